@@ -1,0 +1,1 @@
+"""telebridge puts a Rime voice on a Twilio telephone call."""

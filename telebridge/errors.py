@@ -1,0 +1,148 @@
+"""Every error telebridge raises, sorted by whose fault it is and what can be done about it.
+
+    TelebridgeError
+      ConfigurationError        where it stands and what to do; the command line prints it without a traceback
+        FlowError               a flow file: line, column, node
+      ProtocolError             abstract
+        LocalProtocolError      we would break the protocol: a bug, never caught
+        RemoteProtocolError     the peer broke it: who, how, and what it sent, shortened
+      SpeechError               has `retryable`
+        SpeechUnavailable       connecting, timing out, closing early
+        SpeechRejected          an error answer
+      TwilioAPIError            status, Twilio's code, `retryable`
+
+Messages are built from attributes, so a caller reads fields and never parses text.
+"""
+
+from typing_extensions import override
+
+SHOWN_CHARACTERS = 120
+
+
+def shortened(value: str | bytes) -> str:
+    """What a peer sent, cut for a log line; bytes are shown as in their literal."""
+    text = value if isinstance(value, str) else repr(value[: SHOWN_CHARACTERS + 1])[2:-1]
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({len(value)} long)"
+
+
+class TelebridgeError(Exception):
+    """The root: catch it to catch every error that telebridge means to raise."""
+
+
+class ConfigurationError(TelebridgeError):
+    """A setting, option or file is wrong, and its owner can mend it.
+
+    Args:
+        where: The setting, option or file (with line and column where there are any), as its owner would look for it.
+        problem: What is wrong, without a final full stop.
+        hint: What to do about it; empty when `problem` says it all.
+    """
+
+    def __init__(self, where: str, problem: str, hint: str = "") -> None:
+        super().__init__(where, problem, hint)
+        self.where = where
+        self.problem = problem
+        self.hint = hint
+
+    @override
+    def __str__(self) -> str:
+        hint = f"; {self.hint}" if self.hint else ""
+        return f"{self.where}: {self.problem}{hint}"
+
+
+class FlowError(ConfigurationError):
+    """A flow file is wrong at a line and column, both counted from 1."""
+
+    def __init__(
+        self, *, file: str, line: int, column: int, problem: str, hint: str = "", node: str | None = None
+    ) -> None:
+        super().__init__(f"{file}:{line}:{column}", problem if node is None else f"{problem} in node '{node}'", hint)
+        self.file = file
+        self.line = line
+        self.column = column
+        self.node = node
+
+
+class ProtocolError(TelebridgeError):
+    """Abstract: a protocol was or would be broken. Raise one of the two below."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We would break the protocol. This is a bug in telebridge; nothing catches it but the top of a call's task."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the protocol.
+
+    Args:
+        peer: Who: "Twilio", "Rime", or the name of a stand-in's client.
+        problem: What is wrong with what it sent.
+        sent: What it sent; kept shortened.
+    """
+
+    def __init__(self, peer: str, problem: str, sent: str | bytes = "") -> None:
+        super().__init__(peer, problem, sent)
+        self.peer = peer
+        self.problem = problem
+        self.sent = shortened(sent)
+
+    @override
+    def __str__(self) -> str:
+        sent = f": {self.sent}" if self.sent else ""
+        return f"{self.peer} {self.problem}{sent}"
+
+
+class SpeechError(TelebridgeError):
+    """Text could not be turned into audio.
+
+    Args:
+        problem: What happened.
+        status: The HTTP status or WebSocket close code that said so, when there was one.
+    """
+
+    retryable = False
+
+    def __init__(self, problem: str, *, status: int | None = None) -> None:
+        super().__init__(problem, status)
+        self.problem = problem
+        self.status = status
+
+    @override
+    def __str__(self) -> str:
+        return self.problem if self.status is None else f"{self.problem} ({self.status})"
+
+
+class SpeechUnavailable(SpeechError):
+    """The service could not be reached, timed out, or went away early: the same request may work later."""
+
+    retryable = True
+
+
+class SpeechRejected(SpeechError):
+    """The service understood the request and refused it: the same request would be refused again."""
+
+
+class TwilioAPIError(TelebridgeError):
+    """Twilio's REST API answered with an error.
+
+    Args:
+        status: The HTTP status; 0 when no answer came.
+        code: Twilio's error code (https://www.twilio.com/docs/api/errors), when there was one.
+        message: Twilio's words.
+    """
+
+    def __init__(self, status: int, code: int | None, message: str) -> None:
+        super().__init__(status, code, message)
+        self.status = status
+        self.code = code
+        self.message = message
+
+    @property
+    def retryable(self) -> bool:
+        """Whether trying again is known to be safe: only 429 is documented as never processed."""
+        return self.status == 429
+
+    @override
+    def __str__(self) -> str:
+        code = f", error {self.code}" if self.code is not None else ""
+        return f"Twilio answered {self.status}{code}: {self.message}"

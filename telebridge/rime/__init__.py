@@ -1,0 +1,1 @@
+"""What Rime says: its parameters, its plain and its JSON websockets."""

@@ -1,0 +1,1 @@
+"""The doors of the bridge: webhooks, media streams, operations."""

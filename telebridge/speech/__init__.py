@@ -1,0 +1,1 @@
+"""Text into audio, whoever does it."""

@@ -1,0 +1,79 @@
+"""Text into audio, whoever does it: the one Protocol that a call knows of speech.
+
+A `SpeechSource` speaks utterances; each comes back as a `SpeechStream` of events. Audio is always headerless G.711
+mu-law, 8000 Hz, mono: one byte is one sample, eight bytes a millisecond.
+
+One rule: after `clear()` a stream yields nothing more, whatever the service still sends.
+"""
+
+from collections.abc import AsyncIterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+Voice = Mapping[str, str | int | float | bool]
+"""Synthesis parameters that override a source's own, by their names in the settings: speaker, model, lang, …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """The next bytes of an utterance, in order; any length from one byte up."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One spoken word and when it sounds, in milliseconds of audio since the start of the utterance."""
+
+    text: str
+    start_ms: float
+    end_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Timings of the words of a stretch of audio; stretches come in order, before or after their audio."""
+
+    words: tuple[Word, ...]
+
+
+SpeechEvent = Audio | Words
+
+
+class SpeechStream(Protocol):
+    """The audio of one utterance as it is made; an asynchronous iterator of `SpeechEvent`.
+
+    Iterating ends when the utterance is complete or was cleared, and raises `SpeechError` when it cannot be completed.
+    """
+
+    def __aiter__(self) -> "SpeechStream":
+        """The stream itself; it can be iterated once."""
+        ...
+
+    async def __anext__(self) -> SpeechEvent:
+        """The next event.
+
+        Raises:
+            StopAsyncIteration: The utterance is complete, or was cleared.
+            SpeechError: It cannot be completed; what came before is good.
+        """
+        ...
+
+    def clear(self) -> None:
+        """Drop the rest, at once and without waiting: no event follows. May be called at any time, and again."""
+        ...
+
+
+class SpeechSource(Protocol):
+    """Whoever turns text into audio."""
+
+    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> SpeechStream:
+        """Start speaking `text`, a whole or a stream of tokens that carry their own spaces.
+
+        Nothing is awaited here: the request goes out in the background, and troubles surface while iterating.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the source holds open. Streams still running end with `SpeechUnavailable`."""
+        ...

@@ -1,0 +1,1 @@
+"""What Twilio says: media streams, signatures, TwiML, the Calls resource."""
