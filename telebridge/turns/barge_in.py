@@ -13,10 +13,11 @@ class BargeInCause(Enum):
     SPEECH = "speech"
     KEY = "key"
     API = "api"
+    HANG_UP = "hang-up"
 
 
 class BargeInPolicy(Enum):
-    """What may interrupt a prompt. An API call always may: it is the owner of the call who speaks."""
+    """What may interrupt a prompt. An API call always may, being the word of the call's owner; so may hanging up."""
 
     ANY = "any"
     SPEECH = "speech"
@@ -28,11 +29,12 @@ class BargeInPolicy(Enum):
         return cause in _YIELDS_TO[self]
 
 
+_ALWAYS = frozenset({BargeInCause.API, BargeInCause.HANG_UP})
 _YIELDS_TO = {
-    BargeInPolicy.ANY: frozenset(BargeInCause),
-    BargeInPolicy.SPEECH: frozenset({BargeInCause.SPEECH, BargeInCause.API}),
-    BargeInPolicy.KEYS: frozenset({BargeInCause.KEY, BargeInCause.API}),
-    BargeInPolicy.NONE: frozenset({BargeInCause.API}),
+    BargeInPolicy.ANY: _ALWAYS | {BargeInCause.SPEECH, BargeInCause.KEY},
+    BargeInPolicy.SPEECH: _ALWAYS | {BargeInCause.SPEECH},
+    BargeInPolicy.KEYS: _ALWAYS | {BargeInCause.KEY},
+    BargeInPolicy.NONE: _ALWAYS,
 }
 
 

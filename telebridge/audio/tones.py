@@ -1,0 +1,56 @@
+"""Tones as mu-law: sines for tests, a beep before a recording, and the dual tones of telephone keys.
+
+Key frequencies follow ITU-T Q.23; lengths and levels stay inside what Q.24 asks every receiver to accept.
+"""
+
+import array
+import math
+import sys
+
+from telebridge.audio.mulaw import SAMPLE_RATE, from_pcm, silence
+
+DTMF_HZ = {
+    "1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "A": (697, 1633),
+    "4": (770, 1209), "5": (770, 1336), "6": (770, 1477), "B": (770, 1633),
+    "7": (852, 1209), "8": (852, 1336), "9": (852, 1477), "C": (852, 1633),
+    "*": (941, 1209), "0": (941, 1336), "#": (941, 1477), "D": (941, 1633),
+}  # fmt: skip
+
+FULL_SCALE = 32767
+DTMF_DBFS = -10.0
+RAMP_SAMPLES = 16
+"""Each end fades over 2 ms: a tone that starts at once clicks."""
+
+
+def sine(hertz: float, ms: int, *, dbfs: float = -12.0) -> bytes:
+    """One tone; `dbfs` is its peak below full scale."""
+    return _tones((hertz,), ms, dbfs)
+
+
+def beep(ms: int = 400) -> bytes:
+    """The tone that says: speak now."""
+    return sine(1000, ms)
+
+
+def dtmf(digits: str, *, tone_ms: int = 100, gap_ms: int = 100) -> bytes:
+    """The keys pressed one after the other, each followed by a gap.
+
+    Raises:
+        ValueError: A character is no key of a telephone (0 to 9, A to D, `*`, `#`).
+    """
+    if unknown := [digit for digit in digits if digit not in DTMF_HZ]:
+        raise ValueError(f"{unknown[0]!r} is no telephone key: 0 to 9, A to D, * and # are")
+    return b"".join(_tones(DTMF_HZ[digit], tone_ms, DTMF_DBFS) + silence(gap_ms) for digit in digits)
+
+
+def _tones(hertz: tuple[float, ...], ms: int, dbfs: float) -> bytes:
+    count = ms * SAMPLE_RATE // 1000
+    peak = FULL_SCALE * 10 ** (dbfs / 20) / len(hertz)
+    samples = array.array("h", bytes(2 * count))
+    for index in range(count):
+        fade = min(1.0, (index + 1) / RAMP_SAMPLES, (count - index) / RAMP_SAMPLES)
+        wave = sum(math.sin(2 * math.pi * each * index / SAMPLE_RATE) for each in hertz)
+        samples[index] = round(peak * fade * wave)
+    if sys.byteorder == "big":
+        samples.byteswap()
+    return from_pcm(samples.tobytes())

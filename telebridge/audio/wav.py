@@ -1,0 +1,89 @@
+"""WAV files of calls and prompts, and the recognition of files sent where bare mu-law was asked for.
+
+Follows the RIFF/WAVE layout as the standard library writes it. What plays in a call has no header; what lies on disk
+has one.
+"""
+
+import audioop
+import wave
+from pathlib import Path
+from typing import IO
+
+from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
+
+SNIFFED_BYTES = 12
+MPEG_HEADER_BYTES = 4
+
+
+def write(target: Path | IO[bytes], mulaw: bytes) -> None:
+    """Writes mu-law as a mono WAV of 16-bit samples at 8000 Hz."""
+    _write(target, to_pcm(mulaw), channels=1)
+
+
+def write_stereo(target: Path | IO[bytes], left: bytes, right: bytes) -> None:
+    """Writes two legs of mu-law as one stereo WAV; the shorter one is filled with silence at its end."""
+    length = max(len(left), len(right))
+    sides = [to_pcm(side.ljust(length, b"\xff")) for side in (left, right)]
+    stereo = audioop.add(
+        audioop.tostereo(sides[0], PCM_WIDTH, 1, 0), audioop.tostereo(sides[1], PCM_WIDTH, 0, 1), PCM_WIDTH
+    )
+    _write(target, stereo, channels=2)
+
+
+def read(source: Path | IO[bytes]) -> bytes:
+    """A WAV file as mu-law at 8000 Hz mono, whatever its rate, width and channels.
+
+    Raises:
+        ValueError: It is not a WAV file of linear samples.
+    """
+    try:
+        with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
+            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            samples = file.readframes(file.getnframes())
+    except (wave.Error, EOFError) as error:
+        raise ValueError(f"not a WAV file of linear samples ({error})") from error
+    if width == 1:
+        samples = audioop.bias(samples, 1, -128)  # 8-bit WAV is unsigned
+    if width != PCM_WIDTH:
+        samples = audioop.lin2lin(samples, width, PCM_WIDTH)
+    if channels == 2:
+        samples = audioop.tomono(samples, PCM_WIDTH, 0.5, 0.5)
+    elif channels != 1:
+        raise ValueError(f"{channels} channels: one or two can be played")
+    if rate != SAMPLE_RATE:
+        samples, _ = audioop.ratecv(samples, PCM_WIDTH, 1, rate, SAMPLE_RATE, None)
+    return from_pcm(samples)
+
+
+def container_of(first_bytes: bytes) -> str | None:
+    """The file format that these first bytes begin, or None where they may well be bare audio.
+
+    Sixteen bytes are enough. A false alarm would silence a good prompt, so an MPEG header counts only when all of its
+    fields are valid, and mu-law silence (0xFF 0xFF …) never does.
+    """
+    if first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WAVE":
+        return "WAV"
+    if first_bytes[:4] == b"OggS":
+        return "Ogg"
+    if first_bytes[:4] == b"\x1a\x45\xdf\xa3":
+        return "WebM"
+    if first_bytes[:3] == b"ID3" or _begins_mpeg_frame(first_bytes):
+        return "MP3"
+    return None
+
+
+def _begins_mpeg_frame(first_bytes: bytes) -> bool:
+    """Whether a layer III frame starts here, with a known version, bit rate and sample rate (ISO 11172-3, 2.4.2.3)."""
+    if len(first_bytes) < MPEG_HEADER_BYTES or first_bytes[0] != 0xFF or first_bytes[1] & 0xE0 != 0xE0:
+        return False
+    version, layer = first_bytes[1] >> 3 & 3, first_bytes[1] >> 1 & 3
+    bit_rate, sample_rate, emphasis = first_bytes[2] >> 4, first_bytes[2] >> 2 & 3, first_bytes[3] & 3
+    return version != 1 and layer == 1 and bit_rate not in (0, 15) and sample_rate != 3 and emphasis == 0
+
+
+def _write(target: Path | IO[bytes], samples: bytes, *, channels: int) -> None:
+    with wave.open(str(target) if isinstance(target, Path) else target, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(PCM_WIDTH)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(samples)

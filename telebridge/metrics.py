@@ -1,0 +1,14 @@
+"""What the bridge counts and measures, in Prometheus's terms; `/metrics` prints it."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+CALLS_LIVE = Gauge("telebridge_calls_live", "Calls in progress in this process")
+CALLS_ENDED = Counter("telebridge_calls_ended", "Calls that are over", ["flow"])
+BARGE_INS = Counter("telebridge_barge_ins", "Utterances that were interrupted", ["cause"])
+FIRST_AUDIO_SECONDS = Histogram(
+    "telebridge_first_audio_seconds",
+    "From the voice webhook to the first audio sent to the caller",
+    buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0),
+)
+BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
+REFUSED = Counter("telebridge_refused", "Requests that were refused", ["door", "reason"])

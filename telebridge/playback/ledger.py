@@ -1,0 +1,166 @@
+"""What of our audio the caller has heard: the one account that everything else asks.
+
+Twilio buffers what we send and plays it in real time. It tells nothing of its position but through marks: a mark comes
+back when the audio before it has been played, or because a `clear` flushed it (Twilio, "WebSocket messages", *mark* and
+*clear*). So the ledger keeps bounds, not one number: *at least* is what a mark proved, *at most* is what the clock
+allows.
+
+One rule: a mark that was outstanding when a clear went out proves nothing, whenever it returns.
+"""
+
+from dataclasses import dataclass
+
+BYTES_PER_SECOND = 8000
+BYTES_PER_MS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How much of an utterance the caller has heard, in milliseconds of its audio.
+
+    Args:
+        at_least_ms: Proven by a mark that returned.
+        at_most_ms: Sent, and not more than could have been played by the time a clear sent now arrives.
+        estimate_ms: Between the two: what had been played if the network is as slow one way as the other.
+    """
+
+    at_least_ms: float
+    at_most_ms: float
+    estimate_ms: float
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One utterance: where its audio lies among all bytes of the stream."""
+
+    start: int
+    end: int
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A mark on its way: the position it stands at, and when its return is overdue."""
+
+    utterance: str
+    position: int
+    final: bool
+    overdue_at: float
+
+
+class PlaybackLedger:
+    """Keeps, for each utterance of one media stream: bytes sent, bytes heard (at least, at most), bytes flushed.
+
+    Args:
+        clear_allowance_ms: How long a clear may take to reach Twilio; audio goes on playing meanwhile.
+        mark_grace_seconds: How long after its audio must have ended a mark is waited for before it counts as lost.
+    """
+
+    def __init__(self, *, clear_allowance_ms: float = 150.0, mark_grace_seconds: float = 5.0) -> None:
+        self.clear_allowance_ms = clear_allowance_ms
+        self.mark_grace_seconds = mark_grace_seconds
+        self._entries: dict[str, _Entry] = {}
+        self._marks: dict[str, _Mark] = {}
+        self._marks_made = 0
+        self._sent = 0  # position behind the last byte sent
+        self._proven = 0  # position up to which a mark proved that all was heard
+        self._played_out_at = 0.0  # when all that was sent has been played, if it reached Twilio in no time
+
+    # Sending.
+
+    def audio_sent(self, utterance: str, size: int, *, now: float) -> None:
+        """Enter `size` bytes of `utterance` as sent."""
+        entry = self._entry(utterance)
+        self._sent += size
+        entry.end = self._sent
+        self._played_out_at = max(self._played_out_at, now) + size / BYTES_PER_SECOND
+
+    def mark_sent(self, utterance: str, *, final: bool, now: float) -> str:
+        """Enter a mark behind what was sent, and return its name, unique in the stream.
+
+        A final mark closes the utterance: when it returns, all of it has been heard.
+        """
+        entry = self._entry(utterance)
+        self._marks_made += 1
+        name = f"{utterance}-{self._marks_made}"
+        overdue_at = max(self._played_out_at, now) + self.mark_grace_seconds
+        self._marks[name] = _Mark(utterance, self._sent, final, overdue_at)
+        entry.complete = entry.complete or final
+        return name
+
+    # Hearing.
+
+    def mark_returned(self, name: str) -> str | None:
+        """Enter the return of a mark.
+
+        Returns:
+            The utterance that has now been heard to its end, or None: a mark inside an utterance, one that a clear
+            flushed, or one we never sent.
+        """
+        mark = self._marks.pop(name, None)
+        if mark is None:
+            return None
+        self._proven = max(self._proven, mark.position)
+        if not mark.final:
+            return None
+        del self._entries[mark.utterance]
+        return mark.utterance
+
+    def cleared(self) -> None:
+        """Enter that a clear goes out, or that the stream is lost: nothing sent before it can be proven any more.
+
+        Ask `heard` first: what was sent is forgotten here.
+        """
+        self._marks.clear()
+        self._entries.clear()
+        self._proven = self._sent
+        self._played_out_at = 0.0
+
+    def heard(self, utterance: str, *, now: float) -> Heard:
+        """How much of an utterance has been heard, should a clear go out `now`. Unknown utterances: nothing."""
+        entry = self._entries.get(utterance)
+        if entry is None:
+            return Heard(0.0, 0.0, 0.0)
+        proven = self._within(entry, self._proven)
+        played = self._within(entry, self._position_at(now))
+        latest = self._within(entry, self._position_at(now + self.clear_allowance_ms / 1000))
+        return Heard(
+            at_least_ms=proven / BYTES_PER_MS,
+            at_most_ms=max(proven, latest) / BYTES_PER_MS,
+            estimate_ms=max(proven, played) / BYTES_PER_MS,
+        )
+
+    def lead_ms(self, *, now: float) -> float:
+        """How much audio lies ahead of the caller's ear: what can still be added without a gap being heard."""
+        return max(0.0, self._played_out_at - now) * 1000
+
+    # Time.
+
+    def next_deadline(self) -> float | None:
+        """When the first final mark is overdue, or None when none is on its way."""
+        return min((mark.overdue_at for mark in self._marks.values() if mark.final), default=None)
+
+    def handle_timeout(self, *, now: float) -> list[str]:
+        """Give up waiting for final marks that are overdue.
+
+        Returns:
+            The utterances that count as heard although no mark proved it, in the order they were sent.
+        """
+        overdue = [name for name, mark in self._marks.items() if mark.final and mark.overdue_at <= now]
+        return [utterance for name in overdue if (utterance := self.mark_returned(name)) is not None]
+
+    # Inside.
+
+    def _entry(self, utterance: str) -> _Entry:
+        entry = self._entries.get(utterance)
+        if entry is None:
+            entry = self._entries[utterance] = _Entry(start=self._sent, end=self._sent)
+        return entry
+
+    def _position_at(self, instant: float) -> int:
+        unplayed = max(0.0, self._played_out_at - instant) * BYTES_PER_SECOND
+        return self._sent - round(unplayed)
+
+    @staticmethod
+    def _within(entry: _Entry, position: int) -> int:
+        return min(max(position, entry.start), entry.end) - entry.start

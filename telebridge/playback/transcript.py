@@ -1,0 +1,95 @@
+"""Which words of an utterance the caller has heard.
+
+With word timings the answer is exact: a word has been heard when its end has. Without them the text is cut where the
+heard share of the audio falls, at the end of a word, and the answer says that it is an estimate.
+"""
+
+import re
+from dataclasses import dataclass
+
+from telebridge.speech.source import Word
+
+_LETTERS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class HeardText:
+    """A beginning of an utterance's text, and whether it follows from word timings."""
+
+    text: str
+    exact: bool
+
+
+class Transcript:
+    """The text of one utterance, as far as it is known, beside its audio and word timings, as far as they arrived."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = [text] if text else []
+        self._words: list[Word] = []
+        self._audio_ms = 0.0
+        self._complete = False
+
+    @property
+    def text(self) -> str:
+        """All text so far; tokens of a stream are added as they are spoken."""
+        return "".join(self._text)
+
+    @property
+    def audio_ms(self) -> float:
+        """How much audio has arrived."""
+        return self._audio_ms
+
+    def add_text(self, token: str) -> None:
+        """Add a token of a streamed text."""
+        self._text.append(token)
+
+    def add_audio(self, duration_ms: float) -> None:
+        """Add audio that arrived."""
+        self._audio_ms += duration_ms
+
+    def add_words(self, words: tuple[Word, ...]) -> None:
+        """Add timings; they come in the order of the words."""
+        self._words.extend(words)
+
+    def complete(self) -> None:
+        """Enter that all audio and all timings are here."""
+        self._complete = True
+
+    def heard(self, heard_ms: float) -> HeardText:
+        """The text that `heard_ms` of the audio speak."""
+        if heard_ms <= 0:
+            return HeardText("", exact=True)
+        if self._complete and heard_ms >= self._audio_ms:
+            return HeardText(self.text.strip(), exact=True)
+        if self._words and (self._complete or heard_ms <= self._words[-1].end_ms):
+            return HeardText(self._until_word(heard_ms), exact=True)
+        return HeardText(self._share(heard_ms), exact=False)
+
+    def _until_word(self, heard_ms: float) -> str:
+        """The text up to the last word whose end was heard; words are found in it in order, whatever surrounds them.
+
+        A word the service spells otherwise than the text does ("5" spoken as "five") is passed over.
+        """
+        text = self.text
+        end = 0
+        for word in self._words:
+            if word.end_ms > heard_ms:
+                break
+            core = _LETTERS.search(word.text)
+            found = re.compile(rf"\b{re.escape(core.group())}", re.IGNORECASE).search(text, end) if core else None
+            if found:
+                end = _end_of_word(text, found.end())
+        return text[:end].strip()
+
+    def _share(self, heard_ms: float) -> str:
+        text = self.text.strip()
+        cut = int(len(text) * min(1.0, heard_ms / self._audio_ms)) if self._audio_ms else 0
+        if cut >= len(text):
+            return text
+        return text[: text.rfind(" ", 0, cut + 1) + 1].strip()
+
+
+def _end_of_word(text: str, position: int) -> int:
+    """Where the word that holds `position` ends, with the punctuation that clings to it."""
+    space = re.compile(r"\s").search(text, position)
+    return space.start() if space else len(text)

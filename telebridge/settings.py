@@ -1,0 +1,208 @@
+"""The one reader of settings: `config/telebridge.toml`, overridden by the environment.
+
+Environment names are `TELEBRIDGE_<SECTION>__<KEY>` and, for keys of no section, `TELEBRIDGE_<KEY>`; besides them the
+conventional `RIME_API_KEY`, `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
+
+One rule: a key nobody knows is an error, because a misspelt setting that is silently ignored is found on a live call.
+"""
+
+import os
+import secrets
+import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+from typing_extensions import override
+
+from telebridge.errors import ConfigurationError
+
+DEFAULT_FILE = Path("config/telebridge.toml")
+PREFIX = "TELEBRIDGE_"
+CONVENTIONAL = {
+    "RIME_API_KEY": ("rime", "api_key"),
+    "TWILIO_ACCOUNT_SID": ("twilio", "account_sid"),
+    "TWILIO_AUTH_TOKEN": ("twilio", "auth_token"),
+}
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+PositiveSeconds = Annotated[float, Field(gt=0)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ServerSettings(_Section):
+    """Where the bridge listens, and how much it takes on."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8080
+    max_calls: Annotated[int, Field(ge=1)] | None = None
+    drain_seconds: PositiveSeconds = 60.0
+    trusted_proxies: tuple[str, ...] = ()
+
+
+class TwilioSettings(_Section):
+    """The Twilio account."""
+
+    account_sid: str = ""
+    auth_token: str = ""
+    api_key_sid: str = ""
+    api_key_secret: str = ""
+    api_base_url: str = ""
+    validate_signatures: bool = True
+
+
+class RimeSettings(_Section):
+    """Rime: where it is, which of its protocols, which voice."""
+
+    url: str = ""
+    protocol: Literal["ws", "ws2", "ws3"] = "ws3"
+    api_key: str = ""
+    speaker: str = "astra"
+    model: str = "arcana"
+    lang: str = "eng"
+    segment: Literal["immediate", "never", "bySentence"] | None = None
+    warm_sockets: Annotated[int, Field(ge=0, le=100)] = 2
+
+
+class PlaybackSettings(_Section):
+    """How audio goes to Twilio."""
+
+    message_ms: Annotated[int, Field(ge=20, le=200, multiple_of=20)] = 200
+    mark_interval_ms: Annotated[int, Field(ge=200, le=10_000)] = 1000
+
+
+class Settings(BaseSettings):
+    """All settings. The environment goes before the conventional variables, and those before the file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    public_url: str = ""
+    default_flow: str = "front-desk"
+    flows_dir: Path = Path("config/flows")
+    secret: str = ""
+    state_dir: Path = Path("var")
+    server: ServerSettings = ServerSettings()
+    twilio: TwilioSettings = TwilioSettings()
+    rime: RimeSettings = RimeSettings()
+    playback: PlaybackSettings = PlaybackSettings()
+    numbers: dict[str, str] = {}
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        conventional = InitSettingsSource(settings_cls, init_kwargs=_conventional_environment())
+        return env_settings, conventional, init_settings
+
+    def stream_secret(self) -> str:
+        """The secret that signs stream tokens; made once and kept in the state folder when none is set."""
+        if self.secret:
+            return self.secret
+        kept = self.state_dir / "secret"
+        if not kept.exists():
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+            kept.touch(mode=0o600)
+            kept.write_text(secrets.token_urlsafe(32))
+        return kept.read_text().strip()
+
+
+def load_settings(file: Path | None = None) -> Settings:
+    """Read the settings.
+
+    Args:
+        file: Where they are; by default `config/telebridge.toml`, which may be missing.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a key or value in it or in the environment is wrong.
+    """
+    values = _read(DEFAULT_FILE if file is None else file, must_exist=file is not None)
+    _check_environment()
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise _explained(error, values, file or DEFAULT_FILE) from error
+    except SettingsError as error:
+        raise ConfigurationError("environment", str(error), "values of lists and tables are JSON") from error
+
+
+def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
+    if not must_exist and not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(str(file), f"is not TOML: {error}") from error
+
+
+def _conventional_environment() -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name, (section, key) in CONVENTIONAL.items():
+        if os.environ.get(name):
+            values.setdefault(section, {})[key] = os.environ[name]
+    return values
+
+
+def _check_environment() -> None:
+    """The library ignores variables of no field; a misspelt one must not be."""
+    known = {f"{PREFIX}{path.upper().replace('.', '__')}" for path in _paths()}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name.upper() not in known:
+            raise ConfigurationError(name, "is no setting", _nearest(name, known))
+
+
+def _paths() -> Iterator[str]:
+    """Every key, dotted."""
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from (f"{name}.{key}" for key in field.annotation.model_fields)
+        yield name
+
+
+def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> ConfigurationError:
+    """The first mistake, as its owner would look for it: in the file, or in the environment."""
+    mistake = error.errors()[0]
+    path = ".".join(str(part) for part in mistake["loc"])
+    where = f"{file}: {path}" if _is_in(values, mistake["loc"]) else _variable(path)
+    if mistake["type"] == "extra_forbidden":
+        return ConfigurationError(where, "is no setting", _nearest(path, set(_paths())))
+    return ConfigurationError(where, mistake["msg"][:1].lower() + mistake["msg"][1:])
+
+
+def _is_in(values: Any, path: tuple[int | str, ...]) -> bool:
+    for part in path[:2]:
+        if not isinstance(values, dict) or part not in values:
+            return False
+        values = values[part]
+    return True
+
+
+def _variable(path: str) -> str:
+    for name, conventional in CONVENTIONAL.items():
+        if ".".join(conventional) == path and os.environ.get(name):
+            return name
+    return PREFIX + path.upper().replace(".", "__")
+
+
+def _nearest(name: str, known: set[str]) -> str:
+    near = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f"did you mean '{near[0]}'?" if near else ""

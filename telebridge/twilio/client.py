@@ -1,0 +1,124 @@
+"""Twilio's Calls over HTTP, through the official `twilio` package's asynchronous client.
+
+One rule: a request that may have placed a call is never repeated here. Only a 429 is known not to have been processed;
+after a timeout nobody knows, and a person might be rung twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from aiohttp import ClientError
+from twilio.base.exceptions import TwilioException, TwilioRestException
+from twilio.http.async_http_client import AsyncTwilioHttpClient
+from twilio.rest import Client
+
+from telebridge.errors import TwilioAPIError
+from telebridge.twilio.calls import CallRequest, CallStatus
+
+T = TypeVar("T")
+
+OVER_CODES = frozenset({20404, 21220})
+"""Answers to ending a call that say it has ended already: not found, and not in a state to be changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedCall:
+    """A call as Twilio tells it."""
+
+    sid: str
+    status: CallStatus
+    to: str
+    from_: str
+    duration_seconds: int | None
+
+
+class TwilioCalls:
+    """Places, reads and ends calls of one account. Make it on the event loop, and close it.
+
+    Args:
+        account_sid: The account whose calls these are.
+        auth_token: Its auth token.
+        base_url: Another API host, such as a local stand-in; None for Twilio's.
+        timeout_seconds: For each request as a whole; the package itself would wait without end.
+    """
+
+    def __init__(
+        self, account_sid: str, auth_token: str, *, base_url: str | None = None, timeout_seconds: float = 10.0
+    ) -> None:
+        self._http = AsyncTwilioHttpClient()
+        self._client = Client(account_sid, auth_token, http_client=self._http)
+        if base_url is not None:
+            self._client.api.base_url = base_url
+        self._timeout = timeout_seconds
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def create(self, request: CallRequest) -> PlacedCall:
+        """Ask for a call. The answer means that Twilio has queued it, nothing more.
+
+        Raises:
+            TwilioAPIError: Twilio refused (`status`, `code`), or gave no answer in time (`status` 0: it may ring).
+        """
+        return await self._ask(self._client.calls.create_async(**request.parameters()), _placed)
+
+    async def fetch(self, sid: str) -> PlacedCall:
+        """A call as it stands.
+
+        Raises:
+            TwilioAPIError: There is no such call, or no answer.
+        """
+        return await self._ask(self._client.calls(sid).fetch_async(), _placed)
+
+    async def hang_up(self, sid: str) -> None:
+        """End a call; one that has ended already is no error.
+
+        Raises:
+            TwilioAPIError: Twilio refused for another reason, or gave no answer.
+        """
+        try:
+            await self._ask(self._client.calls(sid).update_async(status=CallStatus.COMPLETED.value), _placed)
+        except TwilioAPIError as error:
+            if error.code not in OVER_CODES:
+                raise
+
+    async def recent(self, *, to: str | None = None, limit: int = 50) -> list[PlacedCall]:
+        """The latest calls, newest first, which Twilio may show a little late.
+
+        Raises:
+            TwilioAPIError: Twilio refused or gave no answer.
+        """
+        filters = {} if to is None else {"to": to}
+        answer = self._client.calls.list_async(limit=limit, **filters)
+        return await self._ask(answer, lambda calls: [_placed(call) for call in calls])
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def _ask(self, answer: Awaitable[Any], read: Callable[[Any], T]) -> T:
+        try:
+            async with asyncio.timeout(self._timeout):
+                return read(await answer)
+        except TwilioRestException as error:
+            raise TwilioAPIError(error.status, error.code, error.msg) from error
+        except TimeoutError as error:
+            raise TwilioAPIError(0, None, f"no answer within {self._timeout:g} s") from error
+        except (ClientError, OSError) as error:
+            raise TwilioAPIError(0, None, f"cannot be reached: {error}") from error
+        except (TwilioException, ValueError) as error:
+            raise TwilioAPIError(0, None, f"an answer that cannot be read: {error}") from error
+
+
+def _placed(call: Any) -> PlacedCall:
+    duration = int(call.duration) if call.duration is not None else None
+    from_ = call._from  # noqa: SLF001 - the package has no other name for it
+    return PlacedCall(call.sid, CallStatus(call.status), call.to, from_, duration)

@@ -1,0 +1,335 @@
+"""One Media Stream, as a state machine for either side: the bridge, or Twilio's stand-in.
+
+Follows Twilio, "WebSocket messages": `connected`, `start`, then media, keys and marks, at last `stop`; nothing may be
+sent before `start`, which tells the stream's name.
+
+One rule: a message that breaks the protocol raises and changes nothing; the stream can go on without it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import NoReturn
+
+from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.twilio.messages import (
+    ClearMessage,
+    ConnectedMessage,
+    DtmfMessage,
+    FromBridge,
+    FromTwilio,
+    MarkMessage,
+    MarkReturnedMessage,
+    MediaFormat,
+    MediaMessage,
+    MessageReader,
+    PlayMessage,
+    StartMessage,
+    StopMessage,
+    encoded,
+    encoded_payload,
+)
+
+MAX_MESSAGE_BYTES = 1 << 20
+
+
+class Side(Enum):
+    """Which end of the stream we are."""
+
+    BRIDGE = auto()
+    TWILIO = auto()
+
+
+# What the bridge hears.
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The stream is open; audio may be sent.
+
+    Args:
+        parameters: The `<Parameter>` values of the TwiML that opened it.
+    """
+
+    stream_sid: str
+    call_sid: str
+    account_sid: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(slots=True)  # not frozen: 50 a second and call, and freezing doubles the cost of making one
+class AudioReceived:
+    """The caller was heard.
+
+    Args:
+        payload: Mu-law, usually 20 ms of it.
+        timestamp_ms: Media time of its first sample since the stream began.
+    """
+
+    payload: bytes
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """The caller pressed one key: 0 to 9, `*` or `#`."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReturned:
+    """All audio before this mark was played, or it was dropped by a clear."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStopped:
+    """The stream has ended, for the most part because the caller hung up."""
+
+
+# What Twilio's side hears.
+
+
+@dataclass(frozen=True, slots=True)
+class AudioQueued:
+    """Audio to be played after what is buffered."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class MarkQueued:
+    """A mark to be returned when the audio before it was played."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackCleared:
+    """What is buffered is to be dropped, and its marks returned."""
+
+
+HeardByBridge = StreamStarted | AudioReceived | DigitPressed | MarkReturned | StreamStopped
+HeardByTwilio = AudioQueued | MarkQueued | PlaybackCleared
+Event = HeardByBridge | HeardByTwilio
+
+
+class StreamState(Enum):
+    """How far the stream is."""
+
+    CONNECTING = auto()
+    CONNECTED = auto()
+    STREAMING = auto()
+    STOPPED = auto()
+
+
+# Which messages of Twilio may come in which state. `start` without `connected` is let through: nothing depends on it.
+EXPECTED: Mapping[type, frozenset[StreamState]] = {
+    ConnectedMessage: frozenset({StreamState.CONNECTING}),
+    StartMessage: frozenset({StreamState.CONNECTING, StreamState.CONNECTED}),
+    MediaMessage: frozenset({StreamState.STREAMING}),
+    DtmfMessage: frozenset({StreamState.STREAMING}),
+    MarkReturnedMessage: frozenset({StreamState.STREAMING}),
+    StopMessage: frozenset({StreamState.STREAMING}),
+}
+
+
+class MediaStream:
+    """One end of one stream. `receive_…` take what the peer sent, `send_…` answer the bytes to send.
+
+    Args:
+        side: Which end this is.
+        max_message_bytes: Longer messages are refused.
+    """
+
+    def __init__(self, side: Side, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+        self.state = StreamState.CONNECTING
+        self.stream_sid = ""
+        self._side = side
+        self._from_twilio = MessageReader[FromTwilio](FromTwilio, "Twilio", max_message_bytes)
+        self._from_bridge = MessageReader[FromBridge](FromBridge, "the bridge", max_message_bytes)
+        self._named = b""  # ","streamSid":"…" with the stream's name, ready to be sent
+        self._account_sid = ""
+        self._call_sid = ""
+        self._sequence = 0
+        self._chunk = 0
+
+    def receive_text(self, data: bytes | str) -> list[Event]:
+        """What the peer's text message means.
+
+        Raises:
+            RemoteProtocolError: It cannot be read, comes at a wrong time, or names another stream.
+        """
+        if self._side is Side.TWILIO:
+            return self._heard_by_twilio(self._from_bridge.read(data))
+        return self._heard_by_bridge(self._from_twilio.read(data))
+
+    def receive_binary(self, data: bytes) -> NoReturn:
+        """The peer sent a binary message, which neither side ever does (Twilio warning 31950).
+
+        Raises:
+            RemoteProtocolError: Always.
+        """
+        raise RemoteProtocolError(self._peer, "sent a binary message", data)
+
+    # The bridge sends.
+
+    def send_media(self, payload: bytes) -> bytes:
+        """Play this mu-law, of any length, after what was sent before.
+
+        Raises:
+            LocalProtocolError: The stream has not started or has stopped.
+        """
+        return self._from_side(Side.BRIDGE, b'{"event":"media', b',"media":{"payload":"%b"}}', encoded_payload(payload))
+
+    def send_mark(self, name: str) -> bytes:
+        """Return `name` when all audio sent so far was played.
+
+        Raises:
+            LocalProtocolError: The stream has not started or has stopped.
+        """
+        return self._from_side(Side.BRIDGE, b'{"event":"mark', b',"mark":{"name":%b}}', encoded(name))
+
+    def send_clear(self) -> bytes:
+        """Drop what was not played yet.
+
+        Raises:
+            LocalProtocolError: The stream has not started or has stopped.
+        """
+        return self._from_side(Side.BRIDGE, b'{"event":"clear', b"%b}", b"")
+
+    # Twilio sends.
+
+    def send_connected(self) -> bytes:
+        """The first message of the socket."""
+        self._require(Side.TWILIO, StreamState.CONNECTING)
+        self.state = StreamState.CONNECTED
+        return b'{"event":"connected","protocol":"Call","version":"1.0.0"}'
+
+    def send_start(self, stream_sid: str, call_sid: str, account_sid: str, parameters: Mapping[str, str]) -> bytes:
+        """The stream begins."""
+        self._require(Side.TWILIO, StreamState.CONNECTED)
+        self._call_sid, self._account_sid = call_sid, account_sid
+        self._open(stream_sid)
+        start = (
+            b'{"streamSid":%b,"accountSid":%b,"callSid":%b,"tracks":["inbound"],"customParameters":%b,"mediaFormat":%b}'
+        )
+        return self._from_side(
+            Side.TWILIO,
+            b'{"event":"start',
+            b',"start":%b}',
+            start
+            % (
+                encoded(stream_sid),
+                encoded(account_sid),
+                encoded(call_sid),
+                encoded(dict(parameters)),
+                encoded(MediaFormat()),
+            ),
+        )
+
+    def send_audio(self, payload: bytes, timestamp_ms: int) -> bytes:
+        """The caller was heard; numbers are strings, as Twilio writes them."""
+        self._chunk += 1
+        media = b'{"track":"inbound","chunk":"%d","timestamp":"%d","payload":"%b"}'
+        content = media % (self._chunk, timestamp_ms, encoded_payload(payload))
+        return self._from_side(Side.TWILIO, b'{"event":"media', b',"media":%b}', content)
+
+    def send_digit(self, digit: str) -> bytes:
+        """The caller pressed a key."""
+        dtmf = b',"dtmf":{"track":"inbound_track","digit":%b}}'
+        return self._from_side(Side.TWILIO, b'{"event":"dtmf', dtmf, encoded(digit))
+
+    def send_mark_returned(self, name: str) -> bytes:
+        """A mark is given back: its audio was played, or dropped."""
+        return self._from_side(Side.TWILIO, b'{"event":"mark', b',"mark":{"name":%b}}', encoded(name))
+
+    def send_stop(self) -> bytes:
+        """The stream ends."""
+        content = b'{"accountSid":%b,"callSid":%b}' % (encoded(self._account_sid), encoded(self._call_sid))
+        message = self._from_side(Side.TWILIO, b'{"event":"stop', b',"stop":%b}', content)
+        self.state = StreamState.STOPPED
+        return message
+
+    # Inside.
+
+    @property
+    def _peer(self) -> str:
+        return "Twilio" if self._side is Side.BRIDGE else "the bridge"
+
+    def _heard_by_bridge(self, message: FromTwilio) -> list[Event]:
+        if self.state not in EXPECTED[type(message)]:
+            kind = message.__struct_config__.tag
+            raise RemoteProtocolError("Twilio", f"sent '{kind}' to a stream that is {self.state.name.lower()}")
+        if type(message) is MediaMessage:
+            self._require_name(message.stream_sid)
+            media = message.media
+            return [AudioReceived(media.payload, media.timestamp)] if media.track == "inbound" else []
+        return self._rare(message)
+
+    def _rare(self, message: FromTwilio) -> list[Event]:
+        """Everything but the caller's audio."""
+        match message:
+            case ConnectedMessage():
+                self.state = StreamState.CONNECTED
+                return []
+            case StartMessage(start):
+                _require_format(start.media_format)
+                self._open(start.stream_sid)
+                return [StreamStarted(start.stream_sid, start.call_sid, start.account_sid, start.custom_parameters)]
+            case DtmfMessage(stream_sid, dtmf):
+                self._require_name(stream_sid)
+                return [DigitPressed(dtmf.digit)]
+            case MarkReturnedMessage(stream_sid, mark):
+                self._require_name(stream_sid)
+                return [MarkReturned(mark.name)]
+            case StopMessage(stream_sid):
+                self._require_name(stream_sid)
+                self.state = StreamState.STOPPED
+                return [StreamStopped()]
+            case MediaMessage():
+                raise AssertionError("handled before")
+
+    def _heard_by_twilio(self, message: FromBridge) -> list[Event]:
+        if self.state is StreamState.STOPPED:
+            return []  # it was under way when the stream ended
+        if self.state is not StreamState.STREAMING:
+            raise RemoteProtocolError("the bridge", "sent a message before 'start'")
+        self._require_name(message.stream_sid)
+        match message:
+            case PlayMessage(_, media):
+                return [AudioQueued(media.payload)]
+            case MarkMessage(_, mark):
+                return [MarkQueued(mark.name)]
+            case ClearMessage():
+                return [PlaybackCleared()]
+
+    def _open(self, stream_sid: str) -> None:
+        self.stream_sid = stream_sid
+        self.state = StreamState.STREAMING
+        self._named = b'","streamSid":' + encoded(stream_sid)
+
+    def _from_side(self, side: Side, head: bytes, rest: bytes, content: bytes) -> bytes:
+        self._require(side, StreamState.STREAMING)
+        if side is Side.BRIDGE:
+            return head + self._named + (rest % content)
+        self._sequence += 1
+        return head + b'","sequenceNumber":"%d' % self._sequence + self._named + (rest % content)
+
+    def _require(self, side: Side, state: StreamState) -> None:
+        if self._side is not side:
+            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
+        if self.state is not state:
+            raise LocalProtocolError(f"the stream is {self.state.name.lower()}, not {state.name.lower()}")
+
+    def _require_name(self, stream_sid: str) -> None:
+        if stream_sid != self.stream_sid:
+            raise RemoteProtocolError(self._peer, f"named another stream than {self.stream_sid}", stream_sid)
+
+
+def _require_format(given: MediaFormat) -> None:
+    if given != MediaFormat():
+        told = f"{given.encoding} at {given.sample_rate} Hz with {given.channels} channel(s)"
+        raise RemoteProtocolError("Twilio", f"streams {told}; only audio/x-mulaw at 8000 Hz mono is spoken here")

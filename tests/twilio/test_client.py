@@ -1,0 +1,103 @@
+import asyncio
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from telebridge.errors import TwilioAPIError
+from telebridge.twilio.calls import CallRequest, CallStatus
+from telebridge.twilio.client import PlacedCall, TwilioCalls
+
+REQUEST = CallRequest(
+    "+15550001111", "+15550002222", "https://example.com/voice", status_callback="https://example.com/s"
+)
+CALLS = "/2010-04-01/Accounts/AC1/Calls"
+ANSWER = {"sid": "CA1", "status": "queued", "to": "+15550001111", "from": "+15550002222", "duration": None}
+PLACED = PlacedCall("CA1", CallStatus.QUEUED, "+15550001111", "+15550002222", None)
+
+
+class Account:
+    """Answers as told, and keeps what was asked."""
+
+    def __init__(self, status=201, answer=ANSWER, wait=False):
+        self.status, self.answer, self.wait, self.asked = status, answer, wait, []
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self.take)
+        self.server = TestServer(app)
+
+    async def take(self, request):
+        self.asked.append((request.method, request.path, dict(request.query), list((await request.post()).items())))
+        if self.wait:
+            await asyncio.Event().wait()
+        return web.json_response(self.answer, status=self.status)
+
+    async def __aenter__(self):
+        await self.server.start_server()
+        return self, TwilioCalls(
+            "AC1", "token", base_url=str(self.server.make_url("")).rstrip("/"), timeout_seconds=0.2
+        )
+
+    async def __aexit__(self, *_):
+        await self.server.close()
+
+
+async def test_a_call_is_asked_for_with_a_form():
+    async with Account() as (account, calls), calls:
+        assert await calls.create(REQUEST) == PLACED
+    [(method, path, _, form)] = account.asked
+    assert (method, path) == ("POST", f"{CALLS}.json")
+    assert ("To", "+15550001111") in form
+    assert ("From", "+15550002222") in form
+    assert [value for name, value in form if name == "StatusCallbackEvent"] == [
+        "initiated",
+        "ringing",
+        "answered",
+        "completed",
+    ]
+
+
+async def test_calls_are_read_and_listed():
+    async with Account(200) as (account, calls), calls:
+        assert await calls.fetch("CA1") == PLACED
+        account.answer = {"calls": [ANSWER], "next_page_uri": None, "page_size": 50}
+        assert await calls.recent(to="+15550001111") == [PLACED]
+    assert account.asked[1][2]["To"] == "+15550001111"
+
+
+async def test_a_refusal_has_twilios_code_and_is_not_repeated():
+    refusal = {"code": 21211, "message": "Invalid 'To' Phone Number", "status": 400, "more_info": ""}
+    async with Account(400, refusal) as (account, calls), calls:
+        with pytest.raises(TwilioAPIError, match=r"21211: .*Invalid 'To'") as caught:
+            await calls.create(REQUEST)
+    assert (caught.value.status, caught.value.code, caught.value.retryable) == (400, 21211, False)
+    assert len(account.asked) == 1
+
+
+async def test_no_answer_in_time_is_an_error_and_not_repeated():
+    async with Account(wait=True) as (account, calls), calls:
+        with pytest.raises(TwilioAPIError, match=r"no answer within 0\.2 s") as caught:
+            await calls.create(REQUEST)
+    assert not caught.value.retryable
+    assert len(account.asked) == 1
+
+
+async def test_an_answer_that_cannot_be_read_and_a_host_that_is_not_there_are_errors():
+    async with Account(200, answer={"sid": "CA1", "status": "strange"}) as (account, calls), calls:
+        with pytest.raises(TwilioAPIError, match="cannot be read"):
+            await calls.fetch("CA1")
+        await account.server.close()
+        with pytest.raises(TwilioAPIError, match="cannot be reached"):
+            await calls.fetch("CA1")
+
+
+@pytest.mark.parametrize("code", [20404, 21220])
+async def test_hanging_up_a_call_that_is_over_is_no_error(code):
+    async with Account(404, {"code": code, "message": "gone", "status": 404}) as (account, calls), calls:
+        await calls.hang_up("CA1")
+    assert account.asked[0][3] == [("Status", "completed")]
+
+
+async def test_hanging_up_may_fail_for_other_reasons():
+    async with Account(401, {"code": 20003, "message": "Authenticate", "status": 401}) as (_, calls), calls:
+        with pytest.raises(TwilioAPIError, match="20003"):
+            await calls.hang_up("CA1")
