@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -36,6 +36,10 @@ CONVENTIONAL = {
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
+
+
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
 
 
 class _Section(BaseModel):
@@ -69,11 +73,27 @@ class RimeSettings(_Section):
     url: str = ""
     protocol: Literal["ws", "ws2", "ws3"] = "ws3"
     api_key: str = ""
+    warm_sockets: Annotated[int, Field(ge=0, le=100)] = 2
     speaker: str = "astra"
     model: str = "arcana"
     lang: str = "eng"
     segment: Literal["immediate", "never", "bySentence"] | None = None
-    warm_sockets: Annotated[int, Field(ge=0, le=100)] = 2
+    speed_alpha: float | None = None
+    time_scale_factor: float | None = None
+    inline_speed_alpha: str | None = None
+    pause_between_brackets: bool | None = None
+    phonemize_between_brackets: bool | None = None
+    no_text_normalization: bool | None = None
+    reduce_latency: bool | None = None
+    save_oovs: bool | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    repetition_penalty: float | None = None
+    max_tokens: int | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """The synthesis parameters that are set; which of them a model takes is checked when they are used."""
+        return self.model_dump(exclude_none=True, exclude={"url", "protocol", "api_key", "warm_sockets"})
 
 
 class PlaybackSettings(_Section):
@@ -88,7 +108,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    public_url: str = ""
+    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$"), AfterValidator(_without_slash)] = ""
     default_flow: str = "front-desk"
     flows_dir: Path = Path("config/flows")
     secret: str = ""

@@ -9,7 +9,7 @@ One rule: a message that breaks the protocol raises and changes nothing; the str
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import NoReturn
+from typing import Generic, Literal, NoReturn, TypeVar, overload
 
 from telebridge.errors import LocalProtocolError, RemoteProtocolError
 from telebridge.twilio.messages import (
@@ -136,13 +136,26 @@ EXPECTED: Mapping[type, frozenset[StreamState]] = {
 }
 
 
-class MediaStream:
+H = TypeVar("H", bound=Event)
+
+
+class MediaStream(Generic[H]):
     """One end of one stream. `receive_…` take what the peer sent, `send_…` answer the bytes to send.
 
     Args:
         side: Which end this is.
         max_message_bytes: Longer messages are refused.
     """
+
+    @overload
+    def __init__(
+        self: "MediaStream[HeardByBridge]", side: Literal[Side.BRIDGE], *, max_message_bytes: int = ...
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self: "MediaStream[HeardByTwilio]", side: Literal[Side.TWILIO], *, max_message_bytes: int = ...
+    ) -> None: ...
 
     def __init__(self, side: Side, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
         self.state = StreamState.CONNECTING
@@ -156,15 +169,15 @@ class MediaStream:
         self._sequence = 0
         self._chunk = 0
 
-    def receive_text(self, data: bytes | str) -> list[Event]:
+    def receive_text(self, data: bytes | str) -> list[H]:
         """What the peer's text message means.
 
         Raises:
             RemoteProtocolError: It cannot be read, comes at a wrong time, or names another stream.
         """
         if self._side is Side.TWILIO:
-            return self._heard_by_twilio(self._from_bridge.read(data))
-        return self._heard_by_bridge(self._from_twilio.read(data))
+            return self._heard_by_twilio(self._from_bridge.read(data))  # type: ignore[return-value]
+        return self._heard_by_bridge(self._from_twilio.read(data))  # type: ignore[return-value]
 
     def receive_binary(self, data: bytes) -> NoReturn:
         """The peer sent a binary message, which neither side ever does (Twilio warning 31950).
@@ -259,7 +272,7 @@ class MediaStream:
     def _peer(self) -> str:
         return "Twilio" if self._side is Side.BRIDGE else "the bridge"
 
-    def _heard_by_bridge(self, message: FromTwilio) -> list[Event]:
+    def _heard_by_bridge(self, message: FromTwilio) -> list[HeardByBridge]:
         if self.state not in EXPECTED[type(message)]:
             kind = message.__struct_config__.tag
             raise RemoteProtocolError("Twilio", f"sent '{kind}' to a stream that is {self.state.name.lower()}")
@@ -269,7 +282,7 @@ class MediaStream:
             return [AudioReceived(media.payload, media.timestamp)] if media.track == "inbound" else []
         return self._rare(message)
 
-    def _rare(self, message: FromTwilio) -> list[Event]:
+    def _rare(self, message: FromTwilio) -> list[HeardByBridge]:
         """Everything but the caller's audio."""
         match message:
             case ConnectedMessage():
@@ -292,7 +305,7 @@ class MediaStream:
             case MediaMessage():
                 raise AssertionError("handled before")
 
-    def _heard_by_twilio(self, message: FromBridge) -> list[Event]:
+    def _heard_by_twilio(self, message: FromBridge) -> list[HeardByTwilio]:
         if self.state is StreamState.STOPPED:
             return []  # it was under way when the stream ended
         if self.state is not StreamState.STREAMING:

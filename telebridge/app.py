@@ -1,0 +1,162 @@
+"""The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from aiohttp import web
+from typing_extensions import override
+
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.python_flow import Bridge
+from telebridge.call.session import SessionOptions
+from telebridge.errors import ConfigurationError
+from telebridge.logs import logger
+from telebridge.playback.writer import PlaybackOptions
+from telebridge.rime.client import RimeSpeech
+from telebridge.rime.options import CLOUD, RimeOptions
+from telebridge.rime.parameters import speech_parameters
+from telebridge.server.live_calls import LiveCalls
+from telebridge.server.routes import add_routes
+from telebridge.server.trust import Trust
+from telebridge.settings import RimeSettings, Settings
+from telebridge.speech_server.server import create_app as create_speech_server
+from telebridge.twilio.stream_token import StreamTokens
+
+log = logger(__name__)
+
+LOCAL_KEY = "local"
+FLOW_FILES = (".yaml", ".yml")
+
+CALLS = web.AppKey("CALLS", LiveCalls)
+VOICE = web.AppKey("VOICE", str)
+
+
+def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Application:
+    """The whole bridge, ready to be served.
+
+    Args:
+        settings: What its owner wants.
+        bridge: Flows written in Python.
+
+    Raises:
+        ConfigurationError: Settings or flow files are wrong.
+    """
+    flows, default_flow = _flows(settings, bridge)
+    auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
+    if not auth_token:
+        log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
+    voice = open_voice(settings.rime)
+    session = SessionOptions(playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms))
+    calls = LiveCalls(flows, voice.source, session, max_calls=settings.server.max_calls)
+    app = web.Application()
+    app[CALLS], app[VOICE] = calls, voice.description
+    add_routes(
+        app,
+        calls,
+        Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
+        StreamTokens(settings.stream_secret()),
+        default_flow=default_flow,
+        numbers=settings.numbers,
+    )
+
+    async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
+        async with voice:
+            yield
+
+    app.cleanup_ctx.append(voice_is_open)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
+    """Whoever speaks: usable inside `async with`.
+
+    Args:
+        source: Speaks.
+        description: Who that is, for people.
+        local: The speech server of this process, when it is the one.
+    """
+
+    source: RimeSpeech
+    description: str
+    local: "LocalVoice | None"
+
+    @override
+    async def __aenter__(self) -> "OpenVoice":
+        if self.local is not None:
+            await self.local.start()
+        self.source.start()
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.source.aclose()
+        if self.local is not None:
+            await self.local.stop()
+
+
+class LocalVoice:
+    """A speech server on a loopback port of this process, for a machine without a Rime account."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"ws://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Start to speak."""
+        self._runner = web.AppRunner(create_speech_server(), access_log=None)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket).start()
+
+    async def stop(self) -> None:
+        """Stop, and end the processes that spoke."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+def open_voice(settings: RimeSettings) -> OpenVoice:
+    """The voice that the settings name: Rime's, or with neither key nor address the local one.
+
+    Raises:
+        ConfigurationError: The address, the protocol or the voice is wrong.
+    """
+    local = None if settings.api_key or settings.url else LocalVoice()
+    url = local.url if local is not None else settings.url or CLOUD
+    options = RimeOptions(
+        url=url,
+        protocol=settings.protocol,
+        api_key=settings.api_key or (LOCAL_KEY if local is not None else ""),
+        parameters=speech_parameters(settings.parameters()),
+        warm_sockets=settings.warm_sockets,
+    )
+    if local is not None:
+        log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
+        return OpenVoice(RimeSpeech(options), "the voice of this machine", local)
+    return OpenVoice(RimeSpeech(options), f"Rime {settings.model} {settings.speaker} at {url}", None)
+
+
+def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:
+    """The flows, and the name of the one that leads calls to numbers that are not listed."""
+    flows = FlowCatalogue(settings.flows_dir, bridge)
+    flows.load()
+    default = settings.default_flow
+    if default.endswith(FLOW_FILES):
+        default = flows.add_file(Path(default))
+    elif default not in flows.names and bridge is not None and len(bridge.flows) == 1:
+        default = next(iter(bridge.flows))
+    for where, name in {
+        "default_flow": default,
+        **{f"numbers.{key}": name for key, name in settings.numbers.items()},
+    }.items():
+        try:
+            flows.find(name)
+        except ConfigurationError as error:
+            raise ConfigurationError(where, f"{error.where} {error.problem}", error.hint) from error
+    return flows, default

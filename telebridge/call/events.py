@@ -1,0 +1,107 @@
+"""Everything that can happen to a call, as values in the past tense.
+
+What Twilio says over the media stream comes as the events of `telebridge.twilio.media_stream`; here is the rest: what
+the speech source, the flow, the telephone network and the bridge's own operator do.
+"""
+
+from dataclasses import dataclass
+
+from telebridge.errors import SpeechError
+from telebridge.flows.steps import Step
+from telebridge.speech.source import SpeechEvent
+from telebridge.turns.barge_in import BargeInCause
+from telebridge.twilio.media_stream import (
+    AudioReceived,
+    DigitPressed,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLost:
+    """The media stream's socket closed without `stop`, or went silent: the call may still be alive."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechArrived:
+    """The speech source made more of an utterance."""
+
+    utterance: str
+    event: SpeechEvent
+
+
+@dataclass(frozen=True, slots=True)
+class TextTaken:
+    """The speech source took the next token of a streamed text."""
+
+    utterance: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The speech source has made all of an utterance."""
+
+    utterance: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechFailed:
+    """The speech source cannot complete an utterance; what came before is good."""
+
+    utterance: str
+    error: SpeechError
+
+
+@dataclass(frozen=True, slots=True)
+class StepAsked:
+    """A Python flow asks for its next step."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True)
+class StepCancelled:
+    """A Python flow no longer waits for its step."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowEnded:
+    """A Python flow returned, or failed with an error that its author must mend."""
+
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearAsked:
+    """Somebody takes the floor from the running prompt, whatever its policy."""
+
+    cause: BargeInCause = BargeInCause.API
+
+
+@dataclass(frozen=True, slots=True)
+class CallOver:
+    """Twilio reported that the call has ended, with its last status."""
+
+    status: str
+
+
+CallEvent = (
+    StreamStarted
+    | AudioReceived
+    | DigitPressed
+    | MarkReturned
+    | StreamStopped
+    | StreamLost
+    | SpeechArrived
+    | TextTaken
+    | SpeechEnded
+    | SpeechFailed
+    | StepAsked
+    | StepCancelled
+    | FlowEnded
+    | ClearAsked
+    | CallOver
+)

@@ -1,0 +1,68 @@
+"""What is kept of a call: who, which flow, what was said and heard, which keys, how it began and how it ended."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from telebridge.turns.barge_in import BargeIn
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenUtterance:
+    """One utterance as the caller experienced it.
+
+    Args:
+        text: What was to be said.
+        audio_ms: How much audio of it there was.
+        interruption: How it was cut off, if it was.
+        began_at: When its first audio was sent, in monotonic seconds of this process; None when none was.
+    """
+
+    text: str
+    audio_ms: float
+    interruption: BargeIn | None
+    began_at: float | None = None
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """One call; filled while it runs, kept when it is over."""
+
+    call_sid: str
+    flow: str
+    from_number: str
+    to_number: str
+    direction: str
+    started_at: datetime
+    utterances: list[SpokenUtterance] = field(default_factory=list)
+    digits: list[str] = field(default_factory=list)
+    first_audio_ms: float | None = None
+    end_reason: str | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """The record as plain values, for a log line or a JSON answer."""
+        return {
+            "call_sid": self.call_sid,
+            "flow": self.flow,
+            "from": self.from_number,
+            "to": self.to_number,
+            "direction": self.direction,
+            "started_at": self.started_at.isoformat(),
+            "utterances": [_utterance_json(utterance) for utterance in self.utterances],
+            "digits": self.digits,
+            "first_audio_ms": self.first_audio_ms,
+            "end_reason": self.end_reason,
+            "result": self.result,
+        }
+
+
+def _utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
+    told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
+    if utterance.interruption is not None:
+        barge_in = utterance.interruption
+        told["interrupted_by"] = barge_in.cause.value
+        told["heard_text"] = barge_in.heard_text
+        told["heard_ms"] = round(barge_in.heard_ms)
+        told["exact"] = barge_in.exact
+    return told

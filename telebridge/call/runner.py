@@ -1,0 +1,244 @@
+"""Carries one call: moves events into its session, performs the effects, and keeps one timer.
+
+This is a shell: it decides nothing. Whoever has news calls `deliver`, on the event loop's thread; everything that
+follows is done before it returns, so the order of effects on the wire is the order of the session's answers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from typing import Any, NoReturn, Protocol
+
+from telebridge.call.effects import (
+    ClearPlayback,
+    ClearSpeech,
+    CloseStream,
+    Effect,
+    EndCall,
+    ReportOutcome,
+    StartSpeech,
+)
+from telebridge.call.events import (
+    CallEvent,
+    FlowEnded,
+    SpeechArrived,
+    SpeechEnded,
+    SpeechFailed,
+    StreamLost,
+    TextTaken,
+)
+from telebridge.call.python_flow import Call, PythonFlow
+from telebridge.call.session import CallSession, Phase
+from telebridge.errors import RemoteProtocolError, SpeechError
+from telebridge.flows.steps import Say
+from telebridge.logs import logger
+from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.speech.source import SpeechSource, SpeechStream
+from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted
+
+log = logger(__name__)
+
+
+class ForeignStream(RemoteProtocolError):
+    """A stream started for another call than the one its token was issued for."""
+
+
+class StreamSocket(Protocol):
+    """The way out of one media stream. Nothing here waits."""
+
+    def send(self, message: bytes) -> None:
+        """Queue a message for Twilio."""
+        ...
+
+    def drop_queued(self) -> None:
+        """Forget the messages that have not left yet."""
+        ...
+
+    def close(self) -> None:
+        """Close the socket once what is queued has left."""
+        ...
+
+
+class CallRunner:
+    """One call in this process, from its webhook to its end.
+
+    Args:
+        session: Decides.
+        source: Speaks.
+        on_end: Told once, when the call is over.
+    """
+
+    def __init__(self, session: CallSession, source: SpeechSource, *, on_end: Callable[["CallRunner"], None]) -> None:
+        self.session = session
+        self._source = source
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        self._socket: StreamSocket | None = None
+        self._stream: MediaStream[HeardByBridge] = MediaStream(Side.BRIDGE)
+        self._speech: dict[str, SpeechStream] = {}
+        self._python_call: Call | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the stream has started."""
+        return self.session.phase is Phase.LIVE
+
+    def start(self) -> None:
+        """Begin the call; the first prompt is fetched from here on."""
+        self._perform(self.session.start(now=self._loop.time()))
+
+    def start_python_flow(self, flow: PythonFlow, variables: dict[str, Any]) -> None:
+        """Let a Python flow lead the call that was started; it is cancelled when the call is over."""
+        self._python_call = Call(self.deliver, self.session.record, variables)
+        self._spawn(self._lead(flow, self._python_call))
+
+    def deliver(self, event: CallEvent) -> None:
+        """Something happened: do what follows."""
+        self._perform(self.session.handle(event, now=self._loop.time()))
+
+    # The media stream.
+
+    def attach(self, socket: StreamSocket) -> None:
+        """Take a socket that Twilio opened; what comes over it goes to `receive`. A socket before it is closed."""
+        if self._socket is not None:
+            self._socket.close()
+            self.deliver(StreamLost())
+        self._socket = socket
+        self._stream = MediaStream(Side.BRIDGE)
+
+    def receive(self, message: bytes | str) -> None:
+        """Take one text message of the stream.
+
+        Raises:
+            ForeignStream: The stream is of another call; it must be closed.
+            RemoteProtocolError: Twilio broke the protocol; the stream goes on.
+        """
+        for event in self._stream.receive_text(message):
+            if type(event) is AudioReceived:  # 50 a second: nothing follows from it, no timer moves
+                self.session.handle(event, now=self._loop.time())
+                continue
+            if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
+                raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
+            self.deliver(event)
+
+    def receive_binary(self, message: bytes) -> NoReturn:
+        """Take a binary message: Twilio sends none.
+
+        Raises:
+            RemoteProtocolError: Always.
+        """
+        self._stream.receive_binary(message)
+
+    def detach(self, socket: StreamSocket) -> None:
+        """The socket is gone; without a `stop` before it, the call may come back."""
+        if self._socket is socket:
+            self._socket = None
+            self.deliver(StreamLost())
+
+    # Effects.
+
+    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901 - a line for each kind
+        for effect in effects:
+            match effect:
+                case SendAudio(payload):
+                    self._send(self._stream.send_media(payload))
+                case SendMark(name):
+                    self._send(self._stream.send_mark(name))
+                case ClearPlayback():
+                    self._clear_playback()
+                case StartSpeech(utterance, say):
+                    self._start_speech(utterance, say)
+                case ClearSpeech(utterance):
+                    if (stream := self._speech.pop(utterance, None)) is not None:
+                        stream.clear()
+                case ReportOutcome(outcome):
+                    if self._python_call is not None:
+                        self._python_call.report(outcome)
+                case CloseStream():
+                    if self._socket is not None:
+                        self._socket.close()
+                case EndCall():
+                    self._end()
+        self._arm_timer()
+
+    def _send(self, message: bytes) -> None:
+        if self._socket is not None:
+            self._socket.send(message)
+
+    def _clear_playback(self) -> None:
+        if self._socket is not None and self.streaming:
+            self._socket.drop_queued()
+            self._socket.send(self._stream.send_clear())
+
+    def _start_speech(self, utterance: str, say: Say) -> None:
+        text = say.text if isinstance(say.text, str) else self._told(utterance, say.text)
+        stream = self._source.speak(text, voice=say.voice)
+        self._speech[utterance] = stream
+        self._spawn(self._listen(utterance, stream))
+
+    async def _listen(self, utterance: str, stream: SpeechStream) -> None:
+        """Hand on what the source makes, until it has made all."""
+        try:
+            async for event in stream:
+                self.deliver(SpeechArrived(utterance, event))
+        except SpeechError as error:
+            log.warning("speech failed", call_sid=self.session.record.call_sid, utterance=utterance, error=str(error))
+            self.deliver(SpeechFailed(utterance, error))
+        else:
+            self.deliver(SpeechEnded(utterance))
+        finally:
+            self._speech.pop(utterance, None)
+
+    async def _told(self, utterance: str, tokens: AsyncIterable[str]) -> AsyncIterator[str]:
+        """Pass the tokens of a streamed text on, telling the session each."""
+        async for token in tokens:
+            self.deliver(TextTaken(utterance, token))
+            yield token
+
+    async def _lead(self, flow: PythonFlow, call: Call) -> None:
+        """Run a Python flow to its end; what it raises ends this call and no other."""
+        try:
+            await flow(call)
+        except SpeechError as error:
+            self.deliver(FlowEnded(f"speech failed: {error}"))
+        except Exception as error:  # the top of a task that runs a user's code
+            log.exception("flow failed", call_sid=call.sid, flow=self.session.record.flow)
+            self.deliver(FlowEnded(f"flow failed: {type(error).__name__}: {error}"))
+        else:
+            self.deliver(FlowEnded())
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _end(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+        for stream in self._speech.values():
+            stream.clear()
+        self._speech.clear()
+        if self._python_call is not None:
+            self._python_call.end()
+        for task in self._tasks:
+            if task is not asyncio.current_task():
+                task.cancel()
+        self._on_end(self)
+
+    # The timer.
+
+    def _arm_timer(self) -> None:
+        """One timer for the earliest deadline; one that rings too early does no harm and is left alone."""
+        deadline = self.session.next_deadline()
+        if self._timer is not None:
+            if deadline is not None and self._timer.when() <= deadline:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if deadline is not None:
+            self._timer = self._loop.call_at(deadline, self._timer_rang)
+
+    def _timer_rang(self) -> None:
+        self._timer = None
+        self._perform(self.session.handle_timeout(now=self._loop.time()))

@@ -1,0 +1,314 @@
+"""One phone call: what follows from what happened, without doing any of it.
+
+The session routes. It owns our half of the talk (`Speaking`), the caller's keys (`DigitCollector`) and the flow, and
+passes events between them. Every answer is a list of effects, to be performed in order.
+
+One rule: a step of the flow ends when the caller has *heard* it, which the ledger says, not when it was sent.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from telebridge.call.effects import CloseStream, Effect, EndCall, ReportOutcome
+from telebridge.call.events import (
+    CallEvent,
+    CallOver,
+    ClearAsked,
+    FlowEnded,
+    SpeechArrived,
+    SpeechEnded,
+    SpeechFailed,
+    StepAsked,
+    StepCancelled,
+    StreamLost,
+    TextTaken,
+)
+from telebridge.call.record import CallRecord
+from telebridge.call.speaking import Speaking, SpeechNews, Spoken
+from telebridge.errors import LocalProtocolError
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
+from telebridge.playback.writer import PlaybackOptions, SendAudio
+from telebridge.turns.barge_in import BargeIn, BargeInCause
+from telebridge.turns.digits import Collected, DigitCollector
+from telebridge.twilio.media_stream import (
+    AudioReceived,
+    DigitPressed,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+)
+
+
+class Phase(Enum):
+    """Where a call stands."""
+
+    WAITING = auto()  # no stream: Twilio has not connected it yet, or it was lost and Twilio may bring the call back
+    LIVE = auto()  # the stream is open
+    CLOSING = auto()  # we closed the stream; the flow is over
+    OVER = auto()  # nothing more will happen
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a call waits.
+
+    Args:
+        stream_wait_seconds: How long to wait for the stream, at the start and after it was lost.
+        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream quiet for this long is dead.
+        close_seconds: How long to wait for the end of a stream that we closed.
+        playback: How audio is cut into messages.
+    """
+
+    stream_wait_seconds: float = 30.0
+    media_timeout_seconds: float = 10.0
+    close_seconds: float = 10.0
+    playback: PlaybackOptions = field(default_factory=PlaybackOptions)
+
+
+class CallSession:
+    """A call from its webhook to its end.
+
+    Args:
+        flow: The flow that leads the call; None when a Python flow does, which sends `StepAsked`.
+        record: Filled as the call goes on.
+    """
+
+    def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
+        self.record = record
+        self.phase = Phase.WAITING
+        self.apology_due = False
+        self._flow = flow
+        self._options = options
+        self._speaking = Speaking(options.playback)
+        self._digits = DigitCollector()
+        self._step: Step | None = None
+        self._began_at = 0.0
+        self._wait_until: float | None = None  # the phase's own deadline
+        self._last_event_at = 0.0
+
+    # What the shell calls.
+
+    def start(self, *, now: float) -> list[Effect]:
+        """Begin, before the stream exists: the first prompt is fetched while Twilio connects it."""
+        self._began_at = now
+        self._wait_until = now + self._options.stream_wait_seconds
+        return [] if self._flow is None else self._perform(self._flow.start(), now)
+
+    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
+        """What follows from `event`."""
+        if self.phase is Phase.OVER:
+            return []
+        match event:
+            case AudioReceived():
+                self._last_event_at = now
+                return []
+            case SpeechArrived() | SpeechEnded() | SpeechFailed():
+                return self._speech(event, now)
+            case MarkReturned(name):
+                return self._spoken(self._speaking.mark_returned(name), now)
+            case DigitPressed(digit):
+                return self._digit_pressed(digit, now)
+            case ClearAsked(cause):
+                return self._clear_asked(cause, now)
+            case TextTaken():
+                self._speaking.text_taken(event)
+                return []
+            case StepAsked(step):
+                return self._perform(step, now)
+            case StepCancelled():
+                return self._cancel_step(now)
+            case FlowEnded(error):
+                return self._close("flow ended" if error is None else error, now, apology=error is not None)
+            case StreamStarted():
+                return self._stream_started(now)
+            case StreamLost():
+                return self._stream_lost(now)
+            case StreamStopped():
+                return self._end("caller hung up", now)
+            case CallOver(status):
+                return self._end(f"call {status}", now)
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, or None."""
+        deadlines = (self._wait_until, self._digits.next_deadline(), self._speaking.next_deadline())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> list[Effect]:
+        """What follows from the time being `now`."""
+        effects = self._spoken(self._speaking.handle_timeout(now=now), now)
+        if (collected := self._digits.handle_timeout(now=now)) is not None:
+            effects += self._collected(collected, now)
+        if self._wait_until is not None and self._wait_until <= now:
+            effects += self._waited_too_long(now)
+        return effects
+
+    # Steps of the flow.
+
+    def _perform(self, step: Step, now: float) -> list[Effect]:
+        if self.phase in (Phase.CLOSING, Phase.OVER):
+            return []
+        if self._step is not None:
+            raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
+        self._step = step
+        match step:
+            case Say():
+                return self._say(step, now)
+            case Collect():
+                return self._collect(step, now)
+            case HangUp():
+                return self._close("hung up by the flow", now)
+
+    def _say(self, say: Say, now: float) -> list[Effect]:
+        if isinstance(say.text, str) and not say.text.strip():
+            return self._prompt_over(None, now)
+        return self._speaking.begin(say)
+
+    def _collect(self, step: Collect, now: float) -> list[Effect]:
+        """Keys that were typed ahead answer the question before it is asked; the prompt is then skipped."""
+        prompt = step.prompt
+        if prompt is not None and not prompt.barge_in.yields_to(BargeInCause.KEY):
+            return self._say(prompt, now)
+        collected = self._digits.start(step.rules, now=now)
+        if collected is not None:
+            return self._collected(collected, now)
+        if prompt is None or self._digits.typed:
+            self._digits.prompt_ended(now=now)
+            return []
+        return self._say(prompt, now)
+
+    def _prompt_over(self, interruption: BargeIn | None, now: float) -> list[Effect]:
+        """The prompt of the step was heard or interrupted: go on with the step."""
+        if not isinstance(self._step, Collect):
+            return self._finish_step(Said(interruption), now)
+        if not self._digits.collecting:
+            collected = self._digits.start(self._step.rules, now=now)
+            if collected is not None:
+                return self._collected(collected, now)
+        self._digits.prompt_ended(now=now)
+        return []
+
+    def _collected(self, collected: Collected, now: float) -> list[Effect]:
+        """The digits are in; a prompt that still plays yields first."""
+        effects: list[Effect] = []
+        if self._speaking.in_progress is not None:
+            effects, _ = self._interrupt(BargeInCause.KEY, now)
+        if collected.digits:
+            self.record.digits.append(collected.digits)
+        return effects + self._finish_step(Gathered(collected.digits, collected.ending), now)
+
+    def _finish_step(self, outcome: Outcome, now: float) -> list[Effect]:
+        self._step = None
+        if self._flow is None:
+            return [ReportOutcome(outcome)]
+        return self._perform(self._flow.resume(outcome), now)
+
+    def _cancel_step(self, now: float) -> list[Effect]:
+        self._step = None
+        self._digits.stop()
+        if self._speaking.in_progress is None:
+            return []
+        return self._interrupt(BargeInCause.API, now)[0]
+
+    # Speech and barge-in.
+
+    def _speech(self, event: SpeechNews, now: float) -> list[Effect]:
+        effects = self._speaking.receive(event, now=now)
+        self._note_first_audio(effects, now)
+        return effects
+
+    def _spoken(self, spoken: Spoken | None, now: float) -> list[Effect]:
+        """An utterance was heard to its end, or to where its source failed."""
+        if spoken is None:
+            return []
+        self.record.utterances.append(spoken.utterance)
+        if spoken.error is None:
+            return self._prompt_over(None, now)
+        self._digits.stop()
+        if self._flow is not None:  # a flow file has no answer to it, and the caller must not hear silence
+            return self._close(f"speech failed: {spoken.error}", now, apology=True)
+        self._step = None
+        return [ReportOutcome(spoken.error)]
+
+    def _digit_pressed(self, digit: str, now: float) -> list[Effect]:
+        if self._digits.is_late_finish_key(digit, now=now):
+            self._digits.press(digit, now=now)
+            return []
+        effects: list[Effect] = []
+        interruption = None
+        saying = self._speaking.in_progress
+        if saying is not None and saying.barge_in.yields_to(BargeInCause.KEY):
+            effects, interruption = self._interrupt(BargeInCause.KEY, now)
+        collected = self._digits.press(digit, now=now)
+        if collected is not None:
+            return effects + self._collected(collected, now)
+        if interruption is not None:
+            effects += self._prompt_over(interruption, now)
+        return effects
+
+    def _clear_asked(self, cause: BargeInCause, now: float) -> list[Effect]:
+        if self._speaking.in_progress is None:
+            return []
+        effects, interruption = self._interrupt(cause, now)
+        return effects + self._prompt_over(interruption, now)
+
+    def _interrupt(self, cause: BargeInCause, now: float) -> tuple[list[Effect], BargeIn | None]:
+        effects, utterance = self._speaking.interrupt(cause, now=now)
+        self.record.utterances.append(utterance)
+        return effects, utterance.interruption
+
+    def _note_first_audio(self, effects: list[Effect], now: float) -> None:
+        if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
+            self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
+
+    # The stream.
+
+    def _stream_started(self, now: float) -> list[Effect]:
+        self.phase = Phase.LIVE
+        self._last_event_at = now
+        self._wait_until = now + self._options.media_timeout_seconds
+        effects = self._speaking.stream_opened(now=now)
+        self._note_first_audio(effects, now)
+        return effects
+
+    def _stream_lost(self, now: float) -> list[Effect]:
+        """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
+        if self.phase is Phase.CLOSING:
+            return self._end("", now)
+        if self.phase is Phase.WAITING:
+            return []
+        self.phase = Phase.WAITING
+        self._wait_until = now + self._options.stream_wait_seconds
+        return self._speaking.stream_lost()
+
+    def _waited_too_long(self, now: float) -> list[Effect]:
+        """The phase's deadline: a live stream is only dead if it was silent ever since."""
+        if self.phase is not Phase.LIVE:
+            return self._end("the media stream never came" if self.phase is Phase.WAITING else "", now)
+        silent_until = self._last_event_at + self._options.media_timeout_seconds
+        if silent_until > now:
+            self._wait_until = silent_until
+            return []
+        return [CloseStream(), *self._stream_lost(now)]
+
+    # The end.
+
+    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[Effect]:
+        """The flow is over. Without a stream nothing is to close: the answer to Twilio's next question hangs up."""
+        self.apology_due = apology
+        self.record.end_reason = self.record.end_reason or reason
+        if self.phase is Phase.WAITING:
+            return self._end(reason, now)
+        self.phase = Phase.CLOSING
+        self._wait_until = now + self._options.close_seconds
+        return [CloseStream()]
+
+    def _end(self, reason: str, now: float) -> list[Effect]:
+        self.phase = Phase.OVER
+        self._wait_until = None
+        self._digits.stop()
+        self.record.end_reason = self.record.end_reason or reason
+        effects: list[Effect] = []
+        if self._speaking.in_progress is not None:
+            effects, _ = self._interrupt(BargeInCause.HANG_UP, now)
+        return [*effects, EndCall()]

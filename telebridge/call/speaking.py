@@ -1,0 +1,165 @@
+"""Our half of the talk: the utterance in progress, from its text to the caller's ear.
+
+It joins the writer (audio into messages), the ledger (what was heard) and the transcript (which words that was), one
+utterance at a time.
+
+One rule: once an utterance is interrupted or lost, nothing that still arrives of it goes anywhere.
+"""
+
+from dataclasses import dataclass
+
+from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.call.effects import ClearPlayback, ClearSpeech, Effect, StartSpeech
+from telebridge.call.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
+from telebridge.call.record import SpokenUtterance
+from telebridge.errors import LocalProtocolError, SpeechError
+from telebridge.flows.steps import Say
+from telebridge.playback.ledger import PlaybackLedger
+from telebridge.playback.transcript import Transcript
+from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
+from telebridge.speech.source import Audio, Words
+from telebridge.turns.barge_in import BargeIn, BargeInCause
+
+SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An utterance that is over, and why it was not spoken to its end, if it was not."""
+
+    utterance: SpokenUtterance
+    error: SpeechError | None = None
+
+
+@dataclass(slots=True)
+class _InProgress:
+    """The utterance that is being made, sent or heard."""
+
+    name: str
+    say: Say
+    transcript: Transcript
+    error: SpeechError | None = None
+    began_at: float | None = None
+
+
+class Speaking:
+    """Speaks one utterance after another into a stream that may not be there yet."""
+
+    def __init__(self, options: PlaybackOptions) -> None:
+        self._ledger = PlaybackLedger()
+        self._writer = PlaybackWriter(self._ledger, options)
+        self._current: _InProgress | None = None
+        self._stream_open = False
+        self._held: list[SpeechNews] = []  # arrived before the stream did
+        self._begun = 0
+
+    @property
+    def in_progress(self) -> Say | None:
+        """What is being said, until the caller has heard it."""
+        return None if self._current is None else self._current.say
+
+    def begin(self, say: Say) -> list[Effect]:
+        """Begin an utterance; the one before it must be over.
+
+        Raises:
+            LocalProtocolError: Something is still being said.
+        """
+        if self._current is not None:
+            raise LocalProtocolError(f"{self._current.name} is still being said")
+        self._begun += 1
+        text = say.text if isinstance(say.text, str) else ""
+        self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
+        return [StartSpeech(self._current.name, say)]
+
+    def receive(self, event: SpeechNews, *, now: float) -> list[Effect]:
+        """Take what the speech source made; before there is a stream it is kept."""
+        current = self._current
+        if current is None or current.name != event.utterance:
+            return []
+        if not self._stream_open:
+            self._held.append(event)
+            return []
+        match event:
+            case SpeechArrived(name, Audio(data)):
+                current.transcript.add_audio(len(data) / BYTES_PER_MS)
+                sent = self._writer.write(name, data, now=now)
+                if sent and current.began_at is None:
+                    current.began_at = now
+                return [*sent]
+            case SpeechArrived(_, Words(words)):
+                current.transcript.add_words(words)
+                return []
+            case SpeechFailed(_, error):
+                current.error = error
+            case _:
+                pass
+        current.transcript.complete()
+        return [*self._writer.end(event.utterance, now=now)]
+
+    def text_taken(self, event: TextTaken) -> None:
+        """Take the next token of a streamed text, for the transcript."""
+        if self._current is not None and self._current.name == event.utterance:
+            self._current.transcript.add_text(event.token)
+
+    def stream_opened(self, *, now: float) -> list[Effect]:
+        """The stream is there: send what was kept for it."""
+        self._stream_open = True
+        held, self._held = self._held, []
+        return [effect for event in held for effect in self.receive(event, now=now)]
+
+    def stream_lost(self) -> list[Effect]:
+        """The stream is gone, and with it what was not played yet: begin the utterance anew for the next stream."""
+        self._stream_open = False
+        current = self._current
+        self._silence()
+        if current is None:
+            return []
+        again = Say(current.transcript.text, voice=current.say.voice, barge_in=current.say.barge_in)
+        return [ClearSpeech(current.name), *self.begin(again)]
+
+    def mark_returned(self, name: str) -> Spoken | None:
+        """Take a mark that came back; answers with the utterance that has now been heard to its end, if one has."""
+        return self._heard_whole(self._ledger.mark_returned(name))
+
+    def interrupt(self, cause: BargeInCause, *, now: float) -> tuple[list[Effect], SpokenUtterance]:
+        """Silence the line at once.
+
+        Raises:
+            LocalProtocolError: Nothing is being said.
+        """
+        current = self._current
+        if current is None:
+            raise LocalProtocolError("there is nothing to interrupt")
+        heard_ms = self._ledger.heard(current.name, now=now).estimate_ms
+        heard = current.transcript.heard(heard_ms)
+        interruption = BargeIn(cause, heard.text, heard_ms, heard.exact)
+        self._silence()
+        return [ClearPlayback(), ClearSpeech(current.name)], _spoken(current, interruption)
+
+    def next_deadline(self) -> float | None:
+        """When the return of a final mark is overdue."""
+        return self._ledger.next_deadline()
+
+    def handle_timeout(self, *, now: float) -> Spoken | None:
+        """Give up waiting for a mark that is overdue: its utterance counts as heard."""
+        for name in self._ledger.handle_timeout(now=now):
+            if (spoken := self._heard_whole(name)) is not None:
+                return spoken
+        return None
+
+    def _heard_whole(self, name: str | None) -> Spoken | None:
+        current = self._current
+        if current is None or current.name != name:
+            return None
+        self._current = None
+        return Spoken(_spoken(current, None), current.error)
+
+    def _silence(self) -> None:
+        self._current = None
+        self._held.clear()
+        self._writer.drop()
+        self._ledger.cleared()
+
+
+def _spoken(current: _InProgress, interruption: BargeIn | None) -> SpokenUtterance:
+    return SpokenUtterance(current.transcript.text, current.transcript.audio_ms, interruption, current.began_at)

@@ -1,0 +1,71 @@
+"""A call as it happens, in the terminal: who is heard now, and what happened when."""
+
+from collections.abc import Callable
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from telebridge.call.record import CallRecord
+from telebridge.simulator.account import PlacedCall
+from telebridge.simulator.recording import Kind, TimelineEvent
+
+SHOWN_EVENTS = 14
+QUIET = frozenset({Kind.MEDIA, Kind.MARK, Kind.CALLBACK, Kind.SPEAKING})
+COLORS = {
+    Kind.KEY: "red",
+    Kind.CLEAR: "magenta",
+    Kind.MARK_RETURNED: "dim",
+    Kind.HUNG_UP: "bold",
+    Kind.WARNING: "yellow",
+}
+WORDS = {
+    Kind.STATUS: "call is {}",
+    Kind.REQUEST: "Twilio asked {}",
+    Kind.TWIML: "TwiML {}",
+    Kind.STREAM_STARTED: "media stream opened",
+    Kind.STREAM_STOPPED: "media stream closed",
+    Kind.MARK_RETURNED: "heard up to mark {}",
+    Kind.CLEAR: "bridge: clear",
+    Kind.KEY: "caller pressed {}",
+    Kind.CALLER: "caller: {}",
+    Kind.HUNG_UP: "{} hung up",
+    Kind.WARNING: "warning {}",
+}
+
+
+class CallView:
+    """Renders anew whenever it is asked, for `rich.live`.
+
+    Args:
+        placed: The call at the local Twilio.
+        record: The call at the bridge, once it is known there.
+    """
+
+    def __init__(self, placed: PlacedCall, record: Callable[[], CallRecord | None]) -> None:
+        self._placed = placed
+        self._record = record
+
+    def __rich__(self) -> RenderableType:
+        events = [event for event in self._placed.recording.events if event.kind not in QUIET]
+        table = Table.grid(padding=(0, 2))
+        table.add_column(justify="right", style="cyan")
+        table.add_column()
+        for event in events[-SHOWN_EVENTS:]:
+            table.add_row(f"{event.at_ms / 1000:.2f} s", _words(event))
+        said = [_said(text) for text in self._texts()]
+        return Panel(Group(table, *said), title="a call on this machine", border_style="blue")
+
+    def _texts(self) -> list[str]:
+        record = self._record()
+        return [] if record is None else [utterance.text for utterance in record.utterances[-2:]]
+
+
+def _words(event: TimelineEvent) -> Text:
+    words = WORDS.get(event.kind, "{}").format(event.detail)
+    return Text(words, style=COLORS.get(event.kind, ""), overflow="ellipsis", no_wrap=True)
+
+
+def _said(text: str) -> Text:
+    return Text(f"said: {text}", style="green", overflow="ellipsis", no_wrap=True)

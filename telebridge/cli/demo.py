@@ -1,0 +1,118 @@
+"""`telebridge demo`: a whole call on this machine, to be watched, heard and looked at."""
+
+import asyncio
+import importlib.util
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from telebridge.app import CALLS, create_app
+from telebridge.audio.wav import write_stereo
+from telebridge.call.record import CallRecord
+from telebridge.cli.call_view import CallView
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.serving import listening, tell
+from telebridge.errors import ConfigurationError, TelebridgeError
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, TwilioSettings, load_settings
+from telebridge.simulator.account import PlacedCall, Simulator
+from telebridge.simulator.caller import Script
+from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.recording import Recording, TimelineEvent
+from telebridge.simulator.script_text import parse_script
+
+SCRIPT = "wait; silence 150ms; wait 2600ms; press 1; silence 1200ms; speak 700ms; listen 300ms; hang up"
+LONGEST_CALL_SECONDS = 120.0
+REFRESHES_PER_SECOND = 10
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for call.wav and call.png.")] = Path(),
+    script: Annotated[str, typer.Option(help="What the caller does; see `telebridge simulator --help`.")] = SCRIPT,
+    flow: Annotated[str | None, typer.Option(help="The flow that answers: a name or a file.")] = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Make a call on this machine: a local Twilio, the bridge, and a voice; no account, no network.
+
+    The caller listens, presses a key over a prompt, listens on and hangs up. Leaves call.wav, with the caller on the
+    left and the bridge on the right, and call.png, with both on one time axis.
+    """
+    settings = load_settings(config)
+    settings = settings.model_copy(
+        update={
+            "twilio": TwilioSettings(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN),
+            "public_url": "",
+            "default_flow": flow or settings.default_flow,
+        }
+    )
+    configure_logs(level="error")
+    if not output.is_dir():
+        raise ConfigurationError("--output", f"{output} is no folder")
+    caller = parse_script(script)
+    console = Console(quiet=json_)
+    placed, record = asyncio.run(_call(settings, caller, console))
+    _keep(placed.recording, record, output)
+    if json_:
+        events = [event.as_json() for event in placed.recording.events]
+        tell(json.dumps({"call": record.as_json(), "events": events}))
+    else:
+        _tell_result(record, placed.recording, output)
+
+
+async def _call(settings: Settings, caller: Script, console: Console) -> tuple[PlacedCall, CallRecord]:
+    app = create_app(settings)
+    async with listening(app, "127.0.0.1", 0, port_setting="server.port") as url:
+        simulator = Simulator(SimulatorOptions())
+        events: list[TimelineEvent] = []
+        try:
+            placed = simulator.place_inbound_call(f"{url}/twilio/voice", caller, watch=events.append)
+            view = CallView(placed, lambda: app[CALLS].record(placed.record.sid))
+            with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
+                async with asyncio.timeout(LONGEST_CALL_SECONDS):
+                    await placed.finished
+        except TimeoutError:
+            raise TelebridgeError(f"the call was not over after {LONGEST_CALL_SECONDS:.0f} s") from None
+        finally:
+            await simulator.aclose()
+        record = app[CALLS].record(placed.record.sid)
+    if record is None:
+        raise TelebridgeError("the bridge refused the call; `telebridge serve` would log why")
+    return placed, record
+
+
+def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
+    """Write the files."""
+    prompts = [
+        ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
+        for utterance in record.utterances
+        if utterance.began_at is not None
+    ]
+    try:
+        write_stereo(folder / "call.wav", recording.caller_leg(), recording.bridge_leg())
+    except OSError as error:
+        raise ConfigurationError("--output", f"call.wav cannot be written ({error.strerror})") from error
+    if importlib.util.find_spec("matplotlib") is None:
+        tell("no call.png: install telebridge[pictures] to have it drawn")
+        return
+    from telebridge.cli.picture import draw_call  # an optional extra
+
+    draw_call(recording, prompts, folder / "call.png")
+
+
+def _tell_result(record: CallRecord, recording: Recording, folder: Path) -> None:
+    for utterance in record.utterances:
+        cut = utterance.interruption
+        if cut is None:
+            tell(f"heard        {utterance.text}")
+        else:
+            tell(f"interrupted  {utterance.text}")
+            heard = cut.heard_text or "(nothing)"
+            tell(f"             by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s; heard: {heard}")
+    first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
+    tell(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
+    tell(f"wrote {folder / 'call.wav'} (caller left, bridge right) and {folder / 'call.png'}")

@@ -1,0 +1,143 @@
+"""`telebridge doctor`: what is set up, what is not, and what to do about it."""
+
+import asyncio
+import importlib.util
+import json
+import platform
+import socket
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from telebridge.app import open_voice
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.serving import tell
+from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, load_settings
+from telebridge.speech_server.workers import missing_packages
+from telebridge.twilio.client import TwilioCalls
+
+MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: "ok", "note" (works, but look) or "fail"."""
+
+    state: str
+    what: str
+    told: str
+
+
+def doctor(
+    online: Annotated[bool, typer.Option(help="Also ask Rime and Twilio, where keys are set.")] = True,  # noqa: FBT002
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Look at settings, flows, voice and accounts, and say what to mend. Exits with 1 when something fails."""
+    configure_logs(level="error")
+    findings = list(_local_findings(config))
+    settings = _settings_or_none(config)
+    if settings is not None:
+        findings += asyncio.run(_asked(settings, online=online))
+    if json_:
+        tell(json.dumps([asdict(finding) for finding in findings]))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for finding in findings:
+            console.print(f"{MARKS[finding.state]} {finding.what}: {finding.told}")
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _settings_or_none(config: Path | None) -> Settings | None:
+    try:
+        return load_settings(config)
+    except ConfigurationError:
+        return None
+
+
+def _local_findings(config: Path | None) -> Iterator[Finding]:
+    """What can be seen without asking anybody."""
+    yield Finding("ok", "Python", platform.python_version())
+    try:
+        settings = load_settings(config)
+    except ConfigurationError as error:
+        yield Finding("fail", "settings", str(error))
+        return
+    yield Finding("ok", "settings", "no mistakes")
+    yield _flows(settings)
+    yield _port(settings)
+    if settings.public_url:
+        yield Finding("ok", "public_url", settings.public_url)
+    else:
+        yield Finding("note", "public_url", "not set: Twilio cannot be told where this bridge is, so no calls go out")
+    if not settings.twilio.auth_token:
+        yield Finding("note", "twilio.auth_token", "not set: webhooks are not checked, and no calls go out")
+    missing = missing_packages()
+    if missing:
+        yield Finding(
+            "note", "local voice", f"hums, because {', '.join(missing)} is missing; install telebridge[voice]"
+        )
+    else:
+        yield Finding("ok", "local voice", "espeak-ng")
+    if importlib.util.find_spec("matplotlib") is None:
+        yield Finding("note", "pictures", "not drawn, because matplotlib is missing; install telebridge[pictures]")
+
+
+def _flows(settings: Settings) -> Finding:
+    flows = FlowCatalogue(settings.flows_dir)
+    try:
+        flows.load()
+    except ConfigurationError as error:
+        return Finding("fail", "flows", str(error))
+    names = ", ".join(flows.names) or "none"
+    return Finding("ok" if flows.names else "note", "flows", f"{names} in {settings.flows_dir}")
+
+
+def _port(settings: Settings) -> Finding:
+    where = f"{settings.server.host}:{settings.server.port}"
+    try:
+        socket.create_server((settings.server.host, settings.server.port)).close()
+    except OSError as error:
+        return Finding("note", "server.port", f"{where} cannot be listened on now ({error.strerror})")
+    return Finding("ok", "server.port", f"{where} is free")
+
+
+async def _asked(settings: Settings, *, online: bool) -> list[Finding]:
+    findings = []
+    remote = bool(settings.rime.api_key or settings.rime.url)
+    if online or not remote:
+        findings.append(await _voice(settings))
+    if online and settings.twilio.account_sid and settings.twilio.auth_token:
+        findings.append(await _twilio(settings))
+    return findings
+
+
+async def _voice(settings: Settings) -> Finding:
+    try:
+        voice = open_voice(settings.rime)
+    except ConfigurationError as error:
+        return Finding("fail", "rime", str(error))
+    try:
+        async with voice:
+            await voice.source.check()
+    except SpeechError as error:
+        return Finding("fail", "rime", str(error))
+    return Finding("ok", "rime", f"{voice.description} takes connections")
+
+
+async def _twilio(settings: Settings) -> Finding:
+    twilio = settings.twilio
+    async with TwilioCalls(twilio.account_sid, twilio.auth_token, base_url=twilio.api_base_url or None) as calls:
+        try:
+            await calls.recent(limit=1)
+        except TwilioAPIError as error:
+            return Finding("fail", "twilio", str(error))
+    return Finding("ok", "twilio", f"account {twilio.account_sid} answers")

@@ -1,0 +1,57 @@
+"""`telebridge flow`: what can be done with a flow file without a call."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telebridge.cli.options import JsonOption
+from telebridge.cli.serving import tell
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.loading import check_flow
+
+flow = typer.Typer(help="Check flow files.", no_args_is_help=True)
+
+
+@flow.callback()
+def _group() -> None:
+    """Keep `flow` a group of commands while it has only one."""
+
+
+@flow.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Flow files, or folders of them.")],
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Find every mistake in flow files, with line and column: unknown keys, dangling targets, unreachable nodes.
+
+    Exits with 2 when there is one.
+    """
+    errors = {file: check_flow(file) for file in _flow_files(files)}
+    if json_:
+        tell(json.dumps([_as_json(error) for found in errors.values() for error in found]))
+    else:
+        for file, found in errors.items():
+            tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
+    if any(errors.values()):
+        raise typer.Exit(2)
+
+
+def _flow_files(named: list[Path]) -> list[Path]:
+    """The files named, and those in the folders named."""
+    files = [file for path in named for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path])]
+    if not files:
+        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml")
+    return files
+
+
+def _as_json(error: FlowError) -> dict[str, object]:
+    return {
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+        "node": error.node,
+        "problem": error.problem,
+        "hint": error.hint,
+    }

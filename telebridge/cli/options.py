@@ -1,0 +1,12 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="Settings file.", show_default="config/telebridge.toml, if there is one"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]

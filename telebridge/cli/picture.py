@@ -1,0 +1,91 @@
+"""A call as a picture: both voices on one time axis, with the prompts, marks, clears and keys where they happened.
+
+Needs the extra `telebridge[pictures]`; whoever imports this looks first whether it is there.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from telebridge.audio.mulaw import to_pcm
+from telebridge.errors import ConfigurationError
+from telebridge.simulator.recording import Kind, Recording
+
+BINS_PER_SECOND = 100
+SAMPLES_PER_SECOND = 8000
+SECONDS_PER_CHARACTER = 0.085  # how wide a letter of a prompt is drawn, for a call that fills the picture
+PICTURED_SECONDS = 15.0
+SIGNS = {Kind.KEY: ("key {}", "tab:red"), Kind.CLEAR: ("clear", "tab:purple"), Kind.HUNG_UP: ("{} hung up", "black")}
+
+
+def draw_call(recording: Recording, prompts: list[tuple[float, str]], file: Path) -> None:
+    """Draw a recorded call into a PNG file.
+
+    Args:
+        recording: The call.
+        prompts: What the bridge said, each with the millisecond it began to sound.
+        file: Where the picture goes.
+
+    Raises:
+        ConfigurationError: The file cannot be written.
+    """
+    figure = Figure(figsize=(13, 5.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    caller, bridge = figure.subplots(2, 1, sharex=True, sharey=True)
+    _draw_leg(caller, "caller", recording.caller_leg(), "tab:orange")
+    _draw_leg(bridge, "bridge, as the caller heard it", recording.bridge_leg(), "tab:blue")
+    _draw_prompts(bridge, prompts, recording.duration_ms)
+    _draw_marks(bridge, recording)
+    for event in recording.of_kind(*SIGNS):
+        words, color = SIGNS[event.kind]
+        at = event.at_ms / 1000
+        side = "right" if event.kind is Kind.HUNG_UP else "left"
+        for axes in (caller, bridge):
+            axes.axvline(at, color=color, linewidth=0.9, alpha=0.8)
+        axes = bridge if event.kind is Kind.CLEAR else caller
+        height = -0.72 if event.kind is Kind.CLEAR else 0.97
+        axes.annotate(f" {words.format(event.detail)} ", (at, height), fontsize=8, color=color, va="top", ha=side)
+    bridge.set_xlabel("seconds since the line opened")
+    bridge.set_xlim(0, max(recording.duration_ms / 1000, 1))
+    bridge.set_ylim(-1, 1.05)
+    try:
+        figure.savefig(file, dpi=110)
+    except OSError as error:
+        raise ConfigurationError(str(file), f"cannot be written ({error.strerror})") from error
+
+
+def _draw_leg(axes: Any, name: str, mulaw: bytes, color: str) -> None:
+    """The loudest sample of each hundredth of a second, up and down."""
+    samples = np.frombuffer(to_pcm(mulaw), "<i2").astype(float) / 32768
+    size = SAMPLES_PER_SECOND // BINS_PER_SECOND
+    bins = samples[: len(samples) // size * size].reshape(-1, size)
+    seconds = np.arange(len(bins)) / BINS_PER_SECOND
+    axes.fill_between(seconds, bins.min(axis=1, initial=0), bins.max(axis=1, initial=0), color=color, linewidth=0)
+    axes.set_title(name, loc="left", fontsize=9)
+    axes.set_yticks([])
+    axes.grid(axis="x", alpha=0.3)
+
+
+def _draw_prompts(axes: Any, prompts: list[tuple[float, str]], duration_ms: float) -> None:
+    """Each prompt's words where it begins, cut to the room before the next one."""
+    room = SECONDS_PER_CHARACTER * max(1.0, duration_ms / 1000 / PICTURED_SECONDS)
+    ends = [*(at_ms for at_ms, _ in prompts[1:]), duration_ms]
+    for (at_ms, text), end_ms in zip(prompts, ends, strict=True):
+        shown = int((end_ms - at_ms) / 1000 / room)
+        words = text if len(text) <= shown else f"{text[: max(0, shown - 1)]}…"
+        axes.axvline(at_ms / 1000, ymin=0.86, color="tab:blue", linewidth=0.9)
+        axes.annotate(f" {words}", (at_ms / 1000, 0.97), fontsize=8, color="tab:blue", va="top")
+
+
+def _draw_marks(axes: Any, recording: Recording) -> None:
+    """A tick for each mark that came back; those that a clear flushed prove nothing and are left pale."""
+    flushed = {event.at_ms for event in recording.of_kind(Kind.CLEAR)}
+    for event in recording.of_kind(Kind.MARK_RETURNED):
+        color = "lightgray" if event.at_ms in flushed else "dimgray"
+        axes.axvline(event.at_ms / 1000, ymax=0.06, color=color, linewidth=1.2)
+    axes.annotate(
+        "ticks: marks that came back", (0.995, 0.09), xycoords="axes fraction", fontsize=7, color="dimgray", ha="right"
+    )

@@ -1,0 +1,72 @@
+"""`telebridge say`: text into a WAV file, by whoever would speak in a call."""
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telebridge.app import open_voice
+from telebridge.audio import wav
+from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.serving import tell
+from telebridge.errors import ConfigurationError
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, load_settings
+from telebridge.speech.source import Audio, Word, Words
+
+
+def say(
+    text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The WAV file.")] = Path("say.wav"),
+    speaker: Annotated[str | None, typer.Option(help="Overrides rime.speaker.")] = None,
+    model: Annotated[str | None, typer.Option(help="Overrides rime.model.")] = None,
+    lang: Annotated[str | None, typer.Option(help="Overrides rime.lang.")] = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Speak TEXT to a WAV file, as it would sound on the telephone."""
+    settings = load_settings(config)
+    configure_logs(level="error")
+    spoken = sys.stdin.read() if text == "-" else text
+    if not spoken.strip():
+        raise ConfigurationError("TEXT", "is empty", "what shall be said?")
+    chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
+    asyncio.run(_say(settings, spoken, chosen, output, as_json=json_))
+
+
+async def _say(settings: Settings, text: str, voice: dict[str, str], output: Path, *, as_json: bool) -> None:
+    audio = bytearray()
+    words: list[Word] = []
+    first_audio_ms = 0.0
+    async with open_voice(settings.rime) as opened:
+        began = time.perf_counter()
+        async for event in opened.source.speak(text, voice=voice or None):
+            match event:
+                case Audio(data):
+                    first_audio_ms = first_audio_ms or (time.perf_counter() - began) * 1000
+                    audio += data
+                case Words(more):
+                    words += more
+    try:
+        wav.write(output, bytes(audio))
+    except OSError as error:
+        raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
+    seconds = len(audio) / BYTES_PER_MS / 1000
+    if as_json:
+        told = {
+            "file": str(output),
+            "seconds": round(seconds, 3),
+            "first_audio_ms": round(first_audio_ms, 1),
+            "voice": opened.description,
+            "words": [
+                {"text": word.text, "start_ms": round(word.start_ms), "end_ms": round(word.end_ms)} for word in words
+            ],
+        }
+        tell(json.dumps(told))
+    else:
+        tell(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")

@@ -1,0 +1,62 @@
+"""`telebridge serve`: the bridge itself."""
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telebridge.app import CALLS, VOICE, create_app
+from telebridge.call.python_flow import Bridge
+from telebridge.cli.options import ConfigOption
+from telebridge.cli.serving import listening, run_server, tell, until_stopped
+from telebridge.errors import ConfigurationError
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, load_settings
+
+
+def serve(
+    config: ConfigOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on; overrides server.host.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any; overrides server.port.")] = None,
+    app: Annotated[
+        str | None, typer.Option(metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module.")
+    ] = None,
+) -> None:
+    """Answer calls: webhooks and media streams for Twilio.
+
+    Point the voice webhook of a Twilio number at **{public_url}/twilio/voice**. Without a Rime key or address, the
+    voice of this machine speaks.
+    """
+    settings = load_settings(config)
+    configure_logs()
+    bridge = None if app is None else load_bridge(app)
+    run_server(_serve(settings, bridge, host or settings.server.host, settings.server.port if port is None else port))
+
+
+async def _serve(settings: Settings, bridge: Bridge | None, host: str, port: int) -> None:
+    app = create_app(settings, bridge=bridge)
+    async with listening(app, host, port, port_setting="server.port") as url:
+        voice = f"{settings.public_url or url}/twilio/voice"
+        tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
+        await until_stopped(lambda: app[CALLS].drain(seconds=settings.server.drain_seconds))
+
+
+def load_bridge(name: str) -> Bridge:
+    """Import the `Bridge` that `MODULE:BRIDGE` names; the working directory is importable.
+
+    Raises:
+        ConfigurationError: There is no such module or object.
+    """
+    module_name, _, attribute = name.partition(":")
+    if not attribute:
+        raise ConfigurationError("--app", f"'{name}' is not MODULE:BRIDGE", "for example --app reminders:bridge")
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        found = getattr(importlib.import_module(module_name), attribute, None)
+    except ImportError as error:
+        raise ConfigurationError("--app", f"module '{module_name}' cannot be imported ({error})") from error
+    if not isinstance(found, Bridge):
+        raise ConfigurationError("--app", f"'{name}' is no telebridge.Bridge")
+    return found

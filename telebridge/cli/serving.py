@@ -1,0 +1,79 @@
+"""How every server of telebridge runs: it listens or says why not, prints one line, and stops at a signal."""
+
+import asyncio
+import errno
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvloop
+from aiohttp import web
+
+from telebridge.errors import ConfigurationError
+
+
+@asynccontextmanager
+async def listening(app: web.Application, host: str, port: int, *, port_setting: str) -> AsyncIterator[str]:
+    """Serve `app` for as long as the block runs, and give its address.
+
+    Args:
+        app: The application.
+        host: The address to listen on.
+        port: 0 for any free one.
+        port_setting: What to change when the port is taken, as its owner knows it.
+
+    Raises:
+        ConfigurationError: The address cannot be listened on.
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise _cannot_listen(error, host, port, port_setting) from error
+        listens_on = runner.addresses[0][1]
+        shown = f"[{host}]" if ":" in host else host
+        yield f"http://{shown}:{listens_on}"
+    finally:
+        await runner.cleanup()
+
+
+def _cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:
+    if error.errno == errno.EADDRINUSE:
+        return ConfigurationError(
+            port_setting, f"port {port} on {host} is in use", "stop what uses it, or choose another"
+        )
+    return ConfigurationError(port_setting, f"cannot listen on {host}:{port} ({error.strerror})")
+
+
+def run_server(main: Coroutine[Any, Any, None]) -> None:
+    """Run a server's coroutine to its end, on the fastest event loop there is."""
+    uvloop.run(main)
+
+
+async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None) -> None:
+    """Wait for SIGTERM or SIGINT, then drain; a second signal cuts draining short."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    await stop.wait()
+    if drain is None:
+        return
+    stop.clear()
+    draining = asyncio.ensure_future(drain())
+    second = asyncio.create_task(stop.wait())
+    await asyncio.wait({draining, second}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (draining, second):
+        task.cancel()
+    await asyncio.gather(draining, second, return_exceptions=True)
+
+
+def tell(line: str) -> None:
+    """Print a line at once, also into a pipe."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,29 @@
+"""`telebridge speech-server`: the local Rime."""
+
+from typing import Annotated
+
+import typer
+
+from telebridge.cli.serving import listening, run_server, tell, until_stopped
+from telebridge.logs import configure_logs
+from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.server import create_app
+
+
+def speech_server(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8060,
+    api_key: Annotated[str | None, typer.Option(help="The only bearer that is accepted; without it, any is.")] = None,
+) -> None:
+    """Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.
+
+    Point a Rime client at the address that is printed; telebridge itself by `rime.url`.
+    """
+    configure_logs()
+    run_server(_serve(host, port, SpeechServerOptions(api_key=api_key)))
+
+
+async def _serve(host: str, port: int, options: SpeechServerOptions) -> None:
+    async with listening(create_app(options), host, port, port_setting="--port") as url:
+        tell(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
+        await until_stopped()

@@ -1,0 +1,60 @@
+"""What a flow asks of a call, and what it is told in return; flow files and Python flows speak both alike.
+
+One rule: a flow has one step in progress. The next is asked for when the outcome of the one before is known.
+"""
+
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field
+
+from telebridge.speech.source import Voice
+from telebridge.turns.barge_in import BargeIn, BargeInPolicy
+from telebridge.turns.digits import DigitRules, Ending
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Say something; over when the caller has heard or interrupted it.
+
+    Args:
+        text: A whole, or a stream of tokens that carry their own spaces.
+        voice: Synthesis parameters for this utterance only.
+        barge_in: What may interrupt it.
+    """
+
+    text: str | AsyncIterable[str]
+    voice: Voice | None = None
+    barge_in: BargeInPolicy = BargeInPolicy.ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Ask for keys; over when they are in or the wait for them has ended. Without a prompt the line stays silent."""
+
+    prompt: Say | None = None
+    rules: DigitRules = field(default_factory=DigitRules)
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call; the last step of a flow."""
+
+
+Step = Say | Collect | HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A `Say` is over."""
+
+    interruption: BargeIn | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """A `Collect` is over."""
+
+    digits: str
+    ending: Ending
+
+
+Outcome = Said | Gathered

@@ -1,0 +1,107 @@
+"""What both ends of a Rime connection say, as values, whatever protocol carries it.
+
+Follows Rime's documents: "WebSockets" (plain audio, commands in angle brackets) and "WebSockets JSON".
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class Side(Enum):
+    """Which end of the connection we are."""
+
+    BRIDGE = auto()
+    RIME = auto()
+
+
+# What Rime hears.
+
+
+@dataclass(frozen=True, slots=True)
+class TextReceived:
+    """Text to be appended to the buffer, verbatim: tokens carry their own spaces."""
+
+    text: str
+    context_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClearReceived:
+    """Drop the text that is not being spoken yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlushReceived:
+    """Speak whatever is buffered."""
+
+
+@dataclass(frozen=True, slots=True)
+class EosReceived:
+    """Speak whatever is buffered, then close."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A JSON message that cannot be understood; it is answered with an error, and the connection goes on."""
+
+    message: str
+
+
+# What the bridge hears.
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkReceived:
+    """The next bytes of audio."""
+
+    data: bytes
+    context_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimestampsReceived:
+    """When words sound, in seconds since the start of the present synthesis; the three run in step."""
+
+    words: tuple[str, ...]
+    starts: tuple[float, ...]
+    ends: tuple[float, ...]
+    context_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoneReceived:
+    """All audio of what was asked for has been sent."""
+
+    context_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReceived:
+    """Rime did not understand a message; it still listens."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Rime closed the connection; `error` is empty when it had said all."""
+
+    error: str = ""
+    status: int | None = None
+
+
+HeardByRime = TextReceived | ClearReceived | FlushReceived | EosReceived | Malformed
+HeardByBridge = ChunkReceived | TimestampsReceived | DoneReceived | ErrorReceived | Ended
+
+CLEAN_CLOSES = frozenset({1000, 1001, 1005})
+"""Closes that follow an end of speech; what Rime sends after `<EOS>` carries no code (1005) or 1000."""
+
+
+def ended(code: int, reason: str) -> Ended:
+    """What a close of the connection means.
+
+    After the connection is open, errors come as a close 1011 with a reason such as "400: text is too long".
+    """
+    if code in CLEAN_CLOSES:
+        return Ended()
+    return Ended(f"Rime closed the connection: {reason or 'no reason given'}", code)

@@ -1,0 +1,106 @@
+"""What a client asked for, as Rime reads it: from a connection's query or a request's JSON, tolerant as Rime is.
+
+Follows Rime's parameter tables: unknown names are ignored, booleans count in any case, and an audio format that nobody
+knows becomes WAV.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+FORMATS = {
+    "mulaw": "mulaw", "pcmu": "mulaw", "wav": "wav", "mp3": "mp3", "mpeg": "mp3", "ogg": "ogg", "webm": "webm",
+    "pcm": "pcm", "l16": "pcm",
+}  # fmt: skip
+MODELS = {"arcanav2": "arcana", "arcanav3": "arcana"}
+KNOWN_MODELS = frozenset({"arcana", "coda", "mistv3", "mistv2", "mist"})
+DEFAULT_MODEL = "mistv3"
+DEFAULT_RATES = {"mist": 22050, "mistv2": 22050}
+DEFAULT_RATE = 24000
+SEGMENTS = frozenset({"immediate", "never", "bySentence"})
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedSpeech:
+    """One connection's synthesis.
+
+    Args:
+        speaker: As given; empty when it is missing, which Rime refuses.
+        model: One of the five; the default where none or an unknown one was given.
+        lang: As given.
+        audio_format: "mulaw", "pcm", "wav", "mp3", "ogg" or "webm".
+        sampling_rate: In Hz.
+        segment: "immediate", "never" or "bySentence".
+        speed: How much faster than usual, 1 for as usual, whatever direction the model's parameter has.
+    """
+
+    speaker: str
+    model: str = DEFAULT_MODEL
+    lang: str = "eng"
+    audio_format: str = "wav"
+    sampling_rate: int = DEFAULT_RATE
+    segment: str = "bySentence"
+    speed: float = 1.0
+    pauses: bool = False
+    phonemes: bool = False
+    inline_speeds: tuple[float, ...] = ()
+    normalize: bool = True
+
+
+def requested_by_query(query: str, *, default_model: str = DEFAULT_MODEL) -> RequestedSpeech:
+    """What a query string asks for; raw blanks and commas in it are as good as encoded ones."""
+    return requested(dict(parse_qsl(query, keep_blank_values=True)), default_model=default_model)
+
+
+def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODEL) -> RequestedSpeech:
+    """What parameters by their names on the wire ask for. Values of wrong types count as not given."""
+    texts = {name: str(value) for name, value in values.items() if value is not None}
+    model = MODELS.get(texts.get("modelId", ""), texts.get("modelId", ""))
+    model = model if model in KNOWN_MODELS else default_model
+    return RequestedSpeech(
+        speaker=texts.get("speaker", ""),
+        model=model,
+        lang=texts.get("lang", "") or "eng",
+        audio_format=FORMATS.get(texts.get("audioFormat", "").lower(), "wav"),
+        sampling_rate=_rate(texts.get("samplingRate", ""), model),
+        segment=_segment(texts),
+        speed=_speed(texts, model),
+        pauses=_flag(texts, "pauseBetweenBrackets"),
+        phonemes=_flag(texts, "phonemizeBetweenBrackets"),
+        inline_speeds=tuple(
+            _number(part, 1.0) for part in texts.get("inlineSpeedAlpha", "").split(",") if part.strip()
+        ),
+        normalize=not (_flag(texts, "noTextNormalization") or _flag(texts, "reduceLatency")),
+    )
+
+
+def _rate(text: str, model: str) -> int:
+    """As given, however strange: whoever serves it knows its own bounds."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else DEFAULT_RATES.get(model, DEFAULT_RATE)
+
+
+def _segment(texts: Mapping[str, str]) -> str:
+    if (segment := texts.get("segment", "")) in SEGMENTS:
+        return segment
+    return "immediate" if _flag(texts, "immediate") else "bySentence"
+
+
+def _speed(texts: Mapping[str, str], model: str) -> float:
+    """`speedAlpha` below 1 is faster on mist and mistv2, slower on all others; `timeScaleFactor` above 1 is slower."""
+    alpha = _number(texts.get("speedAlpha", ""), 1.0)
+    scale = min(max(_number(texts.get("timeScaleFactor", ""), 1.0), 0.4), 2.5)
+    speed = 1 / alpha if model in ("mist", "mistv2") else alpha / scale
+    return min(max(speed, 0.2), 5.0)
+
+
+def _flag(texts: Mapping[str, str], name: str) -> bool:
+    return texts.get(name, "").lower() == "true"
+
+
+def _number(text: str, otherwise: float) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return otherwise
+    return number if math.isfinite(number) and number > 0 else otherwise

@@ -1,0 +1,184 @@
+"""Rime's JSON WebSockets, `/ws2` and `/ws3`, for either side: audio with context ids, word times and `done`.
+
+Follows Rime, "WebSockets JSON". The two editions differ in one field of `done` and in the models they serve. Word times
+are served as `word_timestamps`; older documents spell it `wordTimestamps`. Both are read.
+
+One rule: fields nobody documents are ignored on both sides, because real clients send some.
+"""
+
+from enum import Enum
+
+import msgspec
+
+from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.rime.messages import (
+    ChunkReceived,
+    ClearReceived,
+    DoneReceived,
+    Ended,
+    EosReceived,
+    ErrorReceived,
+    FlushReceived,
+    HeardByBridge,
+    HeardByRime,
+    Malformed,
+    Side,
+    TextReceived,
+    TimestampsReceived,
+    ended,
+)
+
+
+class Edition(Enum):
+    """Which JSON WebSocket; the value is its path."""
+
+    WS2 = "ws2"
+    WS3 = "ws3"
+
+
+class _Times(msgspec.Struct):
+    words: list[str] = []
+    start: list[float] = []
+    end: list[float] = []
+
+
+class _Chunk(msgspec.Struct, tag_field="type", tag="chunk", rename="camel"):
+    data: bytes
+    context_id: str | None = None
+
+
+class _Timestamps(msgspec.Struct, tag_field="type", tag="timestamps"):
+    word_timestamps: _Times | None = None
+    older_spelling: _Times | None = msgspec.field(default=None, name="wordTimestamps")
+    context_id: str | None = msgspec.field(default=None, name="contextId")
+
+
+class _Done(msgspec.Struct, tag_field="type", tag="done", rename="camel"):
+    context_id: str | None = None
+
+
+class _Error(msgspec.Struct, tag_field="type", tag="error"):
+    message: str = ""
+
+
+class _FromClient(msgspec.Struct, rename="camel"):
+    text: str | None = None
+    context_id: str | None = None
+    operation: str | None = None
+
+
+_FROM_RIME: msgspec.json.Decoder[_Chunk | _Timestamps | _Done | _Error] = msgspec.json.Decoder(
+    _Chunk | _Timestamps | _Done | _Error
+)
+_FROM_CLIENT = msgspec.json.Decoder(_FromClient)
+_OPERATIONS: dict[str, HeardByRime] = {"clear": ClearReceived(), "flush": FlushReceived(), "eos": EosReceived()}
+
+
+class StructuredConnection:
+    """One end of a JSON connection.
+
+    Args:
+        side: Which end this is.
+        edition: Which of the two.
+        older_spelling: For Rime's side: write word times as `wordTimestamps`, as older documents have it.
+    """
+
+    def __init__(self, side: Side, edition: Edition, *, older_spelling: bool = False) -> None:
+        self._side = side
+        self._edition = edition
+        self._older_spelling = older_spelling
+
+    # The bridge sends.
+
+    def send_text(self, text: str, context_id: str) -> str:
+        """The message that adds `text`; what comes of it bears the context id.
+
+        Raises:
+            LocalProtocolError: There is nothing in it.
+        """
+        if not text.strip():
+            raise LocalProtocolError("there is no text to speak")
+        return self._encode(Side.BRIDGE, {"text": text, "contextId": context_id})
+
+    def send_clear(self) -> str:
+        """The message that drops what is not being spoken yet; audio on its way still comes."""
+        return self._encode(Side.BRIDGE, {"operation": "clear"})
+
+    def send_flush(self) -> str:
+        """The message that has everything spoken now."""
+        return self._encode(Side.BRIDGE, {"operation": "flush"})
+
+    def send_eos(self) -> str:
+        """The message that has the rest spoken and the connection closed."""
+        return self._encode(Side.BRIDGE, {"operation": "eos"})
+
+    def receive_text(self, text: str | bytes) -> HeardByBridge | HeardByRime:
+        """What a message means to this side.
+
+        Raises:
+            RemoteProtocolError: Rime sent something that cannot be read. (A client that does gets `Malformed`.)
+        """
+        return self._heard_by_bridge(text) if self._side is Side.BRIDGE else self._heard_by_rime(text)
+
+    def receive_close(self, code: int, reason: str) -> Ended:
+        """Rime closed: the end, or an error."""
+        return ended(code, reason)
+
+    # Rime sends.
+
+    def send_chunk(self, data: bytes, context_id: str | None) -> str:
+        """The message with the next audio."""
+        return self._encode(Side.RIME, {"type": "chunk", "data": data, "contextId": context_id})
+
+    def send_timestamps(self, words: list[str], starts: list[float], ends: list[float], context_id: str | None) -> str:
+        """The message with word times, in seconds since the start of the synthesis."""
+        name = "wordTimestamps" if self._older_spelling else "word_timestamps"
+        times = {"words": words, "start": starts, "end": ends}
+        return self._encode(Side.RIME, {"type": "timestamps", name: times, "contextId": context_id})
+
+    def send_done(self, context_id: str | None) -> str:
+        """The message after the last audio of a batch."""
+        done: dict[str, object] = {"type": "done", "contextId": context_id}
+        if self._edition is Edition.WS2:
+            done["done"] = True
+        return self._encode(Side.RIME, done)
+
+    def send_error(self, message: str) -> str:
+        """The answer to a message that cannot be understood."""
+        return self._encode(Side.RIME, {"type": "error", "message": message})
+
+    def _encode(self, side: Side, message: dict[str, object]) -> str:
+        if self._side is not side:
+            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
+        return msgspec.json.encode(message).decode()
+
+    @staticmethod
+    def _heard_by_bridge(text: str | bytes) -> HeardByBridge:
+        try:
+            message = _FROM_RIME.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise RemoteProtocolError("Rime", f"sent a message that cannot be read ({error})", text) from error
+        match message:
+            case _Chunk(data, context_id):
+                return ChunkReceived(data, context_id)
+            case _Timestamps(word_timestamps, older_spelling, context_id):
+                times = word_timestamps or older_spelling or _Times()
+                if not len(times.words) == len(times.start) == len(times.end):
+                    raise RemoteProtocolError("Rime", "sent word times of unequal lengths", text)
+                return TimestampsReceived(tuple(times.words), tuple(times.start), tuple(times.end), context_id)
+            case _Done(context_id):
+                return DoneReceived(context_id)
+            case _Error(problem):
+                return ErrorReceived(problem)
+
+    @staticmethod
+    def _heard_by_rime(text: str | bytes) -> HeardByRime:
+        try:
+            message = _FROM_CLIENT.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return Malformed(f"malformed message: {error}")
+        if message.operation is not None:
+            return _OPERATIONS.get(message.operation) or Malformed(f"unknown operation: {message.operation}")
+        if message.text is None:
+            return Malformed("text is required")
+        return TextReceived(message.text, message.context_id)

@@ -1,0 +1,157 @@
+"""The calls of this process: begun by a webhook, carried by a media stream, remembered until Twilio's last question.
+
+One rule: a CallSid has one runner, however often Twilio repeats the webhook.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from telebridge import metrics
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.record import CallRecord
+from telebridge.call.runner import CallRunner
+from telebridge.call.session import CallSession, SessionOptions
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.model import Flow
+from telebridge.logs import logger
+from telebridge.speech.source import SpeechSource
+
+log = logger(__name__)
+
+REMEMBERED_CALLS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What is known of a call when it arrives: Twilio's words, and the flow that will lead it."""
+
+    call_sid: str
+    flow: str
+    from_number: str
+    to_number: str
+    direction: str
+
+    def claims(self) -> dict[str, str]:
+        """What a stream token carries of it, besides the CallSid, so that any process can take the stream."""
+        return {"flow": self.flow, "from": self.from_number, "to": self.to_number, "direction": self.direction}
+
+    @classmethod
+    def from_claims(cls, call_sid: str, claims: Mapping[str, str]) -> "Arrival":
+        """Read what `claims` wrote."""
+        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"])
+
+
+class LiveCalls:
+    """Begins, finds and forgets the calls of this process.
+
+    Args:
+        flows: Where a call's flow is looked up.
+        source: Who speaks.
+        options: How calls wait.
+        max_calls: How many calls may be live at once; None for no limit.
+    """
+
+    def __init__(
+        self, flows: FlowCatalogue, source: SpeechSource, options: SessionOptions, *, max_calls: int | None = None
+    ) -> None:
+        self.flows = flows
+        self.draining = False
+        self._source = source
+        self._options = options
+        self._max_calls = max_calls
+        self._live: dict[str, CallRunner] = {}
+        self._ended: OrderedDict[str, CallRecord] = OrderedDict()
+        self._apologies: set[str] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further call may begin: the limit is reached, or the process is about to stop."""
+        return self.draining or (self._max_calls is not None and len(self._live) >= self._max_calls)
+
+    def begin(self, arrival: Arrival) -> CallRunner:
+        """The runner of a call, begun now unless it is live already.
+
+        Raises:
+            ConfigurationError: There is no flow of that name.
+        """
+        if (runner := self._live.get(arrival.call_sid)) is not None:
+            return runner
+        flow = self.flows.find(arrival.flow)
+        record = CallRecord(
+            call_sid=arrival.call_sid,
+            flow=arrival.flow,
+            from_number=arrival.from_number,
+            to_number=arrival.to_number,
+            direction=arrival.direction,
+            started_at=datetime.now(UTC),
+        )
+        variables = {"from": arrival.from_number, "to": arrival.to_number}
+        interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
+        runner = CallRunner(CallSession(interpreter, record, self._options), self._source, on_end=self._over)
+        self._live[arrival.call_sid] = runner
+        self._empty.clear()
+        metrics.CALLS_LIVE.inc()
+        log.info("call arrived", **arrival.claims(), call_sid=arrival.call_sid)
+        runner.start()
+        if not isinstance(flow, Flow):
+            runner.start_python_flow(flow, dict(variables))
+        return runner
+
+    def find(self, call_sid: str) -> CallRunner | None:
+        """The runner of a live call."""
+        return self._live.get(call_sid)
+
+    def record(self, call_sid: str) -> CallRecord | None:
+        """The record of a call, live or lately ended."""
+        if (runner := self._live.get(call_sid)) is not None:
+            return runner.session.record
+        return self._ended.get(call_sid)
+
+    def takes_apology(self, call_sid: str) -> bool:
+        """Whether the caller of an ended call is owed an apology; answers yes once."""
+        owed = call_sid in self._apologies
+        self._apologies.discard(call_sid)
+        return owed
+
+    async def drain(self, *, seconds: float) -> int:
+        """Let live calls finish, for at most so long.
+
+        Returns:
+            How many are live still.
+        """
+        self.draining = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            log.warning("calls were cut by the end of draining", live=len(self._live))
+        return len(self._live)
+
+    def _over(self, runner: CallRunner) -> None:
+        record = runner.session.record
+        if self._live.pop(record.call_sid, None) is None:
+            return
+        if runner.session.apology_due:
+            self._apologies.add(record.call_sid)
+        self._ended[record.call_sid] = record
+        while len(self._ended) > REMEMBERED_CALLS:
+            forgotten, _ = self._ended.popitem(last=False)
+            self._apologies.discard(forgotten)
+        if not self._live:
+            self._empty.set()
+        metrics.CALLS_LIVE.dec()
+        metrics.CALLS_ENDED.labels(record.flow).inc()
+        if record.first_audio_ms is not None:
+            metrics.FIRST_AUDIO_SECONDS.observe(record.first_audio_ms / 1000)
+        for utterance in record.utterances:
+            if utterance.interruption is not None:
+                metrics.BARGE_INS.labels(utterance.interruption.cause.value).inc()
+        log.info("call over", **record.as_json())

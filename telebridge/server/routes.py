@@ -1,0 +1,72 @@
+"""The routes of the bridge, and the check that stands before those meant for Twilio."""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+from multidict import MultiDict
+
+from telebridge import metrics
+from telebridge.logs import logger
+from telebridge.server.health import HealthDoor
+from telebridge.server.live_calls import LiveCalls
+from telebridge.server.media import MediaDoor
+from telebridge.server.status import StatusDoor
+from telebridge.server.trust import Trust
+from telebridge.server.voice import VoiceDoor
+from telebridge.twilio.stream_token import StreamTokens
+
+log = logger(__name__)
+
+Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def add_routes(
+    app: web.Application,
+    calls: LiveCalls,
+    trust: Trust,
+    tokens: StreamTokens,
+    *,
+    default_flow: str,
+    numbers: dict[str, str],
+) -> None:
+    """Put every door of the bridge into `app`."""
+    voice = VoiceDoor(calls, trust, tokens, default_flow=default_flow, numbers=numbers)
+    status = StatusDoor(calls)
+    health = HealthDoor(calls)
+    for path, door in {
+        "/twilio/voice": voice.voice,
+        "/twilio/voice/{flow}": voice.voice,
+        "/twilio/next": voice.next,
+        "/twilio/status": status.call_status,
+        "/twilio/stream-status": status.stream_status,
+    }.items():
+        app.router.add_get(path, _for_twilio(trust, door), allow_head=False)
+        app.router.add_post(path, _for_twilio(trust, door))
+    app.router.add_get("/twilio/media/{token}", MediaDoor(calls, trust, tokens).media, allow_head=False)
+    app.router.add_get("/healthz", health.healthz)
+    app.router.add_get("/readyz", health.readyz)
+    app.router.add_get("/metrics", health.metrics)
+
+
+def _for_twilio(trust: Trust, door: Door) -> Door:
+    """Let only requests through that Twilio signed; their parameters are at `request["twilio"]`.
+
+    A GET carries them in its query, which is part of the signed address; a POST in its form, which is signed beside it.
+    """
+
+    async def checked(request: web.Request) -> web.StreamResponse:
+        form = await request.post() if request.method == "POST" else None
+        texts = MultiDict((name, value) for name, value in (form or {}).items() if isinstance(value, str))
+        if not trust.is_twilio(request, texts, stream=False):
+            metrics.REFUSED.labels("webhook", "signature").inc()
+            log.warning(
+                "request refused: the signature does not fit",
+                path=request.path,
+                signed=bool(request.headers.get("X-Twilio-Signature")),
+                checked_url=trust.public_url(request, request.raw_path),
+            )
+            raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
+        request["twilio"] = dict(request.query if form is None else texts)
+        return await door(request)
+
+    return checked

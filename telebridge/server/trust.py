@@ -1,0 +1,69 @@
+"""Whether a request to a Twilio door comes from Twilio: signatures over the public URL, tokens for media streams.
+
+The URL that Twilio signed is the one it dialled, so it is built from the configured public address; never from what a
+proxy or a client claims, unless the proxy is trusted. Source: Twilio, "Security", *Validating requests*.
+"""
+
+from ipaddress import ip_address, ip_network
+
+from aiohttp import web
+from yarl import URL
+
+from telebridge.twilio.signature import Fields, is_signed
+
+
+class Trust:
+    """Checks what comes in, and builds the public addresses that go out.
+
+    Args:
+        public_url: Where Twilio reaches this bridge; empty to take the address that a request was sent to.
+        auth_token: The account's auth token; empty when there is none to check against.
+        trusted_proxies: Networks whose `X-Forwarded-…` headers are believed when `public_url` is empty.
+    """
+
+    def __init__(self, public_url: str, auth_token: str, trusted_proxies: tuple[str, ...] = ()) -> None:
+        self._public = URL(public_url.rstrip("/")) if public_url else None
+        self._auth_token = auth_token
+        self._proxies = tuple(ip_network(network) for network in trusted_proxies)
+
+    @property
+    def checks_signatures(self) -> bool:
+        """Whether there is a token to check signatures with."""
+        return bool(self._auth_token)
+
+    def public_url(self, request: web.Request, path: str) -> str:
+        """The public address of `path`, as Twilio is to call it."""
+        return str(self._origin(request)) + path
+
+    def stream_url(self, request: web.Request, path: str) -> str:
+        """The public address of a WebSocket; Twilio opens `wss` only, a local stand-in also `ws`."""
+        origin = self._origin(request)
+        return str(origin.with_scheme("wss" if origin.scheme == "https" else "ws")) + path
+
+    def is_twilio(self, request: web.Request, form: Fields | None, *, stream: bool) -> bool:
+        """Whether the request bears Twilio's signature; always so when there is nothing to check it with."""
+        if not self.checks_signatures:
+            return True
+        make_url = self.stream_url if stream else self.public_url
+        url = make_url(request, request.raw_path)
+        return is_signed(self._auth_token, url, form or {}, request.headers.get("X-Twilio-Signature"))
+
+    def _origin(self, request: web.Request) -> URL:
+        if self._public is not None:
+            return self._public
+        scheme, host = request.scheme, request.host
+        if self._from_trusted_proxy(request):
+            scheme = _first(request.headers.get("X-Forwarded-Proto"), scheme)
+            host = _first(request.headers.get("X-Forwarded-Host"), host)
+        return URL(f"{scheme}://{host}")
+
+    def _from_trusted_proxy(self, request: web.Request) -> bool:
+        if request.remote is None:
+            return False
+        peer = ip_address(request.remote)
+        return any(peer in network for network in self._proxies)
+
+
+def _first(header: str | None, otherwise: str) -> str:
+    """The first of a list that proxies append to."""
+    return header.split(",")[0].strip() if header else otherwise

@@ -1,0 +1,96 @@
+"""What Twilio asks of us in a call's life: the voice webhook, and what follows when the stream has ended.
+
+Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
+"""
+
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from telebridge import metrics
+from telebridge.call.events import StreamLost
+from telebridge.call.runner import CallRunner
+from telebridge.call.session import Phase
+from telebridge.errors import ConfigurationError
+from telebridge.logs import logger
+from telebridge.server.live_calls import Arrival, LiveCalls
+from telebridge.server.trust import Trust
+from telebridge.twilio import twiml
+from telebridge.twilio.stream_token import StreamTokens
+
+log = logger(__name__)
+
+APOLOGY = "We are sorry, something went wrong on our side. Please call again later."
+
+
+class VoiceDoor:
+    """Answers `/twilio/voice`, `/twilio/voice/{flow}` and `/twilio/next` with TwiML.
+
+    Args:
+        default_flow: Leads calls to numbers that are not in `numbers`.
+        numbers: Flow by called number, in E.164.
+    """
+
+    def __init__(
+        self, calls: LiveCalls, trust: Trust, tokens: StreamTokens, *, default_flow: str, numbers: dict[str, str]
+    ) -> None:
+        self._calls = calls
+        self._trust = trust
+        self._tokens = tokens
+        self._default_flow = default_flow
+        self._numbers = numbers
+
+    async def voice(self, request: web.Request) -> web.Response:
+        """A call arrives, or one that we placed is answered."""
+        asked = request["twilio"]
+        call_sid = asked.get("CallSid", "")
+        if not call_sid:
+            metrics.REFUSED.labels("voice", "no CallSid").inc()
+            raise web.HTTPBadRequest(text="CallSid is missing: this address is for Twilio's voice webhook.\n")
+        if self._calls.full and self._calls.find(call_sid) is None:
+            metrics.REFUSED.labels("voice", "full").inc()
+            log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
+            return _answer(twiml.reject(reason="busy"))
+        called = asked.get("To", "")
+        flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
+        direction = asked.get("Direction", "inbound")
+        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction)
+        try:
+            self._calls.begin(arrival)
+        except ConfigurationError as error:
+            log.error("call cannot be answered", call_sid=call_sid, error=str(error))
+            return _answer(twiml.say_and_hang_up(APOLOGY))
+        return self._connect(request, arrival)
+
+    async def next(self, request: web.Request) -> web.Response:
+        """The stream has ended, for whatever reason: what now?"""
+        call_sid = request["twilio"].get("CallSid", "")
+        runner = self._calls.find(call_sid)
+        if runner is None:
+            apology = self._calls.takes_apology(call_sid)
+            return _answer(twiml.say_and_hang_up(APOLOGY) if apology else twiml.hang_up())
+        if runner.session.phase is Phase.LIVE:
+            runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
+        if runner.session.phase is Phase.WAITING:
+            log.info("call brought back", call_sid=call_sid)
+            return self._connect(request, _arrival(runner))
+        return _answer(twiml.say_and_hang_up(APOLOGY) if runner.session.apology_due else twiml.hang_up())
+
+    def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
+        token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
+        return _answer(
+            twiml.connect_stream(
+                self._trust.stream_url(request, f"/twilio/media/{token}"),
+                status_callback=self._trust.public_url(request, "/twilio/stream-status"),
+                then_redirect=self._trust.public_url(request, "/twilio/next"),
+            )
+        )
+
+
+def _arrival(runner: CallRunner) -> Arrival:
+    record = runner.session.record
+    return Arrival(record.call_sid, record.flow, record.from_number, record.to_number, record.direction)
+
+
+def _answer(document: str) -> web.Response:
+    return web.Response(text=document, content_type="text/xml")

@@ -1,0 +1,127 @@
+"""Two times for the local Twilio: the real one, and a virtual one in which nobody waits.
+
+Everything in `telebridge.simulator` reads time from the running event loop alone. `VirtualTimeLoop` is an event loop
+whose clock stands still while there is work and jumps to the next timer when there is none, so that a call of ten
+minutes over real sockets on loopback takes as long as its messages take.
+
+One rule: virtual time never passes while somebody outside the loop (a thread, a process) is at work for it.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar, TypeVarTuple
+
+from typing_extensions import override
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+VIRTUAL_START = 1000.0
+VIRTUAL_WALLCLOCK = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Monotonic seconds and the wall clock that goes with them; the one is counted from the other, so both agree."""
+
+    now: Callable[[], float]
+    anchor: float
+    anchor_wallclock: datetime
+
+    def wallclock(self, at: float | None = None) -> datetime:
+        """The aware UTC instant of monotonic time `at`, or of now."""
+        return self.anchor_wallclock + timedelta(seconds=(self.now() if at is None else at) - self.anchor)
+
+
+def running_clock() -> Clock:
+    """The clock of the running event loop: virtual in a `VirtualTimeLoop`, else real."""
+    loop = asyncio.get_running_loop()
+    start = VIRTUAL_WALLCLOCK if isinstance(loop, VirtualTimeLoop) else datetime.now(UTC)
+    return Clock(loop.time, VIRTUAL_START if isinstance(loop, VirtualTimeLoop) else loop.time(), start)
+
+
+class _JumpingSelector(selectors.BaseSelector):
+    """Never sleeps until a timer: when nothing is ready it moves `now` there instead."""
+
+    def __init__(self) -> None:
+        self.now = VIRTUAL_START
+        self.outside_work = 0
+        self.busy: list[Callable[[], bool]] = []
+        self._real = selectors.DefaultSelector()
+
+    @override
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = self._real.select(0)
+        if ready or (timeout is not None and timeout <= 0):
+            return ready
+        if timeout is None or self.outside_work:
+            return self._real.select(None)
+        if any(busy() for busy in self.busy):
+            return self._real.select(0.001)
+        self.now += timeout
+        return ready
+
+    @override
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    @override
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    @override
+    def modify(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.modify(fileobj, events, data)
+
+    @override
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    @override
+    def close(self) -> None:
+        self._real.close()
+
+
+class VirtualTimeLoop(asyncio.SelectorEventLoop):
+    """An event loop on virtual time. Threads of `run_in_executor` are noticed; other outside work must be declared."""
+
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    @override
+    def time(self) -> float:
+        return self._jumping.now
+
+    @contextmanager
+    def outside_work(self) -> Iterator[None]:
+        """Hold the clock still inside the block, which awaits something that wakes the loop, as a pipe or a socket."""
+        self._jumping.outside_work += 1
+        try:
+            yield
+        finally:
+            self._jumping.outside_work -= 1
+
+    def hold_while(self, busy: Callable[[], bool]) -> None:
+        """Hold the clock still whenever `busy()` is true; it is asked each time before the clock would jump."""
+        self._jumping.busy.append(busy)
+
+    @override
+    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
+        future = super().run_in_executor(executor, func, *args)
+        self._jumping.outside_work += 1
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _future: "asyncio.Future[Any]") -> None:
+        self._jumping.outside_work -= 1
+
+
+def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool = True) -> T:
+    """Run `main` to its end in a fresh `VirtualTimeLoop`."""
+    with asyncio.Runner(loop_factory=VirtualTimeLoop, debug=debug) as runner:
+        return runner.run(main)

@@ -1,0 +1,162 @@
+"""One call as Twilio's account remembers it: its states, and its JSON.
+
+Follows Twilio's Call resource ("Call status values") and the schema `api.v2010.account.call` of its OpenAPI.
+
+One rule: a record moves only along `NEXT`; a final state is never left.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from enum import Enum
+
+from telebridge.errors import LocalProtocolError
+
+API_VERSION = "2010-04-01"
+
+
+class Status(Enum):
+    """A call's status, with Twilio's word for it in callbacks."""
+
+    QUEUED = "queued"
+    INITIATED = "initiated"
+    RINGING = "ringing"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    BUSY = "busy"
+    FAILED = "failed"
+    NO_ANSWER = "no-answer"
+    CANCELED = "canceled"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing follows."""
+        return not NEXT[self]
+
+    @property
+    def in_resource(self) -> str:
+        """The word in the Call resource, whose list has no `initiated`."""
+        return "queued" if self is Status.INITIATED else self.value
+
+
+UNANSWERED = frozenset({Status.BUSY, Status.FAILED, Status.NO_ANSWER, Status.CANCELED})
+NEXT: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.INITIATED, Status.CANCELED, Status.FAILED}),
+    Status.INITIATED: frozenset({Status.RINGING, *UNANSWERED}),
+    Status.RINGING: frozenset({Status.IN_PROGRESS, *UNANSWERED, Status.COMPLETED}),
+    Status.IN_PROGRESS: frozenset({Status.COMPLETED, Status.FAILED}),
+    Status.COMPLETED: frozenset(),
+    **dict.fromkeys(UNANSWERED, frozenset()),
+}
+
+SUBRESOURCES = (
+    "events",
+    "notifications",
+    "payments",
+    "recordings",
+    "siprec",
+    "streams",
+    "transcriptions",
+    "user_defined_message_subscriptions",
+    "user_defined_messages",
+)
+
+
+@dataclass(slots=True)
+class CallRecord:
+    """A call; instants are aware UTC wall clock."""
+
+    sid: str
+    account_sid: str
+    to: str
+    from_: str
+    direction: str
+    created_at: datetime
+    status: Status = Status.QUEUED
+    updated_at: datetime | None = None
+    started_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    parent_call_sid: str | None = None
+    answered_by: str | None = None
+    phone_number_sid: str | None = None
+    stir_verstat: str | None = None
+    queue_time_ms: int = 0
+    sip_response_code: int | None = None
+
+    def move(self, status: Status, *, at: datetime) -> None:
+        """Enter `status`.
+
+        Raises:
+            LocalProtocolError: `NEXT` does not lead there.
+        """
+        if status not in NEXT[self.status]:
+            raise LocalProtocolError(f"a call cannot go from {self.status.value} to {status.value}")
+        self.status = status
+        self.updated_at = at
+        if status is Status.INITIATED:
+            self.started_at = at
+        elif status is Status.IN_PROGRESS:
+            self.answered_at = at
+        if status.final:
+            self.ended_at = at
+
+    @property
+    def duration_seconds(self) -> int | None:
+        """How long the line was open; None before the end, 0 if it never was."""
+        if self.ended_at is None:
+            return None
+        return 0 if self.answered_at is None else round((self.ended_at - self.answered_at).total_seconds())
+
+    @property
+    def uri(self) -> str:
+        """Where the resource is, relative to the API's host."""
+        return f"/{API_VERSION}/Accounts/{self.account_sid}/Calls/{self.sid}.json"
+
+    def as_json(self) -> dict[str, object]:
+        """The Call resource."""
+        base = self.uri.removesuffix(".json")
+        completed = self.status is Status.COMPLETED
+        return {
+            "sid": self.sid,
+            "date_created": _rfc2822(self.created_at),
+            "date_updated": _rfc2822(self.updated_at or self.created_at),
+            "parent_call_sid": self.parent_call_sid,
+            "account_sid": self.account_sid,
+            "to": self.to,
+            "to_formatted": formatted(self.to),
+            "from": self.from_,
+            "from_formatted": formatted(self.from_),
+            "phone_number_sid": self.phone_number_sid,
+            "status": self.status.in_resource,
+            "start_time": _rfc2822(self.answered_at or self.started_at),
+            "end_time": _rfc2822(self.ended_at),
+            "duration": str(self.duration_seconds) if completed else None,
+            "price": None,
+            "price_unit": "USD",
+            "direction": self.direction,
+            "answered_by": self.answered_by,
+            "api_version": API_VERSION,
+            "forwarded_from": None,
+            "group_sid": None,
+            "caller_name": None,
+            "queue_time": str(self.queue_time_ms),
+            "trunk_sid": None,
+            "uri": self.uri,
+            "subresource_uris": {name: f"{base}/{_path_word(name)}.json" for name in SUBRESOURCES},
+        }
+
+
+def formatted(number: str) -> str:
+    """A North American number as it is written there; others as they are."""
+    if len(number) == 12 and number.startswith("+1") and number[2:].isdecimal():
+        return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
+    return number
+
+
+def _rfc2822(at: datetime | None) -> str | None:
+    return None if at is None else format_datetime(at.replace(microsecond=0))
+
+
+def _path_word(name: str) -> str:
+    return "".join(part.capitalize() for part in name.split("_"))

@@ -1,0 +1,80 @@
+"""Text into pieces that can be spoken one by one: cut at sentence ends, and never longer than a service takes.
+
+Text may come token by token; the pieces are the same however it is split, and no character is lost or added.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+
+SENTENCE_END = re.compile("[.!?]+[\"')\\]\u2019\u201d]*\\s|[\u3002\uff01\uff1f]+|\\n\\s*\\n")
+"""A sentence ends with its mark and the blank after it: a mark alone may be the middle of a number or an address."""
+
+NOT_AN_END = re.compile(
+    r"(?:\.{2,}|…|\b(?:dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|e\.g|i\.e|a\.m|p\.m|inc|ltd|co|ave|blvd|ext|[A-Z])\.)$",
+    re.IGNORECASE,
+)
+"""What a full stop belongs to without ending a sentence: an ellipsis, an abbreviation, an initial."""
+
+UNCLOSED = re.compile(r"spell\([^)]*$|<[^>]*$|\{[^}]*$", re.IGNORECASE)
+"""Markup that has begun: a cut inside it would have it spoken literally."""
+
+
+class SentenceSegmenter:
+    """Cuts a stream of tokens into sentences.
+
+    Args:
+        max_characters: A sentence longer than this is cut at a blank, or within a word that is longer by itself.
+    """
+
+    def __init__(self, max_characters: int = 500) -> None:
+        self._max = max_characters
+        self._buffer = ""
+
+    def feed(self, token: str) -> list[str]:
+        """The pieces that are complete now that `token` has come."""
+        self._buffer += token
+        pieces = []
+        while (end := self._end_of_piece()) is not None:
+            pieces.append(self._buffer[:end])
+            self._buffer = self._buffer[end:]
+        return pieces
+
+    def finish(self) -> list[str]:
+        """What is left when no token follows."""
+        rest, self._buffer = self._buffer, ""
+        return [rest] if rest else []
+
+    def _end_of_piece(self) -> int | None:
+        end = self._sentence_end()
+        if end is not None and end <= self._max:
+            return end
+        if len(self._buffer) <= self._max:
+            return None
+        blank = max(self._buffer.rfind(blank, 0, self._max) for blank in " \n\t")
+        return blank + 1 if blank > 0 else self._max
+
+    def _sentence_end(self) -> int | None:
+        for mark in SENTENCE_END.finditer(self._buffer):
+            before = self._buffer[: mark.end()].rstrip()
+            if not before or NOT_AN_END.search(before) or UNCLOSED.search(before):
+                continue
+            return mark.end()
+        return None
+
+
+def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:
+    """The same text in as few pieces as the limit allows: a voice that sees more of a text speaks it better."""
+    gathered = ""
+    for piece in pieces:
+        if gathered and len(gathered) + len(piece) > max_characters:
+            yield gathered
+            gathered = ""
+        gathered += piece
+    if gathered:
+        yield gathered
+
+
+def pieces_of(text: str, max_characters: int) -> list[str]:
+    """A whole text in pieces of at most so many characters."""
+    segmenter = SentenceSegmenter(max_characters)
+    return list(packed([*segmenter.feed(text), *segmenter.finish()], max_characters))

@@ -1,0 +1,27 @@
+"""Whether a client may speak, by its `Authorization` header.
+
+Follows Rime, "API authentication" and "Errors": a bearer, refused with 401 and plain text before anything else happens.
+"""
+
+import hmac
+
+SCHEME = "Bearer "
+
+
+def refusal(api_key: str | None, header: str | None) -> str | None:
+    """The words of the 401, or None when the client may go on.
+
+    Args:
+        api_key: The only key that counts; None for any.
+        header: What the client sent.
+    """
+    if header is None:
+        return "missing headers"
+    if not header.startswith(SCHEME):
+        return "empty apikey" if header.strip() == SCHEME.strip() else "invalid api key"
+    key = header.removeprefix(SCHEME).strip()
+    if not key:
+        return "empty apikey"
+    if api_key is not None and not hmac.compare_digest(key.encode(), api_key.encode()):
+        return "invalid api key"
+    return None

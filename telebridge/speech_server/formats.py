@@ -1,0 +1,143 @@
+"""PCM into whatever a client asked for: mu-law, linear samples, WAV, MP3, Ogg.
+
+Follows Rime's `audioFormat` and `Accept` tables: mu-law and PCM have no header; a WAV header comes once a connection.
+"""
+
+import importlib.util
+import io
+import struct
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from typing_extensions import override
+
+from telebridge.audio.mulaw import PCM_WIDTH, from_pcm
+from telebridge.errors import ConfigurationError
+
+UNKNOWN_LENGTH = 0xFFFFFFFF
+
+
+class Encoder(Protocol):
+    """One connection's stream of audio in one format."""
+
+    def encode(self, pcm: bytes) -> bytes:
+        """The next samples, encoded as far as the format lets them go yet."""
+        ...
+
+    def flush(self) -> bytes:
+        """What the format still held back when a synthesis ends."""
+        ...
+
+
+class Mulaw(Encoder):
+    """G.711, headerless."""
+
+    @override
+    def encode(self, pcm: bytes) -> bytes:
+        return from_pcm(pcm)
+
+    @override
+    def flush(self) -> bytes:
+        return b""
+
+
+class Linear(Encoder):
+    """Signed 16-bit little-endian samples, behind a WAV header or bare."""
+
+    def __init__(self, sample_rate: int, *, header: bool) -> None:
+        self._header = wav_header(sample_rate) if header else b""
+
+    @override
+    def encode(self, pcm: bytes) -> bytes:
+        header, self._header = self._header, b""
+        return header + pcm
+
+    @override
+    def flush(self) -> bytes:
+        return b""
+
+
+class Mp3(Encoder):
+    """MPEG layer III, by LAME. Each synthesis is a stream of its own; joined, they are one that players take."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._lame = _lame(sample_rate)
+
+    @override
+    def encode(self, pcm: bytes) -> bytes:
+        return bytes(self._lame.encode(pcm))
+
+    @override
+    def flush(self) -> bytes:
+        rest = bytes(self._lame.flush())
+        self._lame = _lame(self._sample_rate)
+        return rest
+
+
+class Ogg(Encoder):
+    """Ogg Vorbis, by libsndfile: a whole stream for each synthesis, because its writer must seek."""
+
+    def __init__(self, sample_rate: int) -> None:
+        self._sample_rate = sample_rate
+        self._pcm = bytearray()
+
+    @override
+    def encode(self, pcm: bytes) -> bytes:
+        self._pcm += pcm
+        return b""
+
+    @override
+    def flush(self) -> bytes:
+        import numpy as np  # an optional extra
+        import soundfile
+
+        file = io.BytesIO()
+        soundfile.write(file, np.frombuffer(bytes(self._pcm), "<i2"), self._sample_rate, format="OGG")
+        self._pcm.clear()
+        return file.getvalue()
+
+
+_ENCODERS: dict[str, Callable[[int], Encoder]] = {
+    "mulaw": lambda _: Mulaw(),
+    "pcm": lambda sample_rate: Linear(sample_rate, header=False),
+    "wav": lambda sample_rate: Linear(sample_rate, header=True),
+    "mp3": Mp3,
+    "ogg": Ogg,
+}
+_NEEDS = {"mp3": "lameenc", "ogg": "soundfile"}
+
+
+def encoder(audio_format: str, sample_rate: int) -> Encoder:
+    """The encoder of one connection.
+
+    Raises:
+        ConfigurationError: The format is not available here.
+    """
+    if audio_format not in _ENCODERS:
+        raise ConfigurationError("audioFormat", f"{audio_format} is not available here")
+    package = _NEEDS.get(audio_format)
+    if package is not None and importlib.util.find_spec(package) is None:
+        raise ConfigurationError("audioFormat", f"{audio_format} needs {package}", "install telebridge[voice]")
+    return _ENCODERS[audio_format](sample_rate)
+
+
+def wav_header(sample_rate: int) -> bytes:
+    """The 44 bytes before linear samples whose number is not known yet."""
+    byte_rate = sample_rate * PCM_WIDTH
+    header = struct.pack(
+        "<4sI4s4sIHHIIHH", b"RIFF", UNKNOWN_LENGTH, b"WAVE", b"fmt ", 16, 1, 1, sample_rate, byte_rate, 2, 16
+    )
+    return header + struct.pack("<4sI", b"data", UNKNOWN_LENGTH)
+
+
+def _lame(sample_rate: int) -> Any:
+    """An encoder of the `lameenc` package, which has no types."""
+    import lameenc  # an optional extra
+
+    lame = lameenc.Encoder()
+    lame.set_bit_rate(64)
+    lame.set_in_sample_rate(sample_rate)
+    lame.set_channels(1)
+    lame.silence()
+    return lame

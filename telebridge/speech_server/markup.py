@@ -1,0 +1,98 @@
+"""What stands in a text beside words: pauses, phonemes, spelling, speeds; taken apart into what a voice can say.
+
+Follows Rime's pages "Custom pauses", "Custom pronunciation", "Spell" and "Speed": only the Mist family has markup, and
+each kind counts only when its parameter asks for it. Elsewhere angle and curly brackets are not spoken.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from telebridge.rime.requested import RequestedSpeech
+from telebridge.speech_server.boundaries import BoundaryRules, boundaries
+
+MIST = frozenset({"mist", "mistv2", "mistv3"})
+MARKUP = re.compile(
+    r"<(?P<pause>\d+(?:\.\d+)?)>|\{(?P<phonemes>[^{}]*)\}|spell\((?P<spelled>[^()]*)\)|\[(?P<sped>[^\[\]]*)\]",
+    re.IGNORECASE,
+)
+LONGEST_PAUSE_MS = 10_000.0
+SPELLED_GROUP = 3
+SPELLED_NAMES = {"@": "at", "_": "underscore", "-": "dash", ".": "dot"}
+PHONEMES = {
+    "@": "a", "a": "A:", "A": "V", "W": "aU", "x": "@", "Y": "aI", "E": "E", "R": "3:", "e": "eI", "I": "I", "i": "i:",
+    "o": "oU", "O": "OI", "U": "U", "u": "u:", "N": "@n", "C": "tS", "D": "D", "J": "dZ", "G": "N", "S": "S", "T": "T",
+    "Z": "Z", "1": "'", "2": ",", "0": "", **{letter: letter for letter in "bdfghjklmnprstvwyz"},
+}  # fmt: skip
+"""From Rime's phonetic alphabet to espeak-ng's mnemonics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A stretch of words, or of phonemes; at `speed` times the usual."""
+
+    text: str
+    speed: float = 1.0
+    phonetic: bool = False
+    ends_sentence: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Silence."""
+
+    ms: float
+
+
+def pieces(text: str, asked: RequestedSpeech) -> Iterator[Spoken | Pause]:
+    """What is to be heard of `text`, in order."""
+    speeds = iter(asked.inline_speeds if asked.model in MIST else ())
+    position = 0
+    for found in MARKUP.finditer(text):
+        yield from _sentences(text[position : found.start()], asked.speed)
+        position = found.end()
+        match found.lastgroup:
+            case "pause":
+                if asked.pauses and asked.model in MIST:
+                    yield Pause(min(float(found["pause"]), LONGEST_PAUSE_MS))
+            case "phonemes":
+                yield from _phonemes(found["phonemes"], asked)
+            case "spelled":
+                yield from _spelled(found["spelled"], asked)
+            case _:
+                yield from _sentences(found["sped"], asked.speed / next(speeds, 1.0))
+    yield from _sentences(text[position:], asked.speed)
+
+
+def _sentences(text: str, speed: float) -> Iterator[Spoken]:
+    """Sentence by sentence: phrases are short, so that many sockets can take turns."""
+    start = 0
+    for end in [*boundaries(text, BoundaryRules(hold_final_period=False)), len(text)]:
+        sentence = text[start:end].strip()
+        if any(character.isalnum() for character in sentence):
+            yield Spoken(sentence, speed, ends_sentence=end < len(text) or sentence[-1] in ".?!")
+        start = end
+
+
+def _phonemes(written: str, asked: RequestedSpeech) -> Iterator[Spoken]:
+    if not (asked.phonemes and asked.model in MIST):
+        yield from _sentences(written, asked.speed)
+        return
+    mnemonics = "".join(PHONEMES.get(letter, "") for letter in written)
+    if mnemonics:
+        yield Spoken(mnemonics, asked.speed, phonetic=True)
+
+
+def _spelled(written: str, asked: RequestedSpeech) -> Iterator[Spoken]:
+    """Unit by unit in groups of three, with a comma's pause between groups and where letters change to digits."""
+    if asked.model not in MIST:
+        yield from _sentences(f"spell {written}", asked.speed)
+        return
+    groups = [
+        run[start : start + SPELLED_GROUP]
+        for run in re.findall(r"[^\W\d_]+|\d+|[@_.\-]", written)
+        for start in range(0, len(run), SPELLED_GROUP)
+    ]
+    named = (" ".join(SPELLED_NAMES.get(unit, unit.upper()) for unit in group) for group in groups)
+    if spelled := ", ".join(named):
+        yield Spoken(spelled, asked.speed)

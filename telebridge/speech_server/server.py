@@ -1,0 +1,184 @@
+"""The local Rime as an aiohttp application: what a client of Rime's can reach, answered as Rime's documents say.
+
+`/ws`, `/ws2` and `/ws3` (and `/`, as Rime's on-premises containers have it), `POST /v1/rime-tts`, the catalogue of
+voices, and health.
+"""
+
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+
+from aiohttp import web
+
+from telebridge.errors import ConfigurationError
+from telebridge.logs import logger
+from telebridge.rime.messages import Side
+from telebridge.rime.plain import PlainConnection
+from telebridge.rime.requested import RequestedSpeech, requested_by_query
+from telebridge.rime.structured import Edition, StructuredConnection
+from telebridge.rime.voices import SPEAKERS
+from telebridge.speech_server.boundaries import CLAUSE_MARKS, SENTENCE_MARKS, BoundaryRules
+from telebridge.speech_server.buffer import SegmentMode, SegmentRules, SynthesisBuffer
+from telebridge.speech_server.connection import ERROR_CLOSE, Setup, SpeechConnection
+from telebridge.speech_server.credentials import refusal
+from telebridge.speech_server.formats import encoder
+from telebridge.speech_server.languages import canonical
+from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.speech_request import SpeechRequestDoor
+from telebridge.speech_server.tone import ToneVoice
+from telebridge.speech_server.voice import Voice
+from telebridge.speech_server.workers import EspeakWorkers, missing_packages
+
+log = logger(__name__)
+
+MIST = frozenset({"mist", "mistv2", "mistv3"})
+RATES = {True: range(4000, 44_101), False: range(8000, 96_001)}
+LARGEST_MESSAGE_BYTES = 1 << 20
+
+
+def create_app(options: SpeechServerOptions | None = None) -> web.Application:
+    """The speech server, ready to be served."""
+    options = options or SpeechServerOptions()
+    voice = options.voice or local_voice(options.workers)
+    door = SocketDoor(options, voice)
+    requests = SpeechRequestDoor(options, voice)
+    app = web.Application(client_max_size=LARGEST_MESSAGE_BYTES)
+    for path, edition in {"/": None, "/ws": None, "/ws2": Edition.WS2, "/ws3": Edition.WS3}.items():
+        app.router.add_get(path, door.accepting(edition), allow_head=False)
+    app.router.add_post("/v1/rime-tts", requests.speak)
+    app.router.add_post("/", requests.speak)
+    app.router.add_get("/data/voices/all-v2.json", _voices)
+    app.router.add_get("/health", _health)
+    app.router.add_get("/healthz", _healthz)
+
+    async def voice_runs(_: web.Application) -> AsyncIterator[None]:
+        await voice.start()
+        yield
+        await voice.aclose()
+
+    app.cleanup_ctx.append(voice_runs)
+    return app
+
+
+def local_voice(workers: int) -> Voice:
+    """The best voice that is installed: espeak-ng, or a hum that says so in the log."""
+    if missing := missing_packages():
+        log.warning("no voice is installed: words will be hummed", missing=", ".join(missing), hint="telebridge[voice]")
+        return ToneVoice()
+    return EspeakWorkers(count=workers)
+
+
+class SocketDoor:
+    """Lets WebSockets in, or refuses them before the upgrade, in plain text."""
+
+    def __init__(self, options: SpeechServerOptions, voice: Voice) -> None:
+        self._options = options
+        self._voice = voice
+        self._opened_at: deque[float] = deque()
+
+    def accepting(self, edition: Edition | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """The handler of one path; no edition is the plain protocol."""
+
+        async def accept(request: web.Request) -> web.StreamResponse:
+            asked = requested_by_query(request.query_string, default_model=self._options.default_model)
+            if (refused := self._refused(request, asked)) is not None:
+                return refused
+            return await self._serve(request, asked, edition)
+
+        return accept
+
+    def _refused(self, request: web.Request, asked: RequestedSpeech) -> web.Response | None:
+        faults = self._options.faults
+        if faults.refuse_status:
+            return web.Response(status=faults.refuse_status, text=faults.refuse_words or "refused on purpose")
+        if (words := refusal(self._options.api_key, request.headers.get("Authorization"))) is not None:
+            return web.Response(status=401, text=words)
+        if self._too_fast():
+            return web.Response(status=429, text="Currently at websocket limit")
+        if (problem := self._problem(asked)) is not None:
+            return web.Response(status=400, text=problem)
+        return None
+
+    @staticmethod
+    def _problem(asked: RequestedSpeech) -> str | None:
+        if not asked.speaker:
+            return "speaker is required"
+        if canonical(asked.lang) is None:
+            return f"Language {asked.lang} is not supported for model {asked.model}"
+        if asked.sampling_rate not in RATES[asked.model in MIST]:
+            return f"samplingRate {asked.sampling_rate} is out of range for model {asked.model}"
+        return None
+
+    def _too_fast(self) -> bool:
+        """Whether more sockets were opened within the last second than may be."""
+        limit = self._options.opens_per_second
+        if not limit:
+            return False
+        now = time.monotonic()
+        while self._opened_at and now - self._opened_at[0] > 1:
+            self._opened_at.popleft()
+        if len(self._opened_at) >= limit:
+            return True
+        self._opened_at.append(now)
+        return False
+
+    async def _serve(self, request: web.Request, asked: RequestedSpeech, edition: Edition | None) -> web.StreamResponse:
+        try:
+            setup = self._setup(asked, edition)
+        except ConfigurationError as error:
+            return web.Response(status=400, text=str(error))
+        socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_MESSAGE_BYTES, timeout=1.0)
+        await socket.prepare(request)
+        if self._options.known_speakers_only and not _is_known(asked.speaker):
+            await socket.close(code=ERROR_CLOSE, message=b"400: Speaker not found")
+            return socket
+        await SpeechConnection(socket, setup).serve(idle_seconds=self._options.idle_seconds)
+        return socket
+
+    def _setup(self, asked: RequestedSpeech, edition: Edition | None) -> Setup:
+        options = self._options
+        plain = edition is None
+        clauses = plain and asked.model in MIST
+        rules = SegmentRules(
+            mode=SegmentMode(asked.segment),
+            boundaries=BoundaryRules(CLAUSE_MARKS if clauses else SENTENCE_MARKS, options.hold_final_period),
+            max_characters=options.max_characters,
+            clear=options.clear,
+        )
+        wire = (
+            PlainConnection(Side.RIME, lenient_commands=options.lenient_commands)
+            if edition is None
+            else StructuredConnection(Side.RIME, edition, older_spelling=options.older_spelling)
+        )
+        return Setup(
+            asked,
+            wire,
+            SynthesisBuffer(rules),
+            encoder(asked.audio_format, asked.sampling_rate),
+            self._voice,
+            options.faults,
+        )
+
+
+def _is_known(speaker: str) -> bool:
+    return any(speaker in names.split() for by_lang in SPEAKERS.values() for names in by_lang.values())
+
+
+async def _voices(_: web.Request) -> web.Response:
+    catalogue = {model: {lang: names.split() for lang, names in langs.items()} for model, langs in SPEAKERS.items()}
+    return web.json_response(catalogue)
+
+
+async def _health(_: web.Request) -> web.Response:
+    told = {
+        "apiStatus": "ok",
+        "timestamp": datetime.now(UTC).isoformat(),
+        "licenseStatus": "valid",
+        "modelReachable": True,
+    }
+    return web.json_response(told)
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return web.Response(text="ok\n")

@@ -1,0 +1,94 @@
+"""`POST /v1/rime-tts`: speech in one request, streamed as it is made.
+
+Follows Rime's HTTP pages: the format is chosen by `Accept`; an unknown one is answered with JSON that holds the audio.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from telebridge.rime.requested import RequestedSpeech, requested
+from telebridge.speech_server.credentials import refusal
+from telebridge.speech_server.formats import encoder
+from telebridge.speech_server.languages import canonical
+from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.synthesis import EncodedAudio, synthesize
+from telebridge.speech_server.voice import Voice
+
+ACCEPTED = {
+    "audio/pcmu": "mulaw", "audio/x-mulaw": "mulaw", "audio/l16": "pcm", "audio/pcm": "pcm", "audio/mpeg": "mp3",
+    "audio/mp3": "mp3", "audio/wav": "wav", "audio/ogg": "ogg",
+}  # fmt: skip
+DEFAULT_RATES = {"mulaw": 8000, "pcm": 16000, "mp3": 22050}
+LARGEST_TEXT = 1000
+
+
+class SpeechRequestDoor:
+    """Takes requests for speech."""
+
+    def __init__(self, options: SpeechServerOptions, voice: Voice) -> None:
+        self._options = options
+        self._voice = voice
+
+    async def speak(self, request: web.Request) -> web.StreamResponse:
+        """Speak the text of a request."""
+        if (words := refusal(self._options.api_key, request.headers.get("Authorization"))) is not None:
+            return web.Response(status=401, text=words)
+        body, problem = _body(await request.read())
+        problem = problem or self._problem(body)
+        if problem:
+            return web.Response(status=400, text=problem)
+        accepted = request.headers.get("Accept", "").split(";")[0].strip().lower()
+        audio_format = ACCEPTED.get(accepted)
+        asked = self._asked(body, audio_format or "mp3")
+        if canonical(asked.lang) is None:
+            return web.Response(status=400, text=f"Language {asked.lang} is not supported for model {asked.model}")
+        if audio_format is None:
+            audio = b"".join([piece async for piece in self._audio(str(body["text"]), asked)])
+            return web.json_response({"audioContent": b64encode(audio).decode()})
+        response = web.StreamResponse(headers={"Content-Type": accepted})
+        await response.prepare(request)
+        async for piece in self._audio(str(body["text"]), asked):
+            await response.write(piece)
+        return response
+
+    def _problem(self, body: dict[str, object]) -> str | None:
+        text = body.get("text")
+        if text is None:
+            return "text is required"
+        if not isinstance(text, str):
+            return "text must be a string"
+        if not text.strip():
+            return "text must not be empty"
+        if len(text) > max(LARGEST_TEXT, self._options.max_characters):
+            return "text is too long"
+        if not body.get("speaker"):
+            return "speaker is required"
+        if not isinstance(body.get("lang", ""), str):
+            return "lang must be a string"
+        return None
+
+    def _asked(self, body: dict[str, object], audio_format: str) -> RequestedSpeech:
+        rates = (
+            {}
+            if "samplingRate" in body or audio_format not in DEFAULT_RATES
+            else {"samplingRate": DEFAULT_RATES[audio_format]}
+        )
+        return requested({**body, **rates, "audioFormat": audio_format}, default_model=self._options.default_model)
+
+    async def _audio(self, text: str, asked: RequestedSpeech) -> AsyncIterator[bytes]:
+        async for event in synthesize(text, asked, self._voice, encoder(asked.audio_format, asked.sampling_rate)):
+            if isinstance(event, EncodedAudio) and event.data:
+                yield event.data
+
+
+def _body(raw: bytes) -> tuple[dict[str, object], str | None]:
+    if not raw:
+        return {}, "request body is required"
+    try:
+        body = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}, "payload must be an object"
+    return (body, None) if isinstance(body, dict) else ({}, "payload must be an object")

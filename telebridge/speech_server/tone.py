@@ -1,0 +1,68 @@
+"""A voice without a synthesizer: a hum for every word, the same every time, made at once.
+
+For tests, on any clock, and where the optional voice is not installed. A word lasts as long as it is written long, so
+whatever is proportional to text stays so.
+"""
+
+import math
+import re
+import zlib
+from array import array
+from collections.abc import AsyncIterator
+
+from typing_extensions import override
+
+from telebridge.speech_server.voice import Pcm, Phrase, SpokenWord, SpokenWords, Voice, VoiceEvent
+
+CHARACTER_SECONDS = 0.06
+GAP_SECONDS = 0.04
+SENTENCE_PAUSE_SECONDS = 0.2
+_AMPLITUDE = 9000
+_CHUNK_SECONDS = 0.25
+
+
+class ToneVoice(Voice):
+    """Hums: every word a tone, its pitch from the word and the speaker, a short gap after it."""
+
+    @override
+    async def start(self) -> None:
+        """Nothing to get ready."""
+
+    @override
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
+    @override
+    async def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
+        """Hum `phrase`."""
+        rate = phrase.sample_rate
+        words: list[SpokenWord] = []
+        samples = array("h")
+        for match in re.finditer(r"\S+", phrase.text):
+            word = match.group()
+            start = len(samples)
+            voiced = _samples(len(word) * CHARACTER_SECONDS / phrase.speed, rate)
+            samples.extend(_hum(_pitch(word, phrase.speaker), voiced, rate))
+            words.append(SpokenWord(word, start / rate, len(samples) / rate))
+            samples.extend(array("h", bytes(2 * _samples(GAP_SECONDS / phrase.speed, rate))))
+        if phrase.pause_after and words:
+            samples.extend(array("h", bytes(2 * _samples(SENTENCE_PAUSE_SECONDS, rate))))
+        step = max(1, int(_CHUNK_SECONDS * rate))
+        for start in range(0, len(samples), step):
+            yield Pcm(samples[start : start + step].tobytes())
+        yield SpokenWords(tuple(words))
+
+
+def _samples(seconds: float, rate: int) -> int:
+    return max(1, round(seconds * rate))
+
+
+def _pitch(word: str, speaker: str) -> float:
+    return 110.0 + zlib.crc32(f"{speaker}/{word.lower()}".encode()) % 220
+
+
+def _hum(pitch_hz: float, length: int, rate: int) -> "array[int]":
+    """A tone whose first and last sample are near silence, so that no word begins with a click."""
+    step = 2 * math.pi * pitch_hz / rate
+    fade = math.pi / length
+    return array("h", (int(_AMPLITUDE * math.sin(fade * n) * math.sin(step * n)) for n in range(length)))

@@ -1,0 +1,84 @@
+"""What a voice is to the speech server: one phrase in, PCM and word times out.
+
+A phrase is short (a sentence, or a stretch of one), so that many sockets can take turns on few voices, and so that a
+client who vanished leaves at most one phrase unfinished.
+
+One rule: a voice knows nothing of Rime. Markup, segments and formats are settled before and after it.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """What a voice is to say, and how.
+
+    Args:
+        text: Plain words; phoneme mnemonics of espeak-ng when `phonetic`.
+        speaker: Rime's name of the speaker; a voice picks something of its own for it, always the same.
+        lang: One of the languages of `languages.py`, as a three-letter code.
+        speed: 1.0 is the normal speed, 2.0 twice as fast.
+        sample_rate: Samples per second that are wanted.
+        phonetic: Whether `text` is phonemes.
+        pause_after: Whether a sentence ends here, and a short silence follows.
+    """
+
+    text: str
+    speaker: str
+    lang: str
+    speed: float
+    sample_rate: int
+    phonetic: bool = False
+    pause_after: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pcm:
+    """The next samples of a phrase: signed 16-bit little-endian, mono, at the phrase's rate; always whole samples."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWord:
+    """A word and when it sounds, in seconds since the start of the phrase (or of the segment, further up)."""
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenWords:
+    """The words of a phrase, after its last samples."""
+
+    words: tuple[SpokenWord, ...]
+
+
+VoiceEvent = Pcm | SpokenWords
+
+
+class VoiceFailed(Exception):
+    """A voice could not say a phrase."""
+
+
+class Voice(Protocol):
+    """Whoever can say a phrase."""
+
+    def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
+        """Say `phrase`: its samples in order, then its words. Leaving the iteration early stops the voice.
+
+        Raises:
+            VoiceFailed: While iterating, when the voice breaks down.
+        """
+        ...
+
+    async def start(self) -> None:
+        """Get ready; called once, before the first phrase."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of everything, processes above all."""
+        ...

@@ -1,0 +1,304 @@
+"""A pool of voice processes behind the `Voice` protocol.
+
+Phrases wait in one line and the next free process takes the next phrase: since a socket asks for one phrase at a
+time, sockets that speak at once take turns. A process is free again when it has said its phrase, however slowly that is
+fetched.
+
+One rule: a process that dies takes no call with it. Another says the phrase again, and what was already given is
+skipped.
+"""
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import msgspec
+from typing_extensions import override
+
+from telebridge.logs import logger
+from telebridge.speech_server.languages import ESPEAK_VOICES
+from telebridge.speech_server.speakers import variant_of
+from telebridge.speech_server.voice import Pcm, Phrase, SpokenWords, Voice, VoiceEvent, VoiceFailed
+from telebridge.speech_server.words import WordStart, spoken_words
+from telebridge.speech_server.worker_messages import (
+    LENGTH,
+    Answer,
+    Failed,
+    Finished,
+    Ready,
+    Samples,
+    Say,
+    decode_answer,
+    encode,
+)
+
+log = logger(__name__)
+
+NORMAL_WORDS_PER_MINUTE = 170
+ATTEMPTS = 3
+START_SECONDS = 30.0
+PHRASE_SECONDS = 20.0
+STOP_SECONDS = 2.0
+RESTART_SECONDS = 1.0
+_NEEDED = ("espeakng_loader", "numpy", "soxr")
+_DEATHS = (OSError, asyncio.IncompleteReadError, TimeoutError, msgspec.MsgspecError)
+
+
+def missing_packages() -> list[str]:
+    """What has to be installed before this voice can speak: the extra `telebridge[voice]`."""
+    return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+
+
+def request_of(phrase: Phrase) -> Say:
+    """A phrase in the terms of espeak-ng."""
+    variant, pitch = variant_of(phrase.speaker)
+    return Say(
+        text=phrase.text,
+        voice=f"{ESPEAK_VOICES.get(phrase.lang, ESPEAK_VOICES['eng'])}+{variant}",
+        words_per_minute=round(NORMAL_WORDS_PER_MINUTE * phrase.speed),
+        pitch=pitch,
+        sample_rate=phrase.sample_rate,
+        phonetic=phrase.phonetic,
+        pause_after=phrase.pause_after,
+    )
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """A phrase somebody waits for.
+
+    Attributes:
+        answers: What came back; None when no process could say it.
+        abandoned: Nobody waits any more.
+        attempts: How many processes have tried.
+        given_bytes: What was handed over already.
+    """
+
+    request: Say
+    answers: asyncio.Queue[Samples | Finished | Failed | None] = field(default_factory=asyncio.Queue)
+    abandoned: bool = False
+    attempts: int = 0
+    given_bytes: int = 0
+
+
+class EspeakWorkers(Voice):
+    """espeak-ng in processes of its own.
+
+    Args:
+        count: How many processes; more than there are cores is of no use.
+    """
+
+    def __init__(self, *, count: int) -> None:
+        self._count = count
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._processes: dict[int, int] = {}
+
+    @property
+    def process_ids(self) -> list[int]:
+        """The processes that are running."""
+        return list(self._processes.values())
+
+    @override
+    async def start(self) -> None:
+        """Start the processes, and wait until each can speak.
+
+        Raises:
+            VoiceFailed: One could not be started.
+        """
+        started = [asyncio.get_running_loop().create_future() for _ in range(self._count)]
+        self._tasks = [
+            asyncio.create_task(self._work(number, future), name=f"voice {number}")
+            for number, future in enumerate(started)
+        ]
+        try:
+            await asyncio.gather(*started)
+        except VoiceFailed:
+            await self.aclose()
+            raise
+
+    @override
+    async def aclose(self) -> None:
+        """End every process and wait for it."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+        self._give_up_waiting()
+
+    def _give_up_waiting(self) -> None:
+        """With no process left and none to be had, whoever waits is told so."""
+        while not self._processes and not self._jobs.empty():
+            self._jobs.get_nowait().answers.put_nowait(None)
+
+    @override
+    async def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
+        """Say `phrase` when its turn comes."""
+        if not self._tasks:
+            msg = "the voice is closed"
+            raise VoiceFailed(msg)
+        job = _Job(request_of(phrase))
+        self._jobs.put_nowait(job)
+        try:
+            while True:
+                match await job.answers.get():
+                    case Samples(data=data):
+                        yield Pcm(data)
+                    case Finished(starts=starts, duration_seconds=duration_seconds):
+                        places = [WordStart(character, seconds) for character, seconds in starts]
+                        text = "" if phrase.phonetic else phrase.text
+                        yield SpokenWords(spoken_words(text, places, duration_seconds=duration_seconds))
+                        return
+                    case Failed(problem=problem):
+                        raise VoiceFailed(problem)
+                    case None:
+                        msg = "no voice process could say the phrase"
+                        raise VoiceFailed(msg)
+        finally:
+            job.abandoned = True
+
+    async def _work(self, number: int, started: "asyncio.Future[None]") -> None:
+        """Keep one process alive and give it phrases, for ever."""
+        job: _Job | None = None
+        try:
+            while True:
+                job = await self._with_a_process(number, job, started)
+        finally:
+            if job is not None:
+                job.answers.put_nowait(None)
+            if not started.done():
+                started.cancel()
+
+    async def _with_a_process(self, number: int, job: _Job | None, started: "asyncio.Future[None]") -> _Job | None:
+        """Start a process and use it until it dies. The phrase it died with is the answer, if it may be tried again."""
+        process: _Process | None = None
+        try:
+            process = await _Process.start()
+            self._processes[number] = process.pid
+            if not started.done():
+                started.set_result(None)
+            while True:
+                job = job if job is not None else await self._jobs.get()
+                if not job.abandoned:
+                    await _say(process, job)
+                job = None
+        except _DEATHS as error:
+            log.warning("a voice process ended and is started again", worker=number, error=repr(error))
+            if not started.done():
+                started.set_exception(VoiceFailed(f"the voice does not start: {error!r}"))
+            if process is None:
+                self._give_up_waiting()
+                await asyncio.sleep(RESTART_SECONDS)
+            return _still_wanted(job)
+        finally:
+            self._processes.pop(number, None)
+            if process is not None:
+                await process.stop()
+
+
+def _still_wanted(job: _Job | None) -> _Job | None:
+    if job is None or job.abandoned:
+        return None
+    if job.attempts < ATTEMPTS:
+        return job
+    job.answers.put_nowait(None)
+    return None
+
+
+async def _say(process: "_Process", job: _Job) -> None:
+    """Have `process` say the phrase of `job`, without what an earlier process has already given."""
+    job.attempts += 1
+    to_skip = job.given_bytes
+    async with asyncio.timeout(PHRASE_SECONDS):
+        await process.ask(job.request)
+        while True:
+            match await process.answer():
+                case Samples(data=data):
+                    fresh = data[to_skip:]
+                    to_skip -= len(data) - len(fresh)
+                    job.given_bytes += len(fresh)
+                    if fresh:
+                        job.answers.put_nowait(Samples(fresh))
+                case (Finished() | Failed()) as last:
+                    job.answers.put_nowait(last)
+                    return
+                case Ready():
+                    pass
+
+
+class _Process:
+    """One voice process and its two pipes."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError  # Both were asked for.
+        self._process = process
+        self._requests = process.stdin
+        self._answers = process.stdout
+
+    @classmethod
+    async def start(cls) -> "_Process":
+        """Start a process, and wait until it can speak.
+
+        Raises:
+            OSError: It cannot be started.
+            asyncio.IncompleteReadError: It ended at once.
+            TimeoutError: It does not become ready.
+        """
+        # The process has to find this package where we found it, installed or not.
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        started = cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "telebridge.speech_server.worker",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                env=environment,
+                limit=1 << 20,
+            )
+        )
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                await started.answer()
+        except BaseException:
+            await started.stop()
+            raise
+        return started
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def ask(self, request: Say) -> None:
+        """Give it its next phrase."""
+        self._requests.write(encode(request))
+        await self._requests.drain()
+
+    async def answer(self) -> Answer:
+        """What it says next."""
+        (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
+        return decode_answer(await self._answers.readexactly(length))
+
+    async def stop(self) -> None:
+        """End it, and leave nothing open."""
+        self._requests.close()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                # What it still had to say is read and dropped: it may be waiting for room in the pipe.
+                await self._answers.read()
+                await self._process.wait()
+        except TimeoutError:
+            if self._process.returncode is None:
+                self._process.kill()
+            await self._answers.read()
+            await self._process.wait()
+        try:
+            await self._requests.wait_closed()
+        except OSError:
+            # The pipe broke with its process; closed it is all the same.
+            return

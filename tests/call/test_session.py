@@ -1,0 +1,341 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from telebridge.call.effects import ClearPlayback, ClearSpeech, CloseStream, EndCall, ReportOutcome, StartSpeech
+from telebridge.call.events import (
+    CallOver,
+    ClearAsked,
+    FlowEnded,
+    SpeechArrived,
+    SpeechEnded,
+    SpeechFailed,
+    StepAsked,
+    StepCancelled,
+    StreamLost,
+    TextTaken,
+)
+from telebridge.call.record import CallRecord
+from telebridge.call.session import CallSession, Phase, SessionOptions
+from telebridge.errors import LocalProtocolError, SpeechUnavailable
+from telebridge.flows.steps import Collect, Gathered, HangUp, Said, Say
+from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.speech.source import Audio, Word, Words
+from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
+from telebridge.turns.digits import DigitRules, Ending
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted, StreamStopped
+
+HELLO = Say("Hello there.")
+SECOND_OF_AUDIO = bytes(8000)
+
+
+class Line:
+    """A session led step by step, as a Python flow leads it; time is what the test says it is."""
+
+    def __init__(self):
+        record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
+        self.session = CallSession(None, record, SessionOptions())
+        self.now = 0.0
+        self.effects = self.session.start(now=0.0)
+
+    def tell(self, event, after=0.0):
+        """Deliver an event `after` seconds, and answer with the effects."""
+        self.now += after
+        self.effects = self.session.handle(event, now=self.now)
+        return self.effects
+
+    def wait(self, seconds):
+        """Let time pass, ringing each deadline on the way."""
+        end, effects = self.now + seconds, []
+        while (deadline := self.session.next_deadline()) is not None and deadline <= end:
+            self.now = max(self.now, deadline)
+            effects += self.session.handle_timeout(now=self.now)
+        self.now = end
+        return effects
+
+    def started(self):
+        self.tell(StreamStarted("MZ1", "CA1", "AC1", {}))
+        return self
+
+    def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
+        """Ask for a prompt and let all its audio arrive."""
+        [start] = self.tell(StepAsked(say))
+        sent = self.tell(SpeechArrived(start.utterance, Audio(audio))) + self.tell(SpeechEnded(start.utterance))
+        return start.utterance, [effect.name for effect in sent if isinstance(effect, SendMark)][-1]
+
+
+@pytest.fixture
+def line():
+    return Line().started()
+
+
+def payloads(effects):
+    return b"".join(effect.payload for effect in effects if isinstance(effect, SendAudio))
+
+
+# Speaking.
+
+
+def test_a_prompt_is_fetched_before_the_stream_exists_and_sent_when_it_does():
+    line = Line()
+    [start] = line.tell(StepAsked(HELLO))
+    assert start == StartSpeech("u1", HELLO)
+    assert line.tell(SpeechArrived("u1", Audio(b"\x01" * 320))) == []
+    assert line.tell(SpeechEnded("u1")) == []
+    effects = line.tell(StreamStarted("MZ1", "CA1", "AC1", {}), after=0.5)
+    assert payloads(effects) == b"\x01" * 320
+    assert isinstance(effects[-1], SendMark)
+    assert line.session.record.first_audio_ms == 500
+
+
+def test_say_ends_when_the_last_mark_came_back_not_when_the_audio_was_sent(line):
+    _, mark = line.saying()
+    assert not any(isinstance(effect, ReportOutcome) for effect in line.effects)
+    assert line.tell(MarkReturned(mark), after=1.0) == [ReportOutcome(Said(None))]
+
+
+def test_the_audio_that_goes_out_is_the_audio_that_came_in(line):
+    line.tell(StepAsked(HELLO))
+    audio = bytes(range(256)) * 40
+    sent = b""
+    for cut in range(0, len(audio), 333):
+        sent += payloads(line.tell(SpeechArrived("u1", Audio(audio[cut : cut + 333])), after=0.01))
+    sent += payloads(line.tell(SpeechEnded("u1")))
+    assert sent == audio
+
+
+def test_a_prompt_of_nothing_but_blanks_is_over_at_once(line):
+    assert line.tell(StepAsked(Say("  "))) == [ReportOutcome(Said(None))]
+
+
+def test_two_steps_at_once_are_a_bug_of_ours(line):
+    line.tell(StepAsked(HELLO))
+    with pytest.raises(LocalProtocolError):
+        line.tell(StepAsked(HELLO))
+
+
+def test_a_mark_that_never_returns_does_not_hang_the_call(line):
+    line.saying()
+    effects = []
+    for _ in range(7):
+        line.tell(AudioReceived(b"", 0))
+        effects += line.wait(1.0)
+    assert effects == [ReportOutcome(Said(None))]
+
+
+def test_streamed_text_is_in_the_record(line):
+    async def tokens():
+        yield ""
+
+    line.tell(StepAsked(Say(tokens())))
+    line.tell(TextTaken("u1", "Hello "))
+    line.tell(TextTaken("u1", "you."))
+    sent = line.tell(SpeechArrived("u1", Audio(bytes(800)))) + line.tell(SpeechEnded("u1"))
+    line.tell(MarkReturned(sent[-1].name))
+    assert line.session.record.utterances[0].text == "Hello you."
+
+
+# Failing speech.
+
+
+def test_speech_that_fails_before_any_audio_is_reported_where_the_flow_waits(line):
+    error = SpeechUnavailable("gone")
+    line.tell(StepAsked(HELLO))
+    effects = line.tell(SpeechFailed("u1", error))
+    assert line.tell(MarkReturned(effects[-1].name)) == [ReportOutcome(error)]
+
+
+def test_what_was_spoken_before_speech_failed_is_heard_first(line):
+    error = SpeechUnavailable("gone")
+    line.tell(StepAsked(HELLO))
+    line.tell(SpeechArrived("u1", Audio(bytes(100))))
+    effects = line.tell(SpeechFailed("u1", error))
+    assert payloads(effects) == bytes(100)
+    assert line.tell(MarkReturned(effects[-1].name)) == [ReportOutcome(error)]
+
+
+# Barge-in.
+
+
+def test_a_key_silences_the_line_and_the_voice_in_one_answer(line):
+    line.saying()
+    effects = line.tell(DigitPressed("1"), after=0.5)
+    assert effects[:2] == [ClearPlayback(), ClearSpeech("u1")]
+    [report] = effects[2:]
+    assert report.outcome.interruption.cause is BargeInCause.KEY
+    assert report.outcome.interruption.heard_ms == 500
+
+
+def test_nothing_of_an_interrupted_prompt_is_sent_afterwards(line):
+    line.tell(StepAsked(HELLO))
+    line.tell(SpeechArrived("u1", Audio(bytes(200))))
+    line.tell(DigitPressed("1"))
+    assert line.tell(SpeechArrived("u1", Audio(bytes(8000)))) == []
+    assert line.tell(SpeechArrived("u1", Words((Word("Hello", 0, 10),)))) == []
+    assert line.tell(SpeechEnded("u1")) == []
+
+
+def test_the_next_prompt_begins_with_its_own_bytes(line):
+    line.tell(StepAsked(HELLO))
+    line.tell(SpeechArrived("u1", Audio(b"\x01" * 230)))
+    line.tell(DigitPressed("1"))
+    line.tell(StepAsked(HELLO))
+    effects = line.tell(SpeechArrived("u2", Audio(b"\x02" * 160)))
+    assert payloads(effects) == b"\x02" * 160
+
+
+def test_marks_that_a_clear_flushed_do_not_end_anything(line):
+    _, mark = line.saying()
+    line.tell(DigitPressed("1"))
+    line.tell(StepAsked(HELLO))
+    assert line.tell(MarkReturned(mark)) == []
+
+
+def test_a_barge_in_tells_the_words_that_were_heard(line):
+    line.tell(StepAsked(Say("Hello there friend.")))
+    line.tell(SpeechArrived("u1", Audio(bytes(24_000))))
+    words = (Word("Hello", 0, 900), Word("there", 900, 1900), Word("friend.", 1900, 3000))
+    line.tell(SpeechArrived("u1", Words(words)))
+    line.tell(SpeechEnded("u1"))
+    effects = line.tell(DigitPressed("1"), after=2.0)
+    assert effects[-1].outcome.interruption == BargeIn(BargeInCause.KEY, "Hello there", 2000, exact=True)
+
+
+@pytest.mark.parametrize("policy", [BargeInPolicy.NONE, BargeInPolicy.SPEECH])
+def test_a_prompt_that_does_not_yield_to_keys_plays_on(line, policy):
+    _, mark = line.saying(Say("Listen.", barge_in=policy))
+    assert line.tell(DigitPressed("1")) == []
+    assert line.tell(MarkReturned(mark)) == [ReportOutcome(Said(None))]
+
+
+def test_the_owner_of_the_call_can_clear_any_prompt(line):
+    line.saying(Say("Listen.", barge_in=BargeInPolicy.NONE))
+    assert line.tell(ClearAsked())[:2] == [ClearPlayback(), ClearSpeech("u1")]
+    assert line.tell(ClearAsked()) == [], "there is nothing left to clear"
+
+
+def test_a_key_before_the_first_audio_interrupts_as_well(line):
+    line.tell(StepAsked(HELLO))
+    effects = line.tell(DigitPressed("1"))
+    assert effects[:2] == [ClearPlayback(), ClearSpeech("u1")]
+    assert effects[2].outcome.interruption.heard_text == ""
+
+
+# Asking.
+
+
+def question(barge_in=BargeInPolicy.ANY, **rules):
+    return Collect(Say("Press one or two.", barge_in=barge_in), DigitRules(**{"max_digits": 1, **rules}))
+
+
+def gathered(effects):
+    return [effect.outcome for effect in effects if isinstance(effect, ReportOutcome)]
+
+
+def test_a_key_over_the_question_interrupts_it_and_answers_it(line):
+    line.saying(question())
+    effects = line.tell(DigitPressed("2"))
+    assert effects == [ClearPlayback(), ClearSpeech("u1"), ReportOutcome(Gathered("2", Ending.COMPLETE))]
+
+
+def test_silence_is_measured_from_when_the_question_was_heard(line):
+    _, mark = line.saying(question(no_input_seconds=5.0))
+    line.tell(MarkReturned(mark), after=1.0)
+    line.tell(AudioReceived(b"", 0), after=4.9)
+    assert line.wait(0.05) == []
+    assert gathered(line.wait(0.1)) == [Gathered("", Ending.NO_INPUT)]
+
+
+def test_a_key_typed_ahead_answers_a_question_before_it_is_asked(line):
+    line.saying(HELLO)
+    line.tell(DigitPressed("1"))
+    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+
+
+def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
+    line.saying(HELLO)
+    line.tell(DigitPressed("1"))
+    assert line.tell(StepAsked(question(max_digits=3))) == []
+    line.tell(DigitPressed("2"))
+    assert gathered(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
+
+
+def test_keys_over_a_question_that_does_not_yield_wait_for_its_end(line):
+    _, mark = line.saying(question(barge_in=BargeInPolicy.NONE))
+    assert line.tell(DigitPressed("2")) == []
+    assert gathered(line.tell(MarkReturned(mark))) == [Gathered("2", Ending.COMPLETE)]
+
+
+def test_a_pause_between_keys_ends_the_digits(line):
+    line.saying(question(max_digits=4, between_seconds=3.0))
+    line.tell(DigitPressed("7"))
+    assert gathered(line.wait(3.1)) == [Gathered("7", Ending.TIMED_OUT)]
+
+
+def test_a_flow_that_no_longer_waits_leaves_a_quiet_line(line):
+    line.saying(question())
+    assert line.tell(StepCancelled()) == [ClearPlayback(), ClearSpeech("u1")]
+    assert line.tell(StepAsked(HELLO)) == [StartSpeech("u2", HELLO)]
+
+
+# The stream and the end.
+
+
+def test_hanging_up_closes_the_stream_and_then_ends_the_call(line):
+    assert line.tell(StepAsked(HangUp())) == [CloseStream()]
+    assert line.session.phase is Phase.CLOSING
+    assert line.tell(StreamLost()) == [EndCall()]
+    assert line.session.record.end_reason == "hung up by the flow"
+
+
+def test_a_flow_that_returns_hangs_up(line):
+    assert line.tell(FlowEnded()) == [CloseStream()]
+    assert not line.session.apology_due
+
+
+def test_a_flow_that_fails_owes_the_caller_an_apology(line):
+    assert line.tell(FlowEnded("flow failed: KeyError: 'name'")) == [CloseStream()]
+    assert line.session.apology_due
+
+
+def test_a_caller_who_hangs_up_ends_everything_and_what_was_heard_is_kept(line):
+    line.saying(audio=bytes(16_000))
+    effects = line.tell(StreamStopped(), after=1.0)
+    assert effects == [ClearPlayback(), ClearSpeech("u1"), EndCall()]
+    [utterance] = line.session.record.utterances
+    assert utterance.interruption.cause is BargeInCause.HANG_UP
+    assert utterance.interruption.heard_ms == 1000
+    assert line.tell(StepAsked(HELLO)) == [], "nothing happens on a call that is over"
+
+
+def test_a_final_status_of_the_call_ends_it_without_a_stream():
+    line = Line()
+    assert line.tell(CallOver("canceled")) == [EndCall()]
+
+
+def test_a_lost_stream_waits_for_twilio_and_says_the_prompt_again(line):
+    line.saying()
+    assert line.tell(StreamLost(), after=0.5) == [ClearSpeech("u1"), StartSpeech("u2", Say("Hello there."))]
+    assert line.session.phase is Phase.WAITING
+    line.tell(SpeechArrived("u2", Audio(bytes(160))))
+    effects = line.tell(StreamStarted("MZ2", "CA1", "AC1", {}), after=2.0)
+    assert payloads(effects) == bytes(160)
+
+
+def test_a_stream_that_never_comes_back_ends_the_call(line):
+    line.tell(StreamLost())
+    assert line.wait(29.9) == []
+    assert line.wait(0.2) == [EndCall()]
+    assert line.session.record.end_reason == "the media stream never came"
+
+
+def test_a_stream_that_falls_silent_is_lost(line):
+    line.tell(AudioReceived(b"", 0), after=5.0)
+    assert line.wait(9.9) == []
+    assert line.wait(0.2) == [CloseStream()]
+    assert line.session.phase is Phase.WAITING
+
+
+def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
+    line.tell(StepAsked(HangUp()))
+    assert line.wait(10.1) == [EndCall()]

@@ -1,0 +1,68 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.errors import ConfigurationError
+from telebridge.simulator.caller import HangUp, Listen, Pickup, Press, Script, Speak, WaitForPrompt, WaitForSilence
+from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.sounds import voice_like
+
+
+def test_a_script_in_words() -> None:
+    script = parse_script("listen 2s; wait 300ms, press 1; silence; speak 1.5s\nHang up")
+    assert script == Script(
+        (
+            Listen(2),
+            WaitForPrompt(into_ms=300),
+            Press("1"),
+            WaitForSilence(ms=700),
+            Speak(voice_like(1500)),
+            HangUp(),
+        )
+    )
+
+
+def test_a_script_in_json() -> None:
+    assert parse_script('{"steps": ["wait", "press 12#"]}') == parse_script('["wait", "press 12#"]')
+
+
+def test_an_empty_script_only_listens() -> None:
+    assert parse_script(" ; ") == Script()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("busy after 3s", Script(pickup=Pickup.BUSY, ring_seconds=3)),
+        ("no answer", Script(pickup=Pickup.NO_ANSWER)),
+        ("fail 603", Script(pickup=Pickup.FAILED, sip_response_code=603)),
+        ("ring 4s; machine after 6s", Script(ring_seconds=4, answered_by="machine", detection_seconds=6)),
+    ],
+)
+def test_how_a_call_is_picked_up(text: str, expected: Script) -> None:
+    assert parse_script(text) == expected
+
+
+def test_a_file_is_read_by_whoever_may_read_files() -> None:
+    assert parse_script("speak hello.wav", read_audio=lambda name: name.encode()) == Script(
+        (Speak(b"hello.wav", "hello.wav"),)
+    )
+    with pytest.raises(ConfigurationError, match="needs a duration"):
+        parse_script("speak hello.wav")
+
+
+@pytest.mark.parametrize("text", ["dance", "press 1 2", "press", "listen", "listen soon", "listen 99999s", "[1]", "{"])
+def test_what_is_not_understood_is_named(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="script"):
+        parse_script(text)
+
+
+WORDS = ["wait", "press", "speak", "1", "2s", "after", "fail", "9", "busy", ";", "[", "{", '"', ","]
+
+
+@given(st.one_of(st.text(), st.lists(st.sampled_from(WORDS)).map(" ".join)))
+def test_any_text_is_a_script_or_a_configuration_error(text: str) -> None:
+    with contextlib.suppress(ConfigurationError):
+        parse_script(text)
