@@ -279,7 +279,8 @@ class CallSession:
             return []
         self.phase = Phase.WAITING
         self._wait_until = now + self._options.stream_wait_seconds
-        return self._speaking.stream_lost()
+        # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
+        return [CloseStream(), *self._speaking.stream_lost()]
 
     def _waited_too_long(self, now: float) -> list[Effect]:
         """The phase's deadline: a live stream is only dead if it was silent ever since."""
@@ -289,7 +290,7 @@ class CallSession:
         if silent_until > now:
             self._wait_until = silent_until
             return []
-        return [CloseStream(), *self._stream_lost(now)]
+        return self._stream_lost(now)
 
     # The end.
 

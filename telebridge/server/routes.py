@@ -11,7 +11,7 @@ from telebridge.server.health import HealthDoor
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.media import MediaDoor
 from telebridge.server.status import StatusDoor
-from telebridge.server.trust import Trust
+from telebridge.server.trust import FIELDS, Trust
 from telebridge.server.voice import VoiceDoor
 from telebridge.twilio.stream_token import StreamTokens
 
@@ -49,7 +49,7 @@ def add_routes(
 
 
 def _for_twilio(trust: Trust, door: Door) -> Door:
-    """Let only requests through that Twilio signed; their parameters are at `request["twilio"]`.
+    """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
     A GET carries them in its query, which is part of the signed address; a POST in its form, which is signed beside it.
     """
@@ -66,7 +66,7 @@ def _for_twilio(trust: Trust, door: Door) -> Door:
                 checked_url=trust.public_url(request, request.raw_path),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
-        request["twilio"] = dict(request.query if form is None else texts)
+        request[FIELDS] = dict(request.query if form is None else texts)
         return await door(request)
 
     return checked

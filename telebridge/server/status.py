@@ -10,6 +10,7 @@ from telebridge.call.events import CallOver, StreamLost
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.trust import FIELDS
 from telebridge.twilio.calls import CallStatusReport
 
 log = logger(__name__)
@@ -23,8 +24,9 @@ class StatusDoor:
 
     async def call_status(self, request: web.Request) -> web.Response:
         """A call changed its status; a final one ends it here too."""
+        fields = request[FIELDS]
         try:
-            report = CallStatusReport.parse(request["twilio"])
+            report = CallStatusReport.parse(fields)
         except RemoteProtocolError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         log.debug("call status", call_sid=report.call_sid, status=report.status.value)
@@ -35,7 +37,7 @@ class StatusDoor:
 
     async def stream_status(self, request: web.Request) -> web.Response:
         """A stream failed on Twilio's side; its socket may stay half open for minutes, so the report ends it."""
-        report = request["twilio"]
+        report = request[FIELDS]
         if report.get("StreamEvent") == "stream-error":
             call_sid = report.get("CallSid", "")
             log.warning(

@@ -11,6 +11,9 @@ from yarl import URL
 
 from telebridge.twilio.signature import Fields, is_signed
 
+FIELDS = web.RequestKey("FIELDS", dict[str, str])
+"""The parameters of a request that Twilio signed, once that was checked."""
+
 
 class Trust:
     """Checks what comes in, and builds the public addresses that go out.

@@ -14,7 +14,7 @@ from telebridge.call.session import Phase
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls
-from telebridge.server.trust import Trust
+from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml
 from telebridge.twilio.stream_token import StreamTokens
 
@@ -42,7 +42,7 @@ class VoiceDoor:
 
     async def voice(self, request: web.Request) -> web.Response:
         """A call arrives, or one that we placed is answered."""
-        asked = request["twilio"]
+        asked = request[FIELDS]
         call_sid = asked.get("CallSid", "")
         if not call_sid:
             metrics.REFUSED.labels("voice", "no CallSid").inc()
@@ -64,7 +64,7 @@ class VoiceDoor:
 
     async def next(self, request: web.Request) -> web.Response:
         """The stream has ended, for whatever reason: what now?"""
-        call_sid = request["twilio"].get("CallSid", "")
+        call_sid = request[FIELDS].get("CallSid", "")
         runner = self._calls.find(call_sid)
         if runner is None:
             apology = self._calls.takes_apology(call_sid)

@@ -31,6 +31,7 @@ from telebridge.twilio.messages import (
 )
 
 MAX_MESSAGE_BYTES = 1 << 20
+DIGITS = frozenset("0123456789*#ABCD")
 
 
 class Side(Enum):
@@ -294,6 +295,8 @@ class MediaStream(Generic[H]):
                 return [StreamStarted(start.stream_sid, start.call_sid, start.account_sid, start.custom_parameters)]
             case DtmfMessage(stream_sid, dtmf):
                 self._require_name(stream_sid)
+                if dtmf.digit not in DIGITS:
+                    raise RemoteProtocolError("Twilio", "sent a key that no telephone has", dtmf.digit)
                 return [DigitPressed(dtmf.digit)]
             case MarkReturnedMessage(stream_sid, mark):
                 self._require_name(stream_sid)

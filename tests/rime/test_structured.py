@@ -1,0 +1,139 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.rime.messages import (
+    ChunkReceived,
+    ClearReceived,
+    DoneReceived,
+    Ended,
+    EosReceived,
+    ErrorReceived,
+    FlushReceived,
+    Malformed,
+    Side,
+    TextReceived,
+    TimestampsReceived,
+)
+from telebridge.rime.structured import Edition, StructuredConnection
+
+TIMES = {"words": ["Hello", "there."], "start": [0.0, 0.3], "end": [0.3, 0.8]}
+
+
+@pytest.fixture
+def bridge():
+    return StructuredConnection(Side.BRIDGE, Edition.WS3)
+
+
+@pytest.fixture(params=list(Edition))
+def rime(request):
+    return StructuredConnection(Side.RIME, request.param)
+
+
+# What Rime's "WebSockets JSON" page shows.
+
+
+def test_text_and_operations_are_sent_as_documented(bridge):
+    assert json.loads(bridge.send_text("Hello. ", "u1")) == {"text": "Hello. ", "contextId": "u1"}
+    assert json.loads(bridge.send_clear()) == {"operation": "clear"}
+    assert json.loads(bridge.send_flush()) == {"operation": "flush"}
+    assert json.loads(bridge.send_eos()) == {"operation": "eos"}
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        ({"type": "chunk", "data": "/38=", "contextId": None}, ChunkReceived(b"\xff\x7f")),
+        ({"type": "chunk", "data": "/38=", "contextId": "u1", "more": 1}, ChunkReceived(b"\xff\x7f", "u1")),
+        (
+            {"type": "timestamps", "word_timestamps": TIMES, "contextId": "u1"},
+            TimestampsReceived(("Hello", "there."), (0.0, 0.3), (0.3, 0.8), "u1"),
+        ),
+        (
+            {"type": "timestamps", "wordTimestamps": TIMES},
+            TimestampsReceived(("Hello", "there."), (0.0, 0.3), (0.3, 0.8)),
+        ),
+        ({"type": "done", "contextId": "u1"}, DoneReceived("u1")),
+        ({"type": "done", "contextId": None, "done": True}, DoneReceived()),
+        ({"type": "error", "message": "what?"}, ErrorReceived("what?")),
+    ],
+)
+def test_what_rime_says_is_understood(bridge, message, event):
+    assert bridge.receive_text(json.dumps(message)) == event
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "",
+        "{",
+        "[]",
+        '{"type":"news"}',
+        '{"data":"/38="}',
+        '{"type":"chunk"}',
+        '{"type":"chunk","data":"?"}',
+        '{"type":"chunk","data":1}',
+        '{"type":"timestamps","word_timestamps":{"words":["a"],"start":[],"end":[1]}}',
+        "[" * 100_000,
+    ],
+)
+def test_what_cannot_be_read_is_a_protocol_error(bridge, message):
+    with pytest.raises(RemoteProtocolError):
+        bridge.receive_text(message)
+
+
+@pytest.mark.parametrize(
+    ("message", "event"),
+    [
+        ('{"text":"Hi","contextId":"u1"}', TextReceived("Hi", "u1")),
+        ('{"text":"Hi"}', TextReceived("Hi")),
+        ('{"text":"Hi","inlineSpeedAlpha":"0.5","contextId":""}', TextReceived("Hi", "")),
+        ('{"operation":"clear"}', ClearReceived()),
+        ('{"operation":"flush","contextId":"u1"}', FlushReceived()),
+        ('{"operation":"eos"}', EosReceived()),
+        ('{"operation":"stop"}', Malformed("unknown operation: stop")),
+        ("{}", Malformed("text is required")),
+    ],
+)
+def test_what_clients_say_is_understood(rime, message, event):
+    assert rime.receive_text(message) == event
+
+
+@given(st.text() | st.binary())
+def test_a_client_can_send_anything(data):
+    event = StructuredConnection(Side.RIME, Edition.WS3).receive_text(data)
+    assert isinstance(event, Malformed | TextReceived | ClearReceived | FlushReceived | EosReceived)
+
+
+@given(st.binary(), st.text() | st.none())
+def test_the_two_sides_understand_each_other(data, context_id):
+    bridge = StructuredConnection(Side.BRIDGE, Edition.WS2)
+    for older_spelling in (False, True):
+        rime = StructuredConnection(Side.RIME, Edition.WS2, older_spelling=older_spelling)
+        assert bridge.receive_text(rime.send_chunk(data, context_id)) == ChunkReceived(data, context_id)
+        times = rime.send_timestamps(["a"], [0.0], [0.5], context_id)
+        assert bridge.receive_text(times) == TimestampsReceived(("a",), (0.0,), (0.5,), context_id)
+        assert bridge.receive_text(rime.send_done(context_id)) == DoneReceived(context_id)
+        assert bridge.receive_text(rime.send_error("no")) == ErrorReceived("no")
+
+
+def test_the_two_editions_differ_in_done():
+    assert json.loads(StructuredConnection(Side.RIME, Edition.WS2).send_done("u1"))["done"] is True
+    assert "done" not in json.loads(StructuredConnection(Side.RIME, Edition.WS3).send_done("u1"))
+
+
+def test_each_side_sends_only_its_own(bridge, rime):
+    with pytest.raises(LocalProtocolError):
+        bridge.send_done("u1")
+    with pytest.raises(LocalProtocolError):
+        rime.send_flush()
+    with pytest.raises(LocalProtocolError, match="no text"):
+        bridge.send_text("  ", "u1")
+
+
+def test_a_close_tells_the_error(bridge):
+    assert bridge.receive_close(1011, "").error == "Rime closed the connection: no reason given"
+    assert bridge.receive_close(1000, "") == Ended()

@@ -1,0 +1,68 @@
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.speech.segmentation import SentenceSegmenter, packed, pieces_of
+
+
+def cut(*tokens, limit=500):
+    segmenter = SentenceSegmenter(limit)
+    pieces = [piece for token in tokens for piece in segmenter.feed(token)]
+    return pieces + segmenter.finish()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ["Hello there. ", "How are you? ", "Fine! ", "Good."],
+        ["Take 2.5 ml of it. ", "Then rest."],
+        ["Dr. Smith and Mrs. Jones are here. ", "Come in."],
+        ["Ask for J. Smith at 5 p.m. today. ", "Thanks."],
+        ["Well... I think so. ", "Yes."],
+        ["Your code is spell(A.B. C). ", "Again?"],
+        ["Wait <1. 5> now. ", "Go."],
+        ['"Stop!" ', "he said."],
+        ["One paragraph\n\n", "another"],
+        ["See example.com for more. ", "Bye."],
+    ],
+)
+def test_a_text_is_cut_where_sentences_end(text):
+    assert cut("".join(text)) == text
+
+
+def test_a_sentence_is_let_go_as_soon_as_a_blank_follows_it():
+    segmenter = SentenceSegmenter()
+    assert segmenter.feed("Hello there.") == []
+    assert segmenter.feed(" ") == ["Hello there. "]
+
+
+def test_a_sentence_that_is_too_long_is_cut_at_a_blank_and_a_word_where_it_must():
+    assert cut("aaa bbb ccc", limit=8) == ["aaa bbb ", "ccc"]
+    assert cut("a" * 20, limit=8) == ["a" * 8, "a" * 8, "a" * 4]
+
+
+TEXT = st.text(st.sampled_from("ab. ?!,\n12<>spell()…Dr"), max_size=120)
+
+
+@given(TEXT, st.lists(st.integers(0, 120), max_size=10), st.integers(1, 30))
+def test_pieces_are_the_text_however_it_comes_and_never_too_long(text, cuts, limit):
+    places = sorted({0, len(text), *(min(place, len(text)) for place in cuts)})
+    tokens = [text[start:end] for start, end in itertools.pairwise(places)]
+    pieces = cut(*tokens, limit=limit)
+    assert "".join(pieces) == text
+    assert all(0 < len(piece) <= limit for piece in pieces)
+    assert pieces == cut(text, limit=limit)
+
+
+@given(TEXT, st.integers(1, 30))
+def test_a_whole_text_is_packed_into_few_pieces(text, limit):
+    pieces = pieces_of(text, limit)
+    assert "".join(pieces) == text
+    assert all(len(piece) <= limit for piece in pieces)
+    assert not any(len(one) + len(two) <= limit for one, two in itertools.pairwise(pieces))
+
+
+def test_packing_keeps_the_order():
+    assert list(packed(["aa", "bb", "cc"], 4)) == ["aabb", "cc"]
