@@ -100,7 +100,7 @@ def _unreachable(flow: Flow) -> Iterator[Mistake]:
         ahead += targets(flow.nodes[name]).values()
     for name in flow.nodes:
         if name not in reached:
-            yield Mistake(("nodes", name), "nothing leads to this node")
+            yield Mistake(("nodes", name), "nothing leads here")
 
 
 def _loops(flow: Flow) -> Iterator[Mistake]:

@@ -106,7 +106,7 @@ class _File:
     def syntax_error(self, error: Exception) -> FlowError:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
-        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        problem = getattr(error, "problem", None) or (str(error) or "it refers to itself").splitlines()[0]
         return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}")
 
     def explained(self, mistake: ErrorDetails) -> FlowError:

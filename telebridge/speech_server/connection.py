@@ -72,6 +72,7 @@ class SpeechConnection:
         self._effects: asyncio.Queue[Synthesize | ReportDone | Close | Refuse] = asyncio.Queue()
         self._aborted = False
         self._sent_bytes = 0
+        self._unsent = bytearray()
         self._context_id: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -154,6 +155,7 @@ class SpeechConnection:
     async def _synthesize(self, text: str, context_id: str | None) -> None:
         faults = self._faults
         self._aborted, self._context_id = False, context_id
+        self._unsent.clear()
         if faults.silent:
             await asyncio.Event().wait()
         if faults.first_byte_delay_seconds:
@@ -174,15 +176,18 @@ class SpeechConnection:
                         due = began + sent_seconds / faults.pace
                         await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
                 case SpokenWords():
+                    await self._send_audio(b"", context_id, last=True)
                     await self._send_words(event, context_id)
 
-    async def _send_audio(self, data: bytes, context_id: str | None) -> None:
-        """In chunks of whatever size is next; not one byte is held back for a fuller one."""
-        position = 0
-        while position < len(data):
+    async def _send_audio(self, data: bytes, context_id: str | None, *, last: bool = False) -> None:
+        """In chunks of irregular sizes with nothing held back; or, as a fault, all of one size but the last."""
+        exact = self._faults.chunk_bytes
+        self._unsent += data
+        while self._unsent and (last or len(self._unsent) >= exact):
             size = next(self._sizes)
-            await self._send_chunk(data[position : position + size], context_id)
-            position += size
+            chunk = bytes(self._unsent[:size])
+            del self._unsent[:size]
+            await self._send_chunk(chunk, context_id)
 
     async def _send_chunk(self, data: bytes, context_id: str | None) -> None:
         if isinstance(self._wire, StructuredConnection):

@@ -5,6 +5,7 @@ after a timeout nobody knows, and a person might be rung twice.
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import TracebackType
@@ -114,8 +115,21 @@ class TwilioCalls:
             raise TwilioAPIError(0, None, f"no answer within {self._timeout:g} s") from error
         except (ClientError, OSError) as error:
             raise TwilioAPIError(0, None, f"cannot be reached: {error}") from error
-        except (TwilioException, ValueError) as error:
+        except TwilioException as error:
+            raise _page_refused(error) from error
+        except ValueError as error:
             raise TwilioAPIError(0, None, f"an answer that cannot be read: {error}") from error
+
+
+def _page_refused(error: TwilioException) -> TwilioAPIError:
+    """What the package makes of a list that Twilio refused: an exception that holds nothing but the answer."""
+    answer = error.args[1] if len(error.args) > 1 else None
+    status = getattr(answer, "status_code", 0)
+    try:
+        told = json.loads(getattr(answer, "text", ""))
+        return TwilioAPIError(status, told["code"], told["message"])
+    except (ValueError, KeyError, TypeError):
+        return TwilioAPIError(status, None, f"an answer that cannot be read: {error.args[0]}")
 
 
 def _placed(call: Any) -> PlacedCall:

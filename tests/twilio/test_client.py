@@ -90,6 +90,12 @@ async def test_an_answer_that_cannot_be_read_and_a_host_that_is_not_there_are_er
             await calls.fetch("CA1")
 
 
+async def test_a_list_that_is_refused_has_twilios_code_too():
+    async with Account(401, {"code": 20003, "message": "Authenticate", "status": 401}) as (_, calls), calls:
+        with pytest.raises(TwilioAPIError, match="Twilio answered 401, error 20003: Authenticate"):
+            await calls.recent()
+
+
 @pytest.mark.parametrize("code", [20404, 21220])
 async def test_hanging_up_a_call_that_is_over_is_no_error(code):
     async with Account(404, {"code": code, "message": "gone", "status": 404}) as (account, calls), calls:

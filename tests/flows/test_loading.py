@@ -1,0 +1,170 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.errors import FlowError
+from telebridge.flows.loading import check_flow, load_flow
+from telebridge.flows.model import CollectNode, MenuNode, digit_rules
+from telebridge.turns.barge_in import BargeInPolicy
+
+GOOD = """\
+flow: front-desk
+variables: {company: Acme}
+start: welcome
+nodes:
+  welcome:
+    say: "Thank you for calling {{ company }}."
+    barge_in: none
+    then: main
+  main:
+    menu: "Press 1 or star."
+    choices: {1: account, "*": bye}
+    no_input: {after: 300ms, reprompt: 1, then: bye}
+  account:
+    collect: "Enter six digits."
+    digits: {min: 6, max: 6, finish_on_key: "#", between: 3s}
+    into: account
+    then: bye
+  bye:
+    hang_up: "Goodbye."
+"""
+
+
+@pytest.fixture
+def flow_file(tmp_path):
+    def write(text):
+        path = tmp_path / "flow.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    return write
+
+
+def problems(path):
+    return [str(error).removeprefix(f"{path}:") for error in check_flow(path)]
+
+
+def test_a_good_flow_is_loaded(flow_file):
+    flow = load_flow(flow_file(GOOD))
+    assert flow.flow == "front-desk"
+    assert flow.nodes["welcome"].barge_in is BargeInPolicy.NONE
+    main, account = flow.nodes["main"], flow.nodes["account"]
+    assert isinstance(main, MenuNode)
+    assert main.choices == {"1": "account", "*": "bye"}
+    assert digit_rules(main).no_input_seconds == 0.3
+    assert isinstance(account, CollectNode)
+    assert (digit_rules(account).min_digits, digit_rules(account).between_seconds) == (6, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "told"),
+    [
+        ("barge_in: none", "barg_in: none", "7:5: 'barg_in' is unknown in node 'welcome'; did you mean 'barge_in'?"),
+        ("then: main", "then: mian", "8:11: there is no node 'mian' in node 'welcome'; did you mean 'main'?"),
+        ("start: welcome", "start: welcom", "3:8: there is no node 'welcom'; did you mean 'welcome'?"),
+        ("{1: account", "{1: acount", "11:18: there is no node 'acount' in node 'main'; did you mean 'account'?"),
+        ("menu:", "menue:", "9:3: has no verb in node 'main'; did you mean 'menu'?"),
+        (
+            "{{ company }}",
+            "{{ compny }}",
+            "6:10: nothing sets the variable 'compny' in node 'welcome'; did you mean 'company'?",
+        ),
+        ("{{ company }}", "{{ company", "6:10: is no template (expected name or number"),
+        ("reprompt: 1", "reprmpt: 1", "12:30: 'reprmpt' is unknown in node 'main'; did you mean 'reprompt'?"),
+        ("after: 300ms", "after: soon", "12:23: 'after': should be a duration such as 5s, 300ms or 2m in node 'main'"),
+        (
+            "barge_in: none",
+            "barge_in: never",
+            "7:15: 'barge_in': input should be 'any', 'speech', 'keys' or 'none' in node",
+        ),
+        ("    into: account\n", "", "13:3: 'into' is missing in node 'account'"),
+        ("{1: account", "{12: account", "11:5: 'choices': '12' is no key of a telephone"),
+        (
+            "min: 6, max: 6",
+            "min: 6, max: 5",
+            "15:5: max_digits: is 5; it must be at least 1 and min_digits in node 'account'",
+        ),
+        ("flow: front-desk", "flw: front-desk", "1:1: 'flow' is missing"),
+        (
+            "  bye:\n",
+            "  bye:\n    say: x\n",
+            "20:14: has the verbs say and hang_up in node 'bye'; one verb in each node",
+        ),
+        ("  bye:\n", "  bye:\n    hang_up: x\n", "20:5: 'hang_up' stands here for the second time"),
+        ('    hang_up: "Goodbye."', '    hang_up: ""', "19:14: 'hang_up': should not be empty in node 'bye'"),
+        ("  bye:\n", "  lost: {hang_up: x}\n  bye:\n", "18:3: nothing leads here in node 'lost'"),
+        ("nodes:", "nodes: [", "is not YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_the_nearest_right_word(flow_file, wrong, right, told):
+    assert wrong in GOOD
+    path = flow_file(GOOD.replace(wrong, right, 1))
+    found = problems(path)
+    assert any(told in problem for problem in found), found
+    with pytest.raises(FlowError):
+        load_flow(path)
+
+
+def test_a_road_on_which_a_silent_caller_goes_round_for_ever_is_told(flow_file):
+    looping = GOOD.replace("reprompt: 1, then: bye}", "reprompt: 1, then: welcome}")
+    [problem] = problems(flow_file(looping))
+    assert "a silent caller goes round for ever: welcome → main → welcome" in problem
+
+
+def test_every_mistake_of_the_whole_is_told_at_once(flow_file):
+    wrong = (
+        GOOD.replace("then: main", "then: mian").replace("{{ company }}", "{{ compny }}").replace('"*": bye', '"*": by')
+    )
+    assert len(problems(flow_file(wrong))) >= 3
+
+
+@pytest.mark.parametrize(
+    "text", [b"\xff\xfe", b"", b"[]", b"flow: [", b"x: *y", b"\x00", b"a: &a [*a]", b"? {a: b}\n: c", b"!!python/x y"]
+)
+def test_what_is_no_flow_is_told_in_one_line(flow_file, text):
+    [problem] = problems(flow_file(text))
+    assert "\n" not in problem
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    with pytest.raises(FlowError, match="cannot be read"):
+        load_flow(tmp_path / "none.yaml")
+
+
+YAML = st.text() | st.recursive(
+    st.sampled_from(["flow", "nodes", "start", "say", "menu", "5", "null", "{}", "[]", "*a", "&a x"]),
+    lambda inner: st.lists(st.tuples(inner, inner), max_size=3).map(
+        lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs) + "}"
+    ),
+)
+
+
+@given(YAML)
+def test_anything_is_loaded_or_refused_as_a_flow(tmp_path_factory, text):
+    path = tmp_path_factory.mktemp("flow") / "any.yaml"
+    path.write_bytes(text.encode(errors="replace"))
+    for error in check_flow(path):
+        assert isinstance(error, FlowError)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(GOOD) - 1), st.sampled_from([" ", ":", "{", "]", '"', "\n", "x", ""])), max_size=4
+    )
+)
+def test_a_flow_with_any_characters_changed_is_loaded_or_refused(tmp_path_factory, changes):
+    text = list(GOOD)
+    for place, character in changes:
+        text[place] = character
+    path = tmp_path_factory.mktemp("flow") / "changed.yaml"
+    path.write_text("".join(text))
+    for error in check_flow(path):
+        assert error.line >= 1
+        assert error.column >= 1
+
+
+@pytest.mark.parametrize("path", sorted(Path("config/flows").glob("*.yaml")), ids=str)
+def test_the_flows_that_come_along_have_no_mistakes(path):
+    assert check_flow(path) == []
