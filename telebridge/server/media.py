@@ -111,7 +111,7 @@ class MediaDoor:
 
     async def _read(self, socket: web.WebSocketResponse, runner: CallRunner) -> None:
         """Read until the socket ends, breaks the protocol too often, or does not start in time."""
-        bad = 0
+        bad, started = 0, False
         async with asyncio.timeout(START_SECONDS) as start:
             async for message in socket:
                 try:
@@ -125,7 +125,8 @@ class MediaDoor:
                     if bad >= MAX_BAD_MESSAGES or isinstance(error, ForeignStream):
                         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
                         return
-                if runner.streaming and start.when() is not None:
+                if not started and runner.streaming:
+                    started = True
                     start.reschedule(None)
 
     @staticmethod

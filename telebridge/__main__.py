@@ -1,0 +1,5 @@
+"""`python -m telebridge` is `telebridge`."""
+
+from telebridge.cli.main import run
+
+run()
