@@ -4,7 +4,11 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterable
 
+from telebridge.errors import SpeechUnavailable
 from telebridge.speech.segmentation import SentenceSegmenter, pieces_of
+
+SILENT = " \t\r\n.,;:!?…\"'()[]-–—"  # noqa: RUF001 - the dashes are meant
+"""A request of nothing but these is not made: nothing in it is to be said, and a lone full stop was heard as "dot"."""
 
 
 class TextBacklog:
@@ -33,7 +37,7 @@ class TextBacklog:
         """The next text to be spoken, or None when all was handed out. What the author raised is raised here."""
         while True:
             request = self._gathered()
-            if request.strip():
+            if request.strip(SILENT):
                 return request
             if self._error is not None:
                 raise self._error
@@ -63,6 +67,11 @@ class TextBacklog:
                     self._news.set()
         except Exception as error:  # noqa: BLE001 - the top of a task that runs a user's generator
             self._error = error
+        except asyncio.CancelledError:
+            self._error = SpeechUnavailable("the author of the text was cancelled")
+            self._complete = True
+            self._news.set()
+            raise
         self._pieces += segmenter.finish()
         self._complete = True
         self._news.set()

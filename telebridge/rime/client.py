@@ -49,6 +49,9 @@ log = logger(__name__)
 
 Wire = PlainConnection | StructuredConnection
 
+CLOSED = "the speech source was closed"
+LOST = "the connection to Rime was lost"
+
 
 class RimeSpeech(SpeechSource):
     """Speaks through Rime. Make it anywhere, use it on one event loop, close it there.
@@ -127,11 +130,14 @@ class _Spoken:
         self._wire: Wire = PlainConnection(Side.BRIDGE)
         self._guard = HeaderGuard()
         self._received_bytes = 0
+        self._answered = False  # whether the present request has had its audio, or may have none
         self._clock = WordClock()
 
     def start(self, text: str | AsyncIterable[str], address: str) -> None:
         self._address = address
         self._task = self._spawn(self._speak(text))
+        # A task that is cancelled before its first step never gets to say so itself.
+        self._task.add_done_callback(lambda _: self.utterance.end(SpeechUnavailable(CLOSED)))
 
     def _cleared(self) -> None:
         """The listener wants no more: drop the text at Rime, and never listen to this connection again."""
@@ -150,7 +156,7 @@ class _Spoken:
         except SpeechError as error:
             self.utterance.end(error)
         except asyncio.CancelledError:
-            self.utterance.end(SpeechUnavailable("the speech source was closed"))
+            self.utterance.end(SpeechUnavailable(CLOSED))
             raise
         except Exception as error:  # noqa: BLE001 - the top of a task: what the author of the text raised
             self.utterance.end(SpeechRejected(f"the text broke off: {type(error).__name__}: {error}"))
@@ -169,18 +175,21 @@ class _Spoken:
             if not error.retryable or error.status == 429 or self._received_bytes > before:
                 raise
             log.info("speaking again over a fresh connection", error=str(error))
+            if not self._received_bytes:
+                self._guard = HeaderGuard()  # what it held back belongs to the attempt that failed
             await self._try(text, fresh=True)
 
     async def _try(self, text: str, *, fresh: bool) -> None:
         self._connection = connection = await self._connections.take(self._address, fresh=fresh)
+        self._answered = not any(character.isalnum() for character in text)  # a smiley may have no sound
         try:
             for message in self._request(text):
                 await connection.send(message)
             await self._listen(connection)
         except RemoteProtocolError as error:
             raise SpeechRejected(str(error)) from error
-        except ConnectionClosed as error:
-            raise SpeechUnavailable("the connection to Rime was lost") from error
+        except ConnectionClosed as error:  # while sending: Rime may have said why
+            raise _failure(self._closed(error)) from error
         finally:
             self._drop_connection()
         self._clock.synthesis_over(self._received_bytes / BYTES_PER_MS)
@@ -209,18 +218,17 @@ class _Spoken:
         try:
             message = await connection.recv()
         except ConnectionClosed as error:
-            close = error.rcvd
-            return (
-                Ended("the connection to Rime was lost")
-                if close is None
-                else self._wire.receive_close(close.code, close.reason)
-            )
+            return self._closed(error)
         if isinstance(message, bytes) and isinstance(self._wire, PlainConnection):
             return self._wire.receive_binary(message)
         event = self._wire.receive_text(message) if isinstance(message, str) else None
         if not isinstance(event, HeardByBridge):
             raise RemoteProtocolError("Rime", "sent a binary frame where JSON was expected", message)
         return event
+
+    def _closed(self, error: ConnectionClosed) -> Ended:
+        close = error.rcvd
+        return Ended(LOST) if close is None else self._wire.receive_close(close.code, close.reason)
 
     def _is_last(self, event: HeardByBridge, connection: ClientConnection) -> bool:
         """Pass on what came; whether the request is spoken.
@@ -230,14 +238,16 @@ class _Spoken:
         """
         plain = isinstance(self._wire, PlainConnection)
         match event:
-            case Ended(problem, status):
-                if problem or not plain:
-                    raise _failure(problem or "Rime closed the connection before it was done", status)
+            case Ended(problem):
+                # A clean close without a sound is a spare that Rime gave up just as the text came in.
+                if problem or not plain or not self._answered:
+                    raise _failure(event)
                 return True
             case ErrorReceived(message):
                 raise SpeechRejected(f"Rime did not understand: {message}")
             case ChunkReceived(data, context_id):
                 if plain or context_id == self._name:
+                    self._answered = True
                     self._hear(self._guard.receive(data))
             case TimestampsReceived(context_id=self._name):
                 words = self._clock.words(event, heard_ms=self._received_bytes / BYTES_PER_MS)
@@ -261,9 +271,8 @@ class _Spoken:
             self._connections.retire(connection)
 
 
-def _failure(problem: str, status: int | None) -> SpeechError:
-    """Whether trying again may help: a close 1011 tells an HTTP status at the start of its reason."""
-    reason = problem.rpartition("connection: ")[2]
-    if reason[:1] == "4" and reason[:3].isdigit():
-        return SpeechRejected(problem, status=status)
-    return SpeechUnavailable(problem, status=status)
+def _failure(ended: Ended) -> SpeechError:
+    """Why the request was not spoken, and whether trying again may help."""
+    if ended.refused:
+        return SpeechRejected(ended.error, status=ended.status)
+    return SpeechUnavailable(ended.error or "Rime closed the connection before it was done", status=ended.status)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidMessage, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.protocol import State
 
 from telebridge.errors import SpeechError, SpeechRejected, SpeechUnavailable
@@ -35,7 +35,8 @@ class Connections:
     def __init__(self, options: RimeOptions) -> None:
         self._options = options
         self._pools: dict[str, SparePool[ClientConnection]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._openings: set[asyncio.Task[None]] = set()
+        self._closings: set[asyncio.Task[None]] = set()
         self._keeper: asyncio.Task[None] | None = None
         self._always_warm = ""
         self._closed = False
@@ -65,26 +66,30 @@ class Connections:
 
     def retire(self, connection: ClientConnection, farewell: str | None = None) -> None:
         """Close a connection in the background, after a last message."""
-        self._spawn(_close(connection, farewell))
+        _spawn(_close(connection, farewell), self._closings)
 
     def keep_warm(self, address: str) -> None:
         """Have spares of this address from now on, whether it is used or not."""
         if self._options.warm_sockets and not self._closed:
+            former = self._pools.get(address)
             self._always_warm = address
-            self._pools[address] = self._new_pool(keep_seconds=None)
+            pool = self._pools[address] = self._new_pool(keep_seconds=None)
+            for spare in former.all() if former is not None else []:
+                pool.give(spare, now=_now())
             self._refill()
 
     async def aclose(self) -> None:
         """Close all that is idle, and wait for what is being closed."""
         self._closed = True
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.gather(self._keeper, return_exceptions=True)
+        ending = [*self._openings, *([] if self._keeper is None else [self._keeper])]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         for pool in self._pools.values():
             for spare in pool.all():
                 self.retire(spare)
-        while self._tasks:
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+        while self._closings:
+            await asyncio.gather(*self._closings, return_exceptions=True)
 
     def _pool(self, address: str) -> SparePool[ClientConnection]:
         pool = self._pools.get(address)
@@ -116,7 +121,7 @@ class Connections:
         for address, pool in self._pools.items():
             for _ in range(pool.missing(now=_now())):
                 pool.opening()
-                self._spawn(self._open_spare(address, pool))
+                _spawn(self._open_spare(address, pool), self._openings)
         if self._keeper is None:
             self._keeper = asyncio.get_running_loop().create_task(self._keep())
 
@@ -158,13 +163,8 @@ class Connections:
             raise _refusal(error.response.status_code, error.response.body) from error
         except TimeoutError as error:
             raise SpeechUnavailable(f"no connection to Rime within {self._options.connect_seconds:g} s") from error
-        except (OSError, InvalidHandshake, InvalidMessage, ConnectionClosed) as error:
+        except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: what is no name for a host
             raise SpeechUnavailable(f"no connection to Rime at {urlsplit(address).netloc}: {error}") from error
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:
@@ -185,6 +185,13 @@ async def _close(connection: ClientConnection, farewell: str | None) -> None:
         await connection.close()
     except ConnectionClosed:
         return  # it was quicker
+
+
+def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    """Run in the background; the set keeps the task alive and knows what is under way."""
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
 
 
 def _now() -> float:

@@ -3,6 +3,7 @@
 Follows Rime's documents: "WebSockets" (plain audio, commands in angle brackets) and "WebSockets JSON".
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -83,18 +84,37 @@ class ErrorReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class Unrecognised:
+    """A message of a kind that is not documented: no harm, Rime has added kinds before."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
-    """Rime closed the connection; `error` is empty when it had said all."""
+    """Rime closed the connection.
+
+    Args:
+        error: Why, in words; empty when it had said all.
+        status: The close code, with an error.
+        refused: The same text with the same parameters would be refused again.
+    """
 
     error: str = ""
     status: int | None = None
+    refused: bool = False
 
 
 HeardByRime = TextReceived | ClearReceived | FlushReceived | EosReceived | Malformed
-HeardByBridge = ChunkReceived | TimestampsReceived | DoneReceived | ErrorReceived | Ended
+HeardByBridge = ChunkReceived | TimestampsReceived | DoneReceived | ErrorReceived | Unrecognised | Ended
 
 CLEAN_CLOSES = frozenset({1000, 1001, 1005})
 """Closes that follow an end of speech; what Rime sends after `<EOS>` carries no code (1005) or 1000."""
+
+REFUSAL = re.compile(
+    r"4(?!08|29)\d\d\b|(?:\d{3}: )?(?:speaker not found|text is too long|language .* is not supported)", re.I
+)
+"""How the reason of a close begins that says: not like this. Most begin with an HTTP status ("Errors" page)."""
 
 
 def ended(code: int, reason: str) -> Ended:
@@ -104,4 +124,5 @@ def ended(code: int, reason: str) -> Ended:
     """
     if code in CLEAN_CLOSES:
         return Ended()
-    return Ended(f"Rime closed the connection: {reason or 'no reason given'}", code)
+    problem = f"Rime closed the connection: {reason or 'no reason given'}"
+    return Ended(problem, code, refused=REFUSAL.match(reason) is not None)

@@ -50,7 +50,11 @@ class RimeOptions:
         Raises:
             ConfigurationError: The address is no WebSocket's, or the protocol does not serve the model.
         """
-        parts = urlsplit(self.url)
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port  # is only read, and refused, when it is asked for
+        except ValueError as error:
+            raise ConfigurationError("rime.url", f"'{self.url}' is no address ({error})") from error
         if parts.scheme not in ("ws", "wss") or not parts.hostname:
             raise ConfigurationError("rime.url", f"'{self.url}' is no ws:// or wss:// address")
         if self.protocol == "ws2" and parameters.model not in WS2_MODELS:

@@ -67,7 +67,7 @@ class SpeechParameters(BaseModel):
         max_tokens: The most that is generated in one go.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     speaker: Annotated[str, Field(min_length=1)] = "astra"
     model: Model = "arcana"
@@ -114,9 +114,10 @@ def speech_parameters(values: Mapping[str, Any], *, where: str = "rime") -> Spee
     Raises:
         ConfigurationError: A name, type or range is wrong, or the model does not take the parameter.
     """
-    given = {**values, "model": ALIASES.get(values.get("model", ""), values.get("model", "arcana"))}
+    model = values.get("model")
+    given = {**values, "model": ALIASES[model]} if isinstance(model, str) and model in ALIASES else dict(values)
     try:
-        parameters = SpeechParameters(**given)
+        parameters = SpeechParameters.model_validate(given)
     except ValidationError as error:
         mistake = error.errors()[0]
         path = ".".join(str(part) for part in mistake["loc"])

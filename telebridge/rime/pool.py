@@ -12,6 +12,9 @@ T = TypeVar("T")
 FIRST_DELAY_SECONDS = 0.5
 SLOWED_DELAY_SECONDS = 5.0
 LONGEST_DELAY_SECONDS = 60.0
+MOST_RETURNED = 16
+"""Connections that come back while the spares are full are kept up to this many: turned away, each utterance would
+cost a handshake, because the spare that took its place is there by then. Those not needed age out."""
 
 
 class SparePool(Generic[T]):
@@ -43,17 +46,15 @@ class SparePool(Generic[T]):
         self._used_at = 0.0
 
     def take(self, *, now: float) -> T | None:
-        """The spare that was idle for the shortest time, or None."""
+        """The spare that was idle for the shortest time, or None. Those idle for too long stay for `worn_out`."""
         self._used_at = now
-        while self._idle:
-            since, spare = self._idle.pop()
-            if now - since <= self._max_idle:
-                return spare
+        if self._idle and now - self._idle[-1][0] <= self._max_idle:
+            return self._idle.pop()[1]
         return None
 
     def give(self, spare: T, *, now: float) -> bool:
-        """Take a connection in that may be used again; False when there are enough."""
-        if len(self._idle) >= self._wanted:
+        """Take a connection in that may be used again; False when there are enough, or none are wanted."""
+        if not self._wanted or len(self._idle) >= max(self._wanted, MOST_RETURNED):
             return False
         self._idle.append((now, spare))
         return True

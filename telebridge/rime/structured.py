@@ -25,6 +25,7 @@ from telebridge.rime.messages import (
     Side,
     TextReceived,
     TimestampsReceived,
+    Unrecognised,
     ended,
 )
 
@@ -61,6 +62,10 @@ class _Error(msgspec.Struct, tag_field="type", tag="error"):
     message: str = ""
 
 
+class _AnyKind(msgspec.Struct):
+    type: str
+
+
 class _FromClient(msgspec.Struct, rename="camel"):
     text: str | None = None
     context_id: str | None = None
@@ -70,6 +75,8 @@ class _FromClient(msgspec.Struct, rename="camel"):
 _FROM_RIME: msgspec.json.Decoder[_Chunk | _Timestamps | _Done | _Error] = msgspec.json.Decoder(
     _Chunk | _Timestamps | _Done | _Error
 )
+_KIND = msgspec.json.Decoder(_AnyKind)
+_KINDS = frozenset({"chunk", "timestamps", "done", "error"})
 _FROM_CLIENT = msgspec.json.Decoder(_FromClient)
 _OPERATIONS: dict[str, HeardByRime] = {"clear": ClearReceived(), "flush": FlushReceived(), "eos": EosReceived()}
 
@@ -157,6 +164,8 @@ class StructuredConnection:
         try:
             message = _FROM_RIME.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            if (kind := _kind(text)) is not None and kind not in _KINDS:
+                return Unrecognised(kind)
             raise RemoteProtocolError("Rime", f"sent a message that cannot be read ({error})", text) from error
         match message:
             case _Chunk(data, context_id):
@@ -182,3 +191,10 @@ class StructuredConnection:
         if message.text is None:
             return Malformed("text is required")
         return TextReceived(message.text, message.context_id)
+
+
+def _kind(text: str | bytes) -> str | None:
+    try:
+        return _KIND.decode(text).type
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None

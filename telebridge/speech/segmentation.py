@@ -6,8 +6,14 @@ Text may come token by token; the pieces are the same however it is split, and n
 import re
 from collections.abc import Iterable, Iterator
 
-SENTENCE_END = re.compile("[.!?]+[\"')\\]\u2019\u201d]*\\s|[\u3002\uff01\uff1f]+|\\n\\s*\\n")
-"""A sentence ends with its mark and the blank after it: a mark alone may be the middle of a number or an address."""
+SENTENCE_END = re.compile(
+    "[.!?]+[\"')\\]\u2019\u201d]*\\s|[\u3002\uff01\uff1f]+(?=[^\u3002\uff01\uff1f])|\\n[^\\S\\n]*\\n"
+)
+"""A sentence ends with its mark and the blank after it: a mark alone may be the middle of a number or an address.
+
+What matches must not depend on what has come so far: each alternative is decided by its last character, or by the one
+after it.
+"""
 
 NOT_AN_END = re.compile(
     r"(?:\.{2,}|…|\b(?:dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|e\.g|i\.e|a\.m|p\.m|inc|ltd|co|ave|blvd|ext|[A-Z])\.)$",
@@ -15,8 +21,8 @@ NOT_AN_END = re.compile(
 )
 """What a full stop belongs to without ending a sentence: an ellipsis, an abbreviation, an initial."""
 
-UNCLOSED = re.compile(r"spell\([^)]*$|<[^>]*$|\{[^}]*$", re.IGNORECASE)
-"""Markup that has begun: a cut inside it would have it spoken literally."""
+PAUSE_BEGUN = re.compile(r"<\s*\d[\d.\s]{0,12}$")
+MARKUP = (("spell(", ")"), ("{", "}"))
 
 
 class SentenceSegmenter:
@@ -45,7 +51,7 @@ class SentenceSegmenter:
         return [rest] if rest else []
 
     def _end_of_piece(self) -> int | None:
-        end = self._sentence_end()
+        end = self._sentence_end(self._buffer[: self._max + 1])  # what lies beyond the limit cannot matter
         if end is not None and end <= self._max:
             return end
         if len(self._buffer) <= self._max:
@@ -53,13 +59,22 @@ class SentenceSegmenter:
         blank = max(self._buffer.rfind(blank, 0, self._max) for blank in " \n\t")
         return blank + 1 if blank > 0 else self._max
 
-    def _sentence_end(self) -> int | None:
-        for mark in SENTENCE_END.finditer(self._buffer):
-            before = self._buffer[: mark.end()].rstrip()
-            if not before or NOT_AN_END.search(before) or UNCLOSED.search(before):
+    @staticmethod
+    def _sentence_end(text: str) -> int | None:
+        for mark in SENTENCE_END.finditer(text):
+            before = text[: mark.end()].rstrip()
+            if not before or NOT_AN_END.search(before) or _inside_markup(before):
                 continue
             return mark.end()
         return None
+
+
+def _inside_markup(text: str) -> bool:
+    """Whether markup has begun and not ended: a cut there would have it spoken literally."""
+    lowered = text.lower()
+    return PAUSE_BEGUN.search(text) is not None or any(
+        lowered.rfind(opening) > lowered.rfind(closing) for opening, closing in MARKUP
+    )
 
 
 def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:

@@ -66,6 +66,10 @@ def test_names_and_booleans_are_written_as_rime_spells_them():
         ({"max_tokens": 10}, "rime.max_tokens"),
         ({"model": "mistv2", "inline_speed_alpha": "fast"}, "rime.inline_speed_alpha"),
         ({"model": "mistv2", "pause_between_brackets": "yes"}, "rime.pause_between_brackets"),
+        ({"model": []}, "rime.model: input should be 'arcana'"),
+        ({"model": None}, "rime.model: input should be 'arcana'"),
+        ({"speed_alpha": float("inf")}, "rime.speed_alpha: input should be a finite number"),
+        ({7: 2}, "rime.7: "),
         ({"tempreature": 0.5}, "rime.tempreature: is no parameter of Rime's voices"),
     ],
 )
@@ -132,7 +136,14 @@ def test_the_address_has_the_protocols_path_unless_it_has_its_own():
 
 
 @pytest.mark.parametrize(
-    ("url", "protocol", "where"), [("http://h", "ws", "rime.url"), ("wss://h", "ws2", "rime.protocol")]
+    ("url", "protocol", "where"),
+    [
+        ("http://h", "ws", "rime.url"),
+        ("ws://[::1", "ws", "rime.url"),
+        ("ws://h:99999", "ws", "rime.url"),
+        ("", "ws", "rime.url"),
+        ("wss://h", "ws2", "rime.protocol"),
+    ],
 )
 def test_an_address_that_cannot_work_is_refused(url, protocol, where):
     with pytest.raises(ConfigurationError, match=where):

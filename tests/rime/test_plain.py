@@ -93,7 +93,7 @@ def test_a_clean_close_is_the_end(code):
 
 def test_an_error_comes_as_a_close():
     ended = PlainConnection(Side.BRIDGE).receive_close(1011, "400: text is too long")
-    assert ended == Ended("Rime closed the connection: 400: text is too long", 1011)
+    assert ended == Ended("Rime closed the connection: 400: text is too long", 1011, refused=True)
 
 
 def test_nothing_follows_the_end_but_a_clear():

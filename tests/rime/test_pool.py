@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.rime.pool import LONGEST_DELAY_SECONDS, SparePool
+from telebridge.rime.pool import LONGEST_DELAY_SECONDS, MOST_RETURNED, SparePool
 
 
 def pool(wanted=2, keep_seconds=None, jitter=0.0):
@@ -35,6 +35,7 @@ def test_a_spare_that_was_idle_for_too_long_is_not_taken():
     spares.opening()
     spares.opened("a", now=0)
     assert spares.take(now=61) is None
+    assert spares.worn_out(lambda _: True, now=61) == ["a"], "somebody must close it"
 
 
 def test_worn_out_spares_are_taken_out():
@@ -88,5 +89,29 @@ def test_an_address_that_is_not_used_is_not_kept_warm():
 
 def test_a_connection_is_given_back_unless_there_are_enough():
     spares = pool(wanted=1)
-    assert spares.give("a", now=0)
-    assert not spares.give("b", now=0)
+    assert all(spares.give(str(number), now=0) for number in range(MOST_RETURNED))
+    assert not spares.give("one too many", now=0)
+    assert not pool(wanted=0).give("a", now=0)
+
+
+def test_utterances_one_after_another_share_their_connections():
+    spares, handshakes = pool(wanted=2), 0
+    for now in range(100):
+        taken = spares.take(now=now)
+        for _ in range(spares.missing(now=now)):
+            handshakes += 1
+            spares.opening()
+            spares.opened(str(handshakes), now=now)
+        if taken is not None:
+            spares.give(taken, now=now)
+    assert handshakes == 3
+
+
+def test_connections_that_came_back_and_are_not_needed_age_out():
+    spares = pool(wanted=1)
+    for number in range(5):
+        spares.give(str(number), now=0)
+    assert spares.take(now=59) == "4"
+    spares.give("4", now=60)
+    assert spares.worn_out(lambda _: True, now=61) == ["0", "1", "2", "3"]
+    assert spares.missing(now=61) == 0

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import pytest
@@ -17,6 +18,7 @@ from telebridge.rime.messages import (
     Side,
     TextReceived,
     TimestampsReceived,
+    Unrecognised,
 )
 from telebridge.rime.structured import Edition, StructuredConnection
 
@@ -71,7 +73,7 @@ def test_what_rime_says_is_understood(bridge, message, event):
         "",
         "{",
         "[]",
-        '{"type":"news"}',
+        '{"type":7}',
         '{"data":"/38="}',
         '{"type":"chunk"}',
         '{"type":"chunk","data":"?"}',
@@ -137,3 +139,39 @@ def test_each_side_sends_only_its_own(bridge, rime):
 def test_a_close_tells_the_error(bridge):
     assert bridge.receive_close(1011, "").error == "Rime closed the connection: no reason given"
     assert bridge.receive_close(1000, "") == Ended()
+
+
+def test_a_kind_of_message_that_rime_adds_does_no_harm(bridge):
+    assert bridge.receive_text('{"type":"news","data":7}') == Unrecognised("news")
+
+
+@given(st.text() | st.binary())
+def test_the_bridge_reads_anything_or_says_that_it_cannot(data):
+    with contextlib.suppress(RemoteProtocolError):
+        StructuredConnection(Side.BRIDGE, Edition.WS3).receive_text(data)
+
+
+KNOWN = [
+    "type",
+    "data",
+    "contextId",
+    "word_timestamps",
+    "words",
+    "start",
+    "end",
+    "message",
+    "chunk",
+    "timestamps",
+    "done",
+]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text() | st.sampled_from(KNOWN),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KNOWN), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.sampled_from(KNOWN), JSON), st.sampled_from(["chunk", "timestamps", "done", "error"]))
+def test_the_bridge_reads_any_json_or_says_that_it_cannot(message, kind):
+    with contextlib.suppress(RemoteProtocolError):
+        StructuredConnection(Side.BRIDGE, Edition.WS3).receive_text(json.dumps({**message, "type": kind}))

@@ -25,6 +25,9 @@ def cut(*tokens, limit=500):
         ["Wait <1. 5> now. ", "Go."],
         ['"Stop!" ', "he said."],
         ["One paragraph\n\n", "another"],
+        ["If x < 5 go on. ", "Then go. ", "Now."],
+        ["Say {k1Ast. 0xm} now. ", "Go."],
+        ["你好。。", "再见。", "好"],
         ["See example.com for more. ", "Bye."],
     ],
 )
@@ -43,7 +46,7 @@ def test_a_sentence_that_is_too_long_is_cut_at_a_blank_and_a_word_where_it_must(
     assert cut("a" * 20, limit=8) == ["a" * 8, "a" * 8, "a" * 4]
 
 
-TEXT = st.text(st.sampled_from("ab. ?!,\n12<>spell()…Dr"), max_size=120)
+TEXT = st.text(st.sampled_from("ab. ?!,\n12<>spell(){}…Dr。"), max_size=120)
 
 
 @given(TEXT, st.lists(st.integers(0, 120), max_size=10), st.integers(1, 30))
@@ -54,6 +57,18 @@ def test_pieces_are_the_text_however_it_comes_and_never_too_long(text, cuts, lim
     assert "".join(pieces) == text
     assert all(0 < len(piece) <= limit for piece in pieces)
     assert pieces == cut(text, limit=limit)
+
+
+@pytest.mark.parametrize("places", [[], [3], [2], [1, 2, 3, 4]])
+@pytest.mark.parametrize("text", ["a\n\n\nb", "a。。。b", "a?!?! b", "a...\n \nb"])
+def test_a_run_of_marks_is_cut_alike_wherever_the_tokens_part(text, places):
+    tokens = [text[start:end] for start, end in itertools.pairwise([0, *places, len(text)])]
+    assert cut(*tokens) == cut(text)
+
+
+def test_a_long_hostile_text_takes_no_longer_than_its_length():
+    text = "spell({<1. " * 20_000
+    assert "".join(cut(text)) == text
 
 
 @given(TEXT, st.integers(1, 30))
