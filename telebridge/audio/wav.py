@@ -82,7 +82,11 @@ def _begins_mpeg_frame(first_bytes: bytes) -> bool:
 
 
 def _write(target: Path | IO[bytes], samples: bytes, *, channels: int) -> None:
-    with wave.open(str(target) if isinstance(target, Path) else target, "wb") as file:
+    if isinstance(target, Path):
+        with target.open("wb") as opened:
+            _write(opened, samples, channels=channels)
+        return
+    with wave.open(target, "wb") as file:
         file.setnchannels(channels)
         file.setsampwidth(PCM_WIDTH)
         file.setframerate(SAMPLE_RATE)

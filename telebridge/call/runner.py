@@ -78,6 +78,7 @@ class CallRunner:
         self._python_call: Call | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0  # kept here, because not every event loop's timers can tell it
 
     @property
     def streaming(self) -> bool:
@@ -232,11 +233,12 @@ class CallRunner:
         """One timer for the earliest deadline; one that rings too early does no harm and is left alone."""
         deadline = self.session.next_deadline()
         if self._timer is not None:
-            if deadline is not None and self._timer.when() <= deadline:
+            if deadline is not None and self._rings_at <= deadline:
                 return
             self._timer.cancel()
             self._timer = None
         if deadline is not None:
+            self._rings_at = deadline
             self._timer = self._loop.call_at(deadline, self._timer_rang)
 
     def _timer_rang(self) -> None:

@@ -16,7 +16,7 @@ from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
-from telebridge.settings import Settings, load_settings
+from telebridge.settings import RimeSettings, load_settings
 from telebridge.speech.source import Audio, Word, Words
 
 
@@ -36,16 +36,16 @@ def say(
     if not spoken.strip():
         raise ConfigurationError("TEXT", "is empty", "what shall be said?")
     chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
-    asyncio.run(_say(settings, spoken, chosen, output, as_json=json_))
+    asyncio.run(_say(settings.rime.model_copy(update=chosen), spoken, output, as_json=json_))
 
 
-async def _say(settings: Settings, text: str, voice: dict[str, str], output: Path, *, as_json: bool) -> None:
+async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) -> None:
     audio = bytearray()
     words: list[Word] = []
     first_audio_ms = 0.0
-    async with open_voice(settings.rime) as opened:
+    async with open_voice(rime) as opened:
         began = time.perf_counter()
-        async for event in opened.source.speak(text, voice=voice or None):
+        async for event in opened.source.speak(text):
             match event:
                 case Audio(data):
                     first_audio_ms = first_audio_ms or (time.perf_counter() - began) * 1000

@@ -27,7 +27,8 @@ class LineDriver:
         self._on_hung_up = on_hung_up
         self._socket: MediaSocket | None = None
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_at(line.next_deadline(), self._wake)
+        self._due = line.next_deadline()  # kept here, because not every event loop's timers can tell it
+        self._timer = self._loop.call_at(self._due, self._wake)
         self._stopped = False
 
     def now(self) -> float:
@@ -61,11 +62,12 @@ class LineDriver:
 
     def _arm(self) -> None:
         self._timer.cancel()
-        self._timer = self._loop.call_at(self.line.next_deadline(), self._wake)
+        self._due = self.line.next_deadline()
+        self._timer = self._loop.call_at(self._due, self._wake)
 
     def _wake(self) -> None:
         # asyncio wakes up to one clock tick early; the deadline itself is what has come.
-        passed = self.line.handle_timeout(now=max(self.now(), self._timer.when()))
+        passed = self.line.handle_timeout(now=max(self.now(), self._due))
         self._carry(passed.messages)
         for key in passed.keys:
             self.keys.put_nowait(key)
