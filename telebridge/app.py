@@ -22,8 +22,9 @@ from telebridge.rime.parameters import speech_parameters
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings import RimeSettings, Settings, TwilioSettings
 from telebridge.speech_server.server import create_app as create_speech_server
+from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
@@ -140,6 +141,23 @@ def open_voice(settings: RimeSettings) -> OpenVoice:
         log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
         return OpenVoice(RimeSpeech(options), "the voice of this machine", local)
     return OpenVoice(RimeSpeech(options), f"Rime {settings.model} {settings.speaker} at {url}", None)
+
+
+def open_twilio(settings: TwilioSettings) -> TwilioCalls:
+    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
+
+    Raises:
+        ConfigurationError: The account or its credentials are not set.
+    """
+    if not settings.account_sid:
+        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
+    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
+    if not password:
+        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
+        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
+    return TwilioCalls(
+        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
+    )
 
 
 def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:

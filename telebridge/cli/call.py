@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from telebridge.app import open_twilio
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
-from telebridge.twilio.client import PlacedCall, TwilioCalls
+from telebridge.twilio.client import PlacedCall
 
 POLL_SECONDS = 1.0
 
@@ -30,7 +31,8 @@ def call(
     Exits with 1 when the call was not answered.
     """
     settings = load_settings(config)
-    _require(settings)
+    if not settings.public_url:
+        raise ConfigurationError("public_url", "is not set", "Twilio must know where `telebridge serve` answers")
     request = CallRequest(
         to,
         from_,
@@ -47,9 +49,7 @@ def call(
 
 
 async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> PlacedCall:
-    async with TwilioCalls(
-        settings.twilio.account_sid, settings.twilio.auth_token, base_url=settings.twilio.api_base_url or None
-    ) as calls:
+    async with open_twilio(settings.twilio) as calls:
         placed = await calls.create(request)
         status = None
         while True:
@@ -60,11 +60,3 @@ async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: 
                 return placed
             await asyncio.sleep(POLL_SECONDS)
             placed = await calls.fetch(placed.sid)
-
-
-def _require(settings: Settings) -> None:
-    if not settings.public_url:
-        raise ConfigurationError("public_url", "is not set", "Twilio must know where `telebridge serve` answers")
-    for key, value in (("account_sid", settings.twilio.account_sid), ("auth_token", settings.twilio.auth_token)):
-        if not value:
-            raise ConfigurationError(f"twilio.{key}", "is not set", f"set it, or TWILIO_{key.upper()}")

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.app import open_voice
+from telebridge.app import open_twilio, open_voice
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
@@ -21,7 +21,6 @@ from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.workers import missing_packages
-from telebridge.twilio.client import TwilioCalls
 
 MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
 
@@ -115,7 +114,7 @@ async def _asked(settings: Settings, *, online: bool) -> list[Finding]:
     remote = bool(settings.rime.api_key or settings.rime.url)
     if online or not remote:
         findings.append(await _voice(settings))
-    if online and settings.twilio.account_sid and settings.twilio.auth_token:
+    if online and settings.twilio.account_sid:
         findings.append(await _twilio(settings))
     return findings
 
@@ -134,10 +133,9 @@ async def _voice(settings: Settings) -> Finding:
 
 
 async def _twilio(settings: Settings) -> Finding:
-    twilio = settings.twilio
-    async with TwilioCalls(twilio.account_sid, twilio.auth_token, base_url=twilio.api_base_url or None) as calls:
-        try:
+    try:
+        async with open_twilio(settings.twilio) as calls:
             await calls.recent(limit=1)
-        except TwilioAPIError as error:
-            return Finding("fail", "twilio", str(error))
-    return Finding("ok", "twilio", f"account {twilio.account_sid} answers")
+    except (ConfigurationError, TwilioAPIError) as error:
+        return Finding("fail", "twilio", str(error))
+    return Finding("ok", "twilio", f"account {settings.twilio.account_sid} answers")

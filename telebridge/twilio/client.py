@@ -41,16 +41,23 @@ class TwilioCalls:
 
     Args:
         account_sid: The account whose calls these are.
-        auth_token: Its auth token.
+        password: Its auth token, or the secret of the API key.
+        api_key_sid: An API key of the account; empty to use the auth token.
         base_url: Another API host, such as a local stand-in; None for Twilio's.
         timeout_seconds: For each request as a whole; the package itself would wait without end.
     """
 
     def __init__(
-        self, account_sid: str, auth_token: str, *, base_url: str | None = None, timeout_seconds: float = 10.0
+        self,
+        account_sid: str,
+        password: str,
+        *,
+        api_key_sid: str = "",
+        base_url: str | None = None,
+        timeout_seconds: float = 10.0,
     ) -> None:
         self._http = AsyncTwilioHttpClient()
-        self._client = Client(account_sid, auth_token, http_client=self._http)
+        self._client = Client(api_key_sid or account_sid, password, account_sid, http_client=self._http)
         if base_url is not None:
             self._client.api.base_url = base_url
         self._timeout = timeout_seconds

@@ -12,10 +12,12 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
+from telebridge.errors import TwilioAPIError
 from telebridge.simulator.faults import Faults, RestFault
 from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.script_text import parse_script
 from telebridge.simulator.server import create_app
+from telebridge.twilio.client import TwilioCalls
 
 SCHEMAS = json.loads((Path(__file__).parent.parent / "data/simulator/twilio_api_v2010_calls.json").read_text())
 SAY = "<Response><Say>Hello.</Say><Pause length='60'/></Response>"
@@ -116,6 +118,15 @@ async def test_wrong_credentials_are_refused():
         with pytest.raises(TwilioRestException) as caught:
             await other.calls("CA1").fetch_async()
         assert (caught.value.status, caught.value.code) == (401, 20003)
+
+
+async def test_an_api_key_opens_the_account_too():
+    async with Asked(api_keys={"SK1": "secret"}) as asked:
+        async with TwilioCalls(ACCOUNT_SID, "secret", api_key_sid="SK1", base_url=asked.url) as calls:
+            assert await calls.recent() == []
+        async with TwilioCalls(ACCOUNT_SID, "wrong", api_key_sid="SK1", base_url=asked.url) as calls:
+            with pytest.raises(TwilioAPIError, match="20003"):
+                await calls.recent()
 
 
 async def test_the_api_can_fail_on_demand():
