@@ -117,6 +117,12 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_done)
         return future
 
+    @override
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads as they really take; on virtual time asyncio's patience with them is over at once."""
+        with self.outside_work():
+            await super().shutdown_default_executor()
+
     def _thread_done(self, _future: "asyncio.Future[Any]") -> None:
         self._jumping.outside_work -= 1
 
