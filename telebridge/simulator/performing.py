@@ -1,0 +1,157 @@
+"""Carrying out TwiML on a call: fetching documents, prompts, `<Gather>`, `<Dial>` and media streams.
+
+This is a shell. One rule: whatever happens in a verb ends in an outcome, and the document goes on.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from contextlib import suppress
+
+from telebridge.audio.mulaw import silence
+from telebridge.audio.tones import dtmf
+from telebridge.audio.wav import read
+from telebridge.simulator.caller import Caller, Pickup
+from telebridge.simulator.client import RequestFailed, WebClient
+from telebridge.simulator.driver import LineDriver
+from telebridge.simulator.faults import StreamFaults
+from telebridge.simulator.gathering import gather
+from telebridge.simulator.media_session import MediaSession
+from telebridge.simulator.options import SimulatorOptions
+from telebridge.simulator.recording import Kind, Recording
+from telebridge.simulator.records import CallRecord
+from telebridge.simulator.reports import CallReports
+from telebridge.simulator.twiml import Act, Document, Done, EndCall, Failed, Fetch, FetchFailed, Outcome
+from telebridge.simulator.verbs import Dial, Gather, Pause, Play, Prompt, Reject, Say, Stream
+from telebridge.simulator.webhooks import call_fields
+
+BYTES_PER_SECOND = 8000
+
+
+class VerbPerformer:
+    """Performs the acts of one call.
+
+    Args:
+        record: Whose they are.
+        recording: Where they are noted.
+        options: The account.
+        client: Asks the web application.
+        reports: Tells it of streams.
+        line: The open line; asked for when a verb needs it.
+    """
+
+    def __init__(
+        self,
+        record: CallRecord,
+        recording: Recording,
+        options: SimulatorOptions,
+        client: WebClient,
+        reports: CallReports,
+        line: Callable[[], LineDriver],
+    ) -> None:
+        self._record = record
+        self._recording = recording
+        self._options = options
+        self._client = client
+        self._reports = reports
+        self._line = line
+        self._document_url = ""
+        self._streams = 0
+
+    async def perform(self, act: Act, *, now: float) -> Outcome:
+        """Carry out one act to its end."""
+        self._recording.note(Kind.TWIML, type(act).__name__, now=now)
+        match act:
+            case Fetch():
+                return await self._fetch(act)
+            case Say() | Play() | Pause():
+                return await self._prompt(act)
+            case Gather():
+                return await gather(act, self._line(), self._queue_prompts)
+            case Dial():
+                return await self._dial(act)
+            case Stream():
+                return await self._stream(act)
+            case EndCall() | Reject():
+                raise AssertionError(act)
+
+    async def _fetch(self, act: Fetch) -> Outcome:
+        loop = asyncio.get_running_loop()
+        try:
+            answer = await self._client.ask(act.url, act.method, call_fields(self._record) | dict(act.fields))
+        except RequestFailed as error:
+            self._recording.note(Kind.REQUEST, f"{act.method} {act.url} {error.problem}", now=loop.time())
+            return FetchFailed(error.code, act.url)
+        self._document_url = act.url
+        self._recording.note(Kind.REQUEST, f"{act.method} {act.url} {answer.status}", now=loop.time())
+        return Document(answer.body, act.url, answer.content_type)
+
+    async def _prompt(self, act: Prompt) -> Outcome:
+        try:
+            seconds = await self._queue_prompts((act,))
+        except RequestFailed as error:
+            return Failed(error.code, error.problem)
+        except ValueError as error:
+            return Failed(12300, str(error))
+        await asyncio.sleep(seconds)
+        return Done()
+
+    async def _queue_prompts(self, prompts: tuple[Prompt, ...]) -> float:
+        """Put prompts into the playout; answers how long they sound."""
+        seconds = 0.0
+        for prompt in prompts:
+            audio = await self._audio_of(prompt)
+            driver = self._line()
+            driver.line.playout.queue_audio(audio, now=driver.now())
+            seconds += len(audio) / BYTES_PER_SECOND
+        return seconds
+
+    async def _audio_of(self, prompt: Prompt) -> bytes:
+        match prompt:
+            case Say(text, loop):
+                return self._options.say(text) * loop
+            case Play(url, digits, loop):
+                return (dtmf(digits) if digits else read(io.BytesIO(await self._client.fetch(url)))) * loop
+            case Pause(length_seconds):
+                return silence(1000 * length_seconds)
+
+    async def _dial(self, act: Dial) -> Outcome:
+        """Connect the caller with the first who answers."""
+        status = "no-answer"
+        for number in act.numbers:
+            script = self._options.script_for(number)
+            await asyncio.sleep(min(script.ring_seconds, act.timeout_seconds))
+            if script.pickup is Pickup.ANSWER and script.ring_seconds <= act.timeout_seconds:
+                return await self._talk(Caller(script), act.time_limit_seconds)
+            status = "no-answer" if script.pickup is Pickup.ANSWER else script.pickup.value
+        return Done({"DialCallStatus": status})
+
+    async def _talk(self, far: Caller, limit_seconds: float) -> Done:
+        """The two hear each other until the far one hangs up."""
+        driver = self._line()
+        began = driver.now()
+        driver.line.far = far
+        with suppress(TimeoutError):
+            async with asyncio.timeout(limit_seconds):
+                await driver.far_hung_up.wait()
+        driver.line.far = None
+        driver.far_hung_up.clear()
+        return Done({"DialCallStatus": "completed", "DialCallDuration": str(round(driver.now() - began))})
+
+    async def _stream(self, act: Stream) -> Outcome:
+        faults = self._options.faults.stream
+        if self._streams and faults.only_first:
+            faults = StreamFaults()
+        self._streams += 1
+        session = MediaSession(
+            self._client,
+            self._line(),
+            self._recording,
+            self._reports.stream,
+            faults=faults,
+            require_wss=self._options.require_wss,
+            heed_misshapen=self._options.heed_misshapen,
+        )
+        return await session.run(
+            act, base_url=self._document_url, call_sid=self._record.sid, account_sid=self._record.account_sid
+        )
