@@ -10,7 +10,7 @@ COPY telebridge telebridge
 RUN /opt/telebridge/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --create-home --home-dir /var/lib/telebridge telebridge
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/telebridge telebridge
 COPY --from=build /opt/telebridge /opt/telebridge
 COPY config /etc/telebridge
 ENV PATH=/opt/telebridge/bin:$PATH \

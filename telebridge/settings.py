@@ -10,6 +10,7 @@ import os
 import secrets
 import tomllib
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -133,15 +134,22 @@ class Settings(BaseSettings):
         return env_settings, conventional, init_settings
 
     def stream_secret(self) -> str:
-        """The secret that signs stream tokens; made once and kept in the state folder when none is set."""
+        """The secret that signs stream tokens; made once and kept in the state folder when none is set.
+
+        Raises:
+            ConfigurationError: The state folder cannot hold it.
+        """
         if self.secret:
             return self.secret
         kept = self.state_dir / "secret"
-        if not kept.exists():
-            self.state_dir.mkdir(parents=True, exist_ok=True)
-            kept.touch(mode=0o600)
-            kept.write_text(secrets.token_urlsafe(32))
-        return kept.read_text().strip()
+        try:
+            if not kept.exists():
+                self.state_dir.mkdir(parents=True, exist_ok=True)
+                _write_once(kept, secrets.token_urlsafe(32))
+            return kept.read_text().strip()
+        except OSError as error:
+            problem = f"'{self.state_dir}' cannot hold the secret ({error.strerror})"
+            raise ConfigurationError("state_dir", problem, "choose another folder, or set 'secret'") from error
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -161,6 +169,16 @@ def load_settings(file: Path | None = None) -> Settings:
         raise _explained(error, values, file or DEFAULT_FILE) from error
     except SettingsError as error:
         raise ConfigurationError("environment", str(error), "values of lists and tables are JSON") from error
+
+
+def _write_once(file: Path, text: str) -> None:
+    """Write a file that nobody else may read, whole or not at all; who comes second keeps what the first wrote."""
+    draft = file.with_name(f"{file.name}.{os.getpid()}")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    with suppress(FileExistsError):
+        os.link(draft, file)
+    draft.unlink()
 
 
 def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from telebridge.errors import ConfigurationError
-from telebridge.settings import load_settings
+from telebridge.settings import Settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +100,16 @@ def test_the_stream_secret_is_made_once_and_kept_private(write, tmp_path):
     assert settings.stream_secret() == settings.stream_secret()
     assert (tmp_path / "var" / "secret").stat().st_mode & 0o777 == 0o600
     assert load_settings(write('secret = "s"\n')).stream_secret() == "s"
+
+
+def test_a_state_folder_that_cannot_hold_the_secret_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    settings = Settings(state_dir=tmp_path / "file" / "var")
+    with pytest.raises(ConfigurationError, match=r"state_dir: '.*' cannot hold the secret \(Not a directory\); choose"):
+        settings.stream_secret()
+
+
+def test_processes_that_share_a_state_folder_share_the_secret(tmp_path):
+    assert Settings(state_dir=tmp_path).stream_secret() == Settings(state_dir=tmp_path).stream_secret()
+    assert [path.name for path in tmp_path.iterdir()] == ["secret"]
+    assert (tmp_path / "secret").stat().st_mode & 0o077 == 0

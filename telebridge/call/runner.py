@@ -28,7 +28,7 @@ from telebridge.call.events import (
 )
 from telebridge.call.python_flow import Call, PythonFlow
 from telebridge.call.session import CallSession, Phase
-from telebridge.errors import RemoteProtocolError, SpeechError
+from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected
 from telebridge.flows.steps import Say
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
@@ -186,6 +186,9 @@ class CallRunner:
         except SpeechError as error:
             log.warning("speech failed", call_sid=self.session.record.call_sid, utterance=utterance, error=str(error))
             self.deliver(SpeechFailed(utterance, error))
+        except Exception as error:  # the top of a task: a fault of ours must not leave the caller in silence
+            log.exception("speech broke off", call_sid=self.session.record.call_sid, utterance=utterance)
+            self.deliver(SpeechFailed(utterance, SpeechRejected(f"{type(error).__name__}: {error}")))
         else:
             self.deliver(SpeechEnded(utterance))
         finally:

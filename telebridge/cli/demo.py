@@ -75,6 +75,8 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[P
             with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
                 async with asyncio.timeout(LONGEST_CALL_SECONDS):
                     await placed.finished
+            if not console.is_terminal:
+                console.print()  # in a pipe the last frame ends without a line's end
         except TimeoutError:
             raise TelebridgeError(f"the call was not over after {LONGEST_CALL_SECONDS:.0f} s") from None
         finally:

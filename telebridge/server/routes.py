@@ -12,7 +12,7 @@ from telebridge.server.live_calls import LiveCalls
 from telebridge.server.media import MediaDoor
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS, Trust
-from telebridge.server.voice import VoiceDoor
+from telebridge.server.voice import VoiceDoor, apology
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
@@ -34,9 +34,9 @@ def add_routes(
     status = StatusDoor(calls)
     health = HealthDoor(calls)
     for path, door in {
-        "/twilio/voice": voice.voice,
-        "/twilio/voice/{flow}": voice.voice,
-        "/twilio/next": voice.next,
+        "/twilio/voice": _apologising(voice.voice),
+        "/twilio/voice/{flow}": _apologising(voice.voice),
+        "/twilio/next": _apologising(voice.next),
         "/twilio/status": status.call_status,
         "/twilio/stream-status": status.stream_status,
     }.items():
@@ -46,6 +46,21 @@ def add_routes(
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
+
+
+def _apologising(door: Door) -> Door:
+    """Answer with an apology where a fault of ours would have Twilio read its own error to the caller."""
+
+    async def answered(request: web.Request) -> web.StreamResponse:
+        try:
+            return await door(request)
+        except web.HTTPException:
+            raise
+        except Exception:  # the top of a request: the caller must hear something
+            log.exception("webhook failed", path=request.path, call_sid=request[FIELDS].get("CallSid"))
+            return apology()
+
+    return answered
 
 
 def _for_twilio(trust: Trust, door: Door) -> Door:

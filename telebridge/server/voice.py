@@ -59,7 +59,7 @@ class VoiceDoor:
             self._calls.begin(arrival)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
-            return _answer(twiml.say_and_hang_up(APOLOGY))
+            return apology()
         return self._connect(request, arrival)
 
     async def next(self, request: web.Request) -> web.Response:
@@ -67,14 +67,13 @@ class VoiceDoor:
         call_sid = request[FIELDS].get("CallSid", "")
         runner = self._calls.find(call_sid)
         if runner is None:
-            apology = self._calls.takes_apology(call_sid)
-            return _answer(twiml.say_and_hang_up(APOLOGY) if apology else twiml.hang_up())
+            return apology() if self._calls.takes_apology(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
             runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
         if runner.session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=call_sid)
             return self._connect(request, _arrival(runner))
-        return _answer(twiml.say_and_hang_up(APOLOGY) if runner.session.apology_due else twiml.hang_up())
+        return apology() if runner.session.apology_due else _answer(twiml.hang_up())
 
     def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
         token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
@@ -90,6 +89,11 @@ class VoiceDoor:
 def _arrival(runner: CallRunner) -> Arrival:
     record = runner.session.record
     return Arrival(record.call_sid, record.flow, record.from_number, record.to_number, record.direction)
+
+
+def apology() -> web.Response:
+    """What a caller hears when nothing else can be said."""
+    return _answer(twiml.say_and_hang_up(APOLOGY))
 
 
 def _answer(document: str) -> web.Response:

@@ -17,7 +17,8 @@ from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.orders import ApiProblem, CallOrder, CallUpdate
 from telebridge.simulator.phone_call import PhoneCall
 from telebridge.simulator.recording import Recording, TimelineEvent
-from telebridge.simulator.records import CallRecord, Status
+from telebridge.simulator.records import CallRecord
+from telebridge.twilio.calls import CallStatus
 
 CALLER_NUMBER = "+15550001111"
 OWN_NUMBER = "+15550002222"
@@ -102,12 +103,12 @@ class Simulator:
             ApiProblem: There is no such call, or it is over.
         """
         record = self.book.find(sid)
-        if record.status.final or (update.status == "canceled" and record.status is Status.IN_PROGRESS):
+        if record.status.is_final or (update.status == "canceled" and record.status is CallStatus.IN_PROGRESS):
             raise ApiProblem(400, 21220)
         life = self._lives[sid]
-        if record.status is Status.QUEUED and update.status is not None:
+        if record.status is CallStatus.QUEUED and update.status is not None:
             self._queue.remove(sid)
-            record.move(Status.CANCELED, at=self._clock.wallclock())
+            record.move(CallStatus.CANCELED, at=self._clock.wallclock())
             del self._lives[sid]
             self._spawn_drop(life)
         else:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from telebridge.simulator.orders import ApiProblem
-from telebridge.simulator.records import API_VERSION, CallRecord, Status
+from telebridge.simulator.records import API_VERSION, CallRecord, word_in_resource
+from telebridge.twilio.calls import CallStatus
 
 LONGEST_WAIT_SECONDS = 86_400.0
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
@@ -95,7 +96,7 @@ class CallBook:
         Raises:
             ApiProblem: It is not there, or not over.
         """
-        if not self.find(sid).status.final:
+        if not self.find(sid).status.is_final:
             raise ApiProblem(409, 20009, sid)
         del self._records[sid]
 
@@ -155,9 +156,9 @@ def _filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
         case "ParentCallSid":
             return lambda record: record.parent_call_sid == wanted
         case "Status":
-            if wanted not in {status.in_resource for status in Status}:
+            if wanted not in {word_in_resource(status) for status in CallStatus}:
                 raise ApiProblem(400, 20422, name)
-            return lambda record: record.status.in_resource == wanted
+            return lambda record: word_in_resource(record.status) == wanted
         case _:
             return _time_filter(name, wanted)
 

@@ -17,13 +17,14 @@ from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.orders import CallOrder, CallUpdate
 from telebridge.simulator.performing import VerbPerformer
 from telebridge.simulator.recording import Kind, Recording
-from telebridge.simulator.records import CallRecord, Status
+from telebridge.simulator.records import CallRecord
 from telebridge.simulator.reports import CallReports
 from telebridge.simulator.twiml import Act, EndCall, Fetch, Interpreter
 from telebridge.simulator.verbs import Reject
 from telebridge.simulator.webhooks import detection_fields, first_inbound_fields
+from telebridge.twilio.calls import CallStatus
 
-UNANSWERED = {Pickup.BUSY: Status.BUSY, Pickup.NO_ANSWER: Status.NO_ANSWER, Pickup.FAILED: Status.FAILED}
+UNANSWERED = {Pickup.BUSY: CallStatus.BUSY, Pickup.NO_ANSWER: CallStatus.NO_ANSWER, Pickup.FAILED: CallStatus.FAILED}
 DIAL_SECONDS = 0.1
 
 Beginning = Callable[[], Act]
@@ -76,8 +77,8 @@ class PhoneCall:
     def update(self, update: CallUpdate) -> None:
         """A REST request: end the call, or let another document lead it."""
         if update.status is not None:
-            if self.record.status in (Status.QUEUED, Status.INITIATED, Status.RINGING):
-                self._finish(Status.CANCELED)
+            if self.record.status in (CallStatus.QUEUED, CallStatus.INITIATED, CallStatus.RINGING):
+                self._finish(CallStatus.CANCELED)
             self.hang_up("bridge")
         elif self._following is not None:
             self._update = update
@@ -104,23 +105,23 @@ class PhoneCall:
 
     async def _arrive(self) -> None:
         """Somebody calls: the application is asked while it rings."""
-        self.record.move(Status.INITIATED, at=self._clock.wallclock())
-        self.record.move(Status.RINGING, at=self._clock.wallclock())
+        self.record.move(CallStatus.INITIATED, at=self._clock.wallclock())
+        self.record.move(CallStatus.RINGING, at=self._clock.wallclock())
         await self._lead(self._beginning(first_inbound_fields(self.record)))
 
     async def _place(self) -> None:
         """The application calls somebody."""
-        self._reports.moved(Status.INITIATED, "initiated")
+        self._reports.moved(CallStatus.INITIATED, "initiated")
         await asyncio.sleep(DIAL_SECONDS)
         if not self._over.is_set():
-            self._reports.moved(Status.RINGING, "ringing")
+            self._reports.moved(CallStatus.RINGING, "ringing")
             answered = await self._ring()
             if not self._over.is_set():
                 await self._picked_up(answered)
 
-    async def _picked_up(self, answered: Status) -> None:
-        if answered is not Status.IN_PROGRESS:
-            self.record.sip_response_code = self._script.sip_response_code if answered is Status.FAILED else None
+    async def _picked_up(self, answered: CallStatus) -> None:
+        if answered is not CallStatus.IN_PROGRESS:
+            self.record.sip_response_code = self._script.sip_response_code if answered is CallStatus.FAILED else None
             self._finish(answered)
             return
         self._answer()
@@ -128,21 +129,21 @@ class PhoneCall:
         if not self._over.is_set():
             await self._lead(self._beginning(fields))
         else:
-            self._finish(Status.COMPLETED)
+            self._finish(CallStatus.COMPLETED)
 
-    async def _ring(self) -> Status:
+    async def _ring(self) -> CallStatus:
         """How it is picked up."""
         pickup, limit = self._script.pickup, self._order.timeout_seconds
         await self._over_within(limit if pickup is Pickup.NO_ANSWER else min(self._script.ring_seconds, limit))
         if pickup is Pickup.ANSWER:
-            return Status.IN_PROGRESS if self._script.ring_seconds <= limit else Status.NO_ANSWER
+            return CallStatus.IN_PROGRESS if self._script.ring_seconds <= limit else CallStatus.NO_ANSWER
         return UNANSWERED[pickup]
 
     def _answer(self) -> None:
         """The line opens."""
         now = self._clock.now()
         self.recording.open(now)
-        self._reports.moved(Status.IN_PROGRESS, "answered")
+        self._reports.moved(CallStatus.IN_PROGRESS, "answered")
         line = Line(Caller(self._script), self.recording, opened_at=now)
         self._driver = LineDriver(line, on_hung_up=lambda: self.hang_up("caller"))
 
@@ -180,7 +181,7 @@ class PhoneCall:
                     begin = await self._follow_until_over(begin)
         except TimeoutError:
             self.hang_up("limit")
-        self._finish(Status.COMPLETED)
+        self._finish(CallStatus.COMPLETED)
 
     async def _follow_until_over(self, begin: Beginning) -> Beginning | None:
         """One run of the interpreter; answers with what an update wants instead, or None when the call is over."""
@@ -201,7 +202,7 @@ class PhoneCall:
 
     async def _follow(self, act: Act) -> EndCall | Reject:
         while not isinstance(act, EndCall | Reject):
-            if not isinstance(act, Fetch) and self.record.status is Status.RINGING:
+            if not isinstance(act, Fetch) and self.record.status is CallStatus.RINGING:
                 self._answer()
             act = self._interpreter.resume(await self._performer.perform(act, now=self._clock.now()))
         return act
@@ -218,16 +219,16 @@ class PhoneCall:
         """The document is at its end, or refused the call."""
         if isinstance(act, Reject):
             self.hang_up("bridge")
-            self._finish(Status.BUSY if act.reason == "busy" else Status.FAILED)
+            self._finish(CallStatus.BUSY if act.reason == "busy" else CallStatus.FAILED)
         else:
             self._note(Kind.TWIML, act.reason if act.code is None else f"{act.reason} ({act.code})")
             self.hang_up("bridge")
 
     # Small things.
 
-    def _finish(self, status: Status) -> None:
+    def _finish(self, status: CallStatus) -> None:
         """Enter a final status, unless one was entered before."""
-        if self.record.status.final:
+        if self.record.status.is_final:
             return
         if self._driver is not None:
             self._driver.stop()

@@ -8,44 +8,20 @@ One rule: a record moves only along `NEXT`; a final state is never left.
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from enum import Enum
 
 from telebridge.errors import LocalProtocolError
+from telebridge.twilio.calls import CallStatus
 
 API_VERSION = "2010-04-01"
 
 
-class Status(Enum):
-    """A call's status, with Twilio's word for it in callbacks."""
-
-    QUEUED = "queued"
-    INITIATED = "initiated"
-    RINGING = "ringing"
-    IN_PROGRESS = "in-progress"
-    COMPLETED = "completed"
-    BUSY = "busy"
-    FAILED = "failed"
-    NO_ANSWER = "no-answer"
-    CANCELED = "canceled"
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing follows."""
-        return not NEXT[self]
-
-    @property
-    def in_resource(self) -> str:
-        """The word in the Call resource, whose list has no `initiated`."""
-        return "queued" if self is Status.INITIATED else self.value
-
-
-UNANSWERED = frozenset({Status.BUSY, Status.FAILED, Status.NO_ANSWER, Status.CANCELED})
-NEXT: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.INITIATED, Status.CANCELED, Status.FAILED}),
-    Status.INITIATED: frozenset({Status.RINGING, *UNANSWERED}),
-    Status.RINGING: frozenset({Status.IN_PROGRESS, *UNANSWERED, Status.COMPLETED}),
-    Status.IN_PROGRESS: frozenset({Status.COMPLETED, Status.FAILED}),
-    Status.COMPLETED: frozenset(),
+UNANSWERED = frozenset({CallStatus.BUSY, CallStatus.FAILED, CallStatus.NO_ANSWER, CallStatus.CANCELED})
+NEXT: dict[CallStatus, frozenset[CallStatus]] = {
+    CallStatus.QUEUED: frozenset({CallStatus.INITIATED, CallStatus.CANCELED, CallStatus.FAILED}),
+    CallStatus.INITIATED: frozenset({CallStatus.RINGING, *UNANSWERED}),
+    CallStatus.RINGING: frozenset({CallStatus.IN_PROGRESS, *UNANSWERED, CallStatus.COMPLETED}),
+    CallStatus.IN_PROGRESS: frozenset({CallStatus.COMPLETED, CallStatus.FAILED}),
+    CallStatus.COMPLETED: frozenset(),
     **dict.fromkeys(UNANSWERED, frozenset()),
 }
 
@@ -72,7 +48,7 @@ class CallRecord:
     from_: str
     direction: str
     created_at: datetime
-    status: Status = Status.QUEUED
+    status: CallStatus = CallStatus.QUEUED
     updated_at: datetime | None = None
     started_at: datetime | None = None
     answered_at: datetime | None = None
@@ -84,7 +60,7 @@ class CallRecord:
     queue_time_ms: int = 0
     sip_response_code: int | None = None
 
-    def move(self, status: Status, *, at: datetime) -> None:
+    def move(self, status: CallStatus, *, at: datetime) -> None:
         """Enter `status`.
 
         Raises:
@@ -94,11 +70,11 @@ class CallRecord:
             raise LocalProtocolError(f"a call cannot go from {self.status.value} to {status.value}")
         self.status = status
         self.updated_at = at
-        if status is Status.INITIATED:
+        if status is CallStatus.INITIATED:
             self.started_at = at
-        elif status is Status.IN_PROGRESS:
+        elif status is CallStatus.IN_PROGRESS:
             self.answered_at = at
-        if status.final:
+        if status.is_final:
             self.ended_at = at
 
     @property
@@ -116,7 +92,7 @@ class CallRecord:
     def as_json(self) -> dict[str, object]:
         """The Call resource."""
         base = self.uri.removesuffix(".json")
-        completed = self.status is Status.COMPLETED
+        completed = self.status is CallStatus.COMPLETED
         return {
             "sid": self.sid,
             "date_created": _rfc2822(self.created_at),
@@ -128,7 +104,7 @@ class CallRecord:
             "from": self.from_,
             "from_formatted": formatted(self.from_),
             "phone_number_sid": self.phone_number_sid,
-            "status": self.status.in_resource,
+            "status": word_in_resource(self.status),
             "start_time": _rfc2822(self.answered_at or self.started_at),
             "end_time": _rfc2822(self.ended_at),
             "duration": str(self.duration_seconds) if completed else None,
@@ -145,6 +121,11 @@ class CallRecord:
             "uri": self.uri,
             "subresource_uris": {name: f"{base}/{_path_word(name)}.json" for name in SUBRESOURCES},
         }
+
+
+def word_in_resource(status: CallStatus) -> str:
+    """Twilio's word for a status in the Call resource, whose list has no `initiated`."""
+    return "queued" if status is CallStatus.INITIATED else status.value
 
 
 def formatted(number: str) -> str:

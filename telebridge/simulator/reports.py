@@ -9,9 +9,10 @@ from telebridge.simulator.courier import Callback, Courier
 from telebridge.simulator.faults import Faults
 from telebridge.simulator.orders import CallOrder
 from telebridge.simulator.recording import Kind, Recording
-from telebridge.simulator.records import CallRecord, Status
+from telebridge.simulator.records import CallRecord
 from telebridge.simulator.verbs import Stream
 from telebridge.simulator.webhooks import detection_fields, status_fields, stream_fields
+from telebridge.twilio.calls import CallStatus
 
 
 class CallReports:
@@ -33,7 +34,7 @@ class CallReports:
         self._courier = Courier(client, faults, self._note_delivery)
         self._sequence = 0
 
-    def moved(self, status: Status, event: str) -> None:
+    def moved(self, status: CallStatus, event: str) -> None:
         """Move the call's record on, and tell whoever asked to be told of `event`."""
         at = self._clock.wallclock()
         self._record.move(status, at=at)

@@ -13,11 +13,18 @@ from email.utils import format_datetime
 from math import ceil
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from telebridge.simulator.records import API_VERSION, CallRecord, Status
+from telebridge.simulator.records import API_VERSION, CallRecord
+from telebridge.twilio.calls import CallStatus
 
 GEOGRAPHY = ("City", "State", "Zip", "Country")
 ROLES = ("Called", "Caller", "From", "To")
-SIP_CODES = {Status.BUSY: 486, Status.NO_ANSWER: 487, Status.CANCELED: 487, Status.FAILED: 404, Status.COMPLETED: 200}
+SIP_CODES = {
+    CallStatus.BUSY: 486,
+    CallStatus.NO_ANSWER: 487,
+    CallStatus.CANCELED: 487,
+    CallStatus.FAILED: 404,
+    CallStatus.COMPLETED: 200,
+}
 LONGEST_TOTAL_MS = 15_000
 
 
@@ -98,7 +105,7 @@ def status_fields(record: CallRecord, *, sequence_number: int, at: datetime) -> 
     if seconds is not None:
         fields |= {"CallDuration": str(seconds), "Duration": str(ceil(seconds / 60))}
         fields["SipResponseCode"] = str(record.sip_response_code or SIP_CODES[record.status])
-    if record.answered_by is not None and record.status.final:
+    if record.answered_by is not None and record.status.is_final:
         fields["AnsweredBy"] = record.answered_by
     return fields
 
