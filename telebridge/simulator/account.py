@@ -132,7 +132,7 @@ class Simulator:
             self._timer.cancel()
         for sid, life in list(self._lives.items()):
             if sid not in self._calls:
-                self._spawn_drop(life)
+                await life.drop()
         tasks = [call.finished for call in self._calls.values()]
         for task in tasks:
             task.cancel()
