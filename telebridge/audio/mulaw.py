@@ -4,7 +4,10 @@ Follows ITU-T G.711 and Twilio's "Media Streams" (`audio/x-mulaw`, 8000 Hz, mono
 time is derived from them, never the other way round.
 """
 
+import array
 import audioop
+import sys
+from collections.abc import Iterable
 
 SAMPLE_RATE = 8000
 BYTES_PER_MS = 8
@@ -29,6 +32,14 @@ def from_pcm(pcm: bytes) -> bytes:
         audioop.error: `pcm` is not a whole number of samples.
     """
     return audioop.lin2ulaw(pcm, PCM_WIDTH)
+
+
+def from_samples(samples: Iterable[float]) -> bytes:
+    """Mu-law of samples counted as 16-bit ones are; louder ones are cut off."""
+    values = array.array("h", (max(-32768, min(32767, round(sample))) for sample in samples))
+    if sys.byteorder == "big":
+        values.byteswap()
+    return from_pcm(values.tobytes())
 
 
 def duration_ms(count: int) -> float:

@@ -3,11 +3,9 @@
 Key frequencies follow ITU-T Q.23; lengths and levels stay inside what Q.24 asks every receiver to accept.
 """
 
-import array
 import math
-import sys
 
-from telebridge.audio.mulaw import SAMPLE_RATE, from_pcm, silence
+from telebridge.audio.mulaw import SAMPLE_RATE, from_samples, silence
 
 DTMF_HZ = {
     "1": (697, 1209), "2": (697, 1336), "3": (697, 1477), "A": (697, 1633),
@@ -46,11 +44,9 @@ def dtmf(digits: str, *, tone_ms: int = 100, gap_ms: int = 100) -> bytes:
 def _tones(hertz: tuple[float, ...], ms: int, dbfs: float) -> bytes:
     count = ms * SAMPLE_RATE // 1000
     peak = FULL_SCALE * 10 ** (dbfs / 20) / len(hertz)
-    samples = array.array("h", bytes(2 * count))
+    samples = []
     for index in range(count):
         fade = min(1.0, (index + 1) / RAMP_SAMPLES, (count - index) / RAMP_SAMPLES)
         wave = sum(math.sin(2 * math.pi * each * index / SAMPLE_RATE) for each in hertz)
-        samples[index] = round(peak * fade * wave)
-    if sys.byteorder == "big":
-        samples.byteswap()
-    return from_pcm(samples.tobytes())
+        samples.append(peak * fade * wave)
+    return from_samples(samples)

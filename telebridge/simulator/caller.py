@@ -7,10 +7,11 @@ One rule: a caller knows only what came out of the telephone, never what the bri
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from telebridge.simulator.sounds import FRAME_BYTES, SILENCE, is_audible
+from telebridge.simulator.surroundings import Surroundings
 
 FRAME_MS = 20
 QUIET_FRAME = SILENCE * FRAME_BYTES
@@ -56,11 +57,33 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Wait until so long after the line was opened; not at all when that is past."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """From now on this is heard around the caller, again and again; nothing ends it. Takes no time."""
+
+    mulaw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Loudspeaker:
+    """From now on what the caller hears comes back into the microphone; without a gain no more. Takes no time."""
+
+    gain_db: float | None
+    delay_ms: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """Put the receiver down."""
 
 
-Step = Listen | WaitForPrompt | WaitForSilence | Speak | Press | HangUp
+Step = Listen | WaitForPrompt | WaitForSilence | WaitUntil | Speak | Press | Noise | Loudspeaker | HangUp
 
 
 class Pickup(Enum):
@@ -118,6 +141,8 @@ class Caller:
         self._sounded = False  # since this step began
         self._quiet_ms = 0  # at the end of what was heard
         self._ended = False
+        self._open_ms = 0  # since the line opened
+        self._surroundings = Surroundings()
 
     @property
     def finished(self) -> bool:
@@ -126,7 +151,11 @@ class Caller:
 
     def frame(self, heard: bytes) -> Turn:
         """20 ms pass in which `heard` came out of the telephone (nothing at all counts as silence)."""
+        self._open_ms += FRAME_MS
         began = self._begin_next() if self._step is None else None
+        while isinstance(self._step, Noise | Loudspeaker):
+            self._go_there(self._step)
+            began = self._begin_next()
         if is_audible(heard):
             self._sounded, self._quiet_ms = True, 0
         else:
@@ -135,7 +164,9 @@ class Caller:
         turn = self._perform(self._step, began)
         if turn.hung_up:
             self._ended = True
-        return turn
+        if self._surroundings.silent:
+            return turn
+        return replace(turn, audio=self._surroundings.mixed(turn.audio, heard))
 
     def _begin_next(self) -> Step | None:
         if self._ended or self._next >= len(self.script.steps):
@@ -145,7 +176,15 @@ class Caller:
         self._elapsed_ms, self._sounded = 0, False
         return self._step
 
-    def _perform(self, step: Step | None, began: Step | None) -> Turn:
+    def _go_there(self, step: Noise | Loudspeaker) -> None:
+        self._step = None
+        match step:
+            case Noise(mulaw):
+                self._surroundings.noise(mulaw)
+            case Loudspeaker(gain_db, delay_ms):
+                self._surroundings.loudspeaker(gain_db, delay_ms)
+
+    def _perform(self, step: Step | None, began: Step | None) -> Turn:  # noqa: C901 - a case for each kind
         match step:
             case None:
                 return Turn()
@@ -159,10 +198,14 @@ class Caller:
             case WaitForSilence(ms, timeout_seconds):
                 quiet = self._sounded and self._quiet_ms >= ms
                 return self._wait(began, done=quiet or self._elapsed_ms >= timeout_seconds * 1000)
+            case WaitUntil(seconds):
+                return self._wait(began, done=self._open_ms >= seconds * 1000)
             case Speak(mulaw):
                 return self._speak(mulaw, began)
             case Press(keys, gap_ms):
                 return self._press(keys, gap_ms, began)
+            case Noise() | Loudspeaker():
+                raise AssertionError("takes no time")
             case HangUp():
                 self._step = None
                 return Turn(hung_up=True, began=began)

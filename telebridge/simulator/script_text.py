@@ -9,6 +9,10 @@
 | `silence [700ms]` | until the bridge has spoken and been quiet that long |
 | `listen 2s` | that long |
 | `speak 1.5s`, `speak FILE` | a voice-like sound, or what the given reader makes of FILE |
+| `cough`, `click`, `breathe`, `mm-hm` | what is no interruption |
+| `at 3.2s` | until so long after the line was opened |
+| `noise street -35dB`, `noise off` | from now on; also `hum`, `babble`, `music`; the level is below full scale |
+| `echo -12dB 120ms`, `echo off` | from now on a loudspeaker: what is heard comes back, so much weaker and later |
 | `press 1234#` | keys; `w` is half a second |
 | `hang up` | |
 | `ring 4s` | how long it rings before it is answered |
@@ -29,6 +33,8 @@ from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller import (
     HangUp,
     Listen,
+    Loudspeaker,
+    Noise,
     Pickup,
     Press,
     Script,
@@ -36,12 +42,17 @@ from telebridge.simulator.caller import (
     Step,
     WaitForPrompt,
     WaitForSilence,
+    WaitUntil,
 )
-from telebridge.simulator.sounds import voice_like
+from telebridge.simulator.noises import KINDS, background, breath, click, cough
+from telebridge.simulator.voices import murmur, speech
 
 DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)?")
 KEYS = re.compile(r"[0-9A-D*#w]+")
+DECIBELS = re.compile(r"-(\d{1,2}(?:\.\d)?)(?:db)?")
 LONGEST_SECONDS = 14_400.0
+NOISE_DB = -35.0
+SOUNDS: dict[str, Callable[[], bytes]] = {"cough": cough, "click": click, "breathe": breath, "mm-hm": murmur}
 
 AudioReader = Callable[[str], bytes]
 
@@ -84,7 +95,7 @@ def _with_part(script: Script, part: str, read_audio: AudioReader | None) -> Scr
     return replace(script, steps=(*script.steps, _step(part, verb, rest, read_audio)))
 
 
-def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Step:
+def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Step:  # noqa: C901 - a case for each
     match verb, rest.lower():
         case "wait", _:
             return WaitForPrompt(into_ms=round(_seconds(part, rest or "0") * 1000))
@@ -94,13 +105,21 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> St
             return Listen(_seconds(part, rest))
         case "speak", _:
             return _speak(part, rest, read_audio)
+        case "at", _:
+            return WaitUntil(_seconds(part, rest))
+        case (("cough" | "click" | "breathe" | "mm-hm"), ""):
+            return Speak(SOUNDS[verb](), words=verb)
+        case "noise", _:
+            return _noise(part, rest.lower().split())
+        case "echo", _:
+            return _echo(part, rest.lower().split())
         case "press", _ if KEYS.fullmatch(rest):
             return Press(rest)
         case ("hang", "up") | ("hangup", ""):
             return HangUp()
         case _:
             pass
-    hint = "there are wait, silence, listen, speak, press, hang up"
+    hint = "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up"
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 
@@ -136,9 +155,40 @@ def _seconds(part: str, text: str) -> float:
     return seconds
 
 
+def _noise(part: str, words: list[str]) -> Noise:
+    match words:
+        case ["off"]:
+            return Noise(b"")
+        case [kind] if kind in KINDS:
+            return Noise(background(kind, NOISE_DB))
+        case [kind, level] if kind in KINDS:
+            return Noise(background(kind, _decibels(part, level)))
+        case _:
+            raise ConfigurationError(f"script part '{part}'", "is no noise", f"there are {', '.join(KINDS)} and off")
+
+
+def _echo(part: str, words: list[str]) -> Loudspeaker:
+    match words:
+        case ["off"]:
+            return Loudspeaker(None)
+        case [gain]:
+            return Loudspeaker(_decibels(part, gain))
+        case [gain, delay]:
+            return Loudspeaker(_decibels(part, gain), round(_seconds(part, delay) * 1000))
+        case _:
+            raise ConfigurationError(f"script part '{part}'", "is no echo", "such as 'echo -12dB 120ms', or 'echo off'")
+
+
+def _decibels(part: str, text: str) -> float:
+    match = DECIBELS.fullmatch(text)
+    if match is None:
+        raise ConfigurationError(f"script part '{part}'", f"'{text}' is no level", "such as -30dB")
+    return -float(match[1])
+
+
 def _speak(part: str, rest: str, read_audio: AudioReader | None) -> Speak:
     if DURATION.fullmatch(rest):
-        return Speak(voice_like(round(min(_seconds(part, rest), 120) * 1000)))
+        return Speak(speech(round(min(_seconds(part, rest), 120) * 1000)))
     if read_audio is None or not rest:
         raise ConfigurationError(f"script part '{part}'", "needs a duration such as 1.5s")
     return Speak(read_audio(rest), words=rest)

@@ -1,4 +1,4 @@
-"""What the local Twilio's callers and verbs sound like: stand-ins for speech, made of arithmetic.
+"""What the local Twilio's verbs sound like, and what counts as a sound: stand-ins made of arithmetic.
 
 One rule: the same arguments give the same bytes, so recordings can be compared.
 """
@@ -18,11 +18,6 @@ AUDIBLE_RMS = 200  # of 32767, about -44 dBFS: above line noise, below any speec
 def silence(ms: int) -> bytes:
     """Mu-law silence."""
     return SILENCE * (8 * ms)
-
-
-def voice_like(ms: int) -> bytes:
-    """A voiced sound with the harmonics and the four syllables a second of speech, loud enough to count as it."""
-    return _repeated(_second_of_voice(140), ms)
 
 
 def stand_in_for_say(text: str) -> bytes:

@@ -6,6 +6,8 @@ from telebridge.simulator.caller import (
     Caller,
     HangUp,
     Listen,
+    Loudspeaker,
+    Noise,
     Press,
     Script,
     Speak,
@@ -13,10 +15,13 @@ from telebridge.simulator.caller import (
     Turn,
     WaitForPrompt,
     WaitForSilence,
+    WaitUntil,
 )
-from telebridge.simulator.sounds import is_audible, silence, stand_in_for_say, voice_like
+from telebridge.simulator.noises import background
+from telebridge.simulator.sounds import is_audible, silence, stand_in_for_say
+from telebridge.simulator.voices import speech
 
-LOUD = voice_like(20)
+LOUD = speech(20)
 QUIET = b""
 
 
@@ -56,10 +61,10 @@ def test_the_end_of_a_prompt_is_a_silence_after_sound() -> None:
 
 
 def test_speech_comes_in_whole_frames_and_ends_padded() -> None:
-    speech = voice_like(50)
-    turns = perform(Caller(Script((Speak(speech), Listen(1)))), *[QUIET] * 4)
-    assert b"".join(turn.audio for turn in turns) == speech + silence(30)
-    assert [turn.began for turn in turns] == [Speak(speech), None, None, Listen(1)]
+    spoken = speech(50)
+    turns = perform(Caller(Script((Speak(spoken), Listen(1)))), *[QUIET] * 4)
+    assert b"".join(turn.audio for turn in turns) == spoken + silence(30)
+    assert [turn.began for turn in turns] == [Speak(spoken), None, None, Listen(1)]
 
 
 def test_keys_are_pressed_one_after_the_other() -> None:
@@ -100,3 +105,21 @@ def test_every_script_comes_to_its_end_frame_by_frame(script: list[Step], sounds
     assert sum(len(turn.keys) for turn in turns) == sum(
         len(step.keys.replace("w", "")) for step in script if isinstance(step, Press)
     )
+
+
+def test_what_is_around_the_caller_takes_no_time_and_stays() -> None:
+    hum = background("hum", -30)
+    caller = Caller(Script((Noise(hum), Loudspeaker(-6.0, 20), Speak(LOUD), HangUp())))
+    turns = perform(caller, LOUD, QUIET, QUIET)
+    assert turns[0].began == Speak(LOUD), "noise and loudspeaker are no steps that are waited for"
+    assert turns[0].audio != LOUD, "the echo and the noise are in it"
+    assert turns[1].hung_up
+    assert all(is_audible(turn.audio) for turn in turns)
+
+
+def test_a_caller_waits_until_a_time_of_the_line() -> None:
+    caller = Caller(Script((Listen(0.1), WaitUntil(0.5), Press("1"), WaitUntil(0.2), Press("2"))))
+    turns = perform(caller, *[QUIET] * 60)
+    pressed = {turn.keys: number * 20 for number, turn in enumerate(turns) if turn.keys}
+    assert pressed["1"] == 500
+    assert pressed["2"] <= 500 + 260 + 20, "what is past is not waited for"

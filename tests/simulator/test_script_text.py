@@ -5,9 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
-from telebridge.simulator.caller import HangUp, Listen, Pickup, Press, Script, Speak, WaitForPrompt, WaitForSilence
+from telebridge.simulator.caller import (
+    HangUp,
+    Listen,
+    Loudspeaker,
+    Noise,
+    Pickup,
+    Press,
+    Script,
+    Speak,
+    WaitForPrompt,
+    WaitForSilence,
+    WaitUntil,
+)
+from telebridge.simulator.noises import background, breath, click, cough
 from telebridge.simulator.script_text import parse_script
-from telebridge.simulator.sounds import voice_like
+from telebridge.simulator.voices import murmur, speech
 
 
 def test_a_script_in_words() -> None:
@@ -18,10 +31,35 @@ def test_a_script_in_words() -> None:
             WaitForPrompt(into_ms=300),
             Press("1"),
             WaitForSilence(ms=700),
-            Speak(voice_like(1500)),
+            Speak(speech(1500)),
             HangUp(),
         )
     )
+
+
+def test_what_is_no_interruption_has_a_word_of_its_own() -> None:
+    assert parse_script("cough; click; breathe; mm-hm") == Script(
+        (Speak(cough(), "cough"), Speak(click(), "click"), Speak(breath(), "breathe"), Speak(murmur(), "mm-hm"))
+    )
+
+
+def test_where_a_caller_is() -> None:
+    script = parse_script("noise street -30dB; noise hum; noise off; echo -12dB 120ms; echo -6; echo off; at 3.2s")
+    assert script.steps == (
+        Noise(background("street", -30)),
+        Noise(background("hum", -35)),
+        Noise(b""),
+        Loudspeaker(-12.0, 120),
+        Loudspeaker(-6.0, 120),
+        Loudspeaker(None),
+        WaitUntil(3.2),
+    )
+
+
+@pytest.mark.parametrize("text", ["noise", "noise wind", "noise street loud", "echo", "echo 12dB", "echo -12dB soon"])
+def test_a_place_that_is_not_understood_is_named(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=text):
+        parse_script(text)
 
 
 def test_a_script_in_json() -> None:

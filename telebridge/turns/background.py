@@ -1,0 +1,30 @@
+"""How loud the line is when the caller does not speak: streets, fans, other people's voices."""
+
+from telebridge.audio.level import FULL_SCALE
+
+STEP = 1.03  # 0.26 dB
+SHARE_BELOW = 0.9
+LOWEST_RMS = 8.0
+HIGHEST_RMS = FULL_SCALE * 10 ** (-20 / 20)
+LEARNING_FRAMES = 25
+LEARNING_STEP = 1.3
+
+
+class Background:
+    """Follows the level that nine frames of ten stay below: it rises within a second and falls within ten.
+
+    Voices in the background come and go; their loud frames, not their average, are what the caller's must exceed.
+    """
+
+    def __init__(self) -> None:
+        self.rms = LOWEST_RMS
+        self._frames = 0
+
+    def follow(self, rms: float, *, slowly: bool = False) -> None:
+        """Take the level of a frame; slowly while it is thought to be the caller's."""
+        self._frames += 1
+        step = LEARNING_STEP if self._frames <= LEARNING_FRAMES else STEP
+        if rms > self.rms:
+            self.rms = min(self.rms * (1 + (step - 1) * (0.15 if slowly else 1.0)), max(rms, self.rms), HIGHEST_RMS)
+        else:
+            self.rms = max(self.rms * step ** (-(1 - SHARE_BELOW) / SHARE_BELOW), LOWEST_RMS)

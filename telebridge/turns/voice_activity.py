@@ -1,0 +1,254 @@
+"""Whether the caller speaks: judged on the inbound track, in media time.
+
+Three steps, each only as dear as needed. A gate on the level of each frame lets everything through that could be
+speech, and keeps what cannot; it must be generous, because a strict one loses quiet callers. Behind it a
+`SpeechDetector` judges windows. Once the floor is the caller's, the level alone tells when they have finished, with a
+second look by the detector now and then, because noise keeps a level up.
+
+One rule: the audio of the last seconds is kept whatever is judged, so that no listener misses the first syllable.
+"""
+
+import audioop
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum, auto
+from itertools import islice
+from typing import Protocol
+
+from telebridge.audio.level import FULL_SCALE
+from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, to_pcm
+from telebridge.turns.background import Background
+from telebridge.turns.echo import EchoGuard, Sounded
+
+KEPT_FRAMES = 80
+"""1.6 s: more than passes between the first sound of an interruption and whoever listens to it."""
+
+SURE = 0.75
+"""One window as likely as this needs no second one: a pause is cheap, and a late one is heard."""
+
+LEAD_FRAMES = 8
+"""What a detector is shown of the time before the gate opened: without it, its first verdicts are late."""
+
+GATE_RMS = FULL_SCALE * 10 ** (-50 / 20)
+OVER_BACKGROUND = 1.9  # 5.5 dB
+GATE_HANGOVER_FRAMES = 10
+END_BELOW_SPEECH = 0.16  # -16 dB under the voice that is heard: it has stopped
+SECOND_LOOK_MS = 1600.0
+SECOND_LOOK_FRAMES = 16
+
+
+class SpeechDetector(Protocol):
+    """Judges the windows of one call's audio, in order.
+
+    Attributes:
+        window_ms: How much audio a verdict is about.
+        onset_windows: How many of the last `onset_of` verdicts must say speech before it is believed.
+    """
+
+    window_ms: float
+    onset_windows: int
+    onset_of: int
+
+    def judge(self, mulaw: bytes) -> list[float]:
+        """How likely each window that these bytes complete is speech, from 0 to 1."""
+        ...
+
+    def reset(self) -> None:
+        """What comes next does not follow on what came before."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """The caller began to speak.
+
+    Args:
+        at_ms: Media time of the first window that was speech.
+        noticed_ms: Media time at which that was known.
+    """
+
+    at_ms: float
+    noticed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechEnded:
+    """The caller stopped.
+
+    Args:
+        speech_ms: How much speech there was, pauses left out.
+    """
+
+    speech_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceActivityOptions:
+    """How speech is told from everything else.
+
+    Args:
+        threshold: A window at least as likely as this is speech.
+        end_threshold: A window at most as likely as this is not, once there was speech.
+        silence_ms: So long without speech ends it.
+    """
+
+    threshold: float = 0.5
+    end_threshold: float = 0.35
+    silence_ms: float = 400.0
+
+
+class _State(Enum):
+    QUIET = auto()  # the gate is closed
+    JUDGING = auto()  # it is open, and nothing was believed yet
+    SPEECH = auto()  # the detector follows the speech
+    SETTLED = auto()  # the level follows it
+
+
+class VoiceActivity:
+    """Follows one caller. Every frame goes to `keep`; those that somebody listens to also to `hear`."""
+
+    def __init__(self, detector: SpeechDetector, options: VoiceActivityOptions) -> None:
+        self.speech_ms = 0.0
+        self._detector = detector
+        self._options = options
+        self._echo = EchoGuard()
+        self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
+        self._state = _State.QUIET
+        self._background = Background()
+        self._loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)  # whether the last frames passed the gate
+        self._now_ms = 0.0  # media time of the end of the last frame
+        self._verdicts: deque[bool] = deque(maxlen=detector.onset_of)
+        self._silent_ms = 0.0
+        self._voice_rms = 0.0
+        self._next_look_ms = 0.0
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller speaks."""
+        return self._state in (_State.SPEECH, _State.SETTLED)
+
+    @property
+    def heard_ms(self) -> float:
+        """Media time of the end of the last frame."""
+        return self._now_ms
+
+    def keep(self, payload: bytes, timestamp_ms: float) -> None:
+        """Keep a frame for whoever listens next."""
+        self._kept.append(payload)
+        self._now_ms = timestamp_ms + len(payload) / BYTES_PER_MS
+
+    def kept(self, ms: float) -> bytes:
+        """The last `ms` of audio, or as much of it as is kept."""
+        wanted = int(ms * BYTES_PER_MS)
+        frames: list[bytes] = []
+        size = 0
+        for frame in reversed(self._kept):
+            if size >= wanted:
+                break
+            frames.append(frame)
+            size += len(frame)
+        return b"".join(reversed(frames))[max(0, size - wanted) :]
+
+    def hear(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
+        """Judge the frame that was just kept.
+
+        Args:
+            payload: The frame.
+            sounded: What the caller's telephone played lately, when it plays anything: it may come back as an echo.
+        """
+        rms = audioop.rms(to_pcm(payload), PCM_WIDTH)
+        threshold = max(GATE_RMS, self._background.rms * OVER_BACKGROUND)
+        self._background.follow(rms, slowly=self.speaking)
+        if self._state is _State.SETTLED:
+            return self._hear_settled(rms, len(payload) / BYTES_PER_MS)
+        self._loud.append(rms >= threshold)
+        if self._state is not _State.QUIET:
+            return self._judge(payload, rms, sounded)
+        return self._wake(sounded) if self._loud[-1] else None
+
+    def settle(self) -> None:
+        """The floor is the caller's: from now on only the end of their speech is of interest, for which the level does.
+
+        Does nothing when nobody speaks.
+        """
+        if self._state is _State.SPEECH:
+            self._state = _State.SETTLED
+            self._silent_ms = 0.0
+            self._next_look_ms = self._now_ms + SECOND_LOOK_MS
+
+    def stop(self) -> None:
+        """Nobody listens any more: forget what was judged so far."""
+        self._quiet()
+
+    # Inside.
+
+    def _wake(self, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
+        """The gate opened: show the detector what came just before, and this frame."""
+        self._detector.reset()
+        self._verdicts.clear()
+        self._state = _State.JUDGING
+        lead = b"".join(islice(self._kept, max(0, len(self._kept) - LEAD_FRAMES - 1), None))
+        return self._take_verdicts(self._detector.judge(lead), sounded)
+
+    def _judge(self, payload: bytes, rms: float, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
+        news = self._take_verdicts(self._detector.judge(payload), sounded)
+        if self._state is _State.SPEECH:
+            self._voice_rms += (rms - self._voice_rms) * 0.1
+        elif self._state is _State.JUDGING and not any(self._loud):
+            self._quiet()
+        return news
+
+    def _take_verdicts(self, verdicts: list[float], sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
+        started: SpeechStarted | None = None
+        loud = any(islice(reversed(self._loud), 2))
+        for likelihood in verdicts:
+            speech = loud and likelihood >= self._options.threshold
+            echo = speech and sounded is not None and self._echo.explains(self.kept, sounded)
+            told = self._take_verdict(0.0, speech=False) if echo else self._take_verdict(likelihood, speech=speech)
+            if isinstance(told, SpeechEnded):
+                return None if started else told  # what was over before it was noticed is not worth telling
+            started = told or started
+        return started
+
+    def _take_verdict(self, likelihood: float, *, speech: bool) -> SpeechStarted | SpeechEnded | None:
+        window_ms = self._detector.window_ms
+        self._verdicts.append(speech)
+        if self._state is _State.SPEECH:
+            goes_on = likelihood > self._options.end_threshold
+            self.speech_ms += window_ms if speech else 0.0
+            self._silent_ms = 0.0 if goes_on else self._silent_ms + window_ms
+            return self._end() if self._silent_ms >= self._options.silence_ms else None
+        if sum(self._verdicts) < self._detector.onset_windows and not (speech and likelihood >= SURE):
+            return None
+        self._state = _State.SPEECH
+        self._silent_ms = 0.0
+        self._voice_rms = audioop.rms(to_pcm(self._kept[-1]), PCM_WIDTH)
+        self.speech_ms = sum(self._verdicts) * window_ms
+        return SpeechStarted(max(0.0, self._now_ms - sum(self._verdicts) * window_ms), self._now_ms)
+
+    def _hear_settled(self, rms: float, frame_ms: float) -> SpeechEnded | None:
+        if rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
+            self._silent_ms = 0.0
+        else:
+            self._silent_ms += frame_ms
+        if self._silent_ms >= self._options.silence_ms:
+            return self._end()
+        if self._now_ms < self._next_look_ms:
+            return None
+        self._next_look_ms = self._now_ms + SECOND_LOOK_MS
+        return None if self._sounds_like_speech() else self._end()
+
+    def _sounds_like_speech(self) -> bool:
+        """A second look at the last third of a second."""
+        self._detector.reset()
+        recent = b"".join(islice(self._kept, max(0, len(self._kept) - SECOND_LOOK_FRAMES), None))
+        return any(likelihood >= self._options.end_threshold for likelihood in self._detector.judge(recent))
+
+    def _end(self) -> SpeechEnded:
+        self._quiet()
+        return SpeechEnded(self.speech_ms)
+
+    def _quiet(self) -> None:
+        self._state = _State.QUIET
+        self._verdicts.clear()
+        self._silent_ms = 0.0

@@ -1,0 +1,49 @@
+"""What a caller's telephone sends, for tests of whoever listens."""
+
+from telebridge.audio.frames import frames
+from telebridge.audio.mulaw import silence
+from telebridge.turns.detectors import detector_maker
+from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
+
+silero = detector_maker("silero")
+
+
+class ToldDetector(SpeechDetector):
+    """Takes frames that begin with this byte for speech: a detector whose every verdict the test decides."""
+
+    SPEECH = 0x10
+    window_ms = 20.0
+    onset_windows = 2
+    onset_of = 2
+
+    def __init__(self):
+        self.judged = 0
+        self.resets = 0
+
+    def judge(self, mulaw):
+        windows = list(frames(mulaw))
+        self.judged += len(windows)
+        return [0.6 if window[0] == self.SPEECH else 0.0 for window in windows]
+
+    def reset(self):
+        self.resets += 1
+
+
+SPEECH = bytes([ToldDetector.SPEECH]) * 160
+"""A loud frame that `ToldDetector` takes for speech."""
+NOISE = bytes([0x11]) * 160
+"""One as loud that it does not."""
+QUIET = silence(20)
+
+
+def followed(audio, *, detector=None, sounded=None, options=None):
+    """All that a fresh `VoiceActivity` tells of this audio, each with the media time it was told at."""
+    activity = VoiceActivity(detector or silero(), options or VoiceActivityOptions())
+    told = []
+    for number, frame in enumerate(frames(audio)):
+        activity.keep(frame, number * 20)
+        at = number * 20
+        heard = activity.hear(frame, None if sounded is None else lambda ms, at=at: sounded(ms, at + 20))
+        if heard is not None:
+            told.append((activity.heard_ms, heard))
+    return told

@@ -1,0 +1,63 @@
+"""Our own voice that comes back is not the caller; the caller over it is."""
+
+import pytest
+from support.callers import followed
+
+from telebridge.audio.mulaw import from_samples, silence, to_pcm
+from telebridge.simulator.voices import speech
+from telebridge.turns.voice_activity import SpeechStarted
+
+PROMPT = silence(300) + speech(4000, pitch_hz=180, seed=9) + silence(200)
+
+
+def echoed(gain_db, delay_ms, *, room=False):
+    """The prompt as a microphone beside the loudspeaker picks it up."""
+    played = memoryview(to_pcm(PROMPT)).cast("h")
+    late = delay_ms * 8
+    reflections = [(0, 1.0), (13, -0.4), (29, 0.25), (37, -0.15)] if room else [(0, 1.0)]
+    gain = 10 ** (gain_db / 20)
+    return [
+        gain * sum(share * played[at - late - more] for more, share in reflections if at - late - more >= 0)
+        for at in range(len(played))
+    ]
+
+
+def sounded(ms, until_ms):
+    wanted = int(ms * 8)
+    return PROMPT[max(0, int(until_ms * 8) - wanted) : int(until_ms * 8)].rjust(wanted, b"\xff")
+
+
+def started(samples, *, guarded=True):
+    told = followed(from_samples(samples), sounded=sounded if guarded else None)
+    return [at for at, event in told if isinstance(event, SpeechStarted)]
+
+
+@pytest.mark.parametrize("gain_db", [-6, -12, -20, -30])
+@pytest.mark.parametrize("delay_ms", [20, 120, 300])
+def test_an_echo_interrupts_nothing(gain_db, delay_ms):
+    assert started(echoed(gain_db, delay_ms)) == []
+
+
+def test_without_the_guard_it_would():
+    assert started(echoed(-12, 120), guarded=False) != []
+
+
+@pytest.mark.parametrize("gain_db", [-12, -20])
+def test_nor_does_an_echo_with_reflections(gain_db):
+    assert started(echoed(gain_db, 120, room=True)) == []
+
+
+@pytest.mark.parametrize("gain_db", [-6, -12, -20, -30])
+@pytest.mark.parametrize("delay_ms", [20, 120, 300])
+def test_a_caller_over_the_echo_interrupts(gain_db, delay_ms):
+    samples = echoed(gain_db, delay_ms)
+    for at, sample in enumerate(memoryview(to_pcm(speech(1200, pitch_hz=110, seed=2))).cast("h")):
+        samples[2000 * 8 + at] += sample
+    starts = started(samples)
+    assert starts
+    assert 2000 < starts[0] <= 2200
+
+
+def test_a_caller_is_never_taken_for_an_echo_of_someone_else():
+    caller = silence(1000) + speech(1500, pitch_hz=120, seed=2) + silence(500)
+    assert started(memoryview(to_pcm(caller)).cast("h")) != []
