@@ -11,6 +11,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.listening import ListeningOptions
 from telebridge.call.python_flow import Bridge
 from telebridge.call.session import SessionOptions
 from telebridge.errors import ConfigurationError
@@ -22,14 +23,20 @@ from telebridge.rime.parameters import speech_parameters
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import RimeSettings, Settings, TwilioSettings
+from telebridge.settings import BargeInSettings, RimeSettings, Settings, TwilioSettings
 from telebridge.speech_server.server import create_app as create_speech_server
+from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
+from telebridge.turns.detectors import detector_maker
+from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
 
 LOCAL_KEY = "local"
+END_SHARE = 0.7
+"""Speech has ended when a window is this much less likely to be speech than one must be that begins it."""
+
 FLOW_FILES = (".yaml", ".yml")
 
 CALLS = web.AppKey("CALLS", LiveCalls)
@@ -51,7 +58,10 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     if not auth_token:
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
     voice = open_voice(settings.rime)
-    session = SessionOptions(playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms))
+    session = SessionOptions(
+        playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
+        listening=listening_options(settings.barge_in),
+    )
     calls = LiveCalls(flows, voice.source, session, max_calls=settings.server.max_calls)
     app = web.Application()
     app[CALLS], app[VOICE] = calls, voice.description
@@ -70,6 +80,31 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
 
     app.cleanup_ctx.append(voice_is_open)
     return app
+
+
+def listening_options(settings: BargeInSettings) -> ListeningOptions:
+    """How callers are listened to; what their detectors share is loaded now.
+
+    Raises:
+        ConfigurationError: What the detector needs is not installed.
+    """
+    return ListeningOptions(
+        detector=detector_maker(settings.detector),
+        voice_activity=VoiceActivityOptions(
+            threshold=settings.threshold,
+            end_threshold=settings.threshold * END_SHARE,
+            silence_ms=settings.resume_after_ms,
+        ),
+        barge_in=BargeInOptions(
+            policy=BargeInPolicy(settings.policy),
+            pause_after_ms=settings.pause_after_ms,
+            commit_after_ms=settings.commit_after_ms,
+            resume=settings.resume,
+            grace_ms=settings.grace_ms,
+            longest_wait_ms=settings.longest_wait_ms,
+        ),
+        pre_roll_ms=settings.pre_roll_ms,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,25 @@ class PlaybackSettings(_Section):
     mark_interval_ms: Annotated[int, Field(ge=200, le=10_000)] = 1000
 
 
+Milliseconds = Annotated[float, Field(ge=0, le=60_000)]
+Likelihood = Annotated[float, Field(gt=0, lt=1)]
+
+
+class BargeInSettings(_Section):
+    """When the caller takes the floor."""
+
+    policy: Literal["any", "speech", "keys", "none"] = "any"
+    detector: Literal["silero", "webrtc", "level"] = "silero"
+    threshold: Likelihood = 0.5
+    pause_after_ms: Milliseconds = 0.0
+    commit_after_ms: Milliseconds = 400.0
+    resume: bool = True
+    resume_after_ms: Milliseconds = 400.0
+    grace_ms: Milliseconds = 0.0
+    longest_wait_ms: Milliseconds = 10_000.0
+    pre_roll_ms: Annotated[float, Field(ge=0, le=1000)] = 300.0
+
+
 class Settings(BaseSettings):
     """All settings. The environment goes before the conventional variables, and those before the file."""
 
@@ -118,6 +137,7 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = TwilioSettings()
     rime: RimeSettings = RimeSettings()
     playback: PlaybackSettings = PlaybackSettings()
+    barge_in: BargeInSettings = BargeInSettings()
     numbers: dict[str, str] = {}
 
     @classmethod

@@ -28,6 +28,13 @@ class ClearSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOnAudio:
+    """Hand the caller's audio to the Python flow that takes it."""
+
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOutcome:
     """Tell a Python flow how its step went; an error is raised where the flow waits."""
 
@@ -44,4 +51,14 @@ class EndCall:
     """The call is over for us: release what it holds and keep its record."""
 
 
-Effect = SendAudio | SendMark | ClearPlayback | StartSpeech | ClearSpeech | ReportOutcome | CloseStream | EndCall
+Effect = (
+    SendAudio
+    | SendMark
+    | ClearPlayback
+    | StartSpeech
+    | ClearSpeech
+    | HandOnAudio
+    | ReportOutcome
+    | CloseStream
+    | EndCall
+)

@@ -56,6 +56,13 @@ class SpeechFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioAsked:
+    """A Python flow wants the caller's audio from now on, or no longer."""
+
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StepAsked:
     """A Python flow asks for its next step."""
 
@@ -99,6 +106,7 @@ CallEvent = (
     | TextTaken
     | SpeechEnded
     | SpeechFailed
+    | AudioAsked
     | StepAsked
     | StepCancelled
     | FlowEnded

@@ -12,11 +12,11 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from telebridge.call.events import CallEvent, StepAsked, StepCancelled
+from telebridge.call.events import AudioAsked, CallEvent, StepAsked, StepCancelled
 from telebridge.call.record import CallRecord
 from telebridge.errors import ConfigurationError, LocalProtocolError, SpeechError
 from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
@@ -59,13 +59,14 @@ class Call:
         self._turn = asyncio.Lock()
         self._outcome: asyncio.Future[Outcome] | None = None
         self._over = False
+        self._audio: asyncio.Queue[bytes | None] | None = None
 
-    async def say(self, text: Text, *, barge_in: Policy = "any", voice: Voice | None = None) -> BargeIn | None:
+    async def say(self, text: Text, *, barge_in: Policy | None = None, voice: Voice | None = None) -> BargeIn | None:
         """Say something, and return when the caller has heard it or interrupted it.
 
         Args:
             text: A string, or an asynchronous iterable of tokens that carry their own spaces.
-            barge_in: What may interrupt it.
+            barge_in: What may interrupt it; None for `barge_in.policy` of the settings.
             voice: Synthesis parameters for this utterance only.
 
         Returns:
@@ -74,7 +75,7 @@ class Call:
         Raises:
             SpeechError: It could not be spoken to its end.
         """
-        outcome = await self._perform(Say(text, voice=voice, barge_in=BargeInPolicy(barge_in)))
+        outcome = await self._perform(Say(text, voice=voice, barge_in=_policy(barge_in)))
         return outcome.interruption if isinstance(outcome, Said) else None
 
     async def collect(
@@ -82,7 +83,7 @@ class Call:
         prompt: Text | None = None,
         *,
         rules: DigitRules | None = None,
-        barge_in: Policy = "any",
+        barge_in: Policy | None = None,
         voice: Voice | None = None,
     ) -> Answer:
         """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
@@ -90,7 +91,7 @@ class Call:
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
-        say = None if prompt is None else Say(prompt, voice=voice, barge_in=BargeInPolicy(barge_in))
+        say = None if prompt is None else Say(prompt, voice=voice, barge_in=_policy(barge_in))
         outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
         if not isinstance(outcome, Gathered):
             raise LocalProtocolError(f"a question ended with {outcome}")
@@ -133,6 +134,27 @@ class Call:
             await self.say(goodbye, barge_in="none")
         await self._perform(HangUp())
 
+    async def caller_audio(self) -> AsyncIterator[bytes]:
+        """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
+
+        It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
+        that, so that no syllable is lost. One listener at a time; it stops when the iterator is closed.
+        """
+        audio: asyncio.Queue[bytes | None] = asyncio.Queue()
+        self._audio = audio
+        self._deliver(AudioAsked(wanted=True))
+        try:
+            while not self._over and (piece := await audio.get()) is not None:
+                yield piece
+        finally:
+            self._audio = None
+            self._deliver(AudioAsked(wanted=False))
+
+    def hear(self, audio: bytes) -> None:
+        """Take the caller's audio for whoever listens."""
+        if self._audio is not None and audio:
+            self._audio.put_nowait(audio)
+
     def report(self, outcome: Outcome | SpeechError) -> None:
         """Take the outcome of the step that the flow waits for."""
         waiting, self._outcome = self._outcome, None
@@ -148,6 +170,8 @@ class Call:
         self._over = True
         if self._outcome is not None:
             self._outcome.cancel()
+        if self._audio is not None:
+            self._audio.put_nowait(None)
 
     async def _perform(self, step: Step) -> Outcome:
         async with self._turn:
@@ -161,6 +185,10 @@ class Call:
             except asyncio.CancelledError:
                 self._deliver(StepCancelled())
                 raise
+
+
+def _policy(name: Policy | None) -> BargeInPolicy | None:
+    return None if name is None else BargeInPolicy(name)
 
 
 PythonFlow = Callable[[Call], Awaitable[None]]

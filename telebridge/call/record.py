@@ -16,12 +16,14 @@ class SpokenUtterance:
         audio_ms: How much audio of it there was.
         interruption: How it was cut off, if it was.
         began_at: When its first audio was sent, in monotonic seconds of this process; None when none was.
+        resumes: How often it paused for a sound of the caller's and went on.
     """
 
     text: str
     audio_ms: float
     interruption: BargeIn | None
     began_at: float | None = None
+    resumes: int = 0
 
 
 @dataclass(slots=True)
@@ -59,10 +61,13 @@ class CallRecord:
 
 def _utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
     told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
+    if utterance.resumes:
+        told["resumes"] = utterance.resumes
     if utterance.interruption is not None:
         barge_in = utterance.interruption
         told["interrupted_by"] = barge_in.cause.value
         told["heard_text"] = barge_in.heard_text
         told["heard_ms"] = round(barge_in.heard_ms)
         told["exact"] = barge_in.exact
+        told["stop_ms"] = round(barge_in.stop_ms)
     return told

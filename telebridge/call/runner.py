@@ -14,6 +14,7 @@ from telebridge.call.effects import (
     CloseStream,
     Effect,
     EndCall,
+    HandOnAudio,
     ReportOutcome,
     StartSpeech,
 )
@@ -116,8 +117,10 @@ class CallRunner:
             RemoteProtocolError: Twilio broke the protocol; the stream goes on.
         """
         for event in self._stream.receive_text(message):
-            if type(event) is AudioReceived:  # 50 a second: nothing follows from it, no timer moves
-                self.session.handle(event, now=self._loop.time())
+            if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
+                effects = self.session.hear(event, now=self._loop.time())
+                if effects is not None:
+                    self._perform(effects)
                 continue
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
@@ -139,7 +142,7 @@ class CallRunner:
 
     # Effects.
 
-    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901 - a line for each kind
+    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         for effect in effects:
             match effect:
                 case SendAudio(payload):
@@ -153,6 +156,9 @@ class CallRunner:
                 case ClearSpeech(utterance):
                     if (stream := self._speech.pop(utterance, None)) is not None:
                         stream.clear()
+                case HandOnAudio(payload):
+                    if self._python_call is not None:
+                        self._python_call.hear(payload)
                 case ReportOutcome(outcome):
                     if self._python_call is not None:
                         self._python_call.report(outcome)

@@ -1,7 +1,8 @@
 """One phone call: what follows from what happened, without doing any of it.
 
-The session routes. It owns our half of the talk (`Speaking`), the caller's keys (`DigitCollector`) and the flow, and
-passes events between them. Every answer is a list of effects, to be performed in order.
+The session routes. It owns our half of the talk (`Speaking`), the caller's (`Listening`), their keys
+(`DigitCollector`) and the flow, and passes events between them. Every answer is a list of effects, to be performed in
+order.
 
 One rule: a step of the flow ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
@@ -9,8 +10,9 @@ One rule: a step of the flow ends when the caller has *heard* it, which the ledg
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from telebridge.call.effects import CloseStream, Effect, EndCall, ReportOutcome
+from telebridge.call.effects import CloseStream, Effect, EndCall, HandOnAudio, ReportOutcome
 from telebridge.call.events import (
+    AudioAsked,
     CallEvent,
     CallOver,
     ClearAsked,
@@ -23,14 +25,17 @@ from telebridge.call.events import (
     StreamLost,
     TextTaken,
 )
+from telebridge.call.listening import Heard, Listening, ListeningOptions
 from telebridge.call.record import CallRecord
 from telebridge.call.speaking import Speaking, SpeechNews, Spoken
 from telebridge.errors import LocalProtocolError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
 from telebridge.playback.writer import PlaybackOptions, SendAudio
-from telebridge.turns.barge_in import BargeIn, BargeInCause
+from telebridge.turns.barge_in import BargeIn, BargeInCause, Decision
 from telebridge.turns.digits import Collected, DigitCollector
+from telebridge.turns.voice_activity import SpeechEnded as CallerStopped
+from telebridge.turns.voice_activity import SpeechStarted as CallerStarted
 from telebridge.twilio.media_stream import (
     AudioReceived,
     DigitPressed,
@@ -58,12 +63,14 @@ class SessionOptions:
         media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream quiet for this long is dead.
         close_seconds: How long to wait for the end of a stream that we closed.
         playback: How audio is cut into messages.
+        listening: How the caller is listened to.
     """
 
     stream_wait_seconds: float = 30.0
     media_timeout_seconds: float = 10.0
     close_seconds: float = 10.0
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
+    listening: ListeningOptions = field(default_factory=ListeningOptions)
 
 
 class CallSession:
@@ -81,6 +88,8 @@ class CallSession:
         self._flow = flow
         self._options = options
         self._speaking = Speaking(options.playback)
+        self._listening = Listening(options.listening)
+        self._handing_on = False  # whether somebody takes the caller's audio
         self._digits = DigitCollector()
         self._step: Step | None = None
         self._began_at = 0.0
@@ -95,18 +104,49 @@ class CallSession:
         self._wait_until = now + self._options.stream_wait_seconds
         return [] if self._flow is None else self._perform(self._flow.start(), now)
 
-    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
+    def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
+        """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
+        self._last_event_at = now
+        self._listening.keep(frame)
+        heard = self._listen(frame, now) if self._listening.attentive else None
+        if heard is None:
+            return [HandOnAudio(frame.payload)] if self._handing_on else None
+        effects: list[Effect] = [HandOnAudio(frame.payload)] if self._handing_on else []
+        effects += self._caller_heard(heard, now)
+        self._attend(now)
+        return effects
+
+    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
         """What follows from `event`."""
         if self.phase is Phase.OVER:
             return []
+        effects = self._follow(event, now)
+        self._attend(now)
+        return effects
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, or None."""
+        deadlines = (self._wait_until, self._digits.next_deadline(), self._speaking.next_deadline())
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def handle_timeout(self, *, now: float) -> list[Effect]:
+        """What follows from the time being `now`."""
+        effects = self._spoken(self._speaking.handle_timeout(now=now), now)
+        if (collected := self._digits.handle_timeout(now=now)) is not None:
+            effects += self._collected(collected, now)
+        if self._wait_until is not None and self._wait_until <= now:
+            effects += self._waited_too_long(now)
+        self._attend(now)
+        return effects
+
+    def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
         match event:
             case AudioReceived():
-                self._last_event_at = now
-                return []
+                return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
                 return self._speech(event, now)
             case MarkReturned(name):
-                return self._spoken(self._speaking.mark_returned(name), now)
+                return self._spoken(self._speaking.mark_returned(name, now=now), now)
             case DigitPressed(digit):
                 return self._digit_pressed(digit, now)
             case ClearAsked(cause):
@@ -114,6 +154,9 @@ class CallSession:
             case TextTaken():
                 self._speaking.text_taken(event)
                 return []
+            case AudioAsked(wanted):
+                self._handing_on = wanted
+                return [HandOnAudio(self._listening.since_speech_began())] if wanted else []
             case StepAsked(step):
                 return self._perform(step, now)
             case StepCancelled():
@@ -128,20 +171,6 @@ class CallSession:
                 return self._end("caller hung up", now)
             case CallOver(status):
                 return self._end(f"call {status}", now)
-
-    def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, or None."""
-        deadlines = (self._wait_until, self._digits.next_deadline(), self._speaking.next_deadline())
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
-
-    def handle_timeout(self, *, now: float) -> list[Effect]:
-        """What follows from the time being `now`."""
-        effects = self._spoken(self._speaking.handle_timeout(now=now), now)
-        if (collected := self._digits.handle_timeout(now=now)) is not None:
-            effects += self._collected(collected, now)
-        if self._wait_until is not None and self._wait_until <= now:
-            effects += self._waited_too_long(now)
-        return effects
 
     # Steps of the flow.
 
@@ -162,12 +191,15 @@ class CallSession:
     def _say(self, say: Say, now: float) -> list[Effect]:
         if isinstance(say.text, str) and not say.text.strip():
             return self._prompt_over(None, now)
-        return self._speaking.begin(say)
+        effects = self._speaking.begin(say)
+        if self._listening.floor.callers and self._yields(say, BargeInCause.SPEECH):
+            effects += self._speaking.pause(now=now)  # who interrupts is heard out
+        return effects
 
     def _collect(self, step: Collect, now: float) -> list[Effect]:
         """Keys that were typed ahead answer the question before it is asked; the prompt is then skipped."""
         prompt = step.prompt
-        if prompt is not None and not prompt.barge_in.yields_to(BargeInCause.KEY):
+        if prompt is not None and not self._yields(prompt, BargeInCause.KEY):
             return self._say(prompt, now)
         collected = self._digits.start(step.rules, now=now)
         if collected is not None:
@@ -237,7 +269,7 @@ class CallSession:
         effects: list[Effect] = []
         interruption = None
         saying = self._speaking.in_progress
-        if saying is not None and saying.barge_in.yields_to(BargeInCause.KEY):
+        if saying is not None and self._yields(saying, BargeInCause.KEY):
             effects, interruption = self._interrupt(BargeInCause.KEY, now)
         collected = self._digits.press(digit, now=now)
         if collected is not None:
@@ -253,9 +285,55 @@ class CallSession:
         return effects + self._prompt_over(interruption, now)
 
     def _interrupt(self, cause: BargeInCause, now: float) -> tuple[list[Effect], BargeIn | None]:
-        effects, utterance = self._speaking.interrupt(cause, now=now)
+        stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
+        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        self._listening.interrupted()
         self.record.utterances.append(utterance)
         return effects, utterance.interruption
+
+    # The caller's voice.
+
+    def _listen(self, frame: AudioReceived, now: float) -> Heard | None:
+        speaking = self._speaking
+        saying = speaking.in_progress
+        yields = saying is not None and self._yields(saying, BargeInCause.SPEECH)
+        return self._listening.hear(
+            frame,
+            played_ms=(lambda: speaking.heard_ms(now=now)) if yields else None,
+            sounded=(lambda ms: speaking.sounded(ms, now=now)) if speaking.sounds(now=now) else None,
+        )
+
+    def _caller_heard(self, heard: Heard, now: float) -> list[Effect]:
+        match heard.speech:
+            case CallerStarted():
+                self._digits.speech_started(now=now)
+            case CallerStopped():
+                self._digits.speech_ended(now=now)
+            case None:
+                pass
+        match heard.decision:
+            case Decision.PAUSE:
+                return self._speaking.pause(now=now)
+            case Decision.RESUME:
+                effects = self._speaking.resume(now=now)
+                self._note_first_audio(effects, now)
+                return effects
+            case Decision.COMMIT:
+                return self._clear_asked(BargeInCause.SPEECH, now)
+            case None:
+                return []
+
+    def _attend(self, now: float) -> None:
+        """Listen as long as somebody wants to know whether the caller speaks."""
+        saying = self._speaking.in_progress
+        wanted = self._digits.collecting if saying is None else self._yields(saying, BargeInCause.SPEECH)
+        attentive = self.phase is Phase.LIVE and (wanted or self._listening.floor.callers)
+        if self._listening.attentive and not attentive:
+            self._digits.speech_ended(now=now)
+        self._listening.attentive = attentive
+
+    def _yields(self, say: Say, cause: BargeInCause) -> bool:
+        return say.yields_to(cause, self._options.listening.barge_in.policy)
 
     def _note_first_audio(self, effects: list[Effect], now: float) -> None:
         if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
@@ -280,7 +358,7 @@ class CallSession:
         self.phase = Phase.WAITING
         self._wait_until = now + self._options.stream_wait_seconds
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
-        return [CloseStream(), *self._speaking.stream_lost()]
+        return [CloseStream(), *self._speaking.stream_lost(now=now)]
 
     def _waited_too_long(self, now: float) -> list[Effect]:
         """The phase's deadline: a live stream is only dead if it was silent ever since."""

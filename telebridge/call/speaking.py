@@ -3,12 +3,14 @@
 It joins the writer (audio into messages), the ledger (what was heard) and the transcript (which words that was), one
 utterance at a time.
 
-One rule: once an utterance is interrupted or lost, nothing that still arrives of it goes anywhere.
+One rule: once an utterance is interrupted or lost, nothing that still arrives of it goes anywhere; while it is paused,
+nothing of it is lost.
 """
 
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.audio.quiet import quietest_end
 from telebridge.call.effects import ClearPlayback, ClearSpeech, Effect, StartSpeech
 from telebridge.call.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
 from telebridge.call.record import SpokenUtterance
@@ -22,6 +24,12 @@ from telebridge.turns.barge_in import BargeIn, BargeInCause
 
 SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
 
+REWOUND_MS = 600
+"""How far back a prompt goes on at the most: longer than almost any word."""
+ECHO_SECONDS = 0.5
+SNAP_MS = 60
+"""How much earlier than where a word begins its audio may be joined, at the quietest moment there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
@@ -29,6 +37,19 @@ class Spoken:
 
     utterance: SpokenUtterance
     error: SpeechError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where an utterance was paused.
+
+    Args:
+        position_ms: Milliseconds of its audio.
+        tail: The audio that sounded just before, as far back as the utterance can go on from.
+    """
+
+    position_ms: float
+    tail: bytes
 
 
 @dataclass(slots=True)
@@ -40,6 +61,9 @@ class _InProgress:
     transcript: Transcript
     error: SpeechError | None = None
     began_at: float | None = None
+    cut: _Cut | None = None
+    went_on_at_ms: float = 0.0  # where it went on after it was last paused
+    resumes: int = 0
 
 
 class Speaking:
@@ -57,6 +81,11 @@ class Speaking:
     def in_progress(self) -> Say | None:
         """What is being said, until the caller has heard it."""
         return None if self._current is None else self._current.say
+
+    @property
+    def paused(self) -> bool:
+        """Whether the utterance in progress is silent until it is resumed."""
+        return self._current is not None and self._current.cut is not None
 
     def begin(self, say: Say) -> list[Effect]:
         """Begin an utterance; the one before it must be over.
@@ -107,22 +136,50 @@ class Speaking:
         held, self._held = self._held, []
         return [effect for event in held for effect in self.receive(event, now=now)]
 
-    def stream_lost(self) -> list[Effect]:
+    def stream_lost(self, *, now: float) -> list[Effect]:
         """The stream is gone, and with it what was not played yet: begin the utterance anew for the next stream."""
         self._stream_open = False
         current = self._current
-        self._silence()
+        self._silence(now)
         if current is None:
             return []
         again = Say(current.transcript.text, voice=current.say.voice, barge_in=current.say.barge_in)
         return [ClearSpeech(current.name), *self.begin(again)]
 
-    def mark_returned(self, name: str) -> Spoken | None:
+    def mark_returned(self, name: str, *, now: float) -> Spoken | None:
         """Take a mark that came back; answers with the utterance that has now been heard to its end, if one has."""
-        return self._heard_whole(self._ledger.mark_returned(name))
+        return self._heard_whole(self._ledger.mark_returned(name), now)
 
-    def interrupt(self, cause: BargeInCause, *, now: float) -> tuple[list[Effect], SpokenUtterance]:
-        """Silence the line at once.
+    # Barge-in.
+
+    def pause(self, *, now: float) -> list[Effect]:
+        """Silence the line at once, and keep what was not heard. Nothing follows when nothing is being said."""
+        current = self._current
+        if current is None or current.cut is not None:
+            return []
+        position_ms = self._writer.pause(current.name, now=now)
+        tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
+        current.cut = _Cut(position_ms, self._writer.sent.sounded(tail_ms, now=now))
+        return [ClearPlayback()] if current.began_at is not None else []
+
+    def resume(self, *, now: float) -> list[Effect]:
+        """Go on with what was paused, at the start of the word that was cut."""
+        current = self._current
+        if current is None or current.cut is None:
+            return []
+        cut, current.cut = current.cut, None
+        rewound = _rewound(cut, current.transcript)
+        current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
+        current.resumes += current.began_at is not None
+        sent = self._writer.resume(current.name, rewound, now=now)
+        if sent and current.began_at is None:
+            current.began_at = now
+        return [*sent]
+
+    def interrupt(
+        self, cause: BargeInCause, *, now: float, stop_ms: float = 0.0
+    ) -> tuple[list[Effect], SpokenUtterance]:
+        """End the utterance at once; the line falls silent, unless it is so already.
 
         Raises:
             LocalProtocolError: Nothing is being said.
@@ -130,11 +187,28 @@ class Speaking:
         current = self._current
         if current is None:
             raise LocalProtocolError("there is nothing to interrupt")
-        heard_ms = self._ledger.heard(current.name, now=now).estimate_ms
+        heard_ms = self.heard_ms(now=now)
         heard = current.transcript.heard(heard_ms)
-        interruption = BargeIn(cause, heard.text, heard_ms, heard.exact)
-        self._silence()
-        return [ClearPlayback(), ClearSpeech(current.name)], _spoken(current, interruption)
+        interruption = BargeIn(cause, heard.text, heard_ms, heard.exact, stop_ms)
+        effects: list[Effect] = [ClearSpeech(current.name)]
+        if current.cut is None:
+            effects.insert(0, ClearPlayback())
+        self._silence(now)
+        return effects, _spoken(current, interruption)
+
+    def heard_ms(self, *, now: float) -> float:
+        """How much of the utterance in progress the caller has heard."""
+        return 0.0 if self._current is None else self._ledger.heard(self._current.name, now=now).estimate_ms
+
+    def sounds(self, *, now: float) -> bool:
+        """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
+        return self._writer.sent.ends_at > now - ECHO_SECONDS
+
+    def sounded(self, ms: float, *, now: float) -> bytes:
+        """The last `ms` that the caller's telephone played."""
+        return self._writer.sent.sounded(ms, now=now)
+
+    # Time.
 
     def next_deadline(self) -> float | None:
         """When the return of a final mark is overdue."""
@@ -143,23 +217,38 @@ class Speaking:
     def handle_timeout(self, *, now: float) -> Spoken | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
         for name in self._ledger.handle_timeout(now=now):
-            if (spoken := self._heard_whole(name)) is not None:
+            if (spoken := self._heard_whole(name, now)) is not None:
                 return spoken
         return None
 
-    def _heard_whole(self, name: str | None) -> Spoken | None:
+    # Inside.
+
+    def _heard_whole(self, name: str | None, now: float) -> Spoken | None:
         current = self._current
         if current is None or current.name != name:
             return None
         self._current = None
+        self._writer.drop(now=now)
         return Spoken(_spoken(current, None), current.error)
 
-    def _silence(self) -> None:
+    def _silence(self, now: float) -> None:
         self._current = None
         self._held.clear()
-        self._writer.drop()
+        self._writer.drop(now=now)
         self._ledger.cleared()
 
 
+def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
+    """What is said again: from the start of the word that was cut, or from a quiet moment shortly before."""
+    begins_ms = transcript.word_begins(cut.position_ms)
+    if begins_ms is None:
+        return cut.tail[len(cut.tail) - quietest_end(cut.tail) :]
+    word = min(len(cut.tail), round((cut.position_ms - begins_ms) * BYTES_PER_MS))
+    before = cut.tail[: len(cut.tail) - word][-SNAP_MS * BYTES_PER_MS :]
+    return cut.tail[len(cut.tail) - word - quietest_end(before) :]
+
+
 def _spoken(current: _InProgress, interruption: BargeIn | None) -> SpokenUtterance:
-    return SpokenUtterance(current.transcript.text, current.transcript.audio_ms, interruption, current.began_at)
+    return SpokenUtterance(
+        current.transcript.text, current.transcript.audio_ms, interruption, current.began_at, current.resumes
+    )

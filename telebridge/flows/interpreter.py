@@ -84,7 +84,7 @@ class FlowInterpreter:
         whole = text if before is None else f"{before} {text}"
         return Collect(self._say(whole, node.barge_in), digit_rules(node))
 
-    def _say(self, text: str, barge_in: BargeInPolicy) -> Say:
+    def _say(self, text: str, barge_in: BargeInPolicy | None) -> Say:
         return Say(rendered(text, self.variables), voice=self._voice(), barge_in=barge_in)
 
     def _voice(self) -> Voice | None:

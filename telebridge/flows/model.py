@@ -88,7 +88,7 @@ class SayNode(_Part):
 
     say: Text
     then: Target
-    barge_in: BargeInPolicy = BargeInPolicy.ANY
+    barge_in: BargeInPolicy | None = None
     speech: Speech = {}
 
 
@@ -99,7 +99,7 @@ class MenuNode(_Part):
     choices: Choices
     no_input: NoInput = NoInput()
     no_match: NoMatch = NoMatch()
-    barge_in: BargeInPolicy = BargeInPolicy.ANY
+    barge_in: BargeInPolicy | None = None
     type_ahead: bool = True
     speech: Speech = {}
 
@@ -113,7 +113,7 @@ class CollectNode(_Part):
     digits: Digits = Digits()
     no_input: NoInput = NoInput()
     no_match: NoMatch = NoMatch(say="That is not complete.")
-    barge_in: BargeInPolicy = BargeInPolicy.ANY
+    barge_in: BargeInPolicy | None = None
     speech: Speech = {}
 
 

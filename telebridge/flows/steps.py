@@ -7,7 +7,7 @@ from collections.abc import AsyncIterable
 from dataclasses import dataclass, field
 
 from telebridge.speech.source import Voice
-from telebridge.turns.barge_in import BargeIn, BargeInPolicy
+from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
 
@@ -18,12 +18,16 @@ class Say:
     Args:
         text: A whole, or a stream of tokens that carry their own spaces.
         voice: Synthesis parameters for this utterance only.
-        barge_in: What may interrupt it.
+        barge_in: What may interrupt it; None for what the settings say.
     """
 
     text: str | AsyncIterable[str]
     voice: Voice | None = None
-    barge_in: BargeInPolicy = BargeInPolicy.ANY
+    barge_in: BargeInPolicy | None = None
+
+    def yields_to(self, cause: BargeInCause, default: BargeInPolicy) -> bool:
+        """Whether `cause` interrupts it, by its own policy or else the default."""
+        return (default if self.barge_in is None else self.barge_in).yields_to(cause)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,21 @@ class Heard:
     estimate_ms: float
 
 
+NOTHING = Heard(0.0, 0.0, 0.0)
+
+
 @dataclass(slots=True)
 class _Entry:
-    """One utterance: where its audio lies among all bytes of the stream."""
+    """One utterance: where its audio lies among all bytes of the stream.
+
+    After a pause that is where it goes on, `base` bytes into the utterance; `before` was heard until then.
+    """
 
     start: int
     end: int
     complete: bool = False
+    base: int = 0
+    before: Heard = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +114,24 @@ class PlaybackLedger:
         del self._entries[mark.utterance]
         return mark.utterance
 
+    def paused(self, utterance: str, *, now: float) -> float:
+        """Enter that a clear goes out, and that the utterance may go on later.
+
+        Returns:
+            Where it was cut, in milliseconds of its audio; less than what was heard when it was cut again in a part
+            that is spoken for the second time.
+        """
+        heard = self.heard(utterance, now=now)
+        entry = self._entry(utterance)
+        cut = entry.base + entry.end - entry.start - min(self.unheard_bytes(now=now), entry.end - entry.start)
+        self.cleared()
+        self._entries[utterance] = _Entry(self._sent, self._sent, base=cut, before=heard)
+        return cut / BYTES_PER_MS
+
+    def resumed(self, utterance: str, *, rewound_bytes: int) -> None:
+        """Enter that a paused utterance goes on, so many bytes before it was cut."""
+        self._entries[utterance].base -= rewound_bytes
+
     def cleared(self) -> None:
         """Enter that a clear goes out, or that the stream is lost: nothing sent before it can be proven any more.
 
@@ -120,19 +146,23 @@ class PlaybackLedger:
         """How much of an utterance has been heard, should a clear go out `now`. Unknown utterances: nothing."""
         entry = self._entries.get(utterance)
         if entry is None:
-            return Heard(0.0, 0.0, 0.0)
+            return NOTHING
         proven = self._within(entry, self._proven)
-        played = self._within(entry, self._position_at(now))
-        latest = self._within(entry, self._position_at(now + self.clear_allowance_ms / 1000))
+        played = max(proven, self._within(entry, self._position_at(now)))
+        latest = max(proven, self._within(entry, self._position_at(now + self.clear_allowance_ms / 1000)))
         return Heard(
-            at_least_ms=proven / BYTES_PER_MS,
-            at_most_ms=max(proven, latest) / BYTES_PER_MS,
-            estimate_ms=max(proven, played) / BYTES_PER_MS,
+            at_least_ms=_reached(entry, proven, entry.before.at_least_ms),
+            at_most_ms=_reached(entry, latest, entry.before.at_most_ms),
+            estimate_ms=_reached(entry, played, entry.before.estimate_ms),
         )
 
     def lead_ms(self, *, now: float) -> float:
         """How much audio lies ahead of the caller's ear: what can still be added without a gap being heard."""
         return max(0.0, self._played_out_at - now) * 1000
+
+    def unheard_bytes(self, *, now: float) -> int:
+        """How much of what was sent a clear that goes out `now` keeps from sounding."""
+        return self._sent - max(self._proven, self._position_at(now))
 
     # Time.
 
@@ -164,3 +194,8 @@ class PlaybackLedger:
     @staticmethod
     def _within(entry: _Entry, position: int) -> int:
         return min(max(position, entry.start), entry.end) - entry.start
+
+
+def _reached(entry: _Entry, count: int, before_ms: float) -> float:
+    """How far `count` bytes since the utterance began, or went on, bring the caller into it."""
+    return max(before_ms, (entry.base + count) / BYTES_PER_MS) if count else before_ms

@@ -65,6 +65,17 @@ class Transcript:
             return HeardText(self._until_word(heard_ms), exact=True)
         return HeardText(self._share(heard_ms), exact=False)
 
+    def word_begins(self, position_ms: float) -> float | None:
+        """Where the word that sounds at `position_ms` begins, or there itself between two words.
+
+        Returns:
+            Milliseconds of audio, or None while no timings tell.
+        """
+        for word in self._words:
+            if word.end_ms > position_ms:
+                return min(word.start_ms, position_ms)
+        return position_ms if self._words and self._complete else None
+
     def _until_word(self, heard_ms: float) -> str:
         """The text up to the last word whose end was heard; words are found in it in order, whatever surrounds them.
 

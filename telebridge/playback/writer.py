@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from telebridge.audio.frames import FRAME_BYTES
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.playback.ledger import PlaybackLedger
+from telebridge.playback.sent_audio import SentAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,27 +43,68 @@ class PlaybackOptions:
 
 
 class PlaybackWriter:
-    """Cuts the audio of one utterance after another into messages and marks."""
+    """Cuts the audio of one utterance after another into messages and marks; an utterance may pause in between."""
 
     def __init__(self, ledger: PlaybackLedger, options: PlaybackOptions) -> None:
+        self.sent = SentAudio()
         self._ledger = ledger
         self._message_bytes = options.message_ms * BYTES_PER_MS
         self._message_ms = options.message_ms
         self._mark_bytes = options.mark_interval_ms * BYTES_PER_MS
         self._gathered = bytearray()
         self._unmarked = 0  # bytes of the utterance sent since its last mark
+        self._paused = False
+        self._complete = False  # whether the end of the utterance is gathered or sent
 
     def write(self, utterance: str, data: bytes, *, now: float) -> list[SendAudio | SendMark]:
         """What to send now that `data` arrived; what is not sent yet is kept for the next call."""
         self._gathered += data
+        return [] if self._paused else self._send_ready(utterance, now)
+
+    def end(self, utterance: str, *, now: float) -> list[SendAudio | SendMark]:
+        """What is left of the utterance, down to a broken last frame, and its final mark."""
+        self._complete = True
+        return [] if self._paused else self._send_rest(utterance, now)
+
+    def pause(self, utterance: str, *, now: float) -> float:
+        """A clear goes out: take back what has not sounded, and send nothing until `resume`.
+
+        Returns:
+            Where the utterance was cut, in milliseconds of its audio.
+        """
+        self._take_back(now)
+        self._paused = True
+        return self._ledger.paused(utterance, now=now)
+
+    def resume(self, utterance: str, rewound: bytes, *, now: float) -> list[SendAudio | SendMark]:
+        """What to send now that the utterance goes on: the end of what was heard again, then what was not."""
+        self._paused = False
+        self._ledger.resumed(utterance, rewound_bytes=len(rewound))
+        self._gathered[:0] = rewound
+        return self._send_rest(utterance, now) if self._complete else self._send_ready(utterance, now)
+
+    def drop(self, *, now: float) -> None:
+        """Forget what was gathered, and what has not sounded: the utterance is over, or a clear goes out."""
+        self._take_back(now)
+        self._gathered.clear()
+        self._paused = self._complete = False
+
+    def _take_back(self, now: float) -> None:
+        self._gathered[:0] = self.sent.take_back(self._ledger.unheard_bytes(now=now), now=now)
+        self._unmarked = 0
+
+    def _wanted_bytes(self, now: float) -> int:
+        """How much must be gathered before it is worth a message: a frame when the line may fall silent."""
+        return self._message_bytes if self._ledger.lead_ms(now=now) >= self._message_ms else FRAME_BYTES
+
+    def _send_ready(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
         sent: list[SendAudio | SendMark] = []
         while len(self._gathered) >= self._wanted_bytes(now):
             whole = len(self._gathered) - len(self._gathered) % FRAME_BYTES
             sent += self._send(utterance, min(whole, self._message_bytes), now)
         return sent
 
-    def end(self, utterance: str, *, now: float) -> list[SendAudio | SendMark]:
-        """What is left of the utterance, down to a broken last frame, and its final mark."""
+    def _send_rest(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
         sent: list[SendAudio | SendMark] = []
         while self._gathered:
             sent += self._send(utterance, min(len(self._gathered), self._message_bytes), now)
@@ -70,19 +112,11 @@ class PlaybackWriter:
         sent.append(SendMark(self._ledger.mark_sent(utterance, final=True, now=now)))
         return sent
 
-    def drop(self) -> None:
-        """Forget what was gathered: the utterance was interrupted."""
-        self._gathered.clear()
-        self._unmarked = 0
-
-    def _wanted_bytes(self, now: float) -> int:
-        """How much must be gathered before it is worth a message: a frame when the line may fall silent."""
-        return self._message_bytes if self._ledger.lead_ms(now=now) >= self._message_ms else FRAME_BYTES
-
     def _send(self, utterance: str, size: int, now: float) -> list[SendAudio | SendMark]:
         payload = bytes(self._gathered[:size])
         del self._gathered[:size]
         self._ledger.audio_sent(utterance, size, now=now)
+        self.sent.add(payload, now=now)
         self._unmarked += size
         if self._unmarked < self._mark_bytes:
             return [SendAudio(payload)]

@@ -1,10 +1,14 @@
-"""When the caller takes the floor: what may interrupt a prompt, and what an interruption reports.
+"""When the caller takes the floor: what may interrupt a prompt, in which steps, and what an interruption reports.
 
 The vocabulary is VoiceXML's: a barge-in has a cause, and each prompt a policy that says which causes it yields to.
+
+Speech interrupts in two steps, because a cough must not silence the bridge for good, and nobody knows at its first
+sound whether it is one: the line falls silent at once, and only speech that goes on takes the floor.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, auto
 
 
 class BargeInCause(Enum):
@@ -47,9 +51,129 @@ class BargeIn:
         heard_text: The words the caller heard of the utterance.
         heard_ms: How much of its audio the caller heard, in milliseconds of media.
         exact: Whether `heard_text` follows from word timings; otherwise it is estimated by proportion.
+        stop_ms: How long the caller had been speaking when the line was silenced, in milliseconds of their audio; 0 for
+            a key and the other causes, which silence it as they come.
     """
 
     cause: BargeInCause
     heard_text: str
     heard_ms: float
     exact: bool
+    stop_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class BargeInOptions:
+    """How speech interrupts a prompt; all times are media time.
+
+    Args:
+        policy: What may interrupt a prompt that does not say so itself.
+        pause_after_ms: So much speech silences the line. The detector itself needs about 64 ms to know it for speech.
+        commit_after_ms: So much speech takes the floor. No cough and no click is as long.
+        resume: Whether the prompt goes on after less; if not, whatever silences the line takes the floor.
+        grace_ms: How long a prompt sounds before speech may silence it.
+        longest_wait_ms: How long the next prompt waits for a caller who took the floor and goes on speaking.
+    """
+
+    policy: BargeInPolicy = BargeInPolicy.ANY
+    pause_after_ms: float = 0.0
+    commit_after_ms: float = 400.0
+    resume: bool = True
+    grace_ms: float = 0.0
+    longest_wait_ms: float = 10_000.0
+
+
+class Decision(Enum):
+    """What follows from the caller's speech for the prompt that plays."""
+
+    PAUSE = auto()  # fall silent, and keep what was not heard
+    RESUME = auto()  # go on with it
+    COMMIT = auto()  # the floor is the caller's
+
+
+class _Floor(Enum):
+    OURS = auto()
+    CONTESTED = auto()  # paused: it may have been a cough
+    CALLERS = auto()  # committed, and they are still speaking
+
+
+class SpeechBargeIn:
+    """Decides, frame by frame, what the caller's speech means for the prompt that plays.
+
+    One stretch of speech interrupts one prompt: the next one waits until the caller has finished.
+    """
+
+    def __init__(self, options: BargeInOptions) -> None:
+        self.stop_ms = 0.0
+        self._options = options
+        self._floor = _Floor.OURS
+        self._waited_since_ms = 0.0
+
+    @property
+    def contested(self) -> bool:
+        """Whether a prompt is paused until it is known what the caller's sound was."""
+        return self._floor is _Floor.CONTESTED
+
+    @property
+    def callers(self) -> bool:
+        """Whether the caller took the floor and has not finished."""
+        return self._floor is _Floor.CALLERS
+
+    def hear(
+        self, *, speaking: bool, speech_ms: float, began_ms: float, now_ms: float, played_ms: Callable[[], float]
+    ) -> Decision | None:
+        """A frame of the caller's was judged while a prompt that yields to speech plays, or waits to.
+
+        Args:
+            speaking: Whether the caller speaks.
+            speech_ms: How much of this stretch was speech so far.
+            began_ms: When it began.
+            now_ms: Media time.
+            played_ms: Tells how much of the prompt has sounded.
+        """
+        if not speaking:
+            return self._caller_is_silent()
+        match self._floor:
+            case _Floor.OURS:
+                if speech_ms < self._options.pause_after_ms:
+                    return None
+                if self._options.grace_ms and played_ms() < self._options.grace_ms:
+                    return None
+                self.stop_ms = now_ms - began_ms
+                self._floor = _Floor.CONTESTED
+                return self._take(now_ms) if self._enough(speech_ms) else Decision.PAUSE
+            case _Floor.CONTESTED:
+                return self._take(now_ms) if self._enough(speech_ms) else None
+            case _Floor.CALLERS:
+                if now_ms - self._waited_since_ms < self._options.longest_wait_ms:
+                    return None
+                self._waited_since_ms = now_ms
+                return Decision.RESUME
+
+    def caller_heard(self, *, speaking: bool) -> None:
+        """A frame of the caller's was judged while no prompt plays that yields to speech."""
+        if not speaking:
+            self._floor = _Floor.OURS
+        elif self._floor is _Floor.CONTESTED:
+            self._floor = _Floor.CALLERS
+
+    def interrupted(self, *, now_ms: float) -> None:
+        """The prompt was interrupted by something else than speech: what was contested is the caller's."""
+        if self._floor is _Floor.CONTESTED:
+            self._take(now_ms)
+
+    def released(self) -> None:
+        """Nobody listens any more."""
+        self._floor = _Floor.OURS
+
+    def _caller_is_silent(self) -> Decision | None:
+        floor, self._floor = self._floor, _Floor.OURS
+        return None if floor is _Floor.OURS else Decision.RESUME
+
+    def _enough(self, speech_ms: float) -> bool:
+        return not self._options.resume or speech_ms >= self._options.commit_after_ms
+
+    def _take(self, now_ms: float) -> Decision:
+        self._floor = _Floor.CALLERS
+        self._waited_since_ms = now_ms
+        return Decision.COMMIT

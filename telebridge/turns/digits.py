@@ -13,6 +13,7 @@ from enum import Enum
 from telebridge.errors import ConfigurationError
 
 KEYS = frozenset("0123456789*#ABCD")
+HELD_SECONDS = 20.0  # a caller who searches for a number aloud is not silent; a television in the room is no caller
 TYPE_AHEAD_KEYS = 64  # more than any chain of questions takes; a pocket leaning on a key must not fill the memory
 
 
@@ -84,6 +85,9 @@ class DigitCollector:
         self._ahead: deque[str] = deque()
         self._silence_deadline: float | None = None  # no input, or no further key
         self._overall_deadline: float | None = None
+        self._asked = False  # whether the prompt of the open question was heard or interrupted
+        self._speaking = False
+        self._held_until: float | None = None
         self._finish_key_after_max = ""
         self._finish_key_until = 0.0
 
@@ -142,9 +146,21 @@ class DigitCollector:
         """The question was heard or interrupted: from now on silence counts, unless something was typed already."""
         if self._rules is None:
             return
-        if not self._typed:
-            self._silence_deadline = now + self._rules.no_input_seconds
+        self._asked = True
+        self._await_input(self._rules, now)
         self._start_overall(self._rules, now)
+
+    def speech_started(self, *, now: float) -> None:
+        """The caller speaks: that is no answer, but no silence either."""
+        self._speaking = True
+        if self._rules is not None and self._asked:
+            self._await_input(self._rules, now)
+
+    def speech_ended(self, *, now: float) -> None:
+        """The caller stopped speaking: from now on silence counts."""
+        self._speaking = False
+        if self._rules is not None and self._asked:
+            self._await_input(self._rules, now)
 
     def stop(self) -> None:
         """Close the question without an answer; what was typed of it is dropped, and what was typed ahead is kept."""
@@ -152,6 +168,8 @@ class DigitCollector:
         self._typed = ""
         self._silence_deadline = None
         self._overall_deadline = None
+        self._asked = False
+        self._held_until = None
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
@@ -177,6 +195,17 @@ class DigitCollector:
         self._silence_deadline = now + rules.between_seconds
         self._start_overall(rules, now)
         return None
+
+    def _await_input(self, rules: DigitRules, now: float) -> None:
+        """Set the deadline of a question of which nothing was typed yet."""
+        if self._typed:
+            return
+        if not self._speaking:
+            self._silence_deadline = now + rules.no_input_seconds
+            return
+        if self._held_until is None:
+            self._held_until = now + HELD_SECONDS
+        self._silence_deadline = max(self._held_until, now)
 
     def _start_overall(self, rules: DigitRules, now: float) -> None:
         if rules.overall_seconds is not None and self._overall_deadline is None:

@@ -72,7 +72,7 @@ def test_a_walk_through_every_verb():
 def test_policies_and_voices_are_the_nodes_own():
     _, steps = walk(SAID, gathered("1"), gathered("12345"), SAID)
     assert steps[0].barge_in is BargeInPolicy.NONE
-    assert steps[1].prompt.barge_in is BargeInPolicy.ANY
+    assert steps[1].prompt.barge_in is None, "the settings say"
     assert steps[4].barge_in is BargeInPolicy.NONE, "a goodbye is not cut"
     assert [step.voice["speaker"] for step in (steps[0], steps[2].prompt)] == ["luna", "cove"]
 

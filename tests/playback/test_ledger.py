@@ -89,3 +89,52 @@ def test_marks_are_named_uniquely_within_a_stream():
     ledger = PlaybackLedger()
     names = [ledger.mark_sent(f"u{n % 2}", final=False, now=0.0) for n in range(10)]
     assert len(set(names)) == 10
+
+
+def paused_at(ledger, now):
+    ledger.audio_sent("u1", 8000, now=0.0)
+    return ledger.paused("u1", now=now)
+
+
+def test_a_pause_tells_where_the_utterance_was_cut_and_remembers_what_was_heard():
+    ledger = PlaybackLedger(clear_allowance_ms=100)
+    assert paused_at(ledger, 0.4) == 400
+    assert ledger.heard("u1", now=9.0) == Heard(at_least_ms=0, at_most_ms=500, estimate_ms=400)
+    assert ledger.lead_ms(now=0.4) == 0
+
+
+def test_what_is_said_again_is_not_heard_further_until_it_goes_beyond():
+    ledger = PlaybackLedger(clear_allowance_ms=0)
+    paused_at(ledger, 0.4)
+    ledger.resumed("u1", rewound_bytes=800)
+    ledger.audio_sent("u1", 8000 - 2400, now=1.0)
+    assert ledger.heard("u1", now=1.05).estimate_ms == 400
+    assert ledger.heard("u1", now=1.2).estimate_ms == 500
+    assert ledger.heard("u1", now=60.0).estimate_ms == 1000
+
+
+def test_a_mark_after_a_resume_proves_what_was_before_it():
+    ledger = PlaybackLedger(clear_allowance_ms=0)
+    paused_at(ledger, 0.4)
+    ledger.resumed("u1", rewound_bytes=800)
+    ledger.audio_sent("u1", 4000, now=1.0)
+    ledger.mark_returned(ledger.mark_sent("u1", final=False, now=1.0))
+    assert ledger.heard("u1", now=1.0).at_least_ms == 800
+
+
+def test_a_second_cut_in_what_is_said_again_lies_before_what_was_heard():
+    ledger = PlaybackLedger(clear_allowance_ms=0)
+    paused_at(ledger, 0.4)
+    ledger.resumed("u1", rewound_bytes=800)
+    ledger.audio_sent("u1", 4000, now=1.0)
+    assert ledger.paused("u1", now=1.02) == 320
+    assert ledger.heard("u1", now=2.0).estimate_ms == 400
+
+
+def test_a_mark_flushed_by_a_pause_proves_nothing():
+    ledger = PlaybackLedger(clear_allowance_ms=0)
+    ledger.audio_sent("u1", 8000, now=0.0)
+    flushed = ledger.mark_sent("u1", final=True, now=0.0)
+    ledger.paused("u1", now=0.25)
+    assert ledger.mark_returned(flushed) is None
+    assert ledger.heard("u1", now=0.25) == Heard(0, 250, 250)

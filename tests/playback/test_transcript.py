@@ -74,3 +74,17 @@ def test_the_heard_text_is_always_a_beginning_of_the_text(text, heard_ms, audio_
     transcript = Transcript(text)
     transcript.add_audio(audio_ms)
     assert text.strip().startswith(transcript.heard(heard_ms).text)
+
+
+def test_the_word_that_sounds_begins_where_its_timing_says():
+    transcript = timed("Press one, now.", ("Press", 0, 300), ("one", 300, 600), ("now", 700, 1000))
+    assert [transcript.word_begins(at) for at in (0, 299, 450, 600, 650, 999)] == [0, 0, 300, 600, 650, 700]
+    assert transcript.word_begins(1000) == 1000, "after the last word"
+
+
+def test_without_timings_of_it_nobody_knows_where_a_word_begins():
+    transcript = Transcript("Press one, now.")
+    assert transcript.word_begins(100) is None
+    transcript.add_words((Word("Press", 0, 300),))
+    assert transcript.word_begins(100) == 0
+    assert transcript.word_begins(400) is None

@@ -64,8 +64,60 @@ def test_an_utterance_without_audio_still_ends_with_a_mark(writer):
 
 def test_dropped_audio_never_goes_out(writer):
     writer.write("u1", bytes(100), now=0.0)
-    writer.drop()
+    writer.drop(now=0.0)
     assert sizes(writer.end("u2", now=0.0)) == []
+
+
+# Pausing.
+
+
+def test_a_pause_takes_back_what_has_not_sounded_and_a_resume_sends_it_again(writer):
+    audio = bytes(range(256)) * 25
+    writer.write("u1", audio, now=0.0)
+    assert writer.pause("u1", now=0.3) == 300
+    assert sent_audio(writer.resume("u1", b"", now=1.0) + writer.end("u1", now=1.0)) == audio[2400:]
+
+
+def test_what_arrives_during_a_pause_waits(writer):
+    writer.write("u1", b"\x01" * 800, now=0.0)
+    writer.pause("u1", now=0.05)
+    assert writer.write("u1", b"\x02" * 800, now=0.1) == []
+    assert writer.end("u1", now=0.2) == []
+    sent = writer.resume("u1", b"", now=0.5)
+    assert sent_audio(sent) == b"\x01" * 400 + b"\x02" * 800
+    assert isinstance(sent[-1], SendMark), "the utterance was complete"
+
+
+def test_what_is_said_again_comes_first(writer):
+    writer.write("u1", b"\x01" * 800, now=0.0)
+    writer.pause("u1", now=0.05)
+    assert sent_audio(writer.resume("u1", b"\x09" * 80, now=0.1)) == b"\x09" * 80 + b"\x01" * 400
+
+
+def test_a_pause_after_all_was_heard_only_asks_again_for_the_end(writer):
+    writer.write("u1", bytes(1600), now=0.0)
+    writer.end("u1", now=0.0)
+    assert writer.pause("u1", now=0.4) == 200
+    sent = writer.resume("u1", b"", now=1.0)
+    assert sizes(sent) == []
+    assert len(marks(sent)) == 1
+
+
+def test_a_pause_before_the_first_audio_holds_it(writer):
+    assert writer.pause("u1", now=0.0) == 0
+    assert writer.write("u1", bytes(1600), now=0.1) == []
+    assert sizes(writer.resume("u1", b"", now=0.5)) == [1600]
+
+
+def test_nothing_paused_is_left_for_the_next_utterance(writer):
+    writer.write("u1", bytes(1600), now=0.0)
+    writer.pause("u1", now=0.1)
+    writer.drop(now=0.2)
+    assert sizes(writer.write("u2", bytes(160), now=0.3)) == [160]
+
+
+def sent_audio(sent):
+    return b"".join(effect.payload for effect in sent if isinstance(effect, SendAudio))
 
 
 @given(

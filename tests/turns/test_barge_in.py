@@ -1,6 +1,12 @@
-import pytest
+from dataclasses import replace
 
-from telebridge.turns.barge_in import BargeInCause, BargeInPolicy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.turns.barge_in import BargeInCause, BargeInOptions, BargeInPolicy, Decision, SpeechBargeIn
+
+OPTIONS = BargeInOptions(commit_after_ms=400, longest_wait_ms=1000)
 
 
 @pytest.mark.parametrize(
@@ -15,3 +21,82 @@ from telebridge.turns.barge_in import BargeInCause, BargeInPolicy
 def test_a_prompt_yields_to_the_causes_its_policy_names_and_always_to_the_api_and_to_hanging_up(policy, causes):
     always = {BargeInCause.API, BargeInCause.HANG_UP}
     assert {cause for cause in BargeInCause if policy.yields_to(cause)} == causes | always
+
+
+def decisions(options, *speech_ms, played_ms=1000.0, step_ms=100.0):
+    """What is decided when so much speech was heard, a step after the other; None is silence."""
+    floor = SpeechBargeIn(options)
+    told = []
+    for number, heard in enumerate(speech_ms):
+        told.append(
+            floor.hear(
+                speaking=heard is not None,
+                speech_ms=heard or 0.0,
+                began_ms=0.0,
+                now_ms=(number + 1) * step_ms,
+                played_ms=lambda number=number: played_ms + number * step_ms,
+            )
+        )
+    return told
+
+
+def test_a_sound_pauses_the_prompt_and_silence_resumes_it():
+    assert decisions(OPTIONS, 60, 160, 160, None, None) == [Decision.PAUSE, None, None, Decision.RESUME, None]
+
+
+def test_speech_that_goes_on_takes_the_floor():
+    assert decisions(OPTIONS, 60, 160, 400, 500) == [Decision.PAUSE, None, Decision.COMMIT, None]
+
+
+def test_the_next_prompt_begins_when_the_caller_who_took_the_floor_has_finished():
+    assert decisions(OPTIONS, 60, 400, 500, None, None)[2:] == [None, Decision.RESUME, None]
+
+
+def test_nobody_waits_for_ever_for_a_caller_who_never_finishes():
+    told = decisions(OPTIONS, *range(60, 3000, 60), step_ms=60.0)
+    assert told.count(Decision.COMMIT) == 1
+    assert Decision.RESUME in told
+
+
+def test_without_resuming_the_first_sound_takes_the_floor():
+    assert decisions(replace(OPTIONS, resume=False), 60, None) == [Decision.COMMIT, Decision.RESUME]
+
+
+def test_a_commit_at_onset_is_one_decision():
+    assert decisions(replace(OPTIONS, commit_after_ms=0), 60) == [Decision.COMMIT]
+
+
+def test_the_line_falls_silent_after_as_much_speech_as_is_set():
+    assert decisions(replace(OPTIONS, pause_after_ms=150), 60, 120, 180) == [None, None, Decision.PAUSE]
+
+
+def test_a_prompt_has_its_grace():
+    told = decisions(replace(OPTIONS, grace_ms=250, commit_after_ms=1000), 60, 120, 180, 240, played_ms=0)
+    assert told == [None, None, None, Decision.PAUSE]
+
+
+def test_how_long_the_stop_took_is_told():
+    floor = SpeechBargeIn(OPTIONS)
+    floor.hear(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=lambda: 0.0)
+    assert floor.stop_ms == 80.0
+
+
+def test_what_another_cause_interrupts_is_the_callers_until_they_have_finished():
+    floor = SpeechBargeIn(OPTIONS)
+    floor.hear(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=lambda: 0.0)
+    floor.interrupted(now_ms=100.0)
+    assert floor.callers
+    assert floor.hear(speaking=True, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=lambda: 0.0) is None
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=2000)), max_size=60), st.booleans())
+def test_every_pause_is_resolved_once(heard, resume):
+    told = decisions(replace(OPTIONS, resume=resume), *heard, None)
+    paused = False
+    for decision in told:
+        if decision is Decision.PAUSE:
+            assert not paused
+            paused = True
+        elif decision is not None:
+            paused = False
+    assert not paused, "the last silence resumes what was paused"

@@ -24,6 +24,45 @@ def test_the_last_digit_wanted_completes_the_answer():
     assert press_all(asked(ACCOUNT), "123456") == [Collected("123456", Ending.COMPLETE)]
 
 
+def test_silence_does_not_count_while_the_caller_speaks():
+    collector = asked(DigitRules(no_input_seconds=5.0))
+    collector.prompt_ended(now=0.0)
+    collector.speech_started(now=4.0)
+    assert collector.handle_timeout(now=6.0) is None
+    collector.speech_ended(now=7.0)
+    assert collector.handle_timeout(now=11.9) is None
+    assert collector.handle_timeout(now=12.0) == Collected("", Ending.NO_INPUT)
+
+
+def test_a_caller_who_speaks_when_the_prompt_ends_is_heard_out():
+    collector = asked(DigitRules(no_input_seconds=5.0))
+    collector.speech_started(now=0.0)
+    collector.prompt_ended(now=1.0)
+    assert collector.handle_timeout(now=7.0) is None
+    collector.speech_ended(now=7.0)
+    assert collector.next_deadline() == 12.0
+
+
+def test_a_television_does_not_hold_a_question_open_for_ever():
+    collector = asked(DigitRules(no_input_seconds=5.0))
+    collector.prompt_ended(now=0.0)
+    for second in range(0, 60, 2):
+        collector.speech_started(now=float(second))
+        if (collected := collector.handle_timeout(now=second + 1.9)) is not None:
+            assert collected == Collected("", Ending.NO_INPUT)
+            assert second < 22
+            return
+        collector.speech_ended(now=second + 1.9)
+    raise AssertionError("the question was never closed")
+
+
+def test_speech_does_not_hold_the_pause_between_two_keys():
+    collector = asked(DigitRules(between_seconds=3.0))
+    collector.press("1", now=0.0)
+    collector.speech_started(now=1.0)
+    assert collector.handle_timeout(now=3.0) == Collected("1", Ending.TIMED_OUT)
+
+
 def test_the_finish_key_ends_the_answer_and_is_no_part_of_it():
     collector = asked()
     assert press_all(collector, "12#") == [Collected("12", Ending.FINISH_KEY)]

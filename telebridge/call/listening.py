@@ -1,0 +1,121 @@
+"""The caller's half of the talk: whether they speak, and what that means for the prompt that plays.
+
+Only as much is worked out as somebody wants to know: a prompt that yields to no speech is not listened over.
+
+One rule: the first syllable is never lost. Every frame is kept for a while, and who listens next begins before the
+speech did.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
+from telebridge.turns.detectors import LevelDetector
+from telebridge.turns.voice_activity import (
+    SpeechDetector,
+    SpeechEnded,
+    SpeechStarted,
+    VoiceActivity,
+    VoiceActivityOptions,
+)
+from telebridge.twilio.media_stream import AudioReceived
+
+
+@dataclass(frozen=True, slots=True)
+class ListeningOptions:
+    """How the caller is listened to.
+
+    Args:
+        detector: Makes the detector of a call.
+        voice_activity: How speech is told from everything else.
+        barge_in: How it interrupts a prompt.
+        pre_roll_ms: How much of the time before the speech is handed to whoever listens next.
+    """
+
+    detector: Callable[[], SpeechDetector] = LevelDetector
+    voice_activity: VoiceActivityOptions = field(default_factory=VoiceActivityOptions)
+    barge_in: BargeInOptions = field(default_factory=BargeInOptions)
+    pre_roll_ms: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a frame of the caller's told: speech that started or ended, and what follows for the prompt."""
+
+    speech: SpeechStarted | SpeechEnded | None
+    decision: Decision | None
+
+
+class Listening:
+    """Follows one caller.
+
+    Attributes:
+        floor: Whose turn it is.
+    """
+
+    def __init__(self, options: ListeningOptions) -> None:
+        self.floor = SpeechBargeIn(options.barge_in)
+        self._activity = VoiceActivity(options.detector(), options.voice_activity)
+        self._pre_roll_ms = options.pre_roll_ms
+        self._attentive = False
+        self._speech_began_ms: float | None = None
+
+    @property
+    def attentive(self) -> bool:
+        """Whether somebody wants to know whether the caller speaks; the session sets it."""
+        return self._attentive
+
+    @attentive.setter
+    def attentive(self, attentive: bool) -> None:
+        if self._attentive and not attentive:
+            self._activity.stop()
+            self.floor.released()
+        self._attentive = attentive
+
+    def keep(self, frame: AudioReceived) -> None:
+        """Keep a frame for whoever listens next."""
+        self._activity.keep(frame.payload, frame.timestamp_ms)
+
+    def hear(
+        self, frame: AudioReceived, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None
+    ) -> Heard | None:
+        """Judge the frame that was just kept.
+
+        Args:
+            frame: The frame.
+            played_ms: How much of the prompt has sounded that plays, or waits to, and yields to speech; None when there
+                is none.
+            sounded: The last so many milliseconds that the caller's telephone played; None when it plays nothing.
+
+        Returns:
+            None for a frame that told nothing, which most do.
+        """
+        activity = self._activity
+        speech = activity.hear(frame.payload, sounded)
+        if isinstance(speech, SpeechStarted):
+            self._speech_began_ms = speech.at_ms
+        speaking = activity.speaking
+        if not speaking and speech is None and not self.floor.contested and not self.floor.callers:
+            return None
+        if played_ms is None:
+            self.floor.caller_heard(speaking=speaking)
+            return None if speech is None else Heard(speech, None)
+        decision = self.floor.hear(
+            speaking=speaking,
+            speech_ms=activity.speech_ms,
+            began_ms=self._speech_began_ms or 0.0,
+            now_ms=activity.heard_ms,
+            played_ms=played_ms,
+        )
+        if decision is Decision.COMMIT:
+            activity.settle()
+        return Heard(speech, decision)
+
+    def interrupted(self) -> None:
+        """A prompt was interrupted by something else than speech."""
+        self.floor.interrupted(now_ms=self._activity.heard_ms)
+
+    def since_speech_began(self) -> bytes:
+        """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept."""
+        began_ms = self._activity.heard_ms if self._speech_began_ms is None else self._speech_began_ms
+        return self._activity.kept(self._activity.heard_ms - began_ms + self._pre_roll_ms)

@@ -1,0 +1,16 @@
+from telebridge.audio.mulaw import silence
+from telebridge.audio.quiet import quietest_end
+from telebridge.audio.tones import sine
+
+
+def test_the_quietest_moment_is_found():
+    piece = sine(400, 100) + silence(10) + sine(400, 50)
+    assert quietest_end(piece) == 50 * 8
+
+
+def test_of_two_as_quiet_the_later_counts():
+    assert quietest_end(silence(200)) == 0
+
+
+def test_what_is_shorter_than_a_step_has_none():
+    assert quietest_end(b"") == quietest_end(bytes(79)) == 0

@@ -1,0 +1,60 @@
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.playback.sent_audio import KEPT_MS, SentAudio
+from telebridge.simulator.playout import PlayoutBuffer
+
+SILENCE = b"\xff"
+
+
+def test_what_sounds_is_what_was_sent():
+    sent = SentAudio()
+    sent.add(b"\x01" * 800 + b"\x02" * 800, now=5.0)
+    assert sent.sounded(50, now=5.15) == b"\x02" * 400
+    assert sent.sounded(200, now=5.15) == SILENCE * 400 + b"\x01" * 800 + b"\x02" * 400
+
+
+def test_nothing_sounds_after_the_end_and_between_two_utterances():
+    sent = SentAudio()
+    sent.add(b"\x01" * 160, now=5.0)
+    assert sent.sounded(40, now=5.05) == b"\x01" * 80 + SILENCE * 240
+    sent.add(b"\x02" * 160, now=5.06)
+    assert sent.sounded(80, now=5.08) == b"\x01" * 160 + SILENCE * 320 + b"\x02" * 160
+
+
+def test_what_is_taken_back_never_sounds():
+    sent = SentAudio()
+    sent.add(b"\x01" * 800, now=5.0)
+    assert sent.take_back(400, now=5.05) == b"\x01" * 400
+    assert sent.sounded(100, now=5.1) == b"\x01" * 400 + SILENCE * 400
+    assert sent.ends_at == 5.05
+
+
+def test_what_sounded_long_ago_is_forgotten():
+    sent = SentAudio()
+    for second in range(600):
+        sent.add(bytes(8000), now=float(second))
+    assert len(sent._audio) <= 2 * KEPT_MS * 8 + 8000
+
+
+STEP = st.tuples(st.sampled_from(["send", "wait", "clear"]), st.integers(min_value=1, max_value=4000))
+
+
+@given(st.lists(STEP, max_size=40))
+def test_it_is_what_the_playout_buffer_played(steps):
+    chance, now = random.Random(1), 0.0
+    sent, playout = SentAudio(), PlayoutBuffer()
+    for kind, size in steps:
+        if kind == "send":
+            data = chance.randbytes(size).replace(SILENCE, b"\x00")
+            sent.add(data, now=now)
+            playout.queue_audio(data, now=now)
+        elif kind == "wait":
+            now += size / 8000
+        else:
+            sent.take_back(playout.queued_bytes(now=now), now=now)
+            playout.clear(now=now)
+    start = max(0.0, now - KEPT_MS / 1000)
+    assert sent.sounded(KEPT_MS, now=now).replace(SILENCE, b"") == playout.heard_between(start, now)
