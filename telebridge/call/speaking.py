@@ -159,7 +159,7 @@ class Speaking:
             return []
         position_ms = self._writer.pause(current.name, now=now)
         tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
-        current.cut = _Cut(position_ms, self._writer.sent.sounded(tail_ms, now=now))
+        current.cut = _Cut(position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
     def resume(self, *, now: float) -> list[Effect]:

@@ -6,6 +6,7 @@ This is a shell over `SparePool` and the `websockets` client. One rule: nobody w
 import asyncio
 import random
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -65,8 +66,10 @@ class Connections:
             self.retire(connection)
 
     def retire(self, connection: ClientConnection, farewell: str | None = None) -> None:
-        """Close a connection in the background, after a last message."""
-        _spawn(_close(connection, farewell), self._closings)
+        """Close a connection in the background, after a last message that leaves at once."""
+        if farewell is not None:
+            _send_at_once(connection, farewell)
+        _spawn(_close(connection), self._closings)
 
     def keep_warm(self, address: str) -> None:
         """Have spares of this address from now on, whether it is used or not."""
@@ -178,13 +181,16 @@ def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:
     return SpeechUnavailable(f"Rime cannot take the connection{told}", status=status)
 
 
-async def _close(connection: ClientConnection, farewell: str | None) -> None:
-    try:
-        if farewell is not None:
-            await connection.send(farewell)
+def _send_at_once(connection: ClientConnection, message: str) -> None:
+    """Hand a message to the transport before this returns; awaiting `send` would put it off to the next turn."""
+    if connection.state is State.OPEN:
+        connection.protocol.send_text(message.encode())
+        connection.send_data()
+
+
+async def _close(connection: ClientConnection) -> None:
+    with suppress(ConnectionClosed):  # it was quicker
         await connection.close()
-    except ConnectionClosed:
-        return  # it was quicker
 
 
 def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:

@@ -36,7 +36,16 @@ def test_what_sounded_long_ago_is_forgotten():
     sent = SentAudio()
     for second in range(600):
         sent.add(bytes(8000), now=float(second))
-    assert len(sent._audio) <= 2 * KEPT_MS * 8 + 8000
+    assert sum(len(run.audio) for run in sent._runs) <= 2 * KEPT_MS * 8 + 8000
+
+
+def test_the_tail_has_no_silences():
+    sent = SentAudio()
+    sent.add(b"\x01" * 160, now=5.0)
+    sent.add(b"\x02" * 160, now=5.5)
+    assert sent.tail(200) == b"\x01" * 40 + b"\x02" * 160
+    assert sent.tail(0) == b""
+    assert sent.tail(9999) == b"\x01" * 160 + b"\x02" * 160
 
 
 STEP = st.tuples(st.sampled_from(["send", "wait", "clear"]), st.integers(min_value=1, max_value=4000))

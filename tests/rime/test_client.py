@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.virtual_time import virtually
+from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
@@ -234,6 +235,30 @@ async def test_a_clear_is_sent_and_what_rime_still_says_is_not_heard(protocol):
         await asyncio.sleep(0.1)
     assert scripted.frames[0][-1] == ("<CLEAR>" if protocol == "ws" else '{"operation":"clear"}')
     assert len(scripted.frames) == 2
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@virtually
+async def test_a_clear_has_left_before_the_call_returns(protocol, monkeypatch):
+    order, send_data = [], ClientConnection.send_data
+
+    def noted(connection):
+        order.append("sent")
+        send_data(connection)
+
+    async def speaks_on(talk):
+        _, context_id = await talk.hear()
+        while True:
+            await talk.say(AUDIO, context_id)
+            await asyncio.sleep(0.05)
+
+    async with rime(speaks_on, protocol=protocol) as (_, source):
+        stream = source.speak("Long.")
+        await anext(stream)
+        monkeypatch.setattr(ClientConnection, "send_data", noted)
+        stream.clear()
+        order.append("returned")
+    assert order[:2] == ["sent", "returned"]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
