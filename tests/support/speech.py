@@ -10,6 +10,7 @@ from telebridge.audio.mulaw import to_pcm
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.options import RimeOptions
 from telebridge.rime.parameters import speech_parameters
+from telebridge.simulator.voices import speech
 from telebridge.speech.source import Audio, Words
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
@@ -44,6 +45,15 @@ class KnownVoice(Voice):
         words = phrase.text.split()
         each = len(audio) / 8000 / max(1, len(words))
         yield SpokenWords(tuple(SpokenWord(word, n * each, (n + 1) * each) for n, word in enumerate(words)))
+
+
+class TalkingVoice(KnownVoice):
+    """Says each phrase so that a detector takes it for a voice."""
+
+    async def say(self, phrase):
+        audio = speech(65 * len(phrase.text), pitch_hz=190, seed=len(phrase.text))
+        for start in range(0, len(audio), 1600):
+            yield Pcm(to_pcm(audio[start : start + 1600]))
 
 
 @asynccontextmanager

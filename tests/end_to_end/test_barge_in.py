@@ -1,0 +1,250 @@
+"""Interruptions of whole calls over loopback on virtual time, through every Rime system, by every cause."""
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+from support.bridge import bridge, heard_by
+from support.speech import SYSTEMS, TalkingVoice, audio_of
+from support.virtual_time import virtually
+
+from telebridge import Bridge
+from telebridge.audio.mulaw import silence
+from telebridge.call.events import ClearAsked
+from telebridge.simulator.recording import Kind
+from telebridge.simulator.voices import speech
+from telebridge.speech_server.faults import Faults
+
+PROMPT = "Thank you for calling Acme Dental which is open from eight to six."
+NEXT = "What can I do for you?"
+FLOW = f"""
+flow: test
+start: hours
+nodes:
+  hours: {{say: "{PROMPT}", then: next}}
+  next: {{say: "{NEXT}", barge_in: none, then: bye}}
+  bye: {{hang_up: null}}
+"""
+BEFORE_A_CUT = 100  # bytes that tell which part of a prompt a stretch begins with
+
+
+def heard_of(placed, text):
+    """The stretches that the caller heard of a prompt, as ranges of its audio in milliseconds."""
+    audio, ranges = audio_of(text), []
+    for stretch in b"".join(heard_by(placed)).split(audio_of(NEXT)) if text != NEXT else heard_by(placed):
+        rest = stretch
+        while len(rest) >= BEFORE_A_CUT:
+            start = audio.find(rest[:BEFORE_A_CUT])
+            assert start >= 0, "something else than the prompt was heard"
+            size = next((n for n in range(len(rest), 0, -1) if audio[start : start + n] == rest[:n]), 0)
+            ranges.append((start / 8, (start + size) / 8))
+            rest = rest[size:]
+    return ranges
+
+
+def clears(placed):
+    return [event.at_ms for event in placed.recording.of_kind(Kind.CLEAR)]
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_speech_that_goes_on_ends_the_prompt(tmp_path, protocol, model):
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
+        placed, record = await stack.call("wait 1500ms; speak 1200ms; listen 60s")
+    cut = record.utterances[0].interruption
+    [(start, end)] = heard_of(placed, PROMPT)
+    assert start == 0
+    assert 1500 < clears(placed)[0] <= 1600
+    assert cut.heard_ms == pytest.approx(end, abs=1)
+    assert cut.heard_text == "Thank you for calling"
+    assert cut.exact is (protocol != "ws")
+    assert 0 < cut.stop_ms <= 100
+    assert audio_of(NEXT) in b"".join(heard_by(placed)), "what follows is heard whole"
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@pytest.mark.parametrize("sound", ["cough", "mm-hm"])
+@virtually
+async def test_after_a_cough_the_prompt_goes_on_and_nothing_is_lost(tmp_path, protocol, model, sound):
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
+        placed, record = await stack.call(f"wait 1500ms; {sound}; listen 60s")
+    [first, second] = heard_of(placed, PROMPT)
+    assert first[0] == 0
+    assert second[1] == len(audio_of(PROMPT)) / 8
+    assert 0 <= first[1] - second[0] <= 660
+    assert record.utterances[0].resumes == 1
+    assert record.utterances[0].interruption is None
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@pytest.mark.parametrize("chunk_bytes", [1, 161, 4096, 65536])
+@pytest.mark.parametrize("script", ["wait 700ms; press 1", "wait 700ms; speak 1200ms"])
+@virtually
+async def test_rime_that_goes_on_for_ten_seconds_is_not_heard(tmp_path, protocol, model, chunk_bytes, script):
+    rime = {"faults": Faults(pace=1.5, chunk_bytes=chunk_bytes, stale_seconds=10)}
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
+        placed, _ = await stack.call(f"{script}; listen 60s")
+    heard = b"".join(heard_by(placed))
+    [(start, end)] = heard_of(placed, PROMPT)
+    assert (start, 600 < end < 1000) == (0, True)
+    assert heard == audio_of(PROMPT)[: round(end * 8)] + audio_of(NEXT)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_a_key_ends_the_prompt_at_once(tmp_path, protocol, model):
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
+        placed, record = await stack.call("wait 1s; press 1; listen 60s")
+    [key] = placed.recording.of_kind(Kind.KEY)
+    assert clears(placed)[0] - key.at_ms <= 20, "a frame of the local Twilio"
+    assert record.utterances[0].interruption.cause.value == "key"
+    assert heard_of(placed, PROMPT)[0][1] == pytest.approx(record.utterances[0].interruption.heard_ms, abs=1)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_the_owner_of_the_call_ends_the_prompt(tmp_path, protocol, model):
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
+        call = asyncio.create_task(stack.call("listen 60s"))
+        await asyncio.sleep(1.0)
+        [runner] = stack.calls._live.values()
+        runner.deliver(ClearAsked())
+        placed, record = await call
+    assert record.utterances[0].interruption.cause.value == "api"
+    assert 900 < record.utterances[0].interruption.heard_ms < 1001
+    assert len(clears(placed)) == 1
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@pytest.mark.parametrize("script", ["wait 1s; hang up", "wait 1s; cough; hang up"])
+@virtually
+async def test_who_hangs_up_has_heard_that_much(tmp_path, protocol, model, script):
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
+        placed, record = await stack.call(script)
+    cut = record.utterances[0].interruption
+    assert cut.cause.value == "hang-up"
+    assert cut.heard_ms == pytest.approx(max(end for _, end in heard_of(placed, PROMPT)), abs=21)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@pytest.mark.parametrize("script", ["speak 1500ms", "press 1"])
+@virtually
+async def test_an_interruption_before_the_first_audio(tmp_path, protocol, model, script):
+    rime = {"faults": Faults(first_byte_delay_seconds=2.0)}
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
+        placed, record = await stack.call(f"listen 500ms; {script}; listen 60s")
+    assert record.utterances[0].interruption.heard_text == ""
+    assert b"".join(heard_by(placed)) == audio_of(NEXT)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_an_interruption_between_two_chunks(tmp_path, protocol, model):
+    rime = {"faults": Faults(pace=0.5, chunk_bytes=8000)}
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
+        placed, record = await stack.call("wait 1500ms; press 1; listen 60s")
+    assert record.utterances[0].interruption.heard_ms == 1000
+    assert b"".join(heard_by(placed)) == audio_of(PROMPT)[:8000] + audio_of(NEXT)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_an_interruption_when_the_connection_to_rime_is_already_dead(tmp_path, protocol, model):
+    flows, told = Bridge(), []
+
+    @flows.flow("test")
+    async def flow(call):
+        told.append(await call.say(PROMPT))
+        told.append(await call.say(NEXT, barge_in="none"))
+
+    async with bridge(tmp_path, None, python=flows, protocol=protocol, model=model) as stack:
+        call = asyncio.create_task(stack.call("wait 1s; speak 1200ms; listen 60s"))
+        await asyncio.sleep(0.5)
+        for task in list(stack.calls._source._speaking):
+            task.cancel()
+        placed, record = await call
+    assert [utterance.interruption is None for utterance in record.utterances] == [False, True]
+    assert audio_of(NEXT) in b"".join(heard_by(placed))
+    assert told[1] is None
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_interruptions_twice_in_a_row(tmp_path, protocol, model):
+    flow = FLOW.replace(", barge_in: none", "")
+    async with bridge(tmp_path, flow, protocol=protocol, model=model) as stack:
+        placed, record = await stack.call("wait 1s; speak 900ms; wait 500ms; speak 900ms; listen 60s")
+    assert [utterance.interruption.cause.value for utterance in record.utterances] == ["speech", "speech"]
+    assert len(clears(placed)) == 2
+    assert audio_of(NEXT).startswith(heard_by(placed)[1])
+
+
+@virtually
+async def test_an_interruption_while_the_prompt_resumes(tmp_path):
+    async with bridge(tmp_path, FLOW) as stack:
+        placed, record = await stack.call("wait 1500ms; cough; wait 100ms; speak 1200ms; listen 60s")
+    assert record.utterances[0].interruption.cause.value == "speech"
+    truth = max(end for _, end in heard_of(placed, PROMPT))
+    assert record.utterances[0].interruption.heard_ms == pytest.approx(truth, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("policy", "by_speech", "by_key"),
+    [("any", True, True), ("speech", True, False), ("keys", False, True), ("none", False, False)],
+)
+@virtually
+async def test_each_policy_yields_to_its_causes_alone(tmp_path, policy, by_speech, by_key):
+    flow = FLOW.replace("then: next}", f"barge_in: {policy}, then: next}}", 1)
+    async with bridge(tmp_path, flow) as stack:
+        _, spoken = await stack.call("wait 1s; speak 1s; listen 60s")
+        _, keyed = await stack.call("wait 1s; press 1; listen 60s")
+    assert (spoken.utterances[0].interruption is not None) is by_speech
+    assert (keyed.utterances[0].interruption is not None) is by_key
+
+
+@pytest.mark.parametrize("place", ["noise hum -40dB", "noise street -35dB", "noise street -30dB"])
+@virtually
+async def test_a_noisy_place_is_no_interruption_and_a_caller_there_is(tmp_path, place):
+    async with bridge(tmp_path, FLOW) as stack:
+        _, quiet = await stack.call(f"{place}; listen 60s")
+        placed, loud = await stack.call(f"{place}; wait 2500ms; speak 2s; listen 60s")
+    assert quiet.utterances[0].interruption is None
+    assert quiet.utterances[0].resumes == 0
+    assert loud.utterances[0].interruption.cause.value == "speech"
+    assert clears(placed)[0] <= 2700
+
+
+@pytest.mark.parametrize("echo", ["-6dB 120ms", "-12dB 20ms", "-20dB 300ms"])
+@virtually
+async def test_our_own_voice_from_a_loudspeaker_is_no_interruption(tmp_path, echo):
+    flow = FLOW.replace(", barge_in: none", "")
+    rime = {"voice": TalkingVoice()}
+    async with bridge(tmp_path, flow, rime=rime) as stack:
+        placed, alone = await stack.call(f"echo {echo}; listen 60s")
+        _, over = await stack.call(f"echo {echo}; wait 1500ms; speak 2500ms; listen 60s")
+    assert [utterance.interruption for utterance in alone.utterances] == [None, None]
+    assert clears(placed) == []
+    assert over.utterances[0].interruption.cause.value == "speech"
+
+
+@virtually
+async def test_a_python_flow_gets_the_callers_words_from_the_first_syllable(tmp_path):
+    flows, heard = Bridge(), bytearray()
+
+    @flows.flow("test")
+    async def flow(call):
+        await call.say(PROMPT)
+        async with aclosing(call.caller_audio()) as audio:
+            async for piece in audio:
+                heard.extend(piece)
+                if len(heard) > 8 * 2500:
+                    break
+        await call.say(NEXT)
+
+    async with bridge(tmp_path, None, python=flows) as stack:
+        await stack.call("wait 1s; speak 1500ms; listen 60s")
+    spoken = speech(1500)
+    assert spoken in bytes(heard)
+    before = bytes(heard)[: bytes(heard).index(spoken)]
+    assert before == silence(len(before) // 8)
+    assert 200 <= len(before) / 8 <= 320
