@@ -5,6 +5,12 @@ from prometheus_client import Counter, Gauge, Histogram
 CALLS_LIVE = Gauge("telebridge_calls_live", "Calls in progress in this process")
 CALLS_ENDED = Counter("telebridge_calls_ended", "Calls that are over", ["flow"])
 BARGE_INS = Counter("telebridge_barge_ins", "Utterances that were interrupted", ["cause"])
+PAUSES = Counter("telebridge_pauses", "Times that an utterance paused for a sound of the caller's and went on")
+STOP_SECONDS = Histogram(
+    "telebridge_stop_seconds",
+    "From the first sound of a caller who interrupted by speech until the line was silent",
+    buckets=(0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.0),
+)
 FIRST_AUDIO_SECONDS = Histogram(
     "telebridge_first_audio_seconds",
     "From the voice webhook to the first audio sent to the caller",

@@ -113,9 +113,9 @@ class BargeInSettings(_Section):
 
     policy: Literal["any", "speech", "keys", "none"] = "any"
     detector: Literal["silero", "webrtc", "level"] = "silero"
-    threshold: Likelihood = 0.5
+    threshold: Likelihood = 0.4
     pause_after_ms: Milliseconds = 0.0
-    commit_after_ms: Milliseconds = 400.0
+    commit_after_ms: Milliseconds = 500.0
     resume: bool = True
     resume_after_ms: Milliseconds = 400.0
     grace_ms: Milliseconds = 0.0

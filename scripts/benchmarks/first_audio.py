@@ -6,19 +6,13 @@ a text that was never said before.
 
 import asyncio
 import os
-import re
-import signal
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
-from machine import described
+from machine import described, watch_loop, whole_bridge
 
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.script_text import parse_script
 
@@ -36,28 +30,8 @@ WARM_UP = 3
 
 def run(*, calls: int, protocol: str, model: str) -> dict[str, object]:
     """Measure; answers with the figures of every call and their quantiles."""
-    with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "bench.yaml").write_text(FLOW)
-        environment = {
-            **os.environ,
-            "TELEBRIDGE_FLOWS_DIR": folder,
-            "TELEBRIDGE_DEFAULT_FLOW": "bench",
-            "TELEBRIDGE_STATE_DIR": folder,
-            "TELEBRIDGE_RIME__PROTOCOL": protocol,
-            "TELEBRIDGE_RIME__MODEL": model,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        }
-        command = [sys.executable, "-m", "telebridge", "serve", "--port", "0"]
-        process = subprocess.Popen(
-            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        try:
-            url = re.search(r"listens on (\S+)", process.stdout.readline()).group(1)
-            firsts, late = asyncio.run(_calls(url, calls))
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
-            process.stdout.close()
+    with whole_bridge(FLOW, TELEBRIDGE_RIME__PROTOCOL=protocol, TELEBRIDGE_RIME__MODEL=model) as url:
+        firsts, late = asyncio.run(_calls(url, calls))
     lagged = statistics.quantiles(late, n=100)[98] > LATE_MS
     p50 = statistics.median(firsts)
     return {
@@ -79,7 +53,7 @@ async def _calls(url: str, calls: int) -> tuple[list[float], list[float]]:
     """Milliseconds to the first audio of each call, and how late the generator's own loop was."""
     simulator = Simulator(SimulatorOptions())
     late: list[float] = []
-    watch = asyncio.create_task(_watch_loop(late))
+    watch = asyncio.create_task(watch_loop(late))
     try:
         firsts = [await _call(simulator, url, index) for index in range(calls + WARM_UP)]
     finally:
@@ -102,10 +76,3 @@ async def _call(simulator: Simulator, url: str, index: int) -> float:
     async with asyncio.timeout(20):
         await placed.finished
     return (heard[0] - began) * 1000
-
-
-async def _watch_loop(late: list[float]) -> None:
-    while True:
-        due = asyncio.get_running_loop().time() + 0.01
-        await asyncio.sleep(0.01)
-        late.append(max(0.0, asyncio.get_running_loop().time() - due) * 1000)

@@ -1,12 +1,18 @@
 """The machine that is measured on, and processes on it: where they run, what they use."""
 
+import asyncio
 import os
 import platform
+import re
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from telebridge.simulator.options import AUTH_TOKEN
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -40,6 +46,40 @@ def server(*arguments: str, core: int | None) -> Iterator[tuple[int, int]]:
         process.terminate()
         process.wait(10)
         process.stdout.close()
+
+
+@contextmanager
+def whole_bridge(flow: str, **environment: str) -> Iterator[str]:
+    """`telebridge serve` with its local voice and one flow, in a process of its own; gives its address."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "bench.yaml").write_text(flow)
+        settings = {
+            "TELEBRIDGE_FLOWS_DIR": folder,
+            "TELEBRIDGE_DEFAULT_FLOW": "bench",
+            "TELEBRIDGE_STATE_DIR": folder,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "telebridge", "serve", "--port", "0"],
+            env={**os.environ, **settings, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            yield re.search(r"listens on (\S+)", process.stdout.readline()).group(1)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(15)
+            process.stdout.close()
+
+
+async def watch_loop(late_ms: list[float]) -> None:
+    """Note again and again how late the running event loop is; a generator that lags measures itself."""
+    while True:
+        due = asyncio.get_running_loop().time() + 0.01
+        await asyncio.sleep(0.01)
+        late_ms.append(max(0.0, asyncio.get_running_loop().time() - due) * 1000)
 
 
 def cpu_seconds(pid: int) -> float:

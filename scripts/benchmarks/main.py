@@ -2,15 +2,21 @@
 
 import json
 import sys
+from collections.abc import Iterator
 from typing import Annotated
 
+import barge_in as barge_in_bench
 import calls as calls_bench
 import first_audio as first_audio_bench
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from telebridge.logs import configure_logs
+
+configure_logs(level="error")
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+VERDICTS = {True: "met", False: "missed", None: ""}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -36,25 +42,46 @@ def calls(
     _report(calls_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
 
 
+@app.command("barge-in")
+def barge_in(
+    speakers: Annotated[int, typer.Option(min=20, help="How many recordings of people.")] = 200,
+    minutes: Annotated[int, typer.Option(min=6, help="How many minutes of noise, on the virtual clock.")] = 60,
+    real_calls: Annotated[int, typer.Option(min=20, help="How many calls of each kind in real time.")] = 40,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """People, and an hour of noise, over a prompt: how fast it stops, how often for nothing, and what was heard."""
+    _report(barge_in_bench.run(speakers=speakers, minutes=minutes, real_calls=real_calls), as_json=json_)
+
+
 def _report(result: dict[str, object], *, as_json: bool) -> None:
     """Print, and exit with 1 when a bar is missed or nothing can be concluded."""
+    passed = result["concluded"] and all(result.get("bars_met", {}).values())
     if as_json:
         sys.stdout.write(json.dumps(result) + "\n")
     else:
         _print_table(result)
-    met = result.get("bars_met", {})
-    if not result["concluded"] or not all(met.values()):
+    if not passed:
         raise typer.Exit(1)
 
 
 def _print_table(result: dict[str, object]) -> None:
-    figures = {name: value for name, value in result.items() if not isinstance(value, dict | list)}
-    figures |= result.get("medians", {}) | result.get("machine", {})
-    table = Table("figure", "value", "bar")
     met = result.get("bars_met", {})
-    for name, value in figures.items():
-        table.add_row(name, str(value), {True: "met", False: "missed", None: ""}[met.get(name)])
+    table = Table("figure", "value", "bar")
+    for name, value in _figures({key: value for key, value in result.items() if key != "bars_met"}):
+        bar = name if name in met else name.removeprefix("medians.")
+        table.add_row(name, str(value), VERDICTS[met.pop(bar, None)])
+    for name, verdict in met.items():
+        table.add_row(name, "", VERDICTS[verdict])
     Console().print(table)
+
+
+def _figures(result: dict[str, object], before: str = "") -> Iterator[tuple[str, object]]:
+    """Every figure by its dotted name; lists of single runs are left to --json."""
+    for name, value in result.items():
+        if isinstance(value, dict):
+            yield from _figures(value, f"{before}{name}.")
+        elif not isinstance(value, list):
+            yield f"{before}{name}", value
 
 
 if __name__ == "__main__":

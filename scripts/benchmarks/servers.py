@@ -11,12 +11,14 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
+from telebridge.app import listening_options
 from telebridge.audio.tones import sine
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.session import SessionOptions
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
+from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
 from telebridge.twilio.stream_token import StreamTokens
@@ -53,7 +55,8 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     flows = FlowCatalogue(flows_dir)
     flows.load()
     app = web.Application()
-    calls = LiveCalls(flows, Recording(prompt_seconds), SessionOptions())
+    session = SessionOptions(listening=listening_options(BargeInSettings()))
+    calls = LiveCalls(flows, Recording(prompt_seconds), session)
     tokens = StreamTokens("bench")
     add_routes(app, calls, Trust("", ""), tokens, default_flow=flows.names[0], numbers={})
     return app

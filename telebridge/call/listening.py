@@ -58,6 +58,7 @@ class Listening:
         self._activity = VoiceActivity(options.detector(), options.voice_activity)
         self._pre_roll_ms = options.pre_roll_ms
         self._attentive = False
+        self._frame = b""
         self._speech_began_ms: float | None = None
 
     @property
@@ -74,15 +75,12 @@ class Listening:
 
     def keep(self, frame: AudioReceived) -> None:
         """Keep a frame for whoever listens next."""
-        self._activity.keep(frame.payload, frame.timestamp_ms)
+        self._frame = self._activity.keep(frame.payload, frame.timestamp_ms)
 
-    def hear(
-        self, frame: AudioReceived, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None
-    ) -> Heard | None:
+    def hear(self, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None) -> Heard | None:
         """Judge the frame that was just kept.
 
         Args:
-            frame: The frame.
             played_ms: How much of the prompt has sounded that plays, or waits to, and yields to speech; None when there
                 is none.
             sounded: The last so many milliseconds that the caller's telephone played; None when it plays nothing.
@@ -91,7 +89,7 @@ class Listening:
             None for a frame that told nothing, which most do.
         """
         activity = self._activity
-        speech = activity.hear(frame.payload, sounded)
+        speech = activity.hear(self._frame, sounded)
         if isinstance(speech, SpeechStarted):
             self._speech_began_ms = speech.at_ms
         speaking = activity.speaking
@@ -104,7 +102,7 @@ class Listening:
             speaking=speaking,
             speech_ms=activity.speech_ms,
             began_ms=self._speech_began_ms or 0.0,
-            now_ms=activity.heard_ms,
+            now_ms=activity.pre_roll.now_ms,
             played_ms=played_ms,
         )
         if decision is Decision.COMMIT:
@@ -113,9 +111,10 @@ class Listening:
 
     def interrupted(self) -> None:
         """A prompt was interrupted by something else than speech."""
-        self.floor.interrupted(now_ms=self._activity.heard_ms)
+        self.floor.interrupted(now_ms=self._activity.pre_roll.now_ms)
 
     def since_speech_began(self) -> bytes:
         """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept."""
-        began_ms = self._activity.heard_ms if self._speech_began_ms is None else self._speech_began_ms
-        return self._activity.kept(self._activity.heard_ms - began_ms + self._pre_roll_ms)
+        pre_roll = self._activity.pre_roll
+        began_ms = pre_roll.now_ms if self._speech_began_ms is None else self._speech_began_ms
+        return pre_roll.last(pre_roll.now_ms - began_ms + self._pre_roll_ms)

@@ -8,6 +8,19 @@ from telebridge.turns.barge_in import BargeIn
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """An utterance fell silent for a sound of the caller's, and went on when it was none to yield to.
+
+    Args:
+        paused_at: When, in monotonic seconds of this process.
+        resumed_at: When it went on.
+    """
+
+    paused_at: float
+    resumed_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class SpokenUtterance:
     """One utterance as the caller experienced it.
 
@@ -16,14 +29,16 @@ class SpokenUtterance:
         audio_ms: How much audio of it there was.
         interruption: How it was cut off, if it was.
         began_at: When its first audio was sent, in monotonic seconds of this process; None when none was.
-        resumes: How often it paused for a sound of the caller's and went on.
+        ended_at: When it was over: heard to its end, or cut off.
+        pauses: When it paused for a sound of the caller's and went on.
     """
 
     text: str
     audio_ms: float
     interruption: BargeIn | None
     began_at: float | None = None
-    resumes: int = 0
+    ended_at: float | None = None
+    pauses: tuple[Pause, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,8 +76,8 @@ class CallRecord:
 
 def _utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
     told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
-    if utterance.resumes:
-        told["resumes"] = utterance.resumes
+    if utterance.pauses:
+        told["pauses"] = len(utterance.pauses)
     if utterance.interruption is not None:
         barge_in = utterance.interruption
         told["interrupted_by"] = barge_in.cause.value

@@ -106,9 +106,11 @@ class CallSession:
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
+        if self.phase is Phase.OVER:
+            return None
         self._last_event_at = now
         self._listening.keep(frame)
-        heard = self._listen(frame, now) if self._listening.attentive else None
+        heard = self._listen(now) if self._listening.attentive else None
         if heard is None:
             return [HandOnAudio(frame.payload)] if self._handing_on else None
         effects: list[Effect] = [HandOnAudio(frame.payload)] if self._handing_on else []
@@ -293,12 +295,11 @@ class CallSession:
 
     # The caller's voice.
 
-    def _listen(self, frame: AudioReceived, now: float) -> Heard | None:
+    def _listen(self, now: float) -> Heard | None:
         speaking = self._speaking
         saying = speaking.in_progress
         yields = saying is not None and self._yields(saying, BargeInCause.SPEECH)
         return self._listening.hear(
-            frame,
             played_ms=(lambda: speaking.heard_ms(now=now)) if yields else None,
             sounded=(lambda ms: speaking.sounded(ms, now=now)) if speaking.sounds(now=now) else None,
         )
@@ -343,6 +344,7 @@ class CallSession:
 
     def _stream_started(self, now: float) -> list[Effect]:
         self.phase = Phase.LIVE
+        self._listening = Listening(self._options.listening)  # media time begins anew with each stream
         self._last_event_at = now
         self._wait_until = now + self._options.media_timeout_seconds
         effects = self._speaking.stream_opened(now=now)

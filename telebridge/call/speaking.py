@@ -7,13 +7,13 @@ One rule: once an utterance is interrupted or lost, nothing that still arrives o
 nothing of it is lost.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.audio.quiet import quietest_end
 from telebridge.call.effects import ClearPlayback, ClearSpeech, Effect, StartSpeech
 from telebridge.call.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
-from telebridge.call.record import SpokenUtterance
+from telebridge.call.record import Pause, SpokenUtterance
 from telebridge.errors import LocalProtocolError, SpeechError
 from telebridge.flows.steps import Say
 from telebridge.playback.ledger import PlaybackLedger
@@ -44,10 +44,12 @@ class _Cut:
     """Where an utterance was paused.
 
     Args:
+        at: When.
         position_ms: Milliseconds of its audio.
         tail: The audio that sounded just before, as far back as the utterance can go on from.
     """
 
+    at: float
     position_ms: float
     tail: bytes
 
@@ -63,7 +65,7 @@ class _InProgress:
     began_at: float | None = None
     cut: _Cut | None = None
     went_on_at_ms: float = 0.0  # where it went on after it was last paused
-    resumes: int = 0
+    pauses: list[Pause] = field(default_factory=list)
 
 
 class Speaking:
@@ -159,7 +161,7 @@ class Speaking:
             return []
         position_ms = self._writer.pause(current.name, now=now)
         tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
-        current.cut = _Cut(position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
+        current.cut = _Cut(now, position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
     def resume(self, *, now: float) -> list[Effect]:
@@ -170,7 +172,8 @@ class Speaking:
         cut, current.cut = current.cut, None
         rewound = _rewound(cut, current.transcript)
         current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
-        current.resumes += current.began_at is not None
+        if current.began_at is not None:
+            current.pauses.append(Pause(cut.at, now))
         sent = self._writer.resume(current.name, rewound, now=now)
         if sent and current.began_at is None:
             current.began_at = now
@@ -194,7 +197,7 @@ class Speaking:
         if current.cut is None:
             effects.insert(0, ClearPlayback())
         self._silence(now)
-        return effects, _spoken(current, interruption)
+        return effects, _spoken(current, interruption, now)
 
     def heard_ms(self, *, now: float) -> float:
         """How much of the utterance in progress the caller has heard."""
@@ -229,7 +232,7 @@ class Speaking:
             return None
         self._current = None
         self._writer.drop(now=now)
-        return Spoken(_spoken(current, None), current.error)
+        return Spoken(_spoken(current, None, now), current.error)
 
     def _silence(self, now: float) -> None:
         self._current = None
@@ -248,7 +251,12 @@ def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
     return cut.tail[len(cut.tail) - word - quietest_end(before) :]
 
 
-def _spoken(current: _InProgress, interruption: BargeIn | None) -> SpokenUtterance:
+def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:
     return SpokenUtterance(
-        current.transcript.text, current.transcript.audio_ms, interruption, current.began_at, current.resumes
+        current.transcript.text,
+        current.transcript.audio_ms,
+        interruption,
+        began_at=current.began_at,
+        ended_at=now,
+        pauses=tuple(current.pauses),
     )

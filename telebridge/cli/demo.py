@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -24,8 +25,12 @@ from telebridge.simulator.caller import Script
 from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.recording import Recording, TimelineEvent
 from telebridge.simulator.script_text import parse_script
+from telebridge.turns.barge_in import BargeInCause
 
-SCRIPT = "wait; silence 150ms; wait 2600ms; press 1; silence 1200ms; speak 700ms; listen 300ms; hang up"
+SCRIPT = (
+    "wait; silence 150ms; wait 1800ms; cough; wait 2s; speak 1300ms; listen 900ms; press 1; wait 1600ms; press 1; "
+    "wait 1800ms; hang up"
+)
 LONGEST_CALL_SECONDS = 120.0
 REFRESHES_PER_SECOND = 10
 
@@ -39,8 +44,9 @@ def demo(
 ) -> None:
     """Make a call on this machine: a local Twilio, the bridge, and a voice; no account, no network.
 
-    The caller listens, presses a key over a prompt, listens on and hangs up. Leaves call.wav, with the caller on the
-    left and the bridge on the right, and call.png, with both on one time axis.
+    The caller coughs over a prompt, which pauses and goes on; talks over it, and it stops; presses keys, one of them
+    over the next prompt; and hangs up. Leaves call.wav, with the caller on the left and the bridge on the right, and
+    call.png, with both on one time axis.
     """
     settings = load_settings(config)
     settings = settings.model_copy(
@@ -94,6 +100,7 @@ def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
         for utterance in record.utterances
         if utterance.began_at is not None
     ]
+    moments = [((at - recording.opened_at) * 1000, words) for at, words in _moments(record)]
     try:
         write_stereo(folder / "call.wav", recording.caller_leg(), recording.bridge_leg())
     except OSError as error:
@@ -103,18 +110,30 @@ def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
         return
     from telebridge.cli.picture import draw_call  # an optional extra
 
-    draw_call(recording, prompts, folder / "call.png")
+    draw_call(recording, prompts, moments, folder / "call.png")
+
+
+def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
+    """When the bridge yielded to the caller, and when it went on."""
+    for utterance in record.utterances:
+        for pause in utterance.pauses:
+            yield pause.paused_at, "pauses"
+            yield pause.resumed_at, "resumes"
+        cut = utterance.interruption
+        if cut is not None and cut.cause is not BargeInCause.HANG_UP and utterance.ended_at is not None:
+            yield utterance.ended_at, f"yields to {cut.cause.value}"
 
 
 def _tell_result(record: CallRecord, recording: Recording, folder: Path) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
-        if cut is None:
-            tell(f"heard        {utterance.text}")
-        else:
-            tell(f"interrupted  {utterance.text}")
+        tell(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
+        for pause in utterance.pauses:
+            tell(f"{'':12} paused {pause.resumed_at - pause.paused_at:.2f} s for a sound of the caller's, and went on")
+        if cut is not None:
+            stopped = f", silent {cut.stop_ms:.0f} ms after they began" if cut.stop_ms else ""
             heard = cut.heard_text or "(nothing)"
-            tell(f"             by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s; heard: {heard}")
+            tell(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
     first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
     tell(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
     tell(f"wrote {folder / 'call.wav'} (caller left, bridge right) and {folder / 'call.png'}")

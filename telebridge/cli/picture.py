@@ -19,14 +19,19 @@ SAMPLES_PER_SECOND = 8000
 SECONDS_PER_CHARACTER = 0.085  # how wide a letter of a prompt is drawn, for a call that fills the picture
 PICTURED_SECONDS = 15.0
 SIGNS = {Kind.KEY: ("key {}", "tab:red"), Kind.CLEAR: ("clear", "tab:purple"), Kind.HUNG_UP: ("{} hung up", "black")}
+MOMENT_COLORS = {"pauses": "tab:orange", "resumes": "tab:green"}
+MOMENT_HEIGHTS = (-0.46, -0.58)
 
 
-def draw_call(recording: Recording, prompts: list[tuple[float, str]], file: Path) -> None:
+def draw_call(
+    recording: Recording, prompts: list[tuple[float, str]], moments: list[tuple[float, str]], file: Path
+) -> None:
     """Draw a recorded call into a PNG file.
 
     Args:
         recording: The call.
         prompts: What the bridge said, each with the millisecond it began to sound.
+        moments: When the bridge yielded to the caller and when it went on, each with its millisecond.
         file: Where the picture goes.
 
     Raises:
@@ -39,6 +44,8 @@ def draw_call(recording: Recording, prompts: list[tuple[float, str]], file: Path
     _draw_leg(bridge, "bridge, as the caller heard it", recording.bridge_leg(), "tab:blue")
     _draw_prompts(bridge, prompts, recording.duration_ms)
     _draw_marks(bridge, recording)
+    _draw_moments(bridge, moments)
+    _draw_sounds(caller, recording)
     for event in recording.of_kind(*SIGNS):
         words, color = SIGNS[event.kind]
         at = event.at_ms / 1000
@@ -78,6 +85,23 @@ def _draw_prompts(axes: Any, prompts: list[tuple[float, str]], duration_ms: floa
         words = text if len(text) <= shown else f"{text[: max(0, shown - 1)]}…"
         axes.axvline(at_ms / 1000, ymin=0.86, color="tab:blue", linewidth=0.9)
         axes.annotate(f" {words}", (at_ms / 1000, 0.97), fontsize=8, color="tab:blue", va="top")
+
+
+def _draw_moments(axes: Any, moments: list[tuple[float, str]]) -> None:
+    """Neighbours are written at different heights, so that none covers another."""
+    for number, (at_ms, words) in enumerate(moments):
+        color = MOMENT_COLORS.get(words, "tab:red")
+        height = MOMENT_HEIGHTS[number % len(MOMENT_HEIGHTS)]
+        axes.axvline(at_ms / 1000, ymin=0.1, ymax=0.9, color=color, linewidth=1.1, linestyle=":")
+        axes.annotate(f" {words}", (at_ms / 1000, height), fontsize=8, color=color, va="top")
+
+
+def _draw_sounds(axes: Any, recording: Recording) -> None:
+    """What the caller did with their voice, where they began to."""
+    for event in recording.of_kind(Kind.CALLER):
+        verb, _, words = event.detail.partition(" ")
+        if verb == "Speak":
+            axes.annotate(words or "speaks", (event.at_ms / 1000, 0.8), fontsize=8, color="tab:orange", va="top")
 
 
 def _draw_marks(axes: Any, recording: Recording) -> None:

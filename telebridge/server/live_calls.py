@@ -18,6 +18,7 @@ from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.speech.source import SpeechSource
+from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)
 
@@ -152,6 +153,9 @@ class LiveCalls:
         if record.first_audio_ms is not None:
             metrics.FIRST_AUDIO_SECONDS.observe(record.first_audio_ms / 1000)
         for utterance in record.utterances:
-            if utterance.interruption is not None:
-                metrics.BARGE_INS.labels(utterance.interruption.cause.value).inc()
+            metrics.PAUSES.inc(len(utterance.pauses))
+            if (cut := utterance.interruption) is not None:
+                metrics.BARGE_INS.labels(cut.cause.value).inc()
+                if cut.cause is BargeInCause.SPEECH:
+                    metrics.STOP_SECONDS.observe(cut.stop_ms / 1000)
         log.info("call over", **record.as_json())

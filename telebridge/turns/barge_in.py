@@ -69,7 +69,7 @@ class BargeInOptions:
     Args:
         policy: What may interrupt a prompt that does not say so itself.
         pause_after_ms: So much speech silences the line. The detector itself needs about 64 ms to know it for speech.
-        commit_after_ms: So much speech takes the floor. No cough and no click is as long.
+        commit_after_ms: So much speech takes the floor; no cough, no click and no "mm-hm" is as long.
         resume: Whether the prompt goes on after less; if not, whatever silences the line takes the floor.
         grace_ms: How long a prompt sounds before speech may silence it.
         longest_wait_ms: How long the next prompt waits for a caller who took the floor and goes on speaking.
@@ -77,7 +77,7 @@ class BargeInOptions:
 
     policy: BargeInPolicy = BargeInPolicy.ANY
     pause_after_ms: float = 0.0
-    commit_after_ms: float = 400.0
+    commit_after_ms: float = 500.0
     resume: bool = True
     grace_ms: float = 0.0
     longest_wait_ms: float = 10_000.0

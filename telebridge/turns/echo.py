@@ -18,14 +18,19 @@ from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
 COMPARED_MS = 384
 LONGEST_DELAY_MS = 480
 FIRST_TAP = -8
-LAST_TAP = 40
+LAST_TAP = 64
 JUDGED_MS = 96
-EXPLAINED = 0.65
-"""An echo that leaves less than this share of the recent energy unexplained is all there is."""
 REVERBERATION = 0.2
 """What is left may be this share of the echo's own power: a room rings on for longer than the filter reaches."""
-LEAST_CORRELATION = 0.2
+CORRELATION, UNEXPLAINED = 0.4, 0.35
+"""An echo goes at least so well with what was played, and leaves less than that share of the recent energy unexplained.
+Two voices that have nothing to do with each other come as near in one window of a thousand."""
+KNOWN_CORRELATION, KNOWN_UNEXPLAINED = 0.25, 0.65
+"""The same where an echo came with this delay before."""
+SAME_DELAY = 32
+"""Samples: a delay is the same give or take 4 ms."""
 PRE_EMPHASIS = 0.9
+REGULARIZATION = 1e-3
 
 Samples = NDArray[np.float64]
 Sounded = Callable[[float], bytes]
@@ -33,61 +38,88 @@ Sounded = Callable[[float], bytes]
 
 
 class EchoGuard:
-    """Compares what is heard with what was played."""
+    """Compares what is heard of one caller with what was played to them.
+
+    Attributes:
+        established: Whether the last echo came with the delay of the one before it, and so was none by chance.
+    """
+
+    def __init__(self) -> None:
+        self.established = False
+        self._known_delay: int | None = None
 
     def explains(self, heard: Sounded, sounded: Sounded) -> bool:
         """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more."""
         caller = _samples(heard(COMPARED_MS))
         played = _samples(sounded(COMPARED_MS + LONGEST_DELAY_MS))
-        return unexplained(caller, played) < EXPLAINED
+        correlation = _correlation(caller, played)
+        delay, strength = _best_delay(correlation, caller, played)
+        known = self._known_delay is not None and abs(delay - self._known_delay) <= SAME_DELAY
+        least, most = (KNOWN_CORRELATION, KNOWN_UNEXPLAINED) if known else (CORRELATION, UNEXPLAINED)
+        if strength < least:
+            return False
+        echo = _echo(correlation, played, delay, len(caller))
+        if _unexplained(caller, echo) >= most:
+            return False
+        self.established = known
+        self._known_delay = delay
+        return True
 
 
-def unexplained(caller: Samples, played: Samples) -> float:
-    """Which share of the recent energy of `caller` no echo of `played` explains; 1 when there is no sign of an echo.
-
-    Args:
-        caller: What was heard.
-        played: What sounded until now, longer by the longest delay that is searched.
-    """
-    delay = _delay(caller, played)
-    if delay is None:
-        return 1.0
-    echo = _echo(caller, played, delay)
+def _unexplained(caller: Samples, echo: Samples) -> float:
+    """Which share of the recent energy of `caller` the echo leaves."""
     recent = caller[-JUDGED_MS * BYTES_PER_MS :]
     residual = recent - echo[-len(recent) :]
-    unexplained_energy = float(residual @ residual)
-    if unexplained_energy < REVERBERATION * float(echo @ echo) * len(recent) / len(echo):
+    left = float(residual @ residual)
+    if left < REVERBERATION * float(echo @ echo) * len(recent) / len(echo):
         return 0.0
-    return unexplained_energy / max(float(recent @ recent), 1.0)
+    return left / max(float(recent @ recent), 1.0)
 
 
-def _delay(caller: Samples, played: Samples) -> int | None:
-    """How many samples ago that was played which correlates best with what is heard; None when nothing does."""
+def _correlation(caller: Samples, played: Samples) -> Samples:
+    """How `caller` goes with what sounded so many samples before, for each delay from none to the longest."""
     size = 1 << (len(played) - 1).bit_length()
     spectrum = np.fft.rfft(played, size) * np.conj(np.fft.rfft(caller, size))
-    lags = len(played) - len(caller) + 1
-    correlation = np.fft.irfft(spectrum, size)[:lags]
+    delays = len(played) - len(caller) + 1
+    return np.fft.irfft(spectrum, size)[:delays][::-1]
+
+
+def _best_delay(correlation: Samples, caller: Samples, played: Samples) -> tuple[int, float]:
+    """How many samples ago that was played which goes best with what is heard, and how well, from 0 to 1."""
     energy = np.concatenate(([0.0], np.cumsum(played * played)))
-    played_energy = energy[len(caller) :][:lags] - energy[:lags]
-    strength = np.abs(correlation) / np.sqrt(np.maximum(played_energy, 1.0) * max(caller @ caller, 1.0))
+    played_energy = (energy[len(caller) :] - energy[: -len(caller)])[::-1]
+    strength = np.abs(correlation) / np.sqrt(np.maximum(played_energy, 1.0) * max(float(caller @ caller), 1.0))
     best = int(np.argmax(strength))
-    return None if strength[best] < LEAST_CORRELATION else lags - 1 - best
+    return best, float(strength[best])
 
 
-def _echo(caller: Samples, played: Samples, delay: int) -> Samples:
-    """What a short filter around `delay` makes of `played`, fitted to `caller` by least squares."""
-    end = len(played)
-    columns = []
-    for tap in range(max(0, delay + FIRST_TAP), delay + LAST_TAP):
-        start = end - tap - len(caller)
-        if start < 0:
-            break
-        columns.append(played[start : start + len(caller)])
-    shifted = np.stack(columns)
-    power = shifted @ shifted.T
-    power[np.diag_indices_from(power)] += 1e-3 * power.trace() / len(power) + 1.0
-    fitted: Samples = np.linalg.solve(power, shifted @ caller) @ shifted
-    return fitted
+def _echo(correlation: Samples, played: Samples, delay: int, size: int) -> Samples:
+    """What a short filter around `delay` makes of `played`, fitted to what was heard by least squares."""
+    first = max(0, delay + FIRST_TAP)
+    taps = min(delay + LAST_TAP, len(correlation)) - first
+    end = len(played) - first
+    heard_from = played[end - size - taps + 1 : end]
+    matrix = _covariance(heard_from, taps)
+    matrix[np.diag_indices(taps)] += REGULARIZATION * matrix.trace() / taps + 1.0
+    response = np.linalg.solve(matrix, correlation[first : first + taps])
+    return np.convolve(heard_from, response, "valid")
+
+
+def _covariance(signal: Samples, taps: int) -> Samples:
+    """The products of all but the first samples, delayed by 0 to `taps` - 1, with each other.
+
+    Two entries on the same diagonal differ by the sample that enters and the one that leaves, so only one row is summed
+    up (the covariance method; Rabiner and Schafer, "Digital Processing of Speech Signals", 8.1.2).
+    """
+    entering, leaving = signal[taps - 1 :: -1], signal[: -taps - 1 : -1]
+    matrix = np.empty((taps, taps))
+    matrix[0] = np.correlate(signal, signal[taps - 1 :], "valid")[::-1]
+    for row in range(1, taps):
+        matrix[row, 0] = matrix[0, row]
+        matrix[row, 1:] = (
+            matrix[row - 1, :-1] + entering[row] * entering[1:taps] - leaving[row - 1] * leaving[: taps - 1]
+        )
+    return matrix
 
 
 def _samples(mulaw: bytes) -> Samples:

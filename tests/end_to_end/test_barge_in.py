@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 
+import aiohttp
 import pytest
 from support.bridge import bridge, heard_by
 from support.speech import SYSTEMS, TalkingVoice, audio_of
@@ -72,7 +73,7 @@ async def test_after_a_cough_the_prompt_goes_on_and_nothing_is_lost(tmp_path, pr
     assert first[0] == 0
     assert second[1] == len(audio_of(PROMPT)) / 8
     assert 0 <= first[1] - second[0] <= 660
-    assert record.utterances[0].resumes == 1
+    assert len(record.utterances[0].pauses) == 1
     assert record.utterances[0].interruption is None
 
 
@@ -209,7 +210,7 @@ async def test_a_noisy_place_is_no_interruption_and_a_caller_there_is(tmp_path, 
         _, quiet = await stack.call(f"{place}; listen 60s")
         placed, loud = await stack.call(f"{place}; wait 2500ms; speak 2s; listen 60s")
     assert quiet.utterances[0].interruption is None
-    assert quiet.utterances[0].resumes == 0
+    assert quiet.utterances[0].pauses == ()
     assert loud.utterances[0].interruption.cause.value == "speech"
     assert clears(placed)[0] <= 2700
 
@@ -248,3 +249,18 @@ async def test_a_python_flow_gets_the_callers_words_from_the_first_syllable(tmp_
     before = bytes(heard)[: bytes(heard).index(spoken)]
     assert before == silence(len(before) // 8)
     assert 200 <= len(before) / 8 <= 320
+
+
+@virtually
+async def test_pauses_and_interruptions_are_counted(tmp_path):
+    async def counted(session, name):
+        async with session.get(f"{stack.url}/metrics") as answer:
+            [line] = [each for each in (await answer.text()).splitlines() if each.startswith(name)]
+        return float(line.rpartition(" ")[2])
+
+    names = ["telebridge_pauses_total", 'telebridge_barge_ins_total{cause="speech"}', "telebridge_stop_seconds_count"]
+    async with bridge(tmp_path, FLOW) as stack, aiohttp.ClientSession() as session:
+        await stack.call("wait 1s; speak 1s; listen 60s")
+        before = [await counted(session, name) for name in names]
+        await stack.call("wait 1s; cough; wait 500ms; speak 1s; listen 60s")
+        assert [await counted(session, name) for name in names] == [each + 1 for each in before]

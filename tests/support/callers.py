@@ -45,5 +45,5 @@ def followed(audio, *, detector=None, sounded=None, options=None):
         at = number * 20
         heard = activity.hear(frame, None if sounded is None else lambda ms, at=at: sounded(ms, at + 20))
         if heard is not None:
-            told.append((activity.heard_ms, heard))
+            told.append((activity.pre_roll.now_ms, heard))
     return told

@@ -1,13 +1,10 @@
 """When a caller speaks, and when not: with a detector whose verdicts the test decides, and with Silero itself."""
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.callers import NOISE, QUIET, SPEECH, ToldDetector, followed
 
-from telebridge.audio.frames import frames
 from telebridge.audio.mulaw import from_samples, silence, to_pcm
 from telebridge.simulator.noises import background, breath, click, cough
 from telebridge.simulator.voices import murmur, speech
@@ -114,16 +111,6 @@ def test_stopping_forgets_speech_that_goes_on() -> None:
     assert not activity.speaking
 
 
-def test_what_is_kept_ends_with_the_last_frame() -> None:
-    activity = VoiceActivity(ToldDetector(), OPTIONS)
-    audio = random.Random(1).randbytes(160 * 100)
-    for number, frame in enumerate(frames(audio)):
-        activity.keep(frame, number * 20)
-    assert activity.kept(300) == audio[-2400:]
-    assert activity.kept(90_000) == audio[-80 * 160 :], "no more than is kept"
-    assert activity.kept(0) == b""
-
-
 @given(st.lists(st.sampled_from([QUIET, NOISE, SPEECH]), max_size=120))
 def test_speech_starts_and_ends_in_turns(pattern) -> None:
     told = kinds(followed(b"".join(pattern), detector=ToldDetector(), options=OPTIONS))
@@ -157,7 +144,7 @@ def test_silero_takes_no_noise_for_a_caller(sound) -> None:
 @pytest.mark.parametrize("sound", [cough(), murmur()])
 def test_what_is_a_little_like_speech_is_short(sound) -> None:
     told = followed(silence(2000) + sound + silence(1000))
-    assert [event.speech_ms < 400 for _, event in told if isinstance(event, SpeechEnded)] == [True]
+    assert [event.speech_ms < 500 for _, event in told if isinstance(event, SpeechEnded)] == [True]
 
 
 def test_music_on_hold_is_got_used_to() -> None:

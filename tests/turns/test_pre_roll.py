@@ -1,0 +1,32 @@
+import random
+
+from telebridge.audio.frames import frames
+from telebridge.turns.pre_roll import KEPT_FRAMES, LONGEST_FRAME_BYTES, PreRoll
+
+
+def kept(audio):
+    pre_roll = PreRoll()
+    for number, frame in enumerate(frames(audio)):
+        pre_roll.keep(frame, number * 20)
+    return pre_roll
+
+
+def test_what_is_kept_ends_with_the_last_frame():
+    audio = random.Random(1).randbytes(160 * 100)
+    pre_roll = kept(audio)
+    assert pre_roll.last(300) == audio[-2400:]
+    assert pre_roll.last(90_000) == audio[-KEPT_FRAMES * 160 :], "no more than is kept"
+    assert pre_roll.last(0) == b""
+    assert pre_roll.now_ms == 2000
+
+
+def test_time_is_the_streams_even_where_frames_were_lost():
+    pre_roll = kept(bytes(160))
+    pre_roll.keep(bytes(160), 500)
+    assert pre_roll.now_ms == 520
+
+
+def test_a_monstrous_frame_does_not_fill_the_memory():
+    pre_roll = PreRoll()
+    assert len(pre_roll.keep(bytes(1 << 20), 0)) == LONGEST_FRAME_BYTES
+    assert len(pre_roll.last(1e9)) == LONGEST_FRAME_BYTES
