@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
 from telebridge.turns.detectors import LevelDetector
+from telebridge.turns.pre_roll import KEPT_MS
 from telebridge.turns.voice_activity import (
     SpeechDetector,
     SpeechEnded,
@@ -60,6 +61,7 @@ class Listening:
         self._attentive = False
         self._frame = b""
         self._speech_began_ms: float | None = None
+        self._handed_on_to_ms = 0.0
 
     @property
     def attentive(self) -> bool:
@@ -105,16 +107,37 @@ class Listening:
             now_ms=activity.pre_roll.now_ms,
             played_ms=played_ms,
         )
-        if decision is Decision.COMMIT:
+        if self.floor.callers:
             activity.settle()
         return Heard(speech, decision)
+
+    @property
+    def speaking(self) -> bool:
+        """Whether the caller speaks, as far as anybody listened."""
+        return self._activity.speaking
+
+    def prompt_waits(self) -> None:
+        """A prompt begins that waits for the end of what the caller says."""
+        self.floor.prompt_waits(now_ms=self._activity.pre_roll.now_ms)
+        self._activity.settle()
 
     def interrupted(self) -> None:
         """A prompt was interrupted by something else than speech."""
         self.floor.interrupted(now_ms=self._activity.pre_roll.now_ms)
 
-    def since_speech_began(self) -> bytes:
-        """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept."""
-        pre_roll = self._activity.pre_roll
-        began_ms = pre_roll.now_ms if self._speech_began_ms is None else self._speech_began_ms
-        return pre_roll.last(pre_roll.now_ms - began_ms + self._pre_roll_ms)
+    def hand_on(self) -> bytes:
+        """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept.
+
+        Nothing is handed on twice: a second listener begins where the first one stopped.
+        """
+        now_ms = self._activity.pre_roll.now_ms
+        began_ms = self._speech_began_ms
+        if began_ms is None or (now_ms - began_ms > KEPT_MS and not self.speaking):
+            began_ms = now_ms
+        from_ms = max(began_ms - self._pre_roll_ms, self._handed_on_to_ms)
+        self._handed_on_to_ms = now_ms
+        return self._activity.pre_roll.last(now_ms - from_ms)
+
+    def handed_on(self) -> None:
+        """The last frame was handed on to who listens."""
+        self._handed_on_to_ms = self._activity.pre_roll.now_ms

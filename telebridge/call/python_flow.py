@@ -138,17 +138,23 @@ class Call:
         """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
 
         It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
-        that, so that no syllable is lost. One listener at a time; it stops when the iterator is closed.
+        that, so that no syllable is lost. One listener at a time: a second one takes over where the first one is, which
+        ends. It stops when the iterator is closed.
         """
+        if self._over:
+            return
         audio: asyncio.Queue[bytes | None] = asyncio.Queue()
+        if self._audio is not None:
+            self._audio.put_nowait(None)
         self._audio = audio
         self._deliver(AudioAsked(wanted=True))
         try:
-            while not self._over and (piece := await audio.get()) is not None:
+            while (piece := await audio.get()) is not None:
                 yield piece
         finally:
-            self._audio = None
-            self._deliver(AudioAsked(wanted=False))
+            if self._audio is audio:  # nobody took over
+                self._audio = None
+                self._deliver(AudioAsked(wanted=False))
 
     def hear(self, audio: bytes) -> None:
         """Take the caller's audio for whoever listens."""

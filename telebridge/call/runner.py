@@ -28,13 +28,14 @@ from telebridge.call.events import (
     TextTaken,
 )
 from telebridge.call.python_flow import Call, PythonFlow
-from telebridge.call.session import CallSession, Phase
+from telebridge.call.session import CallSession
+from telebridge.call.stream_watch import Phase
 from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected
 from telebridge.flows.steps import Say
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.speech.source import SpeechSource, SpeechStream
-from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted
+from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted, StreamState
 
 log = logger(__name__)
 
@@ -174,7 +175,7 @@ class CallRunner:
             self._socket.send(message)
 
     def _clear_playback(self) -> None:
-        if self._socket is not None and self.streaming:
+        if self._socket is not None and self._stream.state is StreamState.STREAMING:
             self._socket.drop_queued()
             self._socket.send(self._stream.send_clear())
 

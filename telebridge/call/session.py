@@ -8,7 +8,6 @@ One rule: a step of the flow ends when the caller has *heard* it, which the ledg
 """
 
 from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from telebridge.call.effects import CloseStream, Effect, EndCall, HandOnAudio, ReportOutcome
 from telebridge.call.events import (
@@ -28,6 +27,7 @@ from telebridge.call.events import (
 from telebridge.call.listening import Heard, Listening, ListeningOptions
 from telebridge.call.record import CallRecord
 from telebridge.call.speaking import Speaking, SpeechNews, Spoken
+from telebridge.call.stream_watch import Phase, StreamWatch
 from telebridge.errors import LocalProtocolError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
@@ -43,15 +43,6 @@ from telebridge.twilio.media_stream import (
     StreamStarted,
     StreamStopped,
 )
-
-
-class Phase(Enum):
-    """Where a call stands."""
-
-    WAITING = auto()  # no stream: Twilio has not connected it yet, or it was lost and Twilio may bring the call back
-    LIVE = auto()  # the stream is open
-    CLOSING = auto()  # we closed the stream; the flow is over
-    OVER = auto()  # nothing more will happen
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +74,6 @@ class CallSession:
 
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
-        self.phase = Phase.WAITING
         self.apology_due = False
         self._flow = flow
         self._options = options
@@ -93,27 +83,38 @@ class CallSession:
         self._digits = DigitCollector()
         self._step: Step | None = None
         self._began_at = 0.0
-        self._wait_until: float | None = None  # the phase's own deadline
-        self._last_event_at = 0.0
+        self._stream = StreamWatch(
+            wait_seconds=options.stream_wait_seconds,
+            silent_seconds=options.media_timeout_seconds,
+            close_seconds=options.close_seconds,
+        )
+
+    @property
+    def phase(self) -> Phase:
+        """Where the call stands."""
+        return self._stream.phase
 
     # What the shell calls.
 
     def start(self, *, now: float) -> list[Effect]:
         """Begin, before the stream exists: the first prompt is fetched while Twilio connects it."""
         self._began_at = now
-        self._wait_until = now + self._options.stream_wait_seconds
+        self._stream.wait(now=now)
         return [] if self._flow is None else self._perform(self._flow.start(), now)
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
         if self.phase is Phase.OVER:
             return None
-        self._last_event_at = now
+        self._stream.heard(now=now)
         self._listening.keep(frame)
+        effects: list[Effect] = []
+        if self._handing_on:
+            self._listening.handed_on()
+            effects.append(HandOnAudio(frame.payload))
         heard = self._listen(now) if self._listening.attentive else None
         if heard is None:
-            return [HandOnAudio(frame.payload)] if self._handing_on else None
-        effects: list[Effect] = [HandOnAudio(frame.payload)] if self._handing_on else []
+            return effects or None
         effects += self._caller_heard(heard, now)
         self._attend(now)
         return effects
@@ -128,7 +129,7 @@ class CallSession:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = (self._wait_until, self._digits.next_deadline(), self._speaking.next_deadline())
+        deadlines = (self._stream.next_deadline(), self._digits.next_deadline(), self._speaking.next_deadline())
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Effect]:
@@ -136,8 +137,8 @@ class CallSession:
         effects = self._spoken(self._speaking.handle_timeout(now=now), now)
         if (collected := self._digits.handle_timeout(now=now)) is not None:
             effects += self._collected(collected, now)
-        if self._wait_until is not None and self._wait_until <= now:
-            effects += self._waited_too_long(now)
+        if self._stream.is_overdue(now=now):
+            effects += self._stream_overdue(now)
         self._attend(now)
         return effects
 
@@ -158,7 +159,7 @@ class CallSession:
                 return []
             case AudioAsked(wanted):
                 self._handing_on = wanted
-                return [HandOnAudio(self._listening.since_speech_began())] if wanted else []
+                return [HandOnAudio(self._listening.hand_on())] if wanted else []
             case StepAsked(step):
                 return self._perform(step, now)
             case StepCancelled():
@@ -194,8 +195,9 @@ class CallSession:
         if isinstance(say.text, str) and not say.text.strip():
             return self._prompt_over(None, now)
         effects = self._speaking.begin(say)
-        if self._listening.floor.callers and self._yields(say, BargeInCause.SPEECH):
-            effects += self._speaking.pause(now=now)  # who interrupts is heard out
+        if self._listening.speaking and self._yields(say, BargeInCause.SPEECH):
+            self._listening.prompt_waits()
+            effects += self._speaking.pause(now=now)  # who speaks already is heard out
         return effects
 
     def _collect(self, step: Collect, now: float) -> list[Effect]:
@@ -328,7 +330,8 @@ class CallSession:
         """Listen as long as somebody wants to know whether the caller speaks."""
         saying = self._speaking.in_progress
         wanted = self._digits.collecting if saying is None else self._yields(saying, BargeInCause.SPEECH)
-        attentive = self.phase is Phase.LIVE and (wanted or self._listening.floor.callers)
+        between_steps = self._step is None and self._listening.speaking  # a Python flow takes a moment to go on
+        attentive = self.phase is Phase.LIVE and (wanted or self._listening.floor.callers or between_steps)
         if self._listening.attentive and not attentive:
             self._digits.speech_ended(now=now)
         self._listening.attentive = attentive
@@ -343,10 +346,8 @@ class CallSession:
     # The stream.
 
     def _stream_started(self, now: float) -> list[Effect]:
-        self.phase = Phase.LIVE
+        self._stream.opened(now=now)
         self._listening = Listening(self._options.listening)  # media time begins anew with each stream
-        self._last_event_at = now
-        self._wait_until = now + self._options.media_timeout_seconds
         effects = self._speaking.stream_opened(now=now)
         self._note_first_audio(effects, now)
         return effects
@@ -357,20 +358,14 @@ class CallSession:
             return self._end("", now)
         if self.phase is Phase.WAITING:
             return []
-        self.phase = Phase.WAITING
-        self._wait_until = now + self._options.stream_wait_seconds
+        self._stream.wait(now=now)
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
         return [CloseStream(), *self._speaking.stream_lost(now=now)]
 
-    def _waited_too_long(self, now: float) -> list[Effect]:
-        """The phase's deadline: a live stream is only dead if it was silent ever since."""
-        if self.phase is not Phase.LIVE:
-            return self._end("the media stream never came" if self.phase is Phase.WAITING else "", now)
-        silent_until = self._last_event_at + self._options.media_timeout_seconds
-        if silent_until > now:
-            self._wait_until = silent_until
-            return []
-        return self._stream_lost(now)
+    def _stream_overdue(self, now: float) -> list[Effect]:
+        if self.phase is Phase.LIVE:
+            return self._stream_lost(now)
+        return self._end("the media stream never came" if self.phase is Phase.WAITING else "", now)
 
     # The end.
 
@@ -380,13 +375,11 @@ class CallSession:
         self.record.end_reason = self.record.end_reason or reason
         if self.phase is Phase.WAITING:
             return self._end(reason, now)
-        self.phase = Phase.CLOSING
-        self._wait_until = now + self._options.close_seconds
+        self._stream.closing(now=now)
         return [CloseStream()]
 
     def _end(self, reason: str, now: float) -> list[Effect]:
-        self.phase = Phase.OVER
-        self._wait_until = None
+        self._stream.over()
         self._digits.stop()
         self.record.end_reason = self.record.end_reason or reason
         effects: list[Effect] = []

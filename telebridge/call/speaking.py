@@ -27,6 +27,8 @@ SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
 REWOUND_MS = 600
 """How far back a prompt goes on at the most: longer than almost any word."""
 ECHO_SECONDS = 0.5
+LEAST_REWOUND_MS = 40
+"""Twilio may be so much further behind than the ledger thinks; what it had not played yet must not be lost."""
 SNAP_MS = 60
 """How much earlier than where a word begins its audio may be joined, at the quietest moment there."""
 
@@ -244,11 +246,12 @@ class Speaking:
 def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
     """What is said again: from the start of the word that was cut, or from a quiet moment shortly before."""
     begins_ms = transcript.word_begins(cut.position_ms)
-    if begins_ms is None:
-        return cut.tail[len(cut.tail) - quietest_end(cut.tail) :]
-    word = min(len(cut.tail), round((cut.position_ms - begins_ms) * BYTES_PER_MS))
-    before = cut.tail[: len(cut.tail) - word][-SNAP_MS * BYTES_PER_MS :]
-    return cut.tail[len(cut.tail) - word - quietest_end(before) :]
+    again_ms = LEAST_REWOUND_MS if begins_ms is None else max(LEAST_REWOUND_MS, cut.position_ms - begins_ms)
+    again = min(len(cut.tail), round(again_ms * BYTES_PER_MS))
+    before = cut.tail[: len(cut.tail) - again]
+    if begins_ms is not None:
+        before = before[-SNAP_MS * BYTES_PER_MS :]
+    return cut.tail[len(cut.tail) - again - quietest_end(before) :]
 
 
 def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:

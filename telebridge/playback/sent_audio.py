@@ -47,10 +47,13 @@ class SentAudio:
         last = self._runs[-1]
         last.audio += data
         last.ends_at += len(data) / _BYTES_PER_SECOND
-        while self._runs[0].ends_at < now - KEPT_MS / 1000:
+        self.forget(now=now)
+
+    def forget(self, *, now: float) -> None:
+        """Drop what sounded too long ago to be asked for."""
+        while self._runs and self._runs[0].ends_at < now - KEPT_MS / 1000:
             self._runs.popleft()
-        forgettable = self._runs[0].sounded(now) - 2 * _KEPT_BYTES
-        if forgettable > 0:
+        if self._runs and (forgettable := self._runs[0].sounded(now) - 2 * _KEPT_BYTES) > 0:
             del self._runs[0].audio[:forgettable]
 
     def take_back(self, count: int, *, now: float) -> bytes:

@@ -86,6 +86,7 @@ class PlaybackWriter:
     def drop(self, *, now: float) -> None:
         """Forget what was gathered, and what has not sounded: the utterance is over, or a clear goes out."""
         self._take_back(now)
+        self.sent.forget(now=now)
         self._gathered.clear()
         self._paused = self._complete = False
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from telebridge import metrics
 from telebridge.call.events import StreamLost
 from telebridge.call.runner import CallRunner
-from telebridge.call.session import Phase
+from telebridge.call.stream_watch import Phase
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls

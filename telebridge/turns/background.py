@@ -20,11 +20,11 @@ class Background:
         self.rms = LOWEST_RMS
         self._frames = 0
 
-    def follow(self, rms: float, *, slowly: bool = False) -> None:
-        """Take the level of a frame; slowly while it is thought to be the caller's."""
+    def follow(self, rms: float, *, speaking: bool = False) -> None:
+        """Take the level of a frame; while the caller is thought to speak a louder one is theirs."""
         self._frames += 1
         step = LEARNING_STEP if self._frames <= LEARNING_FRAMES else STEP
         if rms > self.rms:
-            self.rms = min(self.rms * (1 + (step - 1) * (0.15 if slowly else 1.0)), max(rms, self.rms), HIGHEST_RMS)
+            self.rms = self.rms if speaking else min(self.rms * step, rms, HIGHEST_RMS)
         else:
             self.rms = max(self.rms * step ** (-(1 - SHARE_BELOW) / SHARE_BELOW), LOWEST_RMS)

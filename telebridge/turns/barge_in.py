@@ -83,6 +83,10 @@ class BargeInOptions:
     longest_wait_ms: float = 10_000.0
 
 
+LONGEST_CONTEST_MS = 3000.0
+"""After so long a sound that is neither enough speech nor a silence is no reason to be silent any more."""
+
+
 class Decision(Enum):
     """What follows from the caller's speech for the prompt that plays."""
 
@@ -100,14 +104,15 @@ class _Floor(Enum):
 class SpeechBargeIn:
     """Decides, frame by frame, what the caller's speech means for the prompt that plays.
 
-    One stretch of speech interrupts one prompt: the next one waits until the caller has finished.
+    One stretch of speech interrupts one prompt at the most: the next one waits until the caller has finished, and so
+    does one that begins while they already speak.
     """
 
     def __init__(self, options: BargeInOptions) -> None:
         self.stop_ms = 0.0
         self._options = options
         self._floor = _Floor.OURS
-        self._waited_since_ms = 0.0
+        self._since_ms = 0.0  # when the floor was contested, or a prompt began to wait for the caller's end
 
     @property
     def contested(self) -> bool:
@@ -137,18 +142,22 @@ class SpeechBargeIn:
             case _Floor.OURS:
                 if speech_ms < self._options.pause_after_ms:
                     return None
-                if self._options.grace_ms and played_ms() < self._options.grace_ms:
-                    return None
-                self.stop_ms = now_ms - began_ms
-                self._floor = _Floor.CONTESTED
-                return self._take(now_ms) if self._enough(speech_ms) else Decision.PAUSE
+                return self._contest(speech_ms, began_ms, now_ms, played_ms())
             case _Floor.CONTESTED:
-                return self._take(now_ms) if self._enough(speech_ms) else None
+                if self._enough(speech_ms):
+                    return self._give_to_caller(now_ms, Decision.COMMIT)
+                undecided = now_ms - self._since_ms >= LONGEST_CONTEST_MS
+                return self._give_to_caller(now_ms, Decision.RESUME) if undecided else None
             case _Floor.CALLERS:
-                if now_ms - self._waited_since_ms < self._options.longest_wait_ms:
+                if now_ms - self._since_ms < self._options.longest_wait_ms:
                     return None
-                self._waited_since_ms = now_ms
+                self._since_ms = now_ms
                 return Decision.RESUME
+
+    def prompt_waits(self, *, now_ms: float) -> None:
+        """A prompt begins that waits until the caller, who speaks already, has finished."""
+        self._floor = _Floor.CALLERS
+        self._since_ms = now_ms
 
     def caller_heard(self, *, speaking: bool) -> None:
         """A frame of the caller's was judged while no prompt plays that yields to speech."""
@@ -160,7 +169,7 @@ class SpeechBargeIn:
     def interrupted(self, *, now_ms: float) -> None:
         """The prompt was interrupted by something else than speech: what was contested is the caller's."""
         if self._floor is _Floor.CONTESTED:
-            self._take(now_ms)
+            self._give_to_caller(now_ms, Decision.COMMIT)
 
     def released(self) -> None:
         """Nobody listens any more."""
@@ -173,7 +182,20 @@ class SpeechBargeIn:
     def _enough(self, speech_ms: float) -> bool:
         return not self._options.resume or speech_ms >= self._options.commit_after_ms
 
-    def _take(self, now_ms: float) -> Decision:
+    def _contest(self, speech_ms: float, began_ms: float, now_ms: float, played_ms: float) -> Decision | None:
+        """Speech over a prompt; who began before the prompt did says nothing to it, and is heard out."""
+        if played_ms < self._options.grace_ms:
+            return None
+        if played_ms < now_ms - began_ms:
+            return self._give_to_caller(now_ms, Decision.PAUSE)
+        self.stop_ms = now_ms - began_ms
+        if self._enough(speech_ms):
+            return self._give_to_caller(now_ms, Decision.COMMIT)
+        self._floor = _Floor.CONTESTED
+        self._since_ms = now_ms
+        return Decision.PAUSE
+
+    def _give_to_caller(self, now_ms: float, decision: Decision) -> Decision:
         self._floor = _Floor.CALLERS
-        self._waited_since_ms = now_ms
-        return Decision.COMMIT
+        self._since_ms = now_ms
+        return decision

@@ -24,6 +24,7 @@ class LevelDetector(SpeechDetector):
     """Takes for speech whatever is 12 dB louder than the quietest lately. A knock is speech to it."""
 
     window_ms = float(FRAME_MS)
+    sure_by = None
     onset_windows = 3
     onset_of = 3
 
@@ -55,6 +56,7 @@ class WebrtcDetector(SpeechDetector):
     """
 
     window_ms = float(FRAME_MS)
+    sure_by = None
     onset_windows = 5
     onset_of = 6
 

@@ -13,7 +13,8 @@ from enum import Enum
 from telebridge.errors import ConfigurationError
 
 KEYS = frozenset("0123456789*#ABCD")
-HELD_SECONDS = 20.0  # a caller who searches for a number aloud is not silent; a television in the room is no caller
+HELD_SECONDS = 20.0
+"""So long in all speech holds a question open: who thinks aloud is not silent, and a television is no caller."""
 TYPE_AHEAD_KEYS = 64  # more than any chain of questions takes; a pocket leaning on a key must not fill the memory
 
 
@@ -139,6 +140,7 @@ class DigitCollector:
             if (collected := self._take(self._ahead.popleft(), rules, now)) is not None:
                 if self._ahead and self._ahead[0] == self._finish_key_after_max:
                     self._ahead.popleft()
+                    self._finish_key_after_max = ""
                 return collected
         return None
 
@@ -200,12 +202,15 @@ class DigitCollector:
         """Set the deadline of a question of which nothing was typed yet."""
         if self._typed:
             return
-        if not self._speaking:
-            self._silence_deadline = now + rules.no_input_seconds
-            return
-        if self._held_until is None:
-            self._held_until = now + HELD_SECONDS
-        self._silence_deadline = max(self._held_until, now)
+        silent_until = now + rules.no_input_seconds
+        if self._speaking:
+            if self._held_until is None:
+                self._held_until = now + HELD_SECONDS
+            self._silence_deadline = max(self._held_until, self._silence_deadline or silent_until)
+        elif self._held_until is None:
+            self._silence_deadline = silent_until
+        else:
+            self._silence_deadline = min(silent_until, self._held_until + rules.no_input_seconds)
 
     def _start_overall(self, rules: DigitRules, now: float) -> None:
         if rules.overall_seconds is not None and self._overall_deadline is None:

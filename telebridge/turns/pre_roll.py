@@ -2,9 +2,11 @@
 
 from collections import deque
 
+from telebridge.audio.frames import FRAME_MS
 from telebridge.audio.mulaw import BYTES_PER_MS
 
 KEPT_FRAMES = 80
+KEPT_MS = KEPT_FRAMES * FRAME_MS
 """1.6 s: more than passes between the first sound of an interruption and whoever listens to it."""
 LONGEST_FRAME_BYTES = 200 * BYTES_PER_MS
 """Twilio sends 20 ms at a time. Of what is longer the end is kept, so that nobody fills the memory."""

@@ -70,6 +70,7 @@ class SileroDetector(SpeechDetector):
     """One call's memory of the model."""
 
     window_ms = WINDOW_SAMPLES / SAMPLE_RATE * 1000
+    sure_by = 0.25
     onset_windows = 2
     onset_of = 2
 

@@ -22,9 +22,6 @@ from telebridge.turns.background import Background
 from telebridge.turns.echo import EchoGuard, Sounded
 from telebridge.turns.pre_roll import PreRoll
 
-SURE_BY = 0.25
-"""One window so far above the threshold needs no second one: a pause is cheap, and a late one is heard."""
-
 LEAD_MS = 160
 """What a detector is shown of the time before the gate opened: without it, its first verdicts are late."""
 
@@ -45,10 +42,12 @@ class SpeechDetector(Protocol):
 
     Attributes:
         window_ms: How much audio a verdict is about.
+        sure_by: A window so far above the threshold needs no second one; None when each window does.
         onset_windows: How many of the last `onset_of` verdicts must say speech before it is believed.
     """
 
     window_ms: float
+    sure_by: float | None
     onset_windows: int
     onset_of: int
 
@@ -150,7 +149,7 @@ class VoiceActivity:
         over = STILL_OVER_BACKGROUND if self._state is _State.SPEECH else OVER_BACKGROUND
         threshold = max(GATE_RMS, self._background.rms * over)
         if self.pre_roll.now_ms >= self._echo_until_ms:
-            self._background.follow(rms, slowly=self.speaking)
+            self._background.follow(rms, speaking=self.speaking)
         if self._state is _State.SETTLED:
             return self._hear_settled(rms, len(payload) / BYTES_PER_MS)
         self._loud.append(rms >= threshold)
@@ -207,7 +206,7 @@ class VoiceActivity:
         window_ms = self._detector.window_ms
         self._verdicts.append(speech)
         if self._state is _State.SPEECH:
-            goes_on = likelihood > self._options.end_threshold
+            goes_on = any(self._loud) and likelihood > self._options.end_threshold
             self.speech_ms += window_ms if speech else 0.0
             self._silent_ms = 0.0 if goes_on else self._silent_ms + window_ms
             return self._end() if self._silent_ms >= self._options.silence_ms else None
@@ -223,7 +222,8 @@ class VoiceActivity:
         """Whether the last verdicts are enough: fewer when one is sure, more where our own voice is about."""
         if self.pre_roll.now_ms < self._echo_until_ms + ECHO_LATELY_MS:
             return len(self._verdicts) == self._verdicts.maxlen and all(self._verdicts)
-        sure = speech and likelihood >= self._options.threshold + SURE_BY
+        sure_by = self._detector.sure_by
+        sure = sure_by is not None and speech and likelihood >= self._options.threshold + sure_by
         return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
     def _hear_settled(self, rms: float, frame_ms: float) -> SpeechEnded | None:

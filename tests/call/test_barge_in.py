@@ -233,11 +233,26 @@ def test_speech_before_the_first_audio_holds_the_prompt_back(line):
     assert payloads(line.hear(QUIET, 10))[:100] == AUDIO[:100]
 
 
-def test_speech_before_the_first_audio_that_goes_on_interrupts(line):
+def test_speech_that_began_before_the_prompt_did_is_heard_out(line):
     line.tell(StepAsked(HELLO))
-    effects = line.hear(SPEECH, 20)
-    assert ClearSpeech("u1") in effects
-    assert outcome(effects).interruption.heard_text == ""
+    assert line.hear(SPEECH, 30) == []
+    assert line.tell(SpeechArrived("u1", Audio(AUDIO))) == []
+    assert line.hear(SPEECH, 30) == []
+    assert payloads(line.hear(QUIET, 10))[:100] == AUDIO[:100]
+
+
+def test_a_prompt_that_begins_while_the_caller_speaks_waits_for_them(line):
+    """They talked while typing their answer: the next prompt is not lost to that."""
+    [mark] = line.saying(Collect(Say("Your number?"), DigitRules(max_digits=1)))
+    line.hear(QUIET, 150)
+    line.tell(MarkReturned(mark))
+    line.hear(SPEECH, 60)
+    line.tell(DigitPressed("1"))
+    line.saying(NEXT)
+    assert payloads(line.sent) == b""
+    assert line.hear(SPEECH, 60) == []
+    assert payloads(line.hear(QUIET, 10)) == AUDIO
+    assert len(line.said) == 1
 
 
 def test_speech_after_the_last_byte_was_sent_but_not_heard(line):
@@ -393,5 +408,6 @@ def test_whoever_listens_next_hears_the_caller_from_before_the_first_syllable(li
     assert kept[: -20 * 160].endswith(before * 10), "300 ms of pre-roll"
     assert len(kept) == (300 + 20 * 20) * 8
     assert line.hear(syllable) == [HandOnAudio(syllable)]
+    assert line.tell(AudioAsked(wanted=True)) == [HandOnAudio(b"")], "nothing is handed on twice"
     line.tell(AudioAsked(wanted=False))
     assert line.hear(syllable) == []

@@ -16,7 +16,8 @@ from telebridge.call.events import (
     TextTaken,
 )
 from telebridge.call.record import CallRecord
-from telebridge.call.session import CallSession, Phase, SessionOptions
+from telebridge.call.session import CallSession, SessionOptions
+from telebridge.call.stream_watch import Phase
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, HangUp, Said, Say
 from telebridge.playback.writer import SendAudio, SendMark

@@ -128,14 +128,54 @@ async def test_who_hangs_up_has_heard_that_much(tmp_path, protocol, model, scrip
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
-@pytest.mark.parametrize("script", ["speak 1500ms", "press 1"])
 @virtually
-async def test_an_interruption_before_the_first_audio(tmp_path, protocol, model, script):
+async def test_a_key_before_the_first_audio(tmp_path, protocol, model):
     rime = {"faults": Faults(first_byte_delay_seconds=2.0)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
-        placed, record = await stack.call(f"listen 500ms; {script}; listen 60s")
+        placed, record = await stack.call("listen 500ms; press 1; listen 60s")
     assert record.utterances[0].interruption.heard_text == ""
     assert b"".join(heard_by(placed)) == audio_of(NEXT)
+
+
+@pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
+@virtually
+async def test_who_says_hello_before_the_first_audio_is_heard_out(tmp_path, protocol, model):
+    rime = {"faults": Faults(first_byte_delay_seconds=1.0)}
+    async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
+        placed, record = await stack.call("listen 500ms; speak 1500ms; listen 60s")
+    assert [utterance.interruption for utterance in record.utterances] == [None, None]
+    assert b"".join(heard_by(placed)) == audio_of(PROMPT) + audio_of(NEXT)
+
+
+@virtually
+async def test_the_line_is_cleared_even_where_the_interruption_ends_the_call(tmp_path):
+    flow = FLOW.replace("then: next}", "then: bye}", 1)
+    flow = "\n".join(line for line in flow.splitlines() if not line.startswith("  next"))
+    async with bridge(tmp_path, flow) as stack:
+        placed, record = await stack.call("wait 1s; press 1; listen 60s")
+    assert len(clears(placed)) == 1
+    assert record.end_reason == "hung up by the flow"
+
+
+@virtually
+async def test_a_second_listener_takes_over_where_the_first_one_is(tmp_path):
+    flows, first, second = Bridge(), bytearray(), bytearray()
+
+    @flows.flow("test")
+    async def flow(call):
+        await asyncio.sleep(1)
+        async for piece in call.caller_audio():
+            first.extend(piece)
+            if len(first) >= 8000:
+                break
+        async for piece in call.caller_audio():
+            second.extend(piece)
+            if len(second) >= 8000:
+                break
+
+    async with bridge(tmp_path, None, python=flows) as stack:
+        placed, _ = await stack.call("listen 300ms; speak 4s; listen 60s")
+    assert bytes(first + second) in placed.recording.caller_leg()
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)

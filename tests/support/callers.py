@@ -13,6 +13,7 @@ class ToldDetector(SpeechDetector):
 
     SPEECH = 0x10
     window_ms = 20.0
+    sure_by = None
     onset_windows = 2
     onset_of = 2
 

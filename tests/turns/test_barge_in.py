@@ -75,15 +75,36 @@ def test_a_prompt_has_its_grace():
     assert told == [None, None, None, Decision.PAUSE]
 
 
+def test_who_began_before_the_prompt_did_is_heard_out():
+    told = decisions(OPTIONS, 700, 800, 900, None, played_ms=0.0)
+    assert told == [Decision.PAUSE, None, None, Decision.RESUME]
+
+
+def test_a_sound_that_is_neither_speech_nor_over_silences_nothing_for_ever():
+    told = decisions(OPTIONS, *[60] * 40)
+    assert told[0] is Decision.PAUSE
+    assert told.count(Decision.RESUME) == 1
+    assert told.index(Decision.RESUME) == 30
+
+
+def test_the_wait_of_a_prompt_begins_when_it_does():
+    floor = SpeechBargeIn(OPTIONS)
+    heard = {"speaking": True, "began_ms": 0.0, "played_ms": lambda: 9000.0}
+    floor.hear(speech_ms=500, now_ms=500.0, **heard)
+    floor.prompt_waits(now_ms=20_000.0)
+    assert floor.hear(speech_ms=500, now_ms=20_900.0, **heard) is None
+    assert floor.hear(speech_ms=500, now_ms=21_100.0, **heard) is Decision.RESUME
+
+
 def test_how_long_the_stop_took_is_told():
     floor = SpeechBargeIn(OPTIONS)
-    floor.hear(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=lambda: 0.0)
+    floor.hear(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=lambda: 500.0)
     assert floor.stop_ms == 80.0
 
 
 def test_what_another_cause_interrupts_is_the_callers_until_they_have_finished():
     floor = SpeechBargeIn(OPTIONS)
-    floor.hear(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=lambda: 0.0)
+    floor.hear(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=lambda: 100.0)
     floor.interrupted(now_ms=100.0)
     assert floor.callers
     assert floor.hear(speaking=True, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=lambda: 0.0) is None

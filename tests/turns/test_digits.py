@@ -50,10 +50,27 @@ def test_a_television_does_not_hold_a_question_open_for_ever():
         collector.speech_started(now=float(second))
         if (collected := collector.handle_timeout(now=second + 1.9)) is not None:
             assert collected == Collected("", Ending.NO_INPUT)
-            assert second < 22
+            assert second < 20 + 5
             return
         collector.speech_ended(now=second + 1.9)
     raise AssertionError("the question was never closed")
+
+
+def test_speech_never_brings_the_end_nearer():
+    collector = asked(DigitRules(no_input_seconds=30.0))
+    collector.prompt_ended(now=0.0)
+    collector.speech_started(now=1.0)
+    assert collector.next_deadline() == 30.0
+    collector.speech_ended(now=2.0)
+    assert collector.next_deadline() == 32.0
+
+
+def test_a_finish_key_pressed_twice_ahead_ends_the_next_answer():
+    collector = DigitCollector()
+    press_all(collector, "0000*")
+    assert collector.start(DigitRules(max_digits=4, finish_on_key="*"), now=0.0) == Collected("0000", Ending.COMPLETE)
+    collector.start(DigitRules(finish_on_key="*"), now=0.0)
+    assert collector.press("*", now=0.0) == Collected("", Ending.FINISH_KEY)
 
 
 def test_speech_does_not_hold_the_pause_between_two_keys():
