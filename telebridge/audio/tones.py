@@ -14,6 +14,8 @@ DTMF_HZ = {
     "*": (941, 1209), "0": (941, 1336), "#": (941, 1477), "D": (941, 1633),
 }  # fmt: skip
 
+PAUSE = "w"
+PAUSE_MS = 500
 FULL_SCALE = 32767
 DTMF_DBFS = -10.0
 RAMP_SAMPLES = 16
@@ -30,15 +32,23 @@ def beep(ms: int = 400) -> bytes:
     return sine(1000, ms)
 
 
+def unknown_keys(digits: str) -> list[str]:
+    """The characters that are neither a key of a telephone nor a pause."""
+    return [digit for digit in digits if digit not in DTMF_HZ and digit != PAUSE]
+
+
 def dtmf(digits: str, *, tone_ms: int = 100, gap_ms: int = 100) -> bytes:
-    """The keys pressed one after the other, each followed by a gap.
+    """The keys pressed one after the other, each followed by a gap; `w` is half a second of silence.
 
     Raises:
         ValueError: A character is no key of a telephone (0 to 9, A to D, `*`, `#`).
     """
-    if unknown := [digit for digit in digits if digit not in DTMF_HZ]:
+    if unknown := unknown_keys(digits):
         raise ValueError(f"{unknown[0]!r} is no telephone key: 0 to 9, A to D, * and # are")
-    return b"".join(_tones(DTMF_HZ[digit], tone_ms, DTMF_DBFS) + silence(gap_ms) for digit in digits)
+    return b"".join(
+        silence(PAUSE_MS) if digit == PAUSE else _tones(DTMF_HZ[digit], tone_ms, DTMF_DBFS) + silence(gap_ms)
+        for digit in digits
+    )
 
 
 def _tones(hertz: tuple[float, ...], ms: int, dbfs: float) -> bytes:

@@ -16,10 +16,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from telebridge.audio.tones import dtmf
 from telebridge.call.events import AudioAsked, CallEvent, StepAsked, StepCancelled
 from telebridge.call.record import CallRecord
 from telebridge.errors import ConfigurationError, LocalProtocolError, SpeechError
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
+from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step
 from telebridge.speech.source import Voice
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
@@ -127,6 +128,18 @@ class Call:
                 return answer
             text = f"{no_match} {prompt}" if answer else prompt
         return Answer("", answer.ending)
+
+    async def play(self, audio: bytes, *, name: str = "audio") -> None:
+        """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
+        await self._perform(Play(audio, name))
+
+    async def send_digits(self, digits: str) -> None:
+        """Play the tones of telephone keys into the call; `w` is half a second's pause.
+
+        Raises:
+            ValueError: A character is no key of a telephone.
+        """
+        await self.play(dtmf(digits), name=f"digits {digits}")
 
     async def hang_up(self, goodbye: str | None = None) -> None:
         """End the call, after a last word that cannot be interrupted. The flow is cancelled once the line is closed."""

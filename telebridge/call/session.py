@@ -30,7 +30,7 @@ from telebridge.call.speaking import Speaking, SpeechNews, Spoken
 from telebridge.call.stream_watch import Phase, StreamWatch
 from telebridge.errors import LocalProtocolError
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Said, Say, Step
+from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step, Wait
 from telebridge.playback.writer import PlaybackOptions, SendAudio
 from telebridge.turns.barge_in import BargeIn, BargeInCause, Decision
 from telebridge.turns.digits import Collected, DigitCollector
@@ -82,6 +82,7 @@ class CallSession:
         self._handing_on = False  # whether somebody takes the caller's audio
         self._digits = DigitCollector()
         self._step: Step | None = None
+        self._waits_until: float | None = None  # the end of a step that only waits
         self._began_at = 0.0
         self._stream = StreamWatch(
             wait_seconds=options.stream_wait_seconds,
@@ -129,7 +130,12 @@ class CallSession:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = (self._stream.next_deadline(), self._digits.next_deadline(), self._speaking.next_deadline())
+        deadlines = (
+            self._stream.next_deadline(),
+            self._digits.next_deadline(),
+            self._speaking.next_deadline(),
+            self._waits_until,
+        )
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[Effect]:
@@ -137,6 +143,8 @@ class CallSession:
         effects = self._spoken(self._speaking.handle_timeout(now=now), now)
         if (collected := self._digits.handle_timeout(now=now)) is not None:
             effects += self._collected(collected, now)
+        if self._waits_until is not None and self._waits_until <= now:
+            effects += self._prompt_over(None, now)
         if self._stream.is_overdue(now=now):
             effects += self._stream_overdue(now)
         self._attend(now)
@@ -186,6 +194,13 @@ class CallSession:
         match step:
             case Say():
                 return self._say(step, now)
+            case Play():
+                effects = self._speaking.play(step, now=now)
+                self._note_first_audio(effects, now)
+                return effects
+            case Wait(seconds):
+                self._waits_until = now + seconds
+                return []
             case Collect():
                 return self._collect(step, now)
             case HangUp():
@@ -234,13 +249,13 @@ class CallSession:
         return effects + self._finish_step(Gathered(collected.digits, collected.ending), now)
 
     def _finish_step(self, outcome: Outcome, now: float) -> list[Effect]:
-        self._step = None
+        self._step = self._waits_until = None
         if self._flow is None:
             return [ReportOutcome(outcome)]
         return self._perform(self._flow.resume(outcome), now)
 
     def _cancel_step(self, now: float) -> list[Effect]:
-        self._step = None
+        self._step = self._waits_until = None
         self._digits.stop()
         if self._speaking.in_progress is None:
             return []
@@ -380,6 +395,7 @@ class CallSession:
 
     def _end(self, reason: str, now: float) -> list[Effect]:
         self._stream.over()
+        self._waits_until = None
         self._digits.stop()
         self.record.end_reason = self.record.end_reason or reason
         effects: list[Effect] = []

@@ -15,12 +15,12 @@ from telebridge.call.effects import ClearPlayback, ClearSpeech, Effect, StartSpe
 from telebridge.call.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
 from telebridge.call.record import Pause, SpokenUtterance
 from telebridge.errors import LocalProtocolError, SpeechError
-from telebridge.flows.steps import Say
+from telebridge.flows.steps import Play, Say
 from telebridge.playback.ledger import PlaybackLedger
 from telebridge.playback.transcript import Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Words
-from telebridge.turns.barge_in import BargeIn, BargeInCause
+from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
 SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
 
@@ -68,6 +68,7 @@ class _InProgress:
     cut: _Cut | None = None
     went_on_at_ms: float = 0.0  # where it went on after it was last paused
     pauses: list[Pause] = field(default_factory=list)
+    play: Play | None = None  # what is played, where nobody makes it
 
 
 class Speaking:
@@ -97,12 +98,18 @@ class Speaking:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        if self._current is not None:
-            raise LocalProtocolError(f"{self._current.name} is still being said")
-        self._begun += 1
-        text = say.text if isinstance(say.text, str) else ""
-        self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
-        return [StartSpeech(self._current.name, say)]
+        return [StartSpeech(self._open(say).name, say)]
+
+    def play(self, play: Play, *, now: float) -> list[Effect]:
+        """Play audio that is there already; the utterance before it must be over.
+
+        Raises:
+            LocalProtocolError: Something is still being said.
+        """
+        current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
+        current.play = play
+        news = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
+        return [effect for event in news for effect in self.receive(event, now=now)]
 
     def receive(self, event: SpeechNews, *, now: float) -> list[Effect]:
         """Take what the speech source made; before there is a stream it is kept."""
@@ -147,6 +154,8 @@ class Speaking:
         self._silence(now)
         if current is None:
             return []
+        if current.play is not None:
+            return self.play(current.play, now=now)
         again = Say(current.transcript.text, voice=current.say.voice, barge_in=current.say.barge_in)
         return [ClearSpeech(current.name), *self.begin(again)]
 
@@ -227,6 +236,14 @@ class Speaking:
         return None
 
     # Inside.
+
+    def _open(self, say: Say) -> _InProgress:
+        if self._current is not None:
+            raise LocalProtocolError(f"{self._current.name} is still being said")
+        self._begun += 1
+        text = say.text if isinstance(say.text, str) else ""
+        self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
+        return self._current
 
     def _heard_whole(self, name: str | None, now: float) -> Spoken | None:
         current = self._current

@@ -4,13 +4,29 @@ Targets that do not exist, nodes that nothing leads to, loops that go on with no
 nothing sets, question rules that contradict themselves.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
-from telebridge.flows.model import CollectNode, Flow, HangUpNode, MenuNode, Node, SayNode, digit_rules, texts_of
-from telebridge.flows.templates import TemplateProblem, names_in
+from telebridge.flows.model import (
+    ChooseNode,
+    CollectNode,
+    Flow,
+    HangUpNode,
+    MenuNode,
+    Node,
+    SayNode,
+    SendDigitsNode,
+    SetNode,
+    WaitNode,
+    conditions_of,
+    digit_rules,
+    sets,
+    texts_of,
+)
+from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 
 BUILT_IN = frozenset({"from", "to"})
 
@@ -28,14 +44,24 @@ class Mistake:
 
 def mistakes(flow: Flow) -> list[Mistake]:
     """Every mistake, in the order in which they are best mended."""
-    return [*_dangling(flow), *_questions(flow), *_texts(flow), *_unreachable(flow), *_loops(flow)]
+    return [
+        *_dangling(flow),
+        *_questions(flow),
+        *_cases(flow),
+        *_keys(flow),
+        *_texts(flow),
+        *_unreachable(flow),
+        *_loops(flow),
+    ]
 
 
 def targets(node: Node) -> Mapping[Path, str]:
     """Where a node can lead, by where that stands in the node."""
     match node:
-        case SayNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode():
             return {("then",): node.then}
+        case ChooseNode():
+            return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
         case MenuNode():
             roads = _ladders(node)
             for key, target in node.choices.items():
@@ -72,21 +98,50 @@ def _questions(flow: Flow) -> Iterator[Mistake]:
 
 
 def _texts(flow: Flow) -> Iterator[Mistake]:
-    known = (
-        BUILT_IN | flow.variables.keys() | {node.into for node in flow.nodes.values() if isinstance(node, CollectNode)}
-    )
+    known = BUILT_IN.union(flow.variables, *(sets(node) for node in flow.nodes.values()))
     texts: dict[Path, str] = {("apology",): flow.apology}
     for name, node in flow.nodes.items():
         texts |= {("nodes", name, *path): text for path, text in texts_of(node).items()}
     for path, text in texts.items():
-        try:
-            unknown = sorted(names_in(text) - known)
-        except TemplateProblem as error:
-            yield Mistake(path, str(error))
+        yield from _unknown_names(path, text, names_in, known)
+    for name, node in flow.nodes.items():
+        for path, condition in conditions_of(node).items():
+            yield from _unknown_names(("nodes", name, *path), condition, names_in_condition, known)
+
+
+def _unknown_names(
+    path: Path, text: str, names: Callable[[str], frozenset[str]], known: frozenset[str]
+) -> Iterator[Mistake]:
+    try:
+        unknown = sorted(names(text) - known)
+    except TemplateProblem as error:
+        yield Mistake(path, str(error))
+        return
+    for name in unknown:
+        yield Mistake(path, f"nothing sets the variable '{name}'", nearest(name, known) or "name it under 'variables'")
+
+
+def _cases(flow: Flow) -> Iterator[Mistake]:
+    """A `choose` needs a way out, and none behind it."""
+    for name, node in flow.nodes.items():
+        if not isinstance(node, ChooseNode):
             continue
-        for name in unknown:
-            hint = nearest(name, known) or "name it under 'variables'"
-            yield Mistake(path, f"nothing sets the variable '{name}'", hint)
+        always = [at for at, case in enumerate(node.choose) if case.condition is None]
+        if not always:
+            yield Mistake(("nodes", name, "choose"), "has no case without 'if'", "end with {then: …} for all else")
+        elif always[0] < len(node.choose) - 1:
+            yield Mistake(
+                ("nodes", name, "choose", str(always[0] + 1)), "is never reached: the case before always holds"
+            )
+
+
+def _keys(flow: Flow) -> Iterator[Mistake]:
+    """Keys that stand in the file as such; those of a template are known in the call only."""
+    for name, node in flow.nodes.items():
+        if isinstance(node, SendDigitsNode) and "{" not in node.send_digits:
+            for key in unknown_keys(node.send_digits)[:1]:
+                hint = f"0 to 9, A to D, *, # and {PAUSE} for a pause are"
+                yield Mistake(("nodes", name, "send_digits"), f"'{key}' is no telephone key", hint)
 
 
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
@@ -118,8 +173,8 @@ def _loops(flow: Flow) -> Iterator[Mistake]:
 
 
 def _without_caller(node: Node) -> str | None:
-    """Where a node leads when the caller does nothing at all."""
-    if isinstance(node, SayNode):
+    """Where a node leads when the caller does nothing at all; a `choose` may lead anywhere, so nothing is said."""
+    if isinstance(node, SayNode | SetNode | WaitNode | SendDigitsNode):
         return node.then
     return node.no_input.then if isinstance(node, MenuNode | CollectNode) else None
 

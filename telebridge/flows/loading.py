@@ -15,7 +15,7 @@ from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
 from telebridge.flows.checking import mistakes, nearest
-from telebridge.flows.model import NODES, Digits, Flow, NoInput, NoMatch, fields_of, verbs_in
+from telebridge.flows.model import NODES, Case, Digits, Flow, NoInput, NoMatch, fields_of, verbs_in
 
 LARGEST_BYTES = 1 << 20
 MERGED_TAG = "tag:yaml.org,2002:merge"
@@ -126,6 +126,8 @@ class _File:
             known = fields_of(Flow)
         elif above[-1] in PARTS:
             known = fields_of(PARTS[above[-1]])
+        elif above[-2] == "choose":
+            known = fields_of(Case)
         else:
             node = self._at(tuple(above))
             keys = [key.value for key, _ in node.value] if isinstance(node, MappingNode) else []
@@ -183,6 +185,9 @@ def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
         for key, value in reversed(node.value):
             if isinstance(key, ScalarNode) and key.value == part:
                 return key, value
+    if isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
+        item = node.value[int(part)]
+        return item, item
     return None, None
 
 

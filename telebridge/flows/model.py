@@ -1,6 +1,6 @@
 """What a flow file can say: the verbs, their fields, and what each field may hold.
 
-The format is telebridge's own. Verbs here: `say`, `menu`, `collect`, `hang_up`; a node has exactly one.
+The format is telebridge's own. A node has exactly one verb; those that exist are in `NODES`.
 """
 
 import re
@@ -49,6 +49,7 @@ Choices = Annotated[dict[str, Target], BeforeValidator(_keys), Field(min_length=
 Speech = dict[str, str | int | float | bool]
 Scalar = str | int | float | bool | None
 Tries = Annotated[int, Field(ge=0, le=20)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
 
 class _Part(BaseModel):
@@ -108,13 +109,47 @@ class CollectNode(_Part):
     """Ask for digits, keep them in a variable, then go on."""
 
     collect: Text
-    into: Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
+    into: Name
     then: Target
     digits: Digits = Digits()
     no_input: NoInput = NoInput()
     no_match: NoMatch = NoMatch(say="That is not complete.")
     barge_in: BargeInPolicy | None = None
     speech: Speech = {}
+
+
+class Case(_Part):
+    """A road of a `choose`, taken when its condition holds; one without a condition always is."""
+
+    condition: Annotated[Text | None, Field(alias="if")] = None
+    then: Target
+
+
+class ChooseNode(_Part):
+    """Go where the first case leads that holds."""
+
+    choose: Annotated[tuple[Case, ...], Field(min_length=1)]
+
+
+class SetNode(_Part):
+    """Give variables a value: texts are templates, everything else is taken as it is."""
+
+    set: Annotated[dict[Name, Scalar], Field(min_length=1)]
+    then: Target
+
+
+class WaitNode(_Part):
+    """Be silent for a while. Keys pressed meanwhile wait for the next question."""
+
+    wait: Seconds
+    then: Target
+
+
+class SendDigitsNode(_Part):
+    """Play the tones of telephone keys into the call; `w` is half a second's pause."""
+
+    send_digits: Text
+    then: Target
 
 
 class HangUpNode(_Part):
@@ -124,7 +159,16 @@ class HangUpNode(_Part):
     speech: Speech = {}
 
 
-NODES: Mapping[str, type[_Part]] = {"say": SayNode, "menu": MenuNode, "collect": CollectNode, "hang_up": HangUpNode}
+NODES: Mapping[str, type[_Part]] = {
+    "say": SayNode,
+    "menu": MenuNode,
+    "collect": CollectNode,
+    "choose": ChooseNode,
+    "set": SetNode,
+    "wait": WaitNode,
+    "send_digits": SendDigitsNode,
+    "hang_up": HangUpNode,
+}
 """The verbs, and what a node with each looks like."""
 
 
@@ -143,6 +187,10 @@ Node = Annotated[
     Annotated[SayNode, Tag("say")]
     | Annotated[MenuNode, Tag("menu")]
     | Annotated[CollectNode, Tag("collect")]
+    | Annotated[ChooseNode, Tag("choose")]
+    | Annotated[SetNode, Tag("set")]
+    | Annotated[WaitNode, Tag("wait")]
+    | Annotated[SendDigitsNode, Tag("send_digits")]
     | Annotated[HangUpNode, Tag("hang_up")],
     Discriminator(_tag),
 ]
@@ -195,8 +243,8 @@ def digit_rules(node: MenuNode | CollectNode) -> DigitRules:
 
 
 def fields_of(kind: type[BaseModel]) -> list[str]:
-    """The fields of a part, for hints."""
-    return list(kind.model_fields)
+    """The fields of a part as a file spells them, for hints."""
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def texts_of(node: Any) -> dict[tuple[str, ...], str]:
@@ -208,4 +256,21 @@ def texts_of(node: Any) -> dict[tuple[str, ...], str]:
     for ladder in ("no_input", "no_match"):
         if isinstance(text := getattr(getattr(node, ladder, None), "say", None), str):
             found[ladder, "say"] = text
+    if isinstance(node, SetNode):
+        found |= {("set", name): value for name, value in node.set.items() if isinstance(value, str)}
     return found
+
+
+def conditions_of(node: object) -> dict[tuple[str, ...], str]:
+    """Every condition of a node, by where it stands in the node."""
+    if not isinstance(node, ChooseNode):
+        return {}
+    cases = enumerate(node.choose)
+    return {("choose", str(at), "if"): case.condition for at, case in cases if case.condition is not None}
+
+
+def sets(node: object) -> frozenset[str]:
+    """The variables that a node gives a value."""
+    if isinstance(node, CollectNode):
+        return frozenset({node.into})
+    return frozenset(node.set) if isinstance(node, SetNode) else frozenset()

@@ -39,16 +39,36 @@ class Collect:
 
 
 @dataclass(frozen=True, slots=True)
+class Play:
+    """Play audio; over when the caller has heard it. Nothing but the call's owner and its end interrupts it.
+
+    Args:
+        audio: Mu-law at 8000 Hz.
+        name: What it is, for the record.
+    """
+
+    audio: bytes = field(repr=False)
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Be silent for so long."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call; the last step of a flow."""
 
 
-Step = Say | Collect | HangUp
+Step = Say | Collect | Play | Wait | HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A `Say` is over."""
+    """A `Say`, a `Play` or a `Wait` is over."""
 
     interruption: BargeIn | None = None
 

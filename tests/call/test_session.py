@@ -19,7 +19,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session import CallSession, SessionOptions
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
-from telebridge.flows.steps import Collect, Gathered, HangUp, Said, Say
+from telebridge.flows.steps import Collect, Gathered, HangUp, Play, Said, Say, Wait
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
@@ -341,3 +341,36 @@ def test_a_stream_that_falls_silent_is_lost(line):
 def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
     line.tell(StepAsked(HangUp()))
     assert line.wait(10.1) == [EndCall()]
+
+
+# Tones and waiting.
+
+
+def test_tones_are_sent_at_once_and_over_when_they_were_heard(line):
+    effects = line.tell(StepAsked(Play(SECOND_OF_AUDIO, "digits 12")))
+    assert payloads(effects) == SECOND_OF_AUDIO
+    assert line.tell(DigitPressed("1")) == [], "nothing interrupts them"
+    assert line.tell(MarkReturned(effects[-1].name), after=1.0) == [ReportOutcome(Said(None))]
+    assert line.session.record.utterances[0].text == "digits 12"
+
+
+def test_tones_before_the_stream_wait_for_it_and_are_played_again_when_it_was_lost():
+    line = Line()
+    assert line.tell(StepAsked(Play(SECOND_OF_AUDIO, "digits 12"))) == []
+    assert payloads(line.tell(StreamStarted("MZ1", "CA1", "AC1", {}))) == SECOND_OF_AUDIO
+    line.tell(StreamLost(), after=0.5)
+    assert payloads(line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))) == SECOND_OF_AUDIO
+
+
+def test_a_wait_is_over_after_its_time_and_keys_are_kept_for_the_next_question(line):
+    assert line.tell(StepAsked(Wait(2.0))) == []
+    line.tell(DigitPressed("1"), after=1.0)
+    assert line.wait(0.9) == []
+    assert line.wait(0.2) == [ReportOutcome(Said(None))]
+    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+
+
+def test_a_wait_that_is_cancelled_reports_nothing(line):
+    line.tell(StepAsked(Wait(2.0)))
+    line.tell(StepCancelled())
+    assert line.wait(3.0) == []

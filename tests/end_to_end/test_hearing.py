@@ -8,6 +8,7 @@ from support.speech import SYSTEMS, audio_of
 from support.virtual_time import virtually
 
 from telebridge import Bridge
+from telebridge.audio.tones import dtmf
 from telebridge.simulator.recording import Kind
 from telebridge.speech_server.faults import Faults
 
@@ -129,3 +130,42 @@ nodes:
         called = await asyncio.gather(*(stack.call("listen 60s", from_number=number) for number in numbers))
     for number, (placed, _) in zip(numbers, called, strict=True):
         assert b"".join(heard_by(placed)) == audio_of(f"Your number is {number}.")
+
+
+@virtually
+async def test_tones_and_silences_are_heard_where_the_flow_has_them(tmp_path):
+    flow = """
+flow: test
+variables: {extension: "204"}
+start: dial
+nodes:
+  dial: {send_digits: "{{ extension }}#", then: rest}
+  rest: {wait: 2s, then: route}
+  route:
+    choose:
+      - {if: "extension == '204'", then: bye}
+      - {then: dial}
+  bye: {hang_up: "Goodbye and thank you."}
+"""
+    async with bridge(tmp_path, flow) as stack:
+        placed, record = await stack.call("listen 600s")
+    tones, goodbye = placed.recording.heard
+    assert tones.audio == dtmf("204#")
+    assert goodbye.audio == audio_of(GOODBYE)
+    assert 2.0 <= goodbye.start_time - tones.end_time < 2.1
+    assert record.utterances[0].text == "digits 204#"
+
+
+@virtually
+async def test_a_python_flow_plays_tones_and_audio(tmp_path):
+    flows = Bridge()
+
+    @flows.flow("test")
+    async def flow(call):
+        await call.send_digits("1w2")
+        await call.play(audio_of(SENTENCE), name="a recording")
+
+    async with bridge(tmp_path, None, python=flows) as stack:
+        placed, record = await stack.call("listen 600s")
+    assert b"".join(heard_by(placed)) == dtmf("1w2") + audio_of(SENTENCE)
+    assert [utterance.text for utterance in record.utterances] == ["digits 1w2", "a recording"]

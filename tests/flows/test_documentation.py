@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from telebridge.flows.loading import check_flow
-from telebridge.flows.model import NODES, Digits, Flow, NoInput, NoMatch, fields_of
+from telebridge.flows.model import NODES, Case, Digits, Flow, NoInput, NoMatch, fields_of
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "flows.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
@@ -19,7 +19,9 @@ def test_every_example_is_a_flow_without_mistakes(tmp_path, example):
     assert [str(error) for error in check_flow(path)] == []
 
 
-@pytest.mark.parametrize("kind", [Flow, *NODES.values(), NoInput, NoMatch, Digits], ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize(
+    "kind", [Flow, *NODES.values(), NoInput, NoMatch, Digits, Case], ids=lambda kind: kind.__name__
+)
 def test_every_field_is_in_an_example(kind):
     shown = "\n".join(EXAMPLES)
     assert [field for field in fields_of(kind) if not re.search(rf"\b{field}:", shown)] == []

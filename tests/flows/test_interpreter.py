@@ -2,9 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telebridge.audio.tones import dtmf
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import APOLOGY, Flow
-from telebridge.flows.steps import Collect, Gathered, HangUp, Said, Say
+from telebridge.flows.steps import Collect, Gathered, HangUp, Play, Said, Say, Wait
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.turns.digits import Ending
 
@@ -111,3 +112,73 @@ def test_any_outcomes_lead_to_steps_and_in_the_end_to_hanging_up(outcomes):
     for _ in range(20):
         step = interpreter.resume(gathered())
     assert isinstance(step, HangUp)
+
+
+# What makes no sound, waits, or plays tones.
+
+
+def flow_of(**nodes):
+    return Flow.model_validate({"flow": "test", "start": next(iter(nodes)), "nodes": nodes})
+
+
+ROUTED = flow_of(
+    number={"collect": "Number?", "into": "number", "then": "greet"},
+    greet={"set": {"name": "caller {{ number }}", "tries": 3, "vip": False}, "then": "route"},
+    route={
+        "choose": [
+            {"if": "number | length == 6", "then": "known"},
+            {"if": "not vip and tries > 2", "then": "short"},
+            {"then": "number"},
+        ]
+    },
+    known={"hang_up": "Hello {{ name }}."},
+    short={"hang_up": "Too short."},
+)
+
+
+@pytest.mark.parametrize(
+    ("digits", "said", "path"),
+    [
+        ("123456", "Hello caller 123456.", ["number", "greet", "route", "known"]),
+        ("12", "Too short.", ["number", "greet", "route", "short"]),
+    ],
+)
+def test_nodes_that_decide_are_gone_through_at_once(digits, said, path):
+    interpreter, steps = walk(gathered(digits), flow=ROUTED)
+    assert steps[-1].text == said
+    assert interpreter.path == path
+    assert (interpreter.variables["tries"], interpreter.variables["vip"]) == (3, False)
+
+
+def test_a_wait_and_tones_go_on_when_they_are_over():
+    flow = flow_of(
+        wait={"wait": "2s", "then": "dial"},
+        dial={"send_digits": "12w{{ from[1:] }}", "then": "bye"},
+        bye={"hang_up": None},
+    )
+    _, steps = walk(SAID, SAID, flow=flow)
+    assert steps[0] == Wait(2.0)
+    assert steps[1] == Play(dtmf("12w1555"), "digits 12w1555")
+    assert steps[2] == HangUp()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "failure"),
+    [
+        ({"a": {"choose": [{"if": "missing > 1", "then": "b"}, {"then": "b"}]}}, "missing"),
+        ({"a": {"choose": [{"if": "1 / 0", "then": "b"}, {"then": "b"}]}}, "ZeroDivisionError"),
+        ({"a": {"set": {"x": "{{ y }}"}, "then": "b"}}, "'y'"),
+        ({"a": {"send_digits": "{{ 'x' }}", "then": "b"}}, "no telephone key"),
+        ({"a": {"choose": [{"then": "c"}]}, "c": {"choose": [{"then": "a"}]}}, "without a sound"),
+    ],
+)
+def test_what_goes_wrong_in_a_silent_node_is_an_apology(nodes, failure):
+    interpreter, steps = walk(SAID, flow=flow_of(**nodes, b={"hang_up": None}))
+    assert texts(steps) == [APOLOGY, None]
+    assert failure in interpreter.failure
+
+
+def test_a_condition_cannot_reach_what_is_not_its_own():
+    flow = flow_of(a={"choose": [{"if": "''.__class__.__mro__", "then": "b"}, {"then": "b"}]}, b={"hang_up": None})
+    interpreter, _ = walk(flow=flow)
+    assert "SecurityError" in interpreter.failure

@@ -168,3 +168,46 @@ def test_a_flow_with_any_characters_changed_is_loaded_or_refused(tmp_path_factor
 @pytest.mark.parametrize("path", sorted(Path("config/flows").glob("*.yaml")), ids=str)
 def test_the_flows_that_come_along_have_no_mistakes(path):
     assert check_flow(path) == []
+
+
+SILENT = """\
+flow: silent
+start: greet
+nodes:
+  greet:
+    set: {language: en, count: 1}
+    then: route
+  route:
+    choose:
+      - {if: "language == 'en'", then: dial}
+      - {then: bye}
+  dial: {send_digits: "1w2#", then: rest}
+  rest: {wait: 2s, then: bye}
+  bye: {hang_up: null}
+"""
+
+
+def test_a_flow_with_silent_nodes_is_loaded(flow_file):
+    assert problems(flow_file(SILENT)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            "language == 'en'",
+            "langage == 'en'",
+            "9:14: nothing sets the variable 'langage' in node 'route'; did you mean 'language'?",
+        ),
+        ("language == 'en'", "language ==", "9:14: is no condition"),
+        ("then: dial}", "then: dail}", "9:40: there is no node 'dail' in node 'route'; did you mean 'dial'?"),
+        ("      - {then: bye}\n", "", "9:7: has no case without 'if' in node 'route'; end with {then: …} for all else"),
+        ("1w2#", "1x2#", "11:23: 'x' is no telephone key in node 'dial'; 0 to 9, A to D, *, # and w for a pause are"),
+        ("wait: 2s", "wait: soon", "'wait': should be a duration"),
+        ("{if: ", "{when: ", "9:10: 'when' is unknown in node 'route'; did you mean 'then'?"),
+        ("language: en", "2language: en", "'2language': string should match pattern"),
+    ],
+)
+def test_mistakes_in_silent_nodes_have_their_place(flow_file, old, new, told):
+    [first, *_] = problems(flow_file(SILENT.replace(old, new, 1)))
+    assert told in first
