@@ -57,9 +57,11 @@ class Listening:
     def __init__(self, options: ListeningOptions) -> None:
         self.floor = SpeechBargeIn(options.barge_in)
         self._activity = VoiceActivity(options.detector(), options.voice_activity)
+        self._pre_roll = self._activity.pre_roll
         self._pre_roll_ms = options.pre_roll_ms
         self._attentive = False
         self._frame = b""
+        self._passed = False
         self._speech_began_ms: float | None = None
         self._handed_on_to_ms = 0.0
 
@@ -77,10 +79,15 @@ class Listening:
 
     def keep(self, frame: AudioReceived) -> None:
         """Keep a frame for whoever listens next."""
-        self._frame = self._activity.keep(frame.payload, frame.timestamp_ms)
+        self._frame = self._pre_roll.keep(frame.payload, frame.timestamp_ms)
+
+    def passes(self) -> bool:
+        """Whether the frame that was just kept is worth hearing; those of a quiet line are not."""
+        self._passed = self._activity.passes(self._frame)
+        return self._passed or not self.floor.ours
 
     def hear(self, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None) -> Heard | None:
-        """Judge the frame that was just kept.
+        """Judge the frame that passed.
 
         Args:
             played_ms: How much of the prompt has sounded that plays, or waits to, and yields to speech; None when there
@@ -91,11 +98,11 @@ class Listening:
             None for a frame that told nothing, which most do.
         """
         activity = self._activity
-        speech = activity.hear(self._frame, sounded)
+        speech = activity.judge(self._frame, sounded) if self._passed else None
         if isinstance(speech, SpeechStarted):
             self._speech_began_ms = speech.at_ms
         speaking = activity.speaking
-        if not speaking and speech is None and not self.floor.contested and not self.floor.callers:
+        if not speaking and speech is None and self.floor.ours:
             return None
         if played_ms is None:
             self.floor.caller_heard(speaking=speaking)
@@ -104,7 +111,7 @@ class Listening:
             speaking=speaking,
             speech_ms=activity.speech_ms,
             began_ms=self._speech_began_ms or 0.0,
-            now_ms=activity.pre_roll.now_ms,
+            now_ms=self._pre_roll.now_ms,
             played_ms=played_ms,
         )
         if self.floor.callers:
@@ -118,26 +125,26 @@ class Listening:
 
     def prompt_waits(self) -> None:
         """A prompt begins that waits for the end of what the caller says."""
-        self.floor.prompt_waits(now_ms=self._activity.pre_roll.now_ms)
+        self.floor.prompt_waits(now_ms=self._pre_roll.now_ms)
         self._activity.settle()
 
     def interrupted(self) -> None:
         """A prompt was interrupted by something else than speech."""
-        self.floor.interrupted(now_ms=self._activity.pre_roll.now_ms)
+        self.floor.interrupted(now_ms=self._pre_roll.now_ms)
 
     def hand_on(self) -> bytes:
         """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept.
 
         Nothing is handed on twice: a second listener begins where the first one stopped.
         """
-        now_ms = self._activity.pre_roll.now_ms
+        now_ms = self._pre_roll.now_ms
         began_ms = self._speech_began_ms
         if began_ms is None or (now_ms - began_ms > KEPT_MS and not self.speaking):
             began_ms = now_ms
         from_ms = max(began_ms - self._pre_roll_ms, self._handed_on_to_ms)
         self._handed_on_to_ms = now_ms
-        return self._activity.pre_roll.last(now_ms - from_ms)
+        return self._pre_roll.last(now_ms - from_ms)
 
     def handed_on(self) -> None:
         """The last frame was handed on to who listens."""
-        self._handed_on_to_ms = self._activity.pre_roll.now_ms
+        self._handed_on_to_ms = self._pre_roll.now_ms

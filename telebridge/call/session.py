@@ -105,15 +105,16 @@ class CallSession:
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
-        if self.phase is Phase.OVER:
+        if self._stream.phase is Phase.OVER:
             return None
-        self._stream.heard(now=now)
-        self._listening.keep(frame)
+        listening = self._listening
+        self._stream.heard_at = now
+        listening.keep(frame)
         effects: list[Effect] = []
         if self._handing_on:
-            self._listening.handed_on()
+            listening.handed_on()
             effects.append(HandOnAudio(frame.payload))
-        heard = self._listen(now) if self._listening.attentive else None
+        heard = self._listen(now) if listening.attentive and listening.passes() else None
         if heard is None:
             return effects or None
         effects += self._caller_heard(heard, now)

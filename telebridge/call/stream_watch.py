@@ -15,6 +15,10 @@ class Phase(Enum):
 class StreamWatch:
     """Follows the phases of one call.
 
+    Attributes:
+        phase: Where it stands.
+        heard_at: When something last came over the stream.
+
     Args:
         wait_seconds: How long to wait for the stream, at the start and after it was lost.
         silent_seconds: A live stream on which nothing came for so long is dead.
@@ -26,7 +30,7 @@ class StreamWatch:
         self._wait_seconds = wait_seconds
         self._silent_seconds = silent_seconds
         self._close_seconds = close_seconds
-        self._heard_at = 0.0
+        self.heard_at = 0.0
         self._deadline: float | None = None
 
     def wait(self, *, now: float) -> None:
@@ -37,12 +41,8 @@ class StreamWatch:
     def opened(self, *, now: float) -> None:
         """The stream is there."""
         self.phase = Phase.LIVE
-        self._heard_at = now
+        self.heard_at = now
         self._deadline = now + self._silent_seconds
-
-    def heard(self, *, now: float) -> None:
-        """Something came over the stream."""
-        self._heard_at = now
 
     def closing(self, *, now: float) -> None:
         """We closed it."""
@@ -64,5 +64,5 @@ class StreamWatch:
             return False
         if self.phase is not Phase.LIVE:
             return True
-        self._deadline = self._heard_at + self._silent_seconds
+        self._deadline = self.heard_at + self._silent_seconds
         return now >= self._deadline

@@ -8,6 +8,8 @@ LOWEST_RMS = 8.0
 HIGHEST_RMS = FULL_SCALE * 10 ** (-20 / 20)
 LEARNING_FRAMES = 25
 LEARNING_STEP = 1.3
+FALL = STEP ** (-(1 - SHARE_BELOW) / SHARE_BELOW)
+LEARNING_FALL = LEARNING_STEP ** (-(1 - SHARE_BELOW) / SHARE_BELOW)
 
 
 class Background:
@@ -23,8 +25,9 @@ class Background:
     def follow(self, rms: float, *, speaking: bool = False) -> None:
         """Take the level of a frame; while the caller is thought to speak a louder one is theirs."""
         self._frames += 1
-        step = LEARNING_STEP if self._frames <= LEARNING_FRAMES else STEP
         if rms > self.rms:
+            step = LEARNING_STEP if self._frames <= LEARNING_FRAMES else STEP
             self.rms = self.rms if speaking else min(self.rms * step, rms, HIGHEST_RMS)
         else:
-            self.rms = max(self.rms * step ** (-(1 - SHARE_BELOW) / SHARE_BELOW), LOWEST_RMS)
+            fall = LEARNING_FALL if self._frames <= LEARNING_FRAMES else FALL
+            self.rms = max(self.rms * fall, LOWEST_RMS)

@@ -115,9 +115,9 @@ class SpeechBargeIn:
         self._since_ms = 0.0  # when the floor was contested, or a prompt began to wait for the caller's end
 
     @property
-    def contested(self) -> bool:
-        """Whether a prompt is paused until it is known what the caller's sound was."""
-        return self._floor is _Floor.CONTESTED
+    def ours(self) -> bool:
+        """Whether nobody disputes the bridge's turn."""
+        return self._floor is _Floor.OURS
 
     @property
     def callers(self) -> bool:

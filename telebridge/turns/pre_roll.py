@@ -1,19 +1,16 @@
-"""The caller's last second and a half, kept whatever is judged, so that no listener misses the first syllable."""
+"""The caller's last second, kept whatever is judged, so that no listener misses the first syllable."""
 
-from collections import deque
+from telebridge.audio.mulaw import BYTES_PER_MS, SILENCE_BYTE
 
-from telebridge.audio.frames import FRAME_MS
-from telebridge.audio.mulaw import BYTES_PER_MS
-
-KEPT_FRAMES = 80
-KEPT_MS = KEPT_FRAMES * FRAME_MS
-"""1.6 s: more than passes between the first sound of an interruption and whoever listens to it."""
+KEPT_MS = 1200
+"""More than passes between the first sound of an interruption and whoever listens to it."""
+_KEPT_BYTES = KEPT_MS * BYTES_PER_MS
 LONGEST_FRAME_BYTES = 200 * BYTES_PER_MS
-"""Twilio sends 20 ms at a time. Of what is longer the end is kept, so that nobody fills the memory."""
+"""Twilio sends 20 ms at a time; of what is longer only the end is judged."""
 
 
 class PreRoll:
-    """Frames in the order they came.
+    """A ring of audio, copied into one place: frames that were kept themselves would each have its own in memory.
 
     Attributes:
         now_ms: Media time of the end of the last frame.
@@ -21,23 +18,31 @@ class PreRoll:
 
     def __init__(self) -> None:
         self.now_ms = 0.0
-        self._frames: deque[bytes] = deque(maxlen=KEPT_FRAMES)
+        self._ring = bytearray([SILENCE_BYTE]) * _KEPT_BYTES
+        self._at = 0  # where the next byte goes
+        self._size = 0
 
     def keep(self, payload: bytes, timestamp_ms: float) -> bytes:
-        """Keep a frame; answers with as much of it as is kept."""
-        self.now_ms = timestamp_ms + len(payload) / BYTES_PER_MS
-        frame = payload[-LONGEST_FRAME_BYTES:] if len(payload) > LONGEST_FRAME_BYTES else payload
-        self._frames.append(frame)
-        return frame
+        """Keep a frame; answers with as much of it as is to be judged."""
+        size = len(payload)
+        self.now_ms = timestamp_ms + size / BYTES_PER_MS
+        if size > LONGEST_FRAME_BYTES:
+            payload, size = payload[-LONGEST_FRAME_BYTES:], LONGEST_FRAME_BYTES
+        at = self._at
+        end = at + size
+        if end <= _KEPT_BYTES:
+            self._ring[at:end] = payload
+        else:
+            self._ring[at:] = payload[: _KEPT_BYTES - at]
+            self._ring[: end - _KEPT_BYTES] = payload[_KEPT_BYTES - at :]
+        self._at = end % _KEPT_BYTES
+        self._size = min(self._size + size, _KEPT_BYTES)
+        return payload
 
     def last(self, ms: float) -> bytes:
         """The last `ms` of audio, or as much of it as is kept."""
-        wanted = int(ms * BYTES_PER_MS)
-        pieces: list[bytes] = []
-        size = 0
-        for frame in reversed(self._frames):
-            if size >= wanted:
-                break
-            pieces.append(frame)
-            size += len(frame)
-        return b"".join(reversed(pieces))[max(0, size - wanted) :]
+        count = min(int(ms * BYTES_PER_MS), self._size)
+        start = self._at - count
+        if start >= 0:
+            return bytes(self._ring[start : self._at])
+        return bytes(self._ring[start:] + self._ring[: self._at])

@@ -40,6 +40,7 @@ class SileroModel:
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool would cost more than it gains
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._inputs: dict[str, Any] = {"sr": np.array(SAMPLE_RATE, np.int64)}
+        SileroDetector(self).judge(bytes(WINDOW_SAMPLES))  # the first run allocates, and no caller should wait for it
 
     @classmethod
     def load(cls) -> "SileroModel":

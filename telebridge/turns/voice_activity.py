@@ -17,7 +17,7 @@ from typing import Protocol
 
 from telebridge.audio.frames import FRAME_MS
 from telebridge.audio.level import FULL_SCALE
-from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, to_pcm
+from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH
 from telebridge.turns.background import Background
 from telebridge.turns.echo import EchoGuard, Sounded
 from telebridge.turns.pre_roll import PreRoll
@@ -107,10 +107,12 @@ class _State(Enum):
 
 
 class VoiceActivity:
-    """Follows one caller. Every frame goes to `keep`; those that somebody listens to also to `hear`.
+    """Follows one caller.
+
+    Every frame goes to `pre_roll`; those that somebody listens to also to `passes`, and those that pass to `judge`.
 
     Attributes:
-        pre_roll: What was kept.
+        pre_roll: Keeps what was heard.
         speech_ms: How much speech there was since it began.
     """
 
@@ -125,6 +127,7 @@ class VoiceActivity:
         self._loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)  # whether the last frames passed the gate
         self._verdicts: deque[bool] = deque(maxlen=detector.onset_of + 1)
         self._silent_ms = 0.0
+        self._rms = 0.0  # of the last frame
         self._voice_rms = 0.0
         self._next_look_ms = 0.0
         self._echo_until_ms = -ECHO_LATELY_MS
@@ -134,28 +137,36 @@ class VoiceActivity:
         """Whether the caller speaks."""
         return self._state in (_State.SPEECH, _State.SETTLED)
 
-    def keep(self, payload: bytes, timestamp_ms: float) -> bytes:
-        """Keep a frame for whoever listens next; answers with as much of it as is to be judged."""
-        return self.pre_roll.keep(payload, timestamp_ms)
+    def passes(self, payload: bytes) -> bool:
+        """Take the level of the frame that was just kept; whether it, or what came before, is worth judging."""
+        self._rms = rms = audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
+        state, background = self._state, self._background
+        if state is _State.QUIET and rms < GATE_RMS:  # most frames of most calls
+            background.follow(rms)
+            return False
+        over = STILL_OVER_BACKGROUND if state is _State.SPEECH else OVER_BACKGROUND
+        self._loud.append(rms >= max(GATE_RMS, background.rms * over))
+        if self.pre_roll.now_ms >= self._echo_until_ms:
+            background.follow(rms, speaking=self.speaking)
+        return state is not _State.QUIET or self._loud[-1]
 
-    def hear(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
-        """Judge the frame that was just kept.
+    def judge(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
+        """Judge the frame that passed.
 
         Args:
             payload: The frame.
             sounded: What the caller's telephone played lately, when it plays anything: it may come back as an echo.
         """
-        rms = audioop.rms(to_pcm(payload), PCM_WIDTH)
-        over = STILL_OVER_BACKGROUND if self._state is _State.SPEECH else OVER_BACKGROUND
-        threshold = max(GATE_RMS, self._background.rms * over)
-        if self.pre_roll.now_ms >= self._echo_until_ms:
-            self._background.follow(rms, speaking=self.speaking)
         if self._state is _State.SETTLED:
-            return self._hear_settled(rms, len(payload) / BYTES_PER_MS)
-        self._loud.append(rms >= threshold)
-        if self._state is not _State.QUIET:
-            return self._judge(payload, rms, sounded)
-        return self._wake(sounded) if self._loud[-1] else None
+            return self._judge_settled(len(payload) / BYTES_PER_MS)
+        if self._state is _State.QUIET:
+            return self._wake(sounded)
+        news = self._take_verdicts(self._detector.judge(payload), sounded)
+        if self._state is _State.SPEECH:
+            self._voice_rms += (self._rms - self._voice_rms) * 0.1
+        elif self._state is _State.JUDGING and not any(self._loud):
+            self._quiet()
+        return news
 
     def settle(self) -> None:
         """The floor is the caller's: from now on only the end of their speech is of interest, for which the level does.
@@ -179,14 +190,6 @@ class VoiceActivity:
         self._verdicts.clear()
         self._state = _State.JUDGING
         return self._take_verdicts(self._detector.judge(self.pre_roll.last(LEAD_MS + FRAME_MS)), sounded)
-
-    def _judge(self, payload: bytes, rms: float, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
-        news = self._take_verdicts(self._detector.judge(payload), sounded)
-        if self._state is _State.SPEECH:
-            self._voice_rms += (rms - self._voice_rms) * 0.1
-        elif self._state is _State.JUDGING and not any(self._loud):
-            self._quiet()
-        return news
 
     def _take_verdicts(self, verdicts: list[float], sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
         started: SpeechStarted | None = None
@@ -214,7 +217,7 @@ class VoiceActivity:
             return None
         self._state = _State.SPEECH
         self._silent_ms = 0.0
-        self._voice_rms = audioop.rms(to_pcm(self.pre_roll.last(FRAME_MS)), PCM_WIDTH)
+        self._voice_rms = self._rms
         self.speech_ms = sum(self._verdicts) * window_ms
         return SpeechStarted(max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms)
 
@@ -226,8 +229,8 @@ class VoiceActivity:
         sure = sure_by is not None and speech and likelihood >= self._options.threshold + sure_by
         return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
-    def _hear_settled(self, rms: float, frame_ms: float) -> SpeechEnded | None:
-        if rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
+    def _judge_settled(self, frame_ms: float) -> SpeechEnded | None:
+        if self._rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
             self._silent_ms = 0.0
         else:
             self._silent_ms += frame_ms
@@ -251,4 +254,5 @@ class VoiceActivity:
     def _quiet(self) -> None:
         self._state = _State.QUIET
         self._verdicts.clear()
+        self._loud.clear()
         self._silent_ms = 0.0

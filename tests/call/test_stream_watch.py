@@ -16,7 +16,7 @@ def test_a_stream_that_never_comes_is_overdue(watch):
 
 def test_a_live_stream_is_overdue_when_it_was_silent_ever_since(watch):
     watch.opened(now=0.0)
-    watch.heard(now=7.0)
+    watch.heard_at = 7.0
     assert not watch.is_overdue(now=10.0), "the timer did not move with the frames"
     assert watch.next_deadline() == 17
     assert watch.is_overdue(now=17.0)

@@ -42,9 +42,10 @@ def followed(audio, *, detector=None, sounded=None, options=None):
     activity = VoiceActivity(detector or silero(), options or VoiceActivityOptions())
     told = []
     for number, frame in enumerate(frames(audio)):
-        activity.keep(frame, number * 20)
+        activity.pre_roll.keep(frame, number * 20)
         at = number * 20
-        heard = activity.hear(frame, None if sounded is None else lambda ms, at=at: sounded(ms, at + 20))
+        before = None if sounded is None else lambda ms, at=at: sounded(ms, at + 20)
+        heard = activity.judge(frame, before) if activity.passes(frame) else None
         if heard is not None:
             told.append((activity.pre_roll.now_ms, heard))
     return told

@@ -17,6 +17,10 @@ def told_of(*pattern):
     return followed(b"".join(pattern), detector=ToldDetector(), options=OPTIONS)
 
 
+def hear(activity, frame):
+    return activity.judge(frame) if activity.passes(frame) else None
+
+
 def kinds(told):
     return [type(event) for _, event in told]
 
@@ -76,8 +80,8 @@ def test_settled_speech_costs_the_detector_little_and_still_ends() -> None:
     activity = VoiceActivity(detector, OPTIONS)
     told = []
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 100 + [QUIET] * 10):
-        activity.keep(frame, number * 20)
-        if (heard := activity.hear(frame)) is not None:
+        activity.pre_roll.keep(frame, number * 20)
+        if (heard := hear(activity, frame)) is not None:
             told.append(heard)
             activity.settle()
     assert [type(event) for event in told] == [SpeechStarted, SpeechEnded]
@@ -88,8 +92,8 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     ended_at = None
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 10 + [NOISE] * 200):
-        activity.keep(frame, number * 20)
-        match activity.hear(frame):
+        activity.pre_roll.keep(frame, number * 20)
+        match hear(activity, frame):
             case SpeechStarted():
                 activity.settle()
             case SpeechEnded():
@@ -104,8 +108,8 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
 def test_stopping_forgets_speech_that_goes_on() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     for number in range(10):
-        activity.keep(SPEECH, number * 20)
-        activity.hear(SPEECH)
+        activity.pre_roll.keep(SPEECH, number * 20)
+        hear(activity, SPEECH)
     assert activity.speaking
     activity.stop()
     assert not activity.speaking
