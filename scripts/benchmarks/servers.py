@@ -46,6 +46,7 @@ class Recording:
     async def _fill(self, utterance: Utterance) -> None:
         for chunk in self._chunks:
             utterance.put(Audio(chunk))
+            await utterance.room()
             await asyncio.sleep(CHUNK_MS / 1000 / FASTER_THAN_PLAYED)
         utterance.end()
 

@@ -51,6 +51,7 @@ class Listening:
     """Follows one caller.
 
     Attributes:
+        attentive: Whether somebody wants to know whether the caller speaks.
         floor: Whose turn it is.
     """
 
@@ -59,23 +60,18 @@ class Listening:
         self._activity = VoiceActivity(options.detector(), options.voice_activity)
         self._pre_roll = self._activity.pre_roll
         self._pre_roll_ms = options.pre_roll_ms
-        self._attentive = False
+        self.attentive = False
         self._frame = b""
         self._passed = False
         self._speech_began_ms: float | None = None
         self._handed_on_to_ms = 0.0
 
-    @property
-    def attentive(self) -> bool:
-        """Whether somebody wants to know whether the caller speaks; the session sets it."""
-        return self._attentive
-
-    @attentive.setter
-    def attentive(self, attentive: bool) -> None:
-        if self._attentive and not attentive:
+    def attend(self, *, attentive: bool) -> None:
+        """Listen from now on, or no longer."""
+        if self.attentive and not attentive:
             self._activity.stop()
             self.floor.released()
-        self._attentive = attentive
+        self.attentive = attentive
 
     def keep(self, frame: AudioReceived) -> None:
         """Keep a frame for whoever listens next."""

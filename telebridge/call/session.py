@@ -110,14 +110,15 @@ class CallSession:
         listening = self._listening
         self._stream.heard_at = now
         listening.keep(frame)
+        heard = self._listen(now) if listening.attentive and listening.passes() else None
+        if heard is None and not self._handing_on:
+            return None
         effects: list[Effect] = []
         if self._handing_on:
             listening.handed_on()
             effects.append(HandOnAudio(frame.payload))
-        heard = self._listen(now) if listening.attentive and listening.passes() else None
-        if heard is None:
-            return effects or None
-        effects += self._caller_heard(heard, now)
+        if heard is not None:
+            effects += self._caller_heard(heard, now)
         self._attend(now)
         return effects
 
@@ -128,6 +129,10 @@ class CallSession:
         effects = self._follow(event, now)
         self._attend(now)
         return effects
+
+    def ahead_seconds(self, utterance: str, *, now: float) -> float:
+        """How much audio of the utterance has arrived that the caller has not heard; 0 when it is over."""
+        return self._speaking.ahead_ms(utterance, now=now) / 1000
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
@@ -350,7 +355,7 @@ class CallSession:
         attentive = self.phase is Phase.LIVE and (wanted or self._listening.floor.callers or between_steps)
         if self._listening.attentive and not attentive:
             self._digits.speech_ended(now=now)
-        self._listening.attentive = attentive
+        self._listening.attend(attentive=attentive)
 
     def _yields(self, say: Say, cause: BargeInCause) -> bool:
         return say.yields_to(cause, self._options.listening.barge_in.policy)

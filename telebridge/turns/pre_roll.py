@@ -20,7 +20,7 @@ class PreRoll:
         self.now_ms = 0.0
         self._ring = bytearray([SILENCE_BYTE]) * _KEPT_BYTES
         self._at = 0  # where the next byte goes
-        self._size = 0
+        self._full = False  # whether it went round
 
     def keep(self, payload: bytes, timestamp_ms: float) -> bytes:
         """Keep a frame; answers with as much of it as is to be judged."""
@@ -29,19 +29,19 @@ class PreRoll:
         if size > LONGEST_FRAME_BYTES:
             payload, size = payload[-LONGEST_FRAME_BYTES:], LONGEST_FRAME_BYTES
         at = self._at
-        end = at + size
+        self._at = end = at + size
         if end <= _KEPT_BYTES:
             self._ring[at:end] = payload
-        else:
-            self._ring[at:] = payload[: _KEPT_BYTES - at]
-            self._ring[: end - _KEPT_BYTES] = payload[_KEPT_BYTES - at :]
-        self._at = end % _KEPT_BYTES
-        self._size = min(self._size + size, _KEPT_BYTES)
+            return payload
+        self._ring[at:] = payload[: _KEPT_BYTES - at]
+        self._ring[: end - _KEPT_BYTES] = payload[_KEPT_BYTES - at :]
+        self._at = end - _KEPT_BYTES
+        self._full = True
         return payload
 
     def last(self, ms: float) -> bytes:
         """The last `ms` of audio, or as much of it as is kept."""
-        count = min(int(ms * BYTES_PER_MS), self._size)
+        count = min(int(ms * BYTES_PER_MS), _KEPT_BYTES if self._full else self._at)
         start = self._at - count
         if start >= 0:
             return bytes(self._ring[start : self._at])
