@@ -16,10 +16,15 @@ class Background:
     """Follows the level that nine frames of ten stay below: it rises within a second and falls within ten.
 
     Voices in the background come and go; their loud frames, not their average, are what the caller's must exceed.
+
+    Attributes:
+        rms: That level.
+        silent: Whether it is as low as it can be, and known: a frame that is no louder changes nothing.
     """
 
     def __init__(self) -> None:
         self.rms = LOWEST_RMS
+        self.silent = False
         self._frames = 0
 
     def follow(self, rms: float, *, speaking: bool = False) -> None:
@@ -31,3 +36,4 @@ class Background:
         else:
             fall = LEARNING_FALL if self._frames <= LEARNING_FRAMES else FALL
             self.rms = max(self.rms * fall, LOWEST_RMS)
+        self.silent = self.rms <= LOWEST_RMS and self._frames > LEARNING_FRAMES

@@ -142,7 +142,8 @@ class VoiceActivity:
         self._rms = rms = audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
         state, background = self._state, self._background
         if state is _State.QUIET and rms < GATE_RMS:  # most frames of most calls
-            background.follow(rms)
+            if rms > background.rms or not background.silent:
+                background.follow(rms)
             return False
         over = STILL_OVER_BACKGROUND if state is _State.SPEECH else OVER_BACKGROUND
         self._loud.append(rms >= max(GATE_RMS, background.rms * over))
