@@ -46,7 +46,6 @@ class Recording:
     async def _fill(self, utterance: Utterance) -> None:
         for chunk in self._chunks:
             utterance.put(Audio(chunk))
-            await utterance.room()
             await asyncio.sleep(CHUNK_MS / 1000 / FASTER_THAN_PLAYED)
         utterance.end()
 

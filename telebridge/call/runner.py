@@ -40,12 +40,6 @@ from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaSt
 log = logger(__name__)
 
 
-MOST_AHEAD_SECONDS = 6.0
-"""Audio farther ahead of the caller's ear is not fetched: it is kept here until it was heard, a prompt may be long, and
-what an interruption makes useless was paid for."""
-REFILL_SECONDS = 1.0
-
-
 class ForeignStream(RemoteProtocolError):
     """A stream started for another call than the one its token was issued for."""
 
@@ -196,8 +190,6 @@ class CallRunner:
         try:
             async for event in stream:
                 self.deliver(SpeechArrived(utterance, event))
-                if (ahead := self.session.ahead_seconds(utterance, now=self._loop.time())) > MOST_AHEAD_SECONDS:
-                    await asyncio.sleep(ahead - MOST_AHEAD_SECONDS + REFILL_SECONDS)
         except SpeechError as error:
             log.warning("speech failed", call_sid=self.session.record.call_sid, utterance=utterance, error=str(error))
             self.deliver(SpeechFailed(utterance, error))

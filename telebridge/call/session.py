@@ -130,10 +130,6 @@ class CallSession:
         self._attend(now)
         return effects
 
-    def ahead_seconds(self, utterance: str, *, now: float) -> float:
-        """How much audio of the utterance has arrived that the caller has not heard; 0 when it is over."""
-        return self._speaking.ahead_ms(utterance, now=now) / 1000
-
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         deadlines = (

@@ -214,11 +214,6 @@ class Speaking:
         """How much of the utterance in progress the caller has heard."""
         return 0.0 if self._current is None else self._ledger.heard(self._current.name, now=now).estimate_ms
 
-    def ahead_ms(self, utterance: str, *, now: float) -> float:
-        """How much audio of the utterance in progress is sent or waits to be, and was not heard; 0 for any other."""
-        current = self._current
-        return 0.0 if current is None or current.name != utterance else self._writer.ahead_ms(now=now)
-
     def sounds(self, *, now: float) -> bool:
         """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
         return self._writer.sent.ends_at > now - ECHO_SECONDS

@@ -83,10 +83,6 @@ class PlaybackWriter:
         self._gathered[:0] = rewound
         return self._send_rest(utterance, now) if self._complete else self._send_ready(utterance, now)
 
-    def ahead_ms(self, *, now: float) -> float:
-        """How much audio lies ahead of the caller's ear, sent or not."""
-        return self._ledger.lead_ms(now=now) + len(self._gathered) / BYTES_PER_MS
-
     def drop(self, *, now: float) -> None:
         """Forget what was gathered, and what has not sounded: the utterance is over, or a clear goes out."""
         self._take_back(now)

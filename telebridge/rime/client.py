@@ -212,7 +212,6 @@ class _Spoken:
                 raise SpeechUnavailable(f"Rime took the text and sent nothing for {seconds:g} s") from None
             if self._is_last(event, connection):
                 return
-            await self.utterance.room()  # until then what comes waits in the connection, and at Rime
             seconds = self._options.between_audio_seconds
 
     async def _next(self, connection: ClientConnection) -> HeardByBridge:

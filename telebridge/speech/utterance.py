@@ -10,10 +10,7 @@ from collections.abc import Callable
 from typing_extensions import override
 
 from telebridge.errors import SpeechError
-from telebridge.speech.source import Audio, SpeechEvent, SpeechStream
-
-MOST_WAITING_BYTES = 8000
-"""A second of audio."""
+from telebridge.speech.source import SpeechEvent, SpeechStream
 
 
 class Utterance(SpeechStream):
@@ -27,8 +24,6 @@ class Utterance(SpeechStream):
         self._on_clear = on_clear
         self._events: deque[SpeechEvent] = deque()
         self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._waiting_bytes = 0
         self._over = False
         self._error: SpeechError | None = None
 
@@ -41,21 +36,13 @@ class Utterance(SpeechStream):
         """Add what was made."""
         if not self._over:
             self._events.append(event)
-            self._waiting_bytes += len(event.data) if isinstance(event, Audio) else 0
             self._news.set()
-
-    async def room(self) -> None:
-        """Wait until the listener has taken most of what was put: who is faster than it must not fill the memory."""
-        while not self._over and self._waiting_bytes >= MOST_WAITING_BYTES:
-            self._room.clear()
-            await self._room.wait()
 
     def end(self, error: SpeechError | None = None) -> None:
         """There is no more; with an error, it is raised once everything before it was taken."""
         if not self._over:
             self._over, self._error = True, error
             self._news.set()
-            self._room.set()
 
     @override
     def clear(self) -> None:
@@ -64,7 +51,6 @@ class Utterance(SpeechStream):
         if not self._over:
             self._over = True
             self._news.set()
-            self._room.set()
             if self._on_clear is not None:
                 self._on_clear()
 
@@ -80,8 +66,4 @@ class Utterance(SpeechStream):
                 raise error or StopAsyncIteration
             self._news.clear()
             await self._news.wait()
-        event = self._events.popleft()
-        if isinstance(event, Audio):
-            self._waiting_bytes -= len(event.data)
-            self._room.set()
-        return event
+        return self._events.popleft()
