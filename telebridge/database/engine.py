@@ -1,0 +1,83 @@
+"""Opens the database that an address names, so that both kinds keep the same promises.
+
+SQLite is set to what durable work needs: a write-ahead log, every commit on disk before it is answered, and
+transactions that take the write lock at their beginning. (Python's driver begins one at the first write only: two
+processes that read and then write would each act on what the other has changed.)
+"""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from telebridge.errors import ConfigurationError
+
+BUSY_SECONDS = 30.0
+DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+READING = {"reading": True}
+"""Execution options of a connection that only reads; on SQLite it then waits for no writer."""
+
+
+def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
+    """The database at an address such as `sqlite:///var/telebridge.db` or `postgresql://user@host/name`.
+
+    Nothing is connected yet. SQLite's folder is made when it is missing. To be disposed of on the event loop.
+
+    Args:
+        address: Where it is.
+        pool_size: Connections kept open to PostgreSQL.
+        busy_seconds: How long a transaction waits for another process's on SQLite.
+
+    Raises:
+        ConfigurationError: The address is none, or names a database of another kind or one whose driver is missing.
+    """
+    try:
+        url = make_url(address)
+    except ArgumentError as error:
+        raise ConfigurationError("database.url", f"'{address}' is no address of a database", _EXAMPLE) from error
+    if url.drivername not in DRIVERS:
+        raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
+    url = url.set(drivername=DRIVERS[url.drivername])
+    return _sqlite(url, busy_seconds) if url.get_backend_name() == "sqlite" else _postgresql(url, pool_size)
+
+
+_EXAMPLE = "sqlite:///var/telebridge.db and postgresql://user:password@host/name are"
+
+
+def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
+    if url.database and url.database != ":memory:":
+        folder = Path(url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"folder '{folder}' cannot be made ({error.strerror})"
+            raise ConfigurationError("database.url", problem, "choose another folder") from error
+    engine = create_async_engine(url, connect_args={"timeout": busy_seconds})
+    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    connection.isolation_level = None  # the driver begins nothing of its own accord
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def _postgresql(url: URL, pool_size: int) -> AsyncEngine:
+    try:
+        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True)
+    except ModuleNotFoundError as error:
+        hint = "install telebridge with its extra: telebridge[postgresql]"
+        raise ConfigurationError("database.url", f"the driver '{error.name}' is not installed", hint) from error
