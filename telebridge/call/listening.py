@@ -55,6 +55,18 @@ class Listening:
         floor: Whose turn it is.
     """
 
+    __slots__ = (
+        "_activity",
+        "_frame",
+        "_handed_on_to_ms",
+        "_passed",
+        "_pre_roll",
+        "_pre_roll_ms",
+        "_speech_began_ms",
+        "attentive",
+        "floor",
+    )
+
     def __init__(self, options: ListeningOptions) -> None:
         self.floor = SpeechBargeIn(options.barge_in)
         self._activity = VoiceActivity(options.detector(), options.voice_activity)

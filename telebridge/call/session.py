@@ -72,6 +72,21 @@ class CallSession:
         record: Filled as the call goes on.
     """
 
+    __slots__ = (
+        "_began_at",
+        "_digits",
+        "_flow",
+        "_handing_on",
+        "_listening",
+        "_options",
+        "_speaking",
+        "_step",
+        "_stream",
+        "_waits_until",
+        "apology_due",
+        "record",
+    )
+
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
         self.apology_due = False

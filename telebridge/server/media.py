@@ -5,7 +5,6 @@ One rule: reading never waits for writing. Twilio drops the caller's audio when 
 """
 
 import asyncio
-from collections import deque
 from datetime import UTC, datetime
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -31,7 +30,7 @@ class MediaSocket(StreamSocket):
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
-        self._queue: deque[bytes] = deque()
+        self._queue: list[bytes] = []
         self._news = asyncio.Event()
         self._closing = False
 
@@ -56,7 +55,7 @@ class MediaSocket(StreamSocket):
                 await self._news.wait()
                 self._news.clear()
                 while self._queue:
-                    await self._socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)
+                    await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
                 if self._closing:
                     await self._socket.close()
                     return
