@@ -124,8 +124,7 @@ class CallSession:
             return None
         listening = self._listening
         self._stream.heard_at = now
-        listening.keep(frame)
-        heard = self._listen(now) if listening.attentive and listening.passes() else None
+        heard = self._listen(now) if listening.keep(frame) else None
         if heard is None and not self._handing_on:
             return None
         effects: list[Effect] = []
@@ -134,7 +133,7 @@ class CallSession:
             effects.append(HandOnAudio(frame.payload))
         if heard is not None:
             effects += self._caller_heard(heard, now)
-        self._attend(now)
+            self._attend(now)
         return effects
 
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:

@@ -29,8 +29,10 @@ class _Run:
         self.size = 0
         self._blocks: list[bytearray] = []  # a deque takes more memory than these few ever do
 
-    def add(self, piece: bytes) -> None:
+    def add(self, piece: bytes) -> bool:
+        """Enter what is sent; whether it took another block."""
         rest = memoryview(piece)
+        blocks = len(self._blocks)
         while rest:
             used = self.size % _BLOCK_BYTES
             if not used:
@@ -40,6 +42,7 @@ class _Run:
             self.size += len(fits)
             rest = rest[len(fits) :]
         self.ends_at += len(piece) / _BYTES_PER_SECOND
+        return len(self._blocks) > blocks
 
     def unheard(self, now: float) -> int:
         """How many of its bytes have not sounded."""
@@ -72,7 +75,7 @@ class _Run:
 class SentAudio:
     """Bytes in the order they were sent; those that sounded longer ago than a second or two are forgotten."""
 
-    __slots__ = "_runs"
+    __slots__ = ("_runs",)
 
     def __init__(self) -> None:
         self._runs: list[_Run] = []
@@ -86,8 +89,8 @@ class SentAudio:
         """Enter what is sent."""
         if not self._runs or self._runs[-1].ends_at < now:
             self._runs.append(_Run(now))
-        self._runs[-1].add(data)
-        self.forget(now=now)
+        if self._runs[-1].add(data):
+            self.forget(now=now)
 
     def forget(self, *, now: float) -> None:
         """Drop what sounded too long ago to be asked for."""

@@ -31,13 +31,13 @@ class MediaSocket(StreamSocket):
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
         self._queue: list[bytes] = []
-        self._news = asyncio.Event()
+        self._writer: asyncio.Future[None] | None = None
         self._closing = False
 
     @override
     def send(self, message: bytes) -> None:
         self._queue.append(message)
-        self._news.set()
+        self._wake()
 
     @override
     def drop_queued(self) -> None:
@@ -46,14 +46,15 @@ class MediaSocket(StreamSocket):
     @override
     def close(self) -> None:
         self._closing = True
-        self._news.set()
+        self._wake()
 
     async def write(self) -> None:
         """Write what is queued, until the socket is to be closed or is gone."""
         try:
             while True:
-                await self._news.wait()
-                self._news.clear()
+                if not self._queue and not self._closing:
+                    self._writer = asyncio.get_running_loop().create_future()
+                    await self._writer
                 while self._queue:
                     await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
                 if self._closing:
@@ -61,6 +62,10 @@ class MediaSocket(StreamSocket):
                     return
         except ConnectionError:
             return  # the reader sees it too, and tells the call
+
+    def _wake(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
 
 
 class MediaDoor:
