@@ -6,17 +6,13 @@ from typing import Annotated
 
 import typer
 
+from telebridge.cli.flow_draw import draw
 from telebridge.cli.options import JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.loading import check_flow
 
-flow = typer.Typer(help="Check flow files.", no_args_is_help=True)
-
-
-@flow.callback()
-def _group() -> None:
-    """Keep `flow` a group of commands while it has only one."""
+flow = typer.Typer(help="Check and draw flow files, without a call.", no_args_is_help=True)
 
 
 @flow.command()
@@ -36,6 +32,9 @@ def check(
             tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
     if any(errors.values()):
         raise typer.Exit(2)
+
+
+flow.command()(draw)
 
 
 def _flow_files(named: list[Path]) -> list[Path]:
