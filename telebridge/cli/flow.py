@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.flow_draw import draw
+from telebridge.cli.flow_try import try_flow
 from telebridge.cli.options import JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.loading import check_flow
 
-flow = typer.Typer(help="Check and draw flow files, without a call.", no_args_is_help=True)
+flow = typer.Typer(help="Check, draw and try flow files, without a call.", no_args_is_help=True)
 
 
 @flow.command()
@@ -35,6 +36,7 @@ def check(
 
 
 flow.command()(draw)
+flow.command("try")(try_flow)
 
 
 def _flow_files(named: list[Path]) -> list[Path]:
