@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.flow_draw import draw
+from telebridge.cli.flow_schema import fields, schema
 from telebridge.cli.flow_try import try_flow
 from telebridge.cli.options import JsonOption
 from telebridge.cli.serving import tell
@@ -37,6 +38,8 @@ def check(
 
 flow.command()(draw)
 flow.command("try")(try_flow)
+flow.command()(fields)
+flow.command()(schema)
 
 
 def _flow_files(named: list[Path]) -> list[Path]:

@@ -104,3 +104,24 @@ def test_a_walk_that_ends_with_the_apology_fails(tmp_path):
 )
 def test_what_cannot_be_tried_is_told(arguments, told):
     assert refused(flow("try", FRONT_DESK, *arguments)).startswith(told)
+
+
+# schema, fields
+
+
+def test_the_schema_is_printed_and_left_in_a_file(tmp_path):
+    printed = json.loads(flow("schema").stdout)
+    assert printed["properties"]["nodes"]
+    assert flow("schema", "-o", tmp_path / "flow.json").exit_code == 0
+    assert json.loads((tmp_path / "flow.json").read_text()) == printed
+    assert "cannot be written" in refused(flow("schema", "-o", tmp_path / "none" / "flow.json"))
+
+
+def test_fields_are_printed_for_people_and_for_pages():
+    told = flow("fields", "menu").stdout
+    assert told.startswith("menu: Ask for one key")
+    assert "choices" in told
+    assert "no_match" not in flow("fields", "wait").stdout
+    assert flow("fields").stdout.count("meaning") > 8
+    assert flow("fields", "wait", "--markdown").stdout.startswith("| `wait` | default | |\n")
+    assert refused(flow("fields", "mneu")) == "PART: there is no 'mneu' in flow files; did you mean 'menu'?"
