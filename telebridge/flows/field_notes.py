@@ -73,16 +73,17 @@ def parts() -> Mapping[str, type[BaseModel]]:
 
 def _inner(kind: type[BaseModel]) -> Iterator[type[BaseModel]]:
     for field in kind.model_fields.values():
-        for each in _models_in(field.annotation):
+        for each in models_in(field.annotation):
             yield each
             yield from _inner(each)
 
 
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+def models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    """The parts that a field may hold."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
-        yield from _models_in(argument)
+        yield from models_in(argument)
 
 
 def _snake(name: str) -> str:
