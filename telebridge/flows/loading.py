@@ -79,16 +79,14 @@ def _read(path: Path, *further: Check) -> tuple[Flow | None, list[FlowError]]:
 
 def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
     """Each mistake once: not a missing field beside its misspelt name, nor each alternative of a value."""
-    misspelt = {
-        (mistake["loc"][:-1], name)
-        for mistake in found
-        if mistake["type"] == "extra_forbidden"
-        for name in get_close_matches(str(mistake["loc"][-1]), [str(other["loc"][-1]) for other in found], n=5)
-    }
+    unknown: dict[tuple[int | str, ...], list[str]] = {}
+    for mistake in found:
+        if mistake["type"] == "extra_forbidden":
+            unknown.setdefault(mistake["loc"][:-1], []).append(str(mistake["loc"][-1]))
     kept: dict[tuple[object, ...], ErrorDetails] = {}
     for mistake in found:
         where = mistake["loc"]
-        if mistake["type"] == "missing" and (where[:-1], where[-1]) in misspelt:
+        if mistake["type"] == "missing" and get_close_matches(str(where[-1]), unknown.get(where[:-1], [])):
             continue
         kept.setdefault(where[:-1] if where and where[-1] in SCALARS else where, mistake)
     return [file.explained(mistake) for mistake in kept.values()]
