@@ -35,16 +35,19 @@ class FlowReload:
         self._changes = SettledChanges(flows.loaded)
 
     async def run(self) -> None:
-        """Look every second, until cancelled."""
+        """Look every second, until cancelled; a trouble that stays is told once."""
+        trouble = ""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                found = await asyncio.to_thread(self.look)
-            except OSError as error:
-                log.warning("flow files cannot be looked at", error=str(error))
-                continue
-            for each in found:
-                self.apply(each)
+                for each in await asyncio.to_thread(self.look):
+                    self.apply(each)
+            except Exception as error:  # the top of a task: without it nothing would be reloaded any more
+                if str(error) != trouble:
+                    log.exception("flow files cannot be looked at")
+                trouble = str(error)
+            else:
+                trouble = ""
 
     def look(self) -> list[Found]:
         """What has changed; this blocks on the disk."""

@@ -156,6 +156,26 @@ async def test_the_task_looks_until_it_is_cancelled(folder, monkeypatch):
     assert word(flows) == "second"
 
 
+async def test_trouble_with_the_folder_is_told_once_and_outlived(folder, monkeypatch):
+    monkeypatch.setattr(flow_reload, "LOOK_SECONDS", 0)
+    reload, looks = FlowReload(catalogue(folder)), []
+
+    def look():
+        looks.append(1)
+        if len(looks) < 3:
+            raise PermissionError(13, "Permission denied")
+        return []
+
+    monkeypatch.setattr(reload, "look", look)
+    with capture_logs() as logs:
+        running = asyncio.create_task(reload.run())
+        while len(looks) < 4:  # noqa: ASYNC110 - the looks come from a thread
+            await asyncio.sleep(0.001)
+        running.cancel()
+        await asyncio.wait([running])
+    assert [line["event"] for line in logs] == ["flow files cannot be looked at"]
+
+
 def test_a_folder_that_does_not_exist_holds_none_and_may_come(tmp_path):
     flows = catalogue(tmp_path / "later")
     reload = FlowReload(flows)
