@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,11 +11,17 @@ from types import TracebackType
 from aiohttp import web
 from typing_extensions import override
 
+from telebridge.call.call_store import CallStore
+from telebridge.call.errands import Errands
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.flow_reload import FlowReload
 from telebridge.call.listening import ListeningOptions
+from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Bridge
+from telebridge.call.recordings import Recordings
 from telebridge.call.session import SessionOptions
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
@@ -64,7 +70,11 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
     )
-    calls = LiveCalls(flows, voice.source, session, max_calls=settings.server.max_calls)
+    errands = Errands({} if bridge is None else bridge.functions)
+    engine = open_database(settings.database_url)
+    store = CallStore(engine)
+    outside = Outside(voice.source, errands, Recordings(settings.state_dir / "recordings"), store)
+    calls = LiveCalls(flows, outside, session, store=store, max_calls=settings.server.max_calls)
     app = web.Application()
     app[CALLS], app[VOICE] = calls, voice.description
     add_routes(
@@ -77,8 +87,12 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     )
 
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
-        async with voice:
+        await migrate(engine)
+        store.start()
+        async with voice, aclosing(errands):
             yield
+        await store.aclose()
+        await engine.dispose()
 
     async def flows_are_reloaded(_: web.Application) -> AsyncIterator[None]:
         reloading = asyncio.create_task(FlowReload(flows).run())

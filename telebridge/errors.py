@@ -10,6 +10,7 @@
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
+      NotLive                   a call that is over, or about to be, was asked for something
 
 Messages are built from attributes, so a caller reads fields and never parses text.
 """
@@ -146,3 +147,7 @@ class TwilioAPIError(TelebridgeError):
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
         return f"Twilio answered {self.status}{code}: {self.message}"
+
+
+class NotLive(TelebridgeError):
+    """A call was asked for something that only a live one can do."""

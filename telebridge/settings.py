@@ -123,6 +123,12 @@ class BargeInSettings(_Section):
     pre_roll_ms: Annotated[float, Field(ge=0, le=1000)] = 300.0
 
 
+class DatabaseSettings(_Section):
+    """Where calls and campaigns are kept."""
+
+    url: str = ""
+
+
 class Settings(BaseSettings):
     """All settings. The environment goes before the conventional variables, and those before the file."""
 
@@ -138,7 +144,13 @@ class Settings(BaseSettings):
     rime: RimeSettings = RimeSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
+    database: DatabaseSettings = DatabaseSettings()
     numbers: dict[str, str] = {}
+
+    @property
+    def database_url(self) -> str:
+        """The address of the database; by default a file in the state folder."""
+        return self.database.url or f"sqlite:///{self.state_dir}/telebridge.db"
 
     @classmethod
     @override

@@ -14,6 +14,7 @@ from aiohttp import web
 from telebridge.app import listening_options
 from telebridge.audio.tones import sine
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.outside import Outside
 from telebridge.call.session import SessionOptions
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.routes import add_routes
@@ -56,7 +57,7 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     flows.load()
     app = web.Application()
     session = SessionOptions(listening=listening_options(BargeInSettings()))
-    calls = LiveCalls(flows, Recording(prompt_seconds), session)
+    calls = LiveCalls(flows, Outside(Recording(prompt_seconds)), session)
     tokens = StreamTokens("bench")
     add_routes(app, calls, Trust("", ""), tokens, default_flow=flows.names[0], numbers={})
     return app

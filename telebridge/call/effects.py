@@ -1,9 +1,11 @@
 """Everything a call can do to the world, as values in the imperative; the runner performs them in order."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from telebridge.errors import SpeechError
-from telebridge.flows.steps import Outcome, Say
+from telebridge.call.record import SpokenUtterance
+from telebridge.errors import TelebridgeError
+from telebridge.flows.steps import Errand, Outcome, Say
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -38,7 +40,44 @@ class HandOnAudio:
 class ReportOutcome:
     """Tell a Python flow how its step went; an error is raised where the flow waits."""
 
-    outcome: Outcome | SpeechError
+    outcome: Outcome | TelebridgeError
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnnouncement:
+    """Tell who announced something how it went."""
+
+    number: int
+    outcome: SpokenUtterance | TelebridgeError
+
+
+@dataclass(frozen=True, slots=True)
+class StartErrand:
+    """Have this done, and say how it went."""
+
+    errand: Errand
+
+
+@dataclass(frozen=True, slots=True)
+class KeepRecording:
+    """Write what the caller said to a file, and say where; mu-law at 8000 Hz."""
+
+    audio: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class KeepCheckpoint:
+    """Keep where the call stands, so that another process can go on with it; what was kept before is replaced."""
+
+    checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell who watches the call what happened, in plain values."""
+
+    kind: str
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +98,11 @@ Effect = (
     | ClearSpeech
     | HandOnAudio
     | ReportOutcome
+    | ReportAnnouncement
+    | StartErrand
+    | KeepRecording
+    | KeepCheckpoint
+    | Tell
     | CloseStream
     | EndCall
 )

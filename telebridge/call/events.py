@@ -5,9 +5,10 @@ the speech source, the flow, the telephone network and the bridge's own operator
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Step
+from telebridge.flows.steps import Done, Play, Say, Step, Transfer, TransferStatus
 from telebridge.speech.source import SpeechEvent
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
@@ -75,6 +76,62 @@ class StepCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrandDone:
+    """What the flow waits for was done, or failed."""
+
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingKept:
+    """What the caller said was written to a file; None when it could not be."""
+
+    file: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementAsked:
+    """Somebody beside the flow wants something said or played, once nothing else is.
+
+    Args:
+        number: What they know it by.
+        step: What.
+    """
+
+    number: int
+    step: Say | Play
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAsked:
+    """Somebody beside the flow connects the caller with somebody else."""
+
+    transfer: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class TransferEnded:
+    """Twilio says how the transfer went; the caller is back."""
+
+    status: TransferStatus
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpAsked:
+    """Somebody beside the flow ends the call, after a last word if there is one."""
+
+    goodbye: Say | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointAsked:
+    """A Python flow says how far it is, and what it knows."""
+
+    name: str | None
+    variables: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class FlowEnded:
     """A Python flow returned, or failed with an error that its author must mend."""
 
@@ -109,6 +166,13 @@ CallEvent = (
     | AudioAsked
     | StepAsked
     | StepCancelled
+    | ErrandDone
+    | RecordingKept
+    | AnnouncementAsked
+    | TransferAsked
+    | TransferEnded
+    | HangUpAsked
+    | CheckpointAsked
     | FlowEnded
     | ClearAsked
     | CallOver

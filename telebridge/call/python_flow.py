@@ -17,10 +17,26 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from telebridge.audio.tones import dtmf
-from telebridge.call.events import AudioAsked, CallEvent, StepAsked, StepCancelled
+from telebridge.call.checkpoint import Checkpoint
+from telebridge.call.errands import Function
+from telebridge.call.events import AudioAsked, CallEvent, CheckpointAsked, StepAsked, StepCancelled
 from telebridge.call.record import CallRecord
-from telebridge.errors import ConfigurationError, LocalProtocolError, SpeechError
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step
+from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
+from telebridge.flows.model import ADDRESS
+from telebridge.flows.steps import (
+    Collect,
+    Gathered,
+    HangUp,
+    Outcome,
+    Play,
+    Record,
+    Recorded,
+    Said,
+    Say,
+    Step,
+    Transfer,
+    Transferred,
+)
 from telebridge.speech.source import Voice
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
@@ -48,13 +64,28 @@ class Call:
         deliver: Takes events into the call's session.
         record: Who calls whom; `result` is kept with it.
         variables: What the flow was started with.
+        resumed_from: Where another process left the call.
+
+    Attributes:
+        resumed: Whether the call was begun by another process, which is gone; the flow is then called anew, with the
+            variables of its last checkpoint.
+        last_checkpoint: What the flow called that checkpoint; None when there is none.
     """
 
-    def __init__(self, deliver: Callable[[CallEvent], None], record: CallRecord, variables: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        deliver: Callable[[CallEvent], None],
+        record: CallRecord,
+        variables: dict[str, Any],
+        *,
+        resumed_from: Checkpoint | None = None,
+    ) -> None:
+        self.resumed = resumed_from is not None
+        self.last_checkpoint = None if resumed_from is None else resumed_from.name
         self.sid = record.call_sid
         self.from_number = record.from_number
         self.to_number = record.to_number
-        self.variables = variables
+        self.variables = variables if resumed_from is None else {**variables, **resumed_from.variables}
         self.result = record.result
         self._deliver = deliver
         self._turn = asyncio.Lock()
@@ -133,6 +164,58 @@ class Call:
         """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
         await self._perform(Play(audio, name))
 
+    async def record(
+        self,
+        prompt: str | None = None,
+        *,
+        longest_seconds: float = 120.0,
+        silence_seconds: float = 5.0,
+        finish_on_key: str = "#",
+        beep: bool = True,
+    ) -> Recorded:
+        """Record the caller after a prompt and a beep, until they are silent, press a key, or have said enough.
+
+        Returns:
+            Where the recording is, and how long. `file` is None when nothing was said.
+
+        Raises:
+            SpeechError: The prompt could not be spoken to its end.
+        """
+        say = None if prompt is None else Say(prompt)
+        outcome = await self._perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        if not isinstance(outcome, Recorded):
+            raise LocalProtocolError(f"a recording ended with {outcome}")
+        return outcome
+
+    async def transfer(
+        self, to: str, *, timeout_seconds: float = 30.0, caller_id: str | None = None, whisper: str | None = None
+    ) -> Transferred:
+        """Connect the caller with somebody else, and return when they have talked, or could not.
+
+        Args:
+            to: A number in E.164, or an address that begins with `sip:` or `client:`.
+            timeout_seconds: How long it rings there.
+            caller_id: The number shown there; None for the caller's own.
+            whisper: Said to who answers before they are connected.
+
+        Raises:
+            ValueError: `to` is nothing that can be dialled.
+        """
+        if not ADDRESS.fullmatch(to):
+            raise ValueError(f"'{to}' cannot be called: write it with + and the country, or as sip:… or client:…")
+        outcome = await self._perform(Transfer(to, timeout_seconds, caller_id, whisper))
+        if not isinstance(outcome, Transferred):
+            raise LocalProtocolError(f"a transfer ended with {outcome}")
+        return outcome
+
+    def checkpoint(self, name: str) -> None:
+        """Say how far the flow is; with `variables`, it is what a new process begins with should this one die.
+
+        Variables should be what JSON knows; anything else comes back as its text.
+        """
+        self.last_checkpoint = name
+        self._deliver(CheckpointAsked(name, self.variables))
+
     async def send_digits(self, digits: str) -> None:
         """Play the tones of telephone keys into the call; `w` is half a second's pause.
 
@@ -174,12 +257,12 @@ class Call:
         if self._audio is not None and audio:
             self._audio.put_nowait(audio)
 
-    def report(self, outcome: Outcome | SpeechError) -> None:
+    def report(self, outcome: Outcome | TelebridgeError) -> None:
         """Take the outcome of the step that the flow waits for."""
         waiting, self._outcome = self._outcome, None
         if waiting is None or waiting.done():
             return
-        if isinstance(outcome, SpeechError):
+        if isinstance(outcome, TelebridgeError):
             waiting.set_exception(outcome)
         else:
             waiting.set_result(outcome)
@@ -214,10 +297,11 @@ PythonFlow = Callable[[Call], Awaitable[None]]
 
 
 class Bridge:
-    """The Python flows of an application, by name."""
+    """The Python flows of an application, and the functions that flow files `run`, by name."""
 
     def __init__(self) -> None:
         self.flows: dict[str, PythonFlow] = {}
+        self.functions: dict[str, Function] = {}
 
     def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
         """Register the decorated coroutine function as the flow `name`.
@@ -230,6 +314,24 @@ class Bridge:
             if name in self.flows:
                 raise ConfigurationError(f"flow '{name}'", "is defined twice", "give one of them another name")
             self.flows[name] = function
+            return function
+
+        return register
+
+    def function(self, name: str) -> Callable[[Function], Function]:
+        """Register the decorated coroutine function as what a flow file's `run: name` runs.
+
+        It is given the variables of the call, and what it returns is kept in the node's `into`. What it raises leads
+        to the node's `failed`.
+
+        Raises:
+            ConfigurationError: There is a function of that name already.
+        """
+
+        def register(function: Function) -> Function:
+            if name in self.functions:
+                raise ConfigurationError(f"function '{name}'", "is defined twice", "give one of them another name")
+            self.functions[name] = function
             return function
 
         return register

@@ -53,6 +53,8 @@ class CallRecord:
     started_at: datetime
     utterances: list[SpokenUtterance] = field(default_factory=list)
     digits: list[str] = field(default_factory=list)
+    path: list[str] = field(default_factory=list)
+    recordings: list[str] = field(default_factory=list)
     first_audio_ms: float | None = None
     end_reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
@@ -66,15 +68,18 @@ class CallRecord:
             "to": self.to_number,
             "direction": self.direction,
             "started_at": self.started_at.isoformat(),
-            "utterances": [_utterance_json(utterance) for utterance in self.utterances],
+            "utterances": [utterance_json(utterance) for utterance in self.utterances],
             "digits": self.digits,
+            "path": self.path,
+            "recordings": self.recordings,
             "first_audio_ms": self.first_audio_ms,
             "end_reason": self.end_reason,
             "result": self.result,
         }
 
 
-def _utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
+def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
+    """One utterance as plain values."""
     told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
     if utterance.pauses:
         told["pauses"] = len(utterance.pauses)

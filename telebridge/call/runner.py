@@ -6,8 +6,10 @@ follows is done before it returns, so the order of effects on the wire is the or
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine
+from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -15,26 +17,36 @@ from telebridge.call.effects import (
     Effect,
     EndCall,
     HandOnAudio,
+    KeepCheckpoint,
+    KeepRecording,
+    ReportAnnouncement,
     ReportOutcome,
+    StartErrand,
     StartSpeech,
+    Tell,
 )
 from telebridge.call.events import (
+    AnnouncementAsked,
     CallEvent,
+    ErrandDone,
     FlowEnded,
+    RecordingKept,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
     StreamLost,
     TextTaken,
 )
+from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Call, PythonFlow
+from telebridge.call.record import SpokenUtterance
 from telebridge.call.session import CallSession
 from telebridge.call.stream_watch import Phase
-from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected
-from telebridge.flows.steps import Say
+from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected, TelebridgeError
+from telebridge.flows.steps import Errand, Play, Say
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
-from telebridge.speech.source import SpeechSource, SpeechStream
+from telebridge.speech.source import SpeechStream
 from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted, StreamState
 
 log = logger(__name__)
@@ -65,34 +77,42 @@ class CallRunner:
 
     Args:
         session: Decides.
-        source: Speaks.
+        outside: The world around it.
         on_end: Told once, when the call is over.
     """
 
     __slots__ = (
+        "_announced",
+        "_announcements",
+        "_errand",
         "_loop",
         "_on_end",
+        "_outside",
         "_python_call",
         "_rings_at",
         "_socket",
-        "_source",
         "_speech",
         "_stream",
         "_tasks",
         "_timer",
+        "_writing",
         "session",
     )
 
-    def __init__(self, session: CallSession, source: SpeechSource, *, on_end: Callable[["CallRunner"], None]) -> None:
+    def __init__(self, session: CallSession, outside: Outside, *, on_end: Callable[["CallRunner"], None]) -> None:
         self.session = session
-        self._source = source
+        self._outside = outside
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._socket: StreamSocket | None = None
         self._stream: MediaStream[HeardByBridge] = MediaStream(Side.BRIDGE)
         self._speech: dict[str, SpeechStream] = {}
         self._python_call: Call | None = None
+        self._announced: dict[int, asyncio.Future[SpokenUtterance]] = {}
+        self._announcements = 0
+        self._errand: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = 0.0  # kept here, because not every event loop's timers can tell it
 
@@ -101,14 +121,30 @@ class CallRunner:
         """Whether the stream has started."""
         return self.session.phase is Phase.LIVE
 
-    def start(self) -> None:
-        """Begin the call; the first prompt is fetched from here on."""
-        self._perform(self.session.start(now=self._loop.time()))
+    def start(self, checkpoint: Checkpoint | None = None) -> None:
+        """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
+        self._perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
 
-    def start_python_flow(self, flow: PythonFlow, variables: dict[str, Any]) -> None:
+    def start_python_flow(
+        self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None = None
+    ) -> None:
         """Let a Python flow lead the call that was started; it is cancelled when the call is over."""
-        self._python_call = Call(self.deliver, self.session.record, variables)
-        self._spawn(self._lead(flow, self._python_call))
+        self._python_call = Call(self.deliver, self.session.record, variables, resumed_from=checkpoint)
+        _ = self._spawn(self._lead(flow, self._python_call))
+
+    def announce(self, step: Say | Play) -> "asyncio.Future[SpokenUtterance]":
+        """Say or play something beside the flow, once nothing else is.
+
+        Returns:
+            How it was heard, once it was; raises `NotLive` when the call ended before, and `SpeechError` when it could
+            not be spoken.
+        """
+        self._announcements += 1
+        asked = AnnouncementAsked(self._announcements, step)
+        waiting: asyncio.Future[SpokenUtterance] = self._loop.create_future()
+        self._announced[asked.number] = waiting
+        self.deliver(asked)
+        return waiting
 
     def deliver(self, event: CallEvent) -> None:
         """Something happened: do what follows."""
@@ -177,6 +213,16 @@ class CallRunner:
                 case ReportOutcome(outcome):
                     if self._python_call is not None:
                         self._python_call.report(outcome)
+                case ReportAnnouncement(number, outcome):
+                    self._announcement_over(number, outcome)
+                case StartErrand(errand):
+                    self._start_errand(errand)
+                case KeepRecording(audio):
+                    self._keep_recording(audio)
+                case KeepCheckpoint(checkpoint):
+                    self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
+                case Tell(kind, data):
+                    self._outside.watch(kind, self.session.record.call_sid, data)
                 case CloseStream():
                     if self._socket is not None:
                         self._socket.close()
@@ -195,9 +241,9 @@ class CallRunner:
 
     def _start_speech(self, utterance: str, say: Say) -> None:
         text = say.text if isinstance(say.text, str) else self._told(utterance, say.text)
-        stream = self._source.speak(text, voice=say.voice)
+        stream = self._outside.source.speak(text, voice=say.voice)
         self._speech[utterance] = stream
-        self._spawn(self._listen(utterance, stream))
+        _ = self._spawn(self._listen(utterance, stream))
 
     async def _listen(self, utterance: str, stream: SpeechStream) -> None:
         """Hand on what the source makes, until it has made all."""
@@ -221,6 +267,41 @@ class CallRunner:
             self.deliver(TextTaken(utterance, token))
             yield token
 
+    def _announcement_over(self, number: int, outcome: SpokenUtterance | TelebridgeError) -> None:
+        waiting = self._announced.pop(number)
+        if waiting.done():  # nobody waits any more
+            return
+        if isinstance(outcome, TelebridgeError):
+            waiting.set_exception(outcome)
+            waiting.exception()  # whoever did not wait for it need not be told
+        else:
+            waiting.set_result(outcome)
+
+    def _start_errand(self, errand: Errand) -> None:
+        if self._errand is not None:
+            self._errand.cancel()
+        self._errand = self._spawn(self._do(errand))
+
+    async def _do(self, errand: Errand) -> None:
+        self.deliver(ErrandDone(await self._outside.errands.do(errand)))
+
+    def _keep_recording(self, audio: bytes) -> None:
+        record = self.session.record
+        file = self._outside.recordings.file(record.call_sid, len(record.recordings) + 1)
+        record.recordings.append(str(file))
+        writing = self._loop.create_task(self._write_recording(file, audio))
+        self._writing.add(writing)  # not among the call's tasks: it outlives the call
+        writing.add_done_callback(self._writing.discard)
+
+    async def _write_recording(self, file: Path, audio: bytes) -> None:
+        try:
+            await asyncio.to_thread(self._outside.recordings.keep, file, audio)
+        except OSError as error:
+            log.error("recording lost", call_sid=self.session.record.call_sid, file=str(file), error=str(error))
+            self.deliver(RecordingKept(None))
+        else:
+            self.deliver(RecordingKept(str(file)))
+
     async def _lead(self, flow: PythonFlow, call: Call) -> None:
         """Run a Python flow to its end; what it raises ends this call and no other."""
         try:
@@ -233,10 +314,11 @@ class CallRunner:
         else:
             self.deliver(FlowEnded())
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     def _end(self) -> None:
         if self._socket is not None:

@@ -1,21 +1,34 @@
 """One phone call: what follows from what happened, without doing any of it.
 
-The session routes. It owns our half of the talk (`Speaking`), the caller's (`Listening`), their keys
-(`DigitCollector`) and the flow, and passes events between them. Every answer is a list of effects, to be performed in
-order.
-
-One rule: a step of the flow ends when the caller has *heard* it, which the ledger says, not when it was sent.
+The session routes. The talk with the caller is `Talk`'s, the stream is `StreamWatch`'s, the flow leads; here they meet:
+an outcome goes to the flow, the step that follows to whoever performs it. Every answer is a list of effects, to be
+performed in order.
 """
 
 from dataclasses import dataclass, field
 
-from telebridge.call.effects import CloseStream, Effect, EndCall, HandOnAudio, ReportOutcome
+from telebridge.call.checkpoint import Checkpoint
+from telebridge.call.effects import (
+    CloseStream,
+    Effect,
+    EndCall,
+    KeepCheckpoint,
+    ReportAnnouncement,
+    ReportOutcome,
+    StartErrand,
+    Tell,
+)
 from telebridge.call.events import (
+    AnnouncementAsked,
     AudioAsked,
     CallEvent,
     CallOver,
+    CheckpointAsked,
     ClearAsked,
+    ErrandDone,
     FlowEnded,
+    HangUpAsked,
+    RecordingKept,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
@@ -23,19 +36,31 @@ from telebridge.call.events import (
     StepCancelled,
     StreamLost,
     TextTaken,
+    TransferAsked,
+    TransferEnded,
 )
-from telebridge.call.listening import Heard, Listening, ListeningOptions
+from telebridge.call.listening import ListeningOptions
 from telebridge.call.record import CallRecord
-from telebridge.call.speaking import Speaking, SpeechNews, Spoken
+from telebridge.call.speaking import from_word
 from telebridge.call.stream_watch import Phase, StreamWatch
-from telebridge.errors import LocalProtocolError
+from telebridge.call.talk import News, StepOver, Talk
+from telebridge.errors import LocalProtocolError, NotLive, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step, Wait
+from telebridge.flows.steps import (
+    Collect,
+    HangUp,
+    Outcome,
+    Play,
+    Record,
+    Request,
+    Run,
+    Say,
+    Step,
+    Transfer,
+    Transferred,
+    Wait,
+)
 from telebridge.playback.writer import PlaybackOptions, SendAudio
-from telebridge.turns.barge_in import BargeIn, BargeInCause, Decision
-from telebridge.turns.digits import Collected, DigitCollector
-from telebridge.turns.voice_activity import SpeechEnded as CallerStopped
-from telebridge.turns.voice_activity import SpeechStarted as CallerStarted
 from telebridge.twilio.media_stream import (
     AudioReceived,
     DigitPressed,
@@ -70,40 +95,42 @@ class CallSession:
     Args:
         flow: The flow that leads the call; None when a Python flow does, which sends `StepAsked`.
         record: Filled as the call goes on.
+
+    Attributes:
+        apology_due: Whether the caller must still be told that something went wrong.
+        transfer: Whom the caller is to be connected with, or is.
     """
 
     __slots__ = (
         "_began_at",
-        "_digits",
+        "_checkpoint",
         "_flow",
-        "_handing_on",
-        "_listening",
-        "_options",
-        "_speaking",
+        "_saying_goodbye",
         "_step",
         "_stream",
-        "_waits_until",
+        "_talk",
         "apology_due",
         "record",
+        "transfer",
     )
 
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
         self.apology_due = False
+        self.transfer: Transfer | None = None
         self._flow = flow
-        self._options = options
-        self._speaking = Speaking(options.playback)
-        self._listening = Listening(options.listening)
-        self._handing_on = False  # whether somebody takes the caller's audio
-        self._digits = DigitCollector()
+        self._talk = Talk(record, options.playback, options.listening)
         self._step: Step | None = None
-        self._waits_until: float | None = None  # the end of a step that only waits
+        self._saying_goodbye = False
+        self._checkpoint: Checkpoint | None = None  # the one a Python flow began with, or named
         self._began_at = 0.0
         self._stream = StreamWatch(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
         )
+        if flow is not None:
+            record.path = flow.path
 
     @property
     def phase(self) -> Phase:
@@ -112,82 +139,98 @@ class CallSession:
 
     # What the shell calls.
 
-    def start(self, *, now: float) -> list[Effect]:
-        """Begin, before the stream exists: the first prompt is fetched while Twilio connects it."""
+    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[Effect]:
+        """Begin, before the stream exists: the first prompt is fetched while Twilio connects it.
+
+        Args:
+            now: The time.
+            checkpoint: Where another process left the call.
+        """
         self._began_at = now
         self._stream.wait(now=now)
-        return [] if self._flow is None else self._perform(self._flow.start(), now)
+        self._checkpoint = checkpoint
+        if checkpoint is not None:
+            self._talk.type_ahead(checkpoint.typed, now=now)
+            self.record.result.update(checkpoint.result)
+        if self._flow is None:
+            return []
+        if checkpoint is None or checkpoint.standing is None:
+            return self._perform(self._flow.start(), now)
+        step = self._flow.go_on(checkpoint.standing)
+        self.record.path = self._flow.path
+        return self._perform(_from_word(step, checkpoint.words_heard), now)
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
         if self._stream.phase is Phase.OVER:
             return None
-        listening = self._listening
         self._stream.heard_at = now
-        heard = self._listen(now) if listening.keep(frame) else None
-        if heard is None and not self._handing_on:
+        news = self._talk.hear(frame, now=now)
+        if news is None:
             return None
-        effects: list[Effect] = []
-        if self._handing_on:
-            listening.handed_on()
-            effects.append(HandOnAudio(frame.payload))
-        if heard is not None:
-            effects += self._caller_heard(heard, now)
-            self._attend(now)
+        effects = self._settle(news, now)
+        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
         """What follows from `event`."""
         if self.phase is Phase.OVER:
-            return []
+            return _refused(event)
         effects = self._follow(event, now)
-        self._attend(now)
+        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = (
-            self._stream.next_deadline(),
-            self._digits.next_deadline(),
-            self._speaking.next_deadline(),
-            self._waits_until,
-        )
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        stream, talk = self._stream.next_deadline(), self._talk.next_deadline()
+        return talk if stream is None else stream if talk is None else min(stream, talk)
 
     def handle_timeout(self, *, now: float) -> list[Effect]:
         """What follows from the time being `now`."""
-        effects = self._spoken(self._speaking.handle_timeout(now=now), now)
-        if (collected := self._digits.handle_timeout(now=now)) is not None:
-            effects += self._collected(collected, now)
-        if self._waits_until is not None and self._waits_until <= now:
-            effects += self._prompt_over(None, now)
+        effects = self._settle(self._talk.handle_timeout(now=now), now)
         if self._stream.is_overdue(now=now):
             effects += self._stream_overdue(now)
-        self._attend(now)
+        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
     def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
+        talk = self._talk
         match event:
             case AudioReceived():
                 return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._speech(event, now)
+                return self._settle(talk.speech(event, now=now), now)
             case MarkReturned(name):
-                return self._spoken(self._speaking.mark_returned(name, now=now), now)
+                return self._placed(self._settle(talk.mark_returned(name, now=now), now), now)
             case DigitPressed(digit):
-                return self._digit_pressed(digit, now)
+                told = Tell("key", {"key": digit})
+                return [told, *self._placed(self._settle(talk.digit_pressed(digit, now=now), now), now)]
             case ClearAsked(cause):
-                return self._clear_asked(cause, now)
+                return self._settle(talk.clear(cause, now=now), now)
             case TextTaken():
-                self._speaking.text_taken(event)
+                talk.text_taken(event)
                 return []
             case AudioAsked(wanted):
-                self._handing_on = wanted
-                return [HandOnAudio(self._listening.hand_on())] if wanted else []
+                return self._settle(talk.hand_on(wanted=wanted), now)
             case StepAsked(step):
                 return self._perform(step, now)
             case StepCancelled():
                 return self._cancel_step(now)
+            case ErrandDone(done):
+                return self._step_over(done, now) if isinstance(self._step, Request | Run) else []
+            case RecordingKept():
+                return self._settle(talk.recording_kept(event, now=now), now)
+            case AnnouncementAsked():
+                return self._announce(event, now)
+            case TransferAsked(transfer):
+                return self._transfer_asked(transfer, now)
+            case TransferEnded(status):
+                return self._transfer_ended(Transferred(status), now)
+            case HangUpAsked(goodbye):
+                return self._hang_up_asked(goodbye, now)
+            case CheckpointAsked(name, variables):
+                self._checkpoint = Checkpoint(name=name, variables=variables)
+                return self._keep_place(now)
             case FlowEnded(error):
                 return self._close("flow ended" if error is None else error, now, apology=error is not None)
             case StreamStarted():
@@ -195,9 +238,21 @@ class CallSession:
             case StreamLost():
                 return self._stream_lost(now)
             case StreamStopped():
-                return self._end("caller hung up", now)
+                return [] if self.phase is Phase.AWAY else self._end("caller hung up", now)
             case CallOver(status):
                 return self._end(f"call {status}", now)
+
+    def _settle(self, news: list[News], now: float) -> list[Effect]:
+        """The effects of what happened in the talk; a step that is over leads to the next."""
+        effects: list[Effect] = []
+        for each in news:
+            if isinstance(each, StepOver):
+                effects += self._step_over(each.outcome, now)
+                continue
+            if isinstance(each, SendAudio) and self.record.first_audio_ms is None:
+                self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
+            effects.append(each)
+        return effects
 
     # Steps of the flow.
 
@@ -207,191 +262,120 @@ class CallSession:
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
+        place = self._entered(now)
         match step:
-            case Say():
-                return self._say(step, now)
-            case Play():
-                effects = self._speaking.play(step, now=now)
-                self._note_first_audio(effects, now)
-                return effects
-            case Wait(seconds):
-                self._waits_until = now + seconds
-                return []
-            case Collect():
-                return self._collect(step, now)
+            case Say() | Collect() | Play() | Wait() | Record():
+                return [*place, *self._settle(self._talk.begin(step, now=now), now)]
+            case Request() | Run():
+                return [*place, StartErrand(step)]
+            case Transfer():
+                return self._send_away(step, now)
             case HangUp():
                 return self._close("hung up by the flow", now)
 
-    def _say(self, say: Say, now: float) -> list[Effect]:
-        if isinstance(say.text, str) and not say.text.strip():
-            return self._prompt_over(None, now)
-        effects = self._speaking.begin(say)
-        if self._listening.speaking and self._yields(say, BargeInCause.SPEECH):
-            self._listening.prompt_waits()
-            effects += self._speaking.pause(now=now)  # who speaks already is heard out
-        return effects
-
-    def _collect(self, step: Collect, now: float) -> list[Effect]:
-        """Keys that were typed ahead answer the question before it is asked; the prompt is then skipped."""
-        prompt = step.prompt
-        if prompt is not None and not self._yields(prompt, BargeInCause.KEY):
-            return self._say(prompt, now)
-        collected = self._digits.start(step.rules, now=now)
-        if collected is not None:
-            return self._collected(collected, now)
-        if prompt is None or self._digits.typed:
-            self._digits.prompt_ended(now=now)
-            return []
-        return self._say(prompt, now)
-
-    def _prompt_over(self, interruption: BargeIn | None, now: float) -> list[Effect]:
-        """The prompt of the step was heard or interrupted: go on with the step."""
-        if not isinstance(self._step, Collect):
-            return self._finish_step(Said(interruption), now)
-        if not self._digits.collecting:
-            collected = self._digits.start(self._step.rules, now=now)
-            if collected is not None:
-                return self._collected(collected, now)
-        self._digits.prompt_ended(now=now)
-        return []
-
-    def _collected(self, collected: Collected, now: float) -> list[Effect]:
-        """The digits are in; a prompt that still plays yields first."""
-        effects: list[Effect] = []
-        if self._speaking.in_progress is not None:
-            effects, _ = self._interrupt(BargeInCause.KEY, now)
-        if collected.digits:
-            self.record.digits.append(collected.digits)
-        return effects + self._finish_step(Gathered(collected.digits, collected.ending), now)
-
-    def _finish_step(self, outcome: Outcome, now: float) -> list[Effect]:
-        self._step = self._waits_until = None
+    def _step_over(self, outcome: Outcome | TelebridgeError, now: float) -> list[Effect]:
+        self._step = None
+        if self._saying_goodbye:
+            return self._close("hung up by request", now)
         if self._flow is None:
             return [ReportOutcome(outcome)]
+        if isinstance(outcome, TelebridgeError):  # a flow file has no answer to it; the caller must not hear silence
+            return self._close(f"speech failed: {outcome}", now, apology=True)
         return self._perform(self._flow.resume(outcome), now)
 
     def _cancel_step(self, now: float) -> list[Effect]:
-        self._step = self._waits_until = None
-        self._digits.stop()
-        if self._speaking.in_progress is None:
-            return []
-        return self._interrupt(BargeInCause.API, now)[0]
-
-    # Speech and barge-in.
-
-    def _speech(self, event: SpeechNews, now: float) -> list[Effect]:
-        effects = self._speaking.receive(event, now=now)
-        self._note_first_audio(effects, now)
-        return effects
-
-    def _spoken(self, spoken: Spoken | None, now: float) -> list[Effect]:
-        """An utterance was heard to its end, or to where its source failed."""
-        if spoken is None:
-            return []
-        self.record.utterances.append(spoken.utterance)
-        if spoken.error is None:
-            return self._prompt_over(None, now)
-        self._digits.stop()
-        if self._flow is not None:  # a flow file has no answer to it, and the caller must not hear silence
-            return self._close(f"speech failed: {spoken.error}", now, apology=True)
         self._step = None
-        return [ReportOutcome(spoken.error)]
+        return self._settle(self._talk.cancel(now=now), now)
 
-    def _digit_pressed(self, digit: str, now: float) -> list[Effect]:
-        if self._digits.is_late_finish_key(digit, now=now):
-            self._digits.press(digit, now=now)
+    # Where the call stands, for another process.
+
+    def _entered(self, now: float) -> list[Effect]:
+        if self._flow is None:
             return []
-        effects: list[Effect] = []
-        interruption = None
-        saying = self._speaking.in_progress
-        if saying is not None and self._yields(saying, BargeInCause.KEY):
-            effects, interruption = self._interrupt(BargeInCause.KEY, now)
-        collected = self._digits.press(digit, now=now)
-        if collected is not None:
-            return effects + self._collected(collected, now)
-        if interruption is not None:
-            effects += self._prompt_over(interruption, now)
-        return effects
+        node = self._flow.standing.node
+        return [Tell("node", {"node": node}), *self._keep_place(now)]
 
-    def _clear_asked(self, cause: BargeInCause, now: float) -> list[Effect]:
-        if self._speaking.in_progress is None:
-            return []
-        effects, interruption = self._interrupt(cause, now)
-        return effects + self._prompt_over(interruption, now)
+    def _placed(self, effects: list[Effect], now: float) -> list[Effect]:
+        """Something changed inside a step: keep that, unless the step that followed has done so."""
+        if self.phase is Phase.OVER or any(isinstance(effect, KeepCheckpoint) for effect in effects):
+            return effects
+        return [*effects, *self._keep_place(now)]
 
-    def _interrupt(self, cause: BargeInCause, now: float) -> tuple[list[Effect], BargeIn | None]:
-        stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
-        self._listening.interrupted()
-        self.record.utterances.append(utterance)
-        return effects, utterance.interruption
-
-    # The caller's voice.
-
-    def _listen(self, now: float) -> Heard | None:
-        speaking = self._speaking
-        saying = speaking.in_progress
-        yields = saying is not None and self._yields(saying, BargeInCause.SPEECH)
-        return self._listening.hear(
-            played_ms=(lambda: speaking.heard_ms(now=now)) if yields else None,
-            sounded=(lambda ms: speaking.sounded(ms, now=now)) if speaking.sounds(now=now) else None,
+    def _keep_place(self, now: float) -> list[Effect]:
+        place = Checkpoint(
+            standing=None if self._flow is None else self._flow.standing,
+            typed=self._talk.typed,
+            words_heard=self._talk.words_heard(now=now),
+            away=self.phase is Phase.AWAY,
+            name=None if self._checkpoint is None else self._checkpoint.name,
+            variables={} if self._checkpoint is None else self._checkpoint.variables,
+            result=self.record.result,
         )
+        return [KeepCheckpoint(place.encode())]
 
-    def _caller_heard(self, heard: Heard, now: float) -> list[Effect]:
-        match heard.speech:
-            case CallerStarted():
-                self._digits.speech_started(now=now)
-            case CallerStopped():
-                self._digits.speech_ended(now=now)
-            case None:
-                pass
-        match heard.decision:
-            case Decision.PAUSE:
-                return self._speaking.pause(now=now)
-            case Decision.RESUME:
-                effects = self._speaking.resume(now=now)
-                self._note_first_audio(effects, now)
-                return effects
-            case Decision.COMMIT:
-                return self._clear_asked(BargeInCause.SPEECH, now)
-            case None:
-                return []
+    # What somebody beside the flow asks for.
 
-    def _attend(self, now: float) -> None:
-        """Listen as long as somebody wants to know whether the caller speaks."""
-        saying = self._speaking.in_progress
-        wanted = self._digits.collecting if saying is None else self._yields(saying, BargeInCause.SPEECH)
-        between_steps = self._step is None and self._listening.speaking  # a Python flow takes a moment to go on
-        attentive = self.phase is Phase.LIVE and (wanted or self._listening.floor.callers or between_steps)
-        if self._listening.attentive and not attentive:
-            self._digits.speech_ended(now=now)
-        self._listening.attend(attentive=attentive)
+    def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
+        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._saying_goodbye:
+            return _refused(asked)
+        return self._settle(self._talk.announce(asked, now=now), now)
 
-    def _yields(self, say: Say, cause: BargeInCause) -> bool:
-        return say.yields_to(cause, self._options.listening.barge_in.policy)
+    def _transfer_asked(self, transfer: Transfer, now: float) -> list[Effect]:
+        """Connect the caller; the step in progress begins anew if that fails."""
+        if self.phase is not Phase.LIVE:
+            return []
+        return self._send_away(transfer, now)
 
-    def _note_first_audio(self, effects: list[Effect], now: float) -> None:
-        if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
-            self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
+    def _hang_up_asked(self, goodbye: Say | None, now: float) -> list[Effect]:
+        if self.phase in (Phase.CLOSING, Phase.OVER):
+            return []
+        effects = self._settle(self._talk.cancel(now=now), now)
+        if goodbye is None:
+            return [*effects, *self._close("hung up by request", now)]
+        self._saying_goodbye = True
+        return [*effects, *self._settle(self._talk.begin(goodbye, now=now), now)]
+
+    # Transfers.
+
+    def _send_away(self, transfer: Transfer, now: float) -> list[Effect]:
+        """Close the stream; Twilio then asks what follows, and is told whom to dial."""
+        self.transfer = transfer
+        self._stream.away(now=now)
+        told = Tell("transfer", {"to": transfer.to})
+        return [told, *self._settle(self._talk.cancel(now=now), now), *self._keep_place(now), CloseStream()]
+
+    def _transfer_ended(self, transferred: Transferred, now: float) -> list[Effect]:
+        """The caller is back, or was never away."""
+        if self.phase is not Phase.AWAY:
+            return []
+        asked_by_flow = isinstance(self._step, Transfer)
+        self.transfer = None
+        self._stream.wait(now=now)
+        told = Tell("transfer-ended", {"status": transferred.status})
+        if asked_by_flow:
+            return [told, *self._step_over(transferred, now)]
+        if transferred.connected:
+            return [told, *self._close("transferred", now)]
+        step, self._step = self._step, None
+        return [told, *([] if step is None else self._perform(step, now))]
 
     # The stream.
 
     def _stream_started(self, now: float) -> list[Effect]:
+        if self.phase is Phase.AWAY:
+            return [CloseStream()]  # the flow transferred the caller before Twilio had connected the stream
         self._stream.opened(now=now)
-        self._listening = Listening(self._options.listening)  # media time begins anew with each stream
-        effects = self._speaking.stream_opened(now=now)
-        self._note_first_audio(effects, now)
-        return effects
+        return self._settle(self._talk.stream_started(now=now), now)
 
     def _stream_lost(self, now: float) -> list[Effect]:
         """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
         if self.phase is Phase.CLOSING:
             return self._end("", now)
-        if self.phase is Phase.WAITING:
+        if self.phase is not Phase.LIVE:
             return []
         self._stream.wait(now=now)
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
-        return [CloseStream(), *self._speaking.stream_lost(now=now)]
+        return [CloseStream(), *self._settle(self._talk.stream_lost(now=now), now)]
 
     def _stream_overdue(self, now: float) -> list[Effect]:
         if self.phase is Phase.LIVE:
@@ -411,10 +395,24 @@ class CallSession:
 
     def _end(self, reason: str, now: float) -> list[Effect]:
         self._stream.over()
-        self._waits_until = None
-        self._digits.stop()
+        self._step = None
         self.record.end_reason = self.record.end_reason or reason
-        effects: list[Effect] = []
-        if self._speaking.in_progress is not None:
-            effects, _ = self._interrupt(BargeInCause.HANG_UP, now)
-        return [*effects, EndCall()]
+        return [*self._talk.end(now=now), EndCall()]
+
+
+def _refused(event: CallEvent) -> list[Effect]:
+    """Whoever asked a call for something that it can do no more must not wait for ever."""
+    if isinstance(event, AnnouncementAsked):
+        return [ReportAnnouncement(event.number, NotLive("the call is over, or about to be"))]
+    return []
+
+
+def _from_word(step: Step, heard: int) -> Step:
+    """A step whose prompt goes on at the last word that was heard in another process."""
+    match step:
+        case Say(str() as text, voice, barge_in):
+            return Say(from_word(text, heard), voice, barge_in)
+        case Collect(Say(str() as text, voice, barge_in), rules):
+            return Collect(Say(from_word(text, heard), voice, barge_in), rules)
+        case _:
+            return step

@@ -150,15 +150,17 @@ class Speaking:
         return [effect for event in held for effect in self.receive(event, now=now)]
 
     def stream_lost(self, *, now: float) -> list[Effect]:
-        """The stream is gone, and with it what was not played yet: begin the utterance anew for the next stream."""
+        """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
         self._stream_open = False
         current = self._current
+        heard = self.words_heard(now=now)
         self._silence(now)
         if current is None:
             return []
         if current.play is not None:
             return self.play(current.play, now=now)
-        again = Say(current.transcript.text, voice=current.say.voice, barge_in=current.say.barge_in)
+        rest = from_word(current.transcript.text, heard)
+        again = Say(rest, voice=current.say.voice, barge_in=current.say.barge_in)
         return [ClearSpeech(current.name), *self.begin(again)]
 
     def mark_returned(self, name: str, *, now: float) -> Spoken | None:
@@ -216,6 +218,13 @@ class Speaking:
         """How much of the utterance in progress the caller has heard."""
         return 0.0 if self._current is None else self._ledger.heard(self._current.name, now=now).estimate_ms
 
+    def words_heard(self, *, now: float) -> int:
+        """How many words of the utterance in progress the caller has heard."""
+        current = self._current
+        if current is None or current.play is not None:
+            return 0
+        return len(current.transcript.heard(self.heard_ms(now=now)).text.split())
+
     def sounds(self, *, now: float) -> bool:
         """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
         return self._writer.sent.ends_at > now - ECHO_SECONDS
@@ -271,6 +280,14 @@ def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
     if begins_ms is not None:
         before = before[-SNAP_MS * BYTES_PER_MS :]
     return cut.tail[len(cut.tail) - again - quietest_end(before) :]
+
+
+def from_word(text: str, heard: int) -> str:
+    """What is left of a text of which so many words were heard, beginning with the last of them.
+
+    A caller who comes back after a silence needs a word to hold on to; and the last one may have been cut.
+    """
+    return " ".join(text.split()[max(0, heard - 1) :])
 
 
 def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:

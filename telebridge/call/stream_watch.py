@@ -2,12 +2,16 @@
 
 from enum import Enum, auto
 
+AWAY_SECONDS = 24 * 3600.0
+"""Longer than any call: Twilio ends a `<Dial>` after four hours, and may fail to say so."""
+
 
 class Phase(Enum):
     """Where a call stands."""
 
     WAITING = auto()  # no stream: Twilio has not connected it yet, or it was lost and Twilio may bring the call back
     LIVE = auto()  # the stream is open
+    AWAY = auto()  # we closed the stream; the caller is being connected with somebody else, and may come back
     CLOSING = auto()  # we closed the stream; the flow is over
     OVER = auto()  # nothing more will happen
 
@@ -45,6 +49,11 @@ class StreamWatch:
         self.phase = Phase.LIVE
         self.heard_at = now
         self._deadline = now + self._silent_seconds
+
+    def away(self, *, now: float) -> None:
+        """We closed it, and the caller talks to somebody else meanwhile."""
+        self.phase = Phase.AWAY
+        self._deadline = now + AWAY_SECONDS
 
     def closing(self, *, now: float) -> None:
         """We closed it."""

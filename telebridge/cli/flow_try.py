@@ -32,6 +32,14 @@ def try_flow(
         str | None,
         typer.Option(help="What the caller presses: w waits for the next question, ww is a silence, ! hangs up."),
     ] = None,
+    answer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NODE=JSON",
+            help="What a request or a function answers at a node, how many seconds are recorded there, or 'completed' "
+            "for a transfer; may be repeated. Without it requests fail and nobody takes transfers.",
+        ),
+    ] = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Walk through a flow: read what would be said, and type what a caller would press.
@@ -40,7 +48,7 @@ def try_flow(
     with 1 when the caller would hear the apology.
     """
     flow = load_flow(file)
-    rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])})
+    rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])}, _answers(flow, answer or []))
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
     lines = list(_walk(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
@@ -110,6 +118,23 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
             )
         variables[name] = _like(flow.variables.get(name), value)
     return variables
+
+
+def _answers(flow: Flow, given: list[str]) -> dict[str, object]:
+    answers: dict[str, object] = {}
+    for each in given:
+        node, equals, value = each.partition("=")
+        if not equals:
+            raise ConfigurationError(
+                "--answer", f"'{each}' is not NODE=JSON", """for example --answer 'find={"id": 7}'"""
+            )
+        if node not in flow.nodes:
+            raise ConfigurationError("--answer", f"the flow has no node '{node}'", nearest(node, flow.nodes))
+        try:
+            answers[node] = json.loads(value)
+        except ValueError:
+            answers[node] = value
+    return answers
 
 
 def _like(former: object, value: str) -> object:

@@ -13,15 +13,20 @@ from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
 from telebridge.flows.explaining import NAME_PATTERN
 from telebridge.flows.model import (
+    ADDRESS,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
     MenuNode,
     Node,
+    RecordNode,
+    RequestNode,
+    RunNode,
     SayNode,
     SendDigitsNode,
     SetNode,
+    TransferNode,
     WaitNode,
     conditions_of,
     digit_rules,
@@ -53,6 +58,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
         *_questions(flow),
         *_cases(flow),
         *_keys(flow),
+        *_numbers(flow),
         *_texts(flow),
         *(() if dangling else _unreachable(flow)),  # else most of it follows from the wrong target
         *_loops(flow),
@@ -74,8 +80,18 @@ def targets(node: Node) -> Mapping[Path, str]:
             return roads
         case CollectNode():
             return {("then",): node.then, **_ladders(node)}
+        case RequestNode(then=then, failed=failed) | RunNode(then=then, failed=failed):
+            return _named({"then": then, "failed": failed})
+        case TransferNode(then=then, failed=failed):
+            return _named({"then": then, "failed": failed})
+        case RecordNode(then=then, nothing=nothing):
+            return _named({"then": then, "nothing": nothing})
         case HangUpNode():
             return {}
+
+
+def _named(roads: Mapping[str, str | None]) -> dict[Path, str]:
+    return {(field,): target for field, target in roads.items() if target is not None}
 
 
 def _ladders(node: MenuNode | CollectNode) -> dict[Path, str]:
@@ -84,8 +100,12 @@ def _ladders(node: MenuNode | CollectNode) -> dict[Path, str]:
 
 
 def _dangling(flow: Flow) -> Iterator[Mistake]:
-    if flow.start not in flow.nodes:
-        yield Mistake(("start",), f"there is no node '{flow.start}'", nearest(flow.start, flow.nodes))
+    named: dict[Path, str] = {("start",): flow.start}
+    if flow.escape is not None:
+        named["escape", "then"] = flow.escape.then
+    for path, target in named.items():
+        if target not in flow.nodes:
+            yield Mistake(path, f"there is no node '{target}'", nearest(target, flow.nodes))
     for name, node in flow.nodes.items():
         for path, target in targets(node).items():
             if target not in flow.nodes:
@@ -160,9 +180,22 @@ def _keys(flow: Flow) -> Iterator[Mistake]:
                 yield Mistake(("nodes", name, "send_digits"), f"'{key}' is no telephone key", hint)
 
 
+def _numbers(flow: Flow) -> Iterator[Mistake]:
+    """Numbers that stand in the file as such, and would be refused when a caller waits to be connected."""
+    for name, node in flow.nodes.items():
+        if not isinstance(node, TransferNode):
+            continue
+        for field, number in (("transfer", node.transfer), ("caller_id", node.caller_id)):
+            if number is not None and "{" not in number and not ADDRESS.fullmatch(number):
+                hint = "write it with + and the country, such as +15551230100, or as sip:… or client:…"
+                yield Mistake(("nodes", name, field), f"'{number}' cannot be called", hint)
+
+
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
     """Nodes that no call comes to; of those that lead on to each other the first is told."""
     reached = _reached_from(flow, flow.start)
+    if flow.escape is not None:
+        reached |= _reached_from(flow, flow.escape.then)
     lost = [name for name in flow.nodes if name not in reached]
     led_to = {target for name in lost for target in targets(flow.nodes[name]).values() if target != name}
     for name in sorted(lost, key=lambda name: name in led_to):
@@ -218,10 +251,18 @@ def _silent_loops(flow: Flow) -> Iterator[Mistake]:
 
 
 def _without_caller(node: Node) -> str | None:
-    """Where a node leads when the caller does nothing at all; a `choose` may lead anywhere, so nothing is said."""
-    if isinstance(node, SayNode | SetNode | WaitNode | SendDigitsNode):
-        return node.then
-    return node.no_input.then if isinstance(node, MenuNode | CollectNode) else None
+    """Where a node leads when the caller does nothing at all; None where that depends on something else."""
+    match node:
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode():
+            return node.then
+        case MenuNode() | CollectNode():
+            return node.no_input.then
+        case RecordNode():
+            return node.nothing or node.then
+        case RequestNode() | RunNode() | TransferNode():
+            return node.failed  # what failed once may fail for ever
+        case ChooseNode() | HangUpNode():
+            return None
 
 
 def nearest(name: str, known: Mapping[str, object] | frozenset[str] | list[str]) -> str:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from telebridge.flows.model import NODES, Flow
+from telebridge.flows.model import NODES, Escape, Flow
 
 WHOLE = "flow"
 
@@ -19,6 +19,10 @@ NOTES: Mapping[str, str] = {
     "flow.variables": "Values for `{{ name }}` in texts, beside `{{ from }}` and `{{ to }}`, the numbers of the call.",
     "flow.speech": "Synthesis parameters for the whole flow, such as `speaker`, `model`, `lang`.",
     "flow.apology": "Said before hanging up where a road ends and nothing else is named.",
+    "flow.escape": "A key that leads out of every question, where the question itself does not take it.",
+    "escape.key": "The key, quoted.",
+    "escape.then": "The node that it leads to.",
+    "node.failed": "The node that follows when it fails; without it the apology is said and the call ends.",
     "node.then": "The node that follows.",
     "node.into": "The variable that keeps the result.",
     "node.speech": "Synthesis parameters for this node only.",
@@ -37,6 +41,31 @@ NOTES: Mapping[str, str] = {
     "set.set": "Values by the names of variables; texts are templates, everything else is taken as it is.",
     "wait.wait": "How long the line is silent.",
     "send_digits.send_digits": "The keys: 0 to 9, A to D, `*`, `#`, and `w` for half a second's pause; a template.",
+    "set.speech": "Changes the voice from here on: another language, another speaker.",
+    "request.request": "What is asked of which web service.",
+    "web_request.method": "GET, POST, PUT, PATCH or DELETE.",
+    "web_request.url": "Where; a template.",
+    "web_request.headers": "Sent with it; values are templates.",
+    "web_request.json": "The body, sent as JSON; every text in it is a template.",
+    "web_request.form": "The body, sent as a form; values are templates.",
+    "web_request.timeout": "How long all of it may take, the caller waiting in silence.",
+    "web_request.into": "The variable that keeps the answer: what its JSON holds, or its text.",
+    "run.run": "The name of the function, as `@bridge.function` registered it.",
+    "run.into": "The variable that keeps what it returns.",
+    "run.timeout": "How long it may take.",
+    "record.record": "Said before the beep, a template; `null` for nothing.",
+    "record.into": "The variable that keeps where the recording is, as `file` and `seconds`.",
+    "record.beep": "Whether a tone tells the caller to speak.",
+    "record.longest": "It ends after so much.",
+    "record.silence": "It ends when nothing was said for so long.",
+    "record.finish_on_key": 'This key ends it; `""` for none.',
+    "record.nothing": "The node that follows when nothing was said; without it `then`.",
+    "transfer.transfer": "Whom: a number with + and the country, `sip:…` or `client:…`; a template.",
+    "transfer.then": "The node that follows when they have talked; without it the call ends.",
+    "transfer.failed": "The node that follows when nobody answers; without it the apology is said and the call ends.",
+    "transfer.timeout": "How long it rings there.",
+    "transfer.caller_id": "The number shown there, a template; without it the caller's own.",
+    "transfer.whisper": "Said to who answers, before they are connected; a template.",
     "hang_up.hang_up": "A last word that cannot be interrupted, a template; `null` for none.",
     "no_input.after": "How long the caller may be silent after the question.",
     "no_input.say": "Said before the question is asked again; a template.",
@@ -64,7 +93,7 @@ def note(part: str, field: str) -> str | None:
 
 def parts() -> Mapping[str, type[BaseModel]]:
     """Every part of a flow file by its name: the whole, the verbs, and what they are made of."""
-    found: dict[str, type[BaseModel]] = {WHOLE: Flow, **NODES}
+    found: dict[str, type[BaseModel]] = {WHOLE: Flow, **NODES, "escape": Escape}
     for kind in NODES.values():
         for inner in _inner(kind):
             found.setdefault(_snake(inner.__name__), inner)

@@ -5,10 +5,12 @@ the call ends; nothing raises.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from telebridge.audio.tones import dtmf
 from telebridge.flows.model import (
+    ADDRESS,
     Case,
     ChooseNode,
     CollectNode,
@@ -16,19 +18,63 @@ from telebridge.flows.model import (
     HangUpNode,
     MenuNode,
     Node,
+    RecordNode,
+    RequestNode,
+    RunNode,
     SayNode,
     SendDigitsNode,
     SetNode,
+    TransferNode,
     WaitNode,
     digit_rules,
 )
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step, Wait
-from telebridge.flows.templates import TemplateProblem, holds, rendered
+from telebridge.flows.steps import (
+    Collect,
+    Done,
+    Gathered,
+    HangUp,
+    Outcome,
+    Play,
+    Record,
+    Recorded,
+    Request,
+    Run,
+    Said,
+    Say,
+    Step,
+    Transfer,
+    Transferred,
+    Wait,
+)
+from telebridge.flows.templates import TemplateProblem, filled, holds, rendered
 from telebridge.speech.source import Voice
 from telebridge.turns.barge_in import BargeInPolicy
 
 MOST_SILENT_NODES = 100
 """So many `choose` and `set` in a row are a loop that no check could see."""
+KEPT_PATH = 500
+"""A caller may go round a menu for hours; of the nodes they entered the last are kept."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where a walk stands: everything that another process needs to go on with it.
+
+    Args:
+        node: The node entered last.
+        variables: What is known, collected digits among it.
+        voice: What `set` changed of the voice.
+        path: The nodes entered so far.
+        silences: Times in a row that nothing was pressed at this node.
+        mismatches: Times in a row that the wrong thing was.
+    """
+
+    node: str
+    variables: dict[str, Any] = field(default_factory=dict)
+    voice: dict[str, str | int | float | bool] = field(default_factory=dict)
+    path: list[str] = field(default_factory=list)
+    silences: int = 0
+    mismatches: int = 0
 
 
 class FlowInterpreter:
@@ -39,24 +85,38 @@ class FlowInterpreter:
         variables: What is known of the call; they go before the flow's own.
 
     Attributes:
-        path: The nodes entered so far.
-        variables: What is known now, collected digits among it.
+        standing: Where it stands.
         failure: Why the walk ended with an apology; None as long as it did not.
     """
 
     def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
-        self.path: list[str] = []
-        self.variables: dict[str, Any] = {**flow.variables, **variables}
+        self.standing = Standing(flow.start, {**flow.variables, **variables})
         self.failure: str | None = None
         self._flow = flow
         self._node: Node = flow.nodes[flow.start]
-        self._silences = 0  # times in a row that nothing was pressed, or the wrong thing, at this node
-        self._mismatches = 0
         self._ending = False
+
+    @property
+    def path(self) -> list[str]:
+        """The nodes entered so far."""
+        return self.standing.path
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """What is known now."""
+        return self.standing.variables
 
     def start(self) -> Step:
         """The first step."""
         return self._enter(self._flow.start)
+
+    def go_on(self, standing: Standing) -> Step:
+        """The step of the node where another process left the walk; from the start when the flow has lost that node."""
+        self.standing = standing
+        if standing.node not in self._flow.nodes:
+            return self._enter(self._flow.start)
+        self._node = self._flow.nodes[standing.node]
+        return self._ask()
 
     def resume(self, outcome: Outcome) -> Step:
         """The step that follows from how the last one went."""
@@ -69,29 +129,43 @@ class FlowInterpreter:
                 return self._menu_answered(node, digits)
             case CollectNode() as node, Gathered(digits, _):
                 return self._collected(node, digits)
+            case RecordNode() as node, Recorded() as recorded:
+                return self._recorded(node, recorded)
+            case TransferNode() as node, Transferred() as transferred:
+                return self._transferred(node, transferred)
+            case (RequestNode() | RunNode()) as node, Done() as done:
+                return self._errand_done(node, done)
             case _:
                 return self._give_up(f"{type(outcome).__name__} is no answer to {type(self._node).__name__}")
+
+    # Going from node to node.
 
     def _enter(self, name: str | None) -> Step:
         """Go to a node, and on through those that decide without a sound."""
         for _ in range(MOST_SILENT_NODES):
             if name is None or name not in self._flow.nodes:
                 return self._give_up("the road ends here" if name is None else f"there is no node '{name}'")
-            self.path.append(name)
-            self._node = self._flow.nodes[name]
-            self._silences = self._mismatches = 0
+            self._stand_at(name)
             try:
                 match self._node:
                     case ChooseNode(choose=cases):
                         name = self._chosen(cases)
-                    case SetNode(set=values, then=then):
-                        self._set(values)
-                        name = then
+                    case SetNode() as node:
+                        self._set(node)
+                        name = node.then
                     case _:
                         return self._ask()
             except TemplateProblem as error:
                 return self._give_up(str(error))
         return self._give_up(f"went through {MOST_SILENT_NODES} nodes without a sound")
+
+    def _stand_at(self, name: str) -> None:
+        standing = self.standing
+        standing.node = name
+        standing.silences = standing.mismatches = 0
+        standing.path.append(name)
+        del standing.path[:-KEPT_PATH]
+        self._node = self._flow.nodes[name]
 
     def _chosen(self, cases: tuple[Case, ...]) -> str | None:
         for case in cases:
@@ -99,11 +173,16 @@ class FlowInterpreter:
                 return case.then
         return None
 
-    def _set(self, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            self.variables[name] = rendered(value, self.variables) if isinstance(value, str) else value
+    def _set(self, node: SetNode) -> None:
+        for name, value in node.set.items():
+            self.variables[name] = (
+                rendered(value, self.variables) if isinstance(value, str) else filled(value, self.variables)
+            )
+        self.standing.voice.update(node.speech)
 
-    def _ask(self, before: str | None = None) -> Step:
+    # What a node asks for.
+
+    def _ask(self, before: str | None = None) -> Step:  # noqa: C901 - a line for each verb
         """The node's own step; a question that is asked again has something said before it."""
         node = self._node
         try:
@@ -118,8 +197,16 @@ class FlowInterpreter:
                     return Wait(node.wait)
                 case SendDigitsNode():
                     return self._send_digits(node)
+                case RequestNode():
+                    return self._request(node)
+                case RunNode():
+                    return Run(node.run, dict(self.variables), node.timeout)
+                case RecordNode():
+                    return self._record(node)
+                case TransferNode():
+                    return self._transfer(node)
                 case ChooseNode() | SetNode():
-                    raise AssertionError("makes no sound")
+                    return self._enter(self.standing.node)
                 case HangUpNode():
                     self._ending = True
                     return HangUp() if node.hang_up is None else self._say(node.hang_up, BargeInPolicy.NONE)
@@ -137,35 +224,89 @@ class FlowInterpreter:
         except ValueError as error:
             return self._give_up(str(error))
 
+    def _request(self, node: RequestNode) -> Request:
+        asked = node.request
+        return Request(
+            asked.method,
+            filled(asked.url, self.variables).strip(),
+            filled(asked.headers, self.variables),
+            filled(asked.json_body, self.variables),
+            filled(asked.form, self.variables),
+            asked.timeout,
+        )
+
+    def _record(self, node: RecordNode) -> Record:
+        prompt = None if node.record is None else self._say(node.record, node.barge_in)
+        return Record(prompt, node.beep, node.longest, node.silence, node.finish_on_key)
+
+    def _transfer(self, node: TransferNode) -> Step:
+        to = rendered(node.transfer, self.variables)
+        if not ADDRESS.fullmatch(to):
+            return self._enter(node.failed) if node.failed else self._give_up(f"'{to}' cannot be called")
+        caller_id = None if node.caller_id is None else rendered(node.caller_id, self.variables)
+        whisper = None if node.whisper is None else rendered(node.whisper, self.variables)
+        return Transfer(to, node.timeout, caller_id, whisper)
+
     def _say(self, text: str, barge_in: BargeInPolicy | None) -> Say:
         return Say(rendered(text, self.variables), voice=self._voice(), barge_in=barge_in)
 
     def _voice(self) -> Voice | None:
-        own = self._node.speech if isinstance(self._node, SayNode | MenuNode | CollectNode | HangUpNode) else {}
-        return {**self._flow.speech, **own} or None
+        return {**self._flow.speech, **self.standing.voice, **getattr(self._node, "speech", {})} or None
+
+    # What an outcome leads to.
 
     def _menu_answered(self, node: MenuNode, key: str) -> Step:
         if key in node.choices:
             return self._enter(node.choices[key])
+        if (way_out := self._way_out(key)) is not None:
+            return self._enter(way_out)
         return self._mismatch(node) if key else self._silence(node)
 
     def _collected(self, node: CollectNode, digits: str) -> Step:
         if not digits:
             return self._silence(node)
         if len(digits) < node.digits.min:
-            return self._mismatch(node)
+            way_out = self._way_out(digits)
+            return self._mismatch(node) if way_out is None else self._enter(way_out)
         self.variables[node.into] = digits
         return self._enter(node.then)
 
+    def _way_out(self, keys: str) -> str | None:
+        """Where the escape of the flow leads, when these keys are it."""
+        escape = self._flow.escape
+        return escape.then if escape is not None and keys == escape.key else None
+
+    def _recorded(self, node: RecordNode, recorded: Recorded) -> Step:
+        if recorded.file is None:
+            return self._enter(node.nothing or node.then) if recorded.seconds == 0 else self._enter(node.then)
+        self.variables[node.into] = {"file": recorded.file, "seconds": round(recorded.seconds, 1)}
+        return self._enter(node.then)
+
+    def _transferred(self, node: TransferNode, transferred: Transferred) -> Step:
+        if not transferred.connected:
+            return self._enter(node.failed)
+        if node.then is None:
+            self._ending = True
+            return HangUp()
+        return self._enter(node.then)
+
+    def _errand_done(self, node: RequestNode | RunNode, done: Done) -> Step:
+        if done.problem is not None:
+            return self._enter(node.failed)
+        into = node.request.into if isinstance(node, RequestNode) else node.into
+        if into is not None:
+            self.variables[into] = done.value
+        return self._enter(node.then)
+
     def _silence(self, node: MenuNode | CollectNode) -> Step:
-        self._silences += 1
-        if self._silences > node.no_input.reprompt:
+        self.standing.silences += 1
+        if self.standing.silences > node.no_input.reprompt:
             return self._enter(node.no_input.then)
         return self._ask(node.no_input.say)
 
     def _mismatch(self, node: MenuNode | CollectNode) -> Step:
-        self._mismatches += 1
-        if self._mismatches > node.no_match.reprompt:
+        self.standing.mismatches += 1
+        if self.standing.mismatches > node.no_match.reprompt:
             return self._enter(node.no_match.then)
         return self._ask(node.no_match.say)
 

@@ -5,15 +5,17 @@ The format is telebridge's own. A node has exactly one verb; those that exist ar
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, JsonValue, Tag, model_validator
 
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.turns.digits import KEYS, DigitRules
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+ADDRESS = re.compile(r"\+[1-9]\d{5,14}|sips?:\S+@\S+|client:\S+")
+"""What Twilio dials."""
 LONGEST_SECONDS = 3600.0
 APOLOGY = "We are sorry, we cannot help you right now. Please call again later."
 
@@ -47,7 +49,7 @@ Text = Annotated[str, BeforeValidator(_no_blank)]
 Target = Annotated[str, Field(min_length=1)]
 Choices = Annotated[dict[str, Target], BeforeValidator(_keys), Field(min_length=1)]
 Speech = dict[str, str | int | float | bool]
-Scalar = str | int | float | bool | None
+Value = JsonValue
 Tries = Annotated[int, Field(ge=0, le=20)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 
@@ -132,10 +134,20 @@ class ChooseNode(_Part):
 
 
 class SetNode(_Part):
-    """Give variables a value: texts are templates, everything else is taken as it is."""
+    """Give variables a value: texts are templates, everything else is taken as it is.
 
-    set: Annotated[dict[Name, Scalar], Field(min_length=1)]
+    `speech` changes the voice from here on, for another language for example.
+    """
+
+    set: dict[Name, Value]
     then: Target
+    speech: Speech = {}
+
+    @model_validator(mode="after")
+    def _something(self) -> "SetNode":
+        if not self.set and not self.speech:
+            raise ValueError("sets nothing")
+        return self
 
 
 class WaitNode(_Part):
@@ -150,6 +162,68 @@ class SendDigitsNode(_Part):
 
     send_digits: Text
     then: Target
+
+
+class WebRequest(_Part):
+    """What is asked of a web service; texts in it are templates."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
+    url: Text
+    headers: dict[str, str] = {}
+    json_body: Annotated[Value, Field(alias="json")] = None
+    form: dict[str, str] | None = None
+    timeout: Seconds = 5.0
+    into: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_body(self) -> "WebRequest":
+        if self.json_body is not None and self.form is not None:
+            raise ValueError("has both 'json' and 'form'; one body can be sent")
+        return self
+
+
+class RequestNode(_Part):
+    """Ask a web service, keep its answer in a variable, then go on; `failed` when it does not answer with success."""
+
+    request: WebRequest
+    then: Target
+    failed: Target | None = None
+
+
+class RunNode(_Part):
+    """Run a Python function of the application, keep what it returns in a variable, then go on."""
+
+    run: Name
+    then: Target
+    failed: Target | None = None
+    into: Name | None = None
+    timeout: Seconds = 10.0
+
+
+class RecordNode(_Part):
+    """Record the caller after a prompt, keep where the recording is in a variable, then go on."""
+
+    record: Text | None
+    then: Target
+    into: Name = "recording"
+    beep: bool = True
+    longest: Seconds = 120.0
+    silence: Seconds = 5.0
+    finish_on_key: Annotated[str, Field(pattern=r"^[0-9*#]?$")] = "#"
+    nothing: Target | None = None
+    barge_in: BargeInPolicy | None = None
+    speech: Speech = {}
+
+
+class TransferNode(_Part):
+    """Connect the caller with somebody else: `failed` when nobody could be reached, `then` when they have talked."""
+
+    transfer: Text
+    failed: Target | None = None
+    then: Target | None = None
+    timeout: Seconds = 30.0
+    caller_id: Text | None = None
+    whisper: Text | None = None
 
 
 class HangUpNode(_Part):
@@ -167,6 +241,10 @@ NODES: Mapping[str, type[_Part]] = {
     "set": SetNode,
     "wait": WaitNode,
     "send_digits": SendDigitsNode,
+    "request": RequestNode,
+    "run": RunNode,
+    "record": RecordNode,
+    "transfer": TransferNode,
     "hang_up": HangUpNode,
 }
 """The verbs, and what a node with each looks like."""
@@ -191,9 +269,20 @@ Node = Annotated[
     | Annotated[SetNode, Tag("set")]
     | Annotated[WaitNode, Tag("wait")]
     | Annotated[SendDigitsNode, Tag("send_digits")]
+    | Annotated[RequestNode, Tag("request")]
+    | Annotated[RunNode, Tag("run")]
+    | Annotated[RecordNode, Tag("record")]
+    | Annotated[TransferNode, Tag("transfer")]
     | Annotated[HangUpNode, Tag("hang_up")],
     Discriminator(_tag),
 ]
+
+
+class Escape(_Part):
+    """A key that leads out of every question of the flow, to an operator for example."""
+
+    key: Annotated[str, BeforeValidator(str), Field(pattern=r"^[0-9*#]$")]
+    then: Target
 
 
 class Flow(_Part):
@@ -205,14 +294,16 @@ class Flow(_Part):
         nodes: What happens where.
         variables: Known to every text as `{{ name }}`, beside `from` and `to`, the numbers of the call.
         speech: Synthesis parameters for the whole flow.
+        escape: A key that leads out of every question, where the question itself does not take it.
         apology: Said before hanging up where a road ends and nothing else is named.
     """
 
     flow: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     start: Target
     nodes: Annotated[dict[str, Node], Field(min_length=1)]
-    variables: dict[str, Scalar] = {}
+    variables: dict[str, Value] = {}
     speech: Speech = {}
+    escape: Escape | None = None
     apology: Text = APOLOGY
 
 
@@ -251,14 +342,33 @@ def texts_of(node: Any) -> dict[tuple[str, ...], str]:
     """Every text of a node that is a template, by where it stands in the node."""
     found: dict[tuple[str, ...], str] = {}
     for verb in NODES:
-        if isinstance(text := getattr(node, verb, None), str):
+        if verb != "run" and isinstance(text := getattr(node, verb, None), str):
             found[verb,] = text
     for ladder in ("no_input", "no_match"):
         if isinstance(text := getattr(getattr(node, ladder, None), "say", None), str):
             found[ladder, "say"] = text
-    if isinstance(node, SetNode):
-        found |= {("set", name): value for name, value in node.set.items() if isinstance(value, str)}
+    match node:
+        case SetNode(set=values):
+            found |= _texts_in(values, ("set",))
+        case RequestNode(request=request):
+            found["request", "url"] = request.url
+            for name in ("headers", "json", "form"):
+                value = request.json_body if name == "json" else getattr(request, name)
+                found |= _texts_in(value, ("request", name))
+        case TransferNode(caller_id=caller_id, whisper=whisper):
+            optional = {("caller_id",): caller_id, ("whisper",): whisper}
+            found |= {path: text for path, text in optional.items() if text is not None}
+        case _:
+            pass
     return found
+
+
+def _texts_in(value: Any, path: tuple[str, ...]) -> dict[tuple[str, ...], str]:
+    """Every text inside a value, however deep."""
+    if isinstance(value, str):
+        return {path: value}
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {at: text for key, each in inside for at, text in _texts_in(each, (*path, str(key))).items()}
 
 
 def conditions_of(node: object) -> dict[tuple[str, ...], str]:
@@ -271,6 +381,12 @@ def conditions_of(node: object) -> dict[tuple[str, ...], str]:
 
 def sets(node: object) -> frozenset[str]:
     """The variables that a node gives a value."""
-    if isinstance(node, CollectNode):
-        return frozenset({node.into})
-    return frozenset(node.set) if isinstance(node, SetNode) else frozenset()
+    match node:
+        case CollectNode(into=into) | RecordNode(into=into):
+            return frozenset({into})
+        case SetNode(set=values):
+            return frozenset(values)
+        case RequestNode(request=WebRequest(into=str() as into)) | RunNode(into=str() as into):
+            return frozenset({into})
+        case _:
+            return frozenset()

@@ -4,6 +4,7 @@ Keys go through the collector that calls have, so that type-ahead, finishing key
 telephone. One rule: time passes between answers only, and then as much as the open question waits for.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,17 +13,37 @@ from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.flows.drawing import verb_of
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
-from telebridge.flows.steps import Collect, Gathered, HangUp, Outcome, Play, Said, Say, Step, Wait
+from telebridge.flows.steps import (
+    Collect,
+    Done,
+    Gathered,
+    HangUp,
+    Outcome,
+    Play,
+    Record,
+    Recorded,
+    RecordingEnd,
+    Request,
+    Run,
+    Said,
+    Say,
+    Step,
+    Transfer,
+    Transferred,
+    TransferStatus,
+    Wait,
+)
 from telebridge.turns.digits import KEYS, Collected, DigitCollector
 
 NEXT = "w"
 HANGS_UP = "!"
 MOST_STEPS = 500
 """A walk of so many steps goes in circles."""
+RECORDED_SECONDS = 3.0
 
 
 class CannotRehearse(TelebridgeError):
-    """The walk cannot go on: it does what only a call can do, or has no end."""
+    """The walk cannot go on: it has no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +52,8 @@ class Line:
 
     Args:
         node: The node it happens in.
-        what: says, asks, waits, plays, fails, hangs up, caller hangs up, or the verb of a node that makes no sound.
+        what: says, asks, waits, plays, records, transfers, requests, runs, fails, hangs up, caller hangs up, or the
+            verb of a node that makes no sound.
         text: What is said, how long it waits, why it fails; may be empty.
     """
 
@@ -55,19 +77,26 @@ def answers_in(typed: str) -> list[str]:
     return keys.split(NEXT)
 
 
+def _shown(told: object) -> str:
+    return "fails" if told is None else json.dumps(told, default=str)
+
+
 class Rehearsal:
     """One walk. `start` it, then `answer` until it is `over`.
 
     Args:
         flow: A flow that was checked.
         variables: What is known of the call.
+        answers: By node, what a request or a function answers, how many seconds are recorded, or `completed` for a
+            transfer that succeeds. Without one a request fails, a message is left, and nobody takes a transfer.
 
     Attributes:
         over: Whether the call has ended.
     """
 
-    def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
+    def __init__(self, flow: Flow, variables: Mapping[str, Any], answers: Mapping[str, Any] | None = None) -> None:
         self.over = False
+        self._answers = answers or {}
         self._flow = flow
         self._walk = FlowInterpreter(flow, variables)
         self._collector = DigitCollector()
@@ -95,7 +124,7 @@ class Rehearsal:
         """What happens up to the first question.
 
         Raises:
-            CannotRehearse: It does what only a call can do, or has no end.
+            CannotRehearse: It has no end.
         """
         return self._perform(self._walk.start())
 
@@ -103,7 +132,7 @@ class Rehearsal:
         """What happens when these keys are pressed in one go and then none, up to the next open question.
 
         Raises:
-            CannotRehearse: It does what only a call can do, or has no end.
+            CannotRehearse: It has no end.
         """
         lines: list[Line] = []
         keys, hangs_up, _ = keys.partition(HANGS_UP)
@@ -162,10 +191,26 @@ class Rehearsal:
             case HangUp():
                 lines.append(self._ended("hangs up"))
                 return None
-            case _:
-                raise CannotRehearse(
-                    f"node '{node}': '{verb_of(self._flow.nodes[node])}' cannot be tried without a call yet"
-                )
+            case Record() | Transfer() | Request() | Run():
+                return self._elsewhere(node, step, lines)
+
+    def _elsewhere(self, node: str, step: Record | Transfer | Request | Run, lines: list[Line]) -> Outcome:
+        """What only a call can do goes as it was told to, or as it goes when nobody is there."""
+        told = self._answers.get(node)
+        match step:
+            case Record(prompt):
+                lines.append(Line(node, "records", prompt.text if prompt and isinstance(prompt.text, str) else ""))
+                seconds = float(told) if isinstance(told, int | float) else RECORDED_SECONDS
+                return Recorded(f"{node}.wav" if seconds else None, seconds, RecordingEnd.SILENCE)
+            case Transfer(to):
+                status: TransferStatus = "completed" if told == "completed" else "no-answer"
+                lines.append(Line(node, "transfers", f"{to}: {status}"))
+                return Transferred(status)
+            case Request(method, url):
+                lines.append(Line(node, "requests", f"{method} {url}: {_shown(told)}"))
+            case Run(function):
+                lines.append(Line(node, "runs", f"{function}: {_shown(told)}"))
+        return Done(problem="no answer was given") if told is None else Done(told)
 
     def _passed(self) -> list[Line]:
         """The nodes without a sound that were gone through since the last step, and what went wrong there."""

@@ -3,8 +3,10 @@
 One rule: a flow has one step in progress. The next is asked for when the outcome of the one before is known.
 """
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Literal
 
 from telebridge.speech.source import Voice
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
@@ -59,11 +61,87 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Record the caller, after a prompt and a beep; over when the recording is kept, or there is none.
+
+    Args:
+        prompt: Said before; None for nothing.
+        beep: Whether a tone tells the caller to speak.
+        longest_seconds: It ends after so much.
+        silence_seconds: It ends when nothing was said for so long.
+        finish_on_key: A key that ends it; "" for none.
+    """
+
+    prompt: Say | None = None
+    beep: bool = True
+    longest_seconds: float = 120.0
+    silence_seconds: float = 5.0
+    finish_on_key: str = "#"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the caller with somebody else; over when they have talked, or could not.
+
+    Args:
+        to: A number in E.164, or an address that begins with `sip:` or `client:`.
+        timeout_seconds: How long it rings there.
+        caller_id: The number shown there; None for the caller's own.
+        whisper: Said to who answers before they are connected; None for nothing.
+    """
+
+    to: str
+    timeout_seconds: float = 30.0
+    caller_id: str | None = None
+    whisper: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Ask a web service; over when it has answered, or has not.
+
+    Args:
+        method: GET, POST, PUT, PATCH or DELETE.
+        url: Where.
+        headers: Sent with it.
+        json: The body, as JSON; None for none.
+        form: The body, as a form; None for none.
+        timeout_seconds: How long all of it may take.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Any = None
+    form: Mapping[str, str] | None = None
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Run a Python function of the application.
+
+    Args:
+        function: Its name.
+        variables: What it is given.
+        timeout_seconds: How long it may take.
+    """
+
+    function: str
+    variables: Mapping[str, Any]
+    timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the call; the last step of a flow."""
 
 
-Step = Say | Collect | Play | Wait | HangUp
+Spoken = Say | Collect | Play | Wait | Record
+"""Steps between the caller and the bridge alone."""
+Errand = Request | Run
+"""Steps that somebody else does while the caller waits."""
+Step = Spoken | Errand | Transfer | HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +159,56 @@ class Gathered:
     ending: Ending
 
 
-Outcome = Said | Gathered
+class RecordingEnd(Enum):
+    """Why a recording ended."""
+
+    FINISH_KEY = "finish key"
+    SILENCE = "silence"
+    LONGEST = "longest"
+    HANG_UP = "hang up"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A `Record` is over.
+
+    Args:
+        file: Where the recording is; None when nothing was said, or it could not be kept.
+        seconds: How long it is.
+        ending: Why it ended.
+    """
+
+    file: str | None
+    seconds: float
+    ending: RecordingEnd
+
+
+TransferStatus = Literal["completed", "busy", "no-answer", "failed", "canceled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """A `Transfer` is over, with Twilio's word for how."""
+
+    status: TransferStatus
+
+    @property
+    def connected(self) -> bool:
+        """Whether the caller talked to somebody."""
+        return self.status == "completed"
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An errand is over.
+
+    Args:
+        value: What came back: a decoded JSON body, a text, or what a function returned.
+        problem: Why it failed; None when it did not.
+    """
+
+    value: Any = None
+    problem: str | None = None
+
+
+Outcome = Said | Gathered | Recorded | Transferred | Done

@@ -102,16 +102,37 @@ def holds(condition: str, variables: dict[str, Any]) -> bool:
         raise TemplateProblem(f"{type(error).__name__}: {error}") from error
 
 
+def filled(value: Any, variables: dict[str, Any]) -> Any:
+    """A value with every text in it filled in, however deep; blanks in them stay as they are.
+
+    Raises:
+        TemplateProblem: A text uses what does not exist, or fails in another way.
+    """
+    match value:
+        case str():
+            return _render(value, variables)
+        case dict():
+            return {key: filled(each, variables) for key, each in value.items()}
+        case list():
+            return [filled(each, variables) for each in value]
+        case _:
+            return value
+
+
 def rendered(source: str, variables: dict[str, Any]) -> str:
     """The text with the variables filled in, and its blanks and line ends made single blanks.
 
     Raises:
         TemplateProblem: It uses what does not exist, or fails in another way.
     """
+    return " ".join(_render(source, variables).split())
+
+
+def _render(source: str, variables: dict[str, Any]) -> str:
     if "{" not in source:
-        return " ".join(source.split())
+        return source
     try:
-        return " ".join(_compiled(source).render(variables).split())
+        return _compiled(source).render(variables)
     except Exception as error:  # whatever an author's expression does, the call must know that it failed
         raise TemplateProblem(f"{type(error).__name__}: {error}") from error
 

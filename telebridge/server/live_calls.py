@@ -9,15 +9,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from telebridge import metrics
+from telebridge.call.call_store import CallStore
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.outside import Outside
 from telebridge.call.record import CallRecord
 from telebridge.call.runner import CallRunner
 from telebridge.call.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
-from telebridge.speech.source import SpeechSource
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)
@@ -50,18 +54,26 @@ class LiveCalls:
 
     Args:
         flows: Where a call's flow is looked up.
-        source: Who speaks.
+        outside: The world around each call.
         options: How calls wait.
+        store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
     """
 
     def __init__(
-        self, flows: FlowCatalogue, source: SpeechSource, options: SessionOptions, *, max_calls: int | None = None
+        self,
+        flows: FlowCatalogue,
+        outside: Outside,
+        options: SessionOptions,
+        *,
+        store: CallStore | None = None,
+        max_calls: int | None = None,
     ) -> None:
         self.flows = flows
         self.draining = False
-        self._source = source
+        self._outside = outside
         self._options = options
+        self._store = store
         self._max_calls = max_calls
         self._live: dict[str, CallRunner] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
@@ -78,13 +90,42 @@ class LiveCalls:
         return self.draining or (self._max_calls is not None and len(self._live) >= self._max_calls)
 
     def begin(self, arrival: Arrival) -> CallRunner:
-        """The runner of a call, begun now unless it is live already.
+        """The runner of a call that arrives, begun now unless it is live here already.
 
         Raises:
             ConfigurationError: There is no flow of that name.
         """
-        if (runner := self._live.get(arrival.call_sid)) is not None:
+        return self._live.get(arrival.call_sid) or self._begin(arrival, None)
+
+    async def carried_on(self, arrival: Arrival) -> CallRunner:
+        """The runner of a call whose stream comes: begun in this process, or in another that may be gone.
+
+        Raises:
+            ConfigurationError: There is no flow of that name.
+        """
+        return await self.found(arrival.call_sid) or self.begin(arrival)
+
+    async def found(self, call_sid: str) -> CallRunner | None:
+        """The runner of a live call; one that another process left is gone on with here."""
+        if (runner := self._live.get(call_sid)) is not None or self._store is None or call_sid in self._ended:
             return runner
+        try:
+            kept = await self._store.take(call_sid)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("a call cannot be looked up: the database is away", call_sid=call_sid, error=str(error))
+            return None
+        if kept is None:
+            return None
+        if (runner := self._live.get(call_sid)) is not None:  # while the database was asked
+            return runner
+        checkpoint = Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
+        arrival = Arrival(kept.call_sid, kept.flow, kept.from_number, kept.to_number, kept.direction)
+        log.info("call taken over", call_sid=call_sid, flow=kept.flow)
+        return self._begin(arrival, checkpoint, started_at=kept.started_at)
+
+    def _begin(
+        self, arrival: Arrival, checkpoint: Checkpoint | None, *, started_at: datetime | None = None
+    ) -> CallRunner:
         flow = self.flows.find(arrival.flow)
         record = CallRecord(
             call_sid=arrival.call_sid,
@@ -92,18 +133,20 @@ class LiveCalls:
             from_number=arrival.from_number,
             to_number=arrival.to_number,
             direction=arrival.direction,
-            started_at=datetime.now(UTC),
+            started_at=started_at or datetime.now(UTC),
         )
         variables = {"from": arrival.from_number, "to": arrival.to_number}
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
-        runner = CallRunner(CallSession(interpreter, record, self._options), self._source, on_end=self._over)
+        runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[arrival.call_sid] = runner
         self._empty.clear()
         metrics.CALLS_LIVE.inc()
         log.info("call arrived", **arrival.claims(), call_sid=arrival.call_sid)
-        runner.start()
+        if self._store is not None:
+            self._store.begun(record)
+        runner.start(checkpoint)
         if not isinstance(flow, Flow):
-            runner.start_python_flow(flow, dict(variables))
+            runner.start_python_flow(flow, dict(variables), checkpoint)
         return runner
 
     def find(self, call_sid: str) -> CallRunner | None:
@@ -143,6 +186,8 @@ class LiveCalls:
         if runner.session.apology_due:
             self._apologies.add(record.call_sid)
         self._ended[record.call_sid] = record
+        if self._store is not None:
+            self._store.ended(record, wallclock=datetime.now(UTC))
         while len(self._ended) > REMEMBERED_CALLS:
             forgotten, _ = self._ended.popitem(last=False)
             self._apologies.discard(forgotten)

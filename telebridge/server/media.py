@@ -78,7 +78,7 @@ class MediaDoor:
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
         """Carry one media stream until it ends."""
-        runner = self._admit(request)
+        runner = await self._admit(request)
         socket = web.WebSocketResponse(
             decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=True
         )
@@ -96,7 +96,7 @@ class MediaDoor:
             await writer
         return socket
 
-    def _admit(self, request: web.Request) -> CallRunner:
+    async def _admit(self, request: web.Request) -> CallRunner:
         """The call that the token names; anything else is refused before the upgrade.
 
         The signature proves the address only; the token, accepted once, ties the socket to a call.
@@ -106,7 +106,7 @@ class MediaDoor:
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:
             call_sid, claims = self._tokens.redeem(request.match_info["token"], wallclock=datetime.now(UTC))
-            return self._calls.begin(Arrival.from_claims(call_sid, claims))
+            return await self._calls.carried_on(Arrival.from_claims(call_sid, claims))
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error

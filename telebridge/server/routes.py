@@ -37,6 +37,8 @@ def add_routes(
         "/twilio/voice": _apologising(voice.voice),
         "/twilio/voice/{flow}": _apologising(voice.voice),
         "/twilio/next": _apologising(voice.next),
+        "/twilio/dial-status": _apologising(voice.dial_status),
+        "/twilio/whisper": _apologising(voice.whisper),
         "/twilio/status": status.call_status,
         "/twilio/stream-status": status.stream_status,
     }.items():

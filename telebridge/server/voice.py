@@ -4,14 +4,17 @@ Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 """
 
 from datetime import UTC, datetime
+from typing import get_args
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from telebridge import metrics
-from telebridge.call.events import StreamLost
+from telebridge.call.events import CallOver, StreamLost, TransferEnded
 from telebridge.call.runner import CallRunner
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import ConfigurationError
+from telebridge.flows.steps import Transfer, TransferStatus
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.trust import FIELDS, Trust
@@ -20,11 +23,16 @@ from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
 
+TRY_AGAIN = "#rc=5&rp=ct,5xx"
+"""Twilio asks again where nobody listens: what answered may have died, and the next is on its way up.
+
+Source: Twilio, "Webhooks (HTTP callbacks): connection overrides".
+"""
 APOLOGY = "We are sorry, something went wrong on our side. Please call again later."
 
 
 class VoiceDoor:
-    """Answers `/twilio/voice`, `/twilio/voice/{flow}` and `/twilio/next` with TwiML.
+    """Answers `/twilio/voice`, `/twilio/next` and what belongs to transfers with TwiML.
 
     Args:
         default_flow: Leads calls to numbers that are not in `numbers`.
@@ -65,15 +73,52 @@ class VoiceDoor:
     async def next(self, request: web.Request) -> web.Response:
         """The stream has ended, for whatever reason: what now?"""
         call_sid = request[FIELDS].get("CallSid", "")
-        runner = self._calls.find(call_sid)
+        runner = await self._calls.found(call_sid)
         if runner is None:
             return apology() if self._calls.takes_apology(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
             runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
-        if runner.session.phase is Phase.WAITING:
-            log.info("call brought back", call_sid=call_sid)
+        return self._what_follows(request, runner)
+
+    async def dial_status(self, request: web.Request) -> web.Response:
+        """A transfer is over: the callers have talked, or nobody answered; or the caller has hung up meanwhile."""
+        fields = request[FIELDS]
+        runner = await self._calls.found(fields.get("CallSid", ""))
+        if runner is None:
+            return _answer(twiml.hang_up())
+        if fields.get("CallStatus") == "completed":
+            runner.deliver(CallOver("completed"))
+            return _answer(twiml.hang_up())
+        status = fields.get("DialCallStatus", "")
+        runner.deliver(TransferEnded(status if status in get_args(TransferStatus) else "failed"))  # type: ignore[arg-type]
+        return self._what_follows(request, runner)
+
+    async def whisper(self, request: web.Request) -> web.Response:
+        """Somebody answered a transfer, and is told who calls. The text is in the address, which Twilio has signed."""
+        return _answer(twiml.say(request.query.get("text", "")))
+
+    def _what_follows(self, request: web.Request, runner: CallRunner) -> web.Response:
+        session = runner.session
+        if session.phase is Phase.WAITING:
+            log.info("call brought back", call_sid=session.record.call_sid)
             return self._connect(request, _arrival(runner))
-        return apology() if runner.session.apology_due else _answer(twiml.hang_up())
+        if session.phase is Phase.AWAY and session.transfer is not None:
+            return self._dial(request, session.transfer)
+        return apology() if session.apology_due else _answer(twiml.hang_up())
+
+    def _dial(self, request: web.Request, transfer: Transfer) -> web.Response:
+        whisper = None
+        if transfer.whisper is not None:
+            whisper = self._trust.public_url(request, f"/twilio/whisper?{urlencode({'text': transfer.whisper})}")
+        return _answer(
+            twiml.dial(
+                transfer.to,
+                action=self._trust.public_url(request, "/twilio/dial-status"),
+                timeout_seconds=transfer.timeout_seconds,
+                caller_id=transfer.caller_id,
+                whisper=whisper,
+            )
+        )
 
     def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
         token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
@@ -81,7 +126,7 @@ class VoiceDoor:
             twiml.connect_stream(
                 self._trust.stream_url(request, f"/twilio/media/{token}"),
                 status_callback=self._trust.public_url(request, "/twilio/stream-status"),
-                then_redirect=self._trust.public_url(request, "/twilio/next"),
+                then_redirect=self._trust.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
 

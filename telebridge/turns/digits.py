@@ -101,6 +101,11 @@ class DigitCollector:
         """The keys typed so far of the open question."""
         return self._typed
 
+    @property
+    def ahead(self) -> str:
+        """The keys that wait for the next question."""
+        return "".join(self._ahead)
+
     def press(self, digit: str, *, now: float) -> Collected | None:
         """Take a key; it is kept for the next question when none is open.
 
@@ -150,6 +155,17 @@ class DigitCollector:
         self._asked = True
         self._await_input(self._rules, now)
         self._start_overall(self._rules, now)
+
+    def wait_anew(self, *, now: float) -> None:
+        """Something was said in between: the caller's time to answer begins again."""
+        if self._rules is None or not self._asked:
+            return
+        if self._typed:
+            self._silence_deadline = now + self._rules.between_seconds
+        self._await_input(self._rules, now)
+        if self._overall_deadline is not None:
+            self._overall_deadline = None
+            self._start_overall(self._rules, now)
 
     def speech_started(self, *, now: float) -> None:
         """The caller speaks: that is no answer, but no silence either."""

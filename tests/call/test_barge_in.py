@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from support.callers import NOISE, QUIET, SPEECH, ToldDetector
+from support.callers import NOISE, QUIET, SPEECH, ToldDetector, felt
 
 from telebridge.call.effects import ClearPlayback, ClearSpeech, HandOnAudio, ReportOutcome, StartSpeech
 from telebridge.call.events import (
@@ -53,14 +53,14 @@ class Line:
         self.tell(StreamStarted("MZ1", "CA1", "AC1", {}))
 
     def tell(self, event):
-        return self.session.handle(event, now=self.now)
+        return felt(self.session.handle(event, now=self.now))
 
     def hear(self, frame, count=1):
         """So many frames of the caller's, each 20 ms after the one before."""
         effects = []
         for _ in range(count):
             self.now += 0.02
-            effects += self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now) or []
+            effects += felt(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now) or [])
             self.frames += 1
         return effects
 
@@ -71,7 +71,7 @@ class Line:
             effects += self.hear(QUIET)
             deadline = self.session.next_deadline()
             if deadline is not None and deadline <= self.now:
-                effects += self.session.handle_timeout(now=self.now)
+                effects += felt(self.session.handle_timeout(now=self.now))
         return effects
 
     def saying(self, say=HELLO, audio=AUDIO, words=WORDS):

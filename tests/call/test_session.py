@@ -1,6 +1,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from support.callers import felt
 
 from telebridge.call.effects import ClearPlayback, ClearSpeech, CloseStream, EndCall, ReportOutcome, StartSpeech
 from telebridge.call.events import (
@@ -37,12 +38,12 @@ class Line:
         record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         self.session = CallSession(None, record, SessionOptions())
         self.now = 0.0
-        self.effects = self.session.start(now=0.0)
+        self.effects = felt(self.session.start(now=0.0))
 
     def tell(self, event, after=0.0):
         """Deliver an event `after` seconds, and answer with the effects."""
         self.now += after
-        self.effects = self.session.handle(event, now=self.now)
+        self.effects = felt(self.session.handle(event, now=self.now))
         return self.effects
 
     def wait(self, seconds):
@@ -50,7 +51,7 @@ class Line:
         end, effects = self.now + seconds, []
         while (deadline := self.session.next_deadline()) is not None and deadline <= end:
             self.now = max(self.now, deadline)
-            effects += self.session.handle_timeout(now=self.now)
+            effects += felt(self.session.handle_timeout(now=self.now))
         self.now = end
         return effects
 

@@ -287,7 +287,13 @@ async def test_one_bad_call_never_disturbs_another(impostor):
 async def test_whatever_twilio_does_the_sentence_is_heard_whole_in_the_end(tmp_path, faults):
     async with bridge(tmp_path, FLOW, twilio={"faults": faults}) as stack:
         placed, record = await stack.call("listen 120s; hang up", status_callback=f"{stack.url}/twilio/status")
-        assert heard_by(placed)[-1] == audio_of(SENTENCE)
+        words = SENTENCE.split()
+        rests = [audio_of(" ".join(words[said:])) for said in range(len(words))]
+        heard = heard_by(placed)
+        assert heard[-1] in rests
+        again_from = rests.index(heard[-1])
+        assert len(heard) == 1 or len(b"".join(heard)) >= len(rests[0])  # what was cut is said from the last word
+        assert again_from == 0 or len(heard) > 1
         await asyncio.sleep(60)
         assert len(stack.calls) == 0
     assert record.utterances[-1].interruption is None

@@ -299,11 +299,6 @@ MISTAKES = [
     ),
     (
         "variables: {company: Acme}",
-        "variables: {company: {name: x}}",
-        ["2:13: 'company': should be text, a number, or true or false"],
-    ),
-    (
-        "variables: {company: Acme}",
         "variables: {company-name: x, company: Acme}",
         ["2:27: 'company-name' is no name; letters, digits and _ are, and no digit first"],
     ),

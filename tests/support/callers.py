@@ -2,6 +2,7 @@
 
 from telebridge.audio.frames import frames
 from telebridge.audio.mulaw import silence
+from telebridge.call.effects import KeepCheckpoint, Tell
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
 
@@ -49,3 +50,8 @@ def followed(audio, *, detector=None, sounded=None, options=None):
         if heard is not None:
             told.append((activity.pre_roll.now_ms, heard))
     return told
+
+
+def felt(effects):
+    """The effects that the caller or the flow feels; what is told to others and kept for later left out."""
+    return [effect for effect in effects if not isinstance(effect, Tell | KeepCheckpoint)]

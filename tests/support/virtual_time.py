@@ -1,8 +1,11 @@
 """Tests on a clock that jumps: ten minutes of a call take as long as its messages take."""
 
+import asyncio
 import functools
 
-from telebridge.simulator.clock import run_virtual
+import aiosqlite
+
+from telebridge.simulator.clock import VirtualTimeLoop, run_virtual
 
 
 def virtually(test):
@@ -13,3 +16,21 @@ def virtually(test):
         return run_virtual(test(*args, **kwargs))
 
     return run
+
+
+def _held(work):
+    """SQLite works in threads of its own; the clock stands still meanwhile."""
+
+    @functools.wraps(work)
+    async def waited(*args, **kwargs):
+        loop = asyncio.get_running_loop()
+        if not isinstance(loop, VirtualTimeLoop):
+            return await work(*args, **kwargs)
+        with loop.outside_work():
+            return await work(*args, **kwargs)
+
+    return waited
+
+
+for name in ("_execute", "_connect"):
+    setattr(aiosqlite.Connection, name, _held(getattr(aiosqlite.Connection, name)))

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.create_table(
         "call",
         sa.Column("call_sid", sa.Text, primary_key=True),
+        sa.Column("owner", sa.Text, nullable=False),
         sa.Column("flow", sa.Text, nullable=False),
         sa.Column("from_number", sa.Text, nullable=False),
         sa.Column("to_number", sa.Text, nullable=False),
@@ -21,7 +22,7 @@ def upgrade() -> None:
         sa.Column("started_at", sa.BigInteger, nullable=False),
         sa.Column("ended_at", sa.BigInteger),
         sa.Column("end_reason", sa.Text),
-        sa.Column("checkpoint", sa.JSON),
-        sa.Column("record", sa.JSON),
+        sa.Column("checkpoint", sa.Text),
+        sa.Column("record", sa.Text),
     )
     op.create_index("ix_call_started_at", "call", ["started_at"])

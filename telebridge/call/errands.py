@@ -1,0 +1,184 @@
+"""What a flow has done elsewhere while the caller waits: requests to web services, Python functions.
+
+One rule: an errand never raises; what goes wrong is its outcome, and the flow has an answer to it.
+"""
+
+import asyncio
+import ipaddress
+import json
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from typing_extensions import override
+from yarl import URL
+
+from telebridge.errors import TelebridgeError
+from telebridge.flows.steps import Done, Errand, Request, Run
+from telebridge.logs import logger
+
+log = logger(__name__)
+
+Function = Callable[[dict[str, Any]], Awaitable[Any]]
+"""A Python function of an application: given the variables of the call, it answers a value for the flow."""
+
+LARGEST_ANSWER_BYTES = 1 << 20
+MOST_REDIRECTS = 3
+TRIES = 2
+REDIRECTS = (301, 302, 303, 307, 308)
+
+
+class _Refused(TelebridgeError):
+    """A request that must not be made, or whose answer cannot be used."""
+
+
+class PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only.
+
+    Where a redirect leads was not chosen by the flow's author; it must not lead into the network that the bridge runs
+    in. What is checked is what is connected to: a name that resolves anew to something else is no way around.
+    """
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for kind, _, protocol, _, address in found
+            if is_public(str(address[0]))
+        ]
+
+    @override
+    async def close(self) -> None:
+        return
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the open Internet."""
+    found = ipaddress.ip_address(address.partition("%")[0])
+    inside = getattr(found, "ipv4_mapped", None) or found
+    return inside.is_global and not inside.is_multicast
+
+
+class Errands:
+    """Does errands; to be closed.
+
+    Args:
+        functions: The Python functions of the application, by name.
+    """
+
+    def __init__(self, functions: Mapping[str, Function] | None = None) -> None:
+        self._functions = functions or {}
+        self._chosen: aiohttp.ClientSession | None = None  # for addresses that the flow's author chose
+        self._public: aiohttp.ClientSession | None = None  # for those that a redirect chose
+
+    async def do(self, errand: Errand) -> Done:
+        """Do it, within its time."""
+        try:
+            async with asyncio.timeout(errand.timeout_seconds):
+                return await (self._request(errand) if isinstance(errand, Request) else self._run(errand))
+        except TimeoutError:
+            return Done(problem=f"took longer than {errand.timeout_seconds:g} s")
+
+    async def aclose(self) -> None:
+        """Close connections that are kept open."""
+        for session in (self._chosen, self._public):
+            if session is not None:
+                await session.close()
+
+    async def _run(self, run: Run) -> Done:
+        function = self._functions.get(run.function)
+        if function is None:
+            return Done(problem=f"there is no function '{run.function}'")
+        try:
+            return Done(await function(dict(run.variables)))
+        except TimeoutError:
+            raise
+        except Exception as error:  # the code of a user: the call must know that it failed
+            log.exception("function failed", function=run.function)
+            return Done(problem=f"{type(error).__name__}: {error}")
+
+    async def _request(self, request: Request) -> Done:
+        try:
+            return await self._followed(request)
+        except (aiohttp.ClientError, OSError, ValueError, _Refused) as error:
+            problem = f"{request.method} {request.url}: {error or type(error).__name__}"
+            log.warning("request failed", error=problem)
+            return Done(problem=problem)
+
+    async def _followed(self, request: Request) -> Done:
+        url, method, body = URL(request.url), request.method, _body(request)
+        for redirects in range(MOST_REDIRECTS + 1):
+            answer = await self._connected(method, url, request.headers, body, public=redirects > 0)
+            async with answer:
+                if answer.status not in REDIRECTS or "Location" not in answer.headers:
+                    return await _answered(answer)
+                url = url.join(URL(answer.headers["Location"]))
+                if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
+                    method, body = "GET", {}
+        raise _Refused(f"is redirected more than {MOST_REDIRECTS} times")
+
+    async def _connected(
+        self, method: str, url: URL, headers: Mapping[str, str], body: dict[str, Any], *, public: bool
+    ) -> aiohttp.ClientResponse:
+        """Send the request; once more when it surely never arrived."""
+        if url.scheme not in ("http", "https") or url.host is None:
+            raise _Refused(f"'{url}' is no address of the web")
+        if public and _is_address(url.host) and not is_public(url.host):
+            raise _Refused(f"is redirected to '{url.host}', which is not on the open Internet")
+        session = self._session(public=public)
+        for left in reversed(range(TRIES)):
+            try:
+                return await session.request(method, url, headers=headers, allow_redirects=False, **body)
+            except aiohttp.ClientConnectorError:
+                if not left:
+                    raise
+        raise AssertionError("the last try raises")
+
+    def _session(self, *, public: bool) -> aiohttp.ClientSession:
+        if public:
+            if self._public is None:
+                self._public = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=PublicResolver()))
+            return self._public
+        if self._chosen is None:
+            self._chosen = aiohttp.ClientSession()
+        return self._chosen
+
+
+def _body(request: Request) -> dict[str, Any]:
+    if request.json is not None:
+        return {"json": request.json}
+    return {} if request.form is None else {"data": dict(request.form)}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+async def _answered(answer: aiohttp.ClientResponse) -> Done:
+    read = bytearray()
+    async for piece in answer.content.iter_chunked(65536):
+        read += piece
+        if len(read) > LARGEST_ANSWER_BYTES:
+            raise _Refused(f"answered more than {LARGEST_ANSWER_BYTES} bytes")
+    text = read.decode(answer.charset or "utf-8", errors="replace")
+    value = json.loads(text) if answer.content_type.endswith("json") and text.strip() else text
+    if not 200 <= answer.status < 300:
+        return Done(value, f"{answer.method} {answer.url}: answered {answer.status}")
+    return Done(value)

@@ -1,0 +1,51 @@
+"""Everything that a call needs of the world around it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from typing_extensions import override
+
+from telebridge.call.errands import Errands
+from telebridge.call.recordings import Recordings
+from telebridge.speech.source import SpeechSource
+
+
+class Checkpoints(Protocol):
+    """Where calls leave word of where they stand."""
+
+    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+        """Keep it in place of the one before; nothing is waited for."""
+        ...
+
+
+class NoCheckpoints(Checkpoints):
+    """Keeps nothing: a call ends with its process."""
+
+    @override
+    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+        return
+
+
+def unwatched(_: str, __: str, ___: dict[str, Any]) -> None:
+    """Nobody watches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The world, as a call sees it.
+
+    Args:
+        source: Speaks.
+        errands: Does what a flow wants done elsewhere.
+        recordings: Keeps what callers said after the beep.
+        checkpoints: Keeps where calls stand.
+        watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
+    """
+
+    source: SpeechSource
+    errands: Errands = field(default_factory=Errands)
+    recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
+    checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
+    watch: Callable[[str, str, dict[str, Any]], None] = unwatched
