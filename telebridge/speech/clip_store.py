@@ -1,0 +1,90 @@
+"""Clips that processes share through a folder, those asked for most also in memory.
+
+One rule: the event loop never waits for the disk. What is in memory is had at once; files are read and written by
+threads, and a disk that is slow is as good as empty.
+"""
+
+import asyncio
+from pathlib import Path
+
+from telebridge.logs import logger
+from telebridge.speech.clip import Clip
+from telebridge.speech.clip_folder import ClipFolder, KeptClip
+from telebridge.speech.hot_clips import HotClips
+
+log = logger(__name__)
+
+HOT_BYTES = 32 << 20
+READ_SECONDS = 0.25
+"""A disk that takes longer to say whether it has a clip is slower than making it again."""
+
+
+class ClipStore:
+    """The clips of a folder. Its coroutines may be used on one event loop at a time.
+
+    Args:
+        folder: Made when the first clip is kept.
+        max_bytes: The most that all files take.
+        hot_bytes: The most that clips held in memory take.
+    """
+
+    def __init__(self, folder: Path, *, max_bytes: int, hot_bytes: int = HOT_BYTES) -> None:
+        self._folder = ClipFolder(folder, max_bytes)
+        self._hot = HotClips(hot_bytes)
+
+    @property
+    def folder(self) -> Path:
+        """Where the files are."""
+        return self._folder.path
+
+    def hot(self, key: str) -> Clip | None:
+        """The clip, if it is in memory; nothing is awaited, and its file is marked as used in the background."""
+        clip = self._hot.find(key)
+        if clip is not None:
+            loop = asyncio.get_running_loop()
+            if self._hot.touch_due(key, now=loop.time()):
+                _ = loop.run_in_executor(None, self._folder.touch, key)
+        return clip
+
+    async def find(self, key: str) -> Clip | None:
+        """The clip, from memory or from disk; None when it is not there, or cannot be read soon."""
+        if (clip := self.hot(key)) is not None:
+            return clip
+        try:
+            clip = await asyncio.wait_for(asyncio.to_thread(self._folder.read, key), READ_SECONDS)
+        except TimeoutError:
+            log.warning("the folder of prompts is slow: spoken anew", folder=str(self.folder))
+            return None
+        if clip is not None:
+            self._hot.put(key, clip, now=_now())
+        return clip
+
+    async def keep(self, key: str, clip: Clip) -> bool:
+        """Keep a clip, in memory whatever the disk says; whether it is on disk too."""
+        self._hot.put(key, clip, now=_now())
+        return await asyncio.to_thread(self._folder.write, key, clip)
+
+    async def claim(self, key: str) -> bool:
+        """Tell other processes that this one makes the clip; False when another one said so before and is at it."""
+        return await asyncio.to_thread(self._folder.claim(key).take)
+
+    async def release(self, key: str) -> None:
+        """It is made, or will not be."""
+        await asyncio.to_thread(self._folder.claim(key).release)
+
+    async def kept(self) -> list[KeptClip]:
+        """Every clip on disk, the one used last at the end."""
+        return await asyncio.to_thread(self._folder.all)
+
+    async def clear(self) -> int:
+        """Remove every clip; how many there were.
+
+        Raises:
+            OSError: One cannot be removed.
+        """
+        self._hot.clear()
+        return await asyncio.to_thread(self._folder.clear)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
