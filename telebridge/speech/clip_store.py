@@ -59,9 +59,13 @@ class ClipStore:
             self._hot.put(key, clip, now=_now())
         return clip
 
+    def hold(self, key: str, clip: Clip) -> None:
+        """Have a clip in memory from now on; `keep` is to follow."""
+        self._hot.put(key, clip, now=_now())
+
     async def keep(self, key: str, clip: Clip) -> bool:
         """Keep a clip, in memory whatever the disk says; whether it is on disk too."""
-        self._hot.put(key, clip, now=_now())
+        self.hold(key, clip)
         return await asyncio.to_thread(self._folder.write, key, clip)
 
     async def claim(self, key: str) -> bool:

@@ -18,9 +18,13 @@ class Utterance(SpeechStream):
 
     Args:
         on_clear: Told once, when the listener wants no more of an utterance that was not complete.
+
+    Attributes:
+        substitute: Whether another voice stood in for some of it; known when it is complete.
     """
 
     def __init__(self, on_clear: Callable[[], None] | None = None) -> None:
+        self.substitute = False
         self._on_clear = on_clear
         self._events: deque[SpeechEvent] = deque()
         self._news = asyncio.Event()
@@ -67,3 +71,8 @@ class Utterance(SpeechStream):
             self._news.clear()
             await self._news.wait()
         return self._events.popleft()
+
+
+def is_substitute(stream: SpeechStream) -> bool:
+    """Whether another voice stood in for some of a stream that is complete: good to be heard, not to be kept."""
+    return bool(getattr(stream, "substitute", False))
