@@ -13,6 +13,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
 from telebridge.settings import BargeInSettings, Settings, TwilioSettings
@@ -20,6 +21,7 @@ from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.client import TwilioCalls
+from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 from telebridge.voice import open_clips, open_voice
 
@@ -61,6 +63,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
+        PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
         default_flow=default_flow,
         numbers=settings.numbers,
     )
