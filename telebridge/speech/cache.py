@@ -82,11 +82,15 @@ class CachedSpeech(SpeechSource):
         """
         return await self._clips.find(self._key(text, voice)) is not None
 
+    async def settled(self) -> None:
+        """Wait until everything under way is spoken, and written as far as that can be done."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     @override
     async def aclose(self) -> None:
         for making in self._making.values():
             making.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)  # what is complete is still written
+        await self.settled()  # what is complete is still written
         await self._source.aclose()
 
     def _make(self, key: str, text: str, voice: Voice | None) -> "_Making":

@@ -16,7 +16,7 @@ from telebridge.audio.level import dbfs
 from telebridge.audio.wav import read
 
 ROOT = Path(__file__).parent.parent.parent
-COMMANDS = ["demo", "serve", "say", "call", "flow", "speech-server", "simulator", "doctor"]
+COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 
 
 def environment(**variables):

@@ -47,7 +47,7 @@ async def made(speech, source, text=TEXT, audio=b"abc", words=(), **options):
     source.last.put(Audio(audio))
     source.last.end()
     told = await heard(stream)
-    await asyncio.gather(*speech._tasks)
+    await speech.settled()
     return told
 
 
@@ -128,7 +128,7 @@ async def test_a_short_prompt_that_nobody_hears_to_its_end_is_kept_all_the_same(
     assert await heard(stream) == (b"", []), "its listener is free at once"
     source.last.put(Audio(b"abc"))
     source.last.end()
-    await asyncio.gather(*speech._tasks)
+    await speech.settled()
     assert await heard(speech.speak(TEXT)) == (b"abc", [])
     assert len(source.asked) == 1
 
@@ -288,7 +288,7 @@ async def test_a_claim_is_given_up_whatever_becomes_of_the_clip(tmp_path):
     source.last.end(SpeechUnavailable("gone"))
     with pytest.raises(SpeechUnavailable):
         await heard(stream)
-    await asyncio.gather(*speech._tasks)
+    await speech.settled()
     assert await store(tmp_path).claim(key(TEXT, None))
 
 
