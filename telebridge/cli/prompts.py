@@ -78,7 +78,7 @@ def url(
     if len(text) > LONGEST_CHARACTERS:
         raise ConfigurationError("TEXT", f"has more than {LONGEST_CHARACTERS} characters", "make it several prompts")
     voice = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
-    speech_parameters({**settings.rime.parameters(), **voice}, where="--")
+    speech_parameters({**settings.rime.parameters(), **voice}, where="voice")
     until = None if expires is None else datetime.now(UTC) + _duration(expires)
     token = PromptTokens(settings.stream_secret()).issue(text, voice, expires=until)
     tell(f"{settings.public_url}/prompts/{token}.wav")
