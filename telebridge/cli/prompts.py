@@ -176,7 +176,7 @@ def _described(kept: KeptClip) -> dict[str, object]:
     """A clip as a person would know it: by its words, where the service told them."""
     used_at = datetime.fromtimestamp(kept.used_ns / 1e9, UTC).isoformat(timespec="seconds")
     try:
-        clip = decode(kept.path.read_bytes())
+        clip = decode(Path(kept.path).read_bytes())
     except (OSError, ClipDamaged) as error:
         return {"key": kept.key, "bytes": kept.bytes, "used_at": used_at, "seconds": 0.0, "words": f"({error})"}
     words = " ".join(word.text for word in clip.words) or "(without word times)"

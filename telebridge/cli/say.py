@@ -36,7 +36,8 @@ def say(
     if not spoken.strip():
         raise ConfigurationError("TEXT", "is empty", "what shall be said?")
     chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
-    asyncio.run(_say(settings.rime.model_copy(update=chosen), spoken, output, as_json=json_))
+    alone = {"local_fallback": False}  # who tries a voice wants to know that it fails, not to hear another
+    asyncio.run(_say(settings.rime.model_copy(update=chosen | alone), spoken, output, as_json=json_))
 
 
 async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) -> None:

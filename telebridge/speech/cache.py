@@ -118,8 +118,8 @@ class CachedSpeech(SpeechSource):
     async def _run(self, making: "_Making", key: str, text: str, voice: Voice | None) -> None:
         claimed = False
         try:
-            clip = await self._clips.find(key)
-            if clip is None and not (claimed := await self._clips.claim(key)):
+            clip, claimed = await self._clips.find_or_claim(key)
+            if clip is None and not claimed:
                 clip = await self._made_elsewhere(key)
             if clip is not None:
                 metrics.CLIPS.labels("disk").inc()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import SpeechError, SpeechUnavailable
+from telebridge.speech.segmentation import is_inside_markup
 from telebridge.speech.source import Audio, SpeechEvent, Word, Words
 from telebridge.speech.spoken_text import end_of_share, end_of_words
 
@@ -145,7 +146,8 @@ class Climb:
             case Words(words):
                 began = self._began_bytes / BYTES_PER_MS
                 self._held += (Word(word.text, began + word.start_ms, began + word.end_ms) for word in words)
-        self._be_patient(now)
+        if self._sounded:
+            self._be_patient(now)
         return effects + self._tell(self._delivered_bytes / BYTES_PER_MS + SLACK_MS)
 
     def receive_end(self) -> list[Effect]:
@@ -163,7 +165,7 @@ class Climb:
         left = Left(rung, error, self._sounded)
         if final:
             return [left, Finish(error)]
-        start = self._unspoken(rung)
+        start = self._outside_markup(self._unspoken(rung))
         if self._complete and not any(character.isalnum() for character in self._text[start:]):
             return [left, Finish()]
         if not self._order:
@@ -208,6 +210,12 @@ class Climb:
         began_ms = self._words[-1].end_ms if self._words else self._began_bytes / BYTES_PER_MS
         rest_ms = self._delivered_bytes / BYTES_PER_MS - began_ms
         return self._estimated(told, rest_ms / self._paces[rung].ms_per_character)
+
+    def _outside_markup(self, position: int) -> int:
+        """There, or before the markup that it is within: half of it would be spoken literally."""
+        while position > self._start and is_inside_markup(self._text[self._start : position]):
+            position = self._start + end_of_share(self._text[self._start : position], position - self._start - 2)
+        return position
 
     def _estimated(self, start: int, characters: float) -> int:
         """So many characters on, at a boundary between words; of a text that broke off, a last word is left to say."""

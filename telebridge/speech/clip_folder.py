@@ -22,11 +22,13 @@ from telebridge.speech.clip import Clip, ClipDamaged, decode, encode
 
 log = logger(__name__)
 
+FAN_OUT = 2
+"""So many first letters of its key name the folder of a clip."""
 SUFFIX = ".clip"
 DRAFT = ".draft"
 FILLED_TO = 0.9
 """Eviction goes on until so much of the bound is used, so that not every clip that follows evicts one."""
-COUNT_AGAIN_AFTER = 64
+COUNT_AGAIN_AFTER = 256
 """So many clips written without a look at what other processes wrote."""
 OLD_DRAFT_SECONDS = 3600.0
 
@@ -36,7 +38,7 @@ class KeptClip:
     """A file of the folder, and when it was used last, in nanoseconds since the epoch."""
 
     key: str
-    path: Path
+    path: str
     bytes: int
     used_ns: int
 
@@ -70,14 +72,18 @@ class ClipFolder:
             return None
         except ClipDamaged as error:
             log.warning("a kept prompt is damaged: it is made anew", file=str(place), problem=error.problem)
-            with contextlib.suppress(OSError):
-                place.unlink(missing_ok=True)
+            _remove(place)
             return None
         except OSError as error:
             self._tell("cannot be read", error)
             return None
         self.touch(key)
         return clip
+
+    def read_or_claim(self, key: str) -> tuple[Clip | None, bool]:
+        """A clip; or, where there is none, whether it is for this process to make."""
+        clip = self.read(key)
+        return clip, clip is None and self.claim(key).take()
 
     def write(self, key: str, clip: Clip) -> bool:
         """Put a clip in its place, at the cost of those not used for longest; whether it is there now."""
@@ -91,8 +97,7 @@ class ClipFolder:
             draft.write_bytes(data)
             draft.replace(place)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink(missing_ok=True)
+            _remove(draft)
             self._tell("cannot be written", error)
             return False
         self._told = False
@@ -112,18 +117,29 @@ class ClipFolder:
         """Remove every clip; how many there were."""
         clips = self.all()
         for kept in clips:
-            kept.path.unlink(missing_ok=True)
+            Path(kept.path).unlink(missing_ok=True)
         self._counted = None
         return len(clips)
 
     def _place(self, key: str) -> Path:
-        return self.path / key[:2] / f"{key}{SUFFIX}"
+        return self.path / key[:FAN_OUT] / f"{key}{SUFFIX}"
 
-    def _files(self) -> Iterator[KeptClip]:
-        for path in self.path.glob(f"??/*{SUFFIX}"):
-            with contextlib.suppress(OSError):  # another process was quicker to remove it
-                found = path.stat()
-                yield KeptClip(path.stem, path, found.st_size, found.st_mtime_ns)
+    def _files(self, suffix: str = SUFFIX) -> Iterator[KeptClip]:
+        """Every file of a kind. There may be tens of thousands: what the folder tells at once is not asked again."""
+        for part in self._entries(self.path):
+            for entry in self._entries(part.path) if len(part.name) == FAN_OUT else ():
+                if entry.name.endswith(suffix):
+                    with contextlib.suppress(OSError):  # another process was quicker to remove it
+                        found = entry.stat()
+                        yield KeptClip(entry.name.removesuffix(suffix), entry.path, found.st_size, found.st_mtime_ns)
+
+    @staticmethod
+    def _entries(folder: str | Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return list(entries)
+        except OSError:
+            return []
 
     def _count(self, added: int) -> None:
         self._written += 1
@@ -141,19 +157,17 @@ class ClipFolder:
             for kept in clips:
                 if total <= self._max * FILLED_TO:
                     break
-                with contextlib.suppress(OSError):
-                    kept.path.unlink(missing_ok=True)
-                    total -= kept.bytes
+                _remove(kept.path)
+                total -= kept.bytes
         self._counted = total
         self._remove_old_drafts()
 
     def _remove_old_drafts(self) -> None:
         """What a process that was killed left behind."""
-        oldest = datetime.now(UTC).timestamp() - OLD_DRAFT_SECONDS
-        for draft in self.path.glob(f"??/*{DRAFT}"):
-            with contextlib.suppress(OSError):
-                if draft.stat().st_mtime < oldest:
-                    draft.unlink(missing_ok=True)
+        oldest = (datetime.now(UTC).timestamp() - OLD_DRAFT_SECONDS) * 1e9
+        for draft in self._files(DRAFT):
+            if draft.used_ns < oldest:
+                _remove(draft.path)
 
     def _tell(self, problem: str, error: OSError) -> None:
         """Say it once: a full disk is full for every prompt of every call."""
@@ -162,3 +176,8 @@ class ClipFolder:
             full = error.errno == errno.ENOSPC
             problem = "the disk of prompts.cache_dir is full" if full else f"prompts.cache_dir {problem}"
             log.error("calls go on without kept prompts", folder=str(self.path), problem=problem, error=str(error))
+
+
+def _remove(file: str | Path) -> None:
+    with contextlib.suppress(OSError):
+        Path(file).unlink(missing_ok=True)

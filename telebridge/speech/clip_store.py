@@ -5,7 +5,9 @@ threads, and a disk that is slow is as good as empty.
 """
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from telebridge.logs import logger
 from telebridge.speech.clip import Clip
@@ -13,6 +15,8 @@ from telebridge.speech.clip_folder import ClipFolder, KeptClip
 from telebridge.speech.hot_clips import HotClips
 
 log = logger(__name__)
+
+T = TypeVar("T")
 
 HOT_BYTES = 32 << 20
 READ_SECONDS = 0.25
@@ -48,29 +52,28 @@ class ClipStore:
 
     async def find(self, key: str) -> Clip | None:
         """The clip, from memory or from disk; None when it is not there, or cannot be read soon."""
+        return self.hot(key) or self._found(key, await self._soon(self._folder.read, key, otherwise=None))
+
+    async def find_or_claim(self, key: str) -> tuple[Clip | None, bool]:
+        """The clip; or, where there is none, whether it is for this process to make.
+
+        It is not when another process said before that it is making the clip, and is at it. Whoever makes it calls
+        `release` when it is made, or will not be.
+        """
         if (clip := self.hot(key)) is not None:
-            return clip
-        try:
-            clip = await asyncio.wait_for(asyncio.to_thread(self._folder.read, key), READ_SECONDS)
-        except TimeoutError:
-            log.warning("the folder of prompts is slow: spoken anew", folder=str(self.folder))
-            return None
-        if clip is not None:
-            self._hot.put(key, clip, now=_now())
-        return clip
+            return clip, False
+        nothing: tuple[Clip | None, bool] = (None, True)
+        clip, ours = await self._soon(self._folder.read_or_claim, key, otherwise=nothing)
+        return self._found(key, clip), ours
 
     def hold(self, key: str, clip: Clip) -> None:
-        """Have a clip in memory from now on; `keep` is to follow."""
+        """Have a clip in memory from now on, one that is on disk or about to be kept."""
         self._hot.put(key, clip, now=_now())
 
     async def keep(self, key: str, clip: Clip) -> bool:
         """Keep a clip, in memory whatever the disk says; whether it is on disk too."""
         self.hold(key, clip)
         return await asyncio.to_thread(self._folder.write, key, clip)
-
-    async def claim(self, key: str) -> bool:
-        """Tell other processes that this one makes the clip; False when another one said so before and is at it."""
-        return await asyncio.to_thread(self._folder.claim(key).take)
 
     async def release(self, key: str) -> None:
         """It is made, or will not be."""
@@ -88,6 +91,19 @@ class ClipStore:
         """
         self._hot.clear()
         return await asyncio.to_thread(self._folder.clear)
+
+    def _found(self, key: str, clip: Clip | None) -> Clip | None:
+        if clip is not None:
+            self.hold(key, clip)
+        return clip
+
+    async def _soon(self, ask: Callable[[str], T], key: str, *, otherwise: T) -> T:
+        """What a thread finds out, unless that takes longer than speaking anew."""
+        try:
+            return await asyncio.wait_for(asyncio.to_thread(ask, key), READ_SECONDS)
+        except TimeoutError:
+            log.warning("the folder of prompts is slow: spoken anew", folder=str(self.folder))
+            return otherwise
 
 
 def _now() -> float:

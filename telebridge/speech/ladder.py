@@ -95,10 +95,9 @@ class _LadderStream(SpeechStream):
         self.substitute = False
         self._ladder = ladder
         self._voice = voice
-        self._loop = asyncio.get_running_loop()
         self._text = text if isinstance(text, str) else ""
         whole = isinstance(text, str)
-        order = ladder.order(now=self._loop.time())
+        order = ladder.order(now=_now())
         self._climb = Climb(ladder.patience, ladder.paces, order, self._text, complete=whole)
         self._tape = None if isinstance(text, str) else self._taped(text)
         self._sounded: list[int] = []
@@ -107,7 +106,7 @@ class _LadderStream(SpeechStream):
         self._error: SpeechError | None = None
         self._stream: SpeechStream | None = None
         self._timeout: asyncio.Timeout | None = None
-        self._perform(self._climb.start(now=self._loop.time()))
+        self._perform(self._climb.start(now=_now()))
 
     @override
     def __aiter__(self) -> "_LadderStream":
@@ -136,16 +135,16 @@ class _LadderStream(SpeechStream):
             async with asyncio.timeout_at(self._climb.next_deadline()) as self._timeout:
                 event = await anext(stream)
         except TimeoutError:
-            return self._climb.handle_timeout(now=self._loop.time())
+            return self._climb.handle_timeout(now=_now())
         except StopAsyncIteration:
             return self._climb.receive_end()
         except SpeechError as error:
             # Whose text broke off cannot be helped by another voice.
             final = self._ladder.closed or (self._tape is not None and self._tape.error is not None)
-            return self._climb.receive_failure(error, now=self._loop.time(), final=final)
+            return self._climb.receive_failure(error, now=_now(), final=final)
         finally:
             self._timeout = None
-        return self._climb.receive(event, now=self._loop.time())
+        return self._climb.receive(event, now=_now())
 
     def _taped(self, tokens: AsyncIterable[str]) -> TokenTape:
         tape = TokenTape(tokens, on_token=self._climb.add_text, on_end=self._text_complete)
@@ -153,7 +152,7 @@ class _LadderStream(SpeechStream):
         return tape
 
     def _text_complete(self) -> None:
-        self._climb.text_complete(now=self._loop.time())
+        self._climb.text_complete(now=_now())
         if self._timeout is not None and not self._timeout.expired():
             self._timeout.reschedule(self._climb.next_deadline())
 
@@ -167,7 +166,7 @@ class _LadderStream(SpeechStream):
                 case Left():
                     if self._stream is not None:
                         self._stream.clear()
-                    self._ladder.left(effect, now=self._loop.time())
+                    self._ladder.left(effect, now=_now())
                 case SpeakOn(rung, start):
                     self._speak_on(rung, start)
                 case Finish(error):
@@ -181,7 +180,7 @@ class _LadderStream(SpeechStream):
         self.substitute = len(self._sounded) > 1 or not self._ladder.rungs[rung].same_voice
 
     def _speak_on(self, rung: int, start: int) -> None:
-        self._ladder.circuits[rung].asked(now=self._loop.time())
+        self._ladder.circuits[rung].asked(now=_now())
         text = self._text[start:] if self._tape is None else self._tape.since(start)
         self._stream = self._ladder.rungs[rung].source.speak(text, voice=self._voice)
 
@@ -192,3 +191,7 @@ class _LadderStream(SpeechStream):
             self._ladder.tapes.discard(self._tape)
         if self._stream is not None:
             self._stream.clear()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

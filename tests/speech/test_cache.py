@@ -7,6 +7,7 @@ from support.sources import ScriptedSpeech, ToldSpeech, speaking
 from support.speech import heard
 from support.virtual_time import virtually
 
+from telebridge import metrics
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.speech.cache import LONGEST_CHARACTERS, MOST_UNHEARD, SHORT_CHARACTERS, CachedSpeech
 from telebridge.speech.clip import Clip, clip_key
@@ -261,7 +262,7 @@ async def test_closing_ends_what_is_under_way_and_closes_the_source(tmp_path):
 async def test_a_process_waits_a_little_for_another_that_is_making_the_clip(tmp_path):
     source, ours = ToldSpeech(), store(tmp_path)
     theirs = store(tmp_path)
-    await theirs.claim(key(TEXT, None))
+    await theirs.find_or_claim(key(TEXT, None))
     stream = cached(tmp_path, source, clips=ours).speak(TEXT)
     await asyncio.sleep(0.1)
     await theirs.keep(key(TEXT, None), Clip(b"theirs"))
@@ -272,7 +273,7 @@ async def test_a_process_waits_a_little_for_another_that_is_making_the_clip(tmp_
 @virtually
 async def test_a_process_that_waited_long_enough_speaks_itself(tmp_path):
     source = ScriptedSpeech(speaking())
-    await store(tmp_path).claim(key(TEXT, None))
+    await store(tmp_path).find_or_claim(key(TEXT, None))
     before = asyncio.get_running_loop().time()
     audio, _ = await heard(cached(tmp_path, source, wait_seconds=0.3).speak(TEXT))
     assert audio
@@ -284,12 +285,12 @@ async def test_a_claim_is_given_up_whatever_becomes_of_the_clip(tmp_path):
     speech = cached(tmp_path, source, clips=ours)
     stream = speech.speak(TEXT)
     await until(lambda: source.utterances)
-    assert not await store(tmp_path).claim(key(TEXT, None))
+    assert await store(tmp_path).find_or_claim(key(TEXT, None)) == (None, False)
     source.last.end(SpeechUnavailable("gone"))
     with pytest.raises(SpeechUnavailable):
         await heard(stream)
     await speech.settled()
-    assert await store(tmp_path).claim(key(TEXT, None))
+    assert await store(tmp_path).find_or_claim(key(TEXT, None)) == (None, True)
 
 
 async def test_a_full_disk_never_breaks_a_call(tmp_path):
@@ -298,3 +299,21 @@ async def test_a_full_disk_never_breaks_a_call(tmp_path):
     speech = cached(tmp_path, source)
     assert await made(speech, source) == (b"abc", [])
     assert await heard(speech.speak(TEXT)) == (b"abc", []), "from memory"
+
+
+async def test_it_is_counted_where_each_text_was_found(tmp_path):
+    def counted():
+        return [metrics.CLIPS.labels(found)._value.get() for found in ("made", "shared", "memory", "disk")]
+
+    source, before = ToldSpeech(), counted()
+    speech = cached(tmp_path, source)
+    shared = [speech.speak(TEXT), speech.speak(TEXT)]
+    await until(lambda: source.utterances)
+    source.last.put(Audio(b"abc"))
+    source.last.end()
+    for stream in [*shared, speech.speak(TEXT)]:
+        await heard(stream)
+    await heard(speech.speak(TEXT))
+    await speech.settled()
+    await heard(cached(tmp_path, source).speak(TEXT))
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 2, 1, 1]

@@ -255,3 +255,19 @@ def test_times_that_lie_past_the_audio_are_told_at_the_end():
     climber.start(now=0.0)
     assert told(fed(climber, [Audio(bytes(80)), Words((Word("one", 0.0, 500.0),))])) == []
     assert climber.receive_end() == [Deliver(Words((Word("one", 0.0, 500.0),))), Finish()]
+
+
+def test_words_alone_are_no_first_audio():
+    climber = climb()
+    climber.start(now=10.0)
+    climber.receive(Words(told(speech_of("one"))), now=12.0)
+    assert climber.next_deadline() == 13.0
+
+
+@pytest.mark.parametrize("text", ["Your code is spell(a b c d) thanks", "Say {k1 Ast 0xm b c} thanks"])
+def test_markup_that_broke_off_is_spoken_again_as_a_whole(text):
+    climber = climb(text)
+    climber.start(now=0.0)
+    opening = min(text.find(mark) for mark in ("spell(", "{") if mark in text)
+    fed(climber, [Audio(bytes(round((opening + 11) * USUAL_MS_PER_CHARACTER * 8)))])
+    assert rest(climber, text=text) == text[opening:]

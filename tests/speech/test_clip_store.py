@@ -183,10 +183,10 @@ async def test_what_a_killed_process_left_is_swept_up_after_an_hour(tmp_path):
 
 async def test_a_claim_is_seen_by_another_process(tmp_path):
     ours, theirs = store(tmp_path), store(tmp_path)
-    assert await ours.claim(key("hello"))
-    assert not await theirs.claim(key("hello"))
+    assert await ours.find_or_claim(key("hello")) == (None, True)
+    assert await theirs.find_or_claim(key("hello")) == (None, False)
     await ours.release(key("hello"))
-    assert await theirs.claim(key("hello"))
+    assert await theirs.find_or_claim(key("hello")) == (None, True)
 
 
 async def test_clear_removes_every_clip(tmp_path):

@@ -8,6 +8,7 @@ from support.sources import WORD_MS, ScriptedSpeech, ToldSpeech, speaking, speec
 from support.speech import heard
 from support.virtual_time import virtually
 
+from telebridge import metrics
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.speech.ladder import LadderSpeech, Rung
 from telebridge.speech.source import Audio
@@ -291,3 +292,17 @@ async def test_closing_closes_every_rung_and_ends_what_is_under_way():
     assert first.closed
     assert second.closed
     assert second.asked == []
+
+
+@virtually
+async def test_what_became_of_each_rung_is_counted():
+    def counted():
+        kinds = [("first", "failed"), ("first", "broke off"), ("first", "spoke"), ("second", "spoke")]
+        return [metrics.RUNGS.labels(*kind)._value.get() for kind in kinds]
+
+    before = counted()
+    speech, _ = ladder(speaking(after=2, error=GONE), speaking())
+    await heard(speech.speak(TEXT))
+    speech, _ = ladder(speaking(after=0, error=GONE), speaking())
+    await heard(speech.speak(TEXT))
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 1, 2]
