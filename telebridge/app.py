@@ -1,11 +1,13 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from aiohttp import web
 
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flow_reload import FlowReload
 from telebridge.call.listening import ListeningOptions
 from telebridge.call.python_flow import Bridge
 from telebridge.call.session import SessionOptions
@@ -72,7 +74,14 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         async with voice:
             yield
 
+    async def flows_are_reloaded(_: web.Application) -> AsyncIterator[None]:
+        reloading = asyncio.create_task(FlowReload(flows).run())
+        yield
+        reloading.cancel()
+        await asyncio.wait([reloading])
+
     app.cleanup_ctx.append(voice_is_open)
+    app.cleanup_ctx.append(flows_are_reloaded)
     return app
 
 
@@ -127,10 +136,9 @@ def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, st
         default = flows.add_file(Path(default))
     elif default not in flows.names and bridge is not None and len(bridge.flows) == 1:
         default = next(iter(bridge.flows))
-    for where, name in {
-        "default_flow": default,
-        **{f"numbers.{key}": name for key, name in settings.numbers.items()},
-    }.items():
+    named = {"default_flow": default, **{f"numbers.{key}": name for key, name in settings.numbers.items()}}
+    flows.need(named.values())
+    for where, name in named.items():
         try:
             flows.find(name)
         except ConfigurationError as error:

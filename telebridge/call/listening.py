@@ -55,6 +55,18 @@ class Listening:
         floor: Whose turn it is.
     """
 
+    __slots__ = (
+        "_activity",
+        "_frame",
+        "_handed_on_to_ms",
+        "_passed",
+        "_pre_roll",
+        "_pre_roll_ms",
+        "_speech_began_ms",
+        "attentive",
+        "floor",
+    )
+
     def __init__(self, options: ListeningOptions) -> None:
         self.floor = SpeechBargeIn(options.barge_in)
         self._activity = VoiceActivity(options.detector(), options.voice_activity)
@@ -73,12 +85,11 @@ class Listening:
             self.floor.released()
         self.attentive = attentive
 
-    def keep(self, frame: AudioReceived) -> None:
-        """Keep a frame for whoever listens next."""
+    def keep(self, frame: AudioReceived) -> bool:
+        """Keep a frame for whoever listens next; whether it is worth hearing: those of a quiet line are not."""
         self._frame = self._pre_roll.keep(frame.payload, frame.timestamp_ms)
-
-    def passes(self) -> bool:
-        """Whether the frame that was just kept is worth hearing; those of a quiet line are not."""
+        if not self.attentive:
+            return False
         self._passed = self._activity.passes(self._frame)
         return self._passed or not self.floor.ours
 

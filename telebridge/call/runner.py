@@ -69,6 +69,20 @@ class CallRunner:
         on_end: Told once, when the call is over.
     """
 
+    __slots__ = (
+        "_loop",
+        "_on_end",
+        "_python_call",
+        "_rings_at",
+        "_socket",
+        "_source",
+        "_speech",
+        "_stream",
+        "_tasks",
+        "_timer",
+        "session",
+    )
+
     def __init__(self, session: CallSession, source: SpeechSource, *, on_end: Callable[["CallRunner"], None]) -> None:
         self.session = session
         self._source = source

@@ -72,6 +72,21 @@ class CallSession:
         record: Filled as the call goes on.
     """
 
+    __slots__ = (
+        "_began_at",
+        "_digits",
+        "_flow",
+        "_handing_on",
+        "_listening",
+        "_options",
+        "_speaking",
+        "_step",
+        "_stream",
+        "_waits_until",
+        "apology_due",
+        "record",
+    )
+
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
         self.apology_due = False
@@ -109,8 +124,7 @@ class CallSession:
             return None
         listening = self._listening
         self._stream.heard_at = now
-        listening.keep(frame)
-        heard = self._listen(now) if listening.attentive and listening.passes() else None
+        heard = self._listen(now) if listening.keep(frame) else None
         if heard is None and not self._handing_on:
             return None
         effects: list[Effect] = []
@@ -119,7 +133,7 @@ class CallSession:
             effects.append(HandOnAudio(frame.payload))
         if heard is not None:
             effects += self._caller_heard(heard, now)
-        self._attend(now)
+            self._attend(now)
         return effects
 
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:

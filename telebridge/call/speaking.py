@@ -74,6 +74,8 @@ class _InProgress:
 class Speaking:
     """Speaks one utterance after another into a stream that may not be there yet."""
 
+    __slots__ = ("_begun", "_current", "_held", "_ledger", "_stream_open", "_writer")
+
     def __init__(self, options: PlaybackOptions) -> None:
         self._ledger = PlaybackLedger()
         self._writer = PlaybackWriter(self._ledger, options)

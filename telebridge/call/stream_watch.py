@@ -25,6 +25,8 @@ class StreamWatch:
         close_seconds: How long to wait for the end of a stream that we closed.
     """
 
+    __slots__ = ("_close_seconds", "_deadline", "_silent_seconds", "_wait_seconds", "heard_at", "phase")
+
     def __init__(self, *, wait_seconds: float, silent_seconds: float, close_seconds: float) -> None:
         self.phase = Phase.WAITING
         self._wait_seconds = wait_seconds

@@ -4,12 +4,14 @@ Targets that do not exist, nodes that nothing leads to, loops that go on with no
 nothing sets, question rules that contradict themselves.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
 from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
+from telebridge.flows.explaining import NAME_PATTERN
 from telebridge.flows.model import (
     ChooseNode,
     CollectNode,
@@ -44,14 +46,17 @@ class Mistake:
 
 def mistakes(flow: Flow) -> list[Mistake]:
     """Every mistake, in the order in which they are best mended."""
+    dangling = list(_dangling(flow))
     return [
-        *_dangling(flow),
+        *dangling,
+        *_names(flow),
         *_questions(flow),
         *_cases(flow),
         *_keys(flow),
         *_texts(flow),
-        *_unreachable(flow),
+        *(() if dangling else _unreachable(flow)),  # else most of it follows from the wrong target
         *_loops(flow),
+        *_silent_loops(flow),
     ]
 
 
@@ -88,9 +93,20 @@ def _dangling(flow: Flow) -> Iterator[Mistake]:
                 yield Mistake(("nodes", name, *path), f"there is no node '{target}'", hint)
 
 
+def _names(flow: Flow) -> Iterator[Mistake]:
+    """Names that no text could use."""
+    for name in flow.variables:
+        if not re.match(NAME_PATTERN, name):
+            yield Mistake(("variables", name), f"'{name}' is no name", "letters, digits and _ are, and no digit first")
+
+
 def _questions(flow: Flow) -> Iterator[Mistake]:
     for name, node in flow.nodes.items():
         if isinstance(node, MenuNode | CollectNode):
+            if isinstance(node, CollectNode) and (node.digits.max or node.digits.min) < node.digits.min:
+                told = f"'max' ({node.digits.max}) is less than 'min' ({node.digits.min})"
+                yield Mistake(("nodes", name, "digits", "max"), told)
+                continue
             try:
                 digit_rules(node)
             except ConfigurationError as error:
@@ -115,7 +131,7 @@ def _unknown_names(
     try:
         unknown = sorted(names(text) - known)
     except TemplateProblem as error:
-        yield Mistake(path, str(error))
+        yield Mistake(path, str(error), error.hint)
         return
     for name in unknown:
         yield Mistake(path, f"nothing sets the variable '{name}'", nearest(name, known) or "name it under 'variables'")
@@ -145,17 +161,25 @@ def _keys(flow: Flow) -> Iterator[Mistake]:
 
 
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
+    """Nodes that no call comes to; of those that lead on to each other the first is told."""
+    reached = _reached_from(flow, flow.start)
+    lost = [name for name in flow.nodes if name not in reached]
+    led_to = {target for name in lost for target in targets(flow.nodes[name]).values() if target != name}
+    for name in sorted(lost, key=lambda name: name in led_to):
+        if name not in reached:
+            yield Mistake(("nodes", name), "no way leads here" if name in led_to else "nothing leads here")
+            reached |= _reached_from(flow, name)
+
+
+def _reached_from(flow: Flow, start: str) -> set[str]:
     reached: set[str] = set()
-    ahead = [flow.start]
+    ahead = [start]
     while ahead:
         name = ahead.pop()
-        if name in reached or name not in flow.nodes:
-            continue
-        reached.add(name)
-        ahead += targets(flow.nodes[name]).values()
-    for name in flow.nodes:
-        if name not in reached:
-            yield Mistake(("nodes", name), "nothing leads here")
+        if name not in reached and name in flow.nodes:
+            reached.add(name)
+            ahead += targets(flow.nodes[name]).values()
+    return reached
 
 
 def _loops(flow: Flow) -> Iterator[Mistake]:
@@ -170,6 +194,27 @@ def _loops(flow: Flow) -> Iterator[Mistake]:
             told.update(road)
             way = " → ".join([*road, start])
             yield Mistake(("nodes", start), f"a silent caller goes round for ever: {way}", "let one of them hang up")
+
+
+def _silent_loops(flow: Flow) -> Iterator[Mistake]:
+    """A `choose` that leads back to itself through nothing but others: nothing changes meanwhile, so it never ends."""
+    onward = {
+        name: [target for target in targets(node).values() if isinstance(flow.nodes.get(target), ChooseNode)]
+        for name, node in flow.nodes.items()
+        if isinstance(node, ChooseNode)
+    }
+    told: set[str] = set()
+    for start in onward:
+        seen: set[str] = set()
+        ahead = list(onward[start])
+        while ahead:
+            name = ahead.pop()
+            if name not in seen:
+                seen.add(name)
+                ahead += onward[name]
+        if start in seen and not told & seen:
+            told.add(start)
+            yield Mistake(("nodes", start), "leads back to itself with nothing in between that could change the choice")
 
 
 def _without_caller(node: Node) -> str | None:

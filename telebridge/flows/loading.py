@@ -3,7 +3,9 @@
 One rule: whatever the file holds, what comes out is a flow or `FlowError`s.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +16,16 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
-from telebridge.flows.checking import mistakes, nearest
-from telebridge.flows.model import NODES, Case, Digits, Flow, NoInput, NoMatch, fields_of, verbs_in
+from telebridge.flows.checking import Mistake, mistakes, nearest
+from telebridge.flows.explaining import SCALARS, syntax_hint, told
+from telebridge.flows.field_notes import models_in
+from telebridge.flows.model import NODES, Flow, fields_of, verbs_in
 
 LARGEST_BYTES = 1 << 20
 MERGED_TAG = "tag:yaml.org,2002:merge"
-PARTS: Mapping[str, type[BaseModel]] = {"no_input": NoInput, "no_match": NoMatch, "digits": Digits}
+TEXT_TAG = "tag:yaml.org,2002:str"
+
+Check = Callable[[Flow], Iterable[Mistake]]
 
 
 def load_flow(path: Path) -> Flow:
@@ -34,12 +40,17 @@ def load_flow(path: Path) -> Flow:
     return flow
 
 
-def check_flow(path: Path) -> list[FlowError]:
-    """Every mistake in a file; mistakes of the whole are looked for once its parts are right."""
-    return _read(path)[1]
+def check_flow(path: Path, *further: Check) -> list[FlowError]:
+    """Every mistake in a file; mistakes of the whole are looked for once its parts are right.
+
+    Args:
+        path: The file.
+        further: What else to look for in the whole, such as what this package does not know of.
+    """
+    return _read(path, *further)[1]
 
 
-def _read(path: Path) -> tuple[Flow | None, list[FlowError]]:
+def _read(path: Path, *further: Check) -> tuple[Flow | None, list[FlowError]]:
     file = _File(path)
     try:
         text = path.read_bytes()
@@ -51,18 +62,34 @@ def _read(path: Path) -> tuple[Flow | None, list[FlowError]]:
         file.parse(text)
         content = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
-        return None, [file.syntax_error(error)]
+        return None, [file.syntax_error(error, text)]
     if not isinstance(content, dict):
         return None, [file.error((), "is no flow", "it begins with 'flow: name'")]
-    if errors := [*file.doubled, *_verb_errors(file, content.get("nodes"))]:
+    if errors := [*file.doubled, *file.misread_names(), *_verb_errors(file, content.get("nodes"))]:
         return None, errors
     try:
         flow = Flow.model_validate(content)
     except ValidationError as error:
-        return None, [file.explained(mistake) for mistake in error.errors()]
+        return None, _explained(file, error.errors())
     except RecursionError:
         return None, [file.error((), "refers to itself")]
-    return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in mistakes(flow)]
+    found = [*mistakes(flow), *(mistake for check in further for mistake in check(flow))]
+    return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
+
+
+def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
+    """Each mistake once: not a missing field beside its misspelt name, nor each alternative of a value."""
+    unknown: dict[tuple[int | str, ...], list[str]] = {}
+    for mistake in found:
+        if mistake["type"] == "extra_forbidden":
+            unknown.setdefault(mistake["loc"][:-1], []).append(str(mistake["loc"][-1]))
+    kept: dict[tuple[object, ...], ErrorDetails] = {}
+    for mistake in found:
+        where = mistake["loc"]
+        if mistake["type"] == "missing" and get_close_matches(str(where[-1]), unknown.get(where[:-1], [])):
+            continue
+        kept.setdefault(where[:-1] if where and where[-1] in SCALARS else where, mistake)
+    return [file.explained(mistake) for mistake in kept.values()]
 
 
 def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
@@ -74,7 +101,7 @@ def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
         verbs = verbs_in(node)
         path = ("nodes", str(name))
         if not isinstance(node, dict):
-            errors.append(file.error(path, "is no table of fields"))
+            errors.append(file.error(path, *_no_table(node)))
         elif len(verbs) > 1:
             errors.append(
                 file.error((*path, verbs[1]), f"has the verbs {' and '.join(verbs)}", "one verb in each node")
@@ -84,6 +111,15 @@ def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
             hint = next((hint for hint in hints if hint), f"verbs are {', '.join(NODES)}")
             errors.append(file.error(path, "has no verb", hint))
     return errors
+
+
+def _no_table(node: object) -> tuple[str, str]:
+    """What to say of a node that has no fields."""
+    if node is None:
+        return "is empty", f"verbs are {', '.join(NODES)}"
+    if isinstance(node, str) and node.split(":")[0] in NODES:
+        return "is no table of fields", f"write {{{node.split(':')[0]}: …}}"
+    return "is no table of fields", ""
 
 
 class _File:
@@ -103,35 +139,63 @@ class _File:
         node = path[1] if len(path) > 1 and path[0] == "nodes" else None
         return FlowError(file=str(self._path), line=line, column=column, problem=problem, hint=hint, node=node)
 
-    def syntax_error(self, error: Exception) -> FlowError:
-        mark = getattr(error, "problem_mark", None)
-        line, column = (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+    def syntax_error(self, error: Exception, text: bytes) -> FlowError:
         problem = getattr(error, "problem", None) or (str(error) or "it refers to itself").splitlines()[0]
-        return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}")
+        line, column = _place_of_syntax_error(error, text)
+        hint = syntax_hint(problem)
+        return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}", hint=hint)
 
     def explained(self, mistake: ErrorDetails) -> FlowError:
         """A mistake as pydantic tells it, in the words of a flow's author."""
-        path = _without_tag([str(part) for part in mistake["loc"] if part != "[key]"])
+        loc = mistake["loc"][:-1] if mistake["loc"] and mistake["loc"][-1] in SCALARS else mistake["loc"]
+        path = _without_tag([str(part) for part in loc if part != "[key]"])
         field = path[-1] if path else ""
         if mistake["type"] == "extra_forbidden":
-            return self.error(path, f"'{field}' is unknown", self._known_fields(path), at_key=True)
+            hint = self._misplaced_node(path, mistake["input"]) or self._known_fields(path)
+            return self.error(path, f"'{field}' is unknown", hint, at_key=True)
         if mistake["type"] == "missing":
             return self.error(path[:-1], f"'{field}' is missing")
-        message = mistake["msg"].removeprefix("Value error, ")
-        return self.error(path, f"'{field}': {message[:1].lower()}{message[1:]}")
+        problem, hint = told(mistake)
+        return self.error(path, f"'{field}': {problem}", hint, at_key="[key]" in loc)
+
+    def misread_names(self) -> list[FlowError]:
+        """Names of nodes that YAML takes for something else than text."""
+        nodes = self._at(("nodes",))
+        return [
+            FlowError(
+                file=str(self._path),
+                line=key.start_mark.line + 1,
+                column=key.start_mark.column + 1,
+                problem=f"YAML does not read the node's name '{key.value}' as text",
+                hint="put it in quotes, or choose another",
+            )
+            for key, _ in (nodes.value if isinstance(nodes, MappingNode) else [])
+            if isinstance(key, ScalarNode) and key.tag not in (TEXT_TAG, MERGED_TAG)
+        ]
+
+    def _misplaced_node(self, path: tuple[str, ...], value: object) -> str:
+        if not verbs_in(value):
+            return ""
+        return "a node belongs under 'nodes'" if len(path) == 1 else "a node is indented like the other nodes"
 
     def _known_fields(self, path: tuple[str, ...]) -> str:
         *above, field = path
-        if len(above) <= 1:
-            known = fields_of(Flow)
-        elif above[-1] in PARTS:
-            known = fields_of(PARTS[above[-1]])
-        elif above[-2] == "choose":
-            known = fields_of(Case)
-        else:
-            node = self._at(tuple(above))
+        kind: type[BaseModel] = Flow
+        if len(above) > 1:
+            node = self._at(tuple(above[:2]))
             keys = [key.value for key, _ in node.value] if isinstance(node, MappingNode) else []
-            known = fields_of(NODES[next(key for key in keys if key in NODES)])
+            kind = NODES[next(key for key in keys if key in NODES)]
+        for part in above[2:]:
+            kind = next(
+                (
+                    inner
+                    for name in kind.model_fields
+                    if part in (name, kind.model_fields[name].alias)
+                    for inner in models_in(kind.model_fields[name].annotation)
+                ),
+                kind,
+            )
+        known = fields_of(kind)
         return nearest(field, known) or f"known are {', '.join(known)}"
 
     def _place(self, path: tuple[str, ...], *, at_key: bool) -> tuple[int, int]:
@@ -161,7 +225,7 @@ class _File:
                 self._note_doubled(child, path, depth + 1)
         if not isinstance(node, MappingNode):
             return
-        seen: set[str] = set()
+        seen: dict[str, int] = {}
         for key, value in node.value:
             if key.tag == MERGED_TAG or not isinstance(key, ScalarNode):
                 continue
@@ -173,10 +237,26 @@ class _File:
                         line=mark.line + 1,
                         column=mark.column + 1,
                         problem=f"'{key.value}' stands here for the second time",
+                        hint=f"first in line {seen[key.value]}",
                     )
                 )
-            seen.add(key.value)
+            seen.setdefault(key.value, key.start_mark.line + 1)
             self._note_doubled(value, (*path, key.value), depth + 1)
+
+
+def _place_of_syntax_error(error: Exception, text: bytes) -> tuple[int, int]:
+    """Line and column: where a bracket or quote was opened that is not closed, else where reading ended."""
+    opened, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
+    unclosed = re.search("flow mapping|flow sequence|quoted scalar", getattr(error, "context", None) or "")
+    if opened is not None and mark is not None and unclosed and mark.line > opened.line:
+        mark = opened
+    if mark is not None:
+        return mark.line + 1, mark.column + 1
+    position = getattr(error, "position", None)
+    if isinstance(position, int):
+        before = text[:position]
+        return before.count(b"\n") + 1, position - (before.rfind(b"\n") + 1) + 1
+    return 1, 1
 
 
 def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:

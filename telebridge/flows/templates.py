@@ -1,10 +1,12 @@
 """The texts and conditions of a flow: Jinja2 in its sandbox, where a name that does not exist is an error."""
 
+import re
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from telebridge.errors import TelebridgeError
@@ -12,9 +14,24 @@ from telebridge.errors import TelebridgeError
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()  # `range` could fill the memory, and no prompt needs the others
 
+CONDITION_HINTS = (
+    (re.compile(r"\{\{|\{%"), "a condition is written without braces"),
+    (re.compile(r"&&|\|\||!(?!=)"), "write 'and', 'or' and 'not'"),
+    (re.compile(r"(?<![=!<>])=(?!=)"), "compare with =="),
+)
+
 
 class TemplateProblem(TelebridgeError):
-    """A template cannot be read, or not be filled in."""
+    """A template cannot be read, or not be filled in.
+
+    Args:
+        problem: Why.
+        hint: What its author may have meant; may be empty.
+    """
+
+    def __init__(self, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.hint = hint
 
 
 def names_in(source: str) -> frozenset[str]:
@@ -24,9 +41,12 @@ def names_in(source: str) -> frozenset[str]:
         TemplateProblem: It is no template.
     """
     try:
-        return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse(source)))
+        tree = _ENVIRONMENT.parse(source)
+        _refuse_unknown(tree)
+        return frozenset(meta.find_undeclared_variables(tree))
     except TemplateSyntaxError as error:
-        raise TemplateProblem(f"is no template ({error.message}, line {error.lineno} of the text)") from error
+        line = f", line {error.lineno} of the text" if "\n" in source.strip() else ""
+        raise TemplateProblem(f"is no template ({_shortly(error)}{line})", _unbalanced(source)) from error
 
 
 def names_in_condition(source: str) -> frozenset[str]:
@@ -36,10 +56,38 @@ def names_in_condition(source: str) -> frozenset[str]:
         TemplateProblem: It is no condition.
     """
     try:
+        tree = _ENVIRONMENT.parse("{{ (" + source + ") }}")
+        _refuse_unknown(tree)
         _ENVIRONMENT.compile_expression(source)
-        return frozenset(meta.find_undeclared_variables(_ENVIRONMENT.parse("{{ (" + source + ") }}")))
+        return frozenset(meta.find_undeclared_variables(tree))
     except TemplateSyntaxError as error:
-        raise TemplateProblem(f"is no condition ({error.message})") from error
+        hint = next((hint for sign, hint in CONDITION_HINTS if sign.search(source)), "")
+        raise TemplateProblem(f"is no condition ({_shortly(error)})", hint) from error
+
+
+def _refuse_unknown(tree: nodes.Template) -> None:
+    """Filters and tests that do not exist; Jinja finds some of them only when the call is at them.
+
+    Raises:
+        TemplateProblem: There is one.
+    """
+    for kind, what, known in ((nodes.Filter, "filter", _ENVIRONMENT.filters), (nodes.Test, "test", _ENVIRONMENT.tests)):
+        for each in tree.find_all(kind):
+            if each.name not in known:
+                near = get_close_matches(each.name, known, n=1)
+                hint = f"did you mean '{near[0]}'?" if near else ""
+                raise TemplateProblem(f"there is no {what} '{each.name}'", hint)
+
+
+def _shortly(error: TemplateSyntaxError) -> str:
+    return (error.message or "it cannot be read").split(". ")[0].rstrip(".")
+
+
+def _unbalanced(source: str) -> str:
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        if source.count(opening) != source.count(closing):
+            return f"each {opening} needs its {closing}"
+    return ""
 
 
 def holds(condition: str, variables: dict[str, Any]) -> bool:

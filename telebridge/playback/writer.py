@@ -45,6 +45,18 @@ class PlaybackOptions:
 class PlaybackWriter:
     """Cuts the audio of one utterance after another into messages and marks; an utterance may pause in between."""
 
+    __slots__ = (
+        "_complete",
+        "_gathered",
+        "_ledger",
+        "_mark_bytes",
+        "_message_bytes",
+        "_message_ms",
+        "_paused",
+        "_unmarked",
+        "sent",
+    )
+
     def __init__(self, ledger: PlaybackLedger, options: PlaybackOptions) -> None:
         self.sent = SentAudio()
         self._ledger = ledger

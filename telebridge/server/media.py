@@ -5,7 +5,6 @@ One rule: reading never waits for writing. Twilio drops the caller's audio when 
 """
 
 import asyncio
-from collections import deque
 from datetime import UTC, datetime
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -31,14 +30,14 @@ class MediaSocket(StreamSocket):
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
-        self._queue: deque[bytes] = deque()
-        self._news = asyncio.Event()
+        self._queue: list[bytes] = []
+        self._writer: asyncio.Future[None] | None = None
         self._closing = False
 
     @override
     def send(self, message: bytes) -> None:
         self._queue.append(message)
-        self._news.set()
+        self._wake()
 
     @override
     def drop_queued(self) -> None:
@@ -47,21 +46,26 @@ class MediaSocket(StreamSocket):
     @override
     def close(self) -> None:
         self._closing = True
-        self._news.set()
+        self._wake()
 
     async def write(self) -> None:
         """Write what is queued, until the socket is to be closed or is gone."""
         try:
             while True:
-                await self._news.wait()
-                self._news.clear()
+                if not self._queue and not self._closing:
+                    self._writer = asyncio.get_running_loop().create_future()
+                    await self._writer
                 while self._queue:
-                    await self._socket.send_frame(self._queue.popleft(), WSMsgType.TEXT)
+                    await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
                 if self._closing:
                     await self._socket.close()
                     return
         except ConnectionError:
             return  # the reader sees it too, and tells the call
+
+    def _wake(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
 
 
 class MediaDoor:

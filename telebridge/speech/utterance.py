@@ -27,7 +27,7 @@ class Utterance(SpeechStream):
         self.substitute = False
         self._on_clear = on_clear
         self._events: deque[SpeechEvent] = deque()
-        self._news = asyncio.Event()
+        self._listener: asyncio.Future[None] | None = None  # an Event would make as much of it for every piece
         self._over = False
         self._error: SpeechError | None = None
 
@@ -40,13 +40,13 @@ class Utterance(SpeechStream):
         """Add what was made."""
         if not self._over:
             self._events.append(event)
-            self._news.set()
+            self._wake()
 
     def end(self, error: SpeechError | None = None) -> None:
         """There is no more; with an error, it is raised once everything before it was taken."""
         if not self._over:
             self._over, self._error = True, error
-            self._news.set()
+            self._wake()
 
     @override
     def clear(self) -> None:
@@ -54,7 +54,7 @@ class Utterance(SpeechStream):
         self._error = None
         if not self._over:
             self._over = True
-            self._news.set()
+            self._wake()
             if self._on_clear is not None:
                 self._on_clear()
 
@@ -68,9 +68,13 @@ class Utterance(SpeechStream):
             if self._over:
                 error, self._error = self._error, None
                 raise error or StopAsyncIteration
-            self._news.clear()
-            await self._news.wait()
+            self._listener = asyncio.get_running_loop().create_future()
+            await self._listener
         return self._events.popleft()
+
+    def _wake(self) -> None:
+        if self._listener is not None and not self._listener.done():
+            self._listener.set_result(None)
 
 
 def is_substitute(stream: SpeechStream) -> bool:

@@ -22,6 +22,8 @@ class Background:
         silent: Whether it is as low as it can be, and known: a frame that is no louder changes nothing.
     """
 
+    __slots__ = ("_frames", "rms", "silent")
+
     def __init__(self) -> None:
         self.rms = LOWEST_RMS
         self.silent = False

@@ -106,18 +106,17 @@ class SpeechBargeIn:
 
     One stretch of speech interrupts one prompt at the most: the next one waits until the caller has finished, and so
     does one that begins while they already speak.
+
+    Attributes:
+        ours: Whether nobody disputes the bridge's turn.
+        stop_ms: How long after the caller began to speak the line last fell silent.
     """
 
     def __init__(self, options: BargeInOptions) -> None:
         self.stop_ms = 0.0
         self._options = options
-        self._floor = _Floor.OURS
+        self._give(_Floor.OURS)
         self._since_ms = 0.0  # when the floor was contested, or a prompt began to wait for the caller's end
-
-    @property
-    def ours(self) -> bool:
-        """Whether nobody disputes the bridge's turn."""
-        return self._floor is _Floor.OURS
 
     @property
     def callers(self) -> bool:
@@ -156,15 +155,15 @@ class SpeechBargeIn:
 
     def prompt_waits(self, *, now_ms: float) -> None:
         """A prompt begins that waits until the caller, who speaks already, has finished."""
-        self._floor = _Floor.CALLERS
+        self._give(_Floor.CALLERS)
         self._since_ms = now_ms
 
     def caller_heard(self, *, speaking: bool) -> None:
         """A frame of the caller's was judged while no prompt plays that yields to speech."""
         if not speaking:
-            self._floor = _Floor.OURS
+            self._give(_Floor.OURS)
         elif self._floor is _Floor.CONTESTED:
-            self._floor = _Floor.CALLERS
+            self._give(_Floor.CALLERS)
 
     def interrupted(self, *, now_ms: float) -> None:
         """The prompt was interrupted by something else than speech: what was contested is the caller's."""
@@ -173,11 +172,16 @@ class SpeechBargeIn:
 
     def released(self) -> None:
         """Nobody listens any more."""
-        self._floor = _Floor.OURS
+        self._give(_Floor.OURS)
 
     def _caller_is_silent(self) -> Decision | None:
-        floor, self._floor = self._floor, _Floor.OURS
-        return None if floor is _Floor.OURS else Decision.RESUME
+        ours = self.ours
+        self._give(_Floor.OURS)
+        return None if ours else Decision.RESUME
+
+    def _give(self, floor: _Floor) -> None:
+        self._floor = floor
+        self.ours = floor is _Floor.OURS  # asked for at every frame of every call
 
     def _enough(self, speech_ms: float) -> bool:
         return not self._options.resume or speech_ms >= self._options.commit_after_ms
@@ -191,11 +195,11 @@ class SpeechBargeIn:
         self.stop_ms = now_ms - began_ms
         if self._enough(speech_ms):
             return self._give_to_caller(now_ms, Decision.COMMIT)
-        self._floor = _Floor.CONTESTED
+        self._give(_Floor.CONTESTED)
         self._since_ms = now_ms
         return Decision.PAUSE
 
     def _give_to_caller(self, now_ms: float, decision: Decision) -> Decision:
-        self._floor = _Floor.CALLERS
+        self._give(_Floor.CALLERS)
         self._since_ms = now_ms
         return decision

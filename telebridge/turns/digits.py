@@ -6,7 +6,6 @@ The vocabulary is that of Twilio's `<Gather>` (`finishOnKey`, `numDigits`) and o
 One rule: no key is lost. It belongs to the question being asked, or it waits for the next one.
 """
 
-from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
@@ -83,7 +82,7 @@ class DigitCollector:
     def __init__(self) -> None:
         self._rules: DigitRules | None = None
         self._typed = ""
-        self._ahead: deque[str] = deque()
+        self._ahead: list[str] = []
         self._silence_deadline: float | None = None  # no input, or no further key
         self._overall_deadline: float | None = None
         self._asked = False  # whether the prompt of the open question was heard or interrupted
@@ -137,9 +136,9 @@ class DigitCollector:
             self._ahead.clear()
         self._rules = rules
         while self._ahead:
-            if (collected := self._take(self._ahead.popleft(), rules, now)) is not None:
+            if (collected := self._take(self._ahead.pop(0), rules, now)) is not None:
                 if self._ahead and self._ahead[0] == self._finish_key_after_max:
-                    self._ahead.popleft()
+                    self._ahead.pop(0)
                     self._finish_key_after_max = ""
                 return collected
         return None

@@ -16,6 +16,8 @@ class PreRoll:
         now_ms: Media time of the end of the last frame.
     """
 
+    __slots__ = ("_at", "_full", "_ring", "now_ms")
+
     def __init__(self) -> None:
         self.now_ms = 0.0
         self._ring = bytearray([SILENCE_BYTE]) * _KEPT_BYTES

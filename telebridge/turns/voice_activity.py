@@ -116,6 +116,23 @@ class VoiceActivity:
         speech_ms: How much speech there was since it began.
     """
 
+    __slots__ = (
+        "_background",
+        "_detector",
+        "_echo",
+        "_echo_until_ms",
+        "_loud",
+        "_next_look_ms",
+        "_options",
+        "_rms",
+        "_silent_ms",
+        "_state",
+        "_verdicts",
+        "_voice_rms",
+        "pre_roll",
+        "speech_ms",
+    )
+
     def __init__(self, detector: SpeechDetector, options: VoiceActivityOptions) -> None:
         self.pre_roll = PreRoll()
         self.speech_ms = 0.0

@@ -13,6 +13,8 @@ from typing import Generic, Literal, NoReturn, TypeVar, overload
 
 from telebridge.errors import LocalProtocolError, RemoteProtocolError
 from telebridge.twilio.messages import (
+    READ_FROM_BRIDGE,
+    READ_FROM_TWILIO,
     ClearMessage,
     ConnectedMessage,
     DtmfMessage,
@@ -22,7 +24,6 @@ from telebridge.twilio.messages import (
     MarkReturnedMessage,
     MediaFormat,
     MediaMessage,
-    MessageReader,
     PlayMessage,
     StartMessage,
     StopMessage,
@@ -30,7 +31,6 @@ from telebridge.twilio.messages import (
     encoded_payload,
 )
 
-MAX_MESSAGE_BYTES = 1 << 20
 DIGITS = frozenset("0123456789*#ABCD")
 
 
@@ -127,13 +127,13 @@ class StreamState(Enum):
 
 
 # Which messages of Twilio may come in which state. `start` without `connected` is let through: nothing depends on it.
-EXPECTED: Mapping[type, frozenset[StreamState]] = {
-    ConnectedMessage: frozenset({StreamState.CONNECTING}),
-    StartMessage: frozenset({StreamState.CONNECTING, StreamState.CONNECTED}),
-    MediaMessage: frozenset({StreamState.STREAMING}),
-    DtmfMessage: frozenset({StreamState.STREAMING}),
-    MarkReturnedMessage: frozenset({StreamState.STREAMING}),
-    StopMessage: frozenset({StreamState.STREAMING}),
+EXPECTED: Mapping[type, tuple[StreamState, ...]] = {  # tuples, because an enum's hash is slow and this is asked often
+    ConnectedMessage: (StreamState.CONNECTING,),
+    StartMessage: (StreamState.CONNECTING, StreamState.CONNECTED),
+    MediaMessage: (StreamState.STREAMING,),
+    DtmfMessage: (StreamState.STREAMING,),
+    MarkReturnedMessage: (StreamState.STREAMING,),
+    StopMessage: (StreamState.STREAMING,),
 }
 
 
@@ -145,25 +145,20 @@ class MediaStream(Generic[H]):
 
     Args:
         side: Which end this is.
-        max_message_bytes: Longer messages are refused.
     """
 
-    @overload
-    def __init__(
-        self: "MediaStream[HeardByBridge]", side: Literal[Side.BRIDGE], *, max_message_bytes: int = ...
-    ) -> None: ...
+    __slots__ = ("_account_sid", "_call_sid", "_chunk", "_named", "_sequence", "_side", "state", "stream_sid")
 
     @overload
-    def __init__(
-        self: "MediaStream[HeardByTwilio]", side: Literal[Side.TWILIO], *, max_message_bytes: int = ...
-    ) -> None: ...
+    def __init__(self: "MediaStream[HeardByBridge]", side: Literal[Side.BRIDGE]) -> None: ...
 
-    def __init__(self, side: Side, *, max_message_bytes: int = MAX_MESSAGE_BYTES) -> None:
+    @overload
+    def __init__(self: "MediaStream[HeardByTwilio]", side: Literal[Side.TWILIO]) -> None: ...
+
+    def __init__(self, side: Side) -> None:
         self.state = StreamState.CONNECTING
         self.stream_sid = ""
         self._side = side
-        self._from_twilio = MessageReader[FromTwilio](FromTwilio, "Twilio", max_message_bytes)
-        self._from_bridge = MessageReader[FromBridge](FromBridge, "the bridge", max_message_bytes)
         self._named = b""  # ","streamSid":"…" with the stream's name, ready to be sent
         self._account_sid = ""
         self._call_sid = ""
@@ -177,8 +172,8 @@ class MediaStream(Generic[H]):
             RemoteProtocolError: It cannot be read, comes at a wrong time, or names another stream.
         """
         if self._side is Side.TWILIO:
-            return self._heard_by_twilio(self._from_bridge.read(data))  # type: ignore[return-value]
-        return self._heard_by_bridge(self._from_twilio.read(data))  # type: ignore[return-value]
+            return self._heard_by_twilio(READ_FROM_BRIDGE.read(data))  # type: ignore[return-value]
+        return self._heard_by_bridge(READ_FROM_TWILIO.read(data))  # type: ignore[return-value]
 
     def receive_binary(self, data: bytes) -> NoReturn:
         """The peer sent a binary message, which neither side ever does (Twilio warning 31950).

@@ -122,20 +122,24 @@ FromBridge = PlayMessage | MarkMessage | ClearMessage
 
 M = TypeVar("M")
 
+MAX_MESSAGE_BYTES = 1 << 20
+"""Longer messages are refused unread."""
+
 
 class MessageReader(Generic[M]):
     """Reads the messages of one peer.
 
+    It remembers nothing, so one serves all streams of a process: each its own would cost kilobytes, and be cold in the
+    processor's cache at every message.
+
     Args:
         kinds: The union of its messages.
         peer: Its name in errors.
-        max_bytes: Longer messages are refused unread.
     """
 
-    def __init__(self, kinds: Any, peer: str, max_bytes: int) -> None:
+    def __init__(self, kinds: Any, peer: str) -> None:
         self._decoder: msgspec.json.Decoder[M] = msgspec.json.Decoder(kinds, strict=False)
         self._peer = peer
-        self._max_bytes = max_bytes
 
     def read(self, data: bytes | str) -> M:
         """One message.
@@ -143,12 +147,16 @@ class MessageReader(Generic[M]):
         Raises:
             RemoteProtocolError: It is too long, no JSON, of an unknown kind, or a field is missing or of a wrong type.
         """
-        if len(data) > self._max_bytes:
-            raise RemoteProtocolError(self._peer, f"sent a message of {len(data)} bytes, over {self._max_bytes}")
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise RemoteProtocolError(self._peer, f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}")
         try:
             return self._decoder.decode(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise RemoteProtocolError(self._peer, f"sent a message that cannot be read ({error})", data) from error
+
+
+READ_FROM_TWILIO = MessageReader[FromTwilio](FromTwilio, "Twilio")
+READ_FROM_BRIDGE = MessageReader[FromBridge](FromBridge, "the bridge")
 
 
 def encoded_payload(audio: bytes) -> bytes:

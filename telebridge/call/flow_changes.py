@@ -1,0 +1,43 @@
+"""Which files of a folder have changed, told once each has stopped changing.
+
+One rule: a change counts when two looks in a row see the same. A file that is being written, or away for a moment
+because an editor puts another in its place, is left alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+Stamp = tuple[int, int, int]
+"""Time of the last change in nanoseconds, size in bytes, inode: what differs when a file does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed since it was last told."""
+
+    changed: tuple[Path, ...] = ()
+    gone: tuple[Path, ...] = ()
+
+
+class SettledChanges:
+    """Compares one look at a folder with those before.
+
+    Args:
+        known: The files as they were when they were loaded.
+    """
+
+    def __init__(self, known: Mapping[Path, Stamp]) -> None:
+        self._known = dict(known)
+        self._last: Mapping[Path, Stamp] = self._known
+
+    def look(self, seen: Mapping[Path, Stamp]) -> Changes:
+        """What has changed and settled, given the files as they are now; each change is told once."""
+        last, self._last = self._last, dict(seen)
+        changed = [path for path, stamp in seen.items() if stamp != self._known.get(path) and stamp == last.get(path)]
+        gone = [path for path in self._known if path not in seen and path not in last]
+        for path in changed:
+            self._known[path] = seen[path]
+        for path in gone:
+            del self._known[path]
+        return Changes(tuple(changed), tuple(gone))

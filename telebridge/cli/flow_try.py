@@ -1,0 +1,133 @@
+"""`telebridge flow try`: be the caller of a flow, at a terminal and without a sound."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from telebridge.cli.options import JsonOption
+from telebridge.cli.serving import tell
+from telebridge.errors import ConfigurationError
+from telebridge.flows.checking import BUILT_IN, nearest
+from telebridge.flows.loading import load_flow
+from telebridge.flows.model import Flow, sets
+from telebridge.flows.rehearsal import HANGS_UP, Line, Rehearsal, answers_in
+
+NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
+"""Who calls whom when nothing else is said; such numbers belong to nobody."""
+
+PROMPT = "> "
+TRUTH = {"true": True, "false": False}
+
+
+def try_flow(
+    file: Annotated[Path, typer.Argument(help="A flow file.")],
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable of the call; may be repeated.")
+    ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option(help="What the caller presses: w waits for the next question, ww is a silence, ! hangs up."),
+    ] = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Walk through a flow: read what would be said, and type what a caller would press.
+
+    Enter alone is a silence, ! hangs up. With --keys nothing is asked; after the last key the caller is silent. Exits
+    with 1 when the caller would hear the apology.
+    """
+    flow = load_flow(file)
+    rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])})
+    asking = keys is None and not json_ and sys.stdin.isatty()
+    answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
+    lines = list(_walk(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
+    if json_:
+        tell(json.dumps(_as_json(rehearsal, lines), default=str))
+    else:
+        tell("")
+        tell(f"path: {' → '.join(rehearsal.path)}")
+        for name, value in sorted(rehearsal.variables.items()):
+            tell(f"  {name} = {value!r}")
+    if rehearsal.failure is not None:
+        raise typer.Exit(1)
+
+
+def _walk(rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool) -> Iterator[Line]:
+    """Everything that happens; who types no more hangs up, and keys that are used up are followed by silence."""
+    lines = rehearsal.start()
+    while True:
+        if shown:
+            for line in lines:
+                tell(_shown(line))
+        yield from lines
+        if rehearsal.over:
+            return
+        answer = next(answers, "" if forever else HANGS_UP)
+        if shown and echo:
+            tell(f"{PROMPT}{answer}".rstrip())
+        lines = rehearsal.answer(answer)
+
+
+def _shown(line: Line) -> str:
+    return f"{line.node:<16} {line.what:<8} {line.text}".rstrip()
+
+
+def _typed(*, asking: bool) -> Iterator[str]:
+    """The answers on standard input, line by line until there are no more."""
+    while True:
+        if asking:
+            sys.stdout.write(PROMPT)
+            sys.stdout.flush()
+        line = sys.stdin.readline()
+        if not line:
+            return
+        try:
+            answers = answers_in(line)
+        except ConfigurationError as error:
+            sys.stderr.write(f"{error}\n")
+            continue
+        yield from answers
+
+
+def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
+    """The variables of the command line.
+
+    Raises:
+        ConfigurationError: One is not NAME=VALUE, or the flow uses none of that name.
+    """
+    known = BUILT_IN.union(flow.variables, *(sets(node) for node in flow.nodes.values()))
+    variables: dict[str, Any] = {}
+    for each in given:
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise ConfigurationError("--set", f"'{each}' is not NAME=VALUE", "for example --set name=Jane")
+        if name not in known:
+            raise ConfigurationError(
+                "--set", f"the flow has no variable '{name}'", nearest(name, known) or "name it under 'variables'"
+            )
+        variables[name] = _like(flow.variables.get(name), value)
+    return variables
+
+
+def _like(former: object, value: str) -> object:
+    """The value as the flow's own is: a number or true and false where that is one, and text otherwise."""
+    if isinstance(former, bool):
+        return TRUTH.get(value.lower(), value)
+    if isinstance(former, int | float):
+        try:
+            return type(former)(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _as_json(rehearsal: Rehearsal, lines: list[Line]) -> dict[str, object]:
+    return {
+        "path": rehearsal.path,
+        "variables": dict(rehearsal.variables),
+        "failure": rehearsal.failure,
+        "lines": [{"node": line.node, "what": line.what, "text": line.text} for line in lines],
+    }
