@@ -66,9 +66,8 @@ class LadderSpeech(SpeechSource):
         return _LadderStream(self, text, voice)
 
     def order(self, *, now: float) -> list[int]:
-        """The rungs to ask: those that can be reached, as far as is known; all where none can."""
-        every = range(len(self.rungs))
-        return [rung for rung in every if self.circuits[rung].ready(now=now)] or list(every)
+        """The rungs in the order to ask them: those that can be reached, as far as is known, before the others."""
+        return sorted(range(len(self.rungs)), key=lambda rung: not self.circuits[rung].ready(now=now))
 
     def left(self, left: Left, *, now: float) -> None:
         """A rung was given up."""

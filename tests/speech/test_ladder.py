@@ -161,6 +161,24 @@ async def test_when_no_rung_is_believed_in_all_are_asked():
 
 
 @virtually
+async def test_who_was_passed_by_is_asked_at_last_when_all_others_have_failed():
+    answers = [speaking(after=0, error=GONE), speaking()]
+
+    async def recovers(utterance, text):
+        await answers.pop(0)(utterance, text)
+
+    spoken = [speaking(by="2"), speaking(after=0, error=GONE)]
+
+    async def wears_out(utterance, text):
+        await spoken.pop(0)(utterance, text)
+
+    speech, _ = ladder(recovers, wears_out)
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert speech.order(now=now()) == [1, 0]
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+
+
+@virtually
 async def test_after_a_clear_nothing_comes_and_nobody_speaks_on():
     told = ToldSpeech()
     speech, (_, second) = ladder(told, speaking(by="2"))
