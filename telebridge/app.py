@@ -1,15 +1,11 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass
+from contextlib import aclosing
 from pathlib import Path
-from types import TracebackType
 
 from aiohttp import web
-from typing_extensions import override
 
 from telebridge.call.call_store import CallStore
 from telebridge.call.errands import Errands
@@ -25,23 +21,21 @@ from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
-from telebridge.rime.client import RimeSpeech
-from telebridge.rime.options import CLOUD, RimeOptions
-from telebridge.rime.parameters import speech_parameters
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import BargeInSettings, RimeSettings, Settings, TwilioSettings
-from telebridge.speech_server.server import create_app as create_speech_server
+from telebridge.settings import BargeInSettings, Settings, TwilioSettings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.client import TwilioCalls
+from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
+from telebridge.voice import open_clips, open_voice
 
 log = logger(__name__)
 
-LOCAL_KEY = "local"
 END_SHARE = 0.7
 """Speech has ended when a window is this much less likely to be speech than one must be that begins it."""
 
@@ -65,7 +59,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
     if not auth_token:
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
-    voice = open_voice(settings.rime)
+    voice = open_voice(settings.rime, open_clips(settings))
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
@@ -82,6 +76,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
+        PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
         default_flow=default_flow,
         numbers=settings.numbers,
     )
@@ -128,77 +123,6 @@ def listening_options(settings: BargeInSettings) -> ListeningOptions:
         ),
         pre_roll_ms=settings.pre_roll_ms,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
-    """Whoever speaks: usable inside `async with`.
-
-    Args:
-        source: Speaks.
-        description: Who that is, for people.
-        local: The speech server of this process, when it is the one.
-    """
-
-    source: RimeSpeech
-    description: str
-    local: "LocalVoice | None"
-
-    @override
-    async def __aenter__(self) -> "OpenVoice":
-        if self.local is not None:
-            await self.local.start()
-        self.source.start()
-        return self
-
-    @override
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.source.aclose()
-        if self.local is not None:
-            await self.local.stop()
-
-
-class LocalVoice:
-    """A speech server on a loopback port of this process, for a machine without a Rime account."""
-
-    def __init__(self) -> None:
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.url = f"ws://127.0.0.1:{self._socket.getsockname()[1]}"
-        self._runner: web.AppRunner | None = None
-
-    async def start(self) -> None:
-        """Start to speak."""
-        self._runner = web.AppRunner(create_speech_server(), access_log=None)
-        await self._runner.setup()
-        await web.SockSite(self._runner, self._socket).start()
-
-    async def stop(self) -> None:
-        """Stop, and end the processes that spoke."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-
-
-def open_voice(settings: RimeSettings) -> OpenVoice:
-    """The voice that the settings name: Rime's, or with neither key nor address the local one.
-
-    Raises:
-        ConfigurationError: The address, the protocol or the voice is wrong.
-    """
-    local = None if settings.api_key or settings.url else LocalVoice()
-    url = local.url if local is not None else settings.url or CLOUD
-    options = RimeOptions(
-        url=url,
-        protocol=settings.protocol,
-        api_key=settings.api_key or (LOCAL_KEY if local is not None else ""),
-        parameters=speech_parameters(settings.parameters()),
-        warm_sockets=settings.warm_sockets,
-    )
-    if local is not None:
-        log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
-        return OpenVoice(RimeSpeech(options), "the voice of this machine", local)
-    return OpenVoice(RimeSpeech(options), f"Rime {settings.model} {settings.speaker} at {url}", None)
 
 
 def open_twilio(settings: TwilioSettings) -> TwilioCalls:

@@ -18,3 +18,9 @@ FIRST_AUDIO_SECONDS = Histogram(
 )
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
 REFUSED = Counter("telebridge_refused", "Requests that were refused", ["door", "reason"])
+CLIPS = Counter(
+    "telebridge_clips",
+    "Texts that were asked for: found in memory or on disk, shared with somebody who asked just before, or made",
+    ["found"],
+)
+RUNGS = Counter("telebridge_speech_rungs", "What became of each source of speech that was asked", ["rung", "outcome"])

@@ -72,9 +72,13 @@ class RimeSettings(_Section):
     """Rime: where it is, which of its protocols, which voice."""
 
     url: str = ""
+    fallback_urls: tuple[str, ...] = ()
     protocol: Literal["ws", "ws2", "ws3"] = "ws3"
     api_key: str = ""
     warm_sockets: Annotated[int, Field(ge=0, le=100)] = 2
+    first_audio_seconds: PositiveSeconds = 3.0
+    stall_seconds: PositiveSeconds = 5.0
+    local_fallback: bool = True
     speaker: str = "astra"
     model: str = "arcana"
     lang: str = "eng"
@@ -94,7 +98,22 @@ class RimeSettings(_Section):
 
     def parameters(self) -> dict[str, Any]:
         """The synthesis parameters that are set; which of them a model takes is checked when they are used."""
-        return self.model_dump(exclude_none=True, exclude={"url", "protocol", "api_key", "warm_sockets"})
+        return self.model_dump(exclude_none=True, exclude=REACHING)
+
+
+REACHING = {
+    "url", "fallback_urls", "protocol", "api_key", "warm_sockets", "first_audio_seconds", "stall_seconds",
+    "local_fallback",
+}  # fmt: skip
+"""How Rime is reached, and not how it speaks."""
+
+
+class PromptSettings(_Section):
+    """Prompts that were spoken once and are kept."""
+
+    enabled: bool = True
+    cache_dir: str = ""
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 1_000_000_000
 
 
 class PlaybackSettings(_Section):
@@ -145,6 +164,7 @@ class Settings(BaseSettings):
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
     database: DatabaseSettings = DatabaseSettings()
+    prompts: PromptSettings = PromptSettings()
     numbers: dict[str, str] = {}
 
     @property
@@ -164,6 +184,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         conventional = InitSettingsSource(settings_cls, init_kwargs=_conventional_environment())
         return env_settings, conventional, init_settings
+
+    def prompts_dir(self) -> Path:
+        """Where prompts are kept: in the state folder unless another is set."""
+        return Path(self.prompts.cache_dir) if self.prompts.cache_dir else self.state_dir / "prompts"
 
     def stream_secret(self) -> str:
         """The secret that signs stream tokens; made once and kept in the state folder when none is set.

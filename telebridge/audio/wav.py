@@ -5,6 +5,7 @@ has one.
 """
 
 import audioop
+import struct
 import wave
 from pathlib import Path
 from typing import IO
@@ -13,6 +14,7 @@ from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
 
 SNIFFED_BYTES = 12
 MPEG_HEADER_BYTES = 4
+MULAW_FORMAT = 7
 
 
 def write(target: Path | IO[bytes], mulaw: bytes) -> None:
@@ -28,6 +30,15 @@ def write_stereo(target: Path | IO[bytes], left: bytes, right: bytes) -> None:
         audioop.tostereo(sides[0], PCM_WIDTH, 1, 0), audioop.tostereo(sides[1], PCM_WIDTH, 0, 1), PCM_WIDTH
     )
     _write(target, stereo, channels=2)
+
+
+def mulaw_file(mulaw: bytes) -> bytes:
+    """A mono WAV of mu-law itself at 8000 Hz, half as long as one of linear samples; Twilio plays it as it is."""
+    kind = struct.pack("<4sIHHIIHHH", b"fmt ", 18, MULAW_FORMAT, 1, SAMPLE_RATE, SAMPLE_RATE, 1, 8, 0)
+    fact = struct.pack("<4sII", b"fact", 4, len(mulaw))
+    padded = mulaw + b"\0" * (len(mulaw) % 2)
+    chunks = b"WAVE" + kind + fact + struct.pack("<4sI", b"data", len(mulaw)) + padded
+    return struct.pack("<4sI", b"RIFF", len(chunks)) + chunks
 
 
 def read(source: Path | IO[bytes]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.app import open_twilio, open_voice
+from telebridge.app import open_twilio
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
@@ -21,6 +21,7 @@ from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.workers import missing_packages
+from telebridge.voice import open_voice
 
 MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
 
@@ -126,7 +127,7 @@ async def _voice(settings: Settings) -> Finding:
         return Finding("fail", "rime", str(error))
     try:
         async with voice:
-            await voice.source.check()
+            await voice.rime.check()
     except SpeechError as error:
         return Finding("fail", "rime", str(error))
     return Finding("ok", "rime", f"{voice.description} takes connections")

@@ -11,6 +11,7 @@ from telebridge.cli.call import call
 from telebridge.cli.demo import demo
 from telebridge.cli.doctor import doctor
 from telebridge.cli.flow import flow
+from telebridge.cli.prompts import prompts
 from telebridge.cli.say import say
 from telebridge.cli.serve import serve
 from telebridge.cli.simulator import simulator
@@ -30,6 +31,7 @@ app.command()(serve)
 app.command()(say)
 app.command()(call)
 app.add_typer(flow, name="flow")
+app.add_typer(prompts, name="prompts")
 app.command("speech-server")(speech_server)
 app.command()(simulator)
 app.command()(doctor)

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from telebridge.app import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.cli.options import ConfigOption, JsonOption
@@ -18,6 +17,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import RimeSettings, load_settings
 from telebridge.speech.source import Audio, Word, Words
+from telebridge.voice import open_voice
 
 
 def say(
@@ -36,7 +36,8 @@ def say(
     if not spoken.strip():
         raise ConfigurationError("TEXT", "is empty", "what shall be said?")
     chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
-    asyncio.run(_say(settings.rime.model_copy(update=chosen), spoken, output, as_json=json_))
+    alone = {"local_fallback": False}  # who tries a voice wants to know that it fails, not to hear another
+    asyncio.run(_say(settings.rime.model_copy(update=chosen | alone), spoken, output, as_json=json_))
 
 
 async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) -> None:

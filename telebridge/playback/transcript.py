@@ -4,12 +4,11 @@ With word timings the answer is exact: a word has been heard when its end has. W
 heard share of the audio falls, at the end of a word, and the answer says that it is an estimate.
 """
 
-import re
 from dataclasses import dataclass
+from itertools import takewhile
 
 from telebridge.speech.source import Word
-
-_LETTERS = re.compile(r"\w+")
+from telebridge.speech.spoken_text import end_of_share, end_of_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +76,11 @@ class Transcript:
         return position_ms if self._words and self._complete else None
 
     def _until_word(self, heard_ms: float) -> str:
-        """The text up to the last word whose end was heard; words are found in it in order, whatever surrounds them.
-
-        A word the service spells otherwise than the text does ("5" spoken as "five") is passed over.
-        """
-        text = self.text
-        end = 0
-        for word in self._words:
-            if word.end_ms > heard_ms:
-                break
-            core = _LETTERS.search(word.text)
-            found = re.compile(rf"\b{re.escape(core.group())}", re.IGNORECASE).search(text, end) if core else None
-            if found:
-                end = _end_of_word(text, found.end())
-        return text[:end].strip()
+        """The text up to the last word whose end was heard."""
+        heard = takewhile(lambda word: word.end_ms <= heard_ms, self._words)
+        return self.text[: end_of_words(self.text, (word.text for word in heard))].strip()
 
     def _share(self, heard_ms: float) -> str:
         text = self.text.strip()
-        cut = int(len(text) * min(1.0, heard_ms / self._audio_ms)) if self._audio_ms else 0
-        if cut >= len(text):
-            return text
-        return text[: text.rfind(" ", 0, cut + 1) + 1].strip()
-
-
-def _end_of_word(text: str, position: int) -> int:
-    """Where the word that holds `position` ends, with the punctuation that clings to it."""
-    space = re.compile(r"\s").search(text, position)
-    return space.start() if space else len(text)
+        share = min(1.0, heard_ms / self._audio_ms) if self._audio_ms else 0
+        return text[: end_of_share(text, len(text) * share)].strip()

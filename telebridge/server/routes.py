@@ -10,6 +10,7 @@ from telebridge.logs import logger
 from telebridge.server.health import HealthDoor
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.media import MediaDoor
+from telebridge.server.prompts import PromptDoor
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.server.voice import VoiceDoor, apology
@@ -25,6 +26,7 @@ def add_routes(
     calls: LiveCalls,
     trust: Trust,
     tokens: StreamTokens,
+    prompts: PromptDoor,
     *,
     default_flow: str,
     numbers: dict[str, str],
@@ -45,6 +47,7 @@ def add_routes(
         app.router.add_get(path, _for_twilio(trust, door), allow_head=False)
         app.router.add_post(path, _for_twilio(trust, door))
     app.router.add_get("/twilio/media/{token}", MediaDoor(calls, trust, tokens).media, allow_head=False)
+    app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)

@@ -63,13 +63,13 @@ class SentenceSegmenter:
     def _sentence_end(text: str) -> int | None:
         for mark in SENTENCE_END.finditer(text):
             before = text[: mark.end()].rstrip()
-            if not before or NOT_AN_END.search(before) or _inside_markup(before):
+            if not before or NOT_AN_END.search(before) or is_inside_markup(before):
                 continue
             return mark.end()
         return None
 
 
-def _inside_markup(text: str) -> bool:
+def is_inside_markup(text: str) -> bool:
     """Whether markup has begun and not ended: a cut there would have it spoken literally."""
     lowered = text.lower()
     return PAUSE_BEGUN.search(text) is not None or any(

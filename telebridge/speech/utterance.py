@@ -18,9 +18,13 @@ class Utterance(SpeechStream):
 
     Args:
         on_clear: Told once, when the listener wants no more of an utterance that was not complete.
+
+    Attributes:
+        substitute: Whether another voice stood in for some of it; known when it is complete.
     """
 
     def __init__(self, on_clear: Callable[[], None] | None = None) -> None:
+        self.substitute = False
         self._on_clear = on_clear
         self._events: deque[SpeechEvent] = deque()
         self._listener: asyncio.Future[None] | None = None  # an Event would make as much of it for every piece
@@ -71,3 +75,8 @@ class Utterance(SpeechStream):
     def _wake(self) -> None:
         if self._listener is not None and not self._listener.done():
             self._listener.set_result(None)
+
+
+def is_substitute(stream: SpeechStream) -> bool:
+    """Whether another voice stood in for some of a stream that is complete: good to be heard, not to be kept."""
+    return bool(getattr(stream, "substitute", False))

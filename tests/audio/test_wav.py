@@ -1,4 +1,5 @@
 import io
+import struct
 import wave
 from pathlib import Path
 
@@ -6,7 +7,7 @@ import pytest
 
 from telebridge.audio.mulaw import silence
 from telebridge.audio.tones import sine
-from telebridge.audio.wav import container_of, read, write, write_stereo
+from telebridge.audio.wav import container_of, mulaw_file, read, write, write_stereo
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -68,3 +69,20 @@ def test_bare_audio_is_no_file(first_bytes: bytes) -> None:
 def test_no_tone_is_taken_for_a_file() -> None:
     for hertz in range(100, 3400, 50):
         assert container_of(sine(hertz, 20)[:16]) is None
+
+
+@pytest.mark.parametrize("length", [0, 1, 160, 161])
+def test_a_file_of_mulaw_says_what_it_holds(length: int) -> None:
+    mulaw = bytes(range(256))[:length]
+    file = mulaw_file(mulaw)
+    assert len(file) % 2 == 0
+    riff, size, kind = struct.unpack("<4sI4s", file[:12])
+    assert (riff, size, kind) == (b"RIFF", len(file) - 8, b"WAVE")
+    chunks, at = {}, 12
+    while at < len(file):
+        name, size = struct.unpack("<4sI", file[at : at + 8])
+        chunks[name] = file[at + 8 : at + 8 + size]
+        at += 8 + size + size % 2
+    assert struct.unpack("<HHIIHHH", chunks[b"fmt "]) == (7, 1, 8000, 8000, 1, 8, 0)
+    assert struct.unpack("<I", chunks[b"fact"]) == (len(mulaw),)
+    assert chunks[b"data"] == mulaw

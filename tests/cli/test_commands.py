@@ -16,7 +16,7 @@ from telebridge.audio.level import dbfs
 from telebridge.audio.wav import read
 
 ROOT = Path(__file__).parent.parent.parent
-COMMANDS = ["demo", "serve", "say", "call", "flow", "speech-server", "simulator", "doctor"]
+COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 
 
 def environment(**variables):
@@ -82,6 +82,14 @@ def test_every_command_explains_itself(command):
     done = telebridge(command, "--help")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) > 5
+
+
+def test_saying_something_where_nobody_speaks_is_a_failure_and_no_other_voice(tmp_path):
+    arguments = ("say", "Hello.", "--output", str(tmp_path / "said.wav"))
+    code, line = failed(telebridge(*arguments, TELEBRIDGE_RIME__URL="ws://127.0.0.1:9"))
+    assert code == 1
+    assert line.startswith("telebridge: no connection to Rime at 127.0.0.1:9")
+    assert not (tmp_path / "said.wav").exists()
 
 
 def test_saying_something_leaves_a_file_that_can_be_heard(tmp_path):

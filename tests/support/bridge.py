@@ -32,8 +32,13 @@ class Stack:
 
 
 @asynccontextmanager
-async def bridge(tmp_path, flow, *, protocol="ws3", model="arcana", rime=None, twilio=None, python=None, **settings):
-    """A bridge whose default flow is the YAML text `flow`, over a speech server with the options `rime`."""
+async def bridge(
+    tmp_path, flow, *, protocol="ws3", model="arcana", rime=None, reach=None, twilio=None, python=None, **settings
+):
+    """A bridge whose default flow is the YAML text `flow`, over a speech server with the options `rime`.
+
+    `reach` holds further settings of the section `rime`; nobody stands in for the speech server unless it says so.
+    """
     flows = Path(tmp_path) / "flows"
     flows.mkdir(exist_ok=True)
     if flow is not None:
@@ -46,7 +51,14 @@ async def bridge(tmp_path, flow, *, protocol="ws3", model="arcana", rime=None, t
             "secret": "secret",
             "state_dir": Path(tmp_path),
             "twilio": {"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN},
-            "rime": {"url": speech_url, "api_key": "key", "protocol": protocol, "model": model},
+            "rime": {
+                "url": speech_url,
+                "api_key": "key",
+                "protocol": protocol,
+                "model": model,
+                "local_fallback": False,
+                **(reach or {}),
+            },
             **settings,
         }
         app = create_app(Settings(**values), bridge=python)

@@ -1,0 +1,251 @@
+"""Who speaks, as the settings have it: clips first, then Rime, its other hosts, and the voice of this machine.
+
+One rule: what may never be needed costs nothing until it is. Other hosts are not connected to, and the voice of this
+machine is not started, before the first voice has failed.
+"""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from typing_extensions import override
+
+from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable
+from telebridge.logs import logger
+from telebridge.rime.client import RimeSpeech
+from telebridge.rime.options import CLOUD, RimeOptions
+from telebridge.rime.parameters import speech_parameters
+from telebridge.settings import RimeSettings, Settings
+from telebridge.speech.cache import CachedSpeech, Key
+from telebridge.speech.clip import clip_key
+from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.ladder import LadderSpeech, Rung
+from telebridge.speech.source import SpeechSource, SpeechStream, Voice
+from telebridge.speech.utterance import Utterance
+from telebridge.speech_server.server import create_app as create_speech_server
+from telebridge.speech_server.workers import missing_packages
+
+log = logger(__name__)
+
+LOCAL_KEY = "local"
+LOCAL_NAME = "the voice of this machine"
+LOCAL_FIRST_AUDIO_SECONDS = 10.0
+"""It may have to be started first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
+    """Whoever speaks: usable inside `async with`.
+
+    Args:
+        source: Speaks.
+        description: Who that is, for people.
+        rime: Speaks first, behind clips and before all others.
+        local: The speech server of this process, when it is the one behind `rime`.
+        cached: The clips before all others, where prompts are kept.
+    """
+
+    source: SpeechSource
+    description: str
+    rime: RimeSpeech
+    local: "LocalVoice | None" = None
+    cached: CachedSpeech | None = None
+
+    @override
+    async def __aenter__(self) -> "OpenVoice":
+        if self.local is not None:
+            await self.local.start()
+        self.rime.start()
+        return self
+
+    @override
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.source.aclose()
+        if self.local is not None:
+            await self.local.stop()
+
+
+class LocalVoice:
+    """A speech server on a loopback port of this process, for a machine without a Rime account."""
+
+    def __init__(self) -> None:
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"ws://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Start to speak."""
+        self._runner = web.AppRunner(create_speech_server(), access_log=None)
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._socket).start()
+
+    async def stop(self) -> None:
+        """Stop, and end the processes that spoke."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+        self._socket.close()
+
+
+class StandInSpeech(SpeechSource):
+    """The voice of this machine, started when it is asked for the first time.
+
+    Args:
+        options: How Rime would have been spoken to.
+    """
+
+    def __init__(self, options: RimeOptions) -> None:
+        self._options = options
+        self._starting: asyncio.Task[RimeSpeech] | None = None
+        self._voice: LocalVoice | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @override
+    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> Utterance:
+        def cleared() -> None:
+            task.cancel()
+
+        utterance = Utterance(cleared)
+        task = self._spawn(self._speak(utterance, text, voice))
+        # A task that is cancelled before its first step never gets to say so itself.
+        task.add_done_callback(lambda _: utterance.end(SpeechUnavailable("the speech source was closed")))
+        return utterance
+
+    @override
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._starting is not None:
+            [speech] = await asyncio.gather(self._starting, return_exceptions=True)
+            if isinstance(speech, RimeSpeech):
+                await speech.aclose()
+        if self._voice is not None:
+            await self._voice.stop()
+
+    async def _speak(self, utterance: Utterance, text: str | AsyncIterable[str], voice: Voice | None) -> None:
+        stream: SpeechStream | None = None
+        try:
+            stream = (await self._started()).speak(text, voice=voice)
+            async for event in stream:
+                utterance.put(event)
+        except SpeechError as error:
+            utterance.end(error)
+        except Exception as error:  # the top of a task: whoever listens must learn of it
+            log.exception("the voice of this machine does not start")
+            utterance.end(SpeechRejected(f"{type(error).__name__}: {error}"))
+        else:
+            utterance.end()
+        finally:
+            if stream is not None:
+                stream.clear()
+
+    async def _started(self) -> RimeSpeech:
+        """The client of the running voice; whoever comes first starts it, and whoever leaves does not stop that."""
+        if self._starting is None:
+            self._starting = asyncio.get_running_loop().create_task(self._start())
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> RimeSpeech:
+        log.info("starting the voice of this machine, to stand in for Rime")
+        self._voice = LocalVoice()
+        await self._voice.start()
+        return RimeSpeech(replace(self._options, url=self._voice.url, protocol="ws3", api_key=LOCAL_KEY))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+def open_clips(settings: Settings) -> ClipStore | None:
+    """Where prompts are kept, or None where they are not."""
+    if not settings.prompts.enabled:
+        return None
+    return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes)
+
+
+def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVoice:
+    """The voice that the settings name: Rime's, or with neither key nor address the local one.
+
+    Args:
+        settings: How Rime is reached, and who stands in for it.
+        clips: Keeps what was spoken, for the next time.
+
+    Raises:
+        ConfigurationError: An address, the protocol or the voice is wrong.
+    """
+    remote = bool(settings.api_key or settings.url)
+    if settings.fallback_urls and not remote:
+        problem = "is set, but neither rime.api_key nor rime.url is"
+        raise ConfigurationError("rime.fallback_urls", problem, "set the host that comes first, or its key")
+    local = None if remote else LocalVoice()
+    options = _options(settings, local)
+    rime = RimeSpeech(options)
+    source = _ladder(settings, options, rime, stand_in=remote)
+    cached = None
+    if clips is not None:
+        source = cached = CachedSpeech(source, clips, clip_names(options, LOCAL_KEY if local else options.url))
+    if local is not None:
+        log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
+        return OpenVoice(source, LOCAL_NAME, rime, local, cached)
+    description = f"Rime {settings.model} {settings.speaker} at {options.url}"
+    return OpenVoice(source, description, rime, None, cached)
+
+
+def clip_names(options: RimeOptions, speaker_host: str) -> Key:
+    """How the clips of a voice are named.
+
+    Args:
+        options: The protocol, and the voice unless an utterance asks for another.
+        speaker_host: Who speaks: hosts may have other voices under the same names.
+    """
+    family = "plain" if options.protocol == "ws" else "json"  # which tells word times
+
+    def key(text: str, voice: Voice | None) -> str:
+        parameters = speech_parameters({**options.parameters.given(), **(voice or {})}, where="voice")
+        return clip_key(text, parameters.given(), maker=f"{family} {speaker_host}")
+
+    return key
+
+
+def _options(settings: RimeSettings, local: LocalVoice | None) -> RimeOptions:
+    return RimeOptions(
+        url=local.url if local is not None else settings.url or CLOUD,
+        protocol=settings.protocol,
+        api_key=settings.api_key or (LOCAL_KEY if local is not None else ""),
+        parameters=speech_parameters(settings.parameters()),
+        warm_sockets=settings.warm_sockets,
+        first_audio_seconds=settings.first_audio_seconds if local is None else LOCAL_FIRST_AUDIO_SECONDS,
+        between_audio_seconds=settings.stall_seconds,
+    )
+
+
+def _ladder(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
+    """Rime with all who can stand in for it, or alone where nobody can."""
+    if not stand_in:
+        return rime
+    first, stall = settings.first_audio_seconds, settings.stall_seconds
+    rungs = [Rung(_host(options.url), rime, first, stall)]
+    for url in settings.fallback_urls:
+        try:
+            other = RimeSpeech(replace(options, url=url))
+        except ConfigurationError as error:
+            raise ConfigurationError("rime.fallback_urls", error.problem, error.hint) from error
+        rungs.append(Rung(_host(url), other, first, stall))
+    if settings.local_fallback and not missing_packages():
+        local = StandInSpeech(replace(options, first_audio_seconds=LOCAL_FIRST_AUDIO_SECONDS))
+        rungs.append(Rung("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
+    return LadderSpeech(rungs) if len(rungs) > 1 else rime
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc or url

@@ -1,0 +1,326 @@
+"""Where one voice fails the next speaks on: every way to fail, on virtual time."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+from support.sources import WORD_MS, ScriptedSpeech, ToldSpeech, speaking, speech_of, word_audio
+from support.speech import heard
+from support.virtual_time import virtually
+
+from telebridge import metrics
+from telebridge.errors import SpeechRejected, SpeechUnavailable
+from telebridge.speech.ladder import LadderSpeech, Rung
+from telebridge.speech.source import Audio
+from telebridge.speech.utterance import is_substitute
+
+TEXT = "one two three four five six"
+GONE = SpeechUnavailable("gone")
+
+
+def ladder(*scripts):
+    """A ladder of sources `first`, `second`, … by their scripts; the last one is another voice."""
+    names = ["first", "second", "third"]
+    sources = [each if isinstance(each, ToldSpeech) else ScriptedSpeech(each) for each in scripts]
+    rungs = [
+        Rung(name, source, 3.0, 5.0, same_voice=source is not sources[-1] or len(sources) == 1)
+        for name, source in zip(names, sources, strict=False)
+    ]
+    return LadderSpeech(rungs), sources
+
+
+def audio_of(text, by=""):
+    return b"".join(word_audio(word, by) for word in text.split())
+
+
+async def for_ever():
+    await asyncio.Event().wait()
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+async def tokens(*texts):
+    for text in texts:
+        await asyncio.sleep(0)
+        yield text
+
+
+@virtually
+async def test_a_first_rung_that_speaks_is_all_that_is_heard():
+    speech, (first, second) = ladder(speaking(), speaking(by="2"))
+    stream = speech.speak(TEXT, voice={"speaker": "luna"})
+    audio, words = await heard(stream)
+    assert audio == audio_of(TEXT)
+    assert [word.text for word in words] == TEXT.split()
+    assert (first.voices, second.texts) == ([{"speaker": "luna"}], [])
+    assert not is_substitute(stream)
+
+
+@virtually
+async def test_a_rung_that_refuses_costs_nothing_but_its_voice():
+    speech, _ = ladder(speaking(after=0, error=GONE), speaking(by="2"))
+    stream = speech.speak(TEXT, voice={"speaker": "luna"})
+    assert (await heard(stream))[0] == audio_of(TEXT, "2")
+    assert is_substitute(stream)
+    assert speech.rungs[1].source.voices == [{"speaker": "luna"}]
+
+
+@virtually
+async def test_a_second_host_of_the_same_voice_is_no_substitute():
+    speech, _ = ladder(speaking(after=0, error=GONE), speaking(), speaking(by="3"))
+    stream = speech.speak(TEXT)
+    assert (await heard(stream))[0] == audio_of(TEXT)
+    assert not is_substitute(stream)
+
+
+@virtually
+async def test_a_rung_that_hangs_is_let_go_at_its_deadline():
+    speech, (first, _) = ladder(speaking(before=for_ever), speaking(by="2"))
+    began = now()
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert now() - began == pytest.approx(3.0)
+    assert first.cleared == 1
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+@virtually
+async def test_a_rung_that_breaks_off_is_continued_at_the_next_word(count):
+    speech, _ = ladder(speaking(after=count, error=GONE), speaking(by="2"))
+    stream = speech.speak(TEXT)
+    audio, words = await heard(stream)
+    spoken, rest = " ".join(TEXT.split()[:count]), " ".join(TEXT.split()[count:])
+    assert audio == audio_of(spoken) + audio_of(rest, "2")
+    assert [word.text for word in words] == TEXT.split()
+    assert [word.start_ms for word in words] == [number * WORD_MS for number in range(6)]
+    assert is_substitute(stream)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+@virtually
+async def test_without_times_it_is_continued_near_there_at_a_word(count):
+    speech, (_, second) = ladder(speaking(after=count, error=GONE, timed=False), speaking(by="2"))
+    speech.paces[0].ms_per_character = 6 * WORD_MS / len(TEXT)
+    await heard(speech.speak(TEXT))
+    rest = second.texts[0].split()
+    assert TEXT.split()[-len(rest) :] == rest
+    assert abs(len(rest) - (6 - count)) <= 1
+
+
+@virtually
+async def test_a_rung_that_falls_silent_is_continued_after_its_patience():
+    speech, (first, _) = ladder(speaking(after=2, then=for_ever), speaking(by="2"))
+    began = now()
+    audio, words = await heard(speech.speak(TEXT))
+    assert audio == audio_of("one two") + audio_of("three four five six", "2")
+    assert [word.text for word in words] == TEXT.split()
+    assert now() - began == pytest.approx(5.0)
+    assert first.cleared == 1
+
+
+@virtually
+async def test_when_all_rungs_fail_the_stream_fails_as_the_first_did():
+    speech, _ = ladder(speaking(after=0, error=GONE), speaking(after=0, error=SpeechRejected("no")))
+    with pytest.raises(SpeechUnavailable, match="gone"):
+        await heard(speech.speak(TEXT))
+
+
+@virtually
+async def test_a_refused_text_goes_to_the_next_rung_and_into_the_log():
+    speech, _ = ladder(speaking(after=0, error=SpeechRejected("too rude")), speaking(by="2"))
+    with capture_logs() as logged:
+        assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert [(line["rung"], line["error"]) for line in logged] == [("first", "too rude")]
+    assert speech.order(now=now()) == [0, 1], "the next text may be welcome"
+
+
+@pytest.mark.parametrize("error", [GONE, SpeechRejected("who are you?", status=401)])
+@virtually
+async def test_a_rung_that_cannot_be_reached_is_passed_by_for_a_while(error):
+    answers = [speaking(after=0, error=error), speaking()]
+
+    async def script(utterance, text):
+        await answers.pop(0)(utterance, text)
+
+    speech, (first, _) = ladder(script, speaking(by="2"))
+    await heard(speech.speak(TEXT))
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert len(first.texts) == 1
+    await asyncio.sleep(3.1)
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+
+
+@virtually
+async def test_when_no_rung_is_believed_in_all_are_asked():
+    speech, (first, second) = ladder(speaking(after=0, error=GONE), speaking(after=0, error=GONE))
+    for _ in range(2):
+        with pytest.raises(SpeechUnavailable):
+            await heard(speech.speak(TEXT))
+    assert len(first.texts) == len(second.texts) == 2
+
+
+@virtually
+async def test_who_was_passed_by_is_asked_at_last_when_all_others_have_failed():
+    answers = [speaking(after=0, error=GONE), speaking()]
+
+    async def recovers(utterance, text):
+        await answers.pop(0)(utterance, text)
+
+    spoken = [speaking(by="2"), speaking(after=0, error=GONE)]
+
+    async def wears_out(utterance, text):
+        await spoken.pop(0)(utterance, text)
+
+    speech, _ = ladder(recovers, wears_out)
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert speech.order(now=now()) == [1, 0]
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+
+
+@virtually
+async def test_after_a_clear_nothing_comes_and_nobody_speaks_on():
+    told = ToldSpeech()
+    speech, (_, second) = ladder(told, speaking(by="2"))
+    stream = speech.speak(TEXT)
+    listener = asyncio.create_task(heard(stream))
+    told.last.put(Audio(b"abc"))
+    await asyncio.sleep(1)
+    stream.clear()
+    assert await listener == (b"abc", [])
+    assert told.cleared == [0]
+    await asyncio.sleep(60)
+    assert await heard(stream) == (b"", [])
+    assert second.texts == []
+
+
+@virtually
+async def test_what_came_before_a_clear_and_was_not_taken_is_dropped():
+    speech, _ = ladder(speaking())
+    stream = speech.speak(TEXT)
+    await asyncio.sleep(1)
+    assert await anext(stream) == Audio(word_audio("one"))
+    stream.clear()
+    assert await heard(stream) == (b"", [])
+
+
+@virtually
+async def test_of_a_streamed_text_what_was_not_spoken_is_spoken_on():
+    told = ToldSpeech()
+    speech, _ = ladder(told, speaking(by="2"))
+    more = asyncio.Event()
+
+    async def author():
+        yield "one two three "
+        await more.wait()
+        yield "four five six"
+
+    stream = speech.speak(author())
+    listener = asyncio.create_task(heard(stream))
+    first_tokens = told.asked[0][0]
+    assert await anext(first_tokens) == "one two three "
+    for event in speech_of("one two"):
+        told.last.put(event)
+    told.last.end(GONE)
+    await asyncio.sleep(0)
+    more.set()
+    audio, words = await listener
+    assert audio == audio_of("one two") + audio_of("three four five six", "2")
+    assert [word.text for word in words] == TEXT.split()
+
+
+@virtually
+async def test_an_author_who_takes_his_time_is_not_the_voice_falling_silent():
+    speech, (_, second) = ladder(speaking(), speaking(by="2"))
+
+    async def author():
+        yield "one "
+        await asyncio.sleep(60)
+        yield "two"
+
+    assert (await heard(speech.speak(author())))[0] == audio_of("one two")
+    assert second.texts == []
+
+
+@virtually
+async def test_a_voice_that_hangs_after_its_author_is_done_is_let_go():
+    speech, _ = ladder(speaking(before=for_ever), speaking(by="2"))
+    began = now()
+    assert (await heard(speech.speak(tokens("one ", "two"))))[0] == audio_of("one two", "2")
+    assert now() - began == pytest.approx(3.0)
+
+
+@virtually
+async def test_an_author_who_fails_is_helped_by_no_other_voice():
+    async def reading(utterance, text):
+        utterance.end()
+
+    class Reading(ScriptedSpeech):
+        async def _run(self, utterance, text):
+            try:
+                await super()._run(utterance, text)
+            except ValueError as error:
+                utterance.end(SpeechRejected(f"the text broke off: {error}"))
+
+    async def author():
+        yield "one "
+        raise ValueError("out of words")
+
+    first, second = Reading(reading), ScriptedSpeech(speaking())
+    speech = LadderSpeech([Rung("first", first, 3.0, 5.0), Rung("second", second, 3.0, 5.0)])
+    with pytest.raises(SpeechRejected, match="out of words"):
+        await heard(speech.speak(author()))
+    assert second.voices == []
+
+
+@virtually
+async def test_a_cleared_stream_lets_its_author_go():
+    stopped = []
+
+    async def author():
+        try:
+            yield "one "
+            await for_ever()
+        finally:
+            stopped.append(True)
+
+    speech, _ = ladder(speaking())
+    stream = speech.speak(author())
+    await asyncio.sleep(1)
+    stream.clear()
+    await asyncio.sleep(0)
+    assert stopped == [True]
+    assert speech.tapes == set()
+
+
+@virtually
+async def test_closing_closes_every_rung_and_ends_what_is_under_way():
+    class Closing(ToldSpeech):
+        async def aclose(self):
+            await super().aclose()
+            for utterance in self.utterances:
+                utterance.end(SpeechUnavailable("closed"))
+
+    first, second = Closing(), ToldSpeech()
+    speech = LadderSpeech([Rung("first", first, 3.0, 5.0), Rung("second", second, 3.0, 5.0)])
+    stream = speech.speak(TEXT)
+    await speech.aclose()
+    with pytest.raises(SpeechUnavailable, match="closed"):
+        await heard(stream)
+    assert first.closed
+    assert second.closed
+    assert second.asked == []
+
+
+@virtually
+async def test_what_became_of_each_rung_is_counted():
+    def counted():
+        kinds = [("first", "failed"), ("first", "broke off"), ("first", "spoke"), ("second", "spoke")]
+        return [metrics.RUNGS.labels(*kind)._value.get() for kind in kinds]
+
+    before = counted()
+    speech, _ = ladder(speaking(after=2, error=GONE), speaking())
+    await heard(speech.speak(TEXT))
+    speech, _ = ladder(speaking(after=0, error=GONE), speaking())
+    await heard(speech.speak(TEXT))
+    assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 1, 2]

@@ -1,0 +1,171 @@
+"""Who speaks, as the settings have it, and what that costs before it is needed."""
+
+import asyncio
+
+import pytest
+from support.speech import KnownVoice, audio_of, heard, local_rime
+from support.virtual_time import virtually
+
+from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
+from telebridge.rime.client import RimeSpeech
+from telebridge.rime.options import RimeOptions
+from telebridge.rime.parameters import speech_parameters
+from telebridge.settings import RimeSettings, Settings
+from telebridge.speech.cache import CachedSpeech
+from telebridge.speech.ladder import LadderSpeech
+from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.server import create_app
+from telebridge.voice import StandInSpeech, clip_names, open_clips, open_voice
+
+TEXT = "We are open."
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """How often the voice of this machine was started; its every byte is known."""
+    times = []
+
+    def create_speech_server():
+        times.append(True)
+        return create_app(SpeechServerOptions(voice=KnownVoice()))
+
+    monkeypatch.setattr("telebridge.voice.create_speech_server", create_speech_server)
+    monkeypatch.setattr("telebridge.voice.missing_packages", list)
+    return times
+
+
+def names(source):
+    return [rung.name for rung in source.rungs]
+
+
+async def test_rime_is_followed_by_its_other_hosts_and_this_machine(started):
+    settings = RimeSettings(url="wss://one.example", fallback_urls=("wss://two.example:9000",))
+    voice = open_voice(settings)
+    assert names(voice.source) == ["one.example", "two.example:9000", "local"]
+    assert [rung.same_voice for rung in voice.source.rungs] == [True, True, False]
+    assert [rung.first_audio_seconds for rung in voice.source.rungs] == [3.0, 3.0, 10.0]
+    assert voice.source.rungs[0].source is voice.rime
+
+
+async def test_where_the_voice_of_this_machine_is_not_installed_it_is_not_on_the_ladder(monkeypatch):
+    monkeypatch.setattr("telebridge.voice.missing_packages", lambda: ["soxr"])
+    settings = RimeSettings(url="wss://one.example", fallback_urls=("wss://two.example",))
+    assert names(open_voice(settings).source) == ["one.example", "two.example"]
+
+
+async def test_where_nobody_can_stand_in_there_is_no_ladder(started):
+    voice = open_voice(RimeSettings(url="wss://one.example", local_fallback=False))
+    assert isinstance(voice.source, RimeSpeech)
+
+
+async def test_the_voice_of_this_machine_does_not_stand_in_for_itself(started):
+    async with open_voice(RimeSettings()) as voice:
+        assert isinstance(voice.source, RimeSpeech)
+
+
+async def test_clips_come_before_all_others(tmp_path, started):
+    settings = Settings(state_dir=tmp_path, rime={"url": "wss://one.example"})
+    voice = open_voice(settings.rime, open_clips(settings))
+    assert isinstance(voice.source, CachedSpeech)
+    assert voice.source is voice.cached
+    assert isinstance(voice.source._source, LadderSpeech)
+
+
+async def test_prompts_are_kept_in_the_state_folder_in_another_or_not_at_all(tmp_path):
+    assert open_clips(Settings(state_dir=tmp_path)).folder == tmp_path / "prompts"
+    assert open_clips(Settings(prompts={"cache_dir": str(tmp_path / "b")})).folder == tmp_path / "b"
+    assert open_clips(Settings(prompts={"enabled": False})) is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"fallback_urls": ("wss://two.example",)}, "rime.fallback_urls: is set, but neither"),
+        ({"url": "wss://one.example", "fallback_urls": ("two.example",)}, "rime.fallback_urls: 'two.example' is no ws"),
+    ],
+)
+async def test_a_wrong_other_host_is_told_by_its_setting(settings, told):
+    with pytest.raises(ConfigurationError, match=told):
+        open_voice(RimeSettings(**settings))
+
+
+def key(text=TEXT, voice=None, *, protocol="ws3", host="wss://one.example", **parameters):
+    values = {"model": "mistv2", "speaker": "astra", **parameters}
+    return clip_names(RimeOptions(protocol=protocol, parameters=speech_parameters(values)), host)(text, voice)
+
+
+def test_a_clip_is_named_by_the_merged_voice_the_host_and_the_family_of_protocols():
+    assert key(voice={"speaker": "luna"}) == key(speaker="luna")
+    assert key(protocol="ws2") == key(protocol="ws3")
+    others = [
+        key(),
+        key("We are closed."),
+        key(voice={"speaker": "luna"}),
+        key(protocol="ws"),
+        key(host="wss://two.example"),
+    ]
+    assert len(set(others)) == len(others)
+
+
+def test_a_clip_of_a_wrong_voice_has_no_name():
+    with pytest.raises(ConfigurationError, match=r"voice\.speeker"):
+        key(voice={"speeker": "luna"})
+
+
+@virtually
+async def test_the_stand_in_is_started_by_its_first_text_and_only_then(started):
+    speech = StandInSpeech(RimeOptions(parameters=speech_parameters({})))
+    assert started == []
+    streams = [speech.speak(TEXT), speech.speak(TEXT)]
+    assert [(await heard(stream))[0] for stream in streams] == [audio_of(TEXT)] * 2
+    assert (await heard(speech.speak("Another.")))[0] == audio_of("Another.")
+    assert started == [True]
+    await speech.aclose()
+
+
+@virtually
+async def test_a_stand_in_that_was_never_asked_closes_with_nothing_to_do(started):
+    await StandInSpeech(RimeOptions()).aclose()
+    assert started == []
+
+
+@virtually
+async def test_whoever_clears_before_the_stand_in_has_started_stops_it_for_nobody_else(started):
+    speech = StandInSpeech(RimeOptions())
+    gone, stays = speech.speak(TEXT), speech.speak(TEXT)
+    await asyncio.sleep(0)
+    gone.clear()
+    assert await heard(gone) == (b"", [])
+    assert (await heard(stays))[0] == audio_of(TEXT)
+    await speech.aclose()
+
+
+@virtually
+async def test_closing_ends_what_the_stand_in_has_under_way(started):
+    speech = StandInSpeech(RimeOptions())
+    stream = speech.speak(TEXT)
+    await speech.aclose()
+    with pytest.raises(SpeechUnavailable):
+        await heard(stream)
+
+
+@virtually
+async def test_a_stand_in_that_cannot_be_started_says_so(monkeypatch):
+    def broken():
+        raise OSError("no more sockets")
+
+    monkeypatch.setattr("telebridge.voice.create_speech_server", broken)
+    speech = StandInSpeech(RimeOptions())
+    with pytest.raises(SpeechRejected, match="no more sockets"):
+        await heard(speech.speak(TEXT))
+    await speech.aclose()
+
+
+@virtually
+async def test_an_open_voice_speaks_and_closes_all(tmp_path, started):
+    async with local_rime() as url:
+        settings = Settings(state_dir=tmp_path, rime={"url": url, "api_key": "key"})
+        async with open_voice(settings.rime, open_clips(settings)) as voice:
+            assert (await heard(voice.source.speak(TEXT)))[0] == audio_of(TEXT)
+            await voice.rime.check()
+    assert started == []
