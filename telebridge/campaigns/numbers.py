@@ -20,7 +20,8 @@ Check = Literal["valid", "possible"]
 AMERICAN = re.compile(r"\+?1?([2-9]\d\d[2-9]\d{6})")
 PUNCTUATION = str.maketrans("", "", " ().-/\t\u00a0\u2010\u2011\u2012\u2013")
 SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+|\d+\.0")
-SEVERAL = re.compile(r"\d{6}.*[;|,\n].*\d{6}|\d{6}\s*(?:/|\bor\b)\s*\+?\d{6}", re.DOTALL)
+SEPARATOR = re.compile(r"[;|,/\n]|\bor\b")
+FEWEST_DIGITS = 7
 LONGEST_WRITTEN = 60
 LENGTHS = {
     ValidationResult.TOO_SHORT: "is too short for a number of",
@@ -88,7 +89,7 @@ def _unreadable(text: str) -> NumberProblem | None:
         return NumberProblem(f"'{text[:20]}…' is too long for a number")
     if SPREADSHEET.fullmatch(text):
         return NumberProblem(f"'{text}' was rounded by a spreadsheet: make its column text and write the number anew")
-    if SEVERAL.search(text):
+    if sum(len(re.findall(r"\d", part)) >= FEWEST_DIGITS for part in SEPARATOR.split(text)) > 1:
         return NumberProblem(f"'{text}' holds more than one number")
     return None
 
