@@ -139,21 +139,35 @@ def test_a_window_that_ends_in_the_hour_that_comes_twice_closes_the_first_time()
 
 
 @cache
-def days_of_change(zone: str) -> tuple[date, ...]:
-    """The days of 2026 and 2027 on which a zone's clock jumps; its first of January when it never does."""
+def jumps(zone: str) -> tuple[datetime, ...]:
+    """The instants of 2026 and 2027 at which a zone's clock jumps; a new year when it never does."""
     tz, found = ZoneInfo(zone), []
     day = datetime(2026, 1, 1, tzinfo=UTC)
     while day.year < 2028:
-        after = day + timedelta(days=1)
-        if day.astimezone(tz).utcoffset() != after.astimezone(tz).utcoffset():
-            found += [day.astimezone(tz).date(), after.astimezone(tz).date()]
-        day = after
-    return tuple(found) or (date(2026, 1, 1),)
+        first, last = day, day + timedelta(days=1)
+        if first.astimezone(tz).utcoffset() != last.astimezone(tz).utcoffset():
+            while last - first > timedelta(minutes=1):
+                middle = first + (last - first) / 2
+                same = middle.astimezone(tz).utcoffset() == first.astimezone(tz).utcoffset()
+                first, last = (middle, last) if same else (first, middle)
+            found.append(last.replace(second=0, microsecond=0))
+        day += timedelta(days=1)
+    return tuple(found) or (datetime(2026, 1, 1, tzinfo=UTC),)
 
 
+JUMPING = [zone for zone in sorted(zone_names()) if len(jumps(zone)) > 1]
+MINUTES = st.integers(-180, 180)
 WINDOW = st.tuples(st.integers(0, 1440), st.integers(0, 1440)).filter(lambda pair: pair[0] < pair[1])
 WINDOWS = st.lists(WINDOW.map(lambda pair: Window(*pair)), min_size=1, max_size=3)
-INSTANT = st.integers(min_value=-10 * 60, max_value=34 * 60)
+
+
+@st.composite
+def windows_near(draw, zone: str, jump: datetime) -> list[Window]:
+    """Windows that begin and end about when the clock jumps."""
+    wall = jump.astimezone(ZoneInfo(zone))
+    edges = [min(1440, max(0, wall.hour * 60 + wall.minute + draw(MINUTES))) for _ in range(2)]
+    opens, closes = sorted(edges)
+    return [Window(opens, closes)] if opens < closes else [ALL_DAY]
 
 
 def is_within(windows: list[Window], zone: str, instant: datetime) -> bool:
@@ -161,13 +175,15 @@ def is_within(windows: list[Window], zone: str, instant: datetime) -> bool:
     return any(window.opens <= wall.hour * 60 + wall.minute < window.closes for window in windows)
 
 
-@settings(max_examples=400)
-@given(st.data(), WINDOWS, st.lists(st.sampled_from(sorted(zone_names())), min_size=1, max_size=3, unique=True))
-def test_no_lane_is_open_outside_of_its_windows_on_any_wall_clock_in_the_world(data, windows, zones):
-    day = data.draw(st.sampled_from(days_of_change(zones[0])))
-    instant = local(zones[0], day.year, day.month, day.day) + timedelta(minutes=data.draw(INSTANT))
+@settings(max_examples=500, deadline=None)
+@given(st.data(), st.sampled_from(JUMPING), st.sampled_from(sorted(zone_names())), st.booleans())
+def test_no_lane_is_open_outside_of_its_windows_when_a_clock_jumps(data, zone, other, alone):
+    jump = data.draw(st.sampled_from(jumps(zone)))
+    windows = data.draw(windows_near(zone, jump) if alone else WINDOWS)
+    instant = jump + timedelta(minutes=data.draw(MINUTES))
+    zones = {zone} if alone else {zone, other}
     lane = Lane(tuple(sorted(zones)), "ZZ")
-    asked = hours({weekday: tuple(windows) for weekday in range(7)}, rules=NO_RULES)
+    asked = hours(dict.fromkeys(range(7), tuple(windows)), rules=NO_RULES)
     until = asked.open_until(lane, wallclock=instant)
     if until is None:
         opens = asked.opens_at(lane, wallclock=instant)
@@ -176,15 +192,28 @@ def test_no_lane_is_open_outside_of_its_windows_on_any_wall_clock_in_the_world(d
     assert asked.opens_at(lane, wallclock=instant) == instant
     minute = instant
     while minute < until:
-        assert all(is_within(windows, zone, minute) for zone in zones)
+        assert all(is_within(windows, each, minute) for each in zones)
         minute += timedelta(minutes=1)
-    assert all(is_within(windows, zone, until - timedelta(seconds=1)) for zone in zones)
+    assert all(is_within(windows, each, until - timedelta(seconds=1)) for each in zones)
 
 
-@given(st.sampled_from(sorted(zone_names())), INSTANT, WINDOWS)
+@pytest.mark.parametrize("edges", [("00:00", "24:00"), ("01:15", "01:45"), ("00:30", "02:30"), ("02:15", "20:00")])
+def test_no_zone_in_the_world_is_open_outside_of_a_window_when_its_clock_jumps(edges):
+    window = read_window("-".join(edges))
+    asked = hours(dict.fromkeys(range(7), (window,)), rules=NO_RULES)
+    for zone in JUMPING:
+        lane = Lane((zone,), "ZZ")
+        for jump in jumps(zone):
+            for minutes in range(-240, 241, 10):
+                instant = jump + timedelta(minutes=minutes)
+                if asked.open_until(lane, wallclock=instant) is not None:
+                    assert is_within([window], zone, instant), (zone, instant)
+
+
+@given(st.sampled_from(sorted(zone_names())), st.integers(-600, 2040), WINDOWS)
 def test_on_days_without_a_change_a_lane_is_open_exactly_within_its_windows(zone, minutes, windows):
     instant = local(zone, 2026, 6, 10) + timedelta(minutes=minutes)
     offsets = {(instant + timedelta(days=days)).astimezone(ZoneInfo(zone)).utcoffset() for days in (-3, 0, 3)}
-    asked = hours({weekday: tuple(windows) for weekday in range(7)}, rules=NO_RULES)
+    asked = hours(dict.fromkeys(range(7), tuple(windows)), rules=NO_RULES)
     is_open = asked.open_until(Lane((zone,), "ZZ"), wallclock=instant) is not None
     assert len(offsets) > 1 or is_open == is_within(windows, zone, instant)

@@ -95,11 +95,9 @@ def test_a_postal_code_tells_its_state_or_province(written, region):
     assert region_of_postal_code(written) == region
 
 
-@pytest.mark.parametrize(
-    "written", ["", "12", "123456", "ABCDE", "33101-", "33101-12345", "99", "09001", "96960", "X0A 0H0"]
-)
+@pytest.mark.parametrize("written", ["", "12", "123456", "ABCDE", "33101-12345", "99", "09001", "96960", "X0A 0H0"])
 def test_a_postal_code_of_no_state_tells_nothing(written):
-    assert region_of_postal_code(written) is None or written == "33101-"
+    assert region_of_postal_code(written) is None
 
 
 def test_no_two_states_share_a_zip_prefix():
