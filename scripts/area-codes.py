@@ -7,6 +7,7 @@ code that two provinces share stands under both. Codes of no place (toll-free, 5
 import sys
 import textwrap
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, geocoder
@@ -34,7 +35,7 @@ def main() -> None:
             codes[region].add(code)
     print("# The area codes of +1 by state, province and country. Written by scripts/area-codes.py.")
     print(f'source = "phonenumbers {phonenumbers.__version__}, geocoding data in English"')
-    print("checked = 2026-11-21\n\n[area_codes]")
+    print(f"checked = {datetime.now(UTC).date()}\n\n[area_codes]")
     for region, found in sorted(codes.items()):
         numbers = ", ".join(map(str, sorted(found)))
         wrapped = textwrap.wrap(numbers, 110)

@@ -14,6 +14,8 @@ from typing import Literal
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
+from telebridge.campaigns.regions import regions_of_area_code
+
 Check = Literal["valid", "possible"]
 """`valid`: in a range that is given out. `possible`: of the right length, for ranges newer than the metadata."""
 
@@ -22,6 +24,10 @@ PUNCTUATION = str.maketrans("", "", " ().-/\t\u00a0\u2010\u2011\u2012\u2013")
 SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+|\d+\.0")
 SEPARATOR = re.compile(r"[;|,/\n]|\bor\b")
 FEWEST_DIGITS = 7
+TERRITORIES = frozenset({"US-AS", "US-GU", "US-MP", "US-PR", "US-VI"})
+WHOLE_CODE, LONGEST_RANGE = 4, 7
+"""How many digits the metadata look at: area codes of states are given out whole, others by the thousand."""
+
 LONGEST_WRITTEN = 60
 LENGTHS = {
     ValidationResult.TOO_SHORT: "is too short for a number of",
@@ -124,7 +130,7 @@ def _checked(text: str, number: PhoneNumber, check: Check) -> Number | NumberPro
 
 
 def _american(digits: str, check: Check) -> Number | NumberProblem:
-    country, special = _exchange(digits[:7])
+    country, special = _range(digits[:WHOLE_CODE] if _is_of_a_state(digits[:3]) else digits[:LONGEST_RANGE])
     if country is None:
         if check == "valid":
             return NumberProblem(f"'+1{digits}' is in no range that US has given out")
@@ -132,13 +138,19 @@ def _american(digits: str, check: Check) -> Number | NumberProblem:
     return Number(f"+1{digits}", country, special)
 
 
-@lru_cache(maxsize=200_000)
-def _exchange(prefix: str) -> tuple[str | None, str]:
-    """Country and peculiarity of a prefix of seven digits; the metadata of +1 hardly ever look further."""
-    number = PhoneNumber(country_code=1, national_number=int(prefix) * 1000)
+@lru_cache(maxsize=100_000)
+def _range(prefix: str) -> tuple[str | None, str]:
+    """Country and peculiarity of the numbers that begin so."""
+    number = PhoneNumber(country_code=1, national_number=int(prefix.ljust(10, "0")))
     kind = phonenumbers.number_type(number)
     country = None if kind == PhoneNumberType.UNKNOWN else phonenumbers.region_code_for_number(number)
     return country, NOT_PLACED.get(kind, "")
+
+
+@lru_cache(maxsize=1000)
+def _is_of_a_state(area_code: str) -> bool:
+    """Of a state or province: islands have numbering plans of their own."""
+    return any("-" in region and region not in TERRITORIES for region in regions_of_area_code(area_code))
 
 
 @lru_cache(maxsize=300)

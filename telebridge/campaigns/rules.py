@@ -58,12 +58,12 @@ class HoursRule(_Rule):
     sunday: Hours = ALL_DAY
     holidays: Hours = ALL_DAY
 
-    def limits_on(self, day: date, *, holiday: bool) -> tuple[Window | None, ...]:
-        """The limits of a day, which hold together."""
+    def limits_on(self, day: date, region: str) -> tuple[Window | None, ...]:
+        """The limits of a day in a region, which hold together."""
         limits = [self.hours]
         limits += [self.saturday] if day.weekday() == SATURDAY else []
         limits += [self.sunday] if day.weekday() == SUNDAY else []
-        limits += [self.holidays] if holiday else []
+        limits += [self.holidays] if self.holidays != ALL_DAY and is_holiday(day, region) else []
         return tuple(limits)
 
 
@@ -102,7 +102,7 @@ class CallingRules(BaseModel):
         allowed: tuple[Window, ...] = (ALL_DAY,)
         for rule in self.hours:
             if rule.fits(region, kind):
-                for limit in rule.limits_on(day, holiday=is_holiday(day, region)):
+                for limit in rule.limits_on(day, region):
                     allowed = within(allowed, limit) if limit is not None else ()
         return allowed[0] if allowed else None
 

@@ -1,5 +1,7 @@
 """Numbers as people write them."""
 
+import random
+
 import phonenumbers
 import pytest
 from hypothesis import given
@@ -82,6 +84,20 @@ def test_the_short_way_for_american_numbers_agrees_with_the_long_one(national):
     assert isinstance(read, Number) == phonenumbers.is_valid_number(number)
     if isinstance(read, Number):
         assert read.country == phonenumbers.region_code_for_number(number)
+
+
+def test_the_short_way_agrees_with_the_long_one_in_every_area_code():
+    chance = random.Random(5)
+    wrong = []
+    for code in range(200, 1000):
+        for _ in range(12):
+            national = code * 10_000_000 + chance.randrange(2_000_000, 10_000_000)
+            number = phonenumbers.PhoneNumber(country_code=1, national_number=national)
+            country = phonenumbers.region_code_for_number(number) if phonenumbers.is_valid_number(number) else None
+            read = read_number(f"+1{national}", country="US")
+            if (read.country if isinstance(read, Number) else None) != country:
+                wrong.append(national)
+    assert wrong == []
 
 
 @given(st.text(max_size=80))
