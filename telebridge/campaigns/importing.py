@@ -152,6 +152,15 @@ Batch = list[Row | Reject]
 Outcome = tuple[list[NewContact], list[Reject]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the file a batch ends."""
+
+    rows: int
+    last_line: int
+    bytes_read: int
+
+
 class _Run:
     """One import under way."""
 
@@ -179,35 +188,35 @@ class _Run:
     async def all(self, pool: ProcessPoolExecutor, rows: Iterator[Row | Reject], *, ahead: int) -> ImportProgress:
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        under_way: deque[tuple[Batch, int, asyncio.Future[Outcome]]] = deque()
+        under_way: deque[tuple[_Place, asyncio.Future[Outcome]]] = deque()
         more = True
         while more or under_way:
             while more and len(under_way) < ahead:
                 batch = await asyncio.to_thread(_next_batch, rows)
                 more = bool(batch)
                 if batch:
-                    under_way.append((batch, self._file.bytes_read, loop.run_in_executor(pool, read_batch, batch)))
+                    place = _Place(len(batch), _last_line(batch[-1]), self._file.bytes_read)
+                    under_way.append((place, loop.run_in_executor(pool, read_batch, batch)))
             if under_way:
-                batch, bytes_read, outcome = under_way.popleft()
-                await self._keep(batch, bytes_read, await outcome, seconds=lambda: loop.time() - begun)
+                place, outcome = under_way.popleft()
+                await self._keep(place, await outcome, seconds=lambda: loop.time() - begun)
         return self._progress
 
-    async def _keep(self, batch: Batch, bytes_read: int, outcome: Outcome, *, seconds: Callable[[], float]) -> None:
+    async def _keep(self, place: _Place, outcome: Outcome, *, seconds: Callable[[], float]) -> None:
         """The rejects first: should the store not get its turn, a resumed import writes them anew."""
         contacts, rejects = outcome
-        upto_line = _last_line(batch[-1])
         await asyncio.to_thread(self._rejects.write, rejects)
-        added = await self._sink.add_contacts(self._campaign_id, contacts, upto_line=upto_line)
+        added = await self._sink.add_contacts(self._campaign_id, contacts, upto_line=place.last_line)
         before = self._progress
         self._progress = replace(
             before,
-            rows=before.rows + len(batch),
+            rows=before.rows + place.rows,
             added=before.added + added.added,
             duplicates=before.duplicates + added.duplicates,
             rejected=before.rejected + len(rejects),
-            bytes_read=bytes_read,
+            bytes_read=place.bytes_read,
             seconds=seconds(),
-            upto_line=upto_line,
+            upto_line=place.last_line,
         )
         self._on_progress(self._progress)
 

@@ -19,7 +19,7 @@ from telebridge.campaigns.regions import regions_of_area_code
 Check = Literal["valid", "possible"]
 """`valid`: in a range that is given out. `possible`: of the right length, for ranges newer than the metadata."""
 
-AMERICAN = re.compile(r"\+?1?([2-9]\d\d[2-9]\d{6})")
+AMERICAN = re.compile(r"\+?1?([2-9]\d\d[2-9]\d{6})", re.ASCII)
 PUNCTUATION = str.maketrans("", "", " ().-/\t\u00a0\u2010\u2011\u2012\u2013")
 SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+|\d+\.0")
 SEPARATOR = re.compile(r"[;|,/\n]|\bor\b")

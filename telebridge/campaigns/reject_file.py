@@ -4,14 +4,15 @@ One rule: after an import, however often it was interrupted, each such row stand
 """
 
 import csv
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
 from typing_extensions import override
 
-from telebridge.campaigns.contact_rows import Reject
+from telebridge.campaigns.contact_rows import LONGEST_CELL, Reject
 from telebridge.campaigns.spreadsheet import safe_cell
 from telebridge.errors import ConfigurationError
 
@@ -20,7 +21,8 @@ class RejectFile(AbstractContextManager["RejectFile"]):
     """An open file of rejects.
 
     Args:
-        path: Where it is; a file that is there is replaced, but for the lines of an import that goes on.
+        path: Where it is; a file that is there is replaced, but for the lines of an import that goes on. It is
+            never half replaced.
         header: The columns of the file that is imported.
         imported: That file, which must be another one.
         keep_upto_line: Up to which line an earlier run came.
@@ -34,14 +36,17 @@ class RejectFile(AbstractContextManager["RejectFile"]):
         if path.resolve() == imported.resolve():
             raise ConfigurationError(str(path), "is the file that is imported", "name another one for the rejects")
         try:
-            kept = _kept(path, keep_upto_line)
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("w", encoding="utf-8", newline="")
+            draft = path.with_name(f".{path.name}.new")
+            with draft.open("w", encoding="utf-8", newline="") as file:
+                writer = csv.writer(file)
+                writer.writerow(["line", "reason", *map(safe_cell, header)])
+                writer.writerows(_kept(path, keep_upto_line))
+            draft.replace(path)
+            self._file = path.open("a", encoding="utf-8", newline="")
         except (OSError, csv.Error, UnicodeDecodeError) as error:
             raise ConfigurationError(str(path), f"cannot be written ({error})", "choose another place") from error
         self._writer = csv.writer(self._file)
-        self._writer.writerow(["line", "reason", *map(safe_cell, header)])
-        self._writer.writerows(kept)
 
     @override
     def __exit__(
@@ -57,17 +62,22 @@ class RejectFile(AbstractContextManager["RejectFile"]):
         """
         try:
             for reject in rejects:
-                self._writer.writerow([reject.line, safe_cell(reject.reason), *map(safe_cell, reject.raw)])
+                self._writer.writerow([reject.line, safe_cell(reject.reason), *_shown(reject.raw)])
             self._file.flush()
+            os.fsync(self._file.fileno())
         except OSError as error:
             raise ConfigurationError(str(self._path), f"cannot be written ({error.strerror})") from error
 
 
-def _kept(path: Path, upto_line: int) -> list[list[str]]:
+def _shown(cells: Sequence[str]) -> Iterator[str]:
+    return (safe_cell(cell[:LONGEST_CELL]) for cell in cells)
+
+
+def _kept(path: Path, upto_line: int) -> Iterator[list[str]]:
     """What an earlier run wrote and the store knows to be done."""
     if upto_line == 0 or not path.exists():
-        return []
+        return
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows, None)
-        return [row for row in rows if row and row[0].isdecimal() and int(row[0]) <= upto_line]
+        yield from (row for row in rows if row and row[0].isdecimal() and int(row[0]) <= upto_line)

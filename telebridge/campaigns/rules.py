@@ -121,9 +121,14 @@ class CallingRules(BaseModel):
 
 @cache
 def calling_rules() -> CallingRules:
-    """The rules that telebridge ships."""
+    """The rules that telebridge ships.
+
+    Call it once before calls are live: the tables of holidays take a third of a second to load, the first time.
+    """
     text = (files("telebridge.campaigns") / "data" / "us_calling_rules.toml").read_text(encoding="utf-8")
-    return CallingRules.model_validate(tomllib.loads(text))
+    rules = CallingRules.model_validate(tomllib.loads(text))
+    is_holiday(rules.checked, "US")
+    return rules
 
 
 @lru_cache(maxsize=10_000)
@@ -135,7 +140,7 @@ def is_holiday(day: date, region: str) -> bool:
 @lru_cache(maxsize=1_000)
 def _holidays(region: str, year: int) -> Mapping[date, str]:
     country, _, part = region.partition("-")
-    if country not in holidays.list_supported_countries():
-        return {}
-    known = part in holidays.list_supported_countries()[country]
-    return dict(holidays.country_holidays(country, subdiv=part if known else None, years=year))
+    try:
+        return dict(holidays.country_holidays(country, subdiv=part or None, years=year))
+    except NotImplementedError:  # how it says that it does not know a country or a part of one
+        return {} if not part else _holidays(country, year)

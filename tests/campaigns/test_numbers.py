@@ -1,6 +1,7 @@
 """Numbers as people write them."""
 
 import random
+import re
 
 import phonenumbers
 import pytest
@@ -103,7 +104,14 @@ def test_the_short_way_agrees_with_the_long_one_in_every_area_code():
 @given(st.text(max_size=80))
 def test_whatever_is_written_comes_out_as_a_number_or_a_reason(written):
     read = read_number(written, country="US")
-    assert isinstance(read, NumberProblem) or read.e164.startswith("+")
+    assert isinstance(read, NumberProblem) or re.fullmatch(r"\+[0-9]{5,15}", read.e164)
+
+
+def test_digits_of_other_scripts_are_digits():
+    assert read_number("\u0662\u0661\u0662\u0665\u0665\u0665\u0660\u0661\u0662\u0663", country="US") == Number(
+        "+12125550123", "US"
+    )
+    assert read_number("2\u06612555012\u0663", country="US") == Number("+12125550123", "US")
 
 
 def test_countries_are_known_by_their_codes():

@@ -64,6 +64,7 @@ def test_a_holiday_is_one_in_its_own_state():
     assert is_holiday(pioneer_day, "US-UT")
     assert not is_holiday(pioneer_day, "US-NY")
     assert not is_holiday(pioneer_day, "ZZ")
+    assert is_holiday(date(2026, 12, 25), "GB-ZZZ")
 
 
 def test_a_holiday_that_falls_on_a_weekend_counts_on_the_day_it_is_observed():
