@@ -1,6 +1,10 @@
 """CSV files as the world writes them."""
 
+from itertools import pairwise
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from telebridge.campaigns.contact_file import LONGEST_LINE, MOST_LINES, ContactFile
 from telebridge.campaigns.contact_rows import Reject
@@ -147,3 +151,15 @@ def test_a_missing_file_is_an_error(tmp_path):
         ContactFile(tmp_path / "nothing.csv")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         ContactFile(tmp_path)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from([b'"', b",", b"\n", b"\r", b"a", b"\xff", b"\0", b"\xc3\xa4", b";"]), max_size=60))
+def test_whatever_bytes_a_file_holds_every_line_is_a_row_a_reject_or_empty(tmp_path, parts):
+    path = tmp_path / "contacts.csv"
+    path.write_bytes(b"phone,name\n" + b"".join(parts))
+    with ContactFile(path) as file:
+        rows = list(file.rows())
+    places = [(row.line, row.line) if isinstance(row, Reject) else row[:2] for row in rows]
+    assert all(first <= last for first, last in places)
+    assert all(before[1] < after[0] for before, after in pairwise(places))

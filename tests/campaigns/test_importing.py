@@ -9,7 +9,7 @@ import pytest
 from telebridge.campaigns import importing
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition_file import load_campaign
-from telebridge.campaigns.importing import Added, ImportProgress, import_contacts, read_batch
+from telebridge.campaigns.importing import Added, CampaignImportBroken, ImportProgress, import_contacts, read_batch
 from telebridge.errors import ConfigurationError
 
 CAMPAIGNS = Path(__file__).parent.parent.parent / "config" / "campaigns"
@@ -100,3 +100,34 @@ def test_a_batch_is_short_where_rows_are_long(monkeypatch):
 def test_a_process_that_was_not_set_up_says_so():
     with pytest.raises(RuntimeError, match="not set up"):
         read_batch([])
+
+
+async def test_every_bad_row_is_rejected_with_its_line_and_the_good_ones_go_on(tmp_path):
+    path, rejects = tmp_path / "contacts.csv", tmp_path / "rejects.csv"
+    path.write_bytes(
+        b"phone,name,zone\r\n"
+        b"+12125550101,good,\r\n"
+        b"12,short,\r\n"
+        b"+12125550102,Zo\xeb,\r\n"
+        b'+12125550103,"stray,\r\n'
+        b"+12125550104,nul\0,\r\n"
+        b"+12125550105,few\r\n"
+        b"+12125550106,zone,Mars/Base\r\n"
+        b"+18005550107,free,\r\n"
+        b'+12125550108,"=1+1\r\nsecond",America/Denver\r\n'
+        b"+12125550101,again,\r\n"
+    )
+    sink = Sink()
+    done = await run(path, sink, rejects)
+    assert (done.rows, done.added, done.duplicates, done.rejected, done.upto_line) == (10, 2, 1, 7, 12)
+    assert rejected_lines(rejects) == [3, 4, 5, 6, 7, 8, 9]
+    assert sink.contacts["+12125550108"].variables == {"name": "=1+1\r\nsecond"}
+    assert "'+18005550107,free" in rejects.read_text()
+
+
+async def test_a_process_that_dies_leaves_an_import_that_can_be_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "_set_up", int)  # which fails on what it is given
+    path = tmp_path / "contacts.csv"
+    path.write_text("phone\n+12125550123\n")
+    with pytest.raises(CampaignImportBroken, match="after line 0; run the import again"):
+        await run(path, Sink(), tmp_path / "rejects.csv")
