@@ -88,15 +88,15 @@ class CallerNumber(_Part):
 
 
 class Retry(_Part):
-    """How long after which outcome the next attempt follows: the first delay after the first time, and so on.
+    """How long after which outcome the next attempt follows: the first delay after the first attempt, and so on.
 
-    When the delays of an outcome are used up, the contact is done.
+    The last delay holds for all attempts that follow. An outcome without delays is final.
     """
 
-    busy: Delays = (timedelta(minutes=15), timedelta(hours=1))
+    busy: Delays = (timedelta(minutes=15),)
     no_answer: Annotated[Delays, Field(alias="no-answer")] = (timedelta(hours=2), timedelta(days=1))
-    failed: Delays = (timedelta(minutes=15),)
-    machine: Delays = (timedelta(hours=4),)
+    failed: Delays = (timedelta(minutes=30),)
+    machine: Delays = (timedelta(hours=4), timedelta(days=1))
     hung_up: Annotated[Delays, Field(alias="hung-up")] = ()
 
 

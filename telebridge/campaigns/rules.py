@@ -71,12 +71,12 @@ class AttemptCap(_Rule):
     """At most so many attempts at one number within so many hours.
 
     Args:
-        after_conversation: The hours count from the last conversation instead, and `at_most` is 0.
+        conversations: Only attempts in which a person was spoken to count.
     """
 
-    at_most: Annotated[int, Field(ge=0)]
+    at_most: Annotated[int, Field(ge=1)]
     within_hours: Annotated[int, Field(gt=0)]
-    after_conversation: bool = False
+    conversations: bool = False
 
 
 class CallingRules(BaseModel):

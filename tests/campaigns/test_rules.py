@@ -80,13 +80,13 @@ def test_a_holiday_that_falls_on_a_weekend_counts_on_the_day_it_is_observed():
         ("US-ME", "telemarketing", [(1, 8, False)]),
         ("US-FL", "informational", []),
         ("US-NY", "telemarketing", []),
-        ("US-NY", "debt", [(7, 168, False), (0, 168, True)]),
+        ("US-NY", "debt", [(7, 168, False), (1, 168, True)]),
         ("GB", "debt", []),
     ],
 )
 def test_attempts_are_capped_by_state_and_kind(region, kind, caps):
     found = calling_rules().attempt_caps(region, kind)
-    assert [(cap.at_most, cap.within_hours, cap.after_conversation) for cap in found] == caps
+    assert [(cap.at_most, cap.within_hours, cap.conversations) for cap in found] == caps
 
 
 def test_every_rule_names_its_source_and_a_region_that_exists():
