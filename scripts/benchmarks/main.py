@@ -7,6 +7,7 @@ from typing import Annotated
 
 import barge_in as barge_in_bench
 import calls as calls_bench
+import campaign_import as campaign_import_bench
 import first_audio as first_audio_bench
 import typer
 from rich.console import Console
@@ -51,6 +52,15 @@ def barge_in(
 ) -> None:
     """People, and an hour of noise, over a prompt: how fast it stops, how often for nothing, and what was heard."""
     _report(barge_in_bench.run(speakers=speakers, minutes=minutes, real_calls=real_calls), as_json=json_)
+
+
+@app.command("campaign-import")
+def campaign_import(
+    rows: Annotated[int, typer.Option(min=1000, help="How many contacts.")] = 200_000,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """An import of many contacts: rows a second with their zones, and the memory that it takes."""
+    _report(campaign_import_bench.run(rows=rows), as_json=json_)
 
 
 def _report(result: dict[str, object], *, as_json: bool) -> None:

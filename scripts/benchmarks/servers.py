@@ -17,11 +17,13 @@ from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.outside import Outside
 from telebridge.call.session import SessionOptions
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
 from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
+from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 
 CHUNK_MS = 400  # Rime's larger chunks are of about four thousand bytes
@@ -57,9 +59,11 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     flows.load()
     app = web.Application()
     session = SessionOptions(listening=listening_options(BargeInSettings()))
-    calls = LiveCalls(flows, Outside(Recording(prompt_seconds)), session)
+    outside = Outside(Recording(prompt_seconds))
+    calls = LiveCalls(flows, outside, session)
     tokens = StreamTokens("bench")
-    add_routes(app, calls, Trust("", ""), tokens, default_flow=flows.names[0], numbers={})
+    prompts = PromptDoor(outside.source, PromptTokens("bench"))
+    add_routes(app, calls, Trust("", ""), tokens, prompts, default_flow=flows.names[0], numbers={})
     return app
 
 
