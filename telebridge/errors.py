@@ -10,6 +10,7 @@
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
+      CampaignRefused           what was asked of a campaign cannot happen to it as it stands
 
 Messages are built from attributes, so a caller reads fields and never parses text.
 """
@@ -146,3 +147,21 @@ class TwilioAPIError(TelebridgeError):
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
         return f"Twilio answered {self.status}{code}: {self.message}"
+
+
+class CampaignRefused(TelebridgeError):
+    """What was asked of a campaign cannot happen to it as it stands.
+
+    Args:
+        campaign: Its name or id.
+        problem: What is wrong, without a final full stop.
+    """
+
+    def __init__(self, campaign: str, problem: str) -> None:
+        super().__init__(campaign, problem)
+        self.campaign = campaign
+        self.problem = problem
+
+    @override
+    def __str__(self) -> str:
+        return f"campaign '{self.campaign}': {self.problem}"
