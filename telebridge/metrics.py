@@ -18,3 +18,7 @@ FIRST_AUDIO_SECONDS = Histogram(
 )
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
 REFUSED = Counter("telebridge_refused", "Requests that were refused", ["door", "reason"])
+ATTEMPTS = Counter("telebridge_campaign_attempts", "What became of attempts to place a campaign's call", ["became"])
+DUPLICATE_CALLS = Counter(
+    "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"
+)

@@ -1,5 +1,6 @@
 """Campaigns, contacts and stores for tests: they read as sentences."""
 
+import os
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -16,6 +17,9 @@ from telebridge.campaigns.states import CampaignInput
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.database.schema import metadata
+
+IN_FULL = os.environ.get("TELEBRIDGE_DURABILITY") == "full"
+"""Whether the long tests run, and with their full numbers."""
 
 ACCOUNT = "AC1"
 START = 1_790_000_000_000
