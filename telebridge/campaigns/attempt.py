@@ -22,7 +22,7 @@ class Contact:
         lane_id: When it may be called.
         phone: E.164, once in a campaign.
         state: See `ContactState`.
-        due_at: Not to be called before.
+        due_at: Not to be called before; of one that is done, when its last call ended.
         attempts: Calls so far, without those that were never placed.
         claims: Attempts so far, with those; the latest attempt has this number.
         outcome: How its last call ended, or why it is skipped.

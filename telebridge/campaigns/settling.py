@@ -55,7 +55,7 @@ def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
         contact,
         state=state,
         outcome=attempt.outcome.value,
-        due_at=contact.due_at if due_at is None else due_at,
+        due_at=attempt.ended_at if due_at is None else due_at,
         held="",
     )
 

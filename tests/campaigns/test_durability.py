@@ -22,7 +22,8 @@ BAD_DAY = Losses(
     answer_lost=0.15,
     callback_lost=0.3,
     callback_doubled=0.3,
-    listed_late=0.2,
+    silent=0.2,
+    listed_late=0.4,
 )
 RULES = RetryRules(3, {Outcome.BUSY: (30.0,), Outcome.NO_ANSWER: (60.0,)})
 
@@ -39,7 +40,7 @@ async def lossy_campaign(people, kills, seed, workers=2):
         await asyncio.sleep(random.random() * 3)
         await running[kill % workers].kill()
         running[kill % workers] = Worker(slow, twilio, f"w{workers + kill}", tick_seconds=0.25).start()
-    while (await store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING:
+    while (await store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING:  # noqa: ASYNC110 - as a person would
         await asyncio.sleep(5)
     for worker in running:
         await worker.kill()

@@ -24,6 +24,7 @@ class RungCall:
     created_at: int
     listed_at: int
     status: CallStatus = CallStatus.QUEUED
+    silent: bool = False
     ended_by_us: bool = False
     begun_at: float = 0.0
     ended_at: float = 0.0
@@ -31,7 +32,7 @@ class RungCall:
 
 @dataclass
 class Losses:
-    """How often things go wrong, each from 0 to 1."""
+    """How often things go wrong, each from 0 to 1; a silent call sends no callbacks, a late one is listed late."""
 
     refused: float = 0.0
     too_many: float = 0.0
@@ -39,6 +40,7 @@ class Losses:
     answer_lost: float = 0.0
     callback_lost: float = 0.0
     callback_doubled: float = 0.0
+    silent: float = 0.0
     listed_late: float = 0.0
 
 
@@ -99,8 +101,9 @@ class LossyTwilio:
     def _place(self, request):
         now = self.clock()
         attempt_id = parse_qs(urlsplit(request.status_callback).query)["attempt"][0]
-        late = 20_000 if self.random.random() < self.losses.listed_late else 0
+        late = 100_000 if self.random.random() < self.losses.listed_late else 0
         call = RungCall(f"CA{uuid4().hex}", attempt_id, request.to, request.from_, now // 1000 * 1000, now + late)
+        call.silent = self.random.random() < self.losses.silent
         call.begun_at = asyncio.get_running_loop().time()
         self.calls[call.sid] = call
         self._begin(self._live(call))
@@ -119,7 +122,7 @@ class LossyTwilio:
         call.ended_at = asyncio.get_running_loop().time()
 
     def _report(self, call, status):
-        if self.reports is None or self.random.random() < self.losses.callback_lost:
+        if self.reports is None or call.silent or self.random.random() < self.losses.callback_lost:
             return
         for _ in range(2 if self.random.random() < self.losses.callback_doubled else 1):
             self._begin(self._deliver(call, status))
