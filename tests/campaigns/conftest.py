@@ -1,5 +1,8 @@
 """Stores to test campaigns with."""
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import pytest
 import pytest_asyncio
 from support.campaigns import SteeredClock, memory_store, postgresql_store, sqlite_store
@@ -7,14 +10,15 @@ from support.postgresql import Cluster, programs
 
 
 @pytest.fixture(scope="session")
-def postgresql_cluster(tmp_path_factory):
+def postgresql_cluster():
     """One cluster for each process that runs tests."""
     if programs() is None:
         pytest.skip("left out: PostgreSQL's initdb and pg_ctl are not installed here")
-    cluster = Cluster(tmp_path_factory.mktemp("postgresql"))
-    cluster.start()
-    yield cluster
-    cluster.stop()
+    with TemporaryDirectory(prefix="telebridge-postgresql-") as folder:
+        cluster = Cluster(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.stop()
 
 
 @pytest.fixture

@@ -64,6 +64,7 @@ class LossyTwilio:
     ends: tuple = (CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.NO_ANSWER)
     reports: object = None
     queue_ms: int | None = None
+    late_ms: int = 100_000
     asked: int = 0
     calls: dict = field(default_factory=dict)
     tasks: set = field(default_factory=set)
@@ -101,7 +102,7 @@ class LossyTwilio:
     def _place(self, request):
         now = self.clock()
         attempt_id = parse_qs(urlsplit(request.status_callback).query)["attempt"][0]
-        late = 100_000 if self.random.random() < self.losses.listed_late else 0
+        late = self.late_ms if self.random.random() < self.losses.listed_late else 0
         call = RungCall(f"CA{uuid4().hex}", attempt_id, request.to, request.from_, now // 1000 * 1000, now + late)
         call.silent = self.random.random() < self.losses.silent
         call.begun_at = asyncio.get_running_loop().time()

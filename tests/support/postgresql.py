@@ -21,7 +21,10 @@ def programs():
 
 
 class Cluster:
-    """A cluster of its own in a folder; PostgreSQL refuses to run as root, so then it runs as `postgres`."""
+    """A cluster of its own in a folder; PostgreSQL refuses to run as root, so then it runs as `postgres`.
+
+    The folder must lie where that user may go: pytest keeps its own to itself.
+    """
 
     def __init__(self, folder):
         self.bin = programs()
@@ -32,9 +35,6 @@ class Cluster:
         if self.user:
             owner = pwd.getpwnam(self.user)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-            for parent in [folder, *folder.parents]:
-                if parent.stat().st_uid == 0 and parent != Path("/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
