@@ -24,7 +24,9 @@ from telebridge.campaigns.states import CampaignInput
 from telebridge.twilio.calls import CallStatus
 
 PEOPLE, MOST_LIVE, MOST_ATTEMPTS = 6, 4, 2
-ENDS = [CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.NO_ANSWER]
+# Often what leads on: a line that is busy is called again, a call that was not placed does not count.
+STATUSES = st.sampled_from([CallStatus.BUSY, CallStatus.BUSY, CallStatus.BUSY, *CallStatus])
+WHYS = st.sampled_from([Unplaced.AGAIN, Unplaced.AGAIN, Unplaced.AGAIN, *Unplaced])
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -50,7 +52,7 @@ class StoreMachine(RuleBasedStateMachine):
     async def open_store(self):
         return MemoryCampaignStore(self.clock)
 
-    @rule(wanted=st.integers(0, 9))
+    @rule(wanted=st.sampled_from([9, 2, 1, 0]))
     def claim(self, wanted):
         claims = self.run(claim(self.store, wanted))
         assert len(claims) <= min(wanted, MOST_LIVE - len(self.live))
@@ -65,7 +67,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.live[one.attempt_id] = who
             self.calls[who] = self.calls.get(who, 0) + 1
 
-    @rule(data=st.data(), status=st.sampled_from(CallStatus))
+    @rule(data=st.data(), status=STATUSES)
     @precondition(lambda self: self.live)
     def report(self, data, status):
         attempt_id = data.draw(st.sampled_from(sorted(self.live)))
@@ -77,7 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
             if status is not CallStatus.BUSY or self.calls[who] == MOST_ATTEMPTS:
                 self.done.add(who)
 
-    @rule(data=st.data(), why=st.sampled_from(Unplaced))
+    @rule(data=st.data(), why=WHYS)
     @precondition(lambda self: self.live)
     def not_placed(self, data, why):
         attempt_id = data.draw(st.sampled_from(sorted(self.live)))
@@ -102,7 +104,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.run(self.store.do_not_call.add([phone(number)], source="letter"))
         self.barred.add(phone(number))
 
-    @rule(seconds=st.sampled_from([0.5, 61, 400]))
+    @rule(seconds=st.sampled_from([61, 400, 0.5]))
     def wait(self, seconds):
         self.clock.advance(seconds)
 
@@ -148,7 +150,7 @@ class SqliteMachine(StoreMachine):
         super().teardown()
 
 
-@pytest.mark.parametrize(("machine", "examples", "steps"), [(StoreMachine, 60, 40), (SqliteMachine, 6, 30)])
+@pytest.mark.parametrize(("machine", "examples", "steps"), [(StoreMachine, 150, 50), (SqliteMachine, 8, 50)])
 def test_any_order_of_operations_agrees_with_the_model(machine, examples, steps):
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
     chosen = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=quiet)
