@@ -54,11 +54,11 @@ class SlowStore:
 class Worker:
     """One process that dials and rescues; `kill` ends it where it stands."""
 
-    def __init__(self, store, twilio, name="w1", open_until=always_open, **options):
+    def __init__(self, store, twilio, name="w1", open_until=always_open, account=ACCOUNT, **options):
         self.dialer = Dialer(
             store,
             twilio,
-            DialerOptions(ACCOUNT, PUBLIC_URL, name, **options),
+            DialerOptions(account, PUBLIC_URL, name, **options),
             open_until=open_until,
             wallclock=wallclock,
         )
