@@ -121,7 +121,10 @@ def quota(campaign: Campaign, *, live: int, made: Mapping[str, int], turn: int, 
     calls = wanted if plan.max_live is None else min(wanted, max(0, plan.max_live - live))
     if plan.calls_per_second is not None:
         calls = grant(campaign.tat, plan.calls_per_second, wanted=calls, now=now).calls
-    return Quota(campaign, calls, _pool(plan.numbers, made, turn))
+    pool = _pool(plan.numbers, made, turn)
+    if all(left is not None for _, left in pool):  # else its people would stand in everybody's way all day
+        calls = min(calls, sum(max(0, left or 0) for _, left in pool))
+    return Quota(campaign, calls, pool)
 
 
 def _pool(numbers: Sequence[PoolNumber], made: Mapping[str, int], turn: int) -> list[tuple[str, int | None]]:

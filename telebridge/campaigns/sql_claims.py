@@ -31,7 +31,7 @@ from telebridge.campaigns.store import ClaimRecords
 from telebridge.campaigns.tables import IS_LIVE, IS_READY, attempt, campaign, contact, do_not_call, pacer
 from telebridge.errors import LocalProtocolError
 
-LOOKED_AT = 4
+LOOKED_AT = 2
 """So many due contacts are looked at for each that is wanted, as some must not be called now."""
 
 

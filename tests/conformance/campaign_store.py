@@ -250,6 +250,12 @@ class ClaimConformance:
         clock.advance(86_400)
         assert len(await claim(store)) == 2
 
+    async def test_a_campaign_whose_numbers_rest_leaves_the_way_to_others(self, store):
+        spent = await running_campaign(store, contacts(30), numbers=(PoolNumber("+15550000001", 1),))
+        wide = await running_campaign(store, contacts(5, first=50), name="wide")
+        assert [one.campaign.id for one in await claim(store, 1)] == [spent.id]
+        assert [one.campaign.id for one in await claim(store, 5)] == [wide.id] * 5
+
     async def test_quiet_that_twilio_asked_for_holds_for_everybody_and_grows(self, store, clock):
         await running_campaign(store, contacts(9))
         first = await store.claims.back_off(ACCOUNT, jitter=1.0)
