@@ -25,11 +25,11 @@ from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState
 
-PEOPLE, KILLS = (1000, 40) if IN_FULL else (60, 5)
+PEOPLE, KILLS = (1000, 40) if IN_FULL else (40, 4)
 BAD_DAY = Losses(too_many=0.01, broken=0.03, answer_lost=0.1, callback_lost=0.3, callback_doubled=0.3, silent=0.0)
 RULES = RetryRules(2, {Outcome.BUSY: (0.5,), Outcome.NO_ANSWER: (1.0,)})
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if IN_FULL else 300)]
 
 
 class Processes:
