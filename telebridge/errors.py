@@ -11,6 +11,7 @@
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
       NotLive                   a call that is over, or about to be, was asked for something
+      CampaignRefused           what was asked of a campaign cannot happen to it as it stands
 
 Messages are built from attributes, so a caller reads fields and never parses text.
 """
@@ -130,18 +131,28 @@ class TwilioAPIError(TelebridgeError):
         status: The HTTP status; 0 when no answer came.
         code: Twilio's error code (https://www.twilio.com/docs/api/errors), when there was one.
         message: Twilio's words.
+        sent: False when the connection failed before anything of the request had left.
     """
 
-    def __init__(self, status: int, code: int | None, message: str) -> None:
+    def __init__(self, status: int, code: int | None, message: str, *, sent: bool = True) -> None:
         super().__init__(status, code, message)
         self.status = status
         self.code = code
         self.message = message
+        self.sent = sent
 
     @property
     def retryable(self) -> bool:
         """Whether trying again is known to be safe: only 429 is documented as never processed."""
         return self.status == 429
+
+    @property
+    def surely_not_done(self) -> bool:
+        """Whether what was asked for has certainly not been done. Otherwise nobody knows: a phone may ring.
+
+        Twilio refuses with 4xx before it acts; 408 is a proxy's word on time, not Twilio's on the request.
+        """
+        return not self.sent or (400 <= self.status < 500 and self.status != 408)
 
     @override
     def __str__(self) -> str:
@@ -151,3 +162,21 @@ class TwilioAPIError(TelebridgeError):
 
 class NotLive(TelebridgeError):
     """A call was asked for something that only a live one can do."""
+
+
+class CampaignRefused(TelebridgeError):
+    """What was asked of a campaign cannot happen to it as it stands.
+
+    Args:
+        campaign: Its name or id.
+        problem: What is wrong, without a final full stop.
+    """
+
+    def __init__(self, campaign: str, problem: str) -> None:
+        super().__init__(campaign, problem)
+        self.campaign = campaign
+        self.problem = problem
+
+    @override
+    def __str__(self) -> str:
+        return f"campaign '{self.campaign}': {self.problem}"

@@ -24,3 +24,7 @@ CLIPS = Counter(
     ["found"],
 )
 RUNGS = Counter("telebridge_speech_rungs", "What became of each source of speech that was asked", ["rung", "outcome"])
+ATTEMPTS = Counter("telebridge_campaign_attempts", "What became of attempts to place a campaign's call", ["became"])
+DUPLICATE_CALLS = Counter(
+    "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"
+)

@@ -8,10 +8,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from aiohttp import ClientError
+from aiohttp import ClientConnectorError, ClientError
 from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
@@ -27,13 +28,27 @@ OVER_CODES = frozenset({20404, 21220})
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
-    """A call as Twilio tells it."""
+    """A call as Twilio tells it.
+
+    Args:
+        sid: Its name.
+        status: How far it is.
+        to: Who is rung.
+        from_: Whose number they see.
+        duration_seconds: How long it was, once it has ended.
+        answered_by: The verdict of machine detection, or empty.
+        created_at: When Twilio took the order, to the second.
+        queue_ms: How long Twilio expected it to wait before it is dialled.
+    """
 
     sid: str
     status: CallStatus
     to: str
     from_: str
     duration_seconds: int | None
+    answered_by: str = ""
+    created_at: datetime | None = None
+    queue_ms: int | None = None
 
 
 class TwilioCalls:
@@ -98,13 +113,25 @@ class TwilioCalls:
             if error.code not in OVER_CODES:
                 raise
 
-    async def recent(self, *, to: str | None = None, limit: int = 50) -> list[PlacedCall]:
+    async def cancel(self, sid: str) -> None:
+        """Let a call that nobody has answered yet ring no more; one that is answered or over is left as it is.
+
+        Raises:
+            TwilioAPIError: Twilio refused for another reason, or gave no answer.
+        """
+        try:
+            await self._ask(self._client.calls(sid).update_async(status=CallStatus.CANCELED.value), _placed)
+        except TwilioAPIError as error:
+            if error.code not in OVER_CODES:
+                raise
+
+    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[PlacedCall]:
         """The latest calls, newest first, which Twilio may show a little late.
 
         Raises:
             TwilioAPIError: Twilio refused or gave no answer.
         """
-        filters = {} if to is None else {"to": to}
+        filters = {name: number for name, number in (("to", to), ("from_", from_)) if number is not None}
         answer = self._client.calls.list_async(limit=limit, **filters)
         return await self._ask(answer, lambda calls: [_placed(call) for call in calls])
 
@@ -120,6 +147,8 @@ class TwilioCalls:
             raise TwilioAPIError(error.status, error.code, error.msg) from error
         except TimeoutError as error:
             raise TwilioAPIError(0, None, f"no answer within {self._timeout:g} s") from error
+        except ClientConnectorError as error:  # no connection, so nothing was sent
+            raise TwilioAPIError(0, None, f"cannot be reached: {error}", sent=False) from error
         except (ClientError, OSError) as error:
             raise TwilioAPIError(0, None, f"cannot be reached: {error}") from error
         except TwilioException as error:
@@ -142,4 +171,14 @@ def _page_refused(error: TwilioException) -> TwilioAPIError:
 def _placed(call: Any) -> PlacedCall:
     duration = int(call.duration) if call.duration is not None else None
     from_ = call._from  # noqa: SLF001 - the package has no other name for it
-    return PlacedCall(call.sid, CallStatus(call.status), call.to, from_, duration)
+    queue_ms = int(call.queue_time) if call.queue_time is not None else None
+    return PlacedCall(
+        call.sid,
+        CallStatus(call.status),
+        call.to,
+        from_,
+        duration,
+        answered_by=call.answered_by or "",
+        created_at=call.date_created,
+        queue_ms=queue_ms,
+    )

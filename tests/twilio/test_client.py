@@ -1,4 +1,5 @@
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
@@ -107,3 +108,46 @@ async def test_hanging_up_may_fail_for_other_reasons():
     async with Account(401, {"code": 20003, "message": "Authenticate", "status": 401}) as (_, calls), calls:
         with pytest.raises(TwilioAPIError, match="20003"):
             await calls.hang_up("CA1")
+
+
+async def test_a_call_tells_when_it_was_created_who_answered_and_how_long_it_waited():
+    told = {**ANSWER, "date_created": "Tue, 31 Aug 2010 20:36:28 +0000", "queue_time": "1500", "answered_by": "human"}
+    async with Account(200, told) as (_, calls), calls:
+        call = await calls.fetch("CA1")
+    assert (call.queue_ms, call.answered_by) == (1500, "human")
+    assert call.created_at == datetime(2010, 8, 31, 20, 36, 28, tzinfo=UTC)
+
+
+async def test_calls_are_listed_by_both_numbers():
+    async with Account(200, {"calls": [ANSWER], "next_page_uri": None, "page_size": 20}) as (account, calls), calls:
+        await calls.recent(to="+15550001111", from_="+15550002222", limit=20)
+    query = account.asked[0][2]
+    assert (query["To"], query["From"], query["PageSize"]) == ("+15550001111", "+15550002222", "20")
+
+
+async def test_cancelling_leaves_a_call_that_is_over_as_it_is():
+    over = {"code": 21220, "message": "Call is not in-progress", "status": 400}
+    async with Account(400, over) as (account, calls), calls:
+        await calls.cancel("CA1")
+    assert ("Status", "canceled") in account.asked[0][3]
+
+
+@pytest.mark.parametrize(
+    ("status", "surely_not_done"), [(400, True), (401, True), (429, True), (408, False), (500, False), (503, False)]
+)
+async def test_an_error_says_whether_a_call_may_have_been_placed(status, surely_not_done):
+    async with Account(status, {"code": 1, "message": "no", "status": status}) as (_, calls), calls:
+        with pytest.raises(TwilioAPIError) as caught:
+            await calls.create(REQUEST)
+    assert caught.value.surely_not_done is surely_not_done
+
+
+async def test_without_a_connection_nothing_was_asked_and_without_an_answer_nobody_knows():
+    async with Account(wait=True) as (account, calls), calls:
+        with pytest.raises(TwilioAPIError) as silent:
+            await calls.create(REQUEST)
+        await account.server.close()
+        with pytest.raises(TwilioAPIError) as unreached:
+            await calls.create(REQUEST)
+    assert not silent.value.surely_not_done
+    assert unreached.value.surely_not_done

@@ -1,0 +1,122 @@
+"""A campaign as the engine knows it: what its definition says about dialling, and how it stands.
+
+One rule: whatever here may be set is a plain value that survives JSON, for the store keeps a plan whole.
+Instants are epoch milliseconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from telebridge.campaigns.breaker import BreakerRules
+from telebridge.campaigns.outcomes import RetryRules
+from telebridge.campaigns.states import CampaignStatus
+
+
+class CampaignKind(Enum):
+    """What the law calls a campaign; it decides hours, caps and what consent is needed."""
+
+    TELEMARKETING = "telemarketing"
+    INFORMATIONAL = "informational"
+    DEBT = "debt"
+    OTHER = "other"
+
+
+class OnUnknown(Enum):
+    """What becomes of a contact when Twilio shows no call two minutes after one was asked for without an answer."""
+
+    REDIAL = "redial"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True, slots=True)
+class PoolNumber:
+    """One of the numbers that a campaign calls from, and how many calls it may make in 24 hours; None for any."""
+
+    number: str
+    daily_cap: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignPlan:
+    """What a campaign is to do.
+
+    Args:
+        name: For people.
+        account: The Twilio account that pays.
+        flow: What the called person hears, a flow's name.
+        numbers: Whom the calls come from, taken in turn.
+        kind: What the law calls it.
+        priority: Higher goes first, always.
+        weight: How campaigns of one priority share the calls among themselves.
+        start_at: Nobody is called before; None for no such time.
+        end_at: Nobody is called after.
+        hours: What the calling hours are made of; the engine keeps it and never reads it.
+        retry: When contacts are called again.
+        max_live: Calls under way at once, of this campaign alone; None for the account's limit.
+        calls_per_second: Likewise.
+        machine_detection: "Enable", "DetectMessageEnd", or empty.
+        ring_seconds: How long it rings; the law's least is 15.
+        time_limit_seconds: How long a call may last; None for Twilio's limit.
+        on_unknown: What becomes of a contact whose call cannot be found.
+        breaker: When too many calls go wrong.
+        rules_version: Which edition of the law's tables it was checked with.
+    """
+
+    name: str
+    account: str
+    flow: str
+    numbers: tuple[PoolNumber, ...]
+    kind: CampaignKind = CampaignKind.OTHER
+    priority: int = 0
+    weight: float = 1.0
+    start_at: int | None = None
+    end_at: int | None = None
+    hours: Mapping[str, object] = field(default_factory=dict)
+    retry: RetryRules = field(default_factory=RetryRules)
+    max_live: int | None = None
+    calls_per_second: float | None = None
+    machine_detection: str = ""
+    ring_seconds: int = 25
+    time_limit_seconds: int | None = None
+    on_unknown: OnUnknown = OnUnknown.REDIAL
+    breaker: BreakerRules = field(default_factory=BreakerRules)
+    rules_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign and how it stands.
+
+    Args:
+        id: Its own, for ever.
+        plan: What it is to do.
+        status: Whether it dials.
+        status_at: Since when.
+        reason: Why, in words for its owner; empty when a person did it without saying.
+        tat: When its next call would be on time by its own calls per second.
+        turn: Goes up with each call, so that its numbers are taken in turn.
+    """
+
+    id: str
+    plan: CampaignPlan
+    status: CampaignStatus = CampaignStatus.DRAFT
+    status_at: int = 0
+    reason: str = ""
+    tat: float = 0.0
+    turn: int = 0
+
+    def dials_at(self, now: int) -> bool:
+        """Whether its contacts may be claimed now."""
+        started = self.plan.start_at is None or self.plan.start_at <= now
+        return self.status is CampaignStatus.RUNNING and started and not self.ends_by(now)
+
+    def called(self, *, now: int) -> "Campaign":
+        """After one more call of it."""
+        rate = self.plan.calls_per_second
+        tat = self.tat if rate is None else max(self.tat, now) + 1000.0 / rate
+        return replace(self, tat=tat, turn=self.turn + 1)
+
+    def ends_by(self, now: int) -> bool:
+        """Whether its end time has come."""
+        return self.plan.end_at is not None and self.plan.end_at <= now

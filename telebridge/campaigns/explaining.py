@@ -1,0 +1,78 @@
+"""Why contacts of a campaign are not called at this moment, in counts that a person can act on.
+
+One rule: every contact that waits is counted once, under the first thing that stands in its way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.claiming import CAPPED, LIVE_ELSEWHERE
+from telebridge.campaigns.dialling import OpenUntil
+from telebridge.campaigns.epoch import epoch_ms, instant
+from telebridge.campaigns.states import CampaignStatus
+from telebridge.campaigns.store import CampaignLane, WaitingLane
+
+
+class Waiting(Enum):
+    """What a contact waits for."""
+
+    CAMPAIGN = "the campaign does not dial"
+    START = "the campaign has not begun"
+    END = "the campaign's end has come"
+    HOURS = "outside the calling hours"
+    CAP = "called as often as the law allows"
+    OTHER_CALL = "another campaign's call to the same number"
+    TIME = "a retry or a start at a later time"
+    TURN = "its turn: calls per second and live calls are bounded"
+
+
+HELD = {CAPPED: Waiting.CAP, LIVE_ELSEWHERE: Waiting.OTHER_CALL}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why nobody, or not everybody, is called now.
+
+    Args:
+        waiting: How many contacts wait for what.
+        next_due_at: When the first of those is due that wait for a later time; None when none does.
+    """
+
+    waiting: Mapping[Waiting, int]
+    next_due_at: datetime | None
+
+
+def explain(
+    campaign: Campaign, lanes: Iterable[WaitingLane], open_until: OpenUntil, *, wallclock: datetime
+) -> Explanation:
+    """Put what `ReportRecords.waiting` answered together with the calling hours."""
+    stopped = _stopped(campaign, wallclock)
+    waiting: Counter[Waiting] = Counter()
+    times: list[int] = []
+    for lane in lanes:
+        if stopped is not None:
+            waiting[stopped] += lane.due + sum(lane.later.values())
+            continue
+        closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
+        waiting[Waiting.HOURS if closed else Waiting.TURN] += lane.due
+        for held, count in lane.later.items():
+            waiting[HELD.get(held, Waiting.TIME)] += count
+        times += [] if lane.next_due_at is None else [lane.next_due_at]
+    return Explanation({what: count for what, count in waiting.items() if count}, _first(times))
+
+
+def _first(times: list[int]) -> datetime | None:
+    return instant(min(times)) if times else None
+
+
+def _stopped(campaign: Campaign, wallclock: datetime) -> Waiting | None:
+    now = epoch_ms(wallclock)
+    if campaign.ends_by(now):
+        return Waiting.END
+    if campaign.status is not CampaignStatus.RUNNING:
+        return Waiting.CAMPAIGN
+    return None if campaign.dials_at(now) else Waiting.START

@@ -1,0 +1,129 @@
+"""How an attempt ended, and whether the contact is called again.
+
+Follows Twilio's Call resource (final statuses) and its page on answering machine detection (`AnsweredBy`).
+
+One rule: an outcome is worked out from everything known so far, never from what came last, so that callbacks in any
+order lead to the same one. Instants are epoch milliseconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from telebridge.twilio.calls import CallStatus
+
+
+class Outcome(Enum):
+    """How an attempt, and with its last attempt a contact, ended."""
+
+    ANSWERED = "answered"
+    """A person was spoken to, as far as anybody can tell."""
+    MACHINE = "machine"
+    BUSY = "busy"
+    NO_ANSWER = "no_answer"
+    FAILED = "failed"
+    """The network could not connect the call."""
+    CANCELLED = "cancelled"
+    """Ended by us before anybody answered."""
+    ABANDONED = "abandoned"
+    """Answered, but nobody spoke to the person in time; laws bound their share."""
+    CALL_BACK = "call_back"
+    """The person named a better time."""
+    OPTED_OUT = "opted_out"
+    BAD_NUMBER = "bad_number"
+    """Twilio refused the number itself."""
+    REFUSED = "refused"
+    """Twilio refused the call for another reason that would not go away."""
+    UNKNOWN = "unknown"
+    """Nobody knows whether it rang, and the campaign's owner chose not to risk ringing twice."""
+
+
+class Reported(Enum):
+    """What the flow or the bridge says of a call; where several came, the latest in this list counts."""
+
+    ABANDONED = "abandoned"
+    MACHINE = "machine"
+    CALL_BACK = "call_back"
+    OPTED_OUT = "opted_out"
+
+
+CONVERSATIONS = frozenset({Outcome.ANSWERED, Outcome.CALL_BACK, Outcome.OPTED_OUT})
+"""Outcomes in which a person was spoken to."""
+WEIGHT = {reported: weight for weight, reported in enumerate(Reported)}
+MACHINES = ("machine", "fax")
+
+
+def outcome_of(status: CallStatus, answered_by: str, reported: Reported | None) -> Outcome | None:
+    """The outcome of a call with this status; None while it is not over.
+
+    Args:
+        status: Twilio's.
+        answered_by: Twilio's verdict on who answered, or empty.
+        reported: What the flow said.
+    """
+    if not status.is_final:
+        return None
+    if reported is Reported.OPTED_OUT:
+        return Outcome.OPTED_OUT
+    if status is not CallStatus.COMPLETED:
+        return NOT_ANSWERED[status]
+    if reported is Reported.CALL_BACK:
+        return Outcome.CALL_BACK
+    if reported is Reported.MACHINE or answered_by.startswith(MACHINES):
+        return Outcome.MACHINE
+    return Outcome.ABANDONED if reported is Reported.ABANDONED else Outcome.ANSWERED
+
+
+NOT_ANSWERED = {
+    CallStatus.BUSY: Outcome.BUSY,
+    CallStatus.NO_ANSWER: Outcome.NO_ANSWER,
+    CallStatus.FAILED: Outcome.FAILED,
+    CallStatus.CANCELED: Outcome.CANCELLED,
+}
+
+
+def weightier(first: Reported | None, second: Reported | None) -> Reported | None:
+    """Which of two reports counts."""
+    if first is None or second is None:
+        return first or second
+    return max(first, second, key=WEIGHT.__getitem__)
+
+
+def usual_delays() -> dict[Outcome, tuple[float, ...]]:
+    """Delays in seconds that most campaigns want."""
+    return {
+        Outcome.BUSY: (900.0,),
+        Outcome.NO_ANSWER: (7200.0, 86_400.0),
+        Outcome.MACHINE: (14_400.0, 86_400.0),
+        Outcome.FAILED: (1800.0,),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRules:
+    """When a contact is called again.
+
+    Args:
+        max_attempts: How many calls a contact gets in all; calls that were never placed do not count.
+        delays_seconds: For each outcome that is tried again: how long after the first, second, … attempt. The last
+            one holds for all that follow. An outcome that is not here is final.
+    """
+
+    max_attempts: int = 3
+    delays_seconds: Mapping[Outcome, tuple[float, ...]] = field(default_factory=usual_delays)
+
+    def next_due(self, outcome: Outcome, *, attempts: int, ended_at: int, call_back_at: int | None) -> int | None:
+        """When the contact is due again; None for never.
+
+        Args:
+            outcome: How the last attempt ended.
+            attempts: How many calls it has had, that one included.
+            ended_at: When that one ended.
+            call_back_at: The time the person asked for. It is kept even after the last attempt: it is their wish.
+        """
+        if outcome is Outcome.CALL_BACK:
+            return call_back_at
+        delays = self.delays_seconds.get(outcome, ())
+        if not delays or attempts >= self.max_attempts:
+            return None
+        return ended_at + round(1000 * delays[min(attempts, len(delays)) - 1])

@@ -1,0 +1,82 @@
+"""How many calls may be placed now: so many a second, so many live at once, none while Twilio asks for quiet.
+
+Calls per second follow the generic cell rate algorithm (ITU-T I.371, annex A): `tat` is when the next call would be on
+time, and a call may be early by the tolerance. Twilio queues what comes faster than the account's rate for up to a
+day and then rings outside anybody's calling hours, so its queue is kept empty: see Twilio, "Calls per second".
+
+One rule: instants are epoch milliseconds of one clock, the database's, because several machines share one `tat`.
+"""
+
+from dataclasses import dataclass
+
+TOLERANCE_MS = 100.0
+BACKOFF_FIRST_SECONDS = 1.0
+BACKOFF_LONGEST_SECONDS = 60.0
+QUEUE_TOLERATED_MS = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Pacing:
+    """The limits of one Twilio account, over all campaigns and all processes.
+
+    Args:
+        calls_per_second: At most Twilio's own figure for the account.
+        max_live: Calls under way at once, those about to be placed included.
+        reserved: How many of these are kept free for people who call in.
+    """
+
+    calls_per_second: float = 1.0
+    max_live: int = 2
+    reserved: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """How many calls may be placed now, and the `tat` to be kept if all of them are."""
+
+    calls: int
+    tat: float
+
+
+def grant(tat: float, calls_per_second: float, *, wanted: int, now: float) -> Granted:
+    """As many of the calls wanted as may be placed now."""
+    interval = 1000.0 / calls_per_second
+    tat = max(tat, now)
+    early = TOLERANCE_MS - (tat - now)
+    calls = 0 if early < 0 else min(max(wanted, 0), int(early / interval) + 1)
+    return Granted(calls, tat + calls * interval)
+
+
+def room(pacing: Pacing, live: int) -> int:
+    """How many more calls may be live."""
+    return max(0, pacing.max_live - pacing.reserved - live)
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Quiet that Twilio asked for with 429, kept by all processes.
+
+    Args:
+        until: Nothing is placed before.
+        step: How many times in a row it was asked for.
+    """
+
+    until: int = 0
+    step: int = 0
+
+    def longer(self, *, jitter: float, now: int) -> "Backoff":
+        """After one more 429; each in a row doubles the wait, and jitter from 0 to 1 spreads processes by half of it.
+
+        What was asked for while everybody is quiet already answers requests that were under way: it adds nothing.
+        """
+        if now < self.until:
+            return self
+        in_a_row = now - self.until < 1000 * BACKOFF_LONGEST_SECONDS
+        step = self.step + 1 if in_a_row else 1
+        longest: float = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(step - 1, 30))
+        return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
+
+
+def wait_out_queue(tat: float, *, queue_ms: int, now: float) -> float:
+    """The `tat` after Twilio said that a call will wait in its queue: nothing is placed until that has emptied."""
+    return max(tat, now + queue_ms) if queue_ms > QUEUE_TOLERATED_MS else tat

@@ -1,0 +1,188 @@
+"""Finds out what became of attempts that nothing is heard of, and closes campaigns that are over or go wrong.
+
+This is a shell around `telebridge.campaigns.reconciliation` and `telebridge.campaigns.breaker`. Every process runs one;
+the store gives each attempt to one of them at a time.
+
+One rule: a look that failed says nothing; only Twilio's answer does.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Protocol
+
+from telebridge.campaigns.attempt import Attempt, CallReport, Receipt, Unplaced
+from telebridge.campaigns.breaker import why_stop
+from telebridge.campaigns.campaign import Campaign, OnUnknown
+from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.reconciliation import Adopt, GiveUp, ListedCall, LookAgain, reconcile
+from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.store import CampaignStore
+from telebridge.errors import CampaignRefused, TwilioAPIError
+from telebridge.logs import logger
+from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
+from telebridge.twilio.calls import CallStatus
+from telebridge.twilio.client import PlacedCall
+
+log = logger(__name__)
+
+LISTED = 20
+CLOSING = "campaigns: close and watch"
+NO_SUCH_CALL = 20404
+
+
+class CallList(Protocol):
+    """What rescue needs of Twilio; `TwilioCalls` has it."""
+
+    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[PlacedCall]:
+        """The latest calls."""
+        ...
+
+    async def fetch(self, sid: str) -> PlacedCall:
+        """One call."""
+        ...
+
+    async def hang_up(self, sid: str) -> None:
+        """End a call."""
+        ...
+
+    async def cancel(self, sid: str) -> None:
+        """End a call that nobody has answered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RescueOptions:
+    """How rescue works.
+
+    Args:
+        worker: Its name, different for each process.
+        every_seconds: How often it looks for attempts that are overdue.
+        closing_seconds: How often campaigns are closed or stopped, by one process for all.
+    """
+
+    worker: str
+    every_seconds: float = 1.0
+    closing_seconds: float = 5.0
+
+
+class Rescue:
+    """One process's rescue; `run` it as a task and cancel it at the end."""
+
+    def __init__(self, store: CampaignStore, calls: CallList, options: RescueOptions) -> None:
+        self._store = store
+        self._calls = calls
+        self._options = options
+
+    async def run(self) -> None:
+        """Look after attempts and campaigns until cancelled."""
+        loop = asyncio.get_running_loop()
+        closing_at = loop.time()
+        while True:
+            try:
+                await self.look_once()
+                if loop.time() >= closing_at:
+                    closing_at = loop.time() + self._options.closing_seconds
+                    await self.close_once()
+            except Exception:  # the store or Twilio failed: everything is still there in a second
+                log.exception("rescue failed", worker=self._options.worker)
+            await asyncio.sleep(self._options.every_seconds)
+
+    async def look_once(self) -> None:
+        """Ask Twilio about every attempt that is overdue."""
+        intents = await self._store.attempts.take_expired_intents()
+        checks = await self._store.attempts.take_due_checks()
+        for attempt in intents.attempts:
+            await self._look_for(attempt, now=intents.now)
+        for attempt in checks.attempts:
+            await self._look_at(attempt)
+
+    async def close_once(self) -> None:
+        """Close campaigns that are over and pause those that go wrong, unless another process does."""
+        if not await self._store.leases.take(CLOSING, self._options.worker, 3 * self._options.closing_seconds):
+            return
+        for campaign in await self._store.campaigns.close_finished():
+            log.info("campaign closed", campaign=campaign.id, status=campaign.status.value)
+        for campaign in await self._store.campaigns.all():
+            if campaign.status is CampaignStatus.RUNNING:
+                await self._watch(campaign)
+
+    async def end_calls(self, campaign_id: str, *, answered_too: bool = False) -> int:
+        """End the calls of a campaign that ring, and those answered too if wanted; answers how many were told to."""
+        ended = 0
+        for attempt in await self._store.attempts.live(campaign_id):
+            if attempt.call_sid is None or (attempt.state is AttemptState.ANSWERED and not answered_too):
+                continue
+            with suppress(TwilioAPIError):  # its end is reported, or looked up
+                await (self._calls.hang_up if answered_too else self._calls.cancel)(attempt.call_sid)
+                ended += 1
+        return ended
+
+    async def _look_for(self, attempt: Attempt, *, now: int) -> None:
+        """Look for the call of an intent."""
+        try:
+            calls = await self._calls.recent(to=attempt.phone, from_=attempt.from_number, limit=LISTED)
+        except TwilioAPIError as error:
+            log.warning("Twilio's calls cannot be listed", attempt=attempt.id, error=str(error))
+            return
+        listed = {call.sid: call for call in calls}
+        bound = await self._store.attempts.bound(listed)
+        match reconcile(attempt, _created(calls), bound, now=now):
+            case Adopt(sid, others):
+                ATTEMPTS.labels("adopted").inc()
+                await self._report(attempt, _as_report(listed[sid]))
+                await self._end_duplicates(attempt, others)
+            case GiveUp():
+                ATTEMPTS.labels("never_placed").inc()
+                await self._store.attempts.not_placed(
+                    attempt.id, await self._never_placed(attempt), error="Twilio has no such call"
+                )
+            case LookAgain():
+                pass
+
+    async def _never_placed(self, attempt: Attempt) -> Unplaced:
+        campaign = await self._store.campaigns.find(attempt.campaign_id)
+        redial = campaign is None or campaign.plan.on_unknown is OnUnknown.REDIAL
+        return Unplaced.AGAIN if redial else Unplaced.UNKNOWN
+
+    async def _look_at(self, attempt: Attempt) -> None:
+        """Look at a call that is known and silent."""
+        sid = attempt.call_sid or ""
+        try:
+            report = _as_report(await self._calls.fetch(sid))
+        except TwilioAPIError as error:
+            if error.code != NO_SUCH_CALL:
+                log.warning("a call cannot be looked at", call_sid=sid, error=str(error))
+                return
+            report = CallReport(sid, CallStatus.FAILED, looked_up=True, error="Twilio has forgotten the call")
+        await self._report(attempt, report)
+
+    async def _report(self, attempt: Attempt, report: CallReport) -> None:
+        if await self._store.attempts.report(attempt.id, report) is Receipt.NOT_OURS:
+            await self._end_duplicates(attempt, [report.call_sid])
+
+    async def _end_duplicates(self, attempt: Attempt, sids: Iterable[str]) -> None:
+        for sid in sids:
+            DUPLICATE_CALLS.inc()
+            log.error("an attempt has two calls; one is ended", call_sid=sid, attempt=attempt.id)
+            with suppress(TwilioAPIError):
+                await self._calls.hang_up(sid)
+
+    async def _watch(self, campaign: Campaign) -> None:
+        rules, outcomes = campaign.plan.breaker, self._store.reports.outcomes
+        latest = await outcomes(campaign.id, since=campaign.status_at, latest=rules.failed_of)
+        since_start = await outcomes(campaign.id, since=campaign.status_at)
+        reason = why_stop(rules, latest=latest, since_start=since_start)
+        if reason is not None:
+            log.warning("campaign paused", campaign=campaign.id, reason=reason)
+            with suppress(CampaignRefused):  # somebody stopped it meanwhile
+                await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason=reason)
+
+
+def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
+    return [ListedCall(call.sid, epoch_ms(call.created_at)) for call in calls if call.created_at is not None]
+
+
+def _as_report(call: PlacedCall) -> CallReport:
+    return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)

@@ -1,0 +1,107 @@
+"""What a report changes in an attempt, and what the end of an attempt changes in its contact.
+
+Both stores do nothing but read the two rows under a lock, ask here, and write back what they are told.
+
+One rule: facts are merged, each by an order of its own, and everything else is worked out from them. So reports may
+come in any order, doubled, late, or in part, and the rows end the same.
+"""
+
+from dataclasses import replace
+
+from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Unplaced
+from telebridge.campaigns.outcomes import Outcome, RetryRules, outcome_of, weightier
+from telebridge.campaigns.states import ATTEMPT, CONTACT, AttemptInput, AttemptState, ContactInput, ContactState, follow
+from telebridge.twilio.calls import ORDER, CallStatus
+
+CHECK_AFTER_RING_MS = 60_000
+CHECK_AGAIN_MS = 300_000
+VERDICT_WITHIN_MS = 30_000
+AGAIN_AFTER_MS = 1000
+
+
+def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | None:
+    """The attempt after a report; None when the call is not this attempt's."""
+    if attempt.state is AttemptState.VOID or attempt.call_sid not in {None, report.call_sid}:
+        return None
+    status = _further(attempt.status, report.status or _implied(report))
+    times = [at for at in (attempt.call_back_at, report.call_back_at) if at is not None]
+    known = replace(
+        attempt,
+        call_sid=report.call_sid,
+        status=status,
+        state=follow(ATTEMPT, attempt.state, _input(status)),
+        answered_by=attempt.answered_by or report.answered_by,
+        reported=weightier(attempt.reported, report.reported),
+        call_back_at=max(times, default=None),
+        ended_at=now if status.is_final and attempt.ended_at is None else attempt.ended_at,
+        error=attempt.error or report.error,
+    )
+    known = replace(known, outcome=outcome_of(status, known.answered_by, known.reported))
+    return replace(known, check_at=_check_at(attempt, known, report, now))
+
+
+def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
+    """The contact after its attempt has ended; the same one when a later attempt is under way already."""
+    if attempt.outcome is None or attempt.ended_at is None or attempt.n != contact.claims:
+        return contact
+    due_at = rules.next_due(
+        attempt.outcome, attempts=contact.attempts, ended_at=attempt.ended_at, call_back_at=attempt.call_back_at
+    )
+    happened = ContactInput.SETTLE if due_at is None else ContactInput.RETRY
+    state = follow(CONTACT, contact.state, happened)
+    if state is ContactState.SKIPPED:
+        return contact
+    return replace(
+        contact,
+        state=state,
+        outcome=attempt.outcome.value,
+        due_at=attempt.ended_at if due_at is None else due_at,
+        held="",
+    )
+
+
+def never_placed(attempt: Attempt, *, error: str) -> Attempt | None:
+    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays."""
+    if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
+        return None
+    state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
+    return replace(attempt, state=state, check_at=None, error=attempt.error or error)
+
+
+def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
+    """The contact of an attempt that has just become void; the attempt does not count."""
+    uncounted = replace(contact, attempts=contact.attempts - 1)
+    if why is Unplaced.AGAIN:
+        return replace(uncounted, state=follow(CONTACT, contact.state, ContactInput.RETRY), due_at=now + after_ms)
+    state = follow(CONTACT, contact.state, ContactInput.SETTLE)
+    return replace(uncounted, state=state, outcome=Outcome(why.value).value)
+
+
+def _implied(report: CallReport) -> CallStatus:
+    """A verdict on who answered, or a word of the flow, comes from a call that is answered."""
+    said = report.answered_by or report.reported is not None
+    return CallStatus.IN_PROGRESS if said else CallStatus.QUEUED
+
+
+def _further(known: CallStatus | None, told: CallStatus) -> CallStatus:
+    return told if known is None or ORDER[told] > ORDER[known] else known
+
+
+def _input(status: CallStatus) -> AttemptInput:
+    if status.is_final:
+        return AttemptInput.END
+    return AttemptInput.ANSWER if status is CallStatus.IN_PROGRESS else AttemptInput.PLACE
+
+
+def _check_at(before: Attempt, attempt: Attempt, report: CallReport, now: int) -> int | None:
+    """When to look at the call, should nothing more be heard of it."""
+    if attempt.state is AttemptState.DONE:
+        missing = attempt.detects_machine and attempt.status is CallStatus.COMPLETED and not attempt.answered_by
+        if not missing or report.looked_up:
+            return None
+        return before.check_at if before.state is AttemptState.DONE else now + VERDICT_WITHIN_MS
+    if attempt.state is before.state and not report.looked_up:
+        return before.check_at
+    if attempt.state is AttemptState.PLACED and not report.looked_up:
+        return now + 1000 * attempt.ring_seconds + CHECK_AFTER_RING_MS
+    return now + CHECK_AGAIN_MS

@@ -1,0 +1,78 @@
+"""The do-not-call list and task leases in an SQL database; see `DoNotCallRecords` and `TaskLeases`."""
+
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import delete, or_, select, update
+from typing_extensions import override
+
+from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.store import DoNotCallRecords, TaskLeases
+from telebridge.campaigns.tables import do_not_call, register_scrub, task_lease
+
+
+class SqlDoNotCall(DoNotCallRecords):
+    """Numbers that must not be called."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    @override
+    async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
+        async with self._database.writing() as connection:
+            now = await self._database.now(connection)
+            rows = [
+                {"phone": phone, "scope": scope, "source": source, "reason": reason, "added_at": now}
+                for phone in dict.fromkeys(phones)
+            ]
+            return await self._database.insert_new(connection, do_not_call, rows)
+
+    @override
+    async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
+        async with self._database.writing() as connection:
+            here = (do_not_call.c.phone == phone, do_not_call.c.scope == scope)
+            return (await connection.execute(delete(do_not_call).where(*here))).rowcount == 1
+
+    @override
+    async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
+        asked = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
+        asked = asked.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
+        async with self._database.reading() as connection:
+            return (await connection.execute(asked)).first() is not None
+
+    @override
+    async def set_scrubbed(self, register: str, at: int) -> None:
+        row = {"register": register, "scrubbed_at": at}
+        async with self._database.writing() as connection:
+            if not await self._database.insert_new(connection, register_scrub, [row]):
+                here = register_scrub.c.register == register
+                await connection.execute(update(register_scrub).where(here).values(scrubbed_at=at))
+
+    @override
+    async def scrubbed(self) -> Mapping[str, int]:
+        async with self._database.reading() as connection:
+            return dict((await connection.execute(select(register_scrub))).all())
+
+
+class SqlLeases(TaskLeases):
+    """Work that one process at a time does."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    @override
+    async def take(self, name: str, owner: str, seconds: float) -> bool:
+        async with self._database.writing() as connection:
+            now = await self._database.now(connection)
+            mine = {"name": name, "owner": owner, "lease_until": now + round(1000 * seconds)}
+            if await self._database.insert_new(connection, task_lease, [mine]):
+                return True
+            free = or_(task_lease.c.owner == owner, task_lease.c.lease_until <= now)
+            taken = await connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))
+            return taken.rowcount == 1
+
+    @override
+    async def release(self, name: str, owner: str) -> None:
+        async with self._database.writing() as connection:
+            mine = (task_lease.c.name == name, task_lease.c.owner == owner)
+            await connection.execute(delete(task_lease).where(*mine))

@@ -1,0 +1,104 @@
+"""Looking at campaigns in an SQL database; see `ReportRecords` for what is promised."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+
+from sqlalchemy import case, func, select, tuple_
+from typing_extensions import override
+
+from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.outcomes import Outcome
+from telebridge.campaigns.rows import attempt_of, contact_of, lane_of
+from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.states import ContactState
+from telebridge.campaigns.store import Progress, ReportRecords, WaitingLane
+from telebridge.campaigns.tables import IS_READY, attempt, contact, lane
+
+PAGE = 500
+OVER = (ContactState.DONE, ContactState.SKIPPED)
+
+
+class SqlReports(ReportRecords):
+    """Looking at a campaign."""
+
+    def __init__(self, database: SqlDatabase) -> None:
+        self._database = database
+
+    @override
+    async def progress(self, campaign_id: str) -> Progress:
+        contacts = select(contact.c.state, contact.c.outcome, func.count()).where(contact.c.campaign_id == campaign_id)
+        attempts = select(attempt.c.state, func.count()).where(attempt.c.campaign_id == campaign_id)
+        states: Counter[str] = Counter()
+        outcomes: Counter[str] = Counter()
+        async with self._database.reading() as connection:
+            grouped = await connection.execute(contacts.group_by(contact.c.state, contact.c.outcome))
+            for state, outcome, count in grouped:
+                states[state.value] += count
+                if state in OVER:
+                    outcomes[outcome] += count
+            tried = await connection.execute(attempts.group_by(attempt.c.state))
+            return Progress(dict(states), dict(outcomes), {state.value: count for state, count in tried})
+
+    @override
+    async def waiting(self, campaign_id: str) -> list[WaitingLane]:
+        async with self._database.reading() as connection:
+            now = await self._database.now(connection)
+            is_due = case((contact.c.due_at <= now, 1), else_=0)
+            asked = select(lane.c.id, is_due, contact.c.held, func.count(), func.min(contact.c.due_at))
+            asked = asked.select_from(lane.join(contact, contact.c.lane_id == lane.c.id))
+            asked = asked.where(lane.c.campaign_id == campaign_id, IS_READY)
+            groups = (await connection.execute(asked.group_by(lane.c.id, is_due, contact.c.held))).all()
+            rows = (await connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))).all()
+        due: Counter[int] = Counter()
+        later: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        first: dict[int, int] = {}
+        for lane_id, is_now, held, count, at in groups:
+            if is_now:
+                due[lane_id] += count
+            else:
+                later[lane_id][held] += count
+                first[lane_id] = min(at, first.get(lane_id, at))
+        return [
+            WaitingLane(row.id, lane_of(row.zones, row.region), due[row.id], dict(later[row.id]), first.get(row.id))
+            for row in rows
+            if due[row.id] or later[row.id]
+        ]
+
+    @override
+    async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
+        ended = select(attempt.c.outcome).where(
+            attempt.c.campaign_id == campaign_id, attempt.c.intent_at >= since, attempt.c.outcome.is_not(None)
+        )
+        ended = ended.order_by(attempt.c.intent_at.desc(), attempt.c.id.desc()).limit(latest)
+        last = ended.subquery()
+        async with self._database.reading() as connection:
+            rows = await connection.execute(select(last.c.outcome, func.count()).group_by(last.c.outcome))
+            return dict(rows.all())
+
+    @override
+    async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+        asked = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
+        after = 0
+        while True:
+            async with self._database.reading() as connection:
+                page = [contact_of(row) for row in await connection.execute(asked.where(contact.c.id > after))]
+            for one in page:
+                yield one
+            if len(page) < PAGE:
+                return
+            after = page[-1].id
+
+    @override
+    async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
+        place = tuple_(attempt.c.contact_id, attempt.c.n)
+        asked = select(attempt).where(attempt.c.campaign_id == campaign_id)
+        asked = asked.order_by(attempt.c.contact_id, attempt.c.n).limit(PAGE)
+        after = (0, 0)
+        while True:
+            async with self._database.reading() as connection:
+                page = [attempt_of(row) for row in await connection.execute(asked.where(place > after))]
+            for one in page:
+                yield one
+            if len(page) < PAGE:
+                return
+            after = (page[-1].contact_id, page[-1].n)

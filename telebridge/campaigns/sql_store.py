@@ -1,0 +1,30 @@
+"""Campaigns in an SQL database: every part of a store over one engine."""
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from telebridge.campaigns.epoch import Clock
+from telebridge.campaigns.sql_attempts import SqlAttempts
+from telebridge.campaigns.sql_campaigns import SqlCampaigns, SqlContacts
+from telebridge.campaigns.sql_claims import SqlClaims
+from telebridge.campaigns.sql_dialects import sql_database
+from telebridge.campaigns.sql_lists import SqlDoNotCall, SqlLeases
+from telebridge.campaigns.sql_reports import SqlReports
+
+
+class SqlCampaignStore:
+    """Every part of a store. Make it on the event loop, on an engine whose tables are migrated.
+
+    Args:
+        engine: From `open_database`; its owner disposes of it.
+        clock: Epoch milliseconds, instead of the database's own clock.
+    """
+
+    def __init__(self, engine: AsyncEngine, clock: Clock | None = None) -> None:
+        database = sql_database(engine, clock)
+        self.campaigns = SqlCampaigns(database)
+        self.contacts = SqlContacts(database)
+        self.claims = SqlClaims(database)
+        self.attempts = SqlAttempts(database)
+        self.do_not_call = SqlDoNotCall(database)
+        self.leases = SqlLeases(database)
+        self.reports = SqlReports(database)

@@ -1,0 +1,292 @@
+"""What the engine asks of a store, by duty; a store is one object with a part for each.
+
+Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which says what each operation promises.
+
+One rule: every method is one transaction, and what it answers was true in that transaction. Instants are epoch
+milliseconds of the store's own clock.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.claiming import EVERY_CAMPAIGN, Claim, OpenLane
+from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.outcomes import Outcome
+from telebridge.campaigns.pacing import Pacing
+from telebridge.campaigns.states import CampaignInput
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLane:
+    """A lane of a campaign that dials: all its contacts that open and close together and have one priority."""
+
+    id: int
+    campaign: Campaign
+    lane: Lane
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of a batch of an import: how many contacts are new, how many the campaign had already."""
+
+    added: int
+    duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Attempts that nothing was heard of for too long, and what the store's clock said when they were taken."""
+
+    now: int
+    attempts: list[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a campaign is.
+
+    Args:
+        contacts: How many are in each state, by `ContactState.value`.
+        outcomes: Of those done or skipped, how many ended how.
+        attempts: How many attempts there are in each state, by `AttemptState.value`.
+    """
+
+    contacts: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLane:
+    """Why contacts of a lane are not called now, as far as the store knows.
+
+    Args:
+        lane: Which; whether it is open is for the calling hours to say.
+        due: How many could be called now if it is.
+        later: How many wait for their time, by what they wait for: "" is a retry or a start in the future.
+        next_due_at: When the first of those is due.
+    """
+
+    id: int
+    lane: Lane
+    due: int
+    later: Mapping[str, int]
+    next_due_at: int | None
+
+
+class CampaignRecords(Protocol):
+    """Campaigns and their status."""
+
+    async def create(self, plan: CampaignPlan) -> Campaign:
+        """Make a campaign, a draft."""
+        ...
+
+    async def find(self, campaign_id: str) -> Campaign | None:
+        """The campaign of this id."""
+        ...
+
+    async def all(self) -> list[Campaign]:
+        """Every campaign, the newest first."""
+        ...
+
+    async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:
+        """Start, pause, drain, finish or cancel a campaign.
+
+        Raises:
+            CampaignRefused: There is no such campaign, or that cannot happen to it as it stands.
+        """
+        ...
+
+    async def lanes(self, account: str) -> list[CampaignLane]:
+        """The lanes of all campaigns of an account that dial now."""
+        ...
+
+    async def close_finished(self) -> list[Campaign]:
+        """Drain campaigns whose end time has come, finish those with nothing left; answers those that changed."""
+        ...
+
+
+class ContactRecords(Protocol):
+    """Filling a campaign."""
+
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+        """Add a batch of an import, together with the position in its file.
+
+        A batch that does not go beyond the position kept was added before, by an import that was then interrupted:
+        nothing happens. A number that the campaign has already is a duplicate.
+        """
+        ...
+
+    async def imported_line(self, campaign_id: str) -> int:
+        """The last line of the file whose contacts are in; 0 before the first."""
+        ...
+
+    async def find(self, campaign_id: str, phone: str) -> Contact | None:
+        """The contact with this number."""
+        ...
+
+
+class ClaimRecords(Protocol):
+    """Who may be called now: the one place that counts."""
+
+    async def set_pacing(self, account: str, pacing: Pacing) -> None:
+        """Set an account's limits; what is under way stays counted."""
+        ...
+
+    async def claim(
+        self, account: str, lanes: Sequence[OpenLane], *, worker: str, wanted: int, lease_seconds: float
+    ) -> list[Claim]:
+        """Take contacts to be called, as many as all limits allow, from the first lanes first.
+
+        Each is written as an attempt in `INTENT` before it is answered: from then on it counts as live.
+
+        Raises:
+            LocalProtocolError: The account's pacing was never set.
+        """
+        ...
+
+    async def back_off(self, account: str, *, jitter: float) -> int:
+        """Let nobody place a call for a while, longer each time in a row; answers until when."""
+        ...
+
+    async def wait_out_queue(self, account: str, queue_ms: int) -> None:
+        """Twilio said that a call waits in its queue: place nothing until that has emptied."""
+        ...
+
+
+class AttemptRecords(Protocol):
+    """What becomes known of calls."""
+
+    async def find(self, attempt_id: str) -> Attempt | None:
+        """The attempt of this id."""
+        ...
+
+    async def report(self, attempt_id: str, report: CallReport) -> Receipt:
+        """Take what was learned of a call; when it is over, its contact is settled or due again. Any order will do.
+
+        An opt-out puts the number on the do-not-call list of every campaign in the same transaction.
+        """
+        ...
+
+    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+        """The call was certainly not placed; False when that is known already, or a call of it is known after all."""
+        ...
+
+    async def take_expired_intents(self, limit: int = 50) -> Overdue:
+        """Intents whose lease ran out and whose next look is due; nobody else gets them until the look after that."""
+        ...
+
+    async def take_due_checks(self, limit: int = 50) -> Overdue:
+        """Attempts with a call that nothing was heard of in time; nobody else gets them for five minutes."""
+        ...
+
+    async def bound(self, call_sids: Iterable[str]) -> set[str]:
+        """Which of these calls are some attempt's."""
+        ...
+
+    async def live(self, campaign_id: str) -> list[Attempt]:
+        """The attempts of a campaign that are under way."""
+        ...
+
+
+class DoNotCallRecords(Protocol):
+    """Numbers that must not be called, by one campaign or by any."""
+
+    async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
+        """Put numbers on the list, at once and for ever; answers how many were not on it."""
+        ...
+
+    async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
+        """Take a number off; whether it was on."""
+        ...
+
+    async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
+        """Whether a campaign, or any, must not call a number."""
+        ...
+
+    async def set_scrubbed(self, register: str, at: int) -> None:
+        """A register was last compared with the contacts then."""
+        ...
+
+    async def scrubbed(self) -> Mapping[str, int]:
+        """When each register was last compared."""
+        ...
+
+
+class TaskLeases(Protocol):
+    """Work that one process at a time does for all."""
+
+    async def take(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or prolong a task; False while another has it."""
+        ...
+
+    async def release(self, name: str, owner: str) -> None:
+        """Leave a task to others, if it is held."""
+        ...
+
+
+class ReportRecords(Protocol):
+    """Looking at a campaign. Nothing here waits for a claim or holds one up."""
+
+    async def progress(self, campaign_id: str) -> Progress:
+        """How far it is."""
+        ...
+
+    async def waiting(self, campaign_id: str) -> list[WaitingLane]:
+        """Why contacts are not called now."""
+        ...
+
+    async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
+        """How the attempts begun since then ended, or only the latest ones."""
+        ...
+
+    def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+        """Every contact in the order of import, a page at a time."""
+        ...
+
+    def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
+        """Every attempt in the order of contacts, a page at a time."""
+        ...
+
+
+class CampaignStore(Protocol):
+    """Everything a campaign needs to outlive the process."""
+
+    @property
+    def campaigns(self) -> CampaignRecords:
+        """Campaigns and their status."""
+        ...
+
+    @property
+    def contacts(self) -> ContactRecords:
+        """Filling a campaign."""
+        ...
+
+    @property
+    def claims(self) -> ClaimRecords:
+        """Who may be called now."""
+        ...
+
+    @property
+    def attempts(self) -> AttemptRecords:
+        """What becomes known of calls."""
+        ...
+
+    @property
+    def do_not_call(self) -> DoNotCallRecords:
+        """Numbers that must not be called."""
+        ...
+
+    @property
+    def leases(self) -> TaskLeases:
+        """Work that one process at a time does."""
+        ...
+
+    @property
+    def reports(self) -> ReportRecords:
+        """Looking at a campaign."""
+        ...

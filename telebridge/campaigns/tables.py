@@ -1,0 +1,205 @@
+"""The tables of campaigns: contacts are the queue, attempts the log of what was meant, a pacer row an account's limit.
+
+One rule: instants are epoch milliseconds of the database's clock, and what a query filters by on every tick has an
+index that holds only those rows, so a million contacts at rest cost nothing.
+"""
+
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
+
+from telebridge.campaigns.campaign import CampaignPlan
+from telebridge.campaigns.outcomes import Outcome, Reported
+from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState
+from telebridge.database.schema import metadata
+from telebridge.twilio.calls import CallStatus
+
+E = TypeVar("E", bound=Enum)
+
+
+class Spelled(TypeDecorator[E], Generic[E]):
+    """A member of an enum by its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[E]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    @override
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value.value)
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> E | None:
+        return None if value is None else self.kind(value)
+
+
+class PlanText(TypeDecorator[CampaignPlan]):
+    """A campaign's plan as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: CampaignPlan | None, dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> CampaignPlan | None:
+        return None if value is None else msgspec.json.decode(value, type=CampaignPlan)
+
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only where the column is called INTEGER."""
+
+IS_READY = text("state = 'ready'")
+IS_LIVE = text("state IN ('intent', 'placed', 'answered')")
+IS_WATCHED = text("check_at IS NOT NULL")
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("status", Spelled(CampaignStatus), nullable=False),
+    Column("status_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", PlanText, nullable=False),
+    Column("tat", Double, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("zones", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    UniqueConstraint("campaign_id", "zones", "region", "priority"),
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("lane_id", RowId, ForeignKey("lane.id"), nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("state", Spelled(ContactState), nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("consented_at", BigInteger),
+    Column("consent_source", Text, nullable=False),
+    UniqueConstraint("campaign_id", "phone"),
+    Index("ix_contact_ready", "lane_id", "due_at", sqlite_where=IS_READY, postgresql_where=IS_READY),
+    Index("ix_contact_campaign", "campaign_id", "id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("contact_id", RowId, ForeignKey("contact.id"), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("from_number", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("intent_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("check_at", BigInteger),
+    Column("state", Spelled(AttemptState), nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("ring_seconds", Integer, nullable=False),
+    Column("detects_machine", Boolean, nullable=False),
+    Column("call_sid", Text, unique=True),
+    Column("status", Spelled(CallStatus)),
+    Column("answered_by", Text, nullable=False),
+    Column("reported", Spelled(Reported)),
+    Column("call_back_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("outcome", Spelled(Outcome)),
+    Column("error", Text, nullable=False),
+    Column("rules_version", Text, nullable=False),
+    UniqueConstraint("contact_id", "n"),
+    # No two campaigns ever ring one number together, whatever else goes wrong.
+    Index("uq_attempt_live_phone", "phone", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("ix_attempt_live", "account", "campaign_id", sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("ix_attempt_watched", "check_at", sqlite_where=IS_WATCHED, postgresql_where=IS_WATCHED),
+    Index("ix_attempt_phone", "phone", "intent_at"),
+    Index("ix_attempt_from_number", "from_number", "intent_at"),
+    Index("ix_attempt_campaign", "campaign_id", "intent_at"),
+)
+
+pacer = Table(
+    "pacer",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("calls_per_second", Double, nullable=False),
+    Column("max_live", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    Column("tat", Double, nullable=False),
+    Column("backoff_until", BigInteger, nullable=False),
+    Column("backoff_step", Integer, nullable=False),
+)
+
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("phone", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+register_scrub = Table(
+    "register_scrub",
+    metadata,
+    Column("register", Text, primary_key=True),
+    Column("scrubbed_at", BigInteger, nullable=False),
+)
+
+task_lease = Table(
+    "task_lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+
+import_position = Table(
+    "import_position",
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaign.id"), primary_key=True),
+    Column("line", BigInteger, nullable=False),
+)

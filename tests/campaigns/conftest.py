@@ -1,0 +1,39 @@
+"""Stores to test campaigns with."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import pytest_asyncio
+from support.campaigns import SteeredClock, memory_store, postgresql_store, sqlite_store
+from support.postgresql import Cluster, programs
+
+
+@pytest.fixture(scope="session")
+def postgresql_cluster():
+    """One cluster for each process that runs tests."""
+    if programs() is None:
+        pytest.skip("left out: PostgreSQL's initdb and pg_ctl are not installed here")
+    with TemporaryDirectory(prefix="telebridge-postgresql-") as folder:
+        cluster = Cluster(Path(folder))
+        cluster.start()
+        yield cluster
+        cluster.stop()
+
+
+@pytest.fixture
+def clock():
+    return SteeredClock()
+
+
+@pytest_asyncio.fixture(params=["memory", "sqlite", "postgresql"])
+async def store(request, tmp_path, clock):
+    match request.param:
+        case "memory":
+            opened = memory_store(clock)
+        case "sqlite":
+            opened = sqlite_store(tmp_path, clock)
+        case _:
+            opened = postgresql_store(request.getfixturevalue("postgresql_cluster").url, clock)
+    async with opened as made:
+        yield made

@@ -1,0 +1,56 @@
+"""How many calls may be placed now."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.campaigns.pacing import TOLERANCE_MS, Backoff, Granted, Pacing, grant, room, wait_out_queue
+
+
+def test_calls_come_at_their_rate_with_a_little_patience_for_ticks():
+    assert grant(0.0, 20.0, wanted=9, now=1000.0) == Granted(3, 1150.0)
+    assert grant(1150.0, 20.0, wanted=9, now=1049.0) == Granted(0, 1150.0)
+    assert grant(1150.0, 20.0, wanted=9, now=1100.0) == Granted(2, 1250.0)
+    assert grant(1150.0, 1.0, wanted=9, now=5000.0) == Granted(1, 6000.0)
+
+
+def test_what_is_not_wanted_is_not_granted():
+    assert grant(0.0, 20.0, wanted=0, now=1000.0).calls == 0
+    assert grant(0.0, 20.0, wanted=-4, now=1000.0).calls == 0
+    assert grant(0.0, 20.0, wanted=2, now=1000.0) == Granted(2, 1100.0)
+
+
+@given(
+    st.floats(0.5, 200.0),
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 60)), min_size=1, max_size=60),
+)
+def test_in_any_second_there_are_never_more_calls_than_rate_and_tolerance_allow(rate, ticks):
+    tat, now, starts = 0.0, 1_000_000, []
+    for passed, wanted in ticks:
+        now += passed
+        granted = grant(tat, rate, wanted=wanted, now=now)
+        tat = granted.tat
+        starts += [now] * granted.calls
+    most = rate * (1000 + TOLERANCE_MS) / 1000 + 1
+    assert all(sum(first <= at < first + 1000 for at in starts) <= most for first in starts)
+
+
+def test_room_counts_what_is_kept_for_callers():
+    assert room(Pacing(1.0, 10, reserved=2), 3) == 5
+    assert room(Pacing(1.0, 10, reserved=2), 30) == 0
+
+
+def test_quiet_doubles_in_a_row_and_is_forgotten_after_a_while():
+    first = Backoff().longer(jitter=1.0, now=1_000_000)
+    assert first == Backoff(1_001_000, 1)
+    assert first.longer(jitter=1.0, now=1_000_500) == first
+    assert first.longer(jitter=1.0, now=1_001_000) == Backoff(1_003_000, 2)
+    assert first.longer(jitter=0.0, now=1_001_000) == Backoff(1_002_000, 2)
+    assert first.longer(jitter=1.0, now=2_000_000).step == 1
+    assert Backoff(1_000_000, 40).longer(jitter=1.0, now=1_000_000).until == 1_060_000
+
+
+def test_a_queue_at_twilio_is_waited_out_once_however_many_answers_tell_of_it():
+    tat = wait_out_queue(1000.0, queue_ms=5000, now=1000.0)
+    assert tat == 6000.0
+    assert wait_out_queue(tat, queue_ms=4990, now=1010.0) == 6000.0
+    assert wait_out_queue(1000.0, queue_ms=200, now=1000.0) == 1000.0

@@ -1,0 +1,7 @@
+"""Every campaign store keeps the promises of the conformance suite."""
+
+from conformance.campaign_store import CampaignStoreConformance
+
+
+class TestEveryStore(CampaignStoreConformance):
+    pass

@@ -1,0 +1,531 @@
+"""What every campaign store promises. A test class of each store inherits this suite and brings `store` and `clock`."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from support.campaigns import (
+    ACCOUNT,
+    CHICAGO,
+    NEW_YORK,
+    START,
+    at,
+    claim,
+    contacts,
+    open_lanes,
+    phone,
+    plan,
+    running_campaign,
+    said,
+)
+
+from telebridge.campaigns.attempt import Receipt, Unplaced
+from telebridge.campaigns.campaign import PoolNumber
+from telebridge.campaigns.claiming import Cap, OpenLane
+from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
+from telebridge.campaigns.pacing import Pacing
+from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus, ContactState
+from telebridge.errors import CampaignRefused, LocalProtocolError
+from telebridge.twilio.calls import CallStatus
+
+ENDS = [CallStatus.BUSY, CallStatus.NO_ANSWER, CallStatus.FAILED, CallStatus.CANCELED]
+
+
+class CampaignRecordsConformance:
+    async def test_a_campaign_is_kept_whole(self, store):
+        made = await store.campaigns.create(plan(hours={"weekdays": ["09:00-20:00"]}, max_live=3))
+        assert made.status is CampaignStatus.DRAFT
+        assert await store.campaigns.find(made.id) == made
+        assert await store.campaigns.all() == [made]
+        assert await store.campaigns.find("none") is None
+
+    async def test_a_change_keeps_when_and_why(self, store, clock):
+        campaign = await running_campaign(store)
+        clock.advance(5)
+        paused = await store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason="lunch")
+        assert (paused.status, paused.status_at, paused.reason) == (CampaignStatus.PAUSED, START + 5000, "lunch")
+        assert await store.campaigns.find(campaign.id) == paused
+
+    async def test_what_cannot_happen_is_refused_in_words(self, store):
+        campaign = await store.campaigns.create(plan())
+        with pytest.raises(CampaignRefused, match=r"campaign 'spring': is draft and cannot pause"):
+            await store.campaigns.change(campaign.id, CampaignInput.PAUSE)
+        with pytest.raises(CampaignRefused, match="there is none"):
+            await store.campaigns.change("none", CampaignInput.START)
+
+    async def test_lanes_are_those_of_campaigns_that_dial_now(self, store, clock):
+        await running_campaign(store, contacts(2) + contacts(1, CHICAGO, first=5), name="a")
+        later = await running_campaign(store, contacts(1, priority=2), name="b", start_at=START + 1000)
+        other = await store.campaigns.create(plan(account="AC2"))
+        await store.campaigns.change(other.id, CampaignInput.START)
+        assert {lane.lane for lane in await store.campaigns.lanes(ACCOUNT)} == {NEW_YORK, CHICAGO}
+        clock.advance(1)
+        assert [lane.priority for lane in await store.campaigns.lanes(ACCOUNT) if lane.campaign.id == later.id] == [2]
+
+    async def test_a_campaign_with_nothing_left_is_done_and_can_go_on(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        assert await store.campaigns.close_finished() == []
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
+        assert await store.campaigns.close_finished() == []
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        [closed] = await store.campaigns.close_finished()
+        assert (closed.id, closed.status) == (campaign.id, CampaignStatus.DONE)
+        await store.contacts.add(campaign.id, contacts(1, first=1), upto_line=2)
+        await store.campaigns.change(campaign.id, CampaignInput.START)
+        assert len(await claim(store)) == 1
+
+    async def test_a_campaign_whose_end_has_come_lets_live_calls_end(self, store, clock):
+        campaign = await running_campaign(store, contacts(2), end_at=START + 1000, max_live=1)
+        [one] = await claim(store)
+        clock.advance(1)
+        [draining] = await store.campaigns.close_finished()
+        assert draining.status is CampaignStatus.DRAINING
+        assert await claim(store, lanes=[OpenLane(1, campaign.id, START * 2)]) == []
+        assert await store.campaigns.close_finished() == []
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        assert [done.status for done in await store.campaigns.close_finished()] == [CampaignStatus.DONE]
+
+
+class ContactRecordsConformance:
+    async def test_a_batch_and_its_position_are_one(self, store):
+        campaign = await running_campaign(store, contacts(2), upto_line=3)
+        again = await store.contacts.add(campaign.id, contacts(2, first=7), upto_line=3)
+        more = await store.contacts.add(campaign.id, contacts(3, first=1), upto_line=6)
+        assert (again.added, again.duplicates) == (0, 0)
+        assert (more.added, more.duplicates) == (2, 1)
+        assert await store.contacts.imported_line(campaign.id) == 6
+
+    async def test_a_number_twice_in_one_batch_is_a_duplicate(self, store):
+        campaign = await running_campaign(store)
+        added = await store.contacts.add(campaign.id, contacts(1) + contacts(1), upto_line=2)
+        assert (added.added, added.duplicates) == (1, 1)
+
+    async def test_a_contact_is_kept_whole(self, store):
+        [new] = contacts(1, due_at=at("2026-10-01"), consented_at=at("2026-01-02"), consent_source="form 7")
+        campaign = await running_campaign(store, [new])
+        kept = await store.contacts.find(campaign.id, new.phone)
+        assert (kept.phone, kept.variables, kept.state) == (new.phone, {"name": "n0"}, ContactState.READY)
+        assert (instant(kept.due_at), instant(kept.consented_at)) == (new.due_at, new.consented_at)
+        assert kept.consent_source == "form 7"
+        assert await store.contacts.find(campaign.id, "+1") is None
+
+    async def test_many_contacts_go_in_at_once(self, store):
+        campaign = await running_campaign(store, contacts(7000))
+        assert (await store.reports.progress(campaign.id)).contacts == {"ready": 7000}
+
+
+class ClaimConformance:
+    async def test_a_claim_is_an_intent_before_it_is_answered(self, store):
+        campaign = await running_campaign(store, contacts(1), machine_detection="Enable", rules_version="2026-01")
+        [one] = await claim(store, worker="w7", lease_seconds=30)
+        intent = await store.attempts.find(one.attempt_id)
+        assert (intent.state, intent.worker, intent.n, intent.phone) == (AttemptState.INTENT, "w7", 1, phone(0))
+        assert (intent.intent_at, intent.lease_until) == (START, START + 30_000)
+        assert (intent.detects_machine, intent.rules_version) == (True, "2026-01")
+        assert intent.from_number == one.from_number == "+15550002222"
+        assert await store.contacts.find(campaign.id, phone(0)) == one.contact
+        assert (one.contact.state, one.contact.attempts) == (ContactState.LIVE, 1)
+
+    async def test_nobody_is_claimed_twice(self, store):
+        await running_campaign(store, contacts(40))
+        claimed = await asyncio.gather(*(claim(store, 5, worker=f"w{n}") for n in range(10)))
+        phones = [one.contact.phone for some in claimed for one in some]
+        assert sorted(phones) == sorted(set(phones))
+        assert len(phones) == 40
+
+    async def test_calls_per_second_hold_over_all_workers(self, store, clock):
+        await running_campaign(store, contacts(200), pacing=Pacing(20.0, 1000))
+        starts = []
+        for tick in range(30):
+            for worker in ("w1", "w2"):
+                starts += [clock.now] * len(await claim(store, worker=worker))
+            clock.advance(0.1 if tick % 3 else 0.07)
+        assert all(sum(start <= at < start + 1000 for at in starts) <= 22 for start in starts)
+        assert len(starts) >= 20 * (starts[-1] - START) / 1000
+
+    async def test_live_calls_are_bounded_with_intents_and_room_for_callers(self, store):
+        await running_campaign(store, contacts(10), pacing=Pacing(1000.0, 5, reserved=2))
+        first = await claim(store)
+        assert len(first) == 3
+        assert await claim(store) == []
+        await store.attempts.report(first[0].attempt_id, said("CA1", CallStatus.COMPLETED))
+        assert len(await claim(store)) == 1
+
+    async def test_a_campaign_has_limits_of_its_own_and_leaves_the_rest_to_others(self, store, clock):
+        slow = await running_campaign(store, contacts(9), name="slow", calls_per_second=1.0, max_live=2)
+        await running_campaign(store, contacts(9, first=20), name="wide")
+        taken = [one.campaign.id for _ in range(6) for one in await claim(store, 3)]
+        assert taken.count(slow.id) == 1
+        assert len(taken) == 10
+        clock.advance(1)
+        assert [one.campaign.id for one in await claim(store)] == [slow.id]
+        clock.advance(1)
+        assert await claim(store) == []
+
+    async def test_lanes_are_taken_in_their_order_and_closed_ones_not_at_all(self, store):
+        await running_campaign(store, contacts(3) + contacts(3, CHICAGO, first=10))
+        lanes = await open_lanes(store)
+        claimed = await claim(store, 4, lanes=lanes[::-1])
+        order = [one.contact.lane_id for one in claimed]
+        assert order == [lanes[1].id] * 3 + [lanes[0].id]
+        assert await claim(store, lanes=[lanes[1]]) == []
+
+    async def test_who_is_due_first_is_called_first_and_who_is_not_due_waits(self, store, clock):
+        late, early = contacts(1, due_at=instant(START + 9000)), contacts(1, first=1, due_at=instant(START - 9000))
+        await running_campaign(store, late + early)
+        assert [one.contact.phone for one in await claim(store)] == [phone(1)]
+        clock.advance(9)
+        assert [one.contact.phone for one in await claim(store)] == [phone(0)]
+
+    @pytest.mark.parametrize("happened", [CampaignInput.PAUSE, CampaignInput.CANCEL, CampaignInput.DRAIN])
+    async def test_a_campaign_that_stops_is_not_claimed_from_lanes_that_were_open(self, store, happened):
+        campaign = await running_campaign(store, contacts(1))
+        lanes = await open_lanes(store)
+        await store.campaigns.change(campaign.id, happened)
+        assert await claim(store, lanes=lanes) == []
+
+    async def test_who_must_not_be_called_is_skipped_with_the_reason(self, store):
+        campaign = await running_campaign(store, contacts(3))
+        await store.do_not_call.add([phone(0)], source="letter")
+        await store.do_not_call.add([phone(1)], source="letter", scope=campaign.id)
+        await store.do_not_call.add([phone(2)], source="letter", scope="another")
+        assert [one.contact.phone for one in await claim(store)] == [phone(2)]
+        skipped = await store.contacts.find(campaign.id, phone(0))
+        assert (skipped.state, skipped.outcome) == (ContactState.SKIPPED, "do_not_call")
+        assert (await store.contacts.find(campaign.id, phone(1))).state is ContactState.SKIPPED
+
+    async def test_two_campaigns_never_ring_one_number_together(self, store, clock):
+        first = await running_campaign(store, contacts(1), name="a")
+        second = await running_campaign(store, contacts(1), name="b")
+        claimed = await claim(store)
+        assert len(claimed) == 1
+        assert await claim(store) == []
+        waiting = second if claimed[0].campaign.id == first.id else first
+        held = await store.contacts.find(waiting.id, phone(0))
+        assert (held.state, held.held, held.due_at) == (ContactState.READY, "live_elsewhere", START + 60_000)
+        clock.advance(60)
+        assert await claim(store) == []
+        await store.attempts.report(claimed[0].attempt_id, said("CA1", CallStatus.COMPLETED))
+        clock.advance(60)
+        assert [one.campaign.id for one in await claim(store)] == [waiting.id]
+
+    async def test_caps_count_calls_of_every_campaign_and_not_those_never_placed(self, store, clock):
+        rules = RetryRules(9, {Outcome.BUSY: (60.0,)})
+        await running_campaign(store, contacts(1), retry=rules, name="a")
+        lanes = [replace(lane, caps=(Cap(2, 3600),)) for lane in await open_lanes(store)]
+        for sid in ("CA1", "CA2"):
+            [void] = await claim(store, lanes=lanes)
+            await store.attempts.not_placed(void.attempt_id, Unplaced.AGAIN, error="refused")
+            clock.advance(60)
+            [one] = await claim(store, lanes=lanes)
+            await store.attempts.report(one.attempt_id, said(sid, CallStatus.BUSY))
+            clock.advance(60)
+        other = await running_campaign(store, contacts(1), name="b")
+        lanes = [replace(lane, caps=(Cap(2, 3600),)) for lane in await open_lanes(store)]
+        assert await claim(store, lanes=lanes) == []
+        held = await store.contacts.find(other.id, phone(0))
+        assert (held.held, held.due_at) == ("capped", START + 60_000 + 3_600_000)
+        clock.now = held.due_at
+        assert len(await claim(store, lanes=lanes)) == 1
+
+    async def test_after_a_conversation_a_cap_can_ask_for_quiet(self, store, clock):
+        cap = Cap(1, 7 * 86_400, conversations=True)
+        await running_campaign(store, contacts(2), name="a", retry=RetryRules(5, {Outcome.BUSY: (1.0,)}))
+        for one, status in zip(await claim(store), (CallStatus.COMPLETED, CallStatus.BUSY), strict=True):
+            await store.attempts.report(one.attempt_id, said(f"CA{one.contact.phone}", status))
+        clock.advance(60)
+        await running_campaign(store, contacts(1), name="b")
+        lanes = [replace(lane, caps=(cap,)) for lane in await open_lanes(store)]
+        assert [one.contact.phone for one in await claim(store, lanes=lanes)] == [phone(1)]
+
+    async def test_numbers_are_taken_in_turn_and_rest_after_their_calls_of_the_day(self, store, clock):
+        numbers = (PoolNumber("+15550000001", 2), PoolNumber("+15550000002", 1))
+        await running_campaign(store, contacts(5), numbers=numbers)
+        froms = [one.from_number for _ in range(5) for one in await claim(store, 1)]
+        assert sorted(froms) == ["+15550000001", "+15550000001", "+15550000002"]
+        assert froms[0] != froms[1]
+        clock.advance(86_400)
+        assert len(await claim(store)) == 2
+
+    async def test_a_campaign_whose_numbers_rest_leaves_the_way_to_others(self, store):
+        spent = await running_campaign(store, contacts(30), numbers=(PoolNumber("+15550000001", 1),))
+        wide = await running_campaign(store, contacts(5, first=50), name="wide")
+        assert [one.campaign.id for one in await claim(store, 1)] == [spent.id]
+        assert [one.campaign.id for one in await claim(store, 5)] == [wide.id] * 5
+
+    async def test_quiet_that_twilio_asked_for_holds_for_everybody_and_grows(self, store, clock):
+        await running_campaign(store, contacts(9))
+        first = await store.claims.back_off(ACCOUNT, jitter=1.0)
+        assert first == START + 1000
+        assert await store.claims.back_off(ACCOUNT, jitter=1.0) == first
+        assert await claim(store) == []
+        clock.now = first
+        assert await store.claims.back_off(ACCOUNT, jitter=1.0) == first + 2000
+        clock.advance(2)
+        assert len(await claim(store)) == 9
+
+    async def test_twilios_queue_is_waited_out(self, store, clock):
+        await running_campaign(store, contacts(9), pacing=Pacing(10.0, 100))
+        await store.claims.wait_out_queue(ACCOUNT, 1000)
+        assert len(await claim(store)) == 2
+        await store.claims.wait_out_queue(ACCOUNT, 5000)
+        clock.advance(4.8)
+        assert await claim(store) == []
+        clock.advance(0.1)
+        assert len(await claim(store)) == 1
+
+    async def test_new_limits_leave_what_is_under_way_counted(self, store):
+        await running_campaign(store, contacts(9), pacing=Pacing(1000.0, 2))
+        assert len(await claim(store)) == 2
+        await store.claims.set_pacing(ACCOUNT, Pacing(1000.0, 3))
+        assert len(await claim(store)) == 1
+
+    async def test_an_account_without_limits_is_a_bug(self, store):
+        with pytest.raises(LocalProtocolError, match="the pacing of account 'AC9' was never set"):
+            await store.claims.claim("AC9", [], worker="w", wanted=1, lease_seconds=30)
+
+
+class AttemptConformance:
+    async def test_a_call_goes_its_way_and_settles_its_contact(self, store, clock):
+        campaign = await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        for status, state in [
+            (CallStatus.QUEUED, AttemptState.PLACED),
+            (CallStatus.RINGING, AttemptState.PLACED),
+            (CallStatus.IN_PROGRESS, AttemptState.ANSWERED),
+            (CallStatus.COMPLETED, AttemptState.DONE),
+        ]:
+            assert await store.attempts.report(one.attempt_id, said("CA1", status)) is Receipt.NEWS
+            assert await store.attempts.report(one.attempt_id, said("CA1", status)) is Receipt.OLD
+            assert (await store.attempts.find(one.attempt_id)).state is state
+        assert await store.attempts.report(one.attempt_id, said("CA1", CallStatus.RINGING)) is Receipt.OLD
+        done = await store.attempts.find(one.attempt_id)
+        assert (done.outcome, done.ended_at, done.check_at) == (Outcome.ANSWERED, START, None)
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome) == (ContactState.DONE, "answered")
+
+    @pytest.mark.parametrize("status", ENDS)
+    async def test_an_end_without_an_answer_follows_the_retry_rules(self, store, clock, status):
+        rules = RetryRules(2, {Outcome.BUSY: (60.0,), Outcome.NO_ANSWER: (60.0,), Outcome.FAILED: (60.0,)})
+        campaign = await running_campaign(store, contacts(1), retry=rules)
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", status))
+        contact = await store.contacts.find(campaign.id, phone(0))
+        if status is CallStatus.CANCELED:
+            assert (contact.state, contact.outcome) == (ContactState.DONE, "cancelled")
+            return
+        assert (contact.state, contact.due_at) == (ContactState.READY, START + 60_000)
+        clock.advance(60)
+        [two] = await claim(store)
+        assert two.n == 2
+        await store.attempts.report(two.attempt_id, said("CA2", status))
+        assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.DONE
+
+    async def test_a_verdict_that_comes_late_is_heeded(self, store):
+        rules = RetryRules(2, {Outcome.MACHINE: (60.0,)})
+        campaign = await running_campaign(store, contacts(1), retry=rules, machine_detection="Enable")
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.DONE
+        assert await store.campaigns.close_finished() == []
+        await store.attempts.report(one.attempt_id, said("CA1", answered_by="machine_start"))
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome, contact.due_at) == (ContactState.READY, "machine", START + 60_000)
+
+    async def test_a_verdict_that_never_comes_is_asked_for_once(self, store, clock):
+        await running_campaign(store, contacts(1), machine_detection="Enable")
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        clock.advance(30)
+        due = await store.attempts.take_due_checks()
+        assert [attempt.call_sid for attempt in due.attempts] == ["CA1"]
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED, looked_up=True))
+        assert (await store.attempts.find(one.attempt_id)).check_at is None
+
+    async def test_an_opt_out_counts_at_once_for_every_campaign(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", reported=Reported.OPTED_OUT))
+        assert await store.do_not_call.has(phone(0))
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        assert (await store.contacts.find(campaign.id, phone(0))).outcome == "opted_out"
+
+    async def test_a_call_back_is_due_when_the_person_said(self, store):
+        campaign = await running_campaign(store, contacts(1), retry=RetryRules(1, {}))
+        [one] = await claim(store)
+        wish = START + 7_200_000
+        await store.attempts.report(one.attempt_id, said("CA1", reported=Reported.CALL_BACK, call_back_at=wish))
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.due_at) == (ContactState.READY, wish)
+
+    async def test_another_call_than_the_attempts_is_not_ours(self, store):
+        await running_campaign(store, contacts(2))
+        one, two = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1"))
+        before = await store.attempts.find(one.attempt_id)
+        assert await store.attempts.report(one.attempt_id, said("CA2", CallStatus.RINGING)) is Receipt.NOT_OURS
+        assert await store.attempts.report(two.attempt_id, said("CA1", CallStatus.RINGING)) is Receipt.NOT_OURS
+        assert await store.attempts.find(one.attempt_id) == before
+        assert await store.attempts.report("nobody", said("CA3")) is Receipt.UNKNOWN
+        assert await store.attempts.bound(["CA1", "CA2"]) == {"CA1"}
+
+    async def test_a_call_of_a_void_attempt_is_not_ours(self, store):
+        await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        assert await store.attempts.not_placed(one.attempt_id, Unplaced.AGAIN, error="refused")
+        assert await store.attempts.report(one.attempt_id, said("CA1", CallStatus.RINGING)) is Receipt.NOT_OURS
+        assert (await store.attempts.find(one.attempt_id)).state is AttemptState.VOID
+
+    async def test_a_call_never_placed_does_not_count(self, store, clock):
+        campaign = await running_campaign(store, contacts(1), retry=RetryRules(1, {}))
+        [one] = await claim(store)
+        assert await store.attempts.not_placed(one.attempt_id, Unplaced.AGAIN, error="429")
+        assert not await store.attempts.not_placed(one.attempt_id, Unplaced.AGAIN, error="429")
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.attempts, contact.claims) == (ContactState.READY, 0, 1)
+        clock.advance(1)
+        assert [again.n for again in await claim(store)] == [2]
+
+    @pytest.mark.parametrize("why", [Unplaced.BAD_NUMBER, Unplaced.REFUSED, Unplaced.UNKNOWN])
+    async def test_a_contact_that_cannot_be_called_is_done(self, store, why):
+        campaign = await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.not_placed(one.attempt_id, why, error="21211")
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome) == (ContactState.DONE, why.value)
+        void = await store.attempts.find(one.attempt_id)
+        assert (void.state, void.error) == (AttemptState.VOID, "21211")
+
+    async def test_a_call_that_is_known_is_never_void(self, store):
+        await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.RINGING))
+        assert not await store.attempts.not_placed(one.attempt_id, Unplaced.AGAIN, error="nothing listed")
+        assert (await store.attempts.find(one.attempt_id)).state is AttemptState.PLACED
+
+    async def test_intents_are_looked_at_when_their_lease_has_run_out_and_by_one_at_a_time(self, store, clock):
+        await running_campaign(store, contacts(2))
+        one, two = await claim(store, lease_seconds=30)
+        await store.attempts.report(two.attempt_id, said("CA2"))
+        clock.advance(29.9)
+        assert (await store.attempts.take_expired_intents()).attempts == []
+        looks = []
+        for _ in range(1400):
+            due = await store.attempts.take_expired_intents() if clock.now % 1000 == 900 else None
+            for attempt in due.attempts if due else []:
+                assert attempt.id == one.attempt_id
+                looks.append((due.now - attempt.lease_until) // 1000)
+            clock.advance(0.1)
+        assert looks == [0, 15, 45, 90, 120]
+
+    async def test_a_call_that_falls_silent_is_looked_at(self, store, clock):
+        await running_campaign(store, contacts(1), ring_seconds=20)
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.RINGING))
+        clock.advance(79)
+        assert (await store.attempts.take_due_checks()).attempts == []
+        clock.advance(1)
+        assert [due.id for due in (await store.attempts.take_due_checks()).attempts] == [one.attempt_id]
+        assert (await store.attempts.take_due_checks()).attempts == []
+        clock.advance(300)
+        assert len((await store.attempts.take_due_checks()).attempts) == 1
+
+    async def test_live_attempts_of_a_campaign_are_listed(self, store):
+        campaign = await running_campaign(store, contacts(3))
+        one, two, three = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(two.attempt_id, said("CA2", CallStatus.RINGING))
+        assert {attempt.id for attempt in await store.attempts.live(campaign.id)} == {two.attempt_id, three.attempt_id}
+
+
+class ListConformance:
+    async def test_the_do_not_call_list_has_what_was_put_on_it(self, store):
+        assert await store.do_not_call.add([phone(1), phone(2), phone(2)], source="letter", reason="asked") == 2
+        assert await store.do_not_call.add([phone(2)], source="call") == 0
+        assert await store.do_not_call.add([phone(3)], source="call", scope="c1") == 1
+        assert await store.do_not_call.has(phone(1), campaign_id="c1")
+        assert await store.do_not_call.has(phone(3), campaign_id="c1")
+        assert not await store.do_not_call.has(phone(3))
+        assert await store.do_not_call.remove(phone(1))
+        assert not await store.do_not_call.remove(phone(1))
+        assert not await store.do_not_call.has(phone(1))
+
+    async def test_registers_have_the_date_of_their_last_comparison(self, store):
+        await store.do_not_call.set_scrubbed("us", 5)
+        await store.do_not_call.set_scrubbed("us", 9)
+        await store.do_not_call.set_scrubbed("us-fl", 7)
+        assert await store.do_not_call.scrubbed() == {"us": 9, "us-fl": 7}
+
+    async def test_a_task_is_one_owners_until_it_is_released_or_runs_out(self, store, clock):
+        assert await store.leases.take("close", "w1", 10)
+        assert await store.leases.take("close", "w1", 10)
+        assert not await store.leases.take("close", "w2", 10)
+        clock.advance(10)
+        assert await store.leases.take("close", "w2", 10)
+        await store.leases.release("close", "w1")
+        assert not await store.leases.take("close", "w1", 10)
+        await store.leases.release("close", "w2")
+        assert await store.leases.take("close", "w1", 10)
+
+
+class ReportConformance:
+    async def test_progress_counts_everything(self, store):
+        campaign = await running_campaign(store, contacts(5))
+        await store.do_not_call.add([phone(0)], source="letter")
+        one, two = await claim(store, 2)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.not_placed(two.attempt_id, Unplaced.AGAIN, error="429")
+        progress = await store.reports.progress(campaign.id)
+        assert progress.contacts == {"skipped": 1, "done": 1, "ready": 3}
+        assert progress.outcomes == {"do_not_call": 1, "answered": 1}
+        assert progress.attempts == {"done": 1, "void": 1}
+
+    async def test_why_contacts_wait_is_told_by_lane(self, store):
+        soon = instant(START) + timedelta(seconds=9)
+        people = contacts(2) + contacts(1, first=5, due_at=soon) + contacts(1, CHICAGO, first=7, due_at=soon)
+        campaign = await running_campaign(store, people)
+        await running_campaign(store, contacts(1), name="other", priority=1)
+        lanes = await open_lanes(store)
+        [ringing] = await claim(store, 1, lanes=[lane for lane in lanes if lane.campaign_id != campaign.id])
+        assert ringing.contact.phone == phone(0)
+        await claim(store, 1, lanes=[lane for lane in lanes if lane.campaign_id == campaign.id])
+        waiting = {lane.lane: lane for lane in await store.reports.waiting(campaign.id)}
+        assert (waiting[NEW_YORK].due, waiting[NEW_YORK].later) == (0, {"": 1, "live_elsewhere": 1})
+        assert (waiting[CHICAGO].due, waiting[CHICAGO].later) == (0, {"": 1})
+        assert waiting[CHICAGO].next_due_at == START + 9000
+
+    async def test_outcomes_are_counted_since_a_time_and_for_the_latest(self, store, clock):
+        campaign = await running_campaign(store, contacts(4))
+        for number, status in enumerate([CallStatus.BUSY, CallStatus.FAILED, CallStatus.FAILED, CallStatus.COMPLETED]):
+            [one] = await claim(store, 1)
+            await store.attempts.report(one.attempt_id, said(f"CA{number}", status))
+            clock.advance(1)
+        since = {"since": START + 1000}
+        assert await store.reports.outcomes(campaign.id, **since) == {Outcome.FAILED: 2, Outcome.ANSWERED: 1}
+        latest = await store.reports.outcomes(campaign.id, since=START, latest=2)
+        assert latest == {Outcome.FAILED: 1, Outcome.ANSWERED: 1}
+
+    async def test_rows_are_streamed_in_order_over_many_pages(self, store):
+        campaign = await running_campaign(store, contacts(1201))
+        for _ in range(2):
+            await claim(store, 900)
+        rows = [contact.phone async for contact in store.reports.contacts(campaign.id)]
+        assert rows == [phone(n) for n in range(1201)]
+        attempts = [attempt.contact_id async for attempt in store.reports.attempts(campaign.id)]
+        assert attempts == sorted(attempts)
+        assert len(attempts) == 1000
+
+
+class CampaignStoreConformance(
+    CampaignRecordsConformance,
+    ContactRecordsConformance,
+    ClaimConformance,
+    AttemptConformance,
+    ListConformance,
+    ReportConformance,
+):
+    """All of it."""
