@@ -1,8 +1,19 @@
-"""telebridge: a Rime voice on a Twilio telephone call.
+"""telebridge: puts a Rime voice on a Twilio telephone call.
 
-Flows in Python need two names: `Bridge` to register them with, `Call` to lead a call by.
+For flows in Python: `from telebridge import Bridge, Call`.
 """
 
-from telebridge.call.python_flow import Bridge, Call
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from telebridge.call.python_flow import Bridge, Call
 
 __all__ = ["Bridge", "Call"]
+
+
+def __getattr__(name: str) -> object:
+    """Load what flows need when somebody asks for it: processes that only speak start sooner without."""
+    if name in __all__:
+        return getattr(import_module("telebridge.call.python_flow"), name)
+    raise AttributeError(f"module 'telebridge' has no attribute '{name}'")

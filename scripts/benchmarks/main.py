@@ -8,6 +8,7 @@ from typing import Annotated
 import barge_in as barge_in_bench
 import calls as calls_bench
 import campaign_import as campaign_import_bench
+import continuity as continuity_bench
 import first_audio as first_audio_bench
 import typer
 from rich.console import Console
@@ -52,6 +53,16 @@ def barge_in(
 ) -> None:
     """People, and an hour of noise, over a prompt: how fast it stops, how often for nothing, and what was heard."""
     _report(barge_in_bench.run(speakers=speakers, minutes=minutes, real_calls=real_calls), as_json=json_)
+
+
+@app.command()
+def continuity(
+    rounds: Annotated[int, typer.Option(min=1, help="How many times the process is killed, on each database.")] = 10,
+    calls: Annotated[int, typer.Option(min=1, help="How many calls it carries each time.")] = 5,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """The process dies in the middle of prompts: how soon, and where, its calls go on elsewhere."""
+    _report(continuity_bench.run(rounds=rounds, calls=calls), as_json=json_)
 
 
 @app.command("campaign-import")

@@ -1,6 +1,8 @@
 """`telebridge serve`: the bridge itself."""
 
+import functools
 import importlib
+import socket
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +12,8 @@ import typer
 from telebridge.app import CALLS, VOICE, create_app
 from telebridge.call.python_flow import Bridge
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.serving import listening, run_server, tell, until_stopped
+from telebridge.cli.serving import cannot_listen, listening, run_server, tell, until_stopped
+from telebridge.cli.supervising import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
@@ -23,6 +26,14 @@ def serve(
     app: Annotated[
         str | None, typer.Option(metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module.")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Serve from so many processes, each started again when it dies; live calls are gone on with.",
+        ),
+    ] = None,
 ) -> None:
     """Answer calls: webhooks and media streams for Twilio.
 
@@ -32,15 +43,31 @@ def serve(
     settings = load_settings(config)
     configure_logs()
     bridge = None if app is None else load_bridge(app)
-    run_server(_serve(settings, bridge, host or settings.server.host, settings.server.port if port is None else port))
+    where = (host or settings.server.host, settings.server.port if port is None else port)
+    if workers is None:
+        run_server(_serve(settings, bridge, where))
+        return
+    try:
+        listener = listen(*where)
+    except OSError as error:
+        raise cannot_listen(error, *where, "server.port") from error
+    supervisor = Supervisor(lambda lifeline: run_server(_serve(settings, bridge, where, listener, lifeline)), tell)
+    raise typer.Exit(supervisor.run(workers))
 
 
-async def _serve(settings: Settings, bridge: Bridge | None, host: str, port: int) -> None:
+async def _serve(
+    settings: Settings,
+    bridge: Bridge | None,
+    where: tuple[str, int],
+    inherited: socket.socket | None = None,
+    lifeline: int | None = None,
+) -> None:
     app = create_app(settings, bridge=bridge)
-    async with listening(app, host, port, port_setting="server.port") as url:
+    async with listening(app, *where, port_setting="server.port", inherited=inherited) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
-        await until_stopped(lambda: app[CALLS].drain(seconds=settings.server.drain_seconds))
+        drain = functools.partial(app[CALLS].drain, seconds=settings.server.drain_seconds)
+        await until_stopped(drain, lifeline=lifeline)
 
 
 def load_bridge(name: str) -> Bridge:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -15,7 +16,9 @@ from telebridge.errors import ConfigurationError
 
 
 @asynccontextmanager
-async def listening(app: web.Application, host: str, port: int, *, port_setting: str) -> AsyncIterator[str]:
+async def listening(
+    app: web.Application, host: str, port: int, *, port_setting: str, inherited: socket.socket | None = None
+) -> AsyncIterator[str]:
     """Serve `app` for as long as the block runs, and give its address.
 
     Args:
@@ -23,6 +26,7 @@ async def listening(app: web.Application, host: str, port: int, *, port_setting:
         host: The address to listen on.
         port: 0 for any free one.
         port_setting: What to change when the port is taken, as its owner knows it.
+        inherited: A socket that listens already, in place of `host` and `port`.
 
     Raises:
         ConfigurationError: The address cannot be listened on.
@@ -30,11 +34,11 @@ async def listening(app: web.Application, host: str, port: int, *, port_setting:
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port) if inherited is None else web.SockSite(runner, inherited)
         try:
             await site.start()
         except OSError as error:
-            raise _cannot_listen(error, host, port, port_setting) from error
+            raise cannot_listen(error, host, port, port_setting) from error
         listens_on = runner.addresses[0][1]
         shown = f"[{host}]" if ":" in host else host
         yield f"http://{shown}:{listens_on}"
@@ -42,7 +46,8 @@ async def listening(app: web.Application, host: str, port: int, *, port_setting:
         await runner.cleanup()
 
 
-def _cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:
+def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:
+    """Why an address cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return ConfigurationError(
             port_setting, f"port {port} on {host} is in use", "stop what uses it, or choose another"
@@ -55,13 +60,22 @@ def run_server(main: Coroutine[Any, Any, None]) -> None:
     uvloop.run(main)
 
 
-async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None) -> None:
-    """Wait for SIGTERM or SIGINT, then drain; a second signal cuts draining short."""
+async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None, *, lifeline: int | None = None) -> None:
+    """Wait for SIGTERM or SIGINT, then drain; a second signal cuts draining short.
+
+    Args:
+        drain: What is still to be done.
+        lifeline: A descriptor whose end is a signal too.
+    """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
+    if lifeline is not None:
+        loop.add_reader(lifeline, stop.set)
     await stop.wait()
+    if lifeline is not None:
+        loop.remove_reader(lifeline)
     if drain is None:
         return
     stop.clear()
