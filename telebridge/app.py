@@ -1,11 +1,12 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from aiohttp import web
 from typing_extensions import override
@@ -20,7 +21,17 @@ from telebridge.playback.writer import PlaybackOptions
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.options import CLOUD, RimeOptions
 from telebridge.rime.parameters import speech_parameters
+from telebridge.server.access import Access, guarded
+from telebridge.server.api import add_api, call_routes, control_routes, event_routes, live_control
+from telebridge.server.api_route import ApiRoute
+from telebridge.server.call_list import CallList
+from telebridge.server.calls_door import CallsDoor
+from telebridge.server.control import Placer
+from telebridge.server.control_door import CheckVoice, ControlDoor
+from telebridge.server.events_door import EventsDoor
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.placing import TwilioPlacer
+from telebridge.server.problems import problem_documents
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
 from telebridge.settings import BargeInSettings, RimeSettings, Settings, TwilioSettings
@@ -28,6 +39,7 @@ from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.stream_token import StreamTokens
 
@@ -63,23 +75,55 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         listening=listening_options(settings.barge_in),
     )
     calls = LiveCalls(flows, voice.source, session, max_calls=settings.server.max_calls)
-    app = web.Application()
+    access = Access(settings.server.api_token, settings.server.host)
+    if access.closed:
+        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+    app = web.Application(middlewares=[problem_documents(), guarded(access)])
     app[CALLS], app[VOICE] = calls, voice.description
+    variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
+        variables,
         default_flow=default_flow,
         numbers=settings.numbers,
     )
 
+    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
+    add_api(app, _api_routes(calls, placer, lambda voice: _check_voice(settings.rime, voice)))
+
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
         async with voice:
             yield
+        await placer.aclose()
+
+    async def feed_is_closed(_: web.Application) -> None:
+        calls.feed.close()
 
     app.cleanup_ctx.append(voice_is_open)
+    app.on_shutdown.append(feed_is_closed)
     return app
+
+
+def _api_routes(calls: LiveCalls, placer: Placer, check_voice: CheckVoice) -> tuple[ApiRoute[Any, Any], ...]:
+    """What the API offers."""
+    known = CallList(calls, None)
+    return (
+        *call_routes(CallsDoor(known, calls.flows, placer)),
+        *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
+        *event_routes(EventsDoor(calls.feed)),
+    )
+
+
+def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:
+    """Refuse synthesis parameters that the voice of the settings would not take.
+
+    Raises:
+        ConfigurationError: A name, type or range is wrong.
+    """
+    speech_parameters({**settings.parameters(), **voice}, where="voice")
 
 
 def listening_options(settings: BargeInSettings) -> ListeningOptions:

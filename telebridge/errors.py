@@ -10,6 +10,7 @@
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
+      NotLive                   a call that is over, or not ready, cannot do as asked
 
 Messages are built from attributes, so a caller reads fields and never parses text.
 """
@@ -146,3 +147,21 @@ class TwilioAPIError(TelebridgeError):
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
         return f"Twilio answered {self.status}{code}: {self.message}"
+
+
+class NotLive(TelebridgeError):
+    """A call cannot do what was asked of it, because it is ending, or because it is not ready yet.
+
+    Args:
+        call_sid: Which call.
+        reason: Why, such as "is ending" or "has no media stream yet".
+    """
+
+    def __init__(self, call_sid: str, reason: str) -> None:
+        super().__init__(call_sid, reason)
+        self.call_sid = call_sid
+        self.reason = reason
+
+    @override
+    def __str__(self) -> str:
+        return f"call {self.call_sid} {self.reason}"

@@ -110,6 +110,11 @@ class CallSession:
         """Where the call stands."""
         return self._stream.phase
 
+    @property
+    def saying(self) -> str | None:
+        """What is being said, as far as its text is known; None when nothing is."""
+        return self._speaking.text
+
     # What the shell calls.
 
     def start(self, *, now: float) -> list[Effect]:

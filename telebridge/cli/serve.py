@@ -32,12 +32,14 @@ def serve(
     settings = load_settings(config)
     configure_logs()
     bridge = None if app is None else load_bridge(app)
-    run_server(_serve(settings, bridge, host or settings.server.host, settings.server.port if port is None else port))
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.server.model_copy(update=given)
+    run_server(_serve(settings.model_copy(update={"server": server}), bridge))
 
 
-async def _serve(settings: Settings, bridge: Bridge | None, host: str, port: int) -> None:
+async def _serve(settings: Settings, bridge: Bridge | None) -> None:
     app = create_app(settings, bridge=bridge)
-    async with listening(app, host, port, port_setting="server.port") as url:
+    async with listening(app, settings.server.host, settings.server.port, port_setting="server.port") as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
         await until_stopped(lambda: app[CALLS].drain(seconds=settings.server.drain_seconds))
