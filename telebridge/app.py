@@ -92,28 +92,28 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     )
 
     placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
-    add_api(app, _api_routes(calls, placer, lambda voice: _check_voice(settings.rime, voice)))
+    events = EventsDoor(calls.feed)
+    add_api(app, _api_routes(calls, placer, events, lambda voice: _check_voice(settings.rime, voice)))
 
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
         async with voice:
             yield
         await placer.aclose()
 
-    async def feed_is_closed(_: web.Application) -> None:
-        calls.feed.close()
-
     app.cleanup_ctx.append(voice_is_open)
-    app.on_shutdown.append(feed_is_closed)
+    app.on_shutdown.append(events.close)
     return app
 
 
-def _api_routes(calls: LiveCalls, placer: Placer, check_voice: CheckVoice) -> tuple[ApiRoute[Any, Any], ...]:
+def _api_routes(
+    calls: LiveCalls, placer: Placer, events: EventsDoor, check_voice: CheckVoice
+) -> tuple[ApiRoute[Any, Any], ...]:
     """What the API offers."""
     known = CallList(calls, None)
     return (
         *call_routes(CallsDoor(known, calls.flows, placer)),
         *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
-        *event_routes(EventsDoor(calls.feed)),
+        *event_routes(events),
     )
 
 

@@ -97,7 +97,7 @@ def read_query(request: web.Request, model: type[Q]) -> Q:
     Raises:
         Problem: A parameter is not known, given twice, or wrong.
     """
-    names = list(request.query)
+    names = [name for name, _ in request.query.items()]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise _invalid([FieldProblem(shown(name), "is given twice", "give it once") for name in twice])
     return _checked(model, dict(request.query))

@@ -33,6 +33,10 @@ class EventsDoor:
         self._feed = feed
         self._keep_alive = keep_alive_seconds
 
+    async def close(self, _app: web.Application) -> None:
+        """End all streams, because a server that stops waits for them."""
+        self._feed.close()
+
     async def events(self, request: web.Request, query: EventsQuery, _body: Nothing) -> web.StreamResponse:
         """Tell everything that happens, until the reader goes or the server stops."""
         after = _last_id(request.headers.get("Last-Event-ID"))

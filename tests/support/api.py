@@ -56,12 +56,14 @@ class PlayedControl:
     done: list = field(default_factory=list)
     saying: list = field(default_factory=list)
     refuses: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def announce(self, step):
         self._check()
         self.done.append(step)
         heard = asyncio.get_running_loop().create_future()
         self.saying.append(heard)
+        self.asked.set()
         if isinstance(self.outcome, Exception):
             heard.set_exception(self.outcome)
         elif self.outcome is not None:
@@ -123,9 +125,11 @@ class PlayedPlacer:
         self.orders = []
         self.refusal = None
         self.hold = None
+        self.asked = asyncio.Event()
 
     async def place(self, order):
         self.orders.append(order)
+        self.asked.set()
         if self.hold is not None:
             await self.hold.wait()
         if self.refusal is not None:
@@ -145,11 +149,13 @@ class Api:
         self.calls, self.placer, self.feed = PlayedCalls(), PlayedPlacer(), CallFeed()
         self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
         known = CallList(self.calls, past)
+        events = EventsDoor(self.feed, keep_alive_seconds=keep_alive_seconds)
         routes = (
             *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
             *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
-            *event_routes(EventsDoor(self.feed, keep_alive_seconds=keep_alive_seconds)),
+            *event_routes(events),
         )
+        self.app.on_shutdown.append(events.close)
         add_api(self.app, routes)
         self.url = ""
         self.session = None
