@@ -87,8 +87,8 @@ def register(app: web.Application, routes: Iterable[ApiRoute[Any, Any]]) -> None
 
 def answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
     """An answer in JSON."""
-    text = model.model_dump_json(by_alias=True)
-    return web.Response(text=text, status=status, content_type=JSON, headers=dict(headers or {}))
+    body = model.model_dump_json(by_alias=True).encode()
+    return web.Response(body=body, status=status, content_type=JSON, headers=headers)
 
 
 def read_query(request: web.Request, model: type[Q]) -> Q:

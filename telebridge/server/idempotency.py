@@ -10,6 +10,7 @@ import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import islice
 
 LIFETIME_SECONDS = 24 * 3600.0
 KEPT_KEYS = 50_000
@@ -83,11 +84,11 @@ class IdempotencyKeys:
 
     def _make_room(self) -> None:
         """A request that runs is never forgotten; there are only as many as there are connections."""
-        if len(self._requests) < self._limit:
-            return
-        done = next((key for key, request in self._requests.items() if request.answer is not None), None)
-        if done is not None:
-            del self._requests[done]
+        excess = len(self._requests) + 1 - self._limit
+        if excess > 0:
+            done = (key for key, request in self._requests.items() if request.answer is not None)
+            for key in list(islice(done, excess)):
+                del self._requests[key]
 
 
 def is_key(text: str) -> bool:

@@ -6,6 +6,7 @@ compare; the others are `about:blank`, and their status says it all.
 One rule: nothing leaves /api or /prompts with a status of 400 or more that is no problem document.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -95,9 +96,8 @@ class Problem(TelebridgeError):
 
     def answer(self) -> web.Response:
         """The answer that carries the document."""
-        return web.json_response(
-            self.as_json(), status=self.status, content_type=CONTENT_TYPE, headers=self.headers or None
-        )
+        body = json.dumps(self.as_json()).encode()
+        return web.Response(body=body, status=self.status, content_type=CONTENT_TYPE, headers=self.headers)
 
 
 def wrong_fields(error: ValidationError, known: Sequence[str]) -> list[FieldProblem]:
