@@ -63,6 +63,7 @@ def test_without_a_token_programs_of_this_machine_may_use_it(host):
         ("127.0.0.1", {"Host": "127.0.0.1:no-port"}, "127.0.0.1"),
         ("127.0.0.1", {**LOCAL, "Origin": "https://example.com"}, "127.0.0.1"),
         ("127.0.0.1", {**LOCAL, "Origin": "null"}, "127.0.0.1"),
+        ("127.0.0.1", {**LOCAL, "Origin": "http://["}, "127.0.0.1"),
     ],
 )
 def test_without_a_token_what_may_come_from_elsewhere_is_refused_and_told_what_to_set(host, headers, peer):

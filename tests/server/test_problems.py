@@ -5,7 +5,7 @@ import pytest
 from aiohttp import web
 from pydantic import ValidationError
 from structlog.testing import capture_logs
-from support.api import api
+from support.api import SID, api, record
 from support.speech import serving
 
 from telebridge.server.api_models import PlaceCall, SayText
@@ -83,3 +83,53 @@ async def test_other_paths_are_left_alone():
     app = web.Application(middlewares=[problem_documents()])
     async with serving(app) as url, aiohttp.ClientSession() as session, session.get(f"{url}/apis") as answer:
         assert (answer.status, answer.content_type) == (404, "text/plain")
+
+
+async def test_what_a_door_under_prompts_refuses_in_plain_text_is_a_problem_in_its_words():
+    async def door(request):
+        match request.match_info["name"]:
+            case "forged":
+                raise web.HTTPForbidden(text="The signature does not fit.\n")
+            case "wordless":
+                raise web.HTTPGone(text="")
+            case _:
+                raise web.HTTPFound("/prompts/forged")
+
+    app = web.Application(middlewares=[problem_documents()])
+    app.router.add_get("/prompts/{name}", door)
+    async with serving(app) as url, aiohttp.ClientSession() as session:
+        told = {}
+        for name in ("forged", "wordless", "elsewhere"):
+            async with session.get(f"{url}/prompts/{name}", allow_redirects=False) as answer:
+                told[name] = answer.status, (await answer.json()).get("detail") if answer.status >= 400 else None
+    assert told == {
+        "forged": (403, "The signature does not fit."),
+        "wordless": (410, "Gone."),
+        "elsewhere": (302, None),
+    }
+
+
+@pytest.mark.parametrize(("kilobytes", "status"), [(60, 202), (70, 413), (2000, 413)])
+async def test_a_body_of_unknown_length_is_refused_when_it_grows_too_large(kilobytes, status):
+    async def pieces():
+        yield b'{"text": "Hello."'
+        for _ in range(kilobytes):
+            yield b" " * 1024
+        yield b"}"
+
+    async with api() as client:
+        client.calls.add(record())
+        headers = {"Content-Type": "application/json"}
+        await client.ask("POST", f"/api/calls/{SID}/say", data=pieces(), headers=headers, status=status)
+
+
+async def test_a_body_beside_a_question_is_ignored():
+    async with api() as client:
+        await client.get("/api/calls", data=b"what is this", headers={"Content-Type": "text/plain"})
+
+
+async def test_an_unknown_field_where_none_is_known():
+    async with api() as client:
+        client.calls.add(record())
+        told = await client.post(f"/api/calls/{SID}/clear", {"now": True}, status=422)
+    assert told["errors"] == [{"field": "now", "problem": "is not known here", "hint": "known are: none"}]
