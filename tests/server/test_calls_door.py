@@ -4,11 +4,14 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.api import ORDER, SID, api, record
+from aiohttp.test_utils import make_mocked_request
+from support.api import ORDER, SID, PlayedCalls, PlayedFlows, PlayedPlacer, api, record
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import ConfigurationError, TwilioAPIError
-from telebridge.server.call_list import cursor, read_cursor
+from telebridge.server.api_models import Nothing, PlaceCall
+from telebridge.server.call_list import CallList, cursor, read_cursor
+from telebridge.server.calls_door import CallsDoor
 from telebridge.server.control import CallOrder, Position
 from telebridge.server.problems import Problem
 from telebridge.turns.barge_in import BargeIn, BargeInCause
@@ -176,15 +179,19 @@ async def test_the_same_key_at_once_is_one_call_and_the_second_waits():
 
 
 async def test_who_goes_away_takes_no_other_answer_along():
-    async with api() as client:
-        client.placer.hold = asyncio.Event()
-        first = asyncio.create_task(client.post("/api/calls", ORDER, headers=KEY, status=201))
-        await client.placer.asked.wait()
-        first.cancel()
-        second = asyncio.create_task(client.post("/api/calls", ORDER, headers=KEY, status=201))
-        client.placer.hold.set()
-        assert (await second)["call_sid"] == f"CA{1:032x}"
-    assert len(client.placer.orders) == 1
+    placer = PlayedPlacer()
+    placer.hold = asyncio.Event()
+    door = CallsDoor(CallList(PlayedCalls(), None), PlayedFlows(), placer)
+    request = make_mocked_request("POST", "/api/calls", headers=KEY)
+    first, second = [
+        asyncio.create_task(door.place_call(request, Nothing(), PlaceCall.model_validate(ORDER))) for _ in range(2)
+    ]
+    await placer.asked.wait()
+    first.cancel()
+    await asyncio.wait([first])
+    placer.hold.set()
+    assert (await second).status == 201
+    assert len(placer.orders) == 1
 
 
 async def test_the_same_key_with_another_body_is_refused():
