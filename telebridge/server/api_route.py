@@ -143,7 +143,7 @@ def parsed(text: bytes) -> dict[str, Any]:
         raise Problem(400, "The body has a number that is too long.") from error
     if not isinstance(value, dict):
         raise Problem(400, "The body is JSON, but no object: send {…} with the fields in it.")
-    if _depth(value) > DEEPEST:
+    if _is_deeper(value, DEEPEST):
         raise _too_deep()
     return value
 
@@ -182,9 +182,10 @@ def _no_constant(name: str) -> NoReturn:
     raise Problem(400, f"The body has {name}, which is no JSON.")
 
 
-def _depth(value: Any) -> int:
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether something lies deeper than so many levels; goes no deeper itself."""
     inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max((_depth(each) for each in inside), default=0)
+    return levels == 0 or any(_is_deeper(each, levels - 1) for each in inside)
 
 
 def _too_deep() -> Problem:

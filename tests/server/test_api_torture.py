@@ -36,6 +36,7 @@ REQUESTS = {
     "only NUL bytes": (request("POST", SAY, bytes(100)), 400),
     "lists in lists": (request("POST", SAY, b'{"text": ' + b"[" * 30_000), 400),
     "objects in objects": (request("POST", SAY, b'{"a": ' * 5_000 + b"1" + b"}" * 5_000), 400),
+    "forty lists": (request("POST", SAY, b'{"text": ' + b"[" * 40 + b"]" * 40 + b"}"), 400),
     "a key twice": (request("POST", SAY, b'{"text": "a", "text": "b"}'), 400),
     "a key twice inside": (request("POST", SAY, b'{"text": "a", "voice": {"lang": "a", "lang": "b"}}'), 400),
     "a number of 5000 digits": (request("POST", SAY, b'{"text": ' + b"9" * 5000 + b"}"), 400),

@@ -52,7 +52,7 @@ async def test_a_silent_stream_is_kept_alive_by_comments():
 async def test_the_stream_ends_with_the_feed_so_that_a_server_can_stop():
     async with api() as client, client.session.get(f"{client.url}/api/events") as answer:
         client.feed.publish("call-started", "CA1", {})
-        client.feed.close()
+        await client.app.shutdown()
         assert b"CA1" in await answer.read()
 
 
