@@ -1,9 +1,11 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
@@ -21,14 +23,28 @@ from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
+from telebridge.rime.parameters import speech_parameters
+from telebridge.server.access import Access, guarded
+from telebridge.server.api import add_api, call_routes, control_routes, event_routes, live_control
+from telebridge.server.api_route import ApiRoute
+from telebridge.server.call_list import CallList
+from telebridge.server.calls_door import CallsDoor
+from telebridge.server.control import PastCalls, Placer
+from telebridge.server.control_door import CheckVoice, ControlDoor
+from telebridge.server.events_door import EventsDoor
+from telebridge.server.feed import CallFeed
 from telebridge.server.live_calls import LiveCalls
+from telebridge.server.past_calls import StoredCalls
+from telebridge.server.placing import TwilioPlacer
+from telebridge.server.problems import problem_documents
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import BargeInSettings, Settings, TwilioSettings
+from telebridge.settings import BargeInSettings, RimeSettings, Settings, TwilioSettings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
@@ -67,18 +83,31 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     errands = Errands({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
     store = CallStore(engine)
-    outside = Outside(voice.source, errands, Recordings(settings.state_dir / "recordings"), store)
-    calls = LiveCalls(flows, outside, session, store=store, max_calls=settings.server.max_calls)
-    app = web.Application()
+    feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
+    recordings = Recordings(settings.state_dir / "recordings")
+    outside = Outside(voice.source, errands, recordings, store, feed.publish)
+    calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=settings.server.max_calls)
+    access = Access(settings.server.api_token, settings.server.host)
+    if access.closed:
+        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+    app = web.Application(middlewares=[problem_documents(), guarded(access)])
     app[CALLS], app[VOICE] = calls, voice.description
+    variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
+        variables,
         PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
         default_flow=default_flow,
         numbers=settings.numbers,
+    )
+
+    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
+    events = EventsDoor(calls.feed)
+    add_api(
+        app, _api_routes(calls, StoredCalls(store), placer, events, lambda voice: _check_voice(settings.rime, voice))
     )
 
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
@@ -86,6 +115,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         store.start()
         async with voice, aclosing(errands):
             yield
+        await placer.aclose()
         await store.aclose()
         await engine.dispose()
 
@@ -97,7 +127,29 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
 
     app.cleanup_ctx.append(voice_is_open)
     app.cleanup_ctx.append(flows_are_reloaded)
+    app.on_shutdown.append(events.close)
     return app
+
+
+def _api_routes(
+    calls: LiveCalls, past: PastCalls, placer: Placer, events: EventsDoor, check_voice: CheckVoice
+) -> tuple[ApiRoute[Any, Any], ...]:
+    """What the API offers."""
+    known = CallList(calls, past)
+    return (
+        *call_routes(CallsDoor(known, calls.flows, placer)),
+        *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
+        *event_routes(events),
+    )
+
+
+def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:
+    """Refuse synthesis parameters that the voice of the settings would not take.
+
+    Raises:
+        ConfigurationError: A name, type or range is wrong.
+    """
+    speech_parameters({**settings.parameters(), **voice}, where="voice")
 
 
 def listening_options(settings: BargeInSettings) -> ListeningOptions:

@@ -52,6 +52,7 @@ class ServerSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    api_token: str = ""
     max_calls: Annotated[int, Field(ge=1)] | None = None
     drain_seconds: PositiveSeconds = 60.0
     trusted_proxies: tuple[str, ...] = ()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -70,6 +70,14 @@ class KeptCall:
     ended: bool
     checkpoint: str | None
     record: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Its record; of one that is live in another process, what is known of it."""
+        if self.record is not None:
+            return self.record
+        return CallRecord(
+            self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at
+        ).as_json()
 
 
 @dataclass(slots=True)
@@ -141,10 +149,13 @@ class CallStore(Checkpoints):
         found = await self._select(select(CALL).where(CALL.c.call_sid == call_sid))
         return found[0] if found else None
 
-    async def recent(self, limit: int, *, before: datetime | None = None) -> list[KeptCall]:
-        """Calls, the latest first; with `before` those that began earlier."""
-        query = select(CALL).order_by(CALL.c.started_at.desc(), CALL.c.call_sid).limit(limit)
-        return await self._select(query if before is None else query.where(CALL.c.started_at < _ms(before)))
+    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> list[KeptCall]:
+        """Calls that are over, the latest first; with `before` those that stand behind that instant and CallSid."""
+        query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
+        query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
+        if before is not None:
+            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (_ms(before[0]), before[1]))
+        return await self._select(query)
 
     async def _select(self, query: Any) -> list[KeptCall]:
         async with self._engine.connect() as connection:

@@ -28,25 +28,29 @@ from telebridge.call.effects import (
 from telebridge.call.events import (
     AnnouncementAsked,
     CallEvent,
+    ClearAsked,
     ErrandDone,
     FlowEnded,
+    HangUpAsked,
     RecordingKept,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
     StreamLost,
     TextTaken,
+    TransferAsked,
 )
 from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Call, PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session import CallSession
 from telebridge.call.stream_watch import Phase
-from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected, TelebridgeError
-from telebridge.flows.steps import Errand, Play, Say
+from telebridge.errors import NotLive, RemoteProtocolError, SpeechError, SpeechRejected, TelebridgeError
+from telebridge.flows.steps import Errand, Play, Say, Transfer
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.speech.source import SpeechStream
+from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted, StreamState
 
 log = logger(__name__)
@@ -138,13 +142,52 @@ class CallRunner:
         Returns:
             How it was heard, once it was; raises `NotLive` when the call ended before, and `SpeechError` when it could
             not be spoken.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
         """
+        self._require_live()
         self._announcements += 1
         asked = AnnouncementAsked(self._announcements, step)
         waiting: asyncio.Future[SpokenUtterance] = self._loop.create_future()
         self._announced[asked.number] = waiting
         self.deliver(asked)
         return waiting
+
+    def clear(self) -> bool:
+        """Silence what is being said; whether there was something.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        spoken = self.session.saying is not None
+        self.deliver(ClearAsked())
+        return spoken
+
+    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+        """Connect the caller with somebody else; the flow goes on where it was when that fails.
+
+        Raises:
+            NotLive: The call is ending, or its stream is not there.
+        """
+        if self.session.phase is not Phase.LIVE:
+            raise NotLive(self.session.record.call_sid, "has no media stream")
+        self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
+
+    def hang_up(self, goodbye: str | None) -> None:
+        """End the call, after a last word where there is one.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
+
+    def _require_live(self) -> None:
+        if self.session.phase not in (Phase.WAITING, Phase.LIVE):
+            reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
+            raise NotLive(self.session.record.call_sid, reason)
 
     def deliver(self, event: CallEvent) -> None:
         """Something happened: do what follows."""

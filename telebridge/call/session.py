@@ -137,6 +137,11 @@ class CallSession:
         """Where the call stands."""
         return self._stream.phase
 
+    @property
+    def saying(self) -> str | None:
+        """What is being said, as far as its text is known; None when nothing is."""
+        return self._talk.saying
+
     # What the shell calls.
 
     def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[Effect]:
@@ -175,7 +180,7 @@ class CallSession:
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
         """What follows from `event`."""
         if self.phase is Phase.OVER:
-            return _refused(event)
+            return self._refused(event)
         effects = self._follow(event, now)
         self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
@@ -317,8 +322,14 @@ class CallSession:
 
     def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
         if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._saying_goodbye:
-            return _refused(asked)
+            return self._refused(asked)
         return self._settle(self._talk.announce(asked, now=now), now)
+
+    def _refused(self, event: CallEvent) -> list[Effect]:
+        """Whoever asked a call for something that it can do no more must not wait for ever."""
+        if isinstance(event, AnnouncementAsked):
+            return [ReportAnnouncement(event.number, NotLive(self.record.call_sid, "is over, or about to be"))]
+        return []
 
     def _transfer_asked(self, transfer: Transfer, now: float) -> list[Effect]:
         """Connect the caller; the step in progress begins anew if that fails."""
@@ -398,13 +409,6 @@ class CallSession:
         self._step = None
         self.record.end_reason = self.record.end_reason or reason
         return [*self._talk.end(now=now), EndCall()]
-
-
-def _refused(event: CallEvent) -> list[Effect]:
-    """Whoever asked a call for something that it can do no more must not wait for ever."""
-    if isinstance(event, AnnouncementAsked):
-        return [ReportAnnouncement(event.number, NotLive("the call is over, or about to be"))]
-    return []
 
 
 def _from_word(step: Step, heard: int) -> Step:

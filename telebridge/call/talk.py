@@ -146,12 +146,17 @@ class Talk:
             effects += interrupted
             if self._announcing is not None:
                 effects.append(ReportAnnouncement(self._announcing, utterance))
-        over = NotLive("the call is over")
+        over = NotLive(self._record.call_sid, "is over")
         effects += [ReportAnnouncement(asked.number, over) for asked in self._announcements]
         self._forget_step()
         self._announcements.clear()
         self._announcing = None
         return effects
+
+    @property
+    def saying(self) -> str | None:
+        """What is being said; None when nothing is."""
+        return self._speaking.text
 
     @property
     def typed(self) -> str:

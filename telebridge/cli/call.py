@@ -9,7 +9,8 @@ import typer
 from telebridge.app import open_twilio
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
-from telebridge.errors import ConfigurationError
+from telebridge.server.control import CallOrder
+from telebridge.server.placing import call_request
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
@@ -31,15 +32,7 @@ def call(
     Exits with 1 when the call was not answered.
     """
     settings = load_settings(config)
-    if not settings.public_url:
-        raise ConfigurationError("public_url", "is not set", "Twilio must know where `telebridge serve` answers")
-    request = CallRequest(
-        to,
-        from_,
-        url=settings.public_url + (f"/twilio/voice/{flow}" if flow else "/twilio/voice"),
-        status_callback=f"{settings.public_url}/twilio/status",
-        ring_seconds=ring_seconds,
-    )
+    request = call_request(CallOrder(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         told = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}

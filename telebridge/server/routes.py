@@ -14,6 +14,7 @@ from telebridge.server.prompts import PromptDoor
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.server.voice import VoiceDoor, apology
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
@@ -26,13 +27,14 @@ def add_routes(
     calls: LiveCalls,
     trust: Trust,
     tokens: StreamTokens,
+    variables: CallVariables,
     prompts: PromptDoor,
     *,
     default_flow: str,
     numbers: dict[str, str],
 ) -> None:
     """Put every door of the bridge into `app`."""
-    voice = VoiceDoor(calls, trust, tokens, default_flow=default_flow, numbers=numbers)
+    voice = VoiceDoor(calls, trust, tokens, variables, default_flow=default_flow, numbers=numbers)
     status = StatusDoor(calls)
     health = HealthDoor(calls)
     for path, door in {

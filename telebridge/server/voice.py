@@ -4,7 +4,7 @@ Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 """
 
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -19,6 +19,7 @@ from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml
+from telebridge.twilio.call_variables import QUERY, CallVariables, VariablesForged
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
@@ -35,16 +36,25 @@ class VoiceDoor:
     """Answers `/twilio/voice`, `/twilio/next` and what belongs to transfers with TwiML.
 
     Args:
+        variables: Reads what a placed call's address carries.
         default_flow: Leads calls to numbers that are not in `numbers`.
         numbers: Flow by called number, in E.164.
     """
 
     def __init__(
-        self, calls: LiveCalls, trust: Trust, tokens: StreamTokens, *, default_flow: str, numbers: dict[str, str]
+        self,
+        calls: LiveCalls,
+        trust: Trust,
+        tokens: StreamTokens,
+        variables: CallVariables,
+        *,
+        default_flow: str,
+        numbers: dict[str, str],
     ) -> None:
         self._calls = calls
         self._trust = trust
         self._tokens = tokens
+        self._variables = variables
         self._default_flow = default_flow
         self._numbers = numbers
 
@@ -62,7 +72,7 @@ class VoiceDoor:
         called = asked.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = asked.get("Direction", "inbound")
-        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction)
+        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, self._read_variables(request))
         try:
             self._calls.begin(arrival)
         except ConfigurationError as error:
@@ -101,7 +111,7 @@ class VoiceDoor:
         session = runner.session
         if session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=session.record.call_sid)
-            return self._connect(request, _arrival(runner))
+            return self._connect(request, self._calls.arrival(session.record.call_sid))
         if session.phase is Phase.AWAY and session.transfer is not None:
             return self._dial(request, session.transfer)
         return apology() if session.apology_due else _answer(twiml.hang_up())
@@ -120,6 +130,14 @@ class VoiceDoor:
             )
         )
 
+    def _read_variables(self, request: web.Request) -> dict[str, Any]:
+        """What whoever placed the call has signed into its address."""
+        try:
+            return self._variables.read(request.query.get(QUERY, ""))
+        except VariablesForged as error:
+            metrics.REFUSED.labels("voice", "variables").inc()
+            raise web.HTTPForbidden(text=f"{error}\n") from error
+
     def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
         token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
         return _answer(
@@ -129,11 +147,6 @@ class VoiceDoor:
                 then_redirect=self._trust.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
-
-
-def _arrival(runner: CallRunner) -> Arrival:
-    record = runner.session.record
-    return Arrival(record.call_sid, record.flow, record.from_number, record.to_number, record.direction)
 
 
 def apology() -> web.Response:

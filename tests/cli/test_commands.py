@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -187,6 +188,15 @@ def test_a_bridge_without_keys_serves_with_the_local_voice_and_says_so(tmp_path)
         assert f"voice webhook {serving.url}/twilio/voice · the voice of this machine" in serving.line
         assert urllib.request.urlopen(f"{serving.url}/healthz", timeout=5).status == 200
     assert "no rime.api_key and no rime.url: the voice of this machine speaks" in serving.errors
+
+
+def test_a_bridge_that_others_reach_says_that_its_api_is_closed(tmp_path):
+    with (
+        Serving("serve", "--host", "0.0.0.0", "--port", "0", TELEBRIDGE_STATE_DIR=str(tmp_path)) as serving,
+        pytest.raises(urllib.error.HTTPError, match="403"),
+    ):
+        urllib.request.urlopen(serving.url.replace("0.0.0.0", "127.0.0.1") + "/api/calls", timeout=5)
+    assert serving.errors.count("the API is closed: set server.api_token") == 1
 
 
 def test_a_call_goes_through_three_servers(tmp_path):
