@@ -11,6 +11,7 @@ from aiohttp import web
 
 from telebridge.call.call_store import CallStore
 from telebridge.call.errands import Errands
+from telebridge.call.flight_recorder import FlightRecorder
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.flow_reload import FlowReload
 from telebridge.call.listening import ListeningOptions
@@ -85,7 +86,8 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     store = CallStore(engine)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     recordings = Recordings(settings.state_dir / "recordings")
-    outside = Outside(voice.source, errands, recordings, store, feed.publish)
+    flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
+    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights)
     calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=settings.server.max_calls)
     access = Access(settings.server.api_token, settings.server.host)
     if access.closed:
@@ -116,6 +118,8 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         async with voice, aclosing(errands):
             yield
         await placer.aclose()
+        if flights is not None:
+            flights.close()
         await store.aclose()
         await engine.dispose()
 

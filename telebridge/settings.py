@@ -149,6 +149,12 @@ class DatabaseSettings(_Section):
     url: str = ""
 
 
+class CallSettings(_Section):
+    """What is kept of calls beside their records."""
+
+    record: bool = False
+
+
 class Settings(BaseSettings):
     """All settings. The environment goes before the conventional variables, and those before the file."""
 
@@ -164,6 +170,7 @@ class Settings(BaseSettings):
     rime: RimeSettings = RimeSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
+    calls: CallSettings = CallSettings()
     database: DatabaseSettings = DatabaseSettings()
     prompts: PromptSettings = PromptSettings()
     numbers: dict[str, str] = {}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from typing_extensions import override
 
 from telebridge.call.errands import Errands
+from telebridge.call.flight_recorder import FlightRecorder
 from telebridge.call.recordings import Recordings
 from telebridge.speech.source import SpeechSource
 
@@ -42,6 +43,7 @@ class Outside:
         recordings: Keeps what callers said after the beep.
         checkpoints: Keeps where calls stand.
         watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
+        flights: Records both legs of calls, and what happened; None when nobody wants that.
     """
 
     source: SpeechSource
@@ -49,3 +51,4 @@ class Outside:
     recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
+    flights: FlightRecorder | None = None

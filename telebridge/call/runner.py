@@ -40,6 +40,7 @@ from telebridge.call.events import (
     TextTaken,
     TransferAsked,
 )
+from telebridge.call.flight_recorder import FlightLog
 from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Call, PythonFlow
 from telebridge.call.record import SpokenUtterance
@@ -89,6 +90,7 @@ class CallRunner:
         "_announced",
         "_announcements",
         "_errand",
+        "_flight",
         "_loop",
         "_on_end",
         "_outside",
@@ -117,6 +119,8 @@ class CallRunner:
         self._errand: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
+        flights = outside.flights
+        self._flight = None if flights is None else flights.open(session.record.call_sid, now=self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = 0.0  # kept here, because not every event loop's timers can tell it
 
@@ -212,6 +216,8 @@ class CallRunner:
         """
         for event in self._stream.receive_text(message):
             if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
+                if self._flight is not None:
+                    self._flight.heard(event.payload, now=self._loop.time())
                 effects = self.session.hear(event, now=self._loop.time())
                 if effects is not None:
                     self._perform(effects)
@@ -238,6 +244,8 @@ class CallRunner:
 
     def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         for effect in effects:
+            if self._flight is not None:
+                self._fly(self._flight, effect)
             match effect:
                 case SendAudio(payload):
                     self._send(self._stream.send_media(payload))
@@ -272,6 +280,26 @@ class CallRunner:
                 case EndCall():
                     self._end()
         self._arm_timer()
+
+    def _fly(self, flight: FlightLog, effect: Effect) -> None:
+        """Enter what is done in the flight recorder."""
+        now = self._loop.time()
+        match effect:
+            case SendAudio(payload):
+                flight.sent(payload, now=now)
+            case ClearPlayback():
+                flight.cleared(now=now)
+            case Tell(kind, data):
+                flight.note(kind, data, now=now)
+            case StartSpeech(utterance, say):
+                flight.note("speak", {"utterance": utterance, "text": say.text}, now=now)
+            case CloseStream():
+                flight.note("close-stream", {}, now=now)
+            case EndCall():
+                flight.note("end", self.session.record.as_json(), now=now)
+                flight.close(now=now)
+            case _:
+                pass
 
     def _send(self, message: bytes) -> None:
         if self._socket is not None:

@@ -297,8 +297,10 @@ class CallSession:
     def _entered(self, now: float) -> list[Effect]:
         if self._flow is None:
             return []
-        node = self._flow.standing.node
-        return [Tell("node", {"node": node}), *self._keep_place(now)]
+        standing = self._flow.standing
+        asked_again = standing.silences or standing.mismatches
+        told = [] if asked_again else [Tell("node", {"node": standing.node})]
+        return [*told, *self._keep_place(now)]
 
     def _placed(self, effects: list[Effect], now: float) -> list[Effect]:
         """Something changed inside a step: keep that, unless the step that followed has done so."""
