@@ -24,8 +24,8 @@ from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
 
-TRY_AGAIN = "#rc=5&rp=ct,5xx"
-"""Twilio asks again where nobody listens: what answered may have died, and the next is on its way up.
+TRY_AGAIN = "#rc=5&rp=all"
+"""Twilio asks again where nobody answers: who was asked may have died, and the next is on its way up.
 
 Source: Twilio, "Webhooks (HTTP callbacks): connection overrides".
 """
@@ -123,7 +123,7 @@ class VoiceDoor:
         return _answer(
             twiml.dial(
                 transfer.to,
-                action=self._trust.public_url(request, "/twilio/dial-status"),
+                action=self._trust.public_url(request, "/twilio/dial-status") + TRY_AGAIN,
                 timeout_seconds=transfer.timeout_seconds,
                 caller_id=transfer.caller_id,
                 whisper=whisper,
