@@ -182,7 +182,8 @@ class CallSession:
         if self.phase is Phase.OVER:
             return self._refused(event)
         effects = self._follow(event, now)
-        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        if type(event) is not SpeechArrived:  # audio that arrives changes nothing about who is listened to
+            self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
     def next_deadline(self) -> float | None:
@@ -204,7 +205,7 @@ class CallSession:
             case AudioReceived():
                 return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._settle(talk.speech(event, now=now), now)
+                return self._note_first_audio(talk.speech(event, now=now), now)
             case MarkReturned(name):
                 return self._placed(self._settle(talk.mark_returned(name, now=now), now), now)
             case DigitPressed(digit):
@@ -254,9 +255,12 @@ class CallSession:
             if isinstance(each, StepOver):
                 effects += self._step_over(each.outcome, now)
                 continue
-            if isinstance(each, SendAudio) and self.record.first_audio_ms is None:
-                self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
             effects.append(each)
+        return self._note_first_audio(effects, now)
+
+    def _note_first_audio(self, effects: list[Effect], now: float) -> list[Effect]:
+        if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
+            self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
         return effects
 
     # Steps of the flow.

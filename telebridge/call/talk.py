@@ -197,9 +197,9 @@ class Talk:
         self._handing_on = wanted
         return [HandOnAudio(self._listening.hand_on())] if wanted else []
 
-    def speech(self, event: SpeechNews, *, now: float) -> list[News]:
+    def speech(self, event: SpeechNews, *, now: float) -> list[Effect]:
         """The speech source made something, or failed."""
-        return [*self._speaking.receive(event, now=now)]
+        return self._speaking.receive(event, now=now)
 
     def text_taken(self, event: TextTaken) -> None:
         """The speech source took the next token of a streamed text."""
