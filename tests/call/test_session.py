@@ -1,7 +1,5 @@
-from datetime import UTC, datetime
-
 import pytest
-from support.callers import felt
+from support.line import HELLO, SECOND_OF_AUDIO, Line, payloads, reported
 
 from telebridge.call.effects import ClearPlayback, ClearSpeech, CloseStream, EndCall, ReportOutcome, StartSpeech
 from telebridge.call.events import (
@@ -16,63 +14,19 @@ from telebridge.call.events import (
     StreamLost,
     TextTaken,
 )
-from telebridge.call.record import CallRecord
-from telebridge.call.session import CallSession, SessionOptions
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, HangUp, Play, Said, Say, Wait
-from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.playback.writer import SendMark
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted, StreamStopped
 
-HELLO = Say("Hello there.")
-SECOND_OF_AUDIO = bytes(8000)
-
-
-class Line:
-    """A session led step by step, as a Python flow leads it; time is what the test says it is."""
-
-    def __init__(self):
-        record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.session = CallSession(None, record, SessionOptions())
-        self.now = 0.0
-        self.effects = felt(self.session.start(now=0.0))
-
-    def tell(self, event, after=0.0):
-        """Deliver an event `after` seconds, and answer with the effects."""
-        self.now += after
-        self.effects = felt(self.session.handle(event, now=self.now))
-        return self.effects
-
-    def wait(self, seconds):
-        """Let time pass, ringing each deadline on the way."""
-        end, effects = self.now + seconds, []
-        while (deadline := self.session.next_deadline()) is not None and deadline <= end:
-            self.now = max(self.now, deadline)
-            effects += felt(self.session.handle_timeout(now=self.now))
-        self.now = end
-        return effects
-
-    def started(self):
-        self.tell(StreamStarted("MZ1", "CA1", "AC1", {}))
-        return self
-
-    def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
-        """Ask for a prompt and let all its audio arrive."""
-        [start] = self.tell(StepAsked(say))
-        sent = self.tell(SpeechArrived(start.utterance, Audio(audio))) + self.tell(SpeechEnded(start.utterance))
-        return start.utterance, [effect.name for effect in sent if isinstance(effect, SendMark)][-1]
-
 
 @pytest.fixture
 def line():
     return Line().started()
-
-
-def payloads(effects):
-    return b"".join(effect.payload for effect in effects if isinstance(effect, SendAudio))
 
 
 # Speaking.
@@ -230,10 +184,6 @@ def question(barge_in=BargeInPolicy.ANY, **rules):
     return Collect(Say("Press one or two.", barge_in=barge_in), DigitRules(**{"max_digits": 1, **rules}))
 
 
-def gathered(effects):
-    return [effect.outcome for effect in effects if isinstance(effect, ReportOutcome)]
-
-
 def test_a_key_over_the_question_interrupts_it_and_answers_it(line):
     line.saying(question())
     effects = line.tell(DigitPressed("2"))
@@ -245,13 +195,13 @@ def test_silence_is_measured_from_when_the_question_was_heard(line):
     line.tell(MarkReturned(mark), after=1.0)
     line.tell(AudioReceived(b"", 0), after=4.9)
     assert line.wait(0.05) == []
-    assert gathered(line.wait(0.1)) == [Gathered("", Ending.NO_INPUT)]
+    assert reported(line.wait(0.1)) == [Gathered("", Ending.NO_INPUT)]
 
 
 def test_a_key_typed_ahead_answers_a_question_before_it_is_asked(line):
     line.saying(HELLO)
     line.tell(DigitPressed("1"))
-    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
@@ -259,19 +209,19 @@ def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
     line.tell(DigitPressed("1"))
     assert line.tell(StepAsked(question(max_digits=3))) == []
     line.tell(DigitPressed("2"))
-    assert gathered(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
+    assert reported(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
 
 
 def test_keys_over_a_question_that_does_not_yield_wait_for_its_end(line):
     _, mark = line.saying(question(barge_in=BargeInPolicy.NONE))
     assert line.tell(DigitPressed("2")) == []
-    assert gathered(line.tell(MarkReturned(mark))) == [Gathered("2", Ending.COMPLETE)]
+    assert reported(line.tell(MarkReturned(mark))) == [Gathered("2", Ending.COMPLETE)]
 
 
 def test_a_pause_between_keys_ends_the_digits(line):
     line.saying(question(max_digits=4, between_seconds=3.0))
     line.tell(DigitPressed("7"))
-    assert gathered(line.wait(3.1)) == [Gathered("7", Ending.TIMED_OUT)]
+    assert reported(line.wait(3.1)) == [Gathered("7", Ending.TIMED_OUT)]
 
 
 def test_a_flow_that_no_longer_waits_leaves_a_quiet_line(line):
@@ -368,7 +318,7 @@ def test_a_wait_is_over_after_its_time_and_keys_are_kept_for_the_next_question(l
     line.tell(DigitPressed("1"), after=1.0)
     assert line.wait(0.9) == []
     assert line.wait(0.2) == [ReportOutcome(Said(None))]
-    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_a_wait_that_is_cancelled_reports_nothing(line):
