@@ -285,7 +285,8 @@ async def test_a_redirect_leads_to_addresses_of_the_web_alone(to):
     ("address", "public"),
     [("93.184.216.34", True), ("2606:2800:220:1::1", True), ("::ffff:93.184.216.34", True), ("127.0.0.1", False),
      ("::ffff:10.0.0.1", False), ("64:ff9b::a00:1", False),
-     ("64:ff9b::5db8:d822", True), ("2002:a00:1::1", False), ("fe80::1%eth0", False), ("ff02::1", False), ("0.0.0.0", False)],
+     ("64:ff9b::5db8:d822", True), ("2002:a00:1::1", False),
+     ("fe80::1%eth0", False), ("ff02::1", False), ("0.0.0.0", False)],
 )  # fmt: skip
 def test_which_addresses_are_on_the_open_internet(address, public):
     assert is_public(address) is public

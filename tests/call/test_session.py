@@ -1,9 +1,11 @@
 import pytest
-from support.line import HELLO, SECOND_OF_AUDIO, Line, payloads, reported
+from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.effects import ClearPlayback, ClearSpeech, CloseStream, EndCall, ReportOutcome, StartSpeech
 from telebridge.call.events import (
     CallOver,
+    CheckpointAsked,
     ClearAsked,
     FlowEnded,
     SpeechArrived,
@@ -325,3 +327,95 @@ def test_a_wait_that_is_cancelled_reports_nothing(line):
     line.tell(StepAsked(Wait(2.0)))
     line.tell(StepCancelled())
     assert line.wait(3.0) == []
+
+
+# Another process goes on.
+
+
+PHARMACY = """
+flow: test
+start: hello
+nodes:
+  hello: {say: "Thank you for calling the pharmacy.", then: number}
+  number: {collect: "Please enter your number.", into: number, digits: {max: 4}, no_input: {say: "Eh?"}, then: bye}
+  bye: {hang_up: "Your number is {{ number }}."}
+"""
+
+
+WELCOME = "Thank you for calling the pharmacy."
+
+
+def at_work():
+    """A call in which the welcome was sent, and the marks that went with it."""
+    line = Line(PHARMACY)
+    start = begun(line.effects)
+    line.started()
+    words = tuple(Word(word, n * 500, (n + 1) * 500) for n, word in enumerate(WELCOME.split()))
+    line.tell(SpeechArrived(start.utterance, Words(words)))
+    sent = line.tell(SpeechArrived(start.utterance, Audio(bytes(24_000)))) + line.tell(SpeechEnded(start.utterance))
+    return line, [effect.name for effect in sent if isinstance(effect, SendMark)]
+
+
+def taken_over(line):
+    """The call in a process that knows only its checkpoint."""
+    return Line(PHARMACY, checkpoint=Checkpoint.decode(line.kept.encode()))
+
+
+def test_a_checkpoint_is_kept_at_each_node_each_mark_and_each_key():
+    line, marks = at_work()
+    assert (line.kept.standing.node, line.kept.words_heard) == ("hello", 0)
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    assert line.kept.words_heard == 3
+    line.tell(DigitPressed("7"), after=0.1)
+    assert (line.kept.standing.node, line.kept.typed) == ("number", "7"), "a key over the welcome is typed ahead"
+    line.tell(DigitPressed("8"))
+    assert line.kept.typed == "78"
+
+
+def test_another_process_goes_on_at_the_last_word_that_was_heard():
+    line, marks = at_work()
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    line = taken_over(line)
+    assert begun(line.effects).say.text == "for calling the pharmacy."
+    assert line.session.record.path == ["hello"]
+
+
+def test_a_caller_who_was_half_through_their_number_types_the_rest():
+    line, _ = at_work()
+    for key in "12":
+        line.tell(DigitPressed(key))
+    line = taken_over(line)
+    assert line.effects == [], "the question is not asked again"
+    line.started()
+    line.tell(DigitPressed("3"))
+    assert begun(line.tell(DigitPressed("4"))).say.text == "Your number is 1234."
+
+
+def test_a_question_asked_again_goes_on_with_what_was_said_before_it():
+    line, marks = at_work()
+    line.heard(begun(line.tell(MarkReturned(marks[-1]), after=3.0)))
+    again = begun(line.alive(6))
+    assert again.say.text == "Eh? Please enter your number."
+    line.worded(again)
+    line.tell(MarkReturned("unknown"), after=1.1)
+    line = taken_over(line)
+    assert begun(line.effects).say.text == "your number."
+    assert line.session._flow.standing.silences == 1
+
+
+def test_a_second_process_that_dies_is_followed_by_a_third():
+    line, marks = at_work()
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    line = taken_over(taken_over(line))
+    assert begun(line.effects).say.text in WELCOME
+    assert line.session._flow.standing.node == "hello"
+
+
+def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
+    line.tell(CheckpointAsked("asked", {"name": "Ann"}))
+    line.session.record.result["answer"] = 1
+    line.tell(DigitPressed("1"))
+    assert line.kept == Checkpoint(None, "1", 0, None, "asked", {"name": "Ann"}, {"answer": 1})
+    again = Line(checkpoint=line.kept).started()
+    assert again.session.record.result == {"answer": 1}
+    assert reported(again.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
