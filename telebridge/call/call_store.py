@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
@@ -177,7 +177,7 @@ class CallStore(Checkpoints):
             await asyncio.sleep(GATHERED_SECONDS)
             try:
                 await self._write()
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 if not away:
                     log.error("the database is away: calls go on, and are kept once it is back", error=str(error))
                 away = True
@@ -228,8 +228,17 @@ def _values(change: _Change) -> dict[str, Any]:
     if change.ended is not None and change.ended_at is not None:
         values["ended_at"] = _ms(change.ended_at)
         values["end_reason"] = change.ended.end_reason
-        values["record"] = json.dumps(change.ended.as_json(), default=str)
+        values["record"] = _record_text(change.ended)
     return values
+
+
+def _record_text(record: CallRecord) -> str:
+    """The record as JSON. What a Python flow put into its result must not keep other calls from being written."""
+    told = record.as_json()
+    try:
+        return json.dumps(told, default=str, skipkeys=True)
+    except (ValueError, RecursionError):
+        return json.dumps({**told, "result": {}}, default=str)
 
 
 def _row_of(record: CallRecord) -> dict[str, Any]:

@@ -67,6 +67,7 @@ class Standing:
         path: The nodes entered so far.
         silences: Times in a row that nothing was pressed at this node.
         mismatches: Times in a row that the wrong thing was.
+        before: What is said before the question because it is asked again.
     """
 
     node: str
@@ -75,6 +76,7 @@ class Standing:
     path: list[str] = field(default_factory=list)
     silences: int = 0
     mismatches: int = 0
+    before: str | None = None
 
 
 class FlowInterpreter:
@@ -116,7 +118,7 @@ class FlowInterpreter:
         if standing.node not in self._flow.nodes:
             return self._enter(self._flow.start)
         self._node = self._flow.nodes[standing.node]
-        return self._ask()
+        return self._ask(standing.before)
 
     def resume(self, outcome: Outcome) -> Step:
         """The step that follows from how the last one went."""
@@ -163,6 +165,7 @@ class FlowInterpreter:
         standing = self.standing
         standing.node = name
         standing.silences = standing.mismatches = 0
+        standing.before = None
         standing.path.append(name)
         del standing.path[:-KEPT_PATH]
         self._node = self._flow.nodes[name]
@@ -184,6 +187,7 @@ class FlowInterpreter:
 
     def _ask(self, before: str | None = None) -> Step:  # noqa: C901 - a line for each verb
         """The node's own step; a question that is asked again has something said before it."""
+        self.standing.before = before
         node = self._node
         try:
             match node:

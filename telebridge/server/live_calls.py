@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge import metrics
-from telebridge.call.call_store import CallStore
+from telebridge.call.call_store import CallStore, KeptCall
 from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.events import CheckpointAsked
 from telebridge.call.flow_catalogue import FlowCatalogue
@@ -59,6 +59,15 @@ class Arrival:
         """Read what `claims` wrote."""
         variables = json.loads(claims.get("variables", "{}"))
         return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables)
+
+
+def _checkpoint(kept: KeptCall) -> Checkpoint:
+    """Where a call was left; at its beginning when that cannot be read."""
+    try:
+        return Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
+    except ValueError as error:
+        log.error("a checkpoint cannot be read: the call begins anew", call_sid=kept.call_sid, error=str(error))
+        return Checkpoint()
 
 
 class LiveCalls:
@@ -134,7 +143,7 @@ class LiveCalls:
             return None
         if (runner := self._live.get(call_sid)) is not None:  # while the database was asked
             return runner
-        checkpoint = Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
+        checkpoint = _checkpoint(kept)
         arrival = Arrival(kept.call_sid, kept.flow, kept.from_number, kept.to_number, kept.direction)
         log.info("call taken over", call_sid=call_sid, flow=kept.flow)
         return self._begin(arrival, checkpoint, started_at=kept.started_at)

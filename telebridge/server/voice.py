@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from telebridge import metrics
-from telebridge.call.events import CallOver, StreamLost, TransferEnded
+from telebridge.call.events import CallOver, StreamLost, TransferBegun, TransferEnded
 from telebridge.call.runner import CallRunner
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import ConfigurationError
@@ -113,6 +113,7 @@ class VoiceDoor:
             log.info("call brought back", call_sid=session.record.call_sid)
             return self._connect(request, self._calls.arrival(session.record.call_sid))
         if session.phase is Phase.AWAY and session.transfer is not None:
+            runner.deliver(TransferBegun())
             return self._dial(request, session.transfer)
         return apology() if session.apology_due else _answer(twiml.hang_up())
 
