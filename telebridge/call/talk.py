@@ -6,7 +6,6 @@ from beside the flow; each is said when nothing else is, and a question it fell 
 One rule: a step ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
@@ -87,7 +86,7 @@ class Talk:
         self._beeped = False
         self._recording: Recording | None = None
         self._recorded: Recorded | None = None  # ended, but not yet kept
-        self._announcements: deque[AnnouncementAsked] = deque()
+        self._announcements: list[AnnouncementAsked] = []
         self._announcing: int | None = None
         self._held: Spoken | None = None  # a step that waits for the end of an announcement
         self._late_keys = ""  # pressed during an announcement that does not yield to them
@@ -408,7 +407,7 @@ class Talk:
         """Say the next of what was announced, unless something else is being said or recorded."""
         if not self._announcements or not self._may_announce:
             return []
-        asked = self._announcements.popleft()
+        asked = self._announcements.pop(0)
         if isinstance(asked.step, Say) and asked.step.is_blank:
             said = ReportAnnouncement(asked.number, SpokenUtterance("", 0.0, None, ended_at=now))
             return [said, *self.announce_next(now=now)]
