@@ -12,7 +12,7 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -230,7 +230,7 @@ class Call:
             await self.say(goodbye, barge_in="none")
         await self._perform(HangUp())
 
-    async def caller_audio(self) -> AsyncIterator[bytes]:
+    async def caller_audio(self) -> AsyncGenerator[bytes, None]:
         """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
 
         It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
