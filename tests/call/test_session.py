@@ -93,6 +93,36 @@ def test_streamed_text_is_in_the_record(line):
     assert line.session.record.utterances[0].text == "Hello you."
 
 
+class Written:
+    """A text that can be read again, by the places it was asked for."""
+
+    def __init__(self, position=0):
+        self.position = position
+
+    def since(self, position):
+        return Written(self.position + position)
+
+    async def __aiter__(self):
+        yield ""
+
+
+def test_a_streamed_text_that_a_lost_stream_cut_goes_on_where_it_was_and_with_what_is_still_written(line):
+    line.tell(StepAsked(Say(Written(), barge_in=BargeInPolicy.NONE)))
+    for token in ("Hello ", "there ", "my ", "friend "):
+        line.tell(TextTaken("u1", token))
+    words = tuple(Word(word, n * 250, (n + 1) * 250) for n, word in enumerate(["Hello", "there", "my"]))
+    line.tell(SpeechArrived("u1", Audio(bytes(6000))))
+    line.tell(SpeechArrived("u1", Words(words)))
+    again = begun(line.tell(StreamLost(), after=0.6))
+    assert again.say.text.position == len("Hello "), "from the last word that was heard"
+    assert again.say.barge_in is BargeInPolicy.NONE
+    line.tell(TextTaken("u2", "there my friend "))
+    twice = begun(line.tell(StreamLost())) if line.session.phase is Phase.LIVE else None
+    assert twice is None, "without a stream there is none to lose"
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    assert begun(line.tell(StreamLost())).say.text.position == len("Hello ")
+
+
 # Failing speech.
 
 
