@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from telebridge.campaigns.attempt import CallReport, Receipt, Unplaced
-from telebridge.campaigns.claiming import Cap, Claim
+from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import Claim
 from telebridge.campaigns.dialling import (
     AttemptUrls,
     CapsOf,
