@@ -16,20 +16,22 @@ from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Bridge
 from telebridge.call.recordings import Recordings
 from telebridge.call.session import SessionOptions
+from telebridge.campaigning import Campaigning, Clocks
+from telebridge.campaigns.claiming import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
-from telebridge.server.live_calls import LiveCalls
+from telebridge.server.first_prompts import FirstPrompts
+from telebridge.server.live_calls import LiveCalls, contact_variables
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import BargeInSettings, Settings, TwilioSettings
+from telebridge.settings import BargeInSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
-from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 from telebridge.voice import open_clips, open_voice
@@ -43,14 +45,16 @@ FLOW_FILES = (".yaml", ".yml")
 
 CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
+CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 
 
-def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Application:
+def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None) -> web.Application:
     """The whole bridge, ready to be served.
 
     Args:
         settings: What its owner wants.
         bridge: Flows written in Python.
+        clocks: By which campaigns are dialled, if not the world's.
 
     Raises:
         ConfigurationError: Settings or flow files are wrong.
@@ -67,16 +71,22 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     errands = Errands({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
     store = CallStore(engine)
-    outside = Outside(voice.source, errands, Recordings(settings.state_dir / "recordings"), store)
-    calls = LiveCalls(flows, outside, session, store=store, max_calls=settings.server.max_calls)
+    campaigning = Campaigning(settings, engine, clocks)
+    recordings = Recordings(settings.state_dir / "recordings")
+    outside = Outside(voice.source, errands, recordings, store, opted_out=campaigning.calls.opted_out)
+    calls = LiveCalls(
+        flows, outside, session, store=store, max_calls=settings.server.max_calls, over=campaigning.calls.over
+    )
+    campaigning.calls.live = calls
     app = web.Application()
-    app[CALLS], app[VOICE] = calls, voice.description
+    app[CALLS], app[VOICE], app[CAMPAIGNS] = calls, voice.description, campaigning
     add_routes(
         app,
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
         PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
+        campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
     )
@@ -84,7 +94,8 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
         await migrate(engine)
         store.start()
-        async with voice, aclosing(errands):
+        async with voice, aclosing(errands), aclosing(FirstPrompts(flows, voice.source)) as first, campaigning:
+            campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
             yield
         await store.aclose()
         await engine.dispose()
@@ -98,6 +109,10 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     app.cleanup_ctx.append(voice_is_open)
     app.cleanup_ctx.append(flows_are_reloaded)
     return app
+
+
+def _variables(claim: Claim) -> dict[str, str]:
+    return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
 
 
 def listening_options(settings: BargeInSettings) -> ListeningOptions:
@@ -122,23 +137,6 @@ def listening_options(settings: BargeInSettings) -> ListeningOptions:
             longest_wait_ms=settings.longest_wait_ms,
         ),
         pre_roll_ms=settings.pre_roll_ms,
-    )
-
-
-def open_twilio(settings: TwilioSettings) -> TwilioCalls:
-    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
-
-    Raises:
-        ConfigurationError: The account or its credentials are not set.
-    """
-    if not settings.account_sid:
-        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
-    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
-    if not password:
-        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
-        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
-    return TwilioCalls(
-        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from typing_extensions import override
 
 from telebridge.call.errands import Errands
+from telebridge.call.record import CallRecord
 from telebridge.call.recordings import Recordings
 from telebridge.speech.source import SpeechSource
 
@@ -32,6 +33,10 @@ def unwatched(_: str, __: str, ___: dict[str, Any]) -> None:
     """Nobody watches."""
 
 
+def nobody_asks(_: CallRecord) -> None:
+    """There is no do-not-call list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The world, as a call sees it.
@@ -42,6 +47,7 @@ class Outside:
         recordings: Keeps what callers said after the beep.
         checkpoints: Keeps where calls stand.
         watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
+        opted_out: Told at once when somebody wants no further call; nothing is waited for.
     """
 
     source: SpeechSource
@@ -49,3 +55,4 @@ class Outside:
     recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
+    opted_out: Callable[[CallRecord], None] = nobody_asks

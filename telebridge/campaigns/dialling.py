@@ -166,7 +166,7 @@ def attempt_urls(public_url: str, claim: Claim) -> AttemptUrls:
     """The addresses below our public URL."""
     base, named = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}"
     return AttemptUrls(
-        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}",
+        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}{CALLBACK_RETRIES}",
         status=f"{base}/status{named}{CALLBACK_RETRIES}",
         machine_detection=f"{base}/amd{named}{CALLBACK_RETRIES}",
     )

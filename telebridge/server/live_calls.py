@@ -5,9 +5,10 @@ One rule: a CallSid has one runner, however often Twilio repeats the webhook.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -38,6 +39,7 @@ class Arrival:
     from_number: str
     to_number: str
     direction: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
     def claims(self) -> dict[str, str]:
         """What a stream token carries of it, besides the CallSid, so that any process can take the stream."""
@@ -49,6 +51,15 @@ class Arrival:
         return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"])
 
 
+def nobody_cares(_: CallRecord) -> None:
+    """Nobody wants to know of a call that is over."""
+
+
+def contact_variables(variables: Mapping[str, Any], *, from_number: str, to_number: str) -> dict[str, Any]:
+    """What a flow knows when its call begins."""
+    return {**variables, "from": from_number, "to": to_number}
+
+
 class LiveCalls:
     """Begins, finds and forgets the calls of this process.
 
@@ -58,6 +69,7 @@ class LiveCalls:
         options: How calls wait.
         store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
+        over: Told of every call that has ended.
     """
 
     def __init__(
@@ -68,6 +80,7 @@ class LiveCalls:
         *,
         store: CallStore | None = None,
         max_calls: int | None = None,
+        over: Callable[[CallRecord], None] = nobody_cares,
     ) -> None:
         self.flows = flows
         self.draining = False
@@ -75,6 +88,7 @@ class LiveCalls:
         self._options = options
         self._store = store
         self._max_calls = max_calls
+        self._on_over = over
         self._live: dict[str, CallRunner] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
         self._apologies: set[str] = set()
@@ -135,7 +149,7 @@ class LiveCalls:
             direction=arrival.direction,
             started_at=started_at or datetime.now(UTC),
         )
-        variables = {"from": arrival.from_number, "to": arrival.to_number}
+        variables = contact_variables(arrival.variables, from_number=arrival.from_number, to_number=arrival.to_number)
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[arrival.call_sid] = runner
@@ -204,3 +218,4 @@ class LiveCalls:
                 if cut.cause is BargeInCause.SPEECH:
                     metrics.STOP_SECONDS.observe(cut.stop_ms / 1000)
         log.info("call over", **record.as_json())
+        self._on_over(record)
