@@ -23,4 +23,4 @@ EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=15s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/healthz', timeout=2)"]
 STOPSIGNAL SIGTERM
-CMD ["telebridge", "serve", "--config", "/etc/telebridge/telebridge.toml", "--host", "0.0.0.0"]
+CMD ["telebridge", "serve", "--workers", "1", "--config", "/etc/telebridge/telebridge.toml", "--host", "0.0.0.0"]

@@ -1,14 +1,17 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 
 from telebridge.call.call_store import CallStore
 from telebridge.call.errands import Errands
+from telebridge.call.flight_recorder import FlightRecorder
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.flow_reload import FlowReload
 from telebridge.call.listening import ListeningOptions
@@ -16,22 +19,36 @@ from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Bridge
 from telebridge.call.recordings import Recordings
 from telebridge.call.session import SessionOptions
-from telebridge.campaigning import Campaigning, Clocks
+from telebridge.campaigning import Campaigning, Clocks, open_twilio
 from telebridge.campaigns.claiming import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
+from telebridge.rime.parameters import speech_parameters
+from telebridge.server.access import Access, guarded
+from telebridge.server.api import add_api, call_routes, control_routes, event_routes, live_control
+from telebridge.server.api_route import ApiRoute
+from telebridge.server.call_list import CallList
+from telebridge.server.calls_door import CallsDoor
+from telebridge.server.control import PastCalls, Placer
+from telebridge.server.control_door import CheckVoice, ControlDoor
+from telebridge.server.events_door import EventsDoor
+from telebridge.server.feed import CallFeed
 from telebridge.server.first_prompts import FirstPrompts
 from telebridge.server.live_calls import LiveCalls, contact_variables
+from telebridge.server.past_calls import StoredCalls
+from telebridge.server.placing import TwilioPlacer
+from telebridge.server.problems import problem_documents
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import BargeInSettings, Settings
+from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 from telebridge.voice import open_clips, open_voice
@@ -71,24 +88,45 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     errands = Errands({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
     store = CallStore(engine)
+    feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
     recordings = Recordings(settings.state_dir / "recordings")
-    outside = Outside(voice.source, errands, recordings, store, opted_out=campaigning.calls.opted_out)
+    flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
+    outside = Outside(
+        voice.source, errands, recordings, store, feed.publish, flights, opted_out=campaigning.calls.opted_out
+    )
     calls = LiveCalls(
-        flows, outside, session, store=store, max_calls=settings.server.max_calls, over=campaigning.calls.over
+        flows,
+        outside,
+        session,
+        feed=feed,
+        store=store,
+        max_calls=settings.server.max_calls,
+        over=campaigning.calls.over,
     )
     campaigning.calls.live = calls
-    app = web.Application()
+    access = Access(settings.server.api_token, settings.server.host)
+    if access.closed:
+        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+    app = web.Application(middlewares=[problem_documents(), guarded(access)])
     app[CALLS], app[VOICE], app[CAMPAIGNS] = calls, voice.description, campaigning
+    variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
         calls,
         Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
         StreamTokens(settings.stream_secret()),
+        variables,
         PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
         campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
+    )
+
+    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
+    events = EventsDoor(calls.feed)
+    add_api(
+        app, _api_routes(calls, StoredCalls(store), placer, events, lambda voice: _check_voice(settings.rime, voice))
     )
 
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
@@ -97,6 +135,9 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         async with voice, aclosing(errands), aclosing(FirstPrompts(flows, voice.source)) as first, campaigning:
             campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
             yield
+        await placer.aclose()
+        if flights is not None:
+            flights.close()
         await store.aclose()
         await engine.dispose()
 
@@ -108,11 +149,33 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
 
     app.cleanup_ctx.append(voice_is_open)
     app.cleanup_ctx.append(flows_are_reloaded)
+    app.on_shutdown.append(events.close)
     return app
 
 
 def _variables(claim: Claim) -> dict[str, str]:
     return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
+
+
+def _api_routes(
+    calls: LiveCalls, past: PastCalls, placer: Placer, events: EventsDoor, check_voice: CheckVoice
+) -> tuple[ApiRoute[Any, Any], ...]:
+    """What the API offers."""
+    known = CallList(calls, past)
+    return (
+        *call_routes(CallsDoor(known, calls.flows, placer)),
+        *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
+        *event_routes(events),
+    )
+
+
+def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:
+    """Refuse synthesis parameters that the voice of the settings would not take.
+
+    Raises:
+        ConfigurationError: A name, type or range is wrong.
+    """
+    speech_parameters({**settings.parameters(), **voice}, where="voice")
 
 
 def listening_options(settings: BargeInSettings) -> ListeningOptions:

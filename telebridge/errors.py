@@ -10,7 +10,7 @@
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
-      NotLive                   a call that is over, or about to be, was asked for something
+      NotLive                   a call that is over, or not ready, cannot do as asked
       CampaignRefused           what was asked of a campaign cannot happen to it as it stands
 
 Messages are built from attributes, so a caller reads fields and never parses text.
@@ -161,7 +161,21 @@ class TwilioAPIError(TelebridgeError):
 
 
 class NotLive(TelebridgeError):
-    """A call was asked for something that only a live one can do."""
+    """A call cannot do what was asked of it, because it is ending, or because it is not ready yet.
+
+    Args:
+        call_sid: Which call.
+        reason: Why, such as "is ending" or "has no media stream yet".
+    """
+
+    def __init__(self, call_sid: str, reason: str) -> None:
+        super().__init__(call_sid, reason)
+        self.call_sid = call_sid
+        self.reason = reason
+
+    @override
+    def __str__(self) -> str:
+        return f"call {self.call_sid} {self.reason}"
 
 
 class CampaignRefused(TelebridgeError):

@@ -52,6 +52,7 @@ class ServerSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Port = 8080
+    api_token: str = ""
     max_calls: Annotated[int, Field(ge=1)] | None = None
     drain_seconds: PositiveSeconds = 60.0
     trusted_proxies: tuple[str, ...] = ()
@@ -157,6 +158,12 @@ class DatabaseSettings(_Section):
     url: str = ""
 
 
+class CallSettings(_Section):
+    """What is kept of calls beside their records."""
+
+    record: bool = False
+
+
 class Settings(BaseSettings):
     """All settings. The environment goes before the conventional variables, and those before the file."""
 
@@ -172,6 +179,7 @@ class Settings(BaseSettings):
     rime: RimeSettings = RimeSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
+    calls: CallSettings = CallSettings()
     database: DatabaseSettings = DatabaseSettings()
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()

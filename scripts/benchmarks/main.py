@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import barge_in as barge_in_bench
+import cached_prompt as cached_prompt_bench
 import calls as calls_bench
 import campaign_import as campaign_import_bench
 import continuity as continuity_bench
@@ -53,6 +54,15 @@ def barge_in(
 ) -> None:
     """People, and an hour of noise, over a prompt: how fast it stops, how often for nothing, and what was heard."""
     _report(barge_in_bench.run(speakers=speakers, minutes=minutes, real_calls=real_calls), as_json=json_)
+
+
+@app.command("cached-prompt")
+def cached_prompt(
+    calls: Annotated[int, typer.Option(min=2, help="How many calls, each of four prompts.")] = 10,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """From the key that leads to a prompt to its first audio, with Rime unreachable and the prompt kept."""
+    _report(cached_prompt_bench.run(calls=calls), as_json=json_)
 
 
 @app.command()

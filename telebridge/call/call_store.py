@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select
+from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
@@ -70,6 +70,14 @@ class KeptCall:
     ended: bool
     checkpoint: str | None
     record: dict[str, Any] | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Its record; of one that is live in another process, what is known of it."""
+        if self.record is not None:
+            return self.record
+        return CallRecord(
+            self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at
+        ).as_json()
 
 
 @dataclass(slots=True)
@@ -141,10 +149,13 @@ class CallStore(Checkpoints):
         found = await self._select(select(CALL).where(CALL.c.call_sid == call_sid))
         return found[0] if found else None
 
-    async def recent(self, limit: int, *, before: datetime | None = None) -> list[KeptCall]:
-        """Calls, the latest first; with `before` those that began earlier."""
-        query = select(CALL).order_by(CALL.c.started_at.desc(), CALL.c.call_sid).limit(limit)
-        return await self._select(query if before is None else query.where(CALL.c.started_at < _ms(before)))
+    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> list[KeptCall]:
+        """Calls that are over, the latest first; with `before` those that stand behind that instant and CallSid."""
+        query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
+        query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
+        if before is not None:
+            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (_ms(before[0]), before[1]))
+        return await self._select(query)
 
     async def _select(self, query: Any) -> list[KeptCall]:
         async with self._engine.connect() as connection:
@@ -166,7 +177,7 @@ class CallStore(Checkpoints):
             await asyncio.sleep(GATHERED_SECONDS)
             try:
                 await self._write()
-            except (DBAPIError, OSError) as error:
+            except (SQLAlchemyError, OSError) as error:
                 if not away:
                     log.error("the database is away: calls go on, and are kept once it is back", error=str(error))
                 away = True
@@ -217,8 +228,17 @@ def _values(change: _Change) -> dict[str, Any]:
     if change.ended is not None and change.ended_at is not None:
         values["ended_at"] = _ms(change.ended_at)
         values["end_reason"] = change.ended.end_reason
-        values["record"] = json.dumps(change.ended.as_json(), default=str)
+        values["record"] = _record_text(change.ended)
     return values
+
+
+def _record_text(record: CallRecord) -> str:
+    """The record as JSON. What a Python flow put into its result must not keep other calls from being written."""
+    told = record.as_json()
+    try:
+        return json.dumps(told, default=str, skipkeys=True)
+    except (ValueError, RecursionError):
+        return json.dumps({**told, "result": {}}, default=str)
 
 
 def _row_of(record: CallRecord) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 One rule: what is read back may have been written by another release; what it lacks has a value that loses least.
 """
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from telebridge.flows.interpreter import Standing
+from telebridge.flows.steps import Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Checkpoint:
         standing: In its flow file; None for a Python flow.
         typed: The keys that were pressed and not used up.
         words_heard: How many words of the current prompt the caller has heard.
-        away: Whether the caller is being connected with somebody else.
+        transfer: Whom the caller is being connected with; None while they are with us.
         name: What a Python flow last called its own place; None before it did.
         variables: What a Python flow knows.
         result: What the flow has found out so far.
@@ -28,14 +30,17 @@ class Checkpoint:
     standing: Standing | None = None
     typed: str = ""
     words_heard: int = 0
-    away: bool = False
+    transfer: Transfer | None = None
     name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """As JSON; values that JSON does not know are kept as their text."""
-        return msgspec.json.encode(self, enc_hook=str)
+        """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out."""
+        try:
+            return msgspec.json.encode(self, enc_hook=str)
+        except (ValueError, TypeError, RecursionError):
+            return msgspec.json.encode(_mended(self), enc_hook=str)
 
     @classmethod
     def decode(cls, kept: bytes | str) -> "Checkpoint":
@@ -45,3 +50,23 @@ class Checkpoint:
             ValueError: It is no checkpoint.
         """
         return msgspec.json.decode(kept, type=cls)
+
+
+def _mended(place: Checkpoint) -> Checkpoint:
+    """The checkpoint with values that can be written: whatever cannot is missed less than the whole."""
+    standing = place.standing
+    if standing is not None:
+        standing = replace(standing, variables=_writable(standing.variables))
+    return replace(place, standing=standing, variables=_writable(place.variables), result=_writable(place.result))
+
+
+def _writable(values: dict[str, Any]) -> dict[str, Any]:
+    mended = {}
+    for name, value in values.items():
+        try:
+            mended[name] = json.loads(
+                json.dumps(value, default=str, skipkeys=True, ensure_ascii=False).encode(errors="replace")
+            )
+        except (ValueError, TypeError, RecursionError):
+            continue
+    return mended

@@ -8,6 +8,7 @@ import ipaddress
 import json
 import socket
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -27,6 +28,8 @@ Function = Callable[[dict[str, Any]], Awaitable[Any]]
 LARGEST_ANSWER_BYTES = 1 << 20
 MOST_REDIRECTS = 3
 TRIES = 2
+TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
+"""Addresses of IPv4 as networks that speak IPv6 alone write them (RFC 6052)."""
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -47,7 +50,7 @@ class PublicResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family)
-        return [
+        public = [
             ResolveResult(
                 hostname=host,
                 host=str(address[0]),
@@ -59,6 +62,9 @@ class PublicResolver(AbstractResolver):
             for kind, _, protocol, _, address in found
             if is_public(str(address[0]))
         ]
+        if not public:
+            raise OSError(f"'{host}' is not on the open Internet")
+        return public
 
     @override
     async def close(self) -> None:
@@ -66,10 +72,15 @@ class PublicResolver(AbstractResolver):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet."""
+    """Whether an IP address is one of the open Internet, and so is an older one that is wrapped in it."""
     found = ipaddress.ip_address(address.partition("%")[0])
-    inside = getattr(found, "ipv4_mapped", None) or found
-    return inside.is_global and not inside.is_multicast
+    if isinstance(found, ipaddress.IPv6Address):
+        wrapped = found.ipv4_mapped or found.sixtofour
+        if found in TRANSLATED:
+            wrapped = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        if wrapped is not None:
+            return is_public(str(wrapped))
+    return found.is_global and not found.is_multicast
 
 
 class Errands:
@@ -104,8 +115,10 @@ class Errands:
             return Done(problem=f"there is no function '{run.function}'")
         try:
             return Done(await function(dict(run.variables)))
-        except TimeoutError:
-            raise
+        except asyncio.CancelledError:
+            if _is_cancelled():
+                raise
+            return Done(problem="was cancelled")  # something that the function waited for
         except Exception as error:  # the code of a user: the call must know that it failed
             log.exception("function failed", function=run.function)
             return Done(problem=f"{type(error).__name__}: {error}")
@@ -113,19 +126,22 @@ class Errands:
     async def _request(self, request: Request) -> Done:
         try:
             return await self._followed(request)
-        except (aiohttp.ClientError, OSError, ValueError, _Refused) as error:
+        except (aiohttp.ClientError, OSError, ValueError, TypeError, LookupError, RecursionError, _Refused) as error:
             problem = f"{request.method} {request.url}: {error or type(error).__name__}"
             log.warning("request failed", error=problem)
             return Done(problem=problem)
 
     async def _followed(self, request: Request) -> Done:
-        url, method, body = URL(request.url), request.method, _body(request)
+        url, method, headers, body = URL(request.url), request.method, request.headers, _body(request)
         for redirects in range(MOST_REDIRECTS + 1):
-            answer = await self._connected(method, url, request.headers, body, public=redirects > 0)
+            answer = await self._connected(method, url, headers, body, public=redirects > 0)
             async with answer:
                 if answer.status not in REDIRECTS or "Location" not in answer.headers:
                     return await _answered(answer)
-                url = url.join(URL(answer.headers["Location"]))
+                there = url.join(URL(answer.headers["Location"]))
+                if there.origin() != url.origin():
+                    headers = {}  # keys among them were meant for whom the flow's author chose
+                url = there
                 if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                     method, body = "GET", {}
         raise _Refused(f"is redirected more than {MOST_REDIRECTS} times")
@@ -136,7 +152,7 @@ class Errands:
         """Send the request; once more when it surely never arrived."""
         if url.scheme not in ("http", "https") or url.host is None:
             raise _Refused(f"'{url}' is no address of the web")
-        if public and _is_address(url.host) and not is_public(url.host):
+        if public and not _may_be_public(url.host):
             raise _Refused(f"is redirected to '{url.host}', which is not on the open Internet")
         session = self._session(public=public)
         for left in reversed(range(TRIES)):
@@ -150,11 +166,16 @@ class Errands:
     def _session(self, *, public: bool) -> aiohttp.ClientSession:
         if public:
             if self._public is None:
-                self._public = aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=PublicResolver()))
+                self._public = _session(aiohttp.TCPConnector(resolver=PublicResolver()))
             return self._public
         if self._chosen is None:
-            self._chosen = aiohttp.ClientSession()
+            self._chosen = _session()
         return self._chosen
+
+
+def _session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
+    """A session without cookies: what a service sets for one caller must not come back from the next."""
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
 def _body(request: Request) -> dict[str, Any]:
@@ -163,10 +184,19 @@ def _body(request: Request) -> dict[str, Any]:
     return {} if request.form is None else {"data": dict(request.form)}
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _may_be_public(host: str) -> bool:
+    """Whether a host is a public address, or a name that is yet to be resolved.
+
+    `127.1` and `2130706433` are addresses too: aiohttp asks no resolver for them, and the system connects to loopback.
+    """
+    if ":" in host or host.replace(".", "").isdigit():
+        with suppress(ValueError):
+            return is_public(host)
         return False
     return True
 

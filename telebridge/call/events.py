@@ -110,6 +110,11 @@ class TransferAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TransferBegun:
+    """Twilio was told whom to dial."""
+
+
+@dataclass(frozen=True, slots=True)
 class TransferEnded:
     """Twilio says how the transfer went; the caller is back."""
 
@@ -182,6 +187,7 @@ CallEvent = (
     | RecordingKept
     | AnnouncementAsked
     | TransferAsked
+    | TransferBegun
     | TransferEnded
     | HangUpAsked
     | JumpAsked

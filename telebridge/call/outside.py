@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from typing_extensions import override
 
 from telebridge.call.errands import Errands
+from telebridge.call.flight_recorder import FlightRecorder
 from telebridge.call.record import CallRecord
 from telebridge.call.recordings import Recordings
 from telebridge.speech.source import SpeechSource
@@ -47,6 +48,7 @@ class Outside:
         recordings: Keeps what callers said after the beep.
         checkpoints: Keeps where calls stand.
         watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
+        flights: Records both legs of calls, and what happened; None when nobody wants that.
         opted_out: Told at once when somebody wants no further call; nothing is waited for.
     """
 
@@ -55,4 +57,5 @@ class Outside:
     recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
+    flights: FlightRecorder | None = None
     opted_out: Callable[[CallRecord], None] = nobody_asks

@@ -29,25 +29,30 @@ from telebridge.call.effects import (
 from telebridge.call.events import (
     AnnouncementAsked,
     CallEvent,
+    ClearAsked,
     ErrandDone,
     FlowEnded,
+    HangUpAsked,
     RecordingKept,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
     StreamLost,
     TextTaken,
+    TransferAsked,
 )
+from telebridge.call.flight_recorder import FlightLog
 from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Call, PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session import CallSession
 from telebridge.call.stream_watch import Phase
-from telebridge.errors import RemoteProtocolError, SpeechError, SpeechRejected, TelebridgeError
-from telebridge.flows.steps import Errand, Play, Say
+from telebridge.errors import NotLive, RemoteProtocolError, SpeechError, SpeechRejected, TelebridgeError
+from telebridge.flows.steps import Errand, Play, Say, Transfer
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.speech.source import SpeechStream
+from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import AudioReceived, HeardByBridge, MediaStream, Side, StreamStarted, StreamState
 
 log = logger(__name__)
@@ -86,6 +91,7 @@ class CallRunner:
         "_announced",
         "_announcements",
         "_errand",
+        "_flight",
         "_loop",
         "_on_end",
         "_outside",
@@ -114,6 +120,8 @@ class CallRunner:
         self._errand: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._writing: set[asyncio.Task[None]] = set()
+        flights = outside.flights
+        self._flight = None if flights is None else flights.open(session.record.call_sid, now=self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = 0.0  # kept here, because not every event loop's timers can tell it
 
@@ -139,13 +147,52 @@ class CallRunner:
         Returns:
             How it was heard, once it was; raises `NotLive` when the call ended before, and `SpeechError` when it could
             not be spoken.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
         """
+        self._require_live()
         self._announcements += 1
         asked = AnnouncementAsked(self._announcements, step)
         waiting: asyncio.Future[SpokenUtterance] = self._loop.create_future()
         self._announced[asked.number] = waiting
         self.deliver(asked)
         return waiting
+
+    def clear(self) -> bool:
+        """Silence what is being said; whether there was something.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        spoken = self.session.saying is not None
+        self.deliver(ClearAsked())
+        return spoken
+
+    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+        """Connect the caller with somebody else; the flow goes on where it was when that fails.
+
+        Raises:
+            NotLive: The call is ending, or its stream is not there.
+        """
+        if self.session.phase is not Phase.LIVE:
+            raise NotLive(self.session.record.call_sid, "has no media stream")
+        self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
+
+    def hang_up(self, goodbye: str | None) -> None:
+        """End the call, after a last word where there is one.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
+
+    def _require_live(self) -> None:
+        if self.session.phase not in (Phase.WAITING, Phase.LIVE):
+            reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
+            raise NotLive(self.session.record.call_sid, reason)
 
     def deliver(self, event: CallEvent) -> None:
         """Something happened: do what follows."""
@@ -170,6 +217,8 @@ class CallRunner:
         """
         for event in self._stream.receive_text(message):
             if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
+                if self._flight is not None:
+                    self._flight.heard(event.payload, now=self._loop.time())
                 effects = self.session.hear(event, now=self._loop.time())
                 if effects is not None:
                     self._perform(effects)
@@ -196,6 +245,8 @@ class CallRunner:
 
     def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         for effect in effects:
+            if self._flight is not None:
+                self._fly(self._flight, effect)
             match effect:
                 case SendAudio(payload):
                     self._send(self._stream.send_media(payload))
@@ -232,6 +283,26 @@ class CallRunner:
                 case EndCall():
                     self._end()
         self._arm_timer()
+
+    def _fly(self, flight: FlightLog, effect: Effect) -> None:
+        """Enter what is done in the flight recorder."""
+        now = self._loop.time()
+        match effect:
+            case SendAudio(payload):
+                flight.sent(payload, now=now)
+            case ClearPlayback():
+                flight.cleared(now=now)
+            case Tell(kind, data):
+                flight.note(kind, data, now=now)
+            case StartSpeech(utterance, say):
+                flight.note("speak", {"utterance": utterance, "text": say.text}, now=now)
+            case CloseStream():
+                flight.note("close-stream", {}, now=now)
+            case EndCall():
+                flight.note("end", self.session.record.as_json(), now=now)
+                flight.close(now=now)
+            case _:
+                pass
 
     def _send(self, message: bytes) -> None:
         if self._socket is not None:

@@ -40,6 +40,7 @@ from telebridge.call.events import (
     StreamLost,
     TextTaken,
     TransferAsked,
+    TransferBegun,
     TransferEnded,
 )
 from telebridge.call.listening import ListeningOptions
@@ -51,6 +52,7 @@ from telebridge.errors import LocalProtocolError, NotLive, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import (
     Collect,
+    Done,
     HangUp,
     Outcome,
     Play,
@@ -92,6 +94,12 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
 
 
+LEADING = StepAsked, StepCancelled, ErrandDone, FlowEnded, TransferAsked
+"""What leads a call; after a last word was asked for, nothing does."""
+
+OVERDUE = {Phase.WAITING: "the media stream never came", Phase.AWAY: "caller hung up"}
+
+
 class CallSession:
     """A call from its webhook to its end.
 
@@ -105,8 +113,10 @@ class CallSession:
     """
 
     __slots__ = (
+        "_asked_beside",
         "_began_at",
         "_checkpoint",
+        "_errand_done",
         "_flow",
         "_saying_goodbye",
         "_step",
@@ -127,6 +137,8 @@ class CallSession:
         self._saying_goodbye = False
         self._checkpoint: Checkpoint | None = None  # the one a Python flow began with, or named
         self._began_at = 0.0
+        self._asked_beside = False  # whether it was not the flow that asked for the transfer
+        self._errand_done: Done | None = None  # while the caller was away
         self._stream = StreamWatch(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
@@ -139,6 +151,11 @@ class CallSession:
     def phase(self) -> Phase:
         """Where the call stands."""
         return self._stream.phase
+
+    @property
+    def saying(self) -> str | None:
+        """What is being said, as far as its text is known; None when nothing is."""
+        return self._talk.saying
 
     # What the shell calls.
 
@@ -161,6 +178,8 @@ class CallSession:
             return self._perform(self._flow.start(), now)
         step = self._flow.go_on(checkpoint.standing)
         self.record.path = self._flow.path
+        if checkpoint.transfer is not None:
+            return self._stay_away(checkpoint.transfer, step, now)
         return self._perform(_from_word(step, checkpoint.words_heard), now)
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
@@ -178,9 +197,10 @@ class CallSession:
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
         """What follows from `event`."""
         if self.phase is Phase.OVER:
-            return _refused(event)
+            return self._refused(event)
         effects = self._follow(event, now)
-        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        if type(event) is not SpeechArrived:  # audio that arrives changes nothing about who is listened to
+            self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
     def next_deadline(self) -> float | None:
@@ -197,12 +217,14 @@ class CallSession:
         return effects
 
     def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
+        if self._saying_goodbye and isinstance(event, LEADING):
+            return []
         talk = self._talk
         match event:
             case AudioReceived():
                 return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._settle(talk.speech(event, now=now), now)
+                return self._note_first_audio(talk.speech(event, now=now), now)
             case MarkReturned(name):
                 return self._placed(self._settle(talk.mark_returned(name, now=now), now), now)
             case DigitPressed(digit):
@@ -220,13 +242,16 @@ class CallSession:
             case StepCancelled():
                 return self._cancel_step(now)
             case ErrandDone(done):
-                return self._step_over(done, now) if isinstance(self._step, Request | Run) else []
+                return self._errand_over(done, now)
             case RecordingKept():
                 return self._settle(talk.recording_kept(event, now=now), now)
             case AnnouncementAsked():
                 return self._announce(event, now)
             case TransferAsked(transfer):
                 return self._transfer_asked(transfer, now)
+            case TransferBegun():
+                self._stream.dialling(now=now)
+                return []
             case TransferEnded(status):
                 return self._transfer_ended(Transferred(status), now)
             case HangUpAsked(goodbye):
@@ -256,9 +281,12 @@ class CallSession:
             if isinstance(each, StepOver):
                 effects += self._step_over(each.outcome, now)
                 continue
-            if isinstance(each, SendAudio) and self.record.first_audio_ms is None:
-                self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
             effects.append(each)
+        return self._note_first_audio(effects, now)
+
+    def _note_first_audio(self, effects: list[Effect], now: float) -> list[Effect]:
+        if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
+            self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
         return effects
 
     # Steps of the flow.
@@ -269,6 +297,8 @@ class CallSession:
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
+        if self.phase is Phase.AWAY:  # begun once the caller is back
+            return []
         wish = self._opt_out() if self._flow is not None and self._flow.standing.opted_out else []
         place = [*wish, *self._entered(now)]
         match step:
@@ -291,17 +321,30 @@ class CallSession:
             return self._close(f"speech failed: {outcome}", now, apology=True)
         return self._perform(self._flow.resume(outcome), now)
 
+    def _errand_over(self, done: Done, now: float) -> list[Effect]:
+        if not isinstance(self._step, Request | Run):
+            return []
+        if self.phase is Phase.AWAY:
+            self._errand_done = done
+            return []
+        return self._step_over(done, now)
+
     def _cancel_step(self, now: float) -> list[Effect]:
         self._step = None
-        return self._settle(self._talk.cancel(now=now), now)
+        if self.phase is Phase.AWAY:
+            return []
+        news = self._talk.cancel(now=now)
+        return self._settle([*news, *self._talk.announce_next(now=now)], now)
 
     # Where the call stands, for another process.
 
     def _entered(self, now: float) -> list[Effect]:
         if self._flow is None:
             return []
-        node = self._flow.standing.node
-        return [Tell("node", {"node": node}), *self._keep_place(now)]
+        standing = self._flow.standing
+        asked_again = standing.silences or standing.mismatches
+        told = [] if asked_again else [Tell("node", {"node": standing.node})]
+        return [*told, *self._keep_place(now)]
 
     def _placed(self, effects: list[Effect], now: float) -> list[Effect]:
         """Something changed inside a step: keep that, unless the step that followed has done so."""
@@ -314,7 +357,7 @@ class CallSession:
             standing=None if self._flow is None else self._flow.standing,
             typed=self._talk.typed,
             words_heard=self._talk.words_heard(now=now),
-            away=self.phase is Phase.AWAY,
+            transfer=self.transfer,
             name=None if self._checkpoint is None else self._checkpoint.name,
             variables={} if self._checkpoint is None else self._checkpoint.variables,
             result=self.record.result,
@@ -339,22 +382,30 @@ class CallSession:
 
     def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
         if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._saying_goodbye:
-            return _refused(asked)
+            return self._refused(asked)
         return self._settle(self._talk.announce(asked, now=now), now)
+
+    def _refused(self, event: CallEvent) -> list[Effect]:
+        """Whoever asked a call for something that it can do no more must not wait for ever."""
+        if isinstance(event, AnnouncementAsked):
+            return [ReportAnnouncement(event.number, NotLive(self.record.call_sid, "is over, or about to be"))]
+        return []
 
     def _transfer_asked(self, transfer: Transfer, now: float) -> list[Effect]:
         """Connect the caller; the step in progress begins anew if that fails."""
         if self.phase is not Phase.LIVE:
             return []
+        self._asked_beside = True
         return self._send_away(transfer, now)
 
     def _hang_up_asked(self, goodbye: Say | None, now: float) -> list[Effect]:
         if self.phase in (Phase.CLOSING, Phase.OVER):
             return []
         effects = self._settle(self._talk.cancel(now=now), now)
-        if goodbye is None:
+        if goodbye is None or self.phase is Phase.AWAY:
             return [*effects, *self._close("hung up by request", now)]
         self._saying_goodbye = True
+        self._step = None
         return [*effects, *self._settle(self._talk.begin(goodbye, now=now), now)]
 
     # Transfers.
@@ -364,22 +415,36 @@ class CallSession:
         self.transfer = transfer
         self._stream.away(now=now)
         told = Tell("transfer", {"to": transfer.to})
-        return [told, *self._settle(self._talk.cancel(now=now), now), *self._keep_place(now), CloseStream()]
+        cut = self._settle([*self._talk.cancel(now=now), *self._talk.stream_lost(now=now)], now)
+        return [told, *cut, *self._keep_place(now), CloseStream()]
+
+    def _stay_away(self, transfer: Transfer, step: Step, now: float) -> list[Effect]:
+        """Wait for the end of a transfer that another process began."""
+        self.transfer, self._step = transfer, step
+        self._asked_beside = not isinstance(step, Transfer)
+        self._stream.away(now=now)
+        return []
 
     def _transfer_ended(self, transferred: Transferred, now: float) -> list[Effect]:
         """The caller is back, or was never away."""
         if self.phase is not Phase.AWAY:
             return []
-        asked_by_flow = isinstance(self._step, Transfer)
-        self.transfer = None
+        asked_beside, self._asked_beside, self.transfer = self._asked_beside, False, None
         self._stream.wait(now=now)
         told = Tell("transfer-ended", {"status": transferred.status})
-        if asked_by_flow:
-            return [told, *self._step_over(transferred, now)]
-        if transferred.connected:
+        if asked_beside and transferred.connected:
             return [told, *self._close("transferred", now)]
+        if not asked_beside and isinstance(self._step, Transfer):
+            return [told, *self._step_over(transferred, now)]
+        return [told, *self._go_on(now)]
+
+    def _go_on(self, now: float) -> list[Effect]:
+        """Begin the step in progress anew: the caller has heard other things meanwhile."""
+        done, self._errand_done = self._errand_done, None
+        if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
+            return [] if done is None else self._step_over(done, now)
         step, self._step = self._step, None
-        return [told, *([] if step is None else self._perform(step, now))]
+        return [] if step is None else self._perform(step, now)
 
     # The stream.
 
@@ -402,7 +467,7 @@ class CallSession:
     def _stream_overdue(self, now: float) -> list[Effect]:
         if self.phase is Phase.LIVE:
             return self._stream_lost(now)
-        return self._end("the media stream never came" if self.phase is Phase.WAITING else "", now)
+        return self._end(OVERDUE.get(self.phase, ""), now)
 
     # The end.
 
@@ -422,13 +487,6 @@ class CallSession:
             self.record.result.update(self._flow.found)
         self.record.end_reason = self.record.end_reason or reason
         return [*self._talk.end(now=now), EndCall()]
-
-
-def _refused(event: CallEvent) -> list[Effect]:
-    """Whoever asked a call for something that it can do no more must not wait for ever."""
-    if isinstance(event, AnnouncementAsked):
-        return [ReportAnnouncement(event.number, NotLive("the call is over, or about to be"))]
-    return []
 
 
 def _from_word(step: Step, heard: int) -> Step:

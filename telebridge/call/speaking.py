@@ -90,6 +90,11 @@ class Speaking:
         return None if self._current is None else self._current.say
 
     @property
+    def text(self) -> str | None:
+        """The text of the utterance in progress, as far as it is known."""
+        return None if self._current is None else self._current.transcript.text
+
+    @property
     def paused(self) -> bool:
         """Whether the utterance in progress is silent until it is resumed."""
         return self._current is not None and self._current.cut is not None

@@ -51,8 +51,12 @@ class StreamWatch:
         self._deadline = now + self._silent_seconds
 
     def away(self, *, now: float) -> None:
-        """We closed it, and the caller talks to somebody else meanwhile."""
+        """We closed it for a transfer; Twilio must ask soon whom to dial, unless the caller has hung up."""
         self.phase = Phase.AWAY
+        self._deadline = now + self._wait_seconds
+
+    def dialling(self, *, now: float) -> None:
+        """Twilio was told whom to dial: the caller talks to somebody else meanwhile."""
         self._deadline = now + AWAY_SECONDS
 
     def closing(self, *, now: float) -> None:

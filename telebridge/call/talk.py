@@ -121,20 +121,24 @@ class Talk:
                 return self._prompt_over(None, now) if prompt is None else self._say(prompt, now)
 
     def cancel(self, *, now: float) -> list[News]:
-        """Nobody waits for the step any more."""
+        """Nobody waits for the step any more; what was recorded so far is kept all the same."""
         spoken = self._announcing is None and self._speaking.in_progress is not None
+        recording, self._recording, self._recorded = self._recording, None, None
+        audio = b"" if recording is None else recording.audio()
         self._forget_step()
-        self._recording = None
         self._digits.stop()
-        return [*self._interrupt(BargeInCause.API, now)[0]] if spoken else []
+        kept: list[News] = [KeepRecording(audio)] if audio else []
+        return [*kept, *self._interrupt(BargeInCause.API, now)[0]] if spoken else kept
 
     def announce(self, asked: AnnouncementAsked, *, now: float) -> list[News]:
         """Say or play something beside the flow, once nothing else is being said or recorded."""
         self._announcements.append(asked)
-        return self._announce_next(now) if self._may_announce else []
+        return self.announce_next(now=now)
 
     def end(self, *, now: float) -> list[Effect]:
         """The call is over."""
+        unsaid = list(self._announcements)
+        self._announcements.clear()
         effects: list[Effect] = []
         if self._recording is not None:
             effects = [
@@ -146,12 +150,16 @@ class Talk:
             effects += interrupted
             if self._announcing is not None:
                 effects.append(ReportAnnouncement(self._announcing, utterance))
-        over = NotLive("the call is over")
-        effects += [ReportAnnouncement(asked.number, over) for asked in self._announcements]
+        over = NotLive(self._record.call_sid, "is over")
+        effects += [ReportAnnouncement(asked.number, over) for asked in unsaid]
         self._forget_step()
-        self._announcements.clear()
         self._announcing = None
         return effects
+
+    @property
+    def saying(self) -> str | None:
+        """What is being said; None when nothing is."""
+        return self._speaking.text
 
     @property
     def typed(self) -> str:
@@ -192,9 +200,9 @@ class Talk:
         self._handing_on = wanted
         return [HandOnAudio(self._listening.hand_on())] if wanted else []
 
-    def speech(self, event: SpeechNews, *, now: float) -> list[News]:
+    def speech(self, event: SpeechNews, *, now: float) -> list[Effect]:
         """The speech source made something, or failed."""
-        return [*self._speaking.receive(event, now=now)]
+        return self._speaking.receive(event, now=now)
 
     def text_taken(self, event: TextTaken) -> None:
         """The speech source took the next token of a streamed text."""
@@ -240,6 +248,7 @@ class Talk:
     def stream_started(self, *, now: float) -> list[News]:
         """The stream is there; media time begins anew."""
         self._listening = Listening(self._listening_options)
+        self._digits.wait_anew(now=now)
         return [*self._speaking.stream_opened(now=now)]
 
     def stream_lost(self, *, now: float) -> list[News]:
@@ -282,7 +291,7 @@ class Talk:
     # Inside: saying.
 
     def _say(self, say: Say, now: float) -> list[News]:
-        if isinstance(say.text, str) and not say.text.strip():
+        if say.is_blank:
             return self._prompt_over(None, now)
         effects = self._speaking.begin(say)
         if self._listening.speaking and self._yields(say, BargeInCause.SPEECH):
@@ -342,7 +351,7 @@ class Talk:
                 if collected is not None:
                     return self._collected(collected, now)
                 self._digits.prompt_ended(now=now)
-                return self._announce_next(now)
+                return self.announce_next(now=now)
             case Record() as record:
                 return self._record_now(record, now)
             case _:
@@ -376,7 +385,7 @@ class Talk:
 
     def _step_over(self, outcome: Outcome | TelebridgeError, now: float) -> list[News]:
         self._forget_step()
-        return [*self._announce_next(now), StepOver(outcome)]
+        return [*self.announce_next(now=now), StepOver(outcome)]
 
     def _forget_step(self) -> None:
         self.step = self._held = self._waits_until = None
@@ -395,24 +404,28 @@ class Talk:
     def _may_announce(self) -> bool:
         return self._announcing is None and self._speaking.in_progress is None and self._recording is None
 
-    def _announce_next(self, now: float) -> list[News]:
-        if not self._announcements:
+    def announce_next(self, *, now: float) -> list[News]:
+        """Say the next of what was announced, unless something else is being said or recorded."""
+        if not self._announcements or not self._may_announce:
             return []
         asked = self._announcements.popleft()
+        if isinstance(asked.step, Say) and asked.step.is_blank:
+            said = ReportAnnouncement(asked.number, SpokenUtterance("", 0.0, None, ended_at=now))
+            return [said, *self.announce_next(now=now)]
         self._announcing = asked.number
         if isinstance(asked.step, Play):
             return [*self._speaking.play(asked.step, now=now)]
         return self._say(asked.step, now)
 
     def _after_announcement(self, now: float) -> list[News]:
-        if self._announcements:
-            return self._announce_next(now)
+        news = self.announce_next(now=now)
+        if self._announcing is not None:
+            return news
         if self._held is not None:
             step, self._held = self._held, None
-            news = self.begin(step, now=now)
+            news += self.begin(step, now=now)
         else:
             self._digits.wait_anew(now=now)
-            news = []
         keys, self._late_keys = self._late_keys, ""
         for key in keys:
             news += self.digit_pressed(key, now=now)

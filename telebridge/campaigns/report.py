@@ -37,7 +37,7 @@ class ReportRow:
         return self.contact.outcome if ended else {"ready": "waiting", "live": "calling"}[self.contact.state.value]
 
     def cells(self, variables: Sequence[str]) -> list[str]:
-        """The row as a CSV has it.
+        """The row as a CSV has it. The number is left as it is: `+` and digits are no formula that does anything.
 
         Args:
             variables: The contact's own columns, in their order.
@@ -52,7 +52,7 @@ class ReportRow:
             _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else "",
             (last.call_sid or "") if last is not None else "",
             last.answered_by if last is not None else "",
-            " ".join(talk.get("heard", ())),
+            " ".join(text for text in talk.get("heard", ()) if text),
             talk.get("digits", ""),
             json.dumps(talk["result"], ensure_ascii=False) if talk.get("result") else "",
             str(talk.get("interruptions", "")),

@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from telebridge.campaigning import open_twilio
+from telebridge.cli.call_show import list_calls, show_call
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
+from telebridge.server.control import CallOrder
+from telebridge.server.placing import call_request
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
@@ -18,28 +21,33 @@ POLL_SECONDS = 1.0
 
 
 def call(
-    to: Annotated[str, typer.Argument(help="Whom to ring, such as +15551230000.")],
-    from_: Annotated[str, typer.Option("--from", help="A number of your account.")],
+    to: Annotated[
+        str, typer.Argument(metavar="TO|show|list", help="Whom to ring, such as +15551230000; or one of the words.")
+    ],
+    sid: Annotated[str | None, typer.Argument(metavar="[SID]", help="The call that is shown.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="A number of your account.")] = None,
     flow: Annotated[str | None, typer.Option(help="The flow that speaks; by default the one for the number.")] = None,
     ring_seconds: Annotated[int, typer.Option(min=5, max=600, help="How long it may ring.")] = 60,
     wait: Annotated[bool, typer.Option(help="Stay until the call is over, and tell how it went.")] = True,  # noqa: FBT002
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Place one outbound call. `telebridge serve` must run where `public_url` leads.
+    """Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).
 
-    Exits with 1 when the call was not answered.
+    To place one, `telebridge serve` must run where `public_url` leads. Exits with 1 when it was not answered.
     """
     settings = load_settings(config)
-    if not settings.public_url:
-        raise ConfigurationError("public_url", "is not set", "Twilio must know where `telebridge serve` answers")
-    request = CallRequest(
-        to,
-        from_,
-        url=settings.public_url + (f"/twilio/voice/{flow}" if flow else "/twilio/voice"),
-        status_callback=f"{settings.public_url}/twilio/status",
-        ring_seconds=ring_seconds,
-    )
+    if to == "list":
+        asyncio.run(list_calls(settings, as_json=json_))
+        return
+    if to == "show":
+        if sid is None:
+            raise ConfigurationError("SID", "is missing", "telebridge call show CA…")
+        asyncio.run(show_call(settings, sid, as_json=json_))
+        return
+    if from_ is None:
+        raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")
+    request = call_request(CallOrder(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         told = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}

@@ -45,8 +45,8 @@ LOOK_SECONDS = 0.5
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the report goes.")] = Path("report.csv"),
-    calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 6.0,
-    max_live: Annotated[int, typer.Option(min=1, max=500, help="Calls at once.")] = 40,
+    calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 8.0,
+    max_live: Annotated[int, typer.Option(min=1, max=500, help="Calls at once.")] = 60,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -78,6 +78,7 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
     if json_:
         tell(json.dumps({**view.as_json(), "seconds": round(seconds, 1), "report": str(output)}))
         return
+    console.print()  # in a pipe the last frame ends without a line's end
     console.print(_table(view))
     tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s; wrote {output}")
 

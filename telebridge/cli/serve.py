@@ -44,26 +44,25 @@ def serve(
     settings = load_settings(config)
     configure_logs()
     bridge = None if app is None else load_bridge(app)
-    where = (host or settings.server.host, settings.server.port if port is None else port)
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    server = settings.server.model_copy(update=given)
+    settings = settings.model_copy(update={"server": server})
     if workers is None:
-        run_server(_serve(settings, bridge, where))
+        run_server(_serve(settings, bridge))
         return
     try:
-        listener = listen(*where)
+        listener = listen(server.host, server.port)
     except OSError as error:
-        raise cannot_listen(error, *where, "server.port") from error
-    supervisor = Supervisor(lambda lifeline: run_server(_serve(settings, bridge, where, listener, lifeline)), tell)
+        raise cannot_listen(error, server.host, server.port, "server.port") from error
+    supervisor = Supervisor(lambda lifeline: run_server(_serve(settings, bridge, listener, lifeline)), tell)
     raise typer.Exit(supervisor.run(workers))
 
 
 async def _serve(
-    settings: Settings,
-    bridge: Bridge | None,
-    where: tuple[str, int],
-    inherited: socket.socket | None = None,
-    lifeline: int | None = None,
+    settings: Settings, bridge: Bridge | None, inherited: socket.socket | None = None, lifeline: int | None = None
 ) -> None:
     app = create_app(settings, bridge=bridge)
+    where = (settings.server.host, settings.server.port)
     async with listening(app, *where, port_setting="server.port", inherited=inherited) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")

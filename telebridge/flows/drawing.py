@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.flows.checking import Path, targets
-from telebridge.flows.model import NODES, Flow, Node, conditions_of
+from telebridge.flows.model import NODES, Escape, Flow, Node, conditions_of, escapes
 
 LONGEST_TEXT = 110
 """Characters of a text that are drawn; a prompt is to be recognized, not to be read."""
@@ -56,7 +56,7 @@ class Graph:
 def graph_of(flow: Flow) -> Graph:
     """The graph of a flow that was checked."""
     boxes = tuple(_box(name, node, start=name == flow.start) for name, node in flow.nodes.items())
-    arrows = tuple(arrow for name, node in flow.nodes.items() for arrow in _arrows(name, node))
+    arrows = tuple(arrow for name, node in flow.nodes.items() for arrow in _arrows(name, node, flow.escape))
     return Graph(flow.flow, boxes, arrows)
 
 
@@ -84,10 +84,12 @@ def _told(value: Any) -> str:
             return ""
 
 
-def _arrows(name: str, node: Node) -> list[Arrow]:
+def _arrows(name: str, node: Node, escape: Escape | None) -> list[Arrow]:
     ways: dict[str, list[str]] = {}
     for path, target in sorted(targets(node).items(), key=lambda way: _is_side_way(way[0])):
         ways.setdefault(target, []).append(_label(node, path))
+    if escape is not None and escapes(node, escape.key):
+        ways.setdefault(escape.then, []).append(escape.key)
     alone = len(ways) == 1
     return [
         Arrow(name, target, "" if alone and labels == ["then"] else _joined(labels)) for target, labels in ways.items()

@@ -70,6 +70,7 @@ class Standing:
         silences: Times in a row that nothing was pressed at this node.
         mismatches: Times in a row that the wrong thing was.
         opted_out: Whether the caller wants no further call.
+        before: What is said before the question because it is asked again.
     """
 
     node: str
@@ -79,6 +80,7 @@ class Standing:
     silences: int = 0
     mismatches: int = 0
     opted_out: bool = False
+    before: str | None = None
 
 
 class FlowInterpreter:
@@ -128,7 +130,7 @@ class FlowInterpreter:
         if standing.node not in self._flow.nodes:
             return self._enter(self._flow.start)
         self._node = self._flow.nodes[standing.node]
-        return self._ask()
+        return self._ask(standing.before)
 
     def go_to(self, node: str) -> Step:
         """The step of a node that somebody beside the flow chose."""
@@ -182,6 +184,7 @@ class FlowInterpreter:
         standing = self.standing
         standing.node = name
         standing.silences = standing.mismatches = 0
+        standing.before = None
         standing.path.append(name)
         del standing.path[:-KEPT_PATH]
         self._node = self._flow.nodes[name]
@@ -203,6 +206,7 @@ class FlowInterpreter:
 
     def _ask(self, before: str | None = None) -> Step:  # noqa: C901, PLR0912 - a line for each verb
         """The node's own step; a question that is asked again has something said before it."""
+        self.standing.before = before
         node = self._node
         try:
             match node:

@@ -391,6 +391,17 @@ def conditions_of(node: object) -> dict[tuple[str, ...], str]:
     return {("choose", str(at), "if"): case.condition for at, case in cases if case.condition is not None}
 
 
+def escapes(node: object, key: str) -> bool:
+    """Whether the escape key of the flow leads out of a node: out of a question that does not take it itself."""
+    match node:
+        case MenuNode(choices=choices):
+            return key not in choices
+        case CollectNode(digits=digits):
+            return digits.min > 1 and key != digits.finish_on_key
+        case _:
+            return False
+
+
 def sets(node: object) -> frozenset[str]:
     """The variables that a node gives a value."""
     match node:

@@ -27,6 +27,11 @@ class Say:
     voice: Voice | None = None
     barge_in: BargeInPolicy | None = None
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to say."""
+        return isinstance(self.text, str) and not self.text.strip()
+
     def yields_to(self, cause: BargeInCause, default: BargeInPolicy) -> bool:
         """Whether `cause` interrupts it, by its own policy or else the default."""
         return (default if self.barge_in is None else self.barge_in).yields_to(cause)

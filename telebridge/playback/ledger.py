@@ -70,6 +70,7 @@ class PlaybackLedger:
         self._entries: dict[str, _Entry] = {}
         self._marks: dict[str, _Mark] = {}
         self._marks_made = 0
+        self._finals = 0  # final marks that are on their way
         self._sent = 0  # position behind the last byte sent
         self._proven = 0  # position up to which a mark proved that all was heard
         self._played_out_at = 0.0  # when all that was sent has been played, if it reached Twilio in no time
@@ -93,6 +94,7 @@ class PlaybackLedger:
         name = f"{utterance}-{self._marks_made}"
         overdue_at = max(self._played_out_at, now) + self.mark_grace_seconds
         self._marks[name] = _Mark(utterance, self._sent, final, overdue_at)
+        self._finals += final
         entry.complete = entry.complete or final
         return name
 
@@ -108,6 +110,7 @@ class PlaybackLedger:
         mark = self._marks.pop(name, None)
         if mark is None:
             return None
+        self._finals -= mark.final
         self._proven = max(self._proven, mark.position)
         if not mark.final:
             return None
@@ -138,6 +141,7 @@ class PlaybackLedger:
         Ask `heard` first: what was sent is forgotten here.
         """
         self._marks.clear()
+        self._finals = 0
         self._entries.clear()
         self._proven = self._sent
         self._played_out_at = 0.0
@@ -168,7 +172,9 @@ class PlaybackLedger:
 
     def next_deadline(self) -> float | None:
         """When the first final mark is overdue, or None when none is on its way."""
-        return min((mark.overdue_at for mark in self._marks.values() if mark.final), default=None)
+        if self._finals == 0:  # while an utterance is being sent, which is asked for most
+            return None
+        return min(mark.overdue_at for mark in self._marks.values() if mark.final)
 
     def handle_timeout(self, *, now: float) -> list[str]:
         """Give up waiting for final marks that are overdue.

@@ -9,7 +9,7 @@ One rule: it lies on the time axis on which it sounds; where nothing was sent, t
 from telebridge.audio.mulaw import BYTES_PER_MS, SILENCE_BYTE
 
 KEPT_MS = 900
-_BLOCK_BYTES = 500 * BYTES_PER_MS
+_BLOCK_BYTES = 600 * BYTES_PER_MS  # three whole messages
 _BYTES_PER_SECOND = BYTES_PER_MS * 1000
 _KEPT_BYTES = KEPT_MS * BYTES_PER_MS
 _SILENCE = bytes([SILENCE_BYTE])
@@ -31,6 +31,12 @@ class _Run:
 
     def add(self, piece: bytes) -> bool:
         """Enter what is sent; whether it took another block."""
+        self.ends_at += len(piece) / _BYTES_PER_SECOND
+        used = self.size % _BLOCK_BYTES
+        if used and used + len(piece) <= _BLOCK_BYTES:  # two of three pieces do
+            self._blocks[-1][used : used + len(piece)] = piece
+            self.size += len(piece)
+            return False
         rest = memoryview(piece)
         blocks = len(self._blocks)
         while rest:
@@ -41,7 +47,6 @@ class _Run:
             self._blocks[-1][used : used + len(fits)] = fits
             self.size += len(fits)
             rest = rest[len(fits) :]
-        self.ends_at += len(piece) / _BYTES_PER_SECOND
         return len(self._blocks) > blocks
 
     def unheard(self, now: float) -> int:

@@ -4,8 +4,9 @@ One rule: a CallSid has one runner, however often Twilio repeats the webhook.
 """
 
 import asyncio
+import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -13,8 +14,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge import metrics
-from telebridge.call.call_store import CallStore
+from telebridge.call.call_store import CallStore, KeptCall
 from telebridge.call.checkpoint import Checkpoint
+from telebridge.call.events import CheckpointAsked
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.outside import Outside
 from telebridge.call.record import CallRecord
@@ -23,7 +25,9 @@ from telebridge.call.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
+from telebridge.server.feed import CallFeed
 from telebridge.turns.barge_in import BargeInCause
+from telebridge.twilio.call_variables import MOST_CHARACTERS
 
 log = logger(__name__)
 
@@ -41,14 +45,31 @@ class Arrival:
     direction: str
     variables: Mapping[str, Any] = field(default_factory=dict)
 
+    def told(self) -> dict[str, str]:
+        """What may be logged of it: not its variables, which may be somebody's own business."""
+        return {"flow": self.flow, "from": self.from_number, "to": self.to_number, "direction": self.direction}
+
     def claims(self) -> dict[str, str]:
         """What a stream token carries of it, besides the CallSid, so that any process can take the stream."""
-        return {"flow": self.flow, "from": self.from_number, "to": self.to_number, "direction": self.direction}
+        variables = json.dumps(dict(self.variables), separators=(",", ":"))
+        if not self.variables or len(variables) > MOST_CHARACTERS:  # a contact's may be long: its checkpoint has them
+            return self.told()
+        return {**self.told(), "variables": variables}
 
     @classmethod
     def from_claims(cls, call_sid: str, claims: Mapping[str, str]) -> "Arrival":
         """Read what `claims` wrote."""
-        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"])
+        variables = json.loads(claims.get("variables", "{}"))
+        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables)
+
+
+def _checkpoint(kept: KeptCall) -> Checkpoint:
+    """Where a call was left; at its beginning when that cannot be read."""
+    try:
+        return Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
+    except ValueError as error:
+        log.error("a checkpoint cannot be read: the call begins anew", call_sid=kept.call_sid, error=str(error))
+        return Checkpoint()
 
 
 def nobody_cares(_: CallRecord) -> None:
@@ -67,6 +88,7 @@ class LiveCalls:
         flows: Where a call's flow is looked up.
         outside: The world around each call.
         options: How calls wait.
+        feed: Told of every call.
         store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
         over: Told of every call that has ended.
@@ -78,18 +100,21 @@ class LiveCalls:
         outside: Outside,
         options: SessionOptions,
         *,
+        feed: CallFeed | None = None,
         store: CallStore | None = None,
         max_calls: int | None = None,
         over: Callable[[CallRecord], None] = nobody_cares,
     ) -> None:
         self.flows = flows
         self.draining = False
+        self.feed = feed or CallFeed(first_id=0)
         self._outside = outside
         self._options = options
         self._store = store
         self._max_calls = max_calls
         self._on_over = over
         self._live: dict[str, CallRunner] = {}
+        self._arrivals: dict[str, Arrival] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
         self._apologies: set[str] = set()
         self._empty = asyncio.Event()
@@ -132,7 +157,7 @@ class LiveCalls:
             return None
         if (runner := self._live.get(call_sid)) is not None:  # while the database was asked
             return runner
-        checkpoint = Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
+        checkpoint = _checkpoint(kept)
         arrival = Arrival(kept.call_sid, kept.flow, kept.from_number, kept.to_number, kept.direction)
         log.info("call taken over", call_sid=call_sid, flow=kept.flow)
         return self._begin(arrival, checkpoint, started_at=kept.started_at)
@@ -153,13 +178,17 @@ class LiveCalls:
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[arrival.call_sid] = runner
+        self._arrivals[arrival.call_sid] = arrival
         self._empty.clear()
         metrics.CALLS_LIVE.inc()
-        log.info("call arrived", **arrival.claims(), call_sid=arrival.call_sid)
+        log.info("call arrived", **arrival.told(), call_sid=arrival.call_sid)
+        self.feed.publish("call-started", arrival.call_sid, record.as_json())
         if self._store is not None:
             self._store.begun(record)
         runner.start(checkpoint)
         if not isinstance(flow, Flow):
+            if checkpoint is None:
+                runner.deliver(CheckpointAsked(None, variables))  # what the flow begins with, should this process die
             runner.start_python_flow(flow, dict(variables), checkpoint)
         return runner
 
@@ -167,11 +196,23 @@ class LiveCalls:
         """The runner of a live call."""
         return self._live.get(call_sid)
 
+    def arrival(self, call_sid: str) -> Arrival:
+        """How a live call arrived."""
+        return self._arrivals[call_sid]
+
     def record(self, call_sid: str) -> CallRecord | None:
         """The record of a call, live or lately ended."""
         if (runner := self._live.get(call_sid)) is not None:
             return runner.session.record
         return self._ended.get(call_sid)
+
+    def live_records(self) -> Iterator[CallRecord]:
+        """The records of all live calls."""
+        return (runner.session.record for runner in self._live.values())
+
+    def ended_records(self) -> Iterator[CallRecord]:
+        """The records of the calls that ended lately."""
+        return iter(self._ended.values())
 
     def takes_apology(self, call_sid: str) -> bool:
         """Whether the caller of an ended call is owed an apology; answers yes once."""
@@ -197,6 +238,7 @@ class LiveCalls:
         record = runner.session.record
         if self._live.pop(record.call_sid, None) is None:
             return
+        del self._arrivals[record.call_sid]
         if runner.session.apology_due:
             self._apologies.add(record.call_sid)
         self._ended[record.call_sid] = record
@@ -217,5 +259,7 @@ class LiveCalls:
                 metrics.BARGE_INS.labels(cut.cause.value).inc()
                 if cut.cause is BargeInCause.SPEECH:
                     metrics.STOP_SECONDS.observe(cut.stop_ms / 1000)
-        log.info("call over", **record.as_json())
+        told = record.as_json()
+        log.info("call over", **told)
+        self.feed.publish("call-ended", record.call_sid, told)
         self._on_over(record)

@@ -15,6 +15,7 @@ from telebridge.server.prompts import PromptDoor
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.server.voice import VoiceDoor, apology
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
@@ -22,11 +23,12 @@ log = logger(__name__)
 Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_routes(
+def add_routes(  # noqa: PLR0913 - what each door needs
     app: web.Application,
     calls: LiveCalls,
     trust: Trust,
     tokens: StreamTokens,
+    variables: CallVariables,
     prompts: PromptDoor,
     campaigns: CampaignCalls,
     *,
@@ -34,7 +36,7 @@ def add_routes(
     numbers: dict[str, str],
 ) -> None:
     """Put every door of the bridge into `app`."""
-    voice = VoiceDoor(calls, trust, tokens, campaigns, default_flow=default_flow, numbers=numbers)
+    voice = VoiceDoor(calls, trust, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
     status = StatusDoor(calls, campaigns)
     health = HealthDoor(calls)
     for path, door in {

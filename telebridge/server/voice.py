@@ -5,13 +5,13 @@ Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import get_args
+from typing import Any, get_args
 from urllib.parse import urlencode
 
 from aiohttp import web
 
 from telebridge import metrics
-from telebridge.call.events import CallOver, StreamLost, TransferEnded
+from telebridge.call.events import CallOver, StreamLost, TransferBegun, TransferEnded
 from telebridge.call.runner import CallRunner
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import ConfigurationError
@@ -22,12 +22,13 @@ from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.status import ATTEMPT, kept_or_again
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml
+from telebridge.twilio.call_variables import QUERY, CallVariables, VariablesForged
 from telebridge.twilio.stream_token import StreamTokens
 
 log = logger(__name__)
 
-TRY_AGAIN = "#rc=5&rp=ct,5xx"
-"""Twilio asks again where nobody listens: what answered may have died, and the next is on its way up.
+TRY_AGAIN = "#rc=5&rp=all"
+"""Twilio asks again where nobody answers: who was asked may have died, and the next is on its way up.
 
 Source: Twilio, "Webhooks (HTTP callbacks): connection overrides".
 """
@@ -38,6 +39,7 @@ class VoiceDoor:
     """Answers `/twilio/voice`, `/twilio/next` and what belongs to transfers with TwiML.
 
     Args:
+        variables: Reads what a placed call's address carries.
         default_flow: Leads calls to numbers that are not in `numbers`.
         numbers: Flow by called number, in E.164.
     """
@@ -47,6 +49,7 @@ class VoiceDoor:
         calls: LiveCalls,
         trust: Trust,
         tokens: StreamTokens,
+        variables: CallVariables,
         campaigns: CampaignCalls,
         *,
         default_flow: str,
@@ -55,6 +58,7 @@ class VoiceDoor:
         self._calls = calls
         self._trust = trust
         self._tokens = tokens
+        self._variables = variables
         self._campaigns = campaigns
         self._default_flow = default_flow
         self._numbers = numbers
@@ -74,14 +78,14 @@ class VoiceDoor:
         called = asked.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = asked.get("Direction", "inbound")
-        variables: Mapping[str, str] = {}
+        known: Mapping[str, Any] = self._read_variables(request)
         if attempt is not None:
             with kept_or_again():
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
-            variables = answered.variables
-        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, variables)
+            known = answered.variables
+        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, known)
         try:
             self._calls.begin(arrival)
         except ConfigurationError as error:
@@ -120,8 +124,9 @@ class VoiceDoor:
         session = runner.session
         if session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=session.record.call_sid)
-            return self._connect(request, _arrival(runner))
+            return self._connect(request, self._calls.arrival(session.record.call_sid))
         if session.phase is Phase.AWAY and session.transfer is not None:
+            runner.deliver(TransferBegun())
             return self._dial(request, session.transfer)
         return apology() if session.apology_due else _answer(twiml.hang_up())
 
@@ -132,12 +137,20 @@ class VoiceDoor:
         return _answer(
             twiml.dial(
                 transfer.to,
-                action=self._trust.public_url(request, "/twilio/dial-status"),
+                action=self._trust.public_url(request, "/twilio/dial-status") + TRY_AGAIN,
                 timeout_seconds=transfer.timeout_seconds,
                 caller_id=transfer.caller_id,
                 whisper=whisper,
             )
         )
+
+    def _read_variables(self, request: web.Request) -> dict[str, Any]:
+        """What whoever placed the call has signed into its address."""
+        try:
+            return self._variables.read(request.query.get(QUERY, ""))
+        except VariablesForged as error:
+            metrics.REFUSED.labels("voice", "variables").inc()
+            raise web.HTTPForbidden(text=f"{error}\n") from error
 
     def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
         token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
@@ -148,11 +161,6 @@ class VoiceDoor:
                 then_redirect=self._trust.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
-
-
-def _arrival(runner: CallRunner) -> Arrival:
-    record = runner.session.record
-    return Arrival(record.call_sid, record.flow, record.from_number, record.to_number, record.direction)
 
 
 def apology() -> web.Response:

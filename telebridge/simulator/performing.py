@@ -7,7 +7,10 @@ import asyncio
 import io
 from collections.abc import Callable
 from contextlib import suppress
+from urllib.parse import urljoin
+from uuid import uuid4
 
+from telebridge.audio.frames import frames
 from telebridge.audio.mulaw import silence
 from telebridge.audio.tones import dtmf
 from telebridge.audio.wav import read
@@ -16,13 +19,27 @@ from telebridge.simulator.client import RequestFailed, WebClient
 from telebridge.simulator.driver import LineDriver
 from telebridge.simulator.faults import StreamFaults
 from telebridge.simulator.gathering import gather
+from telebridge.simulator.line import FRAME_SECONDS
 from telebridge.simulator.media_session import MediaSession
 from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.recording import Kind, Recording
 from telebridge.simulator.records import CallRecord
 from telebridge.simulator.reports import CallReports
 from telebridge.simulator.twiml import Act, Document, Done, EndCall, Failed, Fetch, FetchFailed, Outcome
-from telebridge.simulator.verbs import Dial, Gather, Pause, Play, Prompt, Reject, Say, Stream
+from telebridge.simulator.verbs import (
+    Dial,
+    Gather,
+    Party,
+    Pause,
+    Play,
+    Prompt,
+    Reject,
+    Say,
+    Stream,
+    TwimlError,
+    Verb,
+    read_document,
+)
 from telebridge.simulator.webhooks import call_fields
 
 BYTES_PER_SECOND = 8000
@@ -118,13 +135,40 @@ class VerbPerformer:
     async def _dial(self, act: Dial) -> Outcome:
         """Connect the caller with the first who answers."""
         status = "no-answer"
-        for number in act.numbers:
-            script = self._options.script_for(number)
+        for party in act.parties:
+            script = self._options.script_for(party.number)
             await asyncio.sleep(min(script.ring_seconds, act.timeout_seconds))
             if script.pickup is Pickup.ANSWER and script.ring_seconds <= act.timeout_seconds:
-                return await self._talk(Caller(script), act.time_limit_seconds)
+                far = Caller(script)
+                if party.url is None or await self._whisper(party, party.url, far):
+                    return await self._talk(far, act.time_limit_seconds)
+                return Done({"DialCallStatus": "no-answer"})
             status = "no-answer" if script.pickup is Pickup.ANSWER else script.pickup.value
         return Done({"DialCallStatus": status})
+
+    async def _whisper(self, party: Party, url: str, far: Caller) -> bool:
+        """Perform a document to who answered, and to them alone; answers whether they are to be connected."""
+        fields = {"CallSid": f"CA{uuid4().hex}", "ParentCallSid": self._record.sid, "Direction": "outbound-dial"}
+        fields |= {"To": party.number, "Called": party.number, "CallStatus": "in-progress"}
+        try:
+            answer = await self._client.ask(
+                urljoin(self._document_url, url), party.method, call_fields(self._record) | fields
+            )
+            return await self._hear_out(read_document(answer.body), far)
+        except (RequestFailed, TwimlError, ValueError) as error:
+            self._recording.note(Kind.WARNING, f"whisper: {error}", now=asyncio.get_running_loop().time())
+            return False
+
+    async def _hear_out(self, verbs: tuple[Verb, ...], far: Caller) -> bool:
+        for verb in verbs:
+            if not isinstance(verb, Say | Play | Pause):
+                return False  # Twilio allows more; whoever hangs up here is not connected
+            self._recording.note(Kind.WHISPER, getattr(verb, "text", ""), now=asyncio.get_running_loop().time())
+            for frame in frames(await self._audio_of(verb)):
+                await asyncio.sleep(FRAME_SECONDS)
+                if far.frame(frame).hung_up:
+                    return False
+        return True
 
     async def _talk(self, far: Caller, limit_seconds: float) -> Done:
         """The two hear each other until the far one hangs up."""

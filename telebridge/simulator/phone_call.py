@@ -182,6 +182,14 @@ class PhoneCall:
         except TimeoutError:
             self.hang_up("limit")
         self._finish(CallStatus.COMPLETED)
+        await self._end_dial()
+
+    async def _end_dial(self) -> None:
+        """Ask the action of a `<Dial>` that the end of the call cut; what it answers leads nowhere any more."""
+        driver = self._driver
+        ask = self._interpreter.abandoned(connected=driver is not None and driver.line.far is not None)
+        if ask is not None:
+            await self._performer.perform(ask, now=self._clock.now())
 
     async def _follow_until_over(self, begin: Beginning) -> Beginning | None:
         """One run of the interpreter; answers with what an update wants instead, or None when the call is over."""

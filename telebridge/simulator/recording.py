@@ -28,6 +28,7 @@ class Kind(Enum):
     KEY = "key"
     CALLER = "caller"  # a step of the caller's script begins
     SPEAKING = "speaking"  # the caller's first audible frame after quiet, and "ended"
+    WHISPER = "whisper"  # somebody who was dialled is told something; detail is the text
     HUNG_UP = "hung-up"  # detail is who: caller, bridge, limit
     WARNING = "warning"  # Twilio's code and words
     CALLBACK = "callback"

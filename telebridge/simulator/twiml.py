@@ -146,6 +146,18 @@ class Interpreter:
                     raise LocalProtocolError("a verb ends with Done or Failed")
         raise LocalProtocolError(f"nothing can end in state {self.state.value}")
 
+    def abandoned(self, *, connected: bool) -> Fetch | None:
+        """What Twilio still asks when a call ends in the middle of a verb: the action of a `<Dial>`.
+
+        Args:
+            connected: Whether the two had been connected.
+        """
+        match self._current:
+            case Dial(action=str() as action, method=method) if urlsplit(url := urljoin(self._base_url, action)).scheme:
+                return Fetch(url, method, {"DialCallStatus": "completed" if connected else "canceled"})
+            case _:
+                return None
+
     def _read(self, document: Document) -> Act:
         self._base_url = document.url
         media_type = document.content_type.partition(";")[0].strip().lower()

@@ -70,10 +70,19 @@ class Gather:
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
-    """Connect the caller to the first of `numbers` that answers."""
+class Party:
+    """Somebody to be dialled; the document at `url` is performed to them alone before they are connected."""
 
-    numbers: tuple[str, ...]
+    number: str
+    url: str | None = None
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Connect the caller to the first of `parties` that answers."""
+
+    parties: tuple[Party, ...]
     action: str | None = None
     method: str = "POST"
     timeout_seconds: float = 30.0
@@ -183,13 +192,14 @@ def _gather(element: ElementTree.Element) -> Gather:
 
 
 def _dial(element: ElementTree.Element) -> Dial:
-    numbers = [_text(element)] if _text(element) else []
+    parties = [Party(_text(element))] if _text(element) else []
     for child in element:
         if child.tag not in {"Number", "Sip", "Client"}:
             raise TwimlError(12200, f"<{child.tag}> in <Dial> is not a noun the simulator knows")
-        numbers.append(_text(child))
+        scheme = "client:" if child.tag == "Client" else ""
+        parties.append(Party(scheme + _text(child), child.get("url"), _method(child)))
     return Dial(
-        numbers=tuple(numbers),
+        parties=tuple(parties),
         action=element.get("action"),
         method=_method(element),
         timeout_seconds=_whole(element, "timeout", 30),

@@ -1,11 +1,11 @@
-from datetime import UTC, datetime
-
 import pytest
-from support.callers import felt
+from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.effects import ClearPlayback, ClearSpeech, CloseStream, EndCall, ReportOutcome, StartSpeech
 from telebridge.call.events import (
     CallOver,
+    CheckpointAsked,
     ClearAsked,
     FlowEnded,
     SpeechArrived,
@@ -16,63 +16,19 @@ from telebridge.call.events import (
     StreamLost,
     TextTaken,
 )
-from telebridge.call.record import CallRecord
-from telebridge.call.session import CallSession, SessionOptions
 from telebridge.call.stream_watch import Phase
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, HangUp, Play, Said, Say, Wait
-from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.playback.writer import SendMark
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted, StreamStopped
 
-HELLO = Say("Hello there.")
-SECOND_OF_AUDIO = bytes(8000)
-
-
-class Line:
-    """A session led step by step, as a Python flow leads it; time is what the test says it is."""
-
-    def __init__(self):
-        record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.session = CallSession(None, record, SessionOptions())
-        self.now = 0.0
-        self.effects = felt(self.session.start(now=0.0))
-
-    def tell(self, event, after=0.0):
-        """Deliver an event `after` seconds, and answer with the effects."""
-        self.now += after
-        self.effects = felt(self.session.handle(event, now=self.now))
-        return self.effects
-
-    def wait(self, seconds):
-        """Let time pass, ringing each deadline on the way."""
-        end, effects = self.now + seconds, []
-        while (deadline := self.session.next_deadline()) is not None and deadline <= end:
-            self.now = max(self.now, deadline)
-            effects += felt(self.session.handle_timeout(now=self.now))
-        self.now = end
-        return effects
-
-    def started(self):
-        self.tell(StreamStarted("MZ1", "CA1", "AC1", {}))
-        return self
-
-    def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
-        """Ask for a prompt and let all its audio arrive."""
-        [start] = self.tell(StepAsked(say))
-        sent = self.tell(SpeechArrived(start.utterance, Audio(audio))) + self.tell(SpeechEnded(start.utterance))
-        return start.utterance, [effect.name for effect in sent if isinstance(effect, SendMark)][-1]
-
 
 @pytest.fixture
 def line():
     return Line().started()
-
-
-def payloads(effects):
-    return b"".join(effect.payload for effect in effects if isinstance(effect, SendAudio))
 
 
 # Speaking.
@@ -230,10 +186,6 @@ def question(barge_in=BargeInPolicy.ANY, **rules):
     return Collect(Say("Press one or two.", barge_in=barge_in), DigitRules(**{"max_digits": 1, **rules}))
 
 
-def gathered(effects):
-    return [effect.outcome for effect in effects if isinstance(effect, ReportOutcome)]
-
-
 def test_a_key_over_the_question_interrupts_it_and_answers_it(line):
     line.saying(question())
     effects = line.tell(DigitPressed("2"))
@@ -245,13 +197,13 @@ def test_silence_is_measured_from_when_the_question_was_heard(line):
     line.tell(MarkReturned(mark), after=1.0)
     line.tell(AudioReceived(b"", 0), after=4.9)
     assert line.wait(0.05) == []
-    assert gathered(line.wait(0.1)) == [Gathered("", Ending.NO_INPUT)]
+    assert reported(line.wait(0.1)) == [Gathered("", Ending.NO_INPUT)]
 
 
 def test_a_key_typed_ahead_answers_a_question_before_it_is_asked(line):
     line.saying(HELLO)
     line.tell(DigitPressed("1"))
-    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
@@ -259,19 +211,19 @@ def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
     line.tell(DigitPressed("1"))
     assert line.tell(StepAsked(question(max_digits=3))) == []
     line.tell(DigitPressed("2"))
-    assert gathered(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
+    assert reported(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
 
 
 def test_keys_over_a_question_that_does_not_yield_wait_for_its_end(line):
     _, mark = line.saying(question(barge_in=BargeInPolicy.NONE))
     assert line.tell(DigitPressed("2")) == []
-    assert gathered(line.tell(MarkReturned(mark))) == [Gathered("2", Ending.COMPLETE)]
+    assert reported(line.tell(MarkReturned(mark))) == [Gathered("2", Ending.COMPLETE)]
 
 
 def test_a_pause_between_keys_ends_the_digits(line):
     line.saying(question(max_digits=4, between_seconds=3.0))
     line.tell(DigitPressed("7"))
-    assert gathered(line.wait(3.1)) == [Gathered("7", Ending.TIMED_OUT)]
+    assert reported(line.wait(3.1)) == [Gathered("7", Ending.TIMED_OUT)]
 
 
 def test_a_flow_that_no_longer_waits_leaves_a_quiet_line(line):
@@ -368,10 +320,102 @@ def test_a_wait_is_over_after_its_time_and_keys_are_kept_for_the_next_question(l
     line.tell(DigitPressed("1"), after=1.0)
     assert line.wait(0.9) == []
     assert line.wait(0.2) == [ReportOutcome(Said(None))]
-    assert gathered(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_a_wait_that_is_cancelled_reports_nothing(line):
     line.tell(StepAsked(Wait(2.0)))
     line.tell(StepCancelled())
     assert line.wait(3.0) == []
+
+
+# Another process goes on.
+
+
+PHARMACY = """
+flow: test
+start: hello
+nodes:
+  hello: {say: "Thank you for calling the pharmacy.", then: number}
+  number: {collect: "Please enter your number.", into: number, digits: {max: 4}, no_input: {say: "Eh?"}, then: bye}
+  bye: {hang_up: "Your number is {{ number }}."}
+"""
+
+
+WELCOME = "Thank you for calling the pharmacy."
+
+
+def at_work():
+    """A call in which the welcome was sent, and the marks that went with it."""
+    line = Line(PHARMACY)
+    start = begun(line.effects)
+    line.started()
+    words = tuple(Word(word, n * 500, (n + 1) * 500) for n, word in enumerate(WELCOME.split()))
+    line.tell(SpeechArrived(start.utterance, Words(words)))
+    sent = line.tell(SpeechArrived(start.utterance, Audio(bytes(24_000)))) + line.tell(SpeechEnded(start.utterance))
+    return line, [effect.name for effect in sent if isinstance(effect, SendMark)]
+
+
+def taken_over(line):
+    """The call in a process that knows only its checkpoint."""
+    return Line(PHARMACY, checkpoint=Checkpoint.decode(line.kept.encode()))
+
+
+def test_a_checkpoint_is_kept_at_each_node_each_mark_and_each_key():
+    line, marks = at_work()
+    assert (line.kept.standing.node, line.kept.words_heard) == ("hello", 0)
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    assert line.kept.words_heard == 3
+    line.tell(DigitPressed("7"), after=0.1)
+    assert (line.kept.standing.node, line.kept.typed) == ("number", "7"), "a key over the welcome is typed ahead"
+    line.tell(DigitPressed("8"))
+    assert line.kept.typed == "78"
+
+
+def test_another_process_goes_on_at_the_last_word_that_was_heard():
+    line, marks = at_work()
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    line = taken_over(line)
+    assert begun(line.effects).say.text == "for calling the pharmacy."
+    assert line.session.record.path == ["hello"]
+
+
+def test_a_caller_who_was_half_through_their_number_types_the_rest():
+    line, _ = at_work()
+    for key in "12":
+        line.tell(DigitPressed(key))
+    line = taken_over(line)
+    assert line.effects == [], "the question is not asked again"
+    line.started()
+    line.tell(DigitPressed("3"))
+    assert begun(line.tell(DigitPressed("4"))).say.text == "Your number is 1234."
+
+
+def test_a_question_asked_again_goes_on_with_what_was_said_before_it():
+    line, marks = at_work()
+    line.heard(begun(line.tell(MarkReturned(marks[-1]), after=3.0)))
+    again = begun(line.alive(6))
+    assert again.say.text == "Eh? Please enter your number."
+    line.worded(again)
+    line.tell(MarkReturned("unknown"), after=1.1)
+    line = taken_over(line)
+    assert begun(line.effects).say.text == "your number."
+    assert line.session._flow.standing.silences == 1
+
+
+def test_a_second_process_that_dies_is_followed_by_a_third():
+    line, marks = at_work()
+    line.tell(MarkReturned(marks[0]), after=1.5)
+    line = taken_over(taken_over(line))
+    assert begun(line.effects).say.text in WELCOME
+    assert line.session._flow.standing.node == "hello"
+
+
+def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
+    line.tell(CheckpointAsked("asked", {"name": "Ann"}))
+    line.session.record.result["answer"] = 1
+    line.tell(DigitPressed("1"))
+    assert line.kept == Checkpoint(None, "1", 0, None, "asked", {"name": "Ann"}, {"answer": 1})
+    again = Line(checkpoint=line.kept).started()
+    assert again.session.record.result == {"answer": 1}
+    assert reported(again.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]

@@ -1,73 +1,18 @@
 """The program as its users meet it: what it prints, and how it says that something is wrong."""
 
 import json
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
+import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
+from support.programs import Serving, failed, telebridge
 
 from telebridge.audio.level import dbfs
 from telebridge.audio.wav import read
 
-ROOT = Path(__file__).parent.parent.parent
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
-
-
-def environment(**variables):
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("TELEBRIDGE_", "RIME_", "TWILIO_"))
-    }
-    return {**kept, "COLUMNS": "120", "NO_COLOR": "1", "TELEBRIDGE_STATE_DIR": "/nonexistent/unused", **variables}
-
-
-def telebridge(*arguments, cwd=ROOT, text=None, **variables):
-    return subprocess.run(
-        [sys.executable, "-m", "telebridge", *arguments],
-        cwd=cwd,
-        env=environment(**variables),
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def failed(done):
-    """The one line of an error."""
-    assert "Traceback" not in done.stderr
-    [line] = [line for line in done.stderr.splitlines() if line]
-    return done.returncode, line
-
-
-class Serving:
-    """A server in a process of its own, stopped as an operator stops it."""
-
-    def __init__(self, *arguments, **variables):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "telebridge", *arguments],
-            cwd=ROOT,
-            env=environment(**variables),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self):
-        self.line = self.process.stdout.readline()
-        self.url = re.search(r"listens on (\S+)", self.line).group(1)
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        self.errors = self.process.communicate(timeout=20)[1]
-        assert self.process.returncode == 0, self.errors
 
 
 def test_help_names_every_command_and_where_to_begin():
@@ -187,6 +132,15 @@ def test_a_bridge_without_keys_serves_with_the_local_voice_and_says_so(tmp_path)
         assert f"voice webhook {serving.url}/twilio/voice · the voice of this machine" in serving.line
         assert urllib.request.urlopen(f"{serving.url}/healthz", timeout=5).status == 200
     assert "no rime.api_key and no rime.url: the voice of this machine speaks" in serving.errors
+
+
+def test_a_bridge_that_others_reach_says_that_its_api_is_closed(tmp_path):
+    with (
+        Serving("serve", "--host", "0.0.0.0", "--port", "0", TELEBRIDGE_STATE_DIR=str(tmp_path)) as serving,
+        pytest.raises(urllib.error.HTTPError, match="403"),
+    ):
+        urllib.request.urlopen(serving.url.replace("0.0.0.0", "127.0.0.1") + "/api/calls", timeout=5)
+    assert serving.errors.count("the API is closed: set server.api_token") == 1
 
 
 def test_a_call_goes_through_three_servers(tmp_path):

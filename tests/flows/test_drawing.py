@@ -93,3 +93,22 @@ def test_no_prompt_ends_its_own_quotes(prompt):
     flow = Flow.model_validate({"flow": "x", "start": "a", "nodes": {"a": {"hang_up": prompt}}})
     [line] = [line for line in mermaid(graph_of(flow)).splitlines() if line.startswith("  n0(")]
     assert re.fullmatch(r'  n0\(\["<b>a</b> hang_up<br/>[^"<`]*"\]\)', line)
+
+
+def test_the_escape_key_is_drawn_where_it_leads_out():
+    flow = Flow.model_validate(
+        {
+            "flow": "test",
+            "start": "menu",
+            "escape": {"key": "0", "then": "bye"},
+            "nodes": {
+                "menu": {"menu": "Number?", "choices": {1: "number", 2: "own"}},
+                "own": {"menu": "Zero?", "choices": {0: "menu"}},
+                "number": {"collect": "Number?", "into": "number", "digits": {"min": 4}, "then": "one"},
+                "one": {"collect": "One key?", "into": "key", "then": "bye"},
+                "bye": {"hang_up": None},
+            },
+        }
+    )
+    escaping = {arrow.source for arrow in graph_of(flow).arrows if "0" in arrow.label and arrow.target == "bye"}
+    assert escaping == {"menu", "number"}

@@ -17,6 +17,7 @@ from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.orders import CallUpdate, read_create
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.voices import speech
 
 HUNG_UP = "<Response><Hangup/></Response>"
 
@@ -141,6 +142,68 @@ async def test_a_call_is_put_through(callee, status):
     [fields] = application.fields("dialled")
     assert fields["DialCallStatus"] == status
     assert bool(heard(placed)) is (status == "completed")
+
+
+def dialled(noun):
+    return f"<Response><Dial action='/dialled' timeout='20'>{noun}</Dial></Response>"
+
+
+@pytest.mark.parametrize(
+    ("noun", "number"),
+    [
+        ("<Number url='/whisper' method='GET'>+15559990000</Number>", "+15559990000"),
+        ("<Sip url='whisper'>sip:desk@example.com</Sip>", "sip:desk@example.com"),
+        ("<Client url='/whisper'>ann</Client>", "client:ann"),
+    ],
+)
+@virtually
+async def test_who_is_dialled_is_told_something_that_the_caller_does_not_hear(noun, number):
+    whisper = "<Response><Say>A call for you.</Say><Play digits='1'/></Response>"
+    documents = {"voice": dialled(noun), "whisper": whisper}
+    desk = parse_script("ring 2s; silence 1s; speak 2s; hang up")
+    placed, application = await called_in(documents, callers={number: desk})
+    [told] = application.fields("whisper")
+    assert (told["To"], told["Direction"], told["ParentCallSid"]) == (number, "outbound-dial", placed.record.sid)
+    assert told["CallSid"] != placed.record.sid
+    whispers = placed.recording.of_kind(Kind.WHISPER)
+    assert [event.detail for event in whispers] == ["A call for you.", ""]
+    assert speech(2000) in heard(placed), "what the desk said once they were connected"
+    assert len(heard(placed)) < 30_000
+    assert application.fields("dialled")[0]["DialCallStatus"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("whisper", "desk"),
+    [
+        ("<Response><Say>A call for you, a long one.</Say></Response>", "listen 1s; hang up"),
+        ("<Response><Hangup/></Response>", "listen 60s"),
+        (500, "listen 60s"),
+        ("<html/>", "listen 60s"),
+    ],
+    ids=["hangs up", "is hung up", "cannot be told", "is told nonsense"],
+)
+@virtually
+async def test_who_does_not_hear_it_out_is_not_connected(whisper, desk):
+    documents = {"voice": dialled("<Number url='/whisper'>+15559990000</Number>"), "whisper": whisper}
+    placed, application = await called_in(documents, callers={"+15559990000": parse_script(desk)})
+    assert application.fields("dialled")[0]["DialCallStatus"] == "no-answer"
+    assert not heard(placed)
+
+
+@pytest.mark.parametrize(
+    ("caller", "desk", "status"),
+    [
+        ("listen 3s; hang up", "ring 10s", "canceled"),
+        ("listen 9s; hang up", "ring 2s; speak 60s", "completed"),
+    ],
+)
+@virtually
+async def test_a_caller_who_hangs_up_while_dialling_is_reported_to_the_action(caller, desk, status):
+    documents = {"voice": dialled("+15559990000"), "dialled": "<Response><Say>Nobody hears this.</Say></Response>"}
+    placed, application = await called_in(documents, caller, callers={"+15559990000": parse_script(desk)})
+    [fields] = application.fields("dialled")
+    assert (fields["CallStatus"], fields["DialCallStatus"]) == ("completed", status)
+    assert placed.record.status.value == "completed"
 
 
 @virtually

@@ -11,6 +11,7 @@ from telebridge.simulator.verbs import (
     Dial,
     Gather,
     Hangup,
+    Party,
     Pause,
     Play,
     Redirect,
@@ -33,7 +34,9 @@ def test_what_the_official_builder_writes_is_read() -> None:
     gather.pause(length=2)
     response.append(gather)
     dial = DialVerb(timeout=20, caller_id="+15550001", action="/dialled", answer_on_bridge=True)
-    dial.number("+15551230100")
+    dial.number("+15551230100", url="/whisper", method="GET")
+    dial.sip("sip:desk@example.com", url="https://b.example/whisper")
+    dial.client("ann")
     response.append(dial)
     response.play("https://b.example/a.wav", loop=2)
     response.play(digits="12w")
@@ -49,7 +52,16 @@ def test_what_the_official_builder_writes_is_read() -> None:
             method="GET",
         ),
         Gather((Say("Enter your code"), Pause(2)), "/digits", "POST", 7, 4, "*"),
-        Dial(("+15551230100",), "/dialled", timeout_seconds=20, caller_id="+15550001"),
+        Dial(
+            (
+                Party("+15551230100", "/whisper", "GET"),
+                Party("sip:desk@example.com", "https://b.example/whisper"),
+                Party("client:ann"),
+            ),
+            "/dialled",
+            timeout_seconds=20,
+            caller_id="+15550001",
+        ),
         Play("https://b.example/a.wav", loop=2),
         Play(digits="12w"),
         Redirect("/next", "GET"),

@@ -1,0 +1,121 @@
+"""A prompt that was spoken before, with Rime unreachable: from the key that leads to its node to its first audio.
+
+The prompts are rendered against a speech server that is then stopped; the bridge that is measured cannot reach it, and
+has no other voice. The time is from when the local Twilio sends the key until it has the first message of the prompt.
+"""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from machine import described, watch_loop
+
+from telebridge.simulator.account import Simulator
+from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.recording import Kind
+from telebridge.simulator.script_text import parse_script
+
+FLOW = """
+flow: bench
+start: first
+nodes:
+  first: {menu: "Press one to go on.", choices: {1: second}}
+  second: {menu: "This is the second question. Press one to go on.", choices: {1: third}}
+  third: {menu: "And this is the third. Press one to go back to the first.", choices: {1: first}}
+"""
+SCRIPT = "wait; silence 300ms; press 1; wait; silence 300ms; press 1; wait; silence 300ms; press 1; wait; hang up"
+BAR_MS = 20.0
+LATE_MS = 20.0
+
+
+def run(*, calls: int) -> dict[str, object]:
+    """Measure; answers with the time of every prompt and the quantiles."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "bench.yaml").write_text(FLOW)
+        settings = _settings(folder)
+        with _running("speech-server", "--port", settings["TELEBRIDGE_RIME__URL"].rpartition(":")[2]):
+            subprocess.run(
+                _command("prompts", "render"), env={**os.environ, **settings}, check=True, capture_output=True
+            )
+        with _running("serve", "--port", "0", **settings) as url:
+            times, late = asyncio.run(_calls(url, calls))
+    p95 = statistics.quantiles(times, n=20)[18]
+    return {
+        "calls": calls,
+        "prompts": len(times),
+        "machine": described(),
+        "concluded": statistics.quantiles(late, n=100)[98] <= LATE_MS,
+        "why": "",
+        "p50_ms": round(statistics.median(times), 1),
+        "p95_ms": round(p95, 1),
+        "max_ms": round(max(times), 1),
+        "bars_met": {"p95_ms": p95 <= BAR_MS},
+    }
+
+
+def _settings(folder):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return {
+        "TELEBRIDGE_FLOWS_DIR": folder,
+        "TELEBRIDGE_DEFAULT_FLOW": "bench",
+        "TELEBRIDGE_STATE_DIR": folder,
+        "TELEBRIDGE_RIME__URL": f"ws://127.0.0.1:{port}",
+        "TELEBRIDGE_RIME__LOCAL_FALLBACK": "false",
+        "RIME_API_KEY": "bench",
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    }
+
+
+def _command(*arguments):
+    return [sys.executable, "-m", "telebridge", *arguments]
+
+
+@contextmanager
+def _running(*arguments, **settings):
+    process = subprocess.Popen(
+        _command(*arguments),
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield re.search(r"(https?|wss?)://[^\s·]+", process.stdout.readline()).group(0)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(15)
+        process.stdout.close()
+
+
+async def _calls(url, calls):
+    simulator = Simulator(SimulatorOptions())
+    times, late = [], []
+    watch = asyncio.create_task(watch_loop(late))
+    try:
+        for _ in range(calls):
+            pressed = []
+
+            def note(event, pressed=pressed):
+                if event.kind is Kind.KEY:
+                    pressed.append(time.perf_counter())
+                elif event.kind is Kind.MEDIA and pressed:
+                    times.append((time.perf_counter() - pressed.pop()) * 1000)
+
+            placed = simulator.place_inbound_call(f"{url}/twilio/voice", parse_script(SCRIPT), watch=note)
+            async with asyncio.timeout(60):
+                await placed.finished
+    finally:
+        watch.cancel()
+        await simulator.aclose()
+    return times, late

@@ -1,0 +1,140 @@
+"""Keeps flights on disk: a stereo WAV (the caller left, the bridge right) and its events as JSON lines, per call.
+
+Both are written as the call goes on, by one thread, so that they are there up to the last seconds whatever becomes of
+the process. A disk that refuses costs the recording, and never the call.
+"""
+
+import audioop
+import json
+import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, to_pcm
+from telebridge.call.flight import Flight
+from telebridge.logs import logger
+
+log = logger(__name__)
+
+WRITTEN_EVERY_MS = 2000.0
+HEADER_BYTES = 44
+UNKNOWN_SIZE = 0xFFFFFFFF  # as players take it from a file that is still being written
+
+
+class FlightLog:
+    """The flight of one call.
+
+    Args:
+        path: Where it is kept, without the endings `.wav` and `.jsonl`.
+        began_at: When the call began, in monotonic seconds.
+        submit: Has something done by the thread that writes, in order.
+    """
+
+    def __init__(self, path: Path, began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
+        self._path = path
+        self._flight = Flight(began_at)
+        self._submit = submit
+        self._lines: list[str] = []
+        self._written_ms = 0.0
+        self._samples = 0
+        self._begun = False
+
+    def heard(self, payload: bytes, *, now: float) -> None:
+        """The caller was heard."""
+        self._flight.heard(payload, now=now)
+        if self._flight.at_ms(now) - self._written_ms >= WRITTEN_EVERY_MS:
+            self._write(now)
+
+    def sent(self, payload: bytes, *, now: float) -> None:
+        """Audio was sent to the caller."""
+        self._flight.sent(payload, now=now)
+
+    def cleared(self, *, now: float) -> None:
+        """What has not sounded was taken back."""
+        self._flight.cleared(now=now)
+        self.note("clear", {}, now=now)
+
+    def note(self, kind: str, data: dict[str, Any], *, now: float) -> None:
+        """Something happened."""
+        line = {"at_ms": round(self._flight.at_ms(now), 1), "kind": kind, **data}
+        self._lines.append(json.dumps(line, default=str) + "\n")
+
+    def close(self, *, now: float) -> None:
+        """The call is over."""
+        self._write(now, last=True)
+
+    def _write(self, now: float, *, last: bool = False) -> None:
+        left, right = self._flight.take(now=now)
+        lines, self._lines = "".join(self._lines), []
+        self._written_ms = self._flight.at_ms(now)
+        first, self._begun = not self._begun, True
+        self._samples += len(left)
+        total = self._samples if last else None
+        self._submit(lambda: _append(self._path, _stereo(left, right), lines, first=first, total=total))
+
+
+class FlightRecorder:
+    """Opens flights.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(1, "flight recorder")
+        self._failed = False
+
+    def open(self, call_sid: str, *, now: float) -> FlightLog:
+        """Begin the flight of a call; what another process has recorded of it is left alone."""
+        path, parts = self._folder / call_sid, 1
+        while path.with_suffix(".wav").exists():
+            parts += 1
+            path = self._folder / f"{call_sid}-{parts}"
+        return FlightLog(path, now, self._do)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._thread.shutdown()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._thread.submit(self._try, work)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:
+            if not self._failed:
+                log.error("flights are not recorded", folder=str(self._folder), error=str(error))
+            self._failed = True
+
+
+def _append(path: Path, samples: bytes, lines: str, *, first: bool, total: int | None) -> None:
+    """Add to both files; with the total number of samples of a leg, the WAV is complete."""
+    if first:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    audio = path.with_suffix(".wav")
+    with audio.open("wb" if first else "r+b") as file:
+        if first:
+            file.write(_header(UNKNOWN_SIZE))
+        file.seek(0, 2)
+        file.write(samples)
+        if total is not None:
+            file.seek(0)
+            file.write(_header(total * 2 * PCM_WIDTH))
+    with path.with_suffix(".jsonl").open("w" if first else "a", encoding="utf-8") as file:
+        file.write(lines)
+
+
+def _stereo(left: bytes, right: bytes) -> bytes:
+    both = audioop.tostereo(to_pcm(left), PCM_WIDTH, 1, 0), audioop.tostereo(to_pcm(right), PCM_WIDTH, 0, 1)
+    return audioop.add(*both, PCM_WIDTH)
+
+
+def _header(data_bytes: int) -> bytes:
+    frame = 2 * PCM_WIDTH
+    kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, SAMPLE_RATE, SAMPLE_RATE * frame, frame, 8 * PCM_WIDTH)
+    riff = min(UNKNOWN_SIZE, data_bytes + HEADER_BYTES - 8)
+    return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + kind + struct.pack("<4sI", b"data", data_bytes)

@@ -1,0 +1,102 @@
+"""What the API may do to a live call, and where calls that are not of this process are looked up.
+
+The doors know calls by these Protocols alone; the bridge's own parts, and a test's, stand behind them.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+from telebridge.call.record import SpokenUtterance
+from telebridge.flows.steps import Play, Say
+from telebridge.twilio.call_variables import Variables
+
+
+@runtime_checkable
+class CallControl(Protocol):
+    """A live call of this process, from its owner's side.
+
+    Every method raises `NotLive` when the call is ending, or cannot do so yet.
+    """
+
+    def announce(self, step: Say | Play) -> "asyncio.Future[SpokenUtterance]":
+        """Say or play something as soon as nothing else is being said; done when the caller has heard it."""
+        ...
+
+    def clear(self) -> bool:
+        """Silence what is being said; whether there was something."""
+        ...
+
+    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+        """Connect the caller with somebody else.
+
+        Args:
+            number: Whom to ring.
+            timeout_seconds: How long they may be rung.
+            caller_id: Shown to them; None for the number that was called.
+            whisper: Said to them before the two are connected.
+        """
+        ...
+
+    def hang_up(self, goodbye: str | None) -> None:
+        """End the call, after saying `goodbye` where there is one."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Where a call stands in the list of all calls, which has the newest first."""
+
+    started_at: datetime
+    call_sid: str
+
+
+class PastCalls(Protocol):
+    """Calls that are over, of any process: a database's. Each is told as `CallRecord.as_json` tells it."""
+
+    async def find(self, call_sid: str) -> dict[str, Any] | None:
+        """One call; None when it is not known."""
+        ...
+
+    async def recent(self, limit: int, before: Position | None) -> list[dict[str, Any]]:
+        """The newest calls that stand after `before`, which is the last one told; newest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallOrder:
+    """A call to be placed.
+
+    Args:
+        to: Whom to ring.
+        from_: A number of the account.
+        flow: Speaks when they answer; empty for the one of the number, or the default.
+        variables: What the flow is to know.
+        ring_seconds: How long it may ring.
+        machine_detection: Twilio's "Enable" or "DetectMessageEnd"; empty to take every answer for a human.
+    """
+
+    to: str
+    from_: str
+    flow: str = ""
+    variables: Variables | None = None
+    ring_seconds: int = 60
+    machine_detection: str = ""
+
+
+class Placer(Protocol):
+    """Places calls."""
+
+    async def place(self, order: CallOrder) -> str:
+        """Ask for a call.
+
+        Returns:
+            Its CallSid.
+
+        Raises:
+            ConfigurationError: Calls cannot be placed with the settings as they are.
+            VariablesTooLong: The variables do not fit an address.
+            TwilioAPIError: Twilio refused, or gave no answer (`status` 0: it may ring).
+        """
+        ...

@@ -1,0 +1,182 @@
+"""What a client of the API is told when a request cannot be done: problem documents that say what to change.
+
+Source: RFC 9457, "Problem Details for HTTP APIs". A problem with a meaning of its own has a `type` that a program may
+compare; the others are `about:blank`, and their status says it all.
+
+One rule: nothing leaves /api or /prompts with a status of 400 or more that is no problem document.
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Middleware
+from pydantic import ValidationError
+from typing_extensions import override
+
+from telebridge.errors import TelebridgeError
+from telebridge.logs import logger
+
+log = logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+API, PROMPTS = "/api", "/prompts"
+TYPE_PREFIX = "urn:telebridge:problem:"
+KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+MOST_ERRORS = 20
+
+Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProblem:
+    """What is wrong with one field.
+
+    Args:
+        field: Its name, dotted where it lies deeper; empty for the body as a whole.
+        problem: What is wrong.
+        hint: What to do about it; empty when `problem` says it all.
+    """
+
+    field: str
+    problem: str
+    hint: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """As it stands in a problem document."""
+        return {"field": self.field, "problem": self.problem, "hint": self.hint}
+
+
+class Problem(TelebridgeError):
+    """A request that is answered with a problem document.
+
+    Args:
+        status: The HTTP status, 400 or more.
+        detail: What is wrong with this request, and what to do.
+        kind: What a program compares, such as "call-over"; empty when the status says it all.
+        errors: The fields that are wrong.
+        headers: Further headers of the answer.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str = "",
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, detail, kind)
+        self.status = status
+        self.detail = detail
+        self.kind = kind
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.status}: {self.detail}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem document."""
+        told: dict[str, Any] = {
+            "type": TYPE_PREFIX + self.kind if self.kind else "about:blank",
+            "title": _title(self.status),
+            "status": self.status,
+            "detail": self.detail,
+        }
+        if self.errors:
+            told["errors"] = [error.as_json() for error in self.errors]
+        return told
+
+    def answer(self) -> web.Response:
+        """The answer that carries the document."""
+        body = json.dumps(self.as_json()).encode()
+        return web.Response(body=body, status=self.status, content_type=CONTENT_TYPE, headers=self.headers)
+
+
+def wrong_fields(error: ValidationError, known: Sequence[str]) -> list[FieldProblem]:
+    """What a model says of a body, in words for whoever sent it.
+
+    Args:
+        error: The model's own words.
+        known: The names of the model's fields, to name the one that may have been meant.
+    """
+    return [_wrong_field(mistake["loc"], mistake["type"], mistake["msg"], known) for mistake in error.errors()][
+        :MOST_ERRORS
+    ]
+
+
+def _wrong_field(path: Sequence[int | str], kind: str, message: str, known: Sequence[str]) -> FieldProblem:
+    field = ".".join(str(part) for part in path)
+    if kind == "extra_forbidden":
+        near = get_close_matches(str(path[-1]), known, n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are: {', '.join(known) or 'none'}"
+        return FieldProblem(field, "is not known here", hint)
+    if kind == "missing":
+        return FieldProblem(field, "is missing", "add it")
+    words = message.removeprefix("Value error, ")
+    return FieldProblem(field, words[:1].lower() + words[1:])
+
+
+def problem_documents() -> Middleware:
+    """The middleware that turns whatever goes wrong under /api and /prompts into a problem document."""
+
+    @web.middleware
+    async def documented(request: web.Request, handler: Door) -> web.StreamResponse:
+        if not is_under(request.path, API, PROMPTS):
+            return await handler(request)
+        try:
+            answer = await handler(request)
+        except Problem as problem:
+            return problem.answer()
+        except web.HTTPException as refused:
+            if refused.status < HTTPStatus.BAD_REQUEST:
+                raise
+            return _of_http(request, refused).answer()
+        except Exception:  # the top of a request: whoever asked learns that it is our fault, and nothing else
+            log.exception("request failed", method=request.method, path=request.path)
+            return Problem(500, "Something is wrong on our side. It has been written to the log.").answer()
+        return answer
+
+    return documented
+
+
+def _of_http(request: web.Request, refused: web.HTTPException) -> Problem:
+    """What the web server itself refuses, in our words, with the headers that matter."""
+    headers = {name: refused.headers[name] for name in KEPT_HEADERS if name in refused.headers}
+    match refused:
+        case web.HTTPNotFound():
+            detail = f"There is nothing at {shown(request.path)}; GET /api/openapi.json lists what there is."
+        case web.HTTPMethodNotAllowed():
+            detail = (
+                f"{shown(request.method)} is not for {shown(request.path)}; use {headers.get('Allow') or 'another'}."
+            )
+        case web.HTTPRequestEntityTooLarge():
+            detail = "The body is too large; send less."
+        case _:
+            detail = (refused.text or "").strip() or f"{_title(refused.status)}."
+    return Problem(refused.status, detail, headers=headers)
+
+
+def is_under(path: str, *folders: str) -> bool:
+    """Whether a path is one of the folders, or lies in one."""
+    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+
+
+def shown(text: str) -> str:
+    """Text from outside as it may stand in an answer: short, and without control characters."""
+    plain = "".join(character if character.isprintable() else "?" for character in text[:80])
+    return plain if len(text) <= len(plain) else f"{plain}…"
+
+
+def _title(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Error"

@@ -1,0 +1,67 @@
+"""What came of a call is told from the database, to people and to programs."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from telebridge.call.call_store import CallStore
+from telebridge.call.record import CallRecord, SpokenUtterance
+from telebridge.cli.main import app
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
+from telebridge.errors import ConfigurationError
+from telebridge.turns.barge_in import BargeIn, BargeInCause
+
+
+@pytest.fixture
+def told(tmp_path, monkeypatch):
+    monkeypatch.setenv("TELEBRIDGE_STATE_DIR", str(tmp_path))
+    asyncio.run(_keep(f"sqlite:///{tmp_path}/telebridge.db"))
+
+    def run(*arguments):
+        done = CliRunner().invoke(app, ["call", *arguments])
+        if isinstance(done.exception, ConfigurationError):
+            raise done.exception
+        assert done.exit_code == 0
+        return done.output
+
+    return run
+
+
+async def _keep(address):
+    engine = open_database(address)
+    await migrate(engine)
+    store = CallStore(engine)
+    record = CallRecord("CA1", "front-desk", "+1555", "+1666", "inbound", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    cut = BargeIn(BargeInCause.KEY, "Press one", 900, exact=True)
+    record.utterances = [SpokenUtterance("Welcome.", 700, None), SpokenUtterance("Press one or two.", 1800, cut)]
+    record.digits, record.path, record.end_reason = ["2"], ["welcome", "main"], "caller hung up"
+    store.begun(record)
+    store.ended(record, wallclock=datetime(2026, 1, 2, 3, 5, tzinfo=UTC))
+    await store.aclose()
+    await engine.dispose()
+
+
+def test_a_call_is_shown_with_what_was_heard(told):
+    shown = told("show", "CA1")
+    for part in ("+1555 → +1666", "welcome → main", "Press one  ✂ key after 900 ms", "caller hung up", "Welcome."):
+        assert part in shown
+    assert "or two" not in shown
+
+
+def test_a_call_is_told_as_json(told):
+    call = json.loads(told("show", "CA1", "--json"))
+    assert (call["digits"], call["live"], call["utterances"][1]["heard_text"]) == (["2"], False, "Press one")
+
+
+def test_the_latest_calls_are_listed(told):
+    assert "CA1" in told("list")
+    assert [call["call_sid"] for call in json.loads(told("list", "--json"))] == ["CA1"]
+
+
+def test_an_unknown_call_is_named(told):
+    with pytest.raises(ConfigurationError, match="SID: there is no call 'CA2'; telebridge call list"):
+        told("show", "CA2")

@@ -1,0 +1,187 @@
+"""The API alone on a loopback port, over calls that are played."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import aiohttp
+from aiohttp import web
+
+from support.speech import serving
+from telebridge.call.record import CallRecord, SpokenUtterance
+from telebridge.call.stream_watch import Phase
+from telebridge.errors import ConfigurationError, NotLive
+from telebridge.server.access import Access, guarded
+from telebridge.server.api import add_api, call_routes, control_routes, event_routes
+from telebridge.server.call_list import CallList
+from telebridge.server.calls_door import CallsDoor
+from telebridge.server.control_door import ControlDoor
+from telebridge.server.events_door import EventsDoor
+from telebridge.server.feed import CallFeed
+from telebridge.server.problems import problem_documents
+
+SID = "CA" + "1" * 32
+OVER = "CA" + "2" * 32
+ORDER = {"to": "+15551230000", "from": "+15551230001"}
+
+
+def record(call_sid=SID, started_at=None, **values):
+    return CallRecord(
+        **{
+            "call_sid": call_sid,
+            "flow": "front-desk",
+            "from_number": "+15551230001",
+            "to_number": "+15551230000",
+            "direction": "inbound",
+            "started_at": started_at or datetime(2026, 1, 1, 12, tzinfo=UTC),
+            **values,
+        }
+    )
+
+
+@dataclass
+class PlayedSession:
+    record: CallRecord
+    phase: Phase = Phase.LIVE
+    saying: str | None = None
+
+
+@dataclass
+class PlayedControl:
+    """A live call whose utterances end when a test says so, or at once with `outcome`."""
+
+    session: PlayedSession
+    outcome: SpokenUtterance | Exception | None = None
+    done: list = field(default_factory=list)
+    saying: list = field(default_factory=list)
+    refuses: str = ""
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def announce(self, step):
+        self._check()
+        self.done.append(step)
+        heard = asyncio.get_running_loop().create_future()
+        self.saying.append(heard)
+        self.asked.set()
+        if isinstance(self.outcome, Exception):
+            heard.set_exception(self.outcome)
+        elif self.outcome is not None:
+            heard.set_result(self.outcome)
+        return heard
+
+    def clear(self):
+        self._check()
+        return bool(self.saying)
+
+    def transfer(self, number, *, timeout_seconds, caller_id, whisper):
+        self._check()
+        self.done.append(("transfer", number, timeout_seconds, caller_id, whisper))
+
+    def hang_up(self, goodbye):
+        self._check()
+        self.done.append(("hang up", goodbye))
+
+    def _check(self):
+        if self.refuses:
+            raise NotLive(self.session.record.call_sid, self.refuses)
+
+
+class PlayedCalls:
+    """Calls of a process, as `LiveCalls` shows them."""
+
+    def __init__(self):
+        self.live = {}
+        self.ended = {}
+
+    def add(self, call, **control):
+        self.live[call.call_sid] = PlayedControl(PlayedSession(call), **control)
+        return self.live[call.call_sid]
+
+    def find(self, call_sid):
+        return self.live.get(call_sid)
+
+    def record(self, call_sid):
+        control = self.live.get(call_sid)
+        return self.ended.get(call_sid) if control is None else control.session.record
+
+    def live_records(self):
+        return (control.session.record for control in self.live.values())
+
+    def ended_records(self):
+        return iter(self.ended.values())
+
+
+class PlayedFlows:
+    def find(self, name):
+        if name not in ("front-desk", "reminder"):
+            raise ConfigurationError(f"flow '{name}'", "does not exist", "known flows: front-desk")
+
+
+class PlayedPlacer:
+    """Places calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
+
+    def __init__(self):
+        self.orders = []
+        self.refusal = None
+        self.hold = None
+        self.asked = asyncio.Event()
+
+    async def place(self, order):
+        self.orders.append(order)
+        self.asked.set()
+        if self.hold is not None:
+            await self.hold.wait()
+        if self.refusal is not None:
+            raise self.refusal
+        return f"CA{len(self.orders):032x}"
+
+
+def check_voice(voice):
+    if unknown := voice.keys() - {"speaker", "lang"}:
+        raise ConfigurationError(f"voice.{min(unknown)}", "is no parameter of Rime's voices")
+
+
+class Api:
+    """A client of the API, and what stands behind it."""
+
+    def __init__(self, *, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0):
+        self.calls, self.placer, self.feed = PlayedCalls(), PlayedPlacer(), CallFeed()
+        self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
+        known = CallList(self.calls, past)
+        events = EventsDoor(self.feed, keep_alive_seconds=keep_alive_seconds)
+        routes = (
+            *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
+            *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
+            *event_routes(events),
+        )
+        self.app.on_shutdown.append(events.close)
+        add_api(self.app, routes)
+        self.url = ""
+        self.session = None
+
+    async def ask(self, method, path, *, status=200, **kwargs):
+        """Ask, and check the status; gives the JSON of the answer."""
+        async with self.session.request(method, self.url + path, **kwargs) as answer:
+            told = await answer.json(content_type=None)
+            assert answer.status == status, told
+            if status >= 400:
+                assert answer.content_type == "application/problem+json"
+                assert told["detail"]
+                assert told["status"] == status
+            return told
+
+    async def get(self, path, **kwargs):
+        return await self.ask("GET", path, **kwargs)
+
+    async def post(self, path, body=None, **kwargs):
+        return await self.ask("POST", path, json=body, **kwargs)
+
+
+@asynccontextmanager
+async def api(**options):
+    """The API, served."""
+    served = Api(**options)
+    async with serving(served.app) as url, aiohttp.ClientSession() as session:
+        served.url, served.session = url, session
+        yield served
