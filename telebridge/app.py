@@ -19,6 +19,8 @@ from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Bridge
 from telebridge.call.recordings import Recordings
 from telebridge.call.session import SessionOptions
+from telebridge.campaigning import Campaigning, Clocks, open_twilio
+from telebridge.campaigns.claiming import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
@@ -34,19 +36,19 @@ from telebridge.server.control import PastCalls, Placer
 from telebridge.server.control_door import CheckVoice, ControlDoor
 from telebridge.server.events_door import EventsDoor
 from telebridge.server.feed import CallFeed
-from telebridge.server.live_calls import LiveCalls
+from telebridge.server.first_prompts import FirstPrompts
+from telebridge.server.live_calls import LiveCalls, contact_variables
 from telebridge.server.past_calls import StoredCalls
 from telebridge.server.placing import TwilioPlacer
 from telebridge.server.problems import problem_documents
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust
-from telebridge.settings import BargeInSettings, RimeSettings, Settings, TwilioSettings
+from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.call_variables import CallVariables
-from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 from telebridge.voice import open_clips, open_voice
@@ -60,14 +62,16 @@ FLOW_FILES = (".yaml", ".yml")
 
 CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
+CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 
 
-def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Application:
+def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None) -> web.Application:
     """The whole bridge, ready to be served.
 
     Args:
         settings: What its owner wants.
         bridge: Flows written in Python.
+        clocks: By which campaigns are dialled, if not the world's.
 
     Raises:
         ConfigurationError: Settings or flow files are wrong.
@@ -85,15 +89,27 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     engine = open_database(settings.database_url)
     store = CallStore(engine)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
+    campaigning = Campaigning(settings, engine, clocks)
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
-    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights)
-    calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=settings.server.max_calls)
+    outside = Outside(
+        voice.source, errands, recordings, store, feed.publish, flights, opted_out=campaigning.calls.opted_out
+    )
+    calls = LiveCalls(
+        flows,
+        outside,
+        session,
+        feed=feed,
+        store=store,
+        max_calls=settings.server.max_calls,
+        over=campaigning.calls.over,
+    )
+    campaigning.calls.live = calls
     access = Access(settings.server.api_token, settings.server.host)
     if access.closed:
         log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
     app = web.Application(middlewares=[problem_documents(), guarded(access)])
-    app[CALLS], app[VOICE] = calls, voice.description
+    app[CALLS], app[VOICE], app[CAMPAIGNS] = calls, voice.description, campaigning
     variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
@@ -102,6 +118,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
         StreamTokens(settings.stream_secret()),
         variables,
         PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
+        campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
     )
@@ -115,7 +132,8 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
         await migrate(engine)
         store.start()
-        async with voice, aclosing(errands):
+        async with voice, aclosing(errands), aclosing(FirstPrompts(flows, voice.source)) as first, campaigning:
+            campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
             yield
         await placer.aclose()
         if flights is not None:
@@ -133,6 +151,10 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None) -> web.Appli
     app.cleanup_ctx.append(flows_are_reloaded)
     app.on_shutdown.append(events.close)
     return app
+
+
+def _variables(claim: Claim) -> dict[str, str]:
+    return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
 
 
 def _api_routes(
@@ -178,23 +200,6 @@ def listening_options(settings: BargeInSettings) -> ListeningOptions:
             longest_wait_ms=settings.longest_wait_ms,
         ),
         pre_roll_ms=settings.pre_roll_ms,
-    )
-
-
-def open_twilio(settings: TwilioSettings) -> TwilioCalls:
-    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
-
-    Raises:
-        ConfigurationError: The account or its credentials are not set.
-    """
-    if not settings.account_sid:
-        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
-    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
-    if not password:
-        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
-        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
-    return TwilioCalls(
-        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
     )
 
 

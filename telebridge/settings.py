@@ -143,6 +143,15 @@ class BargeInSettings(_Section):
     pre_roll_ms: Annotated[float, Field(ge=0, le=1000)] = 300.0
 
 
+class CampaignSettings(_Section):
+    """Whether this process dials campaigns, and how fast all processes of the account do together."""
+
+    dial: bool = True
+    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
+    max_live: Annotated[int, Field(ge=1, le=100_000)] = 10
+    reserved: Annotated[int, Field(ge=0)] = 0
+
+
 class DatabaseSettings(_Section):
     """Where calls and campaigns are kept."""
 
@@ -173,6 +182,7 @@ class Settings(BaseSettings):
     calls: CallSettings = CallSettings()
     database: DatabaseSettings = DatabaseSettings()
     prompts: PromptSettings = PromptSettings()
+    campaigns: CampaignSettings = CampaignSettings()
     numbers: dict[str, str] = {}
 
     @property

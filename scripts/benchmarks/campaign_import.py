@@ -16,7 +16,8 @@ from machine import described
 
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition import CampaignDefinition
-from telebridge.campaigns.importing import Added, ImportProgress, import_contacts
+from telebridge.campaigns.importing import ImportProgress, import_contacts
+from telebridge.campaigns.store import Added
 
 FEWEST_ROWS_PER_SECOND = 15_000
 MOST_MEGABYTES = 300
@@ -32,7 +33,7 @@ class CountingSink:
         self.lanes: set[object] = set()
         self.lines: dict[str, int] = {}
 
-    async def add_contacts(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
         self.lanes.update({contact.lane for contact in contacts})
         self.lines[campaign_id] = upto_line
         return Added(len(contacts), 0)

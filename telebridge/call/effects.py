@@ -73,6 +73,11 @@ class KeepCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepOptOut:
+    """Put the number at the other end on the do-not-call list, at once."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell who watches the call what happened, in plain values."""
 
@@ -102,6 +107,7 @@ Effect = (
     | StartErrand
     | KeepRecording
     | KeepCheckpoint
+    | KeepOptOut
     | Tell
     | CloseStream
     | EndCall

@@ -129,6 +129,18 @@ class HangUpAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class JumpAsked:
+    """Somebody beside the flow leads it to another of its nodes: a machine answered, and is left a message."""
+
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class OptOutAsked:
+    """The caller told a Python flow that they want no further call."""
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointAsked:
     """A Python flow says how far it is, and what it knows."""
 
@@ -178,6 +190,8 @@ CallEvent = (
     | TransferBegun
     | TransferEnded
     | HangUpAsked
+    | JumpAsked
+    | OptOutAsked
     | CheckpointAsked
     | FlowEnded
     | ClearAsked

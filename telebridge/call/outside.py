@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from telebridge.call.errands import Errands
 from telebridge.call.flight_recorder import FlightRecorder
+from telebridge.call.record import CallRecord
 from telebridge.call.recordings import Recordings
 from telebridge.speech.source import SpeechSource
 
@@ -33,6 +34,10 @@ def unwatched(_: str, __: str, ___: dict[str, Any]) -> None:
     """Nobody watches."""
 
 
+def nobody_asks(_: CallRecord) -> None:
+    """There is no do-not-call list."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The world, as a call sees it.
@@ -44,6 +49,7 @@ class Outside:
         checkpoints: Keeps where calls stand.
         watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
         flights: Records both legs of calls, and what happened; None when nobody wants that.
+        opted_out: Told at once when somebody wants no further call; nothing is waited for.
     """
 
     source: SpeechSource
@@ -52,3 +58,4 @@ class Outside:
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
     flights: FlightRecorder | None = None
+    opted_out: Callable[[CallRecord], None] = nobody_asks

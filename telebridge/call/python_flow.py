@@ -20,7 +20,7 @@ from typing import Any, Literal
 from telebridge.audio.tones import dtmf
 from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.errands import Function
-from telebridge.call.events import AudioAsked, CallEvent, CheckpointAsked, StepAsked, StepCancelled
+from telebridge.call.events import AudioAsked, CallEvent, CheckpointAsked, OptOutAsked, StepAsked, StepCancelled
 from telebridge.call.record import CallRecord
 from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
 from telebridge.flows.model import ADDRESS
@@ -219,6 +219,10 @@ class Call:
         """
         self.last_checkpoint = name
         self._deliver(CheckpointAsked(name, self.variables))
+
+    def opt_out(self) -> None:
+        """Put the person at the other end on the do-not-call list, at once and for ever; then tell them so."""
+        self._deliver(OptOutAsked())
 
     async def send_digits(self, digits: str) -> None:
         """Play the tones of telephone keys into the call; `w` is half a second's pause.

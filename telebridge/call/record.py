@@ -58,6 +58,7 @@ class CallRecord:
     first_audio_ms: float | None = None
     end_reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
+    opted_out: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain values, for a log line or a JSON answer."""

@@ -18,6 +18,7 @@ from telebridge.call.effects import (
     EndCall,
     HandOnAudio,
     KeepCheckpoint,
+    KeepOptOut,
     KeepRecording,
     ReportAnnouncement,
     ReportOutcome,
@@ -272,6 +273,8 @@ class CallRunner:
                     self._keep_recording(audio)
                 case KeepCheckpoint(checkpoint):
                     self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
+                case KeepOptOut():
+                    self._outside.opted_out(self.session.record)
                 case Tell(kind, data):
                     self._outside.watch(kind, self.session.record.call_sid, data)
                 case CloseStream():

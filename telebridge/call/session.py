@@ -13,6 +13,7 @@ from telebridge.call.effects import (
     Effect,
     EndCall,
     KeepCheckpoint,
+    KeepOptOut,
     ReportAnnouncement,
     ReportOutcome,
     StartErrand,
@@ -28,6 +29,8 @@ from telebridge.call.events import (
     ErrandDone,
     FlowEnded,
     HangUpAsked,
+    JumpAsked,
+    OptOutAsked,
     RecordingKept,
     SpeechArrived,
     SpeechEnded,
@@ -253,6 +256,10 @@ class CallSession:
                 return self._transfer_ended(Transferred(status), now)
             case HangUpAsked(goodbye):
                 return self._hang_up_asked(goodbye, now)
+            case JumpAsked(node):
+                return self._jump(node, now)
+            case OptOutAsked():
+                return self._opt_out()
             case CheckpointAsked(name, variables):
                 self._checkpoint = Checkpoint(name=name, variables=variables)
                 return self._keep_place(now)
@@ -292,16 +299,17 @@ class CallSession:
         self._step = step
         if self.phase is Phase.AWAY:  # begun once the caller is back
             return []
-        place = self._entered(now)
+        wish = self._opt_out() if self._flow is not None and self._flow.standing.opted_out else []
+        place = [*wish, *self._entered(now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
                 return [*place, *self._settle(self._talk.begin(step, now=now), now)]
             case Request() | Run():
                 return [*place, StartErrand(step)]
             case Transfer():
-                return self._send_away(step, now)
+                return [*wish, *self._send_away(step, now)]
             case HangUp():
-                return self._close("hung up by the flow", now)
+                return [*wish, *self._close("hung up by the flow", now)]
 
     def _step_over(self, outcome: Outcome | TelebridgeError, now: float) -> list[Effect]:
         self._step = None
@@ -356,7 +364,21 @@ class CallSession:
         )
         return [KeepCheckpoint(place.encode())]
 
+    def _opt_out(self) -> list[Effect]:
+        if self.record.opted_out:
+            return []
+        self.record.opted_out = True
+        return [KeepOptOut(), Tell("opt-out", {})]
+
     # What somebody beside the flow asks for.
+
+    def _jump(self, node: str, now: float) -> list[Effect]:
+        """Leave the step in progress for another node of the flow."""
+        if self._flow is None or self.phase not in (Phase.WAITING, Phase.LIVE) or self._saying_goodbye:
+            return []
+        effects = self._settle(self._talk.cancel(now=now), now)
+        self._step = None
+        return [*effects, *self._perform(self._flow.go_to(node), now)]
 
     def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
         if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._saying_goodbye:
@@ -461,6 +483,8 @@ class CallSession:
     def _end(self, reason: str, now: float) -> list[Effect]:
         self._stream.over()
         self._step = None
+        if self._flow is not None:
+            self.record.result.update(self._flow.found)
         self.record.end_reason = self.record.end_reason or reason
         return [*self._talk.end(now=now), EndCall()]
 

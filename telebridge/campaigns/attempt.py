@@ -6,6 +6,7 @@ One rule: these are values; whoever changes one makes another and writes it back
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from telebridge.campaigns.outcomes import Outcome, Reported
 from telebridge.campaigns.states import AttemptState, ContactState
@@ -63,6 +64,7 @@ class Attempt:
         detects_machine: Whether a verdict on who answered will come.
         status: The furthest that the call has been seen at.
         error: Twilio's or our words on what went wrong.
+        talk: What was heard and answered in the call, in plain values, once it is over.
     """
 
     id: str
@@ -89,6 +91,7 @@ class Attempt:
     outcome: Outcome | None = None
     error: str = ""
     rules_version: str = ""
+    talk: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class CallReport:
         call_back_at: With `Reported.CALL_BACK`, when.
         looked_up: Whether Twilio was asked, so that what it does not say now need not be waited for.
         error: Words on what went wrong.
+        talk: What was heard and answered in the call.
     """
 
     call_sid: str
@@ -112,6 +116,7 @@ class CallReport:
     call_back_at: int | None = None
     looked_up: bool = False
     error: str = ""
+    talk: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Receipt(Enum):

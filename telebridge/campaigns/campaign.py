@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from telebridge.campaigns.breaker import BreakerRules
+from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.outcomes import RetryRules
 from telebridge.campaigns.states import CampaignStatus
 
@@ -27,6 +28,14 @@ class OnUnknown(Enum):
 
     REDIAL = "redial"
     GIVE_UP = "give_up"
+
+
+class OnMachine(Enum):
+    """What becomes of a call that a machine answers."""
+
+    HANG_UP = "hang_up"
+    CARRY_ON = "carry_on"
+    LEAVE_MESSAGE = "leave_message"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +65,15 @@ class CampaignPlan:
         max_live: Calls under way at once, of this campaign alone; None for the account's limit.
         calls_per_second: Likewise.
         machine_detection: "Enable", "DetectMessageEnd", or empty.
+        on_machine: What becomes of a call that a machine answers.
+        message_node: Where in the flow a message for a machine begins.
         ring_seconds: How long it rings; the law's least is 15.
         time_limit_seconds: How long a call may last; None for Twilio's limit.
         on_unknown: What becomes of a contact whose call cannot be found.
         breaker: When too many calls go wrong.
+        caps: The owner's own bounds on calls to one number; the law's hold besides.
         rules_version: Which edition of the law's tables it was checked with.
+        file: The text of the campaign file that it was made from, by which contacts are read.
     """
 
     name: str
@@ -77,11 +90,15 @@ class CampaignPlan:
     max_live: int | None = None
     calls_per_second: float | None = None
     machine_detection: str = ""
+    on_machine: OnMachine = OnMachine.HANG_UP
+    message_node: str = ""
     ring_seconds: int = 25
     time_limit_seconds: int | None = None
     on_unknown: OnUnknown = OnUnknown.REDIAL
     breaker: BreakerRules = field(default_factory=BreakerRules)
+    caps: tuple[Cap, ...] = ()
     rules_version: str = ""
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)

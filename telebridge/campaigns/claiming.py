@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.campaign import Campaign, PoolNumber
+from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.pacing import grant
 from telebridge.campaigns.states import CONTACT, ContactInput, follow
 
@@ -18,21 +19,6 @@ EVERY_CAMPAIGN = ""
 """The scope of a number that nobody may call."""
 
 DO_NOT_CALL, CAPPED, LIVE_ELSEWHERE = "do_not_call", "capped", "live_elsewhere"
-
-
-@dataclass(frozen=True, slots=True)
-class Cap:
-    """A law's bound on calls to one number, over all campaigns.
-
-    Args:
-        attempts: So many calls, at least one, are allowed…
-        within_seconds: …in any such time.
-        conversations: Count only the calls in which a person was spoken to.
-    """
-
-    attempts: int
-    within_seconds: float
-    conversations: bool = False
 
 
 @dataclass(frozen=True, slots=True)

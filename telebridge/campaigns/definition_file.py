@@ -44,6 +44,22 @@ def load_campaign(path: Path) -> CampaignDefinition:
     return definition
 
 
+def read_campaign(text: str, *, where: str) -> CampaignDefinition:
+    """The campaign of a text.
+
+    Args:
+        text: TOML.
+        where: What to call it in errors.
+
+    Raises:
+        ConfigurationError: The first mistake in it.
+    """
+    definition, errors = _read_text(text, where)
+    if errors or definition is None:
+        raise errors[0]
+    return definition
+
+
 def check_campaign(path: Path) -> list[ConfigurationError]:
     """Every mistake in a file; mistakes of the whole are looked for once its parts are right."""
     return _read(path)[1]
@@ -58,10 +74,17 @@ def _read(path: Path) -> tuple[CampaignDefinition | None, list[ConfigurationErro
         return None, [ConfigurationError(str(path), "is larger than a mebibyte, which no campaign file is")]
     try:
         text = content.decode("utf-8-sig")
-        values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UnicodeDecodeError as error:
         return None, [ConfigurationError(str(path), f"is not TOML: {error}")]
-    file = _File(path, text)
+    return _read_text(text, str(path))
+
+
+def _read_text(text: str, where: str) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return None, [ConfigurationError(where, f"is not TOML: {error}")]
+    file = _File(where, text)
     try:
         definition = CampaignDefinition.model_validate(values)
     except ValidationError as error:
@@ -126,8 +149,8 @@ def _columns_twice(definition: CampaignDefinition) -> Iterator[tuple[Path_, str,
 class _File:
     """One file and where everything in it stands."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self._path = path
+    def __init__(self, where: str, text: str) -> None:
+        self._path = where
         self._lines = dict(_places(text))
 
     def error(self, path: Path_, problem: str, hint: str = "") -> ConfigurationError:

@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from telebridge.campaigns.attempt import CallReport, Receipt, Unplaced
-from telebridge.campaigns.claiming import Cap, Claim
+from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import Claim
 from telebridge.campaigns.dialling import (
     AttemptUrls,
     CapsOf,
@@ -57,6 +58,10 @@ class Calls(Protocol):
 def no_caps(_: CampaignLane) -> tuple[Cap, ...]:
     """People may be called as often as the campaign wants."""
     return ()
+
+
+def nobody_waits(_: Claim) -> None:
+    """Nobody wants to know of a call that rings."""
 
 
 def wallclock_now() -> datetime:
@@ -108,6 +113,7 @@ class Dialer:
         options: How it works.
         open_until: The calling hours.
         caps_of: The laws' bounds on calls to one number.
+        placed: Told when the call of a claim was placed and rings, so that what it will say can be made ready.
         wallclock: Answers the aware UTC instant.
     """
 
@@ -119,6 +125,7 @@ class Dialer:
         *,
         open_until: OpenUntil,
         caps_of: CapsOf = no_caps,
+        placed: Callable[[Claim], None] = nobody_waits,
         wallclock: Callable[[], datetime] = wallclock_now,
     ) -> None:
         self._store = store
@@ -126,6 +133,7 @@ class Dialer:
         self._options = options
         self._open_until = open_until
         self._caps_of = caps_of
+        self._on_placed = placed
         self._wallclock = wallclock
         self._openings = _Openings()
         self._share = FairShare()
@@ -226,6 +234,7 @@ class Dialer:
 
     async def _placed(self, claim: Claim, placed: PlacedCall) -> None:
         ATTEMPTS.labels("placed").inc()
+        self._on_placed(claim)
         try:
             receipt = await self._store.attempts.report(claim.attempt_id, CallReport(placed.sid, placed.status))
             if receipt is Receipt.NOT_OURS:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 
 from telebridge.campaigns.attempt import Unplaced
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import Cap, Claim, OpenLane
+from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import Claim, OpenLane
 from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
@@ -165,7 +166,7 @@ def attempt_urls(public_url: str, claim: Claim) -> AttemptUrls:
     """The addresses below our public URL."""
     base, named = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}"
     return AttemptUrls(
-        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}",
+        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}{CALLBACK_RETRIES}",
         status=f"{base}/status{named}{CALLBACK_RETRIES}",
         machine_detection=f"{base}/amd{named}{CALLBACK_RETRIES}",
     )

@@ -26,6 +26,7 @@ from telebridge.campaigns.contact_file import ContactFile, Row
 from telebridge.campaigns.contact_rows import Layout, Reject, layout_of, read_row
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.reject_file import RejectFile
+from telebridge.campaigns.store import Added
 from telebridge.errors import TelebridgeError
 
 BATCH_ROWS = 5000
@@ -33,23 +34,10 @@ BATCH_CHARACTERS = 8_000_000
 BATCHES_AHEAD = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What a store did with a batch.
-
-    Args:
-        added: Contacts that are new.
-        duplicates: Contacts whose number the campaign had already.
-    """
-
-    added: int
-    duplicates: int
-
-
 class ContactSink(Protocol):
     """Where contacts go: a campaign's store."""
 
-    async def add_contacts(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
         """Keep the contacts and the line up to which the file is done, both or neither."""
         ...
 
@@ -206,7 +194,7 @@ class _Run:
         """The rejects first: should the store not get its turn, a resumed import writes them anew."""
         contacts, rejects = outcome
         await asyncio.to_thread(self._rejects.write, rejects)
-        added = await self._sink.add_contacts(self._campaign_id, contacts, upto_line=place.last_line)
+        added = await self._sink.add(self._campaign_id, contacts, upto_line=place.last_line)
         before = self._progress
         self._progress = replace(
             before,

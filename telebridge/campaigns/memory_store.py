@@ -32,10 +32,11 @@ from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_q
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
-from telebridge.campaigns.status import changed, closing
+from telebridge.campaigns.status import changed, closing, replanned
 from telebridge.campaigns.store import (
     Added,
     AttemptRecords,
+    Barred,
     CampaignLane,
     CampaignRecords,
     ClaimRecords,
@@ -58,6 +59,15 @@ class _Pacer:
 
 
 @dataclass(slots=True)
+class _Import:
+    """How far a campaign is filled."""
+
+    line: int = 0
+    source: str = ""
+    under_way: bool = False
+
+
+@dataclass(slots=True)
 class _Rows:
     """All that is kept."""
 
@@ -68,8 +78,8 @@ class _Rows:
     phones: dict[tuple[str, str], int] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     pacers: dict[str, _Pacer] = field(default_factory=dict)
-    imported: dict[str, int] = field(default_factory=dict)
-    barred: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    imported: dict[str, _Import] = field(default_factory=dict)
+    barred: dict[tuple[str, str], Barred] = field(default_factory=dict)
     scrubbed: dict[str, int] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
 
@@ -114,6 +124,14 @@ class MemoryCampaigns(CampaignRecords):
         return campaign
 
     @override
+    async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
+        campaign = self._rows.campaigns.get(campaign_id)
+        if campaign is None:
+            raise CampaignRefused(campaign_id, "there is none")
+        self._rows.campaigns[campaign_id] = after = replanned(campaign, plan)
+        return after
+
+    @override
     async def find(self, campaign_id: str) -> Campaign | None:
         return self._rows.campaigns.get(campaign_id)
 
@@ -148,7 +166,9 @@ class MemoryCampaigns(CampaignRecords):
             states = Counter(contact.state for contact in self._rows.contacts_of(campaign.id))
             checks = sum(attempt.check_at is not None for attempt in self._rows.attempts_of(campaign.id))
             live = states[ContactState.LIVE] + checks
-            happened = closing(campaign, ready=states[ContactState.READY], live=live, now=now)
+            imported = self._rows.imported.get(campaign.id, _Import())
+            filled = bool(states) and not imported.under_way
+            happened = closing(campaign, filled=filled, ready=states[ContactState.READY], live=live, now=now)
             if happened is not None:
                 self._rows.campaigns[campaign.id] = changed(campaign, happened, reason="", now=now)
                 closed.append(self._rows.campaigns[campaign.id])
@@ -164,9 +184,10 @@ class MemoryContacts(ContactRecords):
     @override
     async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
         rows = self._rows
-        if upto_line <= rows.imported.get(campaign_id, 0):
+        imported = rows.imported.setdefault(campaign_id, _Import())
+        if upto_line <= imported.line:
             return Added(0, 0)
-        rows.imported[campaign_id] = upto_line
+        imported.line = upto_line
         added = 0
         for new in contacts:
             if (campaign_id, new.phone) in rows.phones:
@@ -188,8 +209,25 @@ class MemoryContacts(ContactRecords):
         return Added(added, len(contacts) - added)
 
     @override
+    async def begin_import(self, campaign_id: str, source: str) -> int:
+        imported = self._rows.imported.setdefault(campaign_id, _Import())
+        if imported.source != source:
+            imported.line = 0
+        imported.source, imported.under_way = source, True
+        return imported.line
+
+    @override
+    async def finish_import(self, campaign_id: str) -> None:
+        self._rows.imported.setdefault(campaign_id, _Import()).under_way = False
+
+    @override
+    async def is_filled(self, campaign_id: str) -> bool:
+        under_way = self._rows.imported.get(campaign_id, _Import()).under_way
+        return not under_way and bool(self._rows.contacts_of(campaign_id))
+
+    @override
     async def imported_line(self, campaign_id: str) -> int:
-        return self._rows.imported.get(campaign_id, 0)
+        return self._rows.imported.get(campaign_id, _Import()).line
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
@@ -315,6 +353,10 @@ class MemoryAttempts(AttemptRecords):
         return self._rows.attempts.get(attempt_id)
 
     @override
+    async def find_by_call(self, call_sid: str) -> Attempt | None:
+        return next((one for one in self._rows.attempts.values() if one.call_sid == call_sid), None)
+
+    @override
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
         before = self._rows.attempts.get(attempt_id)
         if before is None:
@@ -328,7 +370,8 @@ class MemoryAttempts(AttemptRecords):
             rules = self._rows.campaigns[after.campaign_id].plan.retry
             self._rows.contacts[after.contact_id] = settle(after, self._rows.contacts[after.contact_id], rules)
         if after.reported is Reported.OPTED_OUT:
-            self._rows.barred.setdefault((after.phone, EVERY_CAMPAIGN), ("call", after.id))
+            barred = Barred(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
+            self._rows.barred.setdefault((after.phone, EVERY_CAMPAIGN), barred)
         return Receipt.OLD if after == before else Receipt.NEWS
 
     @override
@@ -384,7 +427,8 @@ class MemoryDoNotCall(DoNotCallRecords):
     async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
         before = len(self._rows.barred)
         for phone in phones:
-            self._rows.barred.setdefault((phone, scope), (source, reason))
+            barred = Barred(phone, scope, source, reason, self._rows.clock())
+            self._rows.barred.setdefault((phone, scope), barred)
         return len(self._rows.barred) - before
 
     @override
@@ -394,6 +438,11 @@ class MemoryDoNotCall(DoNotCallRecords):
     @override
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
         return any((phone, scope) in self._rows.barred for scope in (EVERY_CAMPAIGN, campaign_id))
+
+    @override
+    async def all(self) -> AsyncIterator[Barred]:
+        for key in sorted(self._rows.barred):
+            yield self._rows.barred[key]
 
     @override
     async def set_scrubbed(self, register: str, at: int) -> None:

@@ -18,6 +18,8 @@ class Outcome(Enum):
 
     ANSWERED = "answered"
     """A person was spoken to, as far as anybody can tell."""
+    HUNG_UP = "hung_up"
+    """Answered, and hung up before the first words were over."""
     MACHINE = "machine"
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -41,13 +43,14 @@ class Outcome(Enum):
 class Reported(Enum):
     """What the flow or the bridge says of a call; where several came, the latest in this list counts."""
 
+    HUNG_UP = "hung_up"
     ABANDONED = "abandoned"
     MACHINE = "machine"
     CALL_BACK = "call_back"
     OPTED_OUT = "opted_out"
 
 
-CONVERSATIONS = frozenset({Outcome.ANSWERED, Outcome.CALL_BACK, Outcome.OPTED_OUT})
+CONVERSATIONS = frozenset({Outcome.ANSWERED, Outcome.HUNG_UP, Outcome.CALL_BACK, Outcome.OPTED_OUT})
 """Outcomes in which a person was spoken to."""
 WEIGHT = {reported: weight for weight, reported in enumerate(Reported)}
 MACHINES = ("machine", "fax")
@@ -71,7 +74,10 @@ def outcome_of(status: CallStatus, answered_by: str, reported: Reported | None) 
         return Outcome.CALL_BACK
     if reported is Reported.MACHINE or answered_by.startswith(MACHINES):
         return Outcome.MACHINE
-    return Outcome.ABANDONED if reported is Reported.ABANDONED else Outcome.ANSWERED
+    return SHORT.get(reported, Outcome.ANSWERED) if reported is not None else Outcome.ANSWERED
+
+
+SHORT = {Reported.ABANDONED: Outcome.ABANDONED, Reported.HUNG_UP: Outcome.HUNG_UP}
 
 
 NOT_ANSWERED = {

@@ -5,6 +5,8 @@ One rule: after an import, however often it was interrupted, each such row stand
 
 import csv
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +17,8 @@ from typing_extensions import override
 from telebridge.campaigns.contact_rows import LONGEST_CELL, Reject
 from telebridge.campaigns.spreadsheet import safe_cell
 from telebridge.errors import ConfigurationError
+
+QUOTED = re.compile(r"'[^']*'")
 
 
 class RejectFile(AbstractContextManager["RejectFile"]):
@@ -81,3 +85,12 @@ def _kept(path: Path, upto_line: int) -> Iterator[list[str]]:
         rows = csv.reader(file)
         next(rows, None)
         yield from (row for row in rows if row and row[0].isdecimal() and int(row[0]) <= upto_line)
+
+
+def reasons_in(path: Path) -> dict[str, int]:
+    """Why rows were rejected, the commonest reason first; what a reason quotes of a row is left out."""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        next(rows, None)
+        found = Counter(QUOTED.sub("'…'", row[1]) for row in rows if len(row) > 1)
+    return dict(found.most_common())

@@ -35,6 +35,7 @@ def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | 
         call_back_at=max(times, default=None),
         ended_at=now if status.is_final and attempt.ended_at is None else attempt.ended_at,
         error=attempt.error or report.error,
+        talk=attempt.talk or report.talk,
     )
     known = replace(known, outcome=outcome_of(status, known.answered_by, known.reported))
     return replace(known, check_at=_check_at(attempt, known, report, now))
@@ -79,7 +80,7 @@ def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_
 
 def _implied(report: CallReport) -> CallStatus:
     """A verdict on who answered, or a word of the flow, comes from a call that is answered."""
-    said = report.answered_by or report.reported is not None
+    said = report.answered_by or report.reported is not None or report.talk
     return CallStatus.IN_PROGRESS if said else CallStatus.QUEUED
 
 

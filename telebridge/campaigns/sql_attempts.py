@@ -35,6 +35,12 @@ class SqlAttempts(AttemptRecords):
         return None if row is None else attempt_of(row)
 
     @override
+    async def find_by_call(self, call_sid: str) -> Attempt | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(attempt).where(attempt.c.call_sid == call_sid))).one_or_none()
+        return None if row is None else attempt_of(row)
+
+    @override
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
         async with self._database.writing() as connection:
             before = await _locked(connection, attempt_id)

@@ -1,9 +1,10 @@
 """Campaigns and their contacts in an SQL database; see `CampaignRecords` and `ContactRecords` for what is promised."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, and_, insert, literal_column, not_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
@@ -13,7 +14,7 @@ from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.rows import campaign_changes, campaign_of, contact_of, lane_of, new_contact_values, zones_text
 from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.states import CampaignInput, CampaignStatus
-from telebridge.campaigns.status import changed, closing
+from telebridge.campaigns.status import changed, closing, replanned
 from telebridge.campaigns.store import Added, CampaignLane, CampaignRecords, ContactRecords
 from telebridge.campaigns.tables import IS_READY, IS_WATCHED, attempt, campaign, contact, import_position, lane
 from telebridge.errors import CampaignRefused
@@ -38,6 +39,14 @@ class SqlCampaigns(CampaignRecords):
         return made
 
     @override
+    async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
+        async with self._database.writing() as connection:
+            after = replanned(await _locked(connection, campaign_id), plan)
+            values = {"name": plan.name, "account": plan.account, "plan": plan}
+            await connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
+        return after
+
+    @override
     async def find(self, campaign_id: str) -> Campaign | None:
         async with self._database.reading() as connection:
             row = (await connection.execute(select(campaign).where(campaign.c.id == campaign_id))).one_or_none()
@@ -52,12 +61,9 @@ class SqlCampaigns(CampaignRecords):
     @override
     async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:
         async with self._database.writing() as connection:
-            asked = select(campaign).where(campaign.c.id == campaign_id).with_for_update()
-            row = (await connection.execute(asked)).one_or_none()
-            if row is None:
-                raise CampaignRefused(campaign_id, "there is none")
+            before = await _locked(connection, campaign_id)
             now = await self._database.now(connection)
-            return await _write(connection, changed(campaign_of(row), happened, reason=reason, now=now))
+            return await _write(connection, changed(before, happened, reason=reason, now=now))
 
     @override
     async def lanes(self, account: str) -> list[CampaignLane]:
@@ -81,17 +87,37 @@ class SqlCampaigns(CampaignRecords):
         ready = select(one).select_from(lane.join(contact, contact.c.lane_id == lane.c.id))
         ready = ready.where(lane.c.campaign_id == campaign.c.id, IS_READY)
         watched = select(one).select_from(attempt).where(attempt.c.campaign_id == campaign.c.id, IS_WATCHED)
-        asked = select(campaign, ready.exists().label("ready"), watched.exists().label("watched"))
+        existing = select(one).select_from(contact).where(contact.c.campaign_id == campaign.c.id)
+        importing = (
+            select(one)
+            .select_from(import_position)
+            .where(import_position.c.campaign_id == campaign.c.id, import_position.c.under_way)
+        )
+        filled = and_(existing.exists(), not_(importing.exists()))
+        asked = select(
+            campaign,
+            ready.exists().label("ready"),
+            watched.exists().label("watched"),
+            filled.label("filled"),
+        )
         asked = asked.where(campaign.c.status.in_(UNDER_WAY))
         async with self._database.reading() as connection:
             now = await self._database.now(connection)
             rows = (await connection.execute(asked)).all()
         closed = []
         for row in rows:
-            happened = closing(campaign_of(row), ready=row.ready, live=row.watched, now=now)
+            happened = closing(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
             if happened is not None:
                 closed.append(await self.change(row.id, happened))
         return closed
+
+
+async def _locked(connection: AsyncConnection, campaign_id: str) -> Campaign:
+    asked = select(campaign).where(campaign.c.id == campaign_id).with_for_update()
+    row = (await connection.execute(asked)).one_or_none()
+    if row is None:
+        raise CampaignRefused(campaign_id, "there is none")
+    return campaign_of(row)
 
 
 async def _write(connection: AsyncConnection, after: Campaign) -> Campaign:
@@ -119,6 +145,31 @@ class SqlContacts(ContactRecords):
         return Added(added, len(contacts) - added)
 
     @override
+    async def begin_import(self, campaign_id: str, source: str) -> int:
+        here = import_position.c.campaign_id == campaign_id
+        async with self._database.writing() as connection:
+            await self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
+            row = (await connection.execute(select(import_position).where(here).with_for_update())).one()
+            line = row.line if row.source == source else 0
+            values = {"source": source, "line": line, "under_way": True}
+            await connection.execute(update(import_position).where(here).values(**values))
+        return int(line)
+
+    @override
+    async def finish_import(self, campaign_id: str) -> None:
+        async with self._database.writing() as connection:
+            here = import_position.c.campaign_id == campaign_id
+            await connection.execute(update(import_position).where(here).values(under_way=False))
+
+    @override
+    async def is_filled(self, campaign_id: str) -> bool:
+        some = select(contact.c.id).where(contact.c.campaign_id == campaign_id).limit(1)
+        importing = select(import_position.c.under_way).where(import_position.c.campaign_id == campaign_id)
+        async with self._database.reading() as connection:
+            filled = (await connection.execute(some)).first() is not None
+            return filled and not (await connection.execute(importing)).scalar()
+
+    @override
     async def imported_line(self, campaign_id: str) -> int:
         asked = select(import_position.c.line).where(import_position.c.campaign_id == campaign_id)
         async with self._database.reading() as connection:
@@ -133,8 +184,7 @@ class SqlContacts(ContactRecords):
 
     async def _go_on_from(self, connection: AsyncConnection, campaign_id: str, upto_line: int) -> bool:
         """Move the position of the import on; False when it is there already."""
-        start = {"campaign_id": campaign_id, "line": 0}
-        await self._database.insert_new(connection, import_position, [start])
+        await self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
         here = (import_position.c.campaign_id == campaign_id, import_position.c.line < upto_line)
         moved = await connection.execute(update(import_position).where(*here).values(line=upto_line))
         return moved.rowcount == 1
@@ -150,3 +200,7 @@ class SqlContacts(ContactRecords):
         await self._database.insert_new(connection, lane, rows)
         known = await connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
         return {(lane_of(row.zones, row.region), row.priority): row.id for row in known}
+
+
+def _no_import(campaign_id: str) -> dict[str, Any]:
+    return {"campaign_id": campaign_id, "line": 0, "source": "", "under_way": False}

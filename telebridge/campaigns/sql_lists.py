@@ -1,14 +1,16 @@
 """The do-not-call list and task leases in an SQL database; see `DoNotCallRecords` and `TaskLeases`."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, or_, select, tuple_, update
 from typing_extensions import override
 
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.store import DoNotCallRecords, TaskLeases
+from telebridge.campaigns.store import Barred, DoNotCallRecords, TaskLeases
 from telebridge.campaigns.tables import do_not_call, register_scrub, task_lease
+
+PAGE = 500
 
 
 class SqlDoNotCall(DoNotCallRecords):
@@ -39,6 +41,20 @@ class SqlDoNotCall(DoNotCallRecords):
         asked = asked.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
         async with self._database.reading() as connection:
             return (await connection.execute(asked)).first() is not None
+
+    @override
+    async def all(self) -> AsyncIterator[Barred]:
+        place = tuple_(do_not_call.c.phone, do_not_call.c.scope)
+        asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
+        after = ("", "")
+        while True:
+            async with self._database.reading() as connection:
+                page = (await connection.execute(asked.where(place > after))).all()
+            for row in page:
+                yield Barred(row.phone, row.scope, row.source, row.reason, row.added_at)
+            if len(page) < PAGE:
+                return
+            after = (page[-1].phone, page[-1].scope)
 
     @override
     async def set_scrubbed(self, register: str, at: int) -> None:

@@ -5,7 +5,7 @@ One rule: an order that a campaign cannot take is refused with words for a perso
 
 from dataclasses import replace
 
-from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.states import CAMPAIGN, CampaignInput, CampaignStatus, follow
 from telebridge.errors import CampaignRefused
 
@@ -25,17 +25,31 @@ def changed(campaign: Campaign, happened: CampaignInput, *, reason: str, now: in
     return replace(campaign, status=status, status_at=now, reason=reason)
 
 
-def closing(campaign: Campaign, *, ready: int, live: int, now: int) -> CampaignInput | None:
+def replanned(campaign: Campaign, plan: CampaignPlan) -> Campaign:
+    """The campaign with another plan.
+
+    Raises:
+        CampaignRefused: It dials, or is over.
+    """
+    if campaign.status not in {CampaignStatus.DRAFT, CampaignStatus.PAUSED}:
+        raise CampaignRefused(campaign.plan.name, f"is {campaign.status.value}: pause it before its plan is changed")
+    return replace(campaign, plan=plan)
+
+
+def closing(campaign: Campaign, *, filled: bool, ready: int, live: int, now: int) -> CampaignInput | None:
     """What the clock or the lack of work does to a campaign.
 
     Args:
         campaign: Which.
+        filled: Whether its contacts are all there: an import that was begun and not finished, or none, is no end.
         ready: Its contacts that wait to be called, now or later.
         live: Its calls under way, and calls whose verdict is still to come.
         now: Epoch milliseconds.
     """
     if campaign.status in {CampaignStatus.RUNNING, CampaignStatus.PAUSED} and campaign.ends_by(now):
         return CampaignInput.DRAIN
+    if not filled and campaign.status is CampaignStatus.RUNNING:
+        return None
     left = live if campaign.status is CampaignStatus.DRAINING else ready + live
     if campaign.status in {CampaignStatus.RUNNING, CampaignStatus.DRAINING} and left == 0:
         return CampaignInput.FINISH

@@ -78,11 +78,37 @@ class WaitingLane:
     next_due_at: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Barred:
+    """A number that must not be called.
+
+    Args:
+        scope: The campaign, or "" for all.
+        source: How it came on the list.
+        reason: In words, or empty.
+        added_at: Since when.
+    """
+
+    phone: str
+    scope: str
+    source: str
+    reason: str
+    added_at: int
+
+
 class CampaignRecords(Protocol):
     """Campaigns and their status."""
 
     async def create(self, plan: CampaignPlan) -> Campaign:
         """Make a campaign, a draft."""
+        ...
+
+    async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
+        """Give a campaign that does not dial another plan.
+
+        Raises:
+            CampaignRefused: There is no such campaign, or it is neither a draft nor paused.
+        """
         ...
 
     async def find(self, campaign_id: str) -> Campaign | None:
@@ -119,6 +145,21 @@ class ContactRecords(Protocol):
         A batch that does not go beyond the position kept was added before, by an import that was then interrupted:
         nothing happens. A number that the campaign has already is a duplicate.
         """
+        ...
+
+    async def begin_import(self, campaign_id: str, source: str) -> int:
+        """Begin to fill a campaign from a source, or go on; answers the line up to which it is in, 0 for a new source.
+
+        Until `finish_import` the campaign is not done, however few of its contacts are left.
+        """
+        ...
+
+    async def finish_import(self, campaign_id: str) -> None:
+        """The source has come to its end."""
+        ...
+
+    async def is_filled(self, campaign_id: str) -> bool:
+        """Whether it has contacts, and no import of it was begun and not finished."""
         ...
 
     async def imported_line(self, campaign_id: str) -> int:
@@ -165,6 +206,10 @@ class AttemptRecords(Protocol):
         """The attempt of this id."""
         ...
 
+    async def find_by_call(self, call_sid: str) -> Attempt | None:
+        """The attempt that this call is."""
+        ...
+
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
         """Take what was learned of a call; when it is over, its contact is settled or due again. Any order will do.
 
@@ -206,6 +251,10 @@ class DoNotCallRecords(Protocol):
 
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
         """Whether a campaign, or any, must not call a number."""
+        ...
+
+    def all(self) -> AsyncIterator[Barred]:
+        """Everything on the list, by number, a page at a time."""
         ...
 
     async def set_scrubbed(self, register: str, at: int) -> None:

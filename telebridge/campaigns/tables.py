@@ -20,6 +20,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.engine import Dialect
@@ -150,6 +151,7 @@ attempt = Table(
     Column("outcome", Spelled(Outcome)),
     Column("error", Text, nullable=False),
     Column("rules_version", Text, nullable=False),
+    Column("talk", JSON, nullable=False, server_default="{}"),
     UniqueConstraint("contact_id", "n"),
     # No two campaigns ever ring one number together, whatever else goes wrong.
     Index("uq_attempt_live_phone", "phone", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
@@ -202,4 +204,6 @@ import_position = Table(
     metadata,
     Column("campaign_id", Text, ForeignKey("campaign.id"), primary_key=True),
     Column("line", BigInteger, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("under_way", Boolean, nullable=False, server_default=false()),
 )

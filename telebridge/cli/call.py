@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from telebridge.app import open_twilio
+from telebridge.campaigning import open_twilio
 from telebridge.cli.call_show import list_calls, show_call
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell

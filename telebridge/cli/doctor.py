@@ -13,8 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.app import open_twilio
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.campaigning import open_twilio
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from telebridge.cli.call import call
+from telebridge.cli.campaign import campaign
 from telebridge.cli.demo import demo
 from telebridge.cli.doctor import doctor
 from telebridge.cli.flow import flow
@@ -30,6 +31,7 @@ app.command()(demo)
 app.command()(serve)
 app.command()(say)
 app.command()(call)
+app.add_typer(campaign, name="campaign")
 app.add_typer(flow, name="flow")
 app.add_typer(prompts, name="prompts")
 app.command("speech-server")(speech_server)

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from aiohttp import web
 
-from telebridge.app import CALLS, VOICE, create_app
+from telebridge.app import CALLS, CAMPAIGNS, VOICE, create_app
 from telebridge.call.python_flow import Bridge
 from telebridge.cli.options import ConfigOption
 from telebridge.cli.serving import cannot_listen, listening, run_server, tell, until_stopped
@@ -65,8 +66,13 @@ async def _serve(
     async with listening(app, *where, port_setting="server.port", inherited=inherited) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
-        drain = functools.partial(app[CALLS].drain, seconds=settings.server.drain_seconds)
-        await until_stopped(drain, lifeline=lifeline)
+        await until_stopped(functools.partial(_drain, app, settings.server.drain_seconds), lifeline=lifeline)
+
+
+async def _drain(app: web.Application, seconds: float) -> None:
+    """No new dials; what rings is answered; live calls finish."""
+    await app[CAMPAIGNS].drain(seconds=seconds)
+    await app[CALLS].drain(seconds=seconds)
 
 
 def load_bridge(name: str) -> Bridge:

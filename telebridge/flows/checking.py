@@ -20,6 +20,7 @@ from telebridge.flows.model import (
     HangUpNode,
     MenuNode,
     Node,
+    OptOutNode,
     RecordNode,
     RequestNode,
     RunNode,
@@ -69,7 +70,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
 def targets(node: Node) -> Mapping[Path, str]:
     """Where a node can lead, by where that stands in the node."""
     match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
             return {("then",): node.then}
         case ChooseNode():
             return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
@@ -103,6 +104,7 @@ def _dangling(flow: Flow) -> Iterator[Mistake]:
     named: dict[Path, str] = {("start",): flow.start}
     if flow.escape is not None:
         named["escape", "then"] = flow.escape.then
+    named |= {("entrances", str(at)): target for at, target in enumerate(flow.entrances)}
     for path, target in named.items():
         if target not in flow.nodes:
             yield Mistake(path, f"there is no node '{target}'", nearest(target, flow.nodes))
@@ -196,6 +198,8 @@ def _unreachable(flow: Flow) -> Iterator[Mistake]:
     reached = _reached_from(flow, flow.start)
     if flow.escape is not None:
         reached |= _reached_from(flow, flow.escape.then)
+    for entrance in flow.entrances:
+        reached |= _reached_from(flow, entrance)
     lost = [name for name in flow.nodes if name not in reached]
     led_to = {target for name in lost for target in targets(flow.nodes[name]).values() if target != name}
     for name in sorted(lost, key=lambda name: name in led_to):
@@ -253,7 +257,7 @@ def _silent_loops(flow: Flow) -> Iterator[Mistake]:
 def _without_caller(node: Node) -> str | None:
     """Where a node leads when the caller does nothing at all; None where that depends on something else."""
     match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
             return node.then
         case MenuNode() | CollectNode():
             return node.no_input.then

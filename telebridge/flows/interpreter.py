@@ -18,6 +18,7 @@ from telebridge.flows.model import (
     HangUpNode,
     MenuNode,
     Node,
+    OptOutNode,
     RecordNode,
     RequestNode,
     RunNode,
@@ -27,6 +28,7 @@ from telebridge.flows.model import (
     TransferNode,
     WaitNode,
     digit_rules,
+    sets,
 )
 from telebridge.flows.steps import (
     Collect,
@@ -67,6 +69,7 @@ class Standing:
         path: The nodes entered so far.
         silences: Times in a row that nothing was pressed at this node.
         mismatches: Times in a row that the wrong thing was.
+        opted_out: Whether the caller wants no further call.
         before: What is said before the question because it is asked again.
     """
 
@@ -76,6 +79,7 @@ class Standing:
     path: list[str] = field(default_factory=list)
     silences: int = 0
     mismatches: int = 0
+    opted_out: bool = False
     before: str | None = None
 
 
@@ -95,6 +99,7 @@ class FlowInterpreter:
         self.standing = Standing(flow.start, {**flow.variables, **variables})
         self.failure: str | None = None
         self._flow = flow
+        self._given = dict(variables)
         self._node: Node = flow.nodes[flow.start]
         self._ending = False
 
@@ -108,6 +113,13 @@ class FlowInterpreter:
         """What is known now."""
         return self.standing.variables
 
+    @property
+    def found(self) -> dict[str, Any]:
+        """What the call itself has found out: the variables that nodes gave a value."""
+        names = frozenset[str]().union(*(sets(node) for node in self._flow.nodes.values()))
+        given = {**self._flow.variables, **self._given}
+        return {name: value for name, value in self.variables.items() if name in names and given.get(name) != value}
+
     def start(self) -> Step:
         """The first step."""
         return self._enter(self._flow.start)
@@ -120,13 +132,17 @@ class FlowInterpreter:
         self._node = self._flow.nodes[standing.node]
         return self._ask(standing.before)
 
+    def go_to(self, node: str) -> Step:
+        """The step of a node that somebody beside the flow chose."""
+        return self._enter(node)
+
     def resume(self, outcome: Outcome) -> Step:
         """The step that follows from how the last one went."""
         if self._ending:
             return HangUp()
         match self._node, outcome:
-            case ((SayNode(then=then) | WaitNode(then=then) | SendDigitsNode(then=then)), Said()):
-                return self._enter(then)
+            case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode()) as node, Said()):
+                return self._enter(node.then)
             case MenuNode() as node, Gathered(digits, _):
                 return self._menu_answered(node, digits)
             case CollectNode() as node, Gathered(digits, _):
@@ -155,6 +171,9 @@ class FlowInterpreter:
                     case SetNode() as node:
                         self._set(node)
                         name = node.then
+                    case OptOutNode(opt_out=None, then=then):
+                        self.standing.opted_out = True
+                        name = then
                     case _:
                         return self._ask()
             except TemplateProblem as error:
@@ -185,7 +204,7 @@ class FlowInterpreter:
 
     # What a node asks for.
 
-    def _ask(self, before: str | None = None) -> Step:  # noqa: C901 - a line for each verb
+    def _ask(self, before: str | None = None) -> Step:  # noqa: C901, PLR0912 - a line for each verb
         """The node's own step; a question that is asked again has something said before it."""
         self.standing.before = before
         node = self._node
@@ -209,6 +228,9 @@ class FlowInterpreter:
                     return self._record(node)
                 case TransferNode():
                     return self._transfer(node)
+                case OptOutNode():
+                    self.standing.opted_out = True
+                    return self._say(node.opt_out or "", BargeInPolicy.NONE)
                 case ChooseNode() | SetNode():
                     return self._enter(self.standing.node)
                 case HangUpNode():

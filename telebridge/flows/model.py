@@ -226,6 +226,14 @@ class TransferNode(_Part):
     whisper: Text | None = None
 
 
+class OptOutNode(_Part):
+    """Put the caller on the do-not-call list at once, tell them so, then go on."""
+
+    opt_out: Text | None
+    then: Target
+    speech: Speech = {}
+
+
 class HangUpNode(_Part):
     """End the call, after a last word if there is one."""
 
@@ -245,6 +253,7 @@ NODES: Mapping[str, type[_Part]] = {
     "run": RunNode,
     "record": RecordNode,
     "transfer": TransferNode,
+    "opt_out": OptOutNode,
     "hang_up": HangUpNode,
 }
 """The verbs, and what a node with each looks like."""
@@ -273,6 +282,7 @@ Node = Annotated[
     | Annotated[RunNode, Tag("run")]
     | Annotated[RecordNode, Tag("record")]
     | Annotated[TransferNode, Tag("transfer")]
+    | Annotated[OptOutNode, Tag("opt_out")]
     | Annotated[HangUpNode, Tag("hang_up")],
     Discriminator(_tag),
 ]
@@ -295,6 +305,7 @@ class Flow(_Part):
         variables: Known to every text as `{{ name }}`, beside `from` and `to`, the numbers of the call.
         speech: Synthesis parameters for the whole flow.
         escape: A key that leads out of every question, where the question itself does not take it.
+        entrances: Nodes that something beside the flow leads to, such as the `message_node` of a campaign.
         apology: Said before hanging up where a road ends and nothing else is named.
     """
 
@@ -304,6 +315,7 @@ class Flow(_Part):
     variables: dict[str, Value] = {}
     speech: Speech = {}
     escape: Escape | None = None
+    entrances: tuple[Target, ...] = ()
     apology: Text = APOLOGY
 
 

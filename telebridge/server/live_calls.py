@@ -6,7 +6,7 @@ One rule: a CallSid has one runner, however often Twilio repeats the webhook.
 import asyncio
 import json
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +28,7 @@ from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.feed import CallFeed
 from telebridge.turns.barge_in import BargeInCause
+from telebridge.twilio.call_variables import MOST_CHARACTERS
 
 log = logger(__name__)
 
@@ -51,9 +52,10 @@ class Arrival:
 
     def claims(self) -> dict[str, str]:
         """What a stream token carries of it, besides the CallSid, so that any process can take the stream."""
-        if not self.variables:
+        variables = json.dumps(dict(self.variables), separators=(",", ":"))
+        if not self.variables or len(variables) > MOST_CHARACTERS:  # a contact's may be long: its checkpoint has them
             return self.told()
-        return {**self.told(), "variables": json.dumps(self.variables, separators=(",", ":"))}
+        return {**self.told(), "variables": variables}
 
     @classmethod
     def from_claims(cls, call_sid: str, claims: Mapping[str, str]) -> "Arrival":
@@ -71,6 +73,15 @@ def _checkpoint(kept: KeptCall) -> Checkpoint:
         return Checkpoint()
 
 
+def nobody_cares(_: CallRecord) -> None:
+    """Nobody wants to know of a call that is over."""
+
+
+def contact_variables(variables: Mapping[str, Any], *, from_number: str, to_number: str) -> dict[str, Any]:
+    """What a flow knows when its call begins."""
+    return {**variables, "from": from_number, "to": to_number}
+
+
 class LiveCalls:
     """Begins, finds and forgets the calls of this process.
 
@@ -81,6 +92,7 @@ class LiveCalls:
         feed: Told of every call.
         store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
+        over: Told of every call that has ended.
     """
 
     def __init__(
@@ -92,6 +104,7 @@ class LiveCalls:
         feed: CallFeed | None = None,
         store: CallStore | None = None,
         max_calls: int | None = None,
+        over: Callable[[CallRecord], None] = nobody_cares,
     ) -> None:
         self.flows = flows
         self.draining = False
@@ -100,6 +113,7 @@ class LiveCalls:
         self._options = options
         self._store = store
         self._max_calls = max_calls
+        self._on_over = over
         self._live: dict[str, CallRunner] = {}
         self._arrivals: dict[str, Arrival] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
@@ -175,7 +189,7 @@ class LiveCalls:
             direction=arrival.direction,
             started_at=started_at or datetime.now(UTC),
         )
-        variables = {**arrival.variables, "from": arrival.from_number, "to": arrival.to_number}
+        variables = contact_variables(arrival.variables, from_number=arrival.from_number, to_number=arrival.to_number)
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[arrival.call_sid] = runner
@@ -263,3 +277,4 @@ class LiveCalls:
         told = record.as_json()
         log.info("call over", **told)
         self.feed.publish("call-ended", record.call_sid, told)
+        self._on_over(record)

@@ -7,6 +7,7 @@ from multidict import MultiDict
 
 from telebridge import metrics
 from telebridge.logs import logger
+from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.server.health import HealthDoor
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.media import MediaDoor
@@ -22,20 +23,21 @@ log = logger(__name__)
 Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def add_routes(
+def add_routes(  # noqa: PLR0913 - what each door needs
     app: web.Application,
     calls: LiveCalls,
     trust: Trust,
     tokens: StreamTokens,
     variables: CallVariables,
     prompts: PromptDoor,
+    campaigns: CampaignCalls,
     *,
     default_flow: str,
     numbers: dict[str, str],
 ) -> None:
     """Put every door of the bridge into `app`."""
-    voice = VoiceDoor(calls, trust, tokens, variables, default_flow=default_flow, numbers=numbers)
-    status = StatusDoor(calls)
+    voice = VoiceDoor(calls, trust, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
+    status = StatusDoor(calls, campaigns)
     health = HealthDoor(calls)
     for path, door in {
         "/twilio/voice": _apologising(voice.voice),
@@ -44,6 +46,7 @@ def add_routes(
         "/twilio/dial-status": _apologising(voice.dial_status),
         "/twilio/whisper": _apologising(voice.whisper),
         "/twilio/status": status.call_status,
+        "/twilio/amd": status.machine_detected,
         "/twilio/stream-status": status.stream_status,
     }.items():
         app.router.add_get(path, _for_twilio(trust, door), allow_head=False)

@@ -4,23 +4,42 @@ Source: Twilio, "Call resource", *StatusCallback*, and "TwiML <Stream>", *status
 and out of order; each is answered 204 and none is trusted to be the last.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.events import CallOver, StreamLost
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
+from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.trust import FIELDS
 from telebridge.twilio.calls import CallStatusReport
 
 log = logger(__name__)
 
+ATTEMPT = "attempt"
+"""Names the attempt of a campaign in every address that Twilio is given for its call."""
+
+
+@contextmanager
+def kept_or_again() -> Iterator[None]:
+    """What a campaign must not lose: Twilio sends it again when the database is away."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        log.error("a report on a campaign's call cannot be kept: the database is away", error=str(error))
+        raise web.HTTPServiceUnavailable(text="The database is away; send it again.\n") from error
+
 
 class StatusDoor:
-    """Takes `/twilio/status` and `/twilio/stream-status`."""
+    """Takes `/twilio/status`, `/twilio/amd` and `/twilio/stream-status`."""
 
-    def __init__(self, calls: LiveCalls) -> None:
+    def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:
         self._calls = calls
+        self._campaigns = campaigns
 
     async def call_status(self, request: web.Request) -> web.Response:
         """A call changed its status; a final one ends it here too."""
@@ -33,6 +52,19 @@ class StatusDoor:
         runner = self._calls.find(report.call_sid)
         if runner is not None and report.status.is_final:
             runner.deliver(CallOver(report.status.value))
+        if (attempt := request.query.get(ATTEMPT)) is not None:
+            with kept_or_again():
+                await self._campaigns.reports.status(attempt, report)
+        return web.Response(status=204)
+
+    async def machine_detected(self, request: web.Request) -> web.Response:
+        """Twilio has found out whether a person or a machine answered a campaign's call."""
+        fields, attempt = request[FIELDS], request.query.get(ATTEMPT)
+        call_sid, answered_by = fields.get("CallSid", ""), fields.get("AnsweredBy", "")
+        if attempt is None or not call_sid or not answered_by:
+            raise web.HTTPBadRequest(text="attempt, CallSid or AnsweredBy is missing.\n")
+        with kept_or_again():
+            await self._campaigns.machine_detected(attempt, call_sid, answered_by)
         return web.Response(status=204)
 
     async def stream_status(self, request: web.Request) -> web.Response:

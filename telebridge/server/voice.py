@@ -3,6 +3,7 @@
 Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, get_args
 from urllib.parse import urlencode
@@ -16,7 +17,9 @@ from telebridge.call.stream_watch import Phase
 from telebridge.errors import ConfigurationError
 from telebridge.flows.steps import Transfer, TransferStatus
 from telebridge.logs import logger
+from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.server.live_calls import Arrival, LiveCalls
+from telebridge.server.status import ATTEMPT, kept_or_again
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml
 from telebridge.twilio.call_variables import QUERY, CallVariables, VariablesForged
@@ -47,6 +50,7 @@ class VoiceDoor:
         trust: Trust,
         tokens: StreamTokens,
         variables: CallVariables,
+        campaigns: CampaignCalls,
         *,
         default_flow: str,
         numbers: dict[str, str],
@@ -55,6 +59,7 @@ class VoiceDoor:
         self._trust = trust
         self._tokens = tokens
         self._variables = variables
+        self._campaigns = campaigns
         self._default_flow = default_flow
         self._numbers = numbers
 
@@ -65,14 +70,22 @@ class VoiceDoor:
         if not call_sid:
             metrics.REFUSED.labels("voice", "no CallSid").inc()
             raise web.HTTPBadRequest(text="CallSid is missing: this address is for Twilio's voice webhook.\n")
-        if self._calls.full and self._calls.find(call_sid) is None:
+        attempt = request.query.get(ATTEMPT)
+        if self._calls.full and attempt is None and self._calls.find(call_sid) is None:
             metrics.REFUSED.labels("voice", "full").inc()
             log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
             return _answer(twiml.reject(reason="busy"))
         called = asked.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = asked.get("Direction", "inbound")
-        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, self._read_variables(request))
+        known: Mapping[str, Any] = self._read_variables(request)
+        if attempt is not None:
+            with kept_or_again():
+                answered = await self._campaigns.answered(attempt, call_sid)
+            if answered is None:
+                return _answer(twiml.hang_up())
+            known = answered.variables
+        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, known)
         try:
             self._calls.begin(arrival)
         except ConfigurationError as error:

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from telebridge.campaigns.attempt import Contact
 from telebridge.campaigns.campaign import Campaign, CampaignPlan, PoolNumber
-from telebridge.campaigns.claiming import Cap, PastCall, PhoneFacts, capped_until, quota, sift
+from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import PastCall, PhoneFacts, capped_until, quota, sift
 from telebridge.campaigns.states import CampaignStatus, ContactState
 
 PLAN = CampaignPlan("spring", "AC1", "hello", (PoolNumber("+15550002222"),))

@@ -9,7 +9,8 @@ import pytest
 from telebridge.campaigns import importing
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition_file import load_campaign
-from telebridge.campaigns.importing import Added, CampaignImportBroken, ImportProgress, import_contacts, read_batch
+from telebridge.campaigns.importing import CampaignImportBroken, ImportProgress, import_contacts, read_batch
+from telebridge.campaigns.store import Added
 from telebridge.errors import ConfigurationError
 
 CAMPAIGNS = Path(__file__).parent.parent.parent / "config" / "campaigns"
@@ -28,7 +29,7 @@ class Sink:
         self.upto_lines: list[int] = []
         self._fails_after = fails_after
 
-    async def add_contacts(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
         assert campaign_id == "c1"
         if self._fails_after is not None and len(self.upto_lines) >= self._fails_after:
             raise StoreGone

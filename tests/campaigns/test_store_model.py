@@ -70,7 +70,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), status=STATUSES)
     @precondition(lambda self: self.live)
     def report(self, data, status):
-        attempt_id = data.draw(st.sampled_from(sorted(self.live)))
+        attempt_id = data.draw(st.sampled_from(list(self.live)))
         receipt = self.run(self.store.attempts.report(attempt_id, said(f"CA-{attempt_id}", status)))
         assert receipt in {Receipt.NEWS, Receipt.OLD}
         if status.is_final:
@@ -82,7 +82,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), why=WHYS)
     @precondition(lambda self: self.live)
     def not_placed(self, data, why):
-        attempt_id = data.draw(st.sampled_from(sorted(self.live)))
+        attempt_id = data.draw(st.sampled_from(list(self.live)))
         known = self.run(self.store.attempts.find(attempt_id)).call_sid is not None
         assert self.run(self.store.attempts.not_placed(attempt_id, why, error="no")) is not known
         if not known:
@@ -95,7 +95,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data(), status=st.sampled_from(CallStatus))
     @precondition(lambda self: self.over)
     def report_late(self, data, status):
-        attempt_id = data.draw(st.sampled_from(sorted(self.over)))
+        attempt_id = data.draw(st.sampled_from(list(self.over)))
         self.run(self.store.attempts.report(attempt_id, said(f"CA-{attempt_id}", status)))
         assert self.run(self.store.attempts.report(attempt_id, said("CA-other", status))) is Receipt.NOT_OURS
 

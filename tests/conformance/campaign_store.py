@@ -22,7 +22,8 @@ from support.campaigns import (
 
 from telebridge.campaigns.attempt import Receipt, Unplaced
 from telebridge.campaigns.campaign import PoolNumber
-from telebridge.campaigns.claiming import Cap, OpenLane
+from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import OpenLane
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing

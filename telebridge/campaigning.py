@@ -1,0 +1,185 @@
+"""The campaigns of one process, put together: their store, Twilio, the dialer, the rescue, and what calls ask of them.
+
+One rule: whether a process dials or not, it takes every report on campaigns' calls that comes to it.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
+
+from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
+from telebridge.campaigns.epoch import Clock
+from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.pacing import Pacing
+from telebridge.campaigns.reporting import AttemptReports, HangUp
+from telebridge.campaigns.rescue import Rescue, RescueOptions
+from telebridge.campaigns.rules import CallingRules, calling_rules
+from telebridge.campaigns.sql_store import SqlCampaignStore
+from telebridge.campaigns.states import AttemptState
+from telebridge.errors import ConfigurationError
+from telebridge.logs import logger
+from telebridge.server.campaign_calls import CampaignCalls
+from telebridge.settings import Settings, TwilioSettings
+from telebridge.twilio.client import TwilioCalls
+
+log = logger(__name__)
+
+RINGING = frozenset({AttemptState.INTENT, AttemptState.PLACED})
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Other clocks than the world's, for demonstrations and tests.
+
+    Args:
+        wallclock: By which calling hours are looked up.
+        store: Epoch milliseconds by which contacts are due; None for the database's.
+        rules: The law; None for the one that telebridge ships.
+    """
+
+    wallclock: Callable[[], datetime] = wallclock_now
+    store: Clock | None = None
+    rules: CallingRules | None = None
+
+
+@dataclass(slots=True)
+class _Dialling:
+    """What runs while a process dials."""
+
+    dialer: Dialer
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+class Campaigning(HangUp):
+    """One process's campaigns: usable inside `async with`, once the database is migrated.
+
+    Args:
+        settings: What their owner wants.
+        engine: The database; its owner disposes of it.
+        clocks: Others than the world's.
+
+    Attributes:
+        store: The campaigns.
+        calls: What live calls ask and tell.
+        worker: This process's name among those that dial.
+        on_placed: Told of every call that was placed and rings.
+    """
+
+    def __init__(self, settings: Settings, engine: AsyncEngine, clocks: Clocks | None = None) -> None:
+        self._settings = settings
+        self._clocks = clocks or Clocks()
+        self._twilio: TwilioCalls | None = None
+        self._dialling: _Dialling | None = None
+        self.store = SqlCampaignStore(engine, self._clocks.store)
+        self.calls = CampaignCalls(self.store, AttemptReports(self.store, self, self.wake))
+        self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.on_placed: Callable[[Claim], None] = nobody_waits
+
+    async def __aenter__(self) -> Self:
+        if why := not_dialling(self._settings):
+            log.info("campaigns are not dialled by this process", reason=why)
+            return self
+        self._twilio = open_twilio(self._settings.twilio)
+        await self._dial(self._twilio)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._dialling is not None:
+            await self._dialling.dialer.drain()
+            for task in self._dialling.tasks:
+                task.cancel()
+            await asyncio.gather(*self._dialling.tasks, return_exceptions=True)
+        await self.calls.aclose()
+        if self._twilio is not None:
+            await self._twilio.aclose()
+
+    @override
+    async def hang_up(self, sid: str) -> None:
+        if self._twilio is None:
+            log.warning("a call cannot be ended: the Twilio account is not set", call_sid=sid)
+            return
+        await self._twilio.hang_up(sid)
+
+    def wake(self) -> None:
+        """A call has ended: another may be placed at once."""
+        if self._dialling is not None:
+            self._dialling.dialer.wake()
+
+    async def drain(self, *, seconds: float) -> None:
+        """Dial nothing more, and wait until nothing that this process dialled still rings."""
+        if self._dialling is None:
+            return
+        await self._dialling.dialer.drain()
+        try:
+            async with asyncio.timeout(seconds):
+                while await self._rings():  # noqa: ASYNC110 - other processes take the reports, too
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            log.warning("calls still ring at the end of draining")
+
+    async def _rings(self) -> bool:
+        for campaign in await self.store.campaigns.all():
+            for attempt in await self.store.attempts.live(campaign.id):
+                if attempt.worker == self.worker and attempt.state in RINGING:
+                    return True
+        return False
+
+    async def _dial(self, twilio: TwilioCalls) -> None:
+        settings = self._settings
+        law = CallingLaw(self._clocks.rules or calling_rules())
+        account, limits = settings.twilio.account_sid, settings.campaigns
+        pacing = Pacing(limits.calls_per_second, limits.max_live, limits.reserved)
+        await self.store.claims.set_pacing(account, pacing)
+        dialer = Dialer(
+            self.store,
+            twilio,
+            DialerOptions(account, settings.public_url, self.worker),
+            open_until=law.open_until,
+            caps_of=law.caps_of,
+            placed=lambda claim: self.on_placed(claim),
+            wallclock=self._clocks.wallclock,
+        )
+        rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
+        tasks = [asyncio.create_task(dialer.run()), asyncio.create_task(rescue.run())]
+        self._dialling = _Dialling(dialer, tasks)
+        log.info("campaigns are dialled", worker=self.worker, account=account)
+
+
+def not_dialling(settings: Settings) -> str:
+    """Why a process with these settings does not dial; empty when it does."""
+    twilio = settings.twilio
+    if not settings.campaigns.dial:
+        return "campaigns.dial is off"
+    if not twilio.account_sid or not (twilio.api_key_secret if twilio.api_key_sid else twilio.auth_token):
+        return "the Twilio account is not set"
+    return "" if settings.public_url else "public_url is not set"
+
+
+def open_twilio(settings: TwilioSettings) -> TwilioCalls:
+    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
+
+    Raises:
+        ConfigurationError: The account or its credentials are not set.
+    """
+    if not settings.account_sid:
+        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
+    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
+    if not password:
+        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
+        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
+    return TwilioCalls(
+        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
+    )

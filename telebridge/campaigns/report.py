@@ -1,0 +1,121 @@
+"""A campaign's report: each contact with every attempt to reach it, what was heard, and what was answered.
+
+One rule: a contact has exactly one row, so the outcomes add up to the contacts.
+"""
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.spreadsheet import safe_cell
+from telebridge.campaigns.states import ContactState
+from telebridge.campaigns.store import ReportRecords
+
+BEFORE = ("phone",)
+BEHIND = (
+    "state", "outcome", "attempts", "last_called_at", "next_call_at", "call_sid", "answered_by", "heard", "digits",
+    "result", "interruptions", "first_audio_ms", "error",
+)  # fmt: skip
+"""The columns around a contact's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRow:
+    """A contact and its attempts, the earliest first."""
+
+    contact: Contact
+    attempts: Sequence[Attempt] = field(default_factory=list)
+
+    @property
+    def outcome(self) -> str:
+        """How it stands, in one word: its outcome, or that it waits or is being called."""
+        ended = self.contact.state in {ContactState.DONE, ContactState.SKIPPED}
+        return self.contact.outcome if ended else {"ready": "waiting", "live": "calling"}[self.contact.state.value]
+
+    def cells(self, variables: Sequence[str]) -> list[str]:
+        """The row as a CSV has it. The number is left as it is: `+` and digits are no formula that does anything.
+
+        Args:
+            variables: The contact's own columns, in their order.
+        """
+        contact, last = self.contact, self.attempts[-1] if self.attempts else None
+        talk = next((one.talk for one in reversed(self.attempts) if one.talk), {})
+        told = [
+            contact.state.value,
+            self.outcome,
+            str(contact.attempts),
+            _when(last.intent_at) if last is not None else "",
+            _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else "",
+            (last.call_sid or "") if last is not None else "",
+            last.answered_by if last is not None else "",
+            " ".join(text for text in talk.get("heard", ()) if text),
+            talk.get("digits", ""),
+            json.dumps(talk["result"], ensure_ascii=False) if talk.get("result") else "",
+            str(talk.get("interruptions", "")),
+            str(talk.get("first_audio_ms") or ""),
+            last.error if last is not None else "",
+        ]
+        own = [str(contact.variables.get(name, "")) for name in variables]
+        return [contact.phone, *map(safe_cell, [*own, *told])]
+
+    def as_json(self) -> dict[str, Any]:
+        """The row with all its attempts, as plain values."""
+        contact = self.contact
+        return {
+            "phone": contact.phone,
+            "variables": dict(contact.variables),
+            "state": contact.state.value,
+            "outcome": self.outcome,
+            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "next_call_at": _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else None,
+            "consented_at": None if contact.consented_at is None else _when(contact.consented_at),
+            "consent_source": contact.consent_source,
+        }
+
+
+def header_of(variables: Sequence[str]) -> list[str]:
+    """The first line of a CSV."""
+    return [*BEFORE, *map(safe_cell, variables), *BEHIND]
+
+
+async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator[ReportRow]:
+    """Every contact in the order of import, whatever its number; only a page of it is in memory."""
+    attempts = reports.attempts(campaign_id)
+    ahead = await anext(attempts, None)
+    async for contact in reports.contacts(campaign_id):
+        own: list[Attempt] = []
+        while ahead is not None and ahead.contact_id <= contact.id:
+            own += [ahead] if ahead.contact_id == contact.id else []
+            ahead = await anext(attempts, None)
+        yield ReportRow(contact, own)
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    told: Mapping[str, Any] = {
+        "id": attempt.id,
+        "n": attempt.n,
+        "state": attempt.state.value,
+        "outcome": None if attempt.outcome is None else attempt.outcome.value,
+        "from": attempt.from_number,
+        "call_sid": attempt.call_sid,
+        "begun_at": _when(attempt.intent_at),
+        "ended_at": None if attempt.ended_at is None else _when(attempt.ended_at),
+        "answered_by": attempt.answered_by,
+        "talk": attempt.talk,
+        "error": attempt.error,
+        "rules_version": attempt.rules_version,
+    }
+    return dict(told)
+
+
+def _when(at_ms: int) -> str:
+    return told_instant(instant(at_ms))
+
+
+def told_instant(at: datetime) -> str:
+    """An instant as reports tell it."""
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

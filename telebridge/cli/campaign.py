@@ -1,0 +1,277 @@
+"""`telebridge campaign`: call many people, each within the law and none of them twice.
+
+The commands work on the database of the settings; who dials is `telebridge serve`, or `telebridge campaign work`.
+"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+
+from telebridge.campaigning import open_twilio
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.importing import ImportProgress
+from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.rescue import Rescue, RescueOptions
+from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.starting import start_campaign
+from telebridge.campaigns.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.store import CampaignStore
+from telebridge.cli.campaign_demo import demo
+from telebridge.cli.campaign_import import fill, rejects_beside, told, told_json
+from telebridge.cli.campaign_preflight import preflight
+from telebridge.cli.campaign_report import Format, write_report
+from telebridge.cli.campaign_store import account_of, campaign_store, find_campaign, read_file, run
+from telebridge.cli.campaign_view import CampaignView, campaign_json, look, watch
+from telebridge.cli.campaign_work import work
+from telebridge.cli.do_not_call import do_not_call
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.serving import tell
+from telebridge.errors import CampaignRefused
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, load_settings
+
+campaign = typer.Typer(
+    help="Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
+    epilog="""Begin with **telebridge campaign demo**: 200 people who do not exist, called on this machine.
+
+In earnest: **preflight**, **create**, **start**, **status --watch**, **report**, while **telebridge serve** runs.""",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+)
+
+NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
+ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
+RejectsOption = Annotated[
+    Path | None,
+    typer.Option(help="Where rows that are no contacts go.", show_default="beside the CSV, as NAME.rejects.csv"),
+]
+
+
+@campaign.command()
+def create(
+    file: Annotated[Path, typer.Argument(help="A campaign file; docs/campaign-files.md has every key.")],
+    contacts: Annotated[Path | None, typer.Option(help="The people: a CSV, imported at once.")] = None,
+    rejects: RejectsOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Make a campaign from its file, or change the one of that name which does not dial, and import its contacts.
+
+    Nobody is called before **telebridge campaign start**. An import that was interrupted goes on where it was when
+    the command is given again.
+    """
+    settings = load_settings(config)
+    _quiet()
+    made, done = run(_create(settings, file, contacts, rejects, json_=json_))
+    _tell_import(made, contacts, rejects, done, json_=json_)
+
+
+@campaign.command("import")
+def import_(
+    name: NameArgument,
+    contacts: ContactsOption,
+    rejects: RejectsOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Bring further contacts into a campaign, whether it dials or not, or go on with an import.
+
+    A number that the campaign has already is not added again.
+    """
+    settings = load_settings(config)
+    _quiet()
+
+    async def done() -> tuple[Campaign, ImportProgress]:
+        async with campaign_store(settings) as store:
+            found = await find_campaign(store, name)
+            return found, await fill(store, found, contacts, rejects=rejects, console=Console(stderr=True, quiet=json_))
+
+    found, progress = run(done())
+    _tell_import(found, contacts, rejects, progress, json_=json_)
+
+
+@campaign.command("list")
+def list_(
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """List all campaigns, the newest first."""
+    settings = load_settings(config)
+
+    async def known() -> list[Campaign]:
+        async with campaign_store(settings) as store:
+            return await store.campaigns.all()
+
+    found = run(known())
+    if json_:
+        tell(json.dumps([campaign_json(one) for one in found]))
+        return
+    for one in found:
+        tell(f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {one.reason}".rstrip())
+    if not found:
+        tell("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
+
+
+@campaign.command()
+def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+    """Let a campaign dial, from now on or from its `start_at`; also one that is done and got further contacts.
+
+    Refused without contacts, and for telemarketing when no do-not-call register was compared in the last 31 days.
+    """
+
+    async def started(store: CampaignStore, one: Campaign) -> Campaign:
+        return await start_campaign(store, one, wallclock=datetime.now(UTC))
+
+    settings = load_settings(config)
+    if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
+        typer.echo(f"warning: {warning}", err=True)
+    _tell_status(_on(settings, name, started), json_=json_)
+
+
+@campaign.command()
+def pause(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+    """Call nobody further; live calls go on. It works within half a second, in every process that dials."""
+    _tell_status(_change(load_settings(config), name, CampaignInput.PAUSE), json_=json_)
+
+
+@campaign.command()
+def resume(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+    """Go on with a campaign that was paused, or that paused itself."""
+    start(name, json_, config)
+
+
+@campaign.command()
+def cancel(
+    name: NameArgument,
+    end_calls: Annotated[bool, typer.Option("--end-calls", help="End its live calls too.")] = False,  # noqa: FBT002
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """End a campaign for ever. Live calls go on, unless they are ended too; the report stays."""
+    settings = load_settings(config)
+
+    async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:
+        after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
+        if end_calls:
+            account_of(settings)
+            async with open_twilio(settings.twilio) as twilio:
+                ended = await Rescue(store, twilio, RescueOptions("cli")).end_calls(one.id, answered_too=True)
+            typer.echo(f"{ended} calls were ended", err=True)
+        return after
+
+    _tell_status(_on(settings, name, cancelled), json_=json_)
+
+
+@campaign.command()
+def status(
+    name: NameArgument,
+    watching: Annotated[bool, typer.Option("--watch", help="Show it until it is over.")] = False,  # noqa: FBT002
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Show how far a campaign is: contacts, live calls, outcomes, and why nobody is called just now."""
+    settings = load_settings(config)
+    law = CallingLaw(calling_rules())
+
+    async def shown() -> CampaignView:
+        async with campaign_store(settings) as store:
+            one = await find_campaign(store, name)
+            if watching and not json_:
+                return await watch(store, one.id, law.open_until, Console())
+            return await look(store, one.id, law.open_until, wallclock=datetime.now(UTC))
+
+    view = run(shown())
+    if json_:
+        tell(json.dumps(view.as_json()))
+    elif not watching:
+        Console().print(view)
+
+
+@campaign.command()
+def report(
+    name: NameArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; by default it is printed.")] = None,
+    form: Annotated[Literal["csv", "json"], typer.Option("--format", help="csv or json.")] = "csv",
+    config: ConfigOption = None,
+) -> None:
+    """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's result.
+
+    JSON has every attempt; CSV the last one, and cells that no spreadsheet takes for a formula.
+    """
+    settings = load_settings(config)
+    chosen: Format = form
+
+    async def written() -> dict[str, int]:
+        async with campaign_store(settings) as store:
+            one = await find_campaign(store, name)
+            return dict(await write_report(store, one.id, output, chosen))
+
+    outcomes = run(written())
+    if output is not None:
+        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+        tell(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
+
+
+campaign.command()(preflight)
+campaign.command()(work)
+campaign.command()(demo)
+campaign.add_typer(do_not_call, name="do-not-call")
+
+
+async def _create(
+    settings: Settings, file: Path, contacts: Path | None, rejects: Path | None, *, json_: bool
+) -> tuple[Campaign, ImportProgress | None]:
+    account_of(settings)
+    _, plan = read_file(settings, file)
+    async with campaign_store(settings) as store:
+        over = {CampaignStatus.DONE, CampaignStatus.CANCELLED}
+        known = [one for one in await store.campaigns.all() if one.plan.name == plan.name and one.status not in over]
+        made = await (store.campaigns.replan(known[0].id, plan) if known else store.campaigns.create(plan))
+        if contacts is None:
+            return made, None
+        console = Console(stderr=True, quiet=json_)
+        return made, await fill(store, made, contacts, rejects=rejects, console=console)
+
+
+def _on(settings: Settings, name: str, change: Any) -> Campaign:
+    async def changed() -> Campaign:
+        async with campaign_store(settings) as store:
+            after = await change(store, await find_campaign(store, name))
+            if not isinstance(after, Campaign):
+                raise CampaignRefused(name, "is gone")
+            return after
+
+    return run(changed())
+
+
+def _change(settings: Settings, name: str, happened: CampaignInput) -> Campaign:
+    async def changed(store: CampaignStore, one: Campaign) -> Campaign:
+        return await store.campaigns.change(one.id, happened)
+
+    return _on(settings, name, changed)
+
+
+def _tell_status(one: Campaign, *, json_: bool) -> None:
+    tell(json.dumps(campaign_json(one)) if json_ else f"campaign '{one.plan.name}' is {one.status.value}")
+
+
+def _tell_import(
+    one: Campaign, contacts: Path | None, rejects: Path | None, done: ImportProgress | None, *, json_: bool
+) -> None:
+    at = rejects or (rejects_beside(contacts) if contacts is not None else Path())
+    if json_:
+        imported = None if done is None else told_json(done, at)
+        tell(json.dumps({**campaign_json(one), "import": imported}))
+        return
+    tell(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
+    if done is not None:
+        tell(told(done, at))
+
+
+def _quiet() -> None:
+    """A command's output is for people; logs say only what went wrong."""
+    configure_logs(level="error")

@@ -1,0 +1,152 @@
+"""`telebridge campaign demo`: a whole campaign on this machine, with people who do not exist."""
+
+import asyncio
+import json
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from telebridge.app import CAMPAIGNS, create_app
+from telebridge.campaigning import Clocks
+from telebridge.campaigns.campaign import CampaignPlan
+from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.starting import start_campaign
+from telebridge.campaigns.store import CampaignStore
+from telebridge.cli.campaign_cast import Cast
+from telebridge.cli.campaign_import import fill
+from telebridge.cli.campaign_report import write_report
+from telebridge.cli.campaign_store import read_file
+from telebridge.cli.campaign_view import CampaignView, watch
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.serving import listening, run_server, tell
+from telebridge.errors import ConfigurationError, TelebridgeError
+from telebridge.logs import configure_logs
+from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
+from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.server import create_app as create_simulator
+
+FILE, CONTACTS = Path("config/campaigns/reminders.toml"), Path("config/campaigns/reminders.csv")
+OPEN_EVERYWHERE = datetime(2026, 1, 14, 19, 20, tzinfo=UTC) + timedelta(hours=5)
+"""A working day, 7:20 in the evening in New York and 2:20 in the afternoon in Honolulu: inside every window."""
+LONGEST_SECONDS = 600.0
+LOOK_SECONDS = 0.5
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the report goes.")] = Path("report.csv"),
+    calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 8.0,
+    max_live: Annotated[int, typer.Option(min=1, max=500, help="Calls at once.")] = 60,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.
+
+    They confirm, move their appointment, interrupt, hang up, are busy at first, do not answer, want no further calls,
+    or are machines that are left a message. Hours and retries are as they would be, only faster: the clock stands in
+    the evening of a working day, and what takes a quarter of an hour takes some seconds. Leaves report.csv.
+    """
+    settings = load_settings(config)
+    configure_logs(level="error")
+    for file in (FILE, CONTACTS):
+        if not file.exists():
+            raise ConfigurationError(str(file), "is missing", "run it in the folder of telebridge")
+    limits = CampaignSettings(calls_per_second=calls_per_second, max_live=max_live)
+    run_server(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
+
+
+async def _demo(settings: Settings, output: Path, console: Console, *, json_: bool) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+
+    def evening() -> datetime:
+        return OPEN_EVERYWHERE + timedelta(seconds=loop.time() - begun)
+
+    with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+        view = await _campaign(settings, Path(folder), output, console, evening)
+    seconds = loop.time() - begun
+    if json_:
+        tell(json.dumps({**view.as_json(), "seconds": round(seconds, 1), "report": str(output)}))
+        return
+    console.print()  # in a pipe the last frame ends without a line's end
+    console.print(_table(view))
+    tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s; wrote {output}")
+
+
+async def _campaign(
+    settings: Settings, folder: Path, output: Path, console: Console, evening: Callable[[], datetime]
+) -> CampaignView:
+    """The whole of it, from the file to the report."""
+    cast = Cast()
+    async with _everything(settings, folder, cast, evening) as (running, store):
+        _, plan = read_file(running, FILE)
+        campaign = await store.campaigns.create(_hurried(plan, running.campaigns))
+        rejects = folder / "rejects.csv"
+        done = await fill(store, campaign, CONTACTS, rejects=rejects, console=console)
+        cast.play([contact.phone async for contact in store.reports.contacts(campaign.id)])
+        console.print(f"{done.added} contacts imported, each with the time zones it may be in")
+        await start_campaign(store, campaign, wallclock=evening())
+        law = CallingLaw(calling_rules())
+        try:
+            async with asyncio.timeout(LONGEST_SECONDS):
+                view = await watch(
+                    store, campaign.id, law.open_until, console, every_seconds=LOOK_SECONDS, wallclock=evening
+                )
+        except TimeoutError:
+            raise TelebridgeError(f"the campaign was not over after {LONGEST_SECONDS:.0f} s") from None
+        await write_report(store, campaign.id, output, "csv")
+    return view
+
+
+@asynccontextmanager
+async def _everything(
+    settings: Settings, folder: Path, cast: Cast, evening: Callable[[], datetime]
+) -> AsyncIterator[tuple[Settings, CampaignStore]]:
+    """A local Twilio and the bridge, over a database of their own; gives the settings they run with, and the store."""
+    async with AsyncExitStack() as stack:
+        simulator = create_simulator(SimulatorOptions(callers=cast, calls_per_second=1000.0))
+        api_url = await stack.enter_async_context(listening(simulator, "127.0.0.1", 0, port_setting="demo"))
+        listener = socket.create_server(("127.0.0.1", 0))
+        running = settings.model_copy(
+            update={
+                "twilio": TwilioSettings(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, api_base_url=api_url),
+                "public_url": f"http://127.0.0.1:{listener.getsockname()[1]}",
+                "database": DatabaseSettings(url=f"sqlite:///{folder}/demo.db"),
+            }
+        )
+        app = create_app(running, clocks=Clocks(evening))
+        await stack.enter_async_context(listening(app, "", 0, port_setting="demo", inherited=listener))
+        yield running, app[CAMPAIGNS].store
+
+
+def _hurried(plan: CampaignPlan, limits: CampaignSettings) -> CampaignPlan:
+    """The plan with everything that takes its time in earnest taking seconds."""
+    delays = {Outcome.BUSY: (4.0,), Outcome.NO_ANSWER: (4.0,)}
+    return replace(
+        plan,
+        retry=RetryRules(2, delays),
+        ring_seconds=4,
+        calls_per_second=limits.calls_per_second,
+        max_live=limits.max_live,
+    )
+
+
+def _table(view: CampaignView) -> Table:
+    table = Table(title="What became of them", title_justify="left")
+    table.add_column("outcome")
+    table.add_column("contacts", justify="right")
+    for name, count in sorted(view.progress.outcomes.items(), key=lambda item: -item[1]):
+        table.add_row(name.replace("_", " "), str(count))
+    table.add_section()
+    table.add_row("all", str(sum(view.progress.outcomes.values())))
+    return table

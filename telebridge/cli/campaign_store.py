@@ -1,0 +1,99 @@
+"""What every campaign command does first: open the database, find the campaign, read its file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.definition import CampaignDefinition
+from telebridge.campaigns.definition_file import load_campaign
+from telebridge.campaigns.planning import plan_of
+from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.sql_store import SqlCampaignStore
+from telebridge.campaigns.states import CampaignStatus
+from telebridge.campaigns.store import CampaignStore
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
+from telebridge.errors import ConfigurationError
+from telebridge.flows.model import Flow
+from telebridge.settings import Settings
+
+T = TypeVar("T")
+
+SHORTEST_PREFIX = 6
+
+
+@asynccontextmanager
+async def campaign_store(settings: Settings) -> AsyncIterator[CampaignStore]:
+    """The campaigns in the database of the settings."""
+    engine = open_database(settings.database_url)
+    try:
+        await migrate(engine)
+        yield SqlCampaignStore(engine)
+    finally:
+        await engine.dispose()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a command's work to its end."""
+    return asyncio.run(work)
+
+
+async def find_campaign(store: CampaignStore, name: str) -> Campaign:
+    """The campaign of a name, an id, or the beginning of an id; of several with one name the latest that is not over.
+
+    Raises:
+        ConfigurationError: There is none.
+    """
+    known = await store.campaigns.all()
+    found = [one for one in known if name in (one.id, one.plan.name)]
+    if not found and len(name) >= SHORTEST_PREFIX:
+        found = [one for one in known if one.id.startswith(name)]
+    if not found:
+        names = ", ".join(dict.fromkeys(one.plan.name for one in known)) or "none yet"
+        raise ConfigurationError("campaign", f"there is no campaign '{name}'", f"there are {names}")
+    return next((one for one in found if one.status is not CampaignStatus.CANCELLED), found[0])
+
+
+def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
+    """A campaign file, checked with its flow.
+
+    Raises:
+        ConfigurationError: The first mistake in it.
+    """
+    definition = load_campaign(file)
+    _check_flow(settings, file, definition)
+    plan = plan_of(
+        definition,
+        account=settings.twilio.account_sid,
+        rules_version=calling_rules().version,
+        file=file.read_text(encoding="utf-8-sig"),
+    )
+    return definition, plan
+
+
+def _check_flow(settings: Settings, file: Path, definition: CampaignDefinition) -> None:
+    flows = FlowCatalogue(settings.flows_dir)
+    flows.load()
+    if definition.flow not in flows.names:
+        known = ", ".join(sorted(flows.names)) or "none"
+        hint = f"{settings.flows_dir} has {known}; a flow written in Python is found by `telebridge serve --app`"
+        raise ConfigurationError(f"{file}: flow", f"there is no flow '{definition.flow}'", hint)
+    flow = flows.find(definition.flow)
+    if definition.message_node and isinstance(flow, Flow) and definition.message_node not in flow.nodes:
+        problem = f"flow '{definition.flow}' has no node '{definition.message_node}'"
+        raise ConfigurationError(f"{file}: message_node", problem, f"it has {', '.join(flow.nodes)}")
+
+
+def account_of(settings: Settings) -> str:
+    """The Twilio account that a campaign's calls go by.
+
+    Raises:
+        ConfigurationError: It is not set.
+    """
+    if not settings.twilio.account_sid:
+        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
+    return settings.twilio.account_sid

@@ -1,0 +1,49 @@
+"""`telebridge campaign work`: a process that dials and does nothing else."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from telebridge.campaigning import Campaigning, not_dialling
+from telebridge.cli.options import ConfigOption
+from telebridge.cli.serving import run_server, tell, until_stopped
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
+from telebridge.errors import ConfigurationError
+from telebridge.logs import configure_logs
+from telebridge.settings import Settings, load_settings
+
+
+def work(
+    drain_seconds: Annotated[float, typer.Option(min=0, help="How long to wait for what rings, after SIGTERM.")] = 60.0,
+    config: ConfigOption = None,
+) -> None:
+    """Dial campaigns, and nothing else: calls are answered by `telebridge serve` at `public_url`.
+
+    Any number of these may run on any number of machines over one PostgreSQL; the limits hold over all of them. One
+    that dies leaves nothing behind that the others do not finish.
+    """
+    settings = load_settings(config)
+    configure_logs()
+    settings = settings.model_copy(update={"campaigns": settings.campaigns.model_copy(update={"dial": True})})
+    if why := not_dialling(settings):
+        raise ConfigurationError(
+            "public_url" if "public_url" in why else "twilio", "is not set", "calls are dialled with both"
+        )
+    run_server(_work(settings, drain_seconds))
+
+
+async def _work(settings: Settings, drain_seconds: float) -> None:
+    engine = open_database(settings.database_url)
+    await migrate(engine)
+    try:
+        async with Campaigning(settings, engine) as campaigning:
+            tell(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
+
+            async def drain() -> None:
+                await campaigning.drain(seconds=drain_seconds)
+
+            await until_stopped(drain)
+    finally:
+        await asyncio.shield(engine.dispose())

@@ -1,0 +1,226 @@
+"""Calls of campaigns as this process meets them: answered, told who answered, over.
+
+One rule: what the store cannot be told now is told later; only whether a call may speak at all waits for it.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from telebridge.call.events import CallEvent, HangUpAsked, JumpAsked
+from telebridge.call.record import CallRecord
+from telebridge.campaigns.attempt import Attempt, CallReport
+from telebridge.campaigns.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.outcomes import MACHINES, Reported
+from telebridge.campaigns.reporting import AttemptReports
+from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.store import CampaignStore
+from telebridge.logs import logger
+from telebridge.turns.barge_in import BargeInCause
+
+log = logger(__name__)
+
+SPEAK_WITHIN_MS = 2000.0
+"""A person who is spoken to later was abandoned: 47 CFR 64.1200(a)(7)."""
+VERDICT_SECONDS = 40.0
+LOOK_SECONDS = 2.0
+RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
+OVER = frozenset({AttemptState.DONE, AttemptState.VOID})
+
+
+class Runner(Protocol):
+    """A live call, as far as it is needed here."""
+
+    def deliver(self, event: CallEvent) -> None:
+        """Something happened."""
+        ...
+
+
+class Live(Protocol):
+    """The live calls of this process."""
+
+    def find(self, call_sid: str) -> Runner | None:
+        """The runner of a call."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A campaign's call that may speak, and what its flow knows."""
+
+    variables: Mapping[str, str]
+
+
+class CampaignCalls:
+    """Between the calls of this process and the campaigns; to be closed.
+
+    Args:
+        store: The campaigns.
+        reports: Where reports on attempts go.
+
+    Attributes:
+        live: The calls of this process; to be set before the first is answered.
+    """
+
+    def __init__(self, store: CampaignStore, reports: AttemptReports) -> None:
+        self.live: Live | None = None
+        self.reports = reports
+        self._store = store
+        self._verdicts: dict[str, asyncio.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writes: set[asyncio.Task[None]] = set()
+
+    async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
+        """Somebody picked up; None when the call is not its attempt's, and must be hung up.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        if not await self.reports.may_speak(attempt_id, call_sid):
+            return None
+        attempt = await self._store.attempts.find(attempt_id)
+        if attempt is None:
+            return None
+        contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+        campaign = await self._store.campaigns.find(attempt.campaign_id)
+        if campaign is not None and attempt_id not in self._verdicts:
+            self._await_verdict(attempt, call_sid, campaign.plan)
+        return Answered({} if contact is None else contact.variables)
+
+    async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
+        """Twilio's verdict on who answered has come to this process; the call may be another's.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        await self.reports.machine_detected(attempt_id, call_sid, answered_by)
+        if (verdict := self._verdicts.get(attempt_id)) is not None:
+            verdict.set()
+
+    def opted_out(self, record: CallRecord) -> None:
+        """Somebody at the other end wants no further call."""
+        self._write(partial(self._keep_opt_out, record))
+
+    def over(self, record: CallRecord) -> None:
+        """A call of this process has ended."""
+        if record.direction.startswith("outbound"):
+            lasted = datetime.now(UTC) - record.started_at
+            self._write(partial(self._keep_talk, record, lasted_ms=lasted.total_seconds() * 1000))
+
+    async def aclose(self) -> None:
+        """Write what waits, for at most some seconds, and stop."""
+        for task in self._tasks:
+            task.cancel()
+        if self._writes:
+            _, late = await asyncio.wait(self._writes, timeout=CLOSE_SECONDS)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*self._tasks, *self._writes, return_exceptions=True)
+
+    # Who answered.
+
+    def _await_verdict(self, attempt: Attempt, call_sid: str, plan: CampaignPlan) -> None:
+        if not plan.machine_detection or plan.on_machine is OnMachine.CARRY_ON:
+            return
+        self._verdicts[attempt.id] = asyncio.Event()
+        task = asyncio.create_task(self._follow_verdict(attempt.id, call_sid, plan))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda _: self._verdicts.pop(attempt.id, None))
+
+    async def _follow_verdict(self, attempt_id: str, call_sid: str, plan: CampaignPlan) -> None:
+        """Wait for the verdict, which may come to another process, and do what the campaign wants."""
+        come = self._verdicts[attempt_id]
+        loop = asyncio.get_running_loop()
+        until = loop.time() + VERDICT_SECONDS
+        while loop.time() < until:
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await come.wait()
+            except TimeoutError:
+                pass
+            attempt = await self._look(attempt_id)
+            if attempt is not None and attempt.answered_by:
+                self._act(call_sid, attempt.answered_by, plan)
+                return
+            if attempt is not None and attempt.state in OVER:
+                return
+            come.clear()
+
+    async def _look(self, attempt_id: str) -> Attempt | None:
+        try:
+            return await self._store.attempts.find(attempt_id)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("a verdict cannot be looked up: the database is away", error=str(error))
+            return None
+
+    def _act(self, call_sid: str, answered_by: str, plan: CampaignPlan) -> None:
+        runner = None if self.live is None else self.live.find(call_sid)
+        if runner is None or not answered_by.startswith(MACHINES):
+            return
+        leaves_message = plan.on_machine is OnMachine.LEAVE_MESSAGE and answered_by.startswith("machine_end")
+        log.info("a machine answered", call_sid=call_sid, answered_by=answered_by, leaves_message=leaves_message)
+        runner.deliver(JumpAsked(plan.message_node) if leaves_message else HangUpAsked())
+
+    # What is written behind.
+
+    async def _keep_opt_out(self, record: CallRecord) -> None:
+        number = record.to_number if record.direction.startswith("outbound") else record.from_number
+        await self._store.do_not_call.add([number], source="call", reason=record.call_sid)
+        attempt = await self._store.attempts.find_by_call(record.call_sid)
+        if attempt is not None:
+            await self.reports.reported(attempt.id, record.call_sid, Reported.OPTED_OUT)
+
+    async def _keep_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
+        attempt = await self._store.attempts.find_by_call(record.call_sid)
+        if attempt is None:
+            return
+        report = CallReport(record.call_sid, reported=reported_of(record, lasted_ms), talk=talk_of(record))
+        await self._store.attempts.report(attempt.id, report)
+
+    def _write(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        task = asyncio.create_task(_until_written(work))
+        self._writes.add(task)
+        task.add_done_callback(self._writes.discard)
+
+
+async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    while True:
+        try:
+            await work()
+        except (SQLAlchemyError, OSError) as error:
+            log.error("a campaign's call waits to be kept: the database is away", error=str(error))
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+def talk_of(record: CallRecord) -> dict[str, Any]:
+    """What a campaign's report tells of a call."""
+    return {
+        "heard": [one.text if one.interruption is None else one.interruption.heard_text for one in record.utterances],
+        "digits": "".join(record.digits),
+        "result": record.result,
+        "path": record.path,
+        "interruptions": sum(one.interruption is not None for one in record.utterances),
+        "first_audio_ms": record.first_audio_ms,
+        "end_reason": record.end_reason,
+    }
+
+
+def reported_of(record: CallRecord, lasted_ms: float) -> Reported | None:
+    """What a call's end says of it beside Twilio's words; None for nothing."""
+    if record.opted_out:
+        return Reported.OPTED_OUT
+    late = record.first_audio_ms is None or record.first_audio_ms > SPEAK_WITHIN_MS
+    if late and lasted_ms > SPEAK_WITHIN_MS:
+        return Reported.ABANDONED
+    cut = record.utterances[0].interruption if len(record.utterances) == 1 else None
+    at_once = not record.utterances or (cut is not None and cut.cause is BargeInCause.HANG_UP)
+    return Reported.HUNG_UP if at_once and not record.digits else None
