@@ -147,7 +147,7 @@ class LiveCalls:
         if (runner := await self.found(arrival.call_sid)) is not None:
             return runner
         if await self._is_over(arrival.call_sid):
-            raise NotLive("the call is over")
+            raise NotLive(arrival.call_sid, "is over")
         return self.begin(arrival)
 
     async def _is_over(self, call_sid: str) -> bool:
