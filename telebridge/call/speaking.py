@@ -74,15 +74,19 @@ class _InProgress:
 
 
 class Speaking:
-    """Speaks one utterance after another into a stream that may not be there yet."""
+    """Speaks one utterance after another into a stream that may not be there yet.
 
-    __slots__ = ("_begun", "_current", "_held", "_ledger", "_stream_open", "_writer")
+    Attributes:
+        stream_open: Whether it is there.
+    """
+
+    __slots__ = ("_begun", "_current", "_held", "_ledger", "_writer", "stream_open")
 
     def __init__(self, options: PlaybackOptions) -> None:
         self._ledger = PlaybackLedger()
         self._writer = PlaybackWriter(self._ledger, options)
         self._current: _InProgress | None = None
-        self._stream_open = False
+        self.stream_open = False
         self._held: list[SpeechNews] = []  # arrived before the stream did
         self._begun = 0
 
@@ -125,7 +129,7 @@ class Speaking:
         current = self._current
         if current is None or current.name != event.utterance:
             return []
-        if not self._stream_open:
+        if not self.stream_open:
             self._held.append(event)
             return []
         match event:
@@ -152,13 +156,13 @@ class Speaking:
 
     def stream_opened(self, *, now: float) -> list[Effect]:
         """The stream is there: send what was kept for it."""
-        self._stream_open = True
+        self.stream_open = True
         held, self._held = self._held, []
         return [effect for event in held for effect in self.receive(event, now=now)]
 
     def stream_lost(self, *, now: float) -> list[Effect]:
         """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
-        self._stream_open = False
+        self.stream_open = False
         current = self._current
         heard = self.words_heard(now=now)
         self._silence(now)

@@ -272,7 +272,7 @@ class Talk:
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         deadlines = (
-            self._digits.next_deadline() if self._announcing is None else None,
+            self._digits.next_deadline() if self._caller_can_answer else None,
             self._speaking.next_deadline(),
             self._waits_until,
         )
@@ -281,11 +281,16 @@ class Talk:
     def handle_timeout(self, *, now: float) -> list[News]:
         """What follows from the time being `now`."""
         news = self._spoken(self._speaking.handle_timeout(now=now), now)
-        if self._announcing is None and (collected := self._digits.handle_timeout(now=now)) is not None:
+        if self._caller_can_answer and (collected := self._digits.handle_timeout(now=now)) is not None:
             news += self._collected(collected, now)
         if self._waits_until is not None and self._waits_until <= now:
             news += self._step_over(Said(), now)
         return news
+
+    @property
+    def _caller_can_answer(self) -> bool:
+        """Whether silence is theirs: not while something is announced, nor without a stream that would carry a key."""
+        return self._announcing is None and self._speaking.stream_open
 
     # Inside: saying.
 

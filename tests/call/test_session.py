@@ -326,6 +326,26 @@ def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
     assert line.wait(10.1) == [EndCall()]
 
 
+def test_silence_does_not_count_while_there_is_no_stream(line):
+    _, mark = line.saying(question(no_input_seconds=5.0))
+    line.tell(MarkReturned(mark), after=1.0)
+    line.tell(StreamLost(), after=4.0)
+    assert line.wait(8.0) == []
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    assert line.alive(4) == []
+    assert reported(line.alive(2)) == [Gathered("", Ending.NO_INPUT)]
+
+
+def test_half_a_number_waits_for_the_stream_as_well(line):
+    line.saying(question(max_digits=4, between_seconds=3.0))
+    line.tell(DigitPressed("7"))
+    line.tell(StreamLost(), after=1.0)
+    assert line.wait(8.0) == []
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    line.tell(DigitPressed("8"), after=2.0)
+    assert reported(line.wait(3.1)) == [Gathered("78", Ending.TIMED_OUT)]
+
+
 # Tones and waiting.
 
 
