@@ -162,13 +162,17 @@ class Talk:
 
     @property
     def typed(self) -> str:
-        """The keys that are not used up: those of the open question, and those typed ahead."""
-        return self._digits.typed + self._digits.ahead + self._late_keys
+        """The keys typed so far of the open question."""
+        return self._digits.typed
 
-    def type_ahead(self, keys: str, *, now: float) -> None:
-        """Take keys that were pressed in another process."""
-        for key in keys:
-            self._digits.press(key, now=now)
+    @property
+    def ahead(self) -> str:
+        """The keys that wait for a question."""
+        return self._digits.ahead + self._late_keys
+
+    def restore(self, typed: str, ahead: str) -> None:
+        """Take the keys that were pressed in another process."""
+        self._digits.restore(typed, ahead)
 
     def words_heard(self, *, now: float) -> int:
         """How many words of the step's prompt the caller has heard."""
@@ -224,7 +228,7 @@ class Talk:
         announcing = self._announcing is not None
         effects, utterance = self._interrupt(BargeInCause.KEY, now)
         if announcing:
-            return [*effects, *self._utterance_over(utterance, now), *self.digit_pressed(digit, now=now)]
+            return [*effects, *self._utterance_over(utterance, now), *self._take_key(digit, now)]
         collected = self._digits.press(digit, now=now)
         if collected is not None:
             return [*effects, *self._collected(collected, now)]

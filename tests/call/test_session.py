@@ -419,7 +419,7 @@ def test_a_checkpoint_is_kept_at_each_node_each_mark_and_each_key():
     line.tell(DigitPressed("7"), after=0.1)
     assert (line.kept.standing.node, line.kept.typed) == ("number", "7"), "a key over the welcome is typed ahead"
     line.tell(DigitPressed("8"))
-    assert line.kept.typed == "78"
+    assert (line.kept.answer, line.kept.typed) == ("78", "")
 
 
 def test_another_process_goes_on_at_the_last_word_that_was_heard():
@@ -465,7 +465,7 @@ def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
     line.tell(CheckpointAsked("asked", {"name": "Ann"}))
     line.session.record.result["answer"] = 1
     line.tell(DigitPressed("1"))
-    assert line.kept == Checkpoint(None, "1", 0, None, "asked", {"name": "Ann"}, {"answer": 1})
+    assert line.kept == Checkpoint(typed="1", name="asked", variables={"name": "Ann"}, result={"answer": 1})
     again = Line(checkpoint=line.kept).started()
     assert again.session.record.result == {"answer": 1}
     assert reported(again.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
