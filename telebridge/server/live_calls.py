@@ -108,7 +108,7 @@ class LiveCalls:
     ) -> None:
         self.flows = flows
         self.draining = False
-        self.feed = feed or CallFeed(first_id=0)
+        self.feed = CallFeed(first_id=0) if feed is None else feed
         self._outside = outside
         self._options = options
         self._store = store
