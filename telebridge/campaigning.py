@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -26,6 +27,7 @@ from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
@@ -118,6 +120,26 @@ class Campaigning(HangUp):
         if self._dialling is not None:
             self._dialling.dialer.wake()
 
+    @cached_property
+    def law(self) -> CallingLaw:
+        """When and how often people may be called; the first look takes a third of a second."""
+        return CallingLaw(self._clocks.rules or calling_rules())
+
+    def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
+        """Until when everybody in a lane may be called; None while they may not."""
+        return self.law.open_until(lane, wallclock)
+
+    def wallclock(self) -> datetime:
+        """The aware UTC instant by which hours are looked up."""
+        return self._clocks.wallclock()
+
+    async def end_calls(self, campaign_id: str) -> int:
+        """End the live calls of a campaign; answers how many were told to."""
+        if self._twilio is None:
+            return 0
+        rescue = Rescue(self.store, self._twilio, RescueOptions(self.worker))
+        return await rescue.end_calls(campaign_id, answered_too=True)
+
     async def drain(self, *, seconds: float) -> None:
         """Dial nothing more, and wait until nothing that this process dialled still rings."""
         if self._dialling is None:
@@ -139,7 +161,7 @@ class Campaigning(HangUp):
 
     async def _dial(self, twilio: TwilioCalls) -> None:
         settings = self._settings
-        law = CallingLaw(self._clocks.rules or calling_rules())
+        law = self.law
         account, limits = settings.twilio.account_sid, settings.campaigns
         pacing = Pacing(limits.calls_per_second, limits.max_live, limits.reserved)
         await self.store.claims.set_pacing(account, pacing)

@@ -69,8 +69,8 @@ class Standing:
         path: The nodes entered so far.
         silences: Times in a row that nothing was pressed at this node.
         mismatches: Times in a row that the wrong thing was.
-        opted_out: Whether the caller wants no further call.
         before: What is said before the question because it is asked again.
+        opted_out: Whether the caller wants no further call.
     """
 
     node: str
@@ -79,8 +79,8 @@ class Standing:
     path: list[str] = field(default_factory=list)
     silences: int = 0
     mismatches: int = 0
-    opted_out: bool = False
     before: str | None = None
+    opted_out: bool = False
 
 
 class FlowInterpreter:

@@ -73,6 +73,8 @@ def _operation(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {**_answers(route, refs), **_problems(route, refs)},
     }
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": {route.upload: {"schema": {"type": "string"}}}}
     if route.body is not Nothing:
         content: dict[str, Any] = {"schema": refs[route.body, "validation"]}
         if route.example is not None:
