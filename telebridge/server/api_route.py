@@ -43,7 +43,7 @@ class ApiRoute(Generic[Q, B]):
         door: Does it.
         query: What may stand in the query.
         body: What may stand in the body; `Nothing` for none.
-        answers: By status: the model of the answer, or the media type of one that is no JSON.
+        answers: By status: the model of the answer, or the media types, with ", " between, of one without.
         problems: Further statuses of problems, and when they come.
         headers: Headers that mean something.
         example: A body that works.

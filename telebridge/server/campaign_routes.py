@@ -65,7 +65,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
         ),
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
-        _order("cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign),
+        _order("cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign, {"end_calls": True}),
         ApiRoute(
             hdrs.METH_GET,
             "/api/campaigns/{id}/report",
@@ -74,7 +74,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             door.report,
             query=ReportQuery,
             body=Nothing,
-            answers={200: "text/csv"},
+            answers={200: "text/csv, application/json"},
             problems=UNKNOWN,
         ),
         _get("/api/do-not-call", "list_barred", "List the first 1,000 numbers.", door.list_barred, BarredTold),
@@ -126,7 +126,14 @@ def _get(
     )
 
 
-def _order(name: str, operation: str, summary: str, door: Any, body: type[Asked]) -> ApiRoute[Any, Any]:
+def _order(
+    name: str,
+    operation: str,
+    summary: str,
+    door: Any,
+    body: type[Asked],
+    example: dict[str, Any] | None = None,
+) -> ApiRoute[Any, Any]:
     return ApiRoute(
         hdrs.METH_POST,
         f"/api/campaigns/{{id}}/{name}",
@@ -137,4 +144,5 @@ def _order(name: str, operation: str, summary: str, door: Any, body: type[Asked]
         body=body,
         answers={200: CampaignTold},
         problems=REFUSED,
+        example=example,
     )

@@ -114,7 +114,8 @@ def _headers(route: ApiRoute[Any, Any]) -> list[dict[str, Any]]:
 def _answers(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, told in route.answers.items():
-        content = {told: {}} if isinstance(told, str) else {JSON: {"schema": refs[told, "serialization"]}}
+        media = told.split(", ") if isinstance(told, str) else []
+        content = dict.fromkeys(media, {}) if media else {JSON: {"schema": refs[told, "serialization"]}}
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return answers
 

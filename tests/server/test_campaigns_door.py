@@ -29,7 +29,7 @@ async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
     ("file", "told"),
     [
         (FILE.replace("reminder", "remainder"), "there is no flow 'remainder'"),
-        (FILE + "speed = 3\n", "file:6: speed is no key of a campaign"),
+        (FILE + "speed = 3\n", "file:6: speed: is no key of a campaign"),
         ("name = ", "is not TOML"),
     ],
 )
@@ -61,7 +61,7 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
 async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
     async with api() as client:
         statuses = [
-            (await client.post(f"/api/campaigns/{CAMPAIGN}/{order}"))["status"]
+            (await client.post(f"/api/campaigns/{CAMPAIGN}/{order}", {}))["status"]
             for order in ("pause", "start", "cancel")
         ]
         refused = await client.post(f"/api/campaigns/{CAMPAIGN}/start", status=409)
