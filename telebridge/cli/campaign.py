@@ -128,10 +128,9 @@ def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
         return await start_campaign(store, one, wallclock=datetime.now(UTC))
 
-    settings = load_settings(config)
+    _tell_status(_on(load_settings(config), name, started), json_=json_)
     if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
-    _tell_status(_on(settings, name, started), json_=json_)
 
 
 @campaign.command()

@@ -65,7 +65,9 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
         ),
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
-        _order("cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign, {"end_calls": True}),
+        _order(
+            "cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign, {"end_calls": True}
+        ),
         ApiRoute(
             hdrs.METH_GET,
             "/api/campaigns/{id}/report",

@@ -115,7 +115,7 @@ def _answers(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, told in route.answers.items():
         media = told.split(", ") if isinstance(told, str) else []
-        content = dict.fromkeys(media, {}) if media else {JSON: {"schema": refs[told, "serialization"]}}
+        content = {each: {} for each in media} if media else {JSON: {"schema": refs[told, "serialization"]}}
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return answers
 
