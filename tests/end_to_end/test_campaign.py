@@ -4,6 +4,7 @@ import asyncio
 import csv
 from collections import Counter
 
+import aiohttp
 from support.campaigning import campaigning, number
 from support.virtual_time import virtually
 
@@ -11,7 +12,9 @@ from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.cli.campaign_report import write_report
+from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind
+from telebridge.twilio.signature import webhook_signature
 
 CONFIRMS = "human after 1s; wait; silence 900ms; press 1; silence 4s; hang up"
 PEOPLE = {
@@ -169,3 +172,22 @@ async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_p
         rows = await stack.rows(campaign)
     assert sorted(row.outcome for row in rows.values()) == ["answered", "waiting"]
     assert {attempt.state for row in rows.values() for attempt in row.attempts} == {AttemptState.DONE}
+
+
+@virtually
+async def test_while_the_database_is_away_twilio_is_told_to_come_again(tmp_path, monkeypatch):
+    async def away(*_args, **_kwargs):
+        raise OSError("the database is away")
+
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack, aiohttp.ClientSession() as session:
+        campaign = await stack.campaign()
+        await stack.done(campaign)
+        monkeypatch.setattr(stack.store.attempts, "report", away)
+        answers = {}
+        for path in ("voice/test", "status", "amd"):
+            url = f"{stack.app_url}/twilio/{path}?attempt=a1"
+            form = {"CallSid": "CA1", "CallStatus": "completed", "AnsweredBy": "human"}
+            signature = webhook_signature(AUTH_TOKEN, url, form)
+            async with session.post(url, data=form, headers={"X-Twilio-Signature": signature}) as answer:
+                answers[path] = answer.status
+    assert answers == {"voice/test": 503, "status": 503, "amd": 503}
