@@ -23,6 +23,7 @@ from telebridge.server.trust import Trust
 from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
+from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
 
@@ -63,7 +64,9 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     calls = LiveCalls(flows, outside, session)
     tokens = StreamTokens("bench")
     prompts = PromptDoor(outside.source, PromptTokens("bench"))
-    add_routes(app, calls, Trust("", ""), tokens, prompts, default_flow=flows.names[0], numbers={})
+    add_routes(
+        app, calls, Trust("", ""), tokens, CallVariables("bench"), prompts, default_flow=flows.names[0], numbers={}
+    )
     return app
 
 

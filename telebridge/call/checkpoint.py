@@ -19,12 +19,17 @@ class Checkpoint:
 
     Args:
         standing: In its flow file; None for a Python flow.
-        typed: The keys that were pressed and not used up.
-        words_heard: How many words of the current prompt the caller has heard.
+        typed: The keys that were typed ahead.
+        words_heard: How many words of the node's prompt the caller has heard.
         transfer: Whom the caller is being connected with; None while they are with us.
         name: What a Python flow last called its own place; None before it did.
         variables: What a Python flow knows.
         result: What the flow has found out so far.
+        answer: The keys typed so far of the open question.
+        digits: What answered questions so far.
+        recordings: Where the recordings so far are kept.
+        over: Whether the flow is over, and nothing is left but to hang up.
+        apology: Whether the caller must then still be told that something went wrong.
     """
 
     standing: Standing | None = None
@@ -34,13 +39,19 @@ class Checkpoint:
     name: str | None = None
     variables: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
+    answer: str = ""
+    digits: list[str] = field(default_factory=list)
+    recordings: list[str] = field(default_factory=list)
+    over: bool = False
+    apology: bool = False
 
     def encode(self) -> bytes:
         """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out."""
         try:
             return msgspec.json.encode(self, enc_hook=str)
         except (ValueError, TypeError, RecursionError):
-            return msgspec.json.encode(_mended(self), enc_hook=str)
+            plain = msgspec.to_builtins(_mended(self), enc_hook=str)
+            return json.dumps(plain, ensure_ascii=False).encode(errors="replace")
 
     @classmethod
     def decode(cls, kept: bytes | str) -> "Checkpoint":

@@ -12,7 +12,8 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +39,7 @@ from telebridge.flows.steps import (
     Transferred,
 )
 from telebridge.speech.source import Voice
+from telebridge.speech.streamed_text import StreamedText
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
@@ -107,7 +109,8 @@ class Call:
         Raises:
             SpeechError: It could not be spoken to its end.
         """
-        outcome = await self._perform(Say(text, voice=voice, barge_in=_policy(barge_in)))
+        with _reread(text) as spoken:
+            outcome = await self._perform(Say(spoken, voice=voice, barge_in=_policy(barge_in)))
         return outcome.interruption if isinstance(outcome, Said) else None
 
     async def collect(
@@ -123,8 +126,9 @@ class Call:
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
-        say = None if prompt is None else Say(prompt, voice=voice, barge_in=_policy(barge_in))
-        outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
+        with _reread(prompt or "") as spoken:
+            say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
+            outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
         if not isinstance(outcome, Gathered):
             raise LocalProtocolError(f"a question ended with {outcome}")
         return Answer(outcome.digits, outcome.ending)
@@ -234,7 +238,7 @@ class Call:
             await self.say(goodbye, barge_in="none")
         await self._perform(HangUp())
 
-    async def caller_audio(self) -> AsyncIterator[bytes]:
+    async def caller_audio(self) -> AsyncGenerator[bytes, None]:
         """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
 
         It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
@@ -291,6 +295,19 @@ class Call:
             except asyncio.CancelledError:
                 self._deliver(StepCancelled())
                 raise
+
+
+@contextmanager
+def _reread(text: Text) -> Iterator[Text]:
+    """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
+    if isinstance(text, str):
+        yield text
+        return
+    streamed = StreamedText.by(text)
+    try:
+        yield streamed
+    finally:
+        streamed.stop()
 
 
 def _policy(name: Policy | None) -> BargeInPolicy | None:

@@ -60,6 +60,12 @@ class CallRecord:
     result: dict[str, Any] = field(default_factory=dict)
     opted_out: bool = False
 
+    def take_up(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
+        """Go on with what another process has found out."""
+        self.result.update(result)
+        self.digits[:0] = digits
+        self.recordings[:0] = recordings
+
     def as_json(self) -> dict[str, Any]:
         """The record as plain values, for a log line or a JSON answer."""
         return {

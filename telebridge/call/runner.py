@@ -176,6 +176,7 @@ class CallRunner:
         Raises:
             NotLive: The call is ending, or its stream is not there.
         """
+        self._require_live()
         if self.session.phase is not Phase.LIVE:
             raise NotLive(self.session.record.call_sid, "has no media stream")
         self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
@@ -190,7 +191,7 @@ class CallRunner:
         self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
 
     def _require_live(self) -> None:
-        if self.session.phase not in (Phase.WAITING, Phase.LIVE):
+        if self.session.phase not in (Phase.WAITING, Phase.LIVE) or self.session.leaving:
             reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
             raise NotLive(self.session.record.call_sid, reason)
 

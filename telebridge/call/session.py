@@ -49,7 +49,7 @@ from telebridge.call.speaking import from_word
 from telebridge.call.stream_watch import Phase, StreamWatch
 from telebridge.call.talk import News, StepOver, Talk
 from telebridge.errors import LocalProtocolError, NotLive, TelebridgeError
-from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.interpreter import FlowInterpreter, Standing
 from telebridge.flows.steps import (
     Collect,
     Done,
@@ -94,6 +94,7 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
 
 
+DIED = "the process that did it has died"
 LEADING = StepAsked, StepCancelled, ErrandDone, FlowEnded, TransferAsked
 """What leads a call; after a last word was asked for, nothing does."""
 
@@ -116,12 +117,15 @@ class CallSession:
         "_asked_beside",
         "_began_at",
         "_checkpoint",
+        "_errand_begun",
         "_errand_done",
         "_flow",
-        "_saying_goodbye",
+        "_flow_ended",
+        "_leaving",
         "_step",
         "_stream",
         "_talk",
+        "_words_before",
         "apology_due",
         "record",
         "transfer",
@@ -134,10 +138,13 @@ class CallSession:
         self._flow = flow
         self._talk = Talk(record, options.playback, options.listening)
         self._step: Step | None = None
-        self._saying_goodbye = False
+        self._leaving = False
         self._checkpoint: Checkpoint | None = None  # the one a Python flow began with, or named
         self._began_at = 0.0
+        self._words_before = 0  # words of the prompt that were heard in another process
+        self._flow_ended: FlowEnded | None = None  # while the caller was away
         self._asked_beside = False  # whether it was not the flow that asked for the transfer
+        self._errand_begun = False  # whether it is this process that does the errand in progress
         self._errand_done: Done | None = None  # while the caller was away
         self._stream = StreamWatch(
             wait_seconds=options.stream_wait_seconds,
@@ -151,6 +158,11 @@ class CallSession:
     def phase(self) -> Phase:
         """Where the call stands."""
         return self._stream.phase
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a last word is being said, and nothing else will be."""
+        return self._leaving
 
     @property
     def saying(self) -> str | None:
@@ -170,17 +182,27 @@ class CallSession:
         self._stream.wait(now=now)
         self._checkpoint = checkpoint
         if checkpoint is not None:
-            self._talk.type_ahead(checkpoint.typed, now=now)
-            self.record.result.update(checkpoint.result)
+            self._talk.restore(checkpoint.answer, checkpoint.typed)
+            self.record.take_up(checkpoint.result, checkpoint.digits, checkpoint.recordings)
         if self._flow is None:
-            return []
+            away = None if checkpoint is None else checkpoint.transfer
+            return [] if away is None else self._stay_away(away, None, now)
         if checkpoint is None or checkpoint.standing is None:
             return self._perform(self._flow.start(), now)
-        step = self._flow.go_on(checkpoint.standing)
-        self.record.path = self._flow.path
+        return self._take_up(self._flow, checkpoint, checkpoint.standing, now)
+
+    def _take_up(self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: Standing, now: float) -> list[Effect]:
+        """Go on with a flow file where another process was."""
+        step = flow.go_on(standing)
+        self.record.path = flow.path
         if checkpoint.transfer is not None:
             return self._stay_away(checkpoint.transfer, step, now)
-        return self._perform(_from_word(step, checkpoint.words_heard), now)
+        if _may_have_happened(step):
+            self._step = step
+            return [*self._entered(now), *self._step_over(Done(problem=DIED), now)]
+        effects = self._perform(_from_word(step, checkpoint.words_heard), now)
+        self._words_before = max(0, checkpoint.words_heard - 1) if self._step is not None else 0
+        return effects
 
     def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
@@ -217,7 +239,7 @@ class CallSession:
         return effects
 
     def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
-        if self._saying_goodbye and isinstance(event, LEADING):
+        if self._leaving and isinstance(event, LEADING):
             return []
         talk = self._talk
         match event:
@@ -260,11 +282,11 @@ class CallSession:
                 return self._jump(node, now)
             case OptOutAsked():
                 return self._opt_out()
-            case CheckpointAsked(name, variables):
-                self._checkpoint = Checkpoint(name=name, variables=variables)
+            case CheckpointAsked(name, variables):  # as they are now: the flow goes on to change them
+                self._checkpoint = Checkpoint.decode(Checkpoint(name=name, variables=variables).encode())
                 return self._keep_place(now)
-            case FlowEnded(error):
-                return self._close("flow ended" if error is None else error, now, apology=error is not None)
+            case FlowEnded():
+                return self._end_flow(event, now)
             case StreamStarted():
                 return self._stream_started(now)
             case StreamLost():
@@ -297,6 +319,7 @@ class CallSession:
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
+        self._words_before = 0
         if self.phase is Phase.AWAY:  # begun once the caller is back
             return []
         wish = self._opt_out() if self._flow is not None and self._flow.standing.opted_out else []
@@ -305,6 +328,7 @@ class CallSession:
             case Say() | Collect() | Play() | Wait() | Record():
                 return [*place, *self._settle(self._talk.begin(step, now=now), now)]
             case Request() | Run():
+                self._errand_begun = True
                 return [*place, StartErrand(step)]
             case Transfer():
                 return [*wish, *self._send_away(step, now)]
@@ -313,13 +337,21 @@ class CallSession:
 
     def _step_over(self, outcome: Outcome | TelebridgeError, now: float) -> list[Effect]:
         self._step = None
-        if self._saying_goodbye:
+        self._errand_begun = False
+        if self._leaving:
             return self._close("hung up by request", now)
         if self._flow is None:
             return [ReportOutcome(outcome)]
         if isinstance(outcome, TelebridgeError):  # a flow file has no answer to it; the caller must not hear silence
             return self._close(f"speech failed: {outcome}", now, apology=True)
         return self._perform(self._flow.resume(outcome), now)
+
+    def _end_flow(self, ended: FlowEnded, now: float) -> list[Effect]:
+        """A Python flow returned; a caller who is with somebody else is not hung up on."""
+        if self.phase is Phase.AWAY:
+            self._flow_ended = ended
+            return []
+        return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
 
     def _errand_over(self, done: Done, now: float) -> list[Effect]:
         if not isinstance(self._step, Request | Run):
@@ -355,12 +387,17 @@ class CallSession:
     def _keep_place(self, now: float) -> list[Effect]:
         place = Checkpoint(
             standing=None if self._flow is None else self._flow.standing,
-            typed=self._talk.typed,
-            words_heard=self._talk.words_heard(now=now),
+            answer=self._talk.typed,
+            typed=self._talk.ahead,
+            words_heard=self._words_before + self._talk.words_heard(now=now),
             transfer=self.transfer,
             name=None if self._checkpoint is None else self._checkpoint.name,
             variables={} if self._checkpoint is None else self._checkpoint.variables,
             result=self.record.result,
+            digits=self.record.digits,
+            recordings=self.record.recordings,
+            over=self._leaving or self.phase is Phase.CLOSING,
+            apology=self.apology_due,
         )
         return [KeepCheckpoint(place.encode())]
 
@@ -374,14 +411,14 @@ class CallSession:
 
     def _jump(self, node: str, now: float) -> list[Effect]:
         """Leave the step in progress for another node of the flow."""
-        if self._flow is None or self.phase not in (Phase.WAITING, Phase.LIVE) or self._saying_goodbye:
+        if self._flow is None or self.phase not in (Phase.WAITING, Phase.LIVE) or self._leaving:
             return []
         effects = self._settle(self._talk.cancel(now=now), now)
         self._step = None
         return [*effects, *self._perform(self._flow.go_to(node), now)]
 
     def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
-        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._saying_goodbye:
+        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._leaving:
             return self._refused(asked)
         return self._settle(self._talk.announce(asked, now=now), now)
 
@@ -404,8 +441,9 @@ class CallSession:
         effects = self._settle(self._talk.cancel(now=now), now)
         if goodbye is None or self.phase is Phase.AWAY:
             return [*effects, *self._close("hung up by request", now)]
-        self._saying_goodbye = True
+        self._leaving = True
         self._step = None
+        effects += self._keep_place(now)
         return [*effects, *self._settle(self._talk.begin(goodbye, now=now), now)]
 
     # Transfers.
@@ -418,7 +456,7 @@ class CallSession:
         cut = self._settle([*self._talk.cancel(now=now), *self._talk.stream_lost(now=now)], now)
         return [told, *cut, *self._keep_place(now), CloseStream()]
 
-    def _stay_away(self, transfer: Transfer, step: Step, now: float) -> list[Effect]:
+    def _stay_away(self, transfer: Transfer, step: Step | None, now: float) -> list[Effect]:
         """Wait for the end of a transfer that another process began."""
         self.transfer, self._step = transfer, step
         self._asked_beside = not isinstance(step, Transfer)
@@ -434,6 +472,8 @@ class CallSession:
         told = Tell("transfer-ended", {"status": transferred.status})
         if asked_beside and transferred.connected:
             return [told, *self._close("transferred", now)]
+        if self._flow_ended is not None:
+            return [told, *self._end_flow(self._flow_ended, now)]
         if not asked_beside and isinstance(self._step, Transfer):
             return [told, *self._step_over(transferred, now)]
         return [told, *self._go_on(now)]
@@ -442,7 +482,9 @@ class CallSession:
         """Begin the step in progress anew: the caller has heard other things meanwhile."""
         done, self._errand_done = self._errand_done, None
         if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
-            return [] if done is None else self._step_over(done, now)
+            done = done or (None if self._errand_begun else Done(problem=DIED))
+            place = self._keep_place(now)
+            return place if done is None else [*place, *self._step_over(done, now)]
         step, self._step = self._step, None
         return [] if step is None else self._perform(step, now)
 
@@ -478,7 +520,7 @@ class CallSession:
         if self.phase is Phase.WAITING:
             return self._end(reason, now)
         self._stream.closing(now=now)
-        return [CloseStream()]
+        return [*self._keep_place(now), CloseStream()]
 
     def _end(self, reason: str, now: float) -> list[Effect]:
         self._stream.over()
@@ -487,6 +529,11 @@ class CallSession:
             self.record.result.update(self._flow.found)
         self.record.end_reason = self.record.end_reason or reason
         return [*self._talk.end(now=now), EndCall()]
+
+
+def _may_have_happened(step: Step) -> bool:
+    """Whether a step was perhaps done by the process that died, and doing it again could do harm."""
+    return isinstance(step, Run) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
 
 
 def _from_word(step: Step, heard: int) -> Step:

@@ -7,7 +7,9 @@ One rule: once an utterance is interrupted or lost, nothing that still arrives o
 nothing of it is lost.
 """
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field, replace
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.audio.quiet import quietest_end
@@ -19,7 +21,7 @@ from telebridge.flows.steps import Play, Say
 from telebridge.playback.ledger import PlaybackLedger
 from telebridge.playback.transcript import Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
-from telebridge.speech.source import Audio, Words
+from telebridge.speech.source import Audio, Rereadable, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
 SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
@@ -72,15 +74,19 @@ class _InProgress:
 
 
 class Speaking:
-    """Speaks one utterance after another into a stream that may not be there yet."""
+    """Speaks one utterance after another into a stream that may not be there yet.
 
-    __slots__ = ("_begun", "_current", "_held", "_ledger", "_stream_open", "_writer")
+    Attributes:
+        stream_open: Whether it is there.
+    """
+
+    __slots__ = ("_begun", "_current", "_held", "_ledger", "_writer", "stream_open")
 
     def __init__(self, options: PlaybackOptions) -> None:
         self._ledger = PlaybackLedger()
         self._writer = PlaybackWriter(self._ledger, options)
         self._current: _InProgress | None = None
-        self._stream_open = False
+        self.stream_open = False
         self._held: list[SpeechNews] = []  # arrived before the stream did
         self._begun = 0
 
@@ -123,7 +129,7 @@ class Speaking:
         current = self._current
         if current is None or current.name != event.utterance:
             return []
-        if not self._stream_open:
+        if not self.stream_open:
             self._held.append(event)
             return []
         match event:
@@ -150,13 +156,13 @@ class Speaking:
 
     def stream_opened(self, *, now: float) -> list[Effect]:
         """The stream is there: send what was kept for it."""
-        self._stream_open = True
+        self.stream_open = True
         held, self._held = self._held, []
         return [effect for event in held for effect in self.receive(event, now=now)]
 
     def stream_lost(self, *, now: float) -> list[Effect]:
         """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
-        self._stream_open = False
+        self.stream_open = False
         current = self._current
         heard = self.words_heard(now=now)
         self._silence(now)
@@ -164,8 +170,7 @@ class Speaking:
             return []
         if current.play is not None:
             return self.play(current.play, now=now)
-        rest = from_word(current.transcript.text, heard)
-        again = Say(rest, voice=current.say.voice, barge_in=current.say.barge_in)
+        again = replace(current.say, text=_rest(current.say.text, current.transcript.text, heard))
         return [ClearSpeech(current.name), *self.begin(again)]
 
     def mark_returned(self, name: str, *, now: float) -> Spoken | None:
@@ -293,6 +298,14 @@ def from_word(text: str, heard: int) -> str:
     A caller who comes back after a silence needs a word to hold on to; and the last one may have been cut.
     """
     return " ".join(text.split()[max(0, heard - 1) :])
+
+
+def _rest(text: str | AsyncIterable[str], taken: str, heard: int) -> str | AsyncIterable[str]:
+    """What is left of a text; one that is still being written goes on for as long as its author does."""
+    if isinstance(text, Rereadable):
+        words = [word.start() for word in re.finditer(r"\S+", taken)]
+        return text.since(words[heard - 1] if 0 < heard <= len(words) else 0)
+    return from_word(taken, heard)
 
 
 def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:

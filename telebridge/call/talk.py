@@ -6,7 +6,6 @@ from beside the flow; each is said when nothing else is, and a question it fell 
 One rule: a step ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
 
-from collections import deque
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
@@ -87,7 +86,7 @@ class Talk:
         self._beeped = False
         self._recording: Recording | None = None
         self._recorded: Recorded | None = None  # ended, but not yet kept
-        self._announcements: deque[AnnouncementAsked] = deque()
+        self._announcements: list[AnnouncementAsked] = []
         self._announcing: int | None = None
         self._held: Spoken | None = None  # a step that waits for the end of an announcement
         self._late_keys = ""  # pressed during an announcement that does not yield to them
@@ -163,13 +162,17 @@ class Talk:
 
     @property
     def typed(self) -> str:
-        """The keys that are not used up: those of the open question, and those typed ahead."""
-        return self._digits.typed + self._digits.ahead + self._late_keys
+        """The keys typed so far of the open question."""
+        return self._digits.typed
 
-    def type_ahead(self, keys: str, *, now: float) -> None:
-        """Take keys that were pressed in another process."""
-        for key in keys:
-            self._digits.press(key, now=now)
+    @property
+    def ahead(self) -> str:
+        """The keys that wait for a question."""
+        return self._digits.ahead + self._late_keys
+
+    def restore(self, typed: str, ahead: str) -> None:
+        """Take the keys that were pressed in another process."""
+        self._digits.restore(typed, ahead)
 
     def words_heard(self, *, now: float) -> int:
         """How many words of the step's prompt the caller has heard."""
@@ -225,7 +228,7 @@ class Talk:
         announcing = self._announcing is not None
         effects, utterance = self._interrupt(BargeInCause.KEY, now)
         if announcing:
-            return [*effects, *self._utterance_over(utterance, now), *self.digit_pressed(digit, now=now)]
+            return [*effects, *self._utterance_over(utterance, now), *self._take_key(digit, now)]
         collected = self._digits.press(digit, now=now)
         if collected is not None:
             return [*effects, *self._collected(collected, now)]
@@ -273,7 +276,7 @@ class Talk:
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         deadlines = (
-            self._digits.next_deadline() if self._announcing is None else None,
+            self._digits.next_deadline() if self._caller_can_answer else None,
             self._speaking.next_deadline(),
             self._waits_until,
         )
@@ -282,11 +285,16 @@ class Talk:
     def handle_timeout(self, *, now: float) -> list[News]:
         """What follows from the time being `now`."""
         news = self._spoken(self._speaking.handle_timeout(now=now), now)
-        if self._announcing is None and (collected := self._digits.handle_timeout(now=now)) is not None:
+        if self._caller_can_answer and (collected := self._digits.handle_timeout(now=now)) is not None:
             news += self._collected(collected, now)
         if self._waits_until is not None and self._waits_until <= now:
             news += self._step_over(Said(), now)
         return news
+
+    @property
+    def _caller_can_answer(self) -> bool:
+        """Whether silence is theirs: not while something is announced, nor without a stream that would carry a key."""
+        return self._announcing is None and self._speaking.stream_open
 
     # Inside: saying.
 
@@ -408,7 +416,7 @@ class Talk:
         """Say the next of what was announced, unless something else is being said or recorded."""
         if not self._announcements or not self._may_announce:
             return []
-        asked = self._announcements.popleft()
+        asked = self._announcements.pop(0)
         if isinstance(asked.step, Say) and asked.step.is_blank:
             said = ReportAnnouncement(asked.number, SpokenUtterance("", 0.0, None, ended_at=now))
             return [said, *self.announce_next(now=now)]

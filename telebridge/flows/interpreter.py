@@ -71,6 +71,7 @@ class Standing:
         mismatches: Times in a row that the wrong thing was.
         before: What is said before the question because it is asked again.
         opted_out: Whether the caller wants no further call.
+        failure: Why the walk ends with an apology; None as long as it does not.
     """
 
     node: str
@@ -81,6 +82,7 @@ class Standing:
     mismatches: int = 0
     before: str | None = None
     opted_out: bool = False
+    failure: str | None = None
 
 
 class FlowInterpreter:
@@ -92,16 +94,19 @@ class FlowInterpreter:
 
     Attributes:
         standing: Where it stands.
-        failure: Why the walk ended with an apology; None as long as it did not.
     """
 
     def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
         self.standing = Standing(flow.start, {**flow.variables, **variables})
-        self.failure: str | None = None
         self._flow = flow
         self._given = dict(variables)
         self._node: Node = flow.nodes[flow.start]
         self._ending = False
+
+    @property
+    def failure(self) -> str | None:
+        """Why the walk ended with an apology; None as long as it did not."""
+        return self.standing.failure
 
     @property
     def path(self) -> list[str]:
@@ -130,7 +135,7 @@ class FlowInterpreter:
         if standing.node not in self._flow.nodes:
             return self._enter(self._flow.start)
         self._node = self._flow.nodes[standing.node]
-        return self._ask(standing.before)
+        return self._ask(standing.before) if standing.failure is None else self._give_up(standing.failure)
 
     def go_to(self, node: str) -> Step:
         """The step of a node that somebody beside the flow chose."""
@@ -338,7 +343,7 @@ class FlowInterpreter:
 
     def _give_up(self, failure: str) -> Step:
         self._ending = True
-        self.failure = failure
+        self.standing.failure = failure
         try:
             return self._say(self._flow.apology, BargeInPolicy.NONE)
         except TemplateProblem:

@@ -22,6 +22,7 @@ from telebridge.call.outside import Outside
 from telebridge.call.record import CallRecord
 from telebridge.call.runner import CallRunner
 from telebridge.call.session import CallSession, SessionOptions
+from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
@@ -141,8 +142,22 @@ class LiveCalls:
 
         Raises:
             ConfigurationError: There is no flow of that name.
+            NotLive: The call is over: its flow ended while Twilio connected the stream.
         """
-        return await self.found(arrival.call_sid) or self.begin(arrival)
+        if (runner := await self.found(arrival.call_sid)) is not None:
+            return runner
+        if await self._is_over(arrival.call_sid):
+            raise NotLive(arrival.call_sid, "is over")
+        return self.begin(arrival)
+
+    async def _is_over(self, call_sid: str) -> bool:
+        if call_sid in self._ended or self._store is None:
+            return call_sid in self._ended
+        try:
+            kept = await self._store.find(call_sid)
+        except (SQLAlchemyError, OSError):
+            return False
+        return kept is not None and kept.ended
 
     async def found(self, call_sid: str) -> CallRunner | None:
         """The runner of a live call; one that another process left is gone on with here."""

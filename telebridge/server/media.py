@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from telebridge import metrics
 from telebridge.call.runner import CallRunner, ForeignStream, StreamSocket
-from telebridge.errors import ConfigurationError, RemoteProtocolError
+from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.trust import Trust
@@ -110,6 +110,8 @@ class MediaDoor:
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error
+        except NotLive as error:
+            raise web.HTTPGone(text=f"{error}\n") from error
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
 

@@ -6,9 +6,9 @@ mu-law, 8000 Hz, mono: one byte is one sample, eight bytes a millisecond.
 One rule: after `clear()` a stream yields nothing more, whatever the service still sends.
 """
 
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 Voice = Mapping[str, str | int | float | bool]
 """Synthesis parameters that override a source's own, by their names in the settings: speaker, model, lang, …"""
@@ -38,6 +38,19 @@ class Words:
 
 
 SpeechEvent = Audio | Words
+
+
+@runtime_checkable
+class Rereadable(Protocol):
+    """A text that is still being written, and can be read again; an asynchronous iterable of tokens."""
+
+    def since(self, position: int) -> "Rereadable":
+        """The same text from this character on, for as long as its author writes."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[str]:
+        """The tokens from here on."""
+        ...
 
 
 class SpeechStream(Protocol):

@@ -83,6 +83,7 @@ class DigitCollector:
         self._rules: DigitRules | None = None
         self._typed = ""
         self._ahead: list[str] = []
+        self._restored = ""  # typed in another process, of a question that is to be asked again
         self._silence_deadline: float | None = None  # no input, or no further key
         self._overall_deadline: float | None = None
         self._asked = False  # whether the prompt of the open question was heard or interrupted
@@ -105,6 +106,11 @@ class DigitCollector:
     def ahead(self) -> str:
         """The keys that wait for the next question."""
         return "".join(self._ahead)
+
+    def restore(self, typed: str, ahead: str) -> None:
+        """Go on where another process was: with what was typed of the next question, and what was typed ahead."""
+        self._restored = typed
+        self._ahead = list(ahead)
 
     def press(self, digit: str, *, now: float) -> Collected | None:
         """Take a key; it is kept for the next question when none is open.
@@ -139,6 +145,8 @@ class DigitCollector:
         self.stop()
         if not rules.type_ahead:
             self._ahead.clear()
+        self._ahead[:0] = self._restored
+        self._restored = ""
         self._rules = rules
         while self._ahead:
             if (collected := self._take(self._ahead.pop(0), rules, now)) is not None:

@@ -93,6 +93,36 @@ def test_streamed_text_is_in_the_record(line):
     assert line.session.record.utterances[0].text == "Hello you."
 
 
+class Written:
+    """A text that can be read again, by the places it was asked for."""
+
+    def __init__(self, position=0):
+        self.position = position
+
+    def since(self, position):
+        return Written(self.position + position)
+
+    async def __aiter__(self):
+        yield ""
+
+
+def test_a_streamed_text_that_a_lost_stream_cut_goes_on_where_it_was_and_with_what_is_still_written(line):
+    line.tell(StepAsked(Say(Written(), barge_in=BargeInPolicy.NONE)))
+    for token in ("Hello ", "there ", "my ", "friend "):
+        line.tell(TextTaken("u1", token))
+    words = tuple(Word(word, n * 250, (n + 1) * 250) for n, word in enumerate(["Hello", "there", "my"]))
+    line.tell(SpeechArrived("u1", Audio(bytes(6000))))
+    line.tell(SpeechArrived("u1", Words(words)))
+    again = begun(line.tell(StreamLost(), after=0.6))
+    assert again.say.text.position == len("Hello "), "from the last word that was heard"
+    assert again.say.barge_in is BargeInPolicy.NONE
+    line.tell(TextTaken("u2", "there my friend "))
+    twice = begun(line.tell(StreamLost())) if line.session.phase is Phase.LIVE else None
+    assert twice is None, "without a stream there is none to lose"
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    assert begun(line.tell(StreamLost())).say.text.position == len("Hello ")
+
+
 # Failing speech.
 
 
@@ -296,6 +326,26 @@ def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
     assert line.wait(10.1) == [EndCall()]
 
 
+def test_silence_does_not_count_while_there_is_no_stream(line):
+    _, mark = line.saying(question(no_input_seconds=5.0))
+    line.tell(MarkReturned(mark), after=1.0)
+    line.tell(StreamLost(), after=4.0)
+    assert line.wait(8.0) == []
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    assert line.alive(4) == []
+    assert reported(line.alive(2)) == [Gathered("", Ending.NO_INPUT)]
+
+
+def test_half_a_number_waits_for_the_stream_as_well(line):
+    line.saying(question(max_digits=4, between_seconds=3.0))
+    line.tell(DigitPressed("7"))
+    line.tell(StreamLost(), after=1.0)
+    assert line.wait(8.0) == []
+    line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))
+    line.tell(DigitPressed("8"), after=2.0)
+    assert reported(line.wait(3.1)) == [Gathered("78", Ending.TIMED_OUT)]
+
+
 # Tones and waiting.
 
 
@@ -369,7 +419,7 @@ def test_a_checkpoint_is_kept_at_each_node_each_mark_and_each_key():
     line.tell(DigitPressed("7"), after=0.1)
     assert (line.kept.standing.node, line.kept.typed) == ("number", "7"), "a key over the welcome is typed ahead"
     line.tell(DigitPressed("8"))
-    assert line.kept.typed == "78"
+    assert (line.kept.answer, line.kept.typed) == ("78", "")
 
 
 def test_another_process_goes_on_at_the_last_word_that_was_heard():
@@ -415,7 +465,7 @@ def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
     line.tell(CheckpointAsked("asked", {"name": "Ann"}))
     line.session.record.result["answer"] = 1
     line.tell(DigitPressed("1"))
-    assert line.kept == Checkpoint(None, "1", 0, None, "asked", {"name": "Ann"}, {"answer": 1})
+    assert line.kept == Checkpoint(typed="1", name="asked", variables={"name": "Ann"}, result={"answer": 1})
     again = Line(checkpoint=line.kept).started()
     assert again.session.record.result == {"answer": 1}
     assert reported(again.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]

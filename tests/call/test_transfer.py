@@ -132,8 +132,14 @@ def test_a_python_flow_may_end_while_the_caller_talks_to_somebody_else(line):
     line.tell(StepAsked(OPERATOR))
     away(line)
     assert line.tell(StepCancelled()) == []
-    line.tell(FlowEnded())
-    assert line.wait(11) == [EndCall()]
+    assert line.tell(FlowEnded()) == [], "they are not cut off"
+    assert line.tell(TransferEnded("completed")) == [EndCall()]
+
+
+def test_a_python_flow_that_ended_meanwhile_is_over_when_nobody_answered(line):
+    line.tell(TransferAsked(OPERATOR))
+    assert line.tell(FlowEnded()) == []
+    assert line.tell(TransferEnded("busy")) == [EndCall()]
 
 
 def test_a_hang_up_that_was_asked_for_meanwhile_follows(line):

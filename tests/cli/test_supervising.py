@@ -3,10 +3,9 @@
 import os
 import signal
 import urllib.request
-from pathlib import Path
 
 import pytest
-from support.programs import Serving, telebridge
+from support.programs import Serving, children, telebridge
 
 from telebridge.cli.supervising import LONGEST_PAUSE_SECONDS, pause_after
 
@@ -21,10 +20,6 @@ def test_the_pause_has_a_bound():
     for _ in range(20):
         pause = pause_after(0.0, pause)
     assert pause == LONGEST_PAUSE_SECONDS
-
-
-def children(pid):
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def test_a_killed_process_is_started_again_and_who_asks_meanwhile_is_answered(tmp_path):

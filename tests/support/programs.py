@@ -59,3 +59,8 @@ class Serving:
         self.process.send_signal(signal.SIGTERM)
         self.errors = self.process.communicate(timeout=20)[1]
         assert self.process.returncode == 0, self.errors
+
+
+def children(pid):
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -1,0 +1,74 @@
+"""The page about Python flows names everything that a call can do, and its examples run."""
+
+import asyncio
+import inspect
+import re
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from support.bridge import bridge as whole_bridge
+from support.flows import OPERATOR_RINGS
+from support.virtual_time import virtually
+
+from telebridge import Bridge, Call
+from telebridge.simulator.script_text import parse_script
+from telebridge.turns.digits import DigitRules
+
+PAGE = (Path(__file__).parents[2] / "docs" / "python-flows.md").read_text()
+EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+OF_A_CALL = [example for example in EXAMPLES if example.startswith("async def example")]
+FOR_THE_RUNNER = {"hear", "report", "end"}
+NAMES = {"Call": Call, "Bridge": Bridge, "DigitRules": DigitRules, "aclosing": aclosing, "asyncio": asyncio}
+
+
+def methods():
+    """What an application may call."""
+    found = {name for name, _ in inspect.getmembers(Call, inspect.isfunction) if not name.startswith("_")}
+    return sorted(found - FOR_THE_RUNNER)
+
+
+@pytest.mark.parametrize("method", methods())
+def test_every_method_has_a_section_with_an_example(method):
+    section = PAGE.split(f"\n### {method}\n")[1].split("\n##")[0]
+    assert f"call.{method}(" in section
+
+
+def test_no_section_is_about_a_method_that_is_gone():
+    assert sorted(re.findall(r"^### (\w+)$", PAGE, re.MULTILINE)) == methods()
+
+
+def test_every_attribute_has_a_row():
+    source = inspect.getsource(Call.__init__)
+    attributes = {name for name in re.findall(r"self\.(\w+) = ", source) if not name.startswith("_")}
+    rows = PAGE.split("## What a call knows")[1].split("\n## ")[0]
+    assert attributes == {
+        name for row in re.findall(r"^\| (`.*?) \|", rows, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
+    } - {"attribute"}
+
+
+@pytest.mark.parametrize("example", OF_A_CALL, ids=lambda text: re.search(r"call\.(?!result|variables)(\w+)", text)[1])
+@virtually
+async def test_every_example_runs(tmp_path, example):
+    space = dict(NAMES)
+    exec(example, space)
+    led = Bridge()
+    finished = []
+
+    @led.flow("test")
+    async def flow(call):
+        await space["example"](call)
+        finished.append(call.sid)
+
+    office = {"callers": {"+15551230100": parse_script(OPERATOR_RINGS)}}
+    async with whole_bridge(tmp_path, None, python=led, twilio=office) as stack:
+        _, record = await stack.call("silence; press 1; listen 60s")
+    ends_the_call = "hang_up" in example
+    assert record.end_reason == ("hung up by the flow" if ends_the_call and not finished else "flow ended")
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each not in OF_A_CALL], ids=["flow", "function"])
+def test_every_registration_registers(example):
+    space = {"bridge": Bridge()}
+    exec(example, space)
+    assert [*space["bridge"].flows, *space["bridge"].functions] in (["reminder"], ["opening_hours"])
