@@ -26,7 +26,7 @@ from telebridge.campaigns.reporting import AttemptReports, HangUp
 from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
@@ -38,6 +38,7 @@ log = logger(__name__)
 
 RINGING = frozenset({AttemptState.INTENT, AttemptState.PLACED})
 LOOK_SECONDS = 0.5
+SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +146,28 @@ class Campaigning(HangUp):
         if self._dialling is None:
             return
         await self._dialling.dialer.drain()
-        try:
-            async with asyncio.timeout(seconds):
-                while await self._rings():  # noqa: ASYNC110 - other processes take the reports, too
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError:
+        if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
 
-    async def _rings(self) -> bool:
+    async def settle(self) -> None:
+        """Wait for Twilio's last word on calls that have ended, but not for long: rescue learns it as well."""
+        if self._dialling is not None:
+            await self._none_within(SETTLE_SECONDS, LIVE)
+
+    async def _none_within(self, seconds: float, states: frozenset[AttemptState]) -> bool:
+        """Wait until none of this process's attempts is in these states; False when that took too long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self._some_in(states):  # noqa: ASYNC110 - other processes take the reports, too
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _some_in(self, states: frozenset[AttemptState]) -> bool:
         for campaign in await self.store.campaigns.all():
             for attempt in await self.store.attempts.live(campaign.id):
-                if attempt.worker == self.worker and attempt.state in RINGING:
+                if attempt.worker == self.worker and attempt.state in states:
                     return True
         return False
 
