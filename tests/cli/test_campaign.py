@@ -43,6 +43,7 @@ def test_help_names_every_command():
     assert all(command in done.stdout for command in COMMANDS)
 
 
+@pytest.mark.timeout(300)
 def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
     made = told(campaign("create", "spring.toml", "--contacts", "people.csv", "--json"))
     assert (made["name"], made["status"]) == ("spring", "draft")
@@ -80,6 +81,7 @@ def test_a_preflight_says_who_is_skipped_and_why_and_writes_nothing(campaign, tm
     assert not (tmp_path / "people.rejects.csv").exists()
 
 
+@pytest.mark.timeout(200)
 def test_the_do_not_call_list_is_kept_and_a_preflight_knows_it(campaign):
     assert told(campaign("do-not-call", "add", "212-555-0111", "+12125550199", "--json")) == {"added": 2, "there": 0}
     [first, _] = told(campaign("do-not-call", "list", "--json"))
@@ -90,6 +92,7 @@ def test_the_do_not_call_list_is_kept_and_a_preflight_knows_it(campaign):
     assert campaign("do-not-call", "remove", "+12125550199").returncode == 1
 
 
+@pytest.mark.timeout(200)
 def test_telemarketing_starts_only_after_a_register_was_compared(campaign, tmp_path):
     telemarketing = FILE.replace("informational", "telemarketing") + "require_consent = false\n"
     (tmp_path / "spring.toml").write_text(telemarketing)
