@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ from telebridge.server.api import add_api, call_routes, control_routes, event_ro
 from telebridge.server.api_route import ApiRoute
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
+from telebridge.server.campaign_routes import campaign_routes
+from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control import PastCalls, Placer
 from telebridge.server.control_door import CheckVoice, ControlDoor
 from telebridge.server.events_door import EventsDoor
@@ -125,9 +128,16 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
 
     placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventsDoor(calls.feed)
-    add_api(
-        app, _api_routes(calls, StoredCalls(store), placer, events, lambda voice: _check_voice(settings.rime, voice))
+    campaigns = CampaignsDoor(
+        campaigning.store,
+        flows,
+        settings.twilio.account_sid,
+        open_until=campaigning.open_until,
+        end_calls=campaigning.end_calls,
+        wallclock=campaigning.wallclock,
     )
+    past, check_voice = StoredCalls(store), partial(_check_voice, settings.rime)
+    add_api(app, _api_routes(calls, past, placer, events, campaigns, check_voice))
 
     async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
         await migrate(engine)
@@ -158,7 +168,12 @@ def _variables(claim: Claim) -> dict[str, str]:
 
 
 def _api_routes(
-    calls: LiveCalls, past: PastCalls, placer: Placer, events: EventsDoor, check_voice: CheckVoice
+    calls: LiveCalls,
+    past: PastCalls,
+    placer: Placer,
+    events: EventsDoor,
+    campaigns: CampaignsDoor,
+    check_voice: CheckVoice,
 ) -> tuple[ApiRoute[Any, Any], ...]:
     """What the API offers."""
     known = CallList(calls, past)
@@ -166,6 +181,7 @@ def _api_routes(
         *call_routes(CallsDoor(known, calls.flows, placer)),
         *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
         *event_routes(events),
+        *campaign_routes(campaigns),
     )
 
 

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -25,7 +26,8 @@ from telebridge.campaigns.reporting import AttemptReports, HangUp
 from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.states import LIVE, AttemptState
+from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
@@ -36,6 +38,7 @@ log = logger(__name__)
 
 RINGING = frozenset({AttemptState.INTENT, AttemptState.PLACED})
 LOOK_SECONDS = 0.5
+SETTLE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,28 +121,59 @@ class Campaigning(HangUp):
         if self._dialling is not None:
             self._dialling.dialer.wake()
 
+    @cached_property
+    def law(self) -> CallingLaw:
+        """When and how often people may be called; the first look takes a third of a second."""
+        return CallingLaw(self._clocks.rules or calling_rules())
+
+    def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
+        """Until when everybody in a lane may be called; None while they may not."""
+        return self.law.open_until(lane, wallclock)
+
+    def wallclock(self) -> datetime:
+        """The aware UTC instant by which hours are looked up."""
+        return self._clocks.wallclock()
+
+    async def end_calls(self, campaign_id: str) -> int:
+        """End the live calls of a campaign; answers how many were told to."""
+        if self._twilio is None:
+            return 0
+        rescue = Rescue(self.store, self._twilio, RescueOptions(self.worker))
+        return await rescue.end_calls(campaign_id, answered_too=True)
+
     async def drain(self, *, seconds: float) -> None:
         """Dial nothing more, and wait until nothing that this process dialled still rings."""
         if self._dialling is None:
             return
         await self._dialling.dialer.drain()
-        try:
-            async with asyncio.timeout(seconds):
-                while await self._rings():  # noqa: ASYNC110 - other processes take the reports, too
-                    await asyncio.sleep(LOOK_SECONDS)
-        except TimeoutError:
+        if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
 
-    async def _rings(self) -> bool:
+    async def settle(self) -> None:
+        """Wait for Twilio's last word on calls that have ended, but not for long: rescue learns it as well."""
+        if self._dialling is not None:
+            await self._none_within(SETTLE_SECONDS, LIVE)
+
+    async def _none_within(self, seconds: float, states: frozenset[AttemptState]) -> bool:
+        """Wait until none of this process's attempts is in these states; False when that took too long."""
+        try:
+            async with asyncio.timeout(seconds):
+                while await self._some_in(states):  # noqa: ASYNC110 - other processes take the reports, too
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            return False
+        return True
+
+    async def _some_in(self, states: frozenset[AttemptState]) -> bool:
         for campaign in await self.store.campaigns.all():
             for attempt in await self.store.attempts.live(campaign.id):
-                if attempt.worker == self.worker and attempt.state in RINGING:
+                if attempt.worker == self.worker and attempt.state in states:
                     return True
         return False
 
     async def _dial(self, twilio: TwilioCalls) -> None:
         settings = self._settings
-        law = CallingLaw(self._clocks.rules or calling_rules())
+        law = self.law
         account, limits = settings.twilio.account_sid, settings.campaigns
         pacing = Pacing(limits.calls_per_second, limits.max_live, limits.reserved)
         await self.store.claims.set_pacing(account, pacing)

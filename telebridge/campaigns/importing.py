@@ -12,7 +12,7 @@ import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -100,7 +100,8 @@ async def import_contacts(
         rejects: Where the rows that are no contacts go, as a CSV.
         resume_after_line: How far an earlier run came, as the store kept it.
         on_progress: Told after each batch.
-        workers: How many processes read numbers; as many as there are cores when not given.
+        workers: How many processes read numbers; as many as there are cores when not given. 0 reads a small file in
+            this process, one import at a time: starting another takes seconds.
 
     Raises:
         ConfigurationError: The file cannot be read as the campaign wants it, or the rejects cannot be written.
@@ -108,11 +109,10 @@ async def import_contacts(
     """
     with ContactFile(path, delimiter=definition.delimiter) as file:
         layout = layout_of(file.header, definition.columns, where=file.where)
-        count = workers or os.cpu_count() or 1
-        context = multiprocessing.get_context("spawn")
+        count = (workers or 1) if workers is not None else os.cpu_count() or 1
         with (
             RejectFile(rejects, layout.header, imported=path, keep_upto_line=resume_after_line) as reject_file,
-            ProcessPoolExecutor(count, mp_context=context, initializer=_set_up, initargs=(layout, definition)) as pool,
+            _readers(workers, count, layout, definition) as pool,
         ):
             run = _Run(file, sink, reject_file, campaign_id=campaign_id, on_progress=on_progress or _nothing)
             try:
@@ -173,7 +173,7 @@ class _Run:
         """How far the store is."""
         return self._progress.upto_line
 
-    async def all(self, pool: ProcessPoolExecutor, rows: Iterator[Row | Reject], *, ahead: int) -> ImportProgress:
+    async def all(self, pool: Executor, rows: Iterator[Row | Reject], *, ahead: int) -> ImportProgress:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         under_way: deque[tuple[_Place, asyncio.Future[Outcome]]] = deque()
@@ -207,6 +207,13 @@ class _Run:
             upto_line=place.last_line,
         )
         self._on_progress(self._progress)
+
+
+def _readers(workers: int | None, count: int, layout: Layout, definition: CampaignDefinition) -> Executor:
+    if workers == 0:
+        return ThreadPoolExecutor(1, initializer=_set_up, initargs=(layout, definition))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_set_up, initargs=(layout, definition))
 
 
 def _nothing(_: ImportProgress) -> None:

@@ -18,20 +18,22 @@ from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.view import CampaignView, campaign_json, look
 from telebridge.cli.campaign_demo import demo
 from telebridge.cli.campaign_import import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign_preflight import preflight
 from telebridge.cli.campaign_report import Format, write_report
 from telebridge.cli.campaign_store import account_of, campaign_store, find_campaign, read_file, run
-from telebridge.cli.campaign_view import CampaignView, campaign_json, look, watch
+from telebridge.cli.campaign_view import pictured, watch
 from telebridge.cli.campaign_work import work
 from telebridge.cli.do_not_call import do_not_call
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import CampaignRefused
 from telebridge.logs import configure_logs
+from telebridge.server.campaign_files import kept
 from telebridge.settings import Settings, load_settings
 
 campaign = typer.Typer(
@@ -126,10 +128,9 @@ def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
         return await start_campaign(store, one, wallclock=datetime.now(UTC))
 
-    settings = load_settings(config)
+    _tell_status(_on(load_settings(config), name, started), json_=json_)
     if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
-    _tell_status(_on(settings, name, started), json_=json_)
 
 
 @campaign.command()
@@ -188,7 +189,7 @@ def status(
     if json_:
         tell(json.dumps(view.as_json()))
     elif not watching:
-        Console().print(view)
+        Console().print(pictured(view))
 
 
 @campaign.command()
@@ -228,9 +229,7 @@ async def _create(
     account_of(settings)
     _, plan = read_file(settings, file)
     async with campaign_store(settings) as store:
-        over = {CampaignStatus.DONE, CampaignStatus.CANCELLED}
-        known = [one for one in await store.campaigns.all() if one.plan.name == plan.name and one.status not in over]
-        made = await (store.campaigns.replan(known[0].id, plan) if known else store.campaigns.create(plan))
+        made = await kept(store, plan)
         if contacts is None:
             return made, None
         console = Console(stderr=True, quiet=json_)

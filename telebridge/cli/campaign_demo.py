@@ -23,11 +23,12 @@ from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.view import CampaignView
 from telebridge.cli.campaign_cast import Cast
 from telebridge.cli.campaign_import import fill
 from telebridge.cli.campaign_report import write_report
 from telebridge.cli.campaign_store import read_file
-from telebridge.cli.campaign_view import CampaignView, watch
+from telebridge.cli.campaign_view import watch
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import listening, run_server, tell
 from telebridge.errors import ConfigurationError, TelebridgeError

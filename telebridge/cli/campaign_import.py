@@ -52,10 +52,15 @@ async def fill(
             rejects=rejects or rejects_beside(contacts),
             resume_after_line=line,
             on_progress=shown,
-            workers=1 if size < MOST_BYTES_OF_ONE_PROCESS else None,
+            workers=readers_for(size),
         )
     await store.contacts.finish_import(campaign.id)
     return done
+
+
+def readers_for(size: int) -> int | None:
+    """How many processes read a file of so many bytes: none besides this one when it is small."""
+    return 0 if size < MOST_BYTES_OF_ONE_PROCESS else None
 
 
 def rejects_beside(contacts: Path) -> Path:

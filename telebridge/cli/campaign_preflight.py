@@ -21,6 +21,7 @@ from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.reject_file import reasons_in
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.store import Added, CampaignLane
+from telebridge.cli.campaign_import import readers_for
 from telebridge.cli.campaign_store import campaign_store, read_file, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
@@ -115,9 +116,12 @@ async def _checked(
     with tempfile.TemporaryDirectory() as folder, console.status(f"reading {contacts.name}"):
         rejects = Path(folder) / "rejects.csv"
         try:
-            read = await import_contacts(contacts, definition, counted, campaign_id="", rejects=rejects, workers=1)
-        except FileNotFoundError as error:
-            raise ConfigurationError(str(contacts), "cannot be read (No such file or directory)") from error
+            size = (await asyncio.to_thread(contacts.stat)).st_size
+        except OSError as error:
+            raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
+        read = await import_contacts(
+            contacts, definition, counted, campaign_id="", rejects=rejects, workers=readers_for(size)
+        )
         reasons = reasons_in(rejects)
     law, campaign = CallingLaw(calling_rules()), Campaign("preflight", plan)
     lanes = [(CampaignLane(at, campaign, lane, 0), count) for at, (lane, count) in enumerate(counted.lanes.items())]

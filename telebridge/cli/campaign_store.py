@@ -10,15 +10,13 @@ from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import load_campaign
-from telebridge.campaigns.planning import plan_of
-from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import CampaignStatus
 from telebridge.campaigns.store import CampaignStore
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
-from telebridge.flows.model import Flow
+from telebridge.server.campaign_files import planned
 from telebridge.settings import Settings
 
 T = TypeVar("T")
@@ -64,28 +62,11 @@ def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, Campa
     Raises:
         ConfigurationError: The first mistake in it.
     """
-    definition = load_campaign(file)
-    _check_flow(settings, file, definition)
-    plan = plan_of(
-        definition,
-        account=settings.twilio.account_sid,
-        rules_version=calling_rules().version,
-        file=file.read_text(encoding="utf-8-sig"),
-    )
-    return definition, plan
-
-
-def _check_flow(settings: Settings, file: Path, definition: CampaignDefinition) -> None:
     flows = FlowCatalogue(settings.flows_dir)
     flows.load()
-    if definition.flow not in flows.names:
-        known = ", ".join(sorted(flows.names)) or "none"
-        hint = f"{settings.flows_dir} has {known}; a flow written in Python is found by `telebridge serve --app`"
-        raise ConfigurationError(f"{file}: flow", f"there is no flow '{definition.flow}'", hint)
-    flow = flows.find(definition.flow)
-    if definition.message_node and isinstance(flow, Flow) and definition.message_node not in flow.nodes:
-        problem = f"flow '{definition.flow}' has no node '{definition.message_node}'"
-        raise ConfigurationError(f"{file}: message_node", problem, f"it has {', '.join(flow.nodes)}")
+    load_campaign(file)  # its errors tell of files that cannot be read, too
+    text = file.read_text(encoding="utf-8-sig")
+    return planned(text, where=str(file), flows=flows, account=settings.twilio.account_sid)
 
 
 def account_of(settings: Settings) -> str:

@@ -73,6 +73,7 @@ async def _drain(app: web.Application, seconds: float) -> None:
     """No new dials; what rings is answered; live calls finish."""
     await app[CAMPAIGNS].drain(seconds=seconds)
     await app[CALLS].drain(seconds=seconds)
+    await app[CAMPAIGNS].settle()
 
 
 def load_bridge(name: str) -> Bridge:

@@ -43,10 +43,11 @@ class ApiRoute(Generic[Q, B]):
         door: Does it.
         query: What may stand in the query.
         body: What may stand in the body; `Nothing` for none.
-        answers: By status: the model of the answer, or the media type of one that is no JSON.
+        answers: By status: the model of the answer, or the media types, with ", " between, of one without.
         problems: Further statuses of problems, and when they come.
         headers: Headers that mean something.
         example: A body that works.
+        upload: The media type of a body that is no JSON, of any length, which the door reads itself; empty for none.
     """
 
     method: str
@@ -60,6 +61,7 @@ class ApiRoute(Generic[Q, B]):
     problems: Mapping[int, str]
     headers: tuple[Header, ...] = ()
     example: Mapping[str, Any] | None = None
+    upload: str = ""
 
     @property
     def reads(self) -> bool:
@@ -73,7 +75,9 @@ class ApiRoute(Generic[Q, B]):
             Problem: What came in is wrong, or the door says so.
         """
         query = read_query(request, self.query)
-        body = await read_body(request, self.body)
+        body = self.body() if self.upload else await read_body(request, self.body)
+        if self.upload and request.content_type != self.upload:
+            raise Problem(415, f"Send it with 'Content-Type: {self.upload}'.", headers={"Accept": self.upload})
         return await self.door(request, query, body)
 
 

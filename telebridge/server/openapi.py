@@ -73,6 +73,8 @@ def _operation(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
         "responses": {**_answers(route, refs), **_problems(route, refs)},
     }
+    if route.upload:
+        operation["requestBody"] = {"required": True, "content": {route.upload: {"schema": {"type": "string"}}}}
     if route.body is not Nothing:
         content: dict[str, Any] = {"schema": refs[route.body, "validation"]}
         if route.example is not None:
@@ -112,7 +114,8 @@ def _headers(route: ApiRoute[Any, Any]) -> list[dict[str, Any]]:
 def _answers(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     for status, told in route.answers.items():
-        content = {told: {}} if isinstance(told, str) else {JSON: {"schema": refs[told, "serialization"]}}
+        media = told.split(", ") if isinstance(told, str) else []
+        content = {each: {} for each in media} if media else {JSON: {"schema": refs[told, "serialization"]}}
         answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
     return answers
 

@@ -127,7 +127,7 @@ def test_every_address_of_a_call_names_its_attempt():
     contact = Contact(7, "c1", 1, "+12125550100", ContactState.LIVE, 0)
     claim = Claim("a1", campaign("c1", machine_detection="Enable", ring_seconds=20), contact, 1, "+15550002222")
     request = call_request(claim, attempt_urls("https://bridge.example.com/", claim))
-    assert request.url == "https://bridge.example.com/twilio/voice/hello?attempt=a1"
+    assert request.url == "https://bridge.example.com/twilio/voice/hello?attempt=a1#rc=3&rp=all"
     assert request.status_callback == "https://bridge.example.com/twilio/status?attempt=a1#rc=3&rp=all"
     assert request.amd_callback == "https://bridge.example.com/twilio/amd?attempt=a1#rc=3&rp=all"
     assert (request.to, request.from_, request.ring_seconds) == ("+12125550100", "+15550002222", 20)

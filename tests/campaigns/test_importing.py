@@ -132,3 +132,15 @@ async def test_a_process_that_dies_leaves_an_import_that_can_be_resumed(tmp_path
     path.write_text("phone\n+12125550123\n")
     with pytest.raises(CampaignImportBroken, match="after line 0; run the import again"):
         await run(path, Sink(), tmp_path / "rejects.csv")
+
+
+async def test_a_small_file_is_read_without_another_process(tmp_path, monkeypatch):
+    def no_process(*_args, **_kwargs):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(importing, "ProcessPoolExecutor", no_process)
+    sink, rejects = Sink(), tmp_path / "rejects.csv"
+    done = await import_contacts(
+        CAMPAIGNS / "reminders.csv", REMINDERS, sink, campaign_id="c1", rejects=rejects, workers=0
+    )
+    assert (done.rows, done.added) == (200, 200)

@@ -78,6 +78,28 @@ class CampaignRecordsConformance:
         await store.campaigns.change(campaign.id, CampaignInput.START)
         assert len(await claim(store)) == 1
 
+    async def test_a_campaign_that_is_being_filled_or_has_nobody_is_never_done(self, store):
+        campaign = await running_campaign(store)
+        assert await store.campaigns.close_finished() == []
+        await store.contacts.begin_import(campaign.id, "a.csv")
+        await store.contacts.add(campaign.id, contacts(1), upto_line=5)
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        assert await store.campaigns.close_finished() == []
+        await store.contacts.finish_import(campaign.id)
+        assert [done.status for done in await store.campaigns.close_finished()] == [CampaignStatus.DONE]
+
+    async def test_a_plan_is_changed_while_nobody_dials(self, store):
+        campaign = await store.campaigns.create(plan())
+        after = await store.campaigns.replan(campaign.id, plan(name="summer", max_live=3))
+        assert await store.campaigns.find(campaign.id) == after
+        assert (after.plan.name, after.plan.max_live, after.status) == ("summer", 3, CampaignStatus.DRAFT)
+        await store.campaigns.change(campaign.id, CampaignInput.START)
+        with pytest.raises(CampaignRefused, match="pause it"):
+            await store.campaigns.replan(campaign.id, plan())
+        with pytest.raises(CampaignRefused, match="there is none"):
+            await store.campaigns.replan("nobody", plan())
+
     async def test_a_campaign_whose_end_has_come_lets_live_calls_end(self, store, clock):
         campaign = await running_campaign(store, contacts(2), end_at=START + 1000, max_live=1)
         [one] = await claim(store)
@@ -113,9 +135,54 @@ class ContactRecordsConformance:
         assert kept.consent_source == "form 7"
         assert await store.contacts.find(campaign.id, "+1") is None
 
+    async def test_an_import_goes_on_in_its_own_source_and_begins_anew_in_another(self, store):
+        campaign = await store.campaigns.create(plan())
+        assert await store.contacts.begin_import(campaign.id, "a.csv") == 0
+        await store.contacts.add(campaign.id, contacts(2), upto_line=3)
+        assert await store.contacts.begin_import(campaign.id, "a.csv") == 3
+        assert await store.contacts.begin_import(campaign.id, "b.csv") == 0
+        await store.contacts.add(campaign.id, contacts(2, first=1), upto_line=3)
+        assert (await store.reports.progress(campaign.id)).contacts == {"ready": 3}
+
+    async def test_a_batch_of_nobody_moves_the_position(self, store):
+        campaign = await store.campaigns.create(plan())
+        added = await store.contacts.add(campaign.id, [], upto_line=9)
+        assert (added.added, added.duplicates) == (0, 0)
+        assert await store.contacts.imported_line(campaign.id) == 9
+
+    async def test_a_campaign_is_filled_once_its_import_is_finished_and_brought_somebody(self, store):
+        campaign = await store.campaigns.create(plan())
+        assert not await store.contacts.is_filled(campaign.id)
+        await store.contacts.begin_import(campaign.id, "a.csv")
+        await store.contacts.add(campaign.id, contacts(1), upto_line=2)
+        assert not await store.contacts.is_filled(campaign.id)
+        await store.contacts.finish_import(campaign.id)
+        assert await store.contacts.is_filled(campaign.id)
+
     async def test_many_contacts_go_in_at_once(self, store):
         campaign = await running_campaign(store, contacts(7000))
         assert (await store.reports.progress(campaign.id)).contacts == {"ready": 7000}
+
+
+class TalkConformance:
+    async def test_an_attempt_is_found_by_its_call_and_keeps_what_was_said(self, store):
+        await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        assert await store.attempts.find_by_call("CA1") is None
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
+        talk = {"heard": ["Hello."], "digits": "1", "result": {"n": 1}}
+        await store.attempts.report(one.attempt_id, said("CA1", talk=talk))
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED, talk={"digits": "late"}))
+        found = await store.attempts.find_by_call("CA1")
+        assert (found.id, found.talk, found.state) == (one.attempt_id, talk, AttemptState.DONE)
+
+    async def test_the_whole_do_not_call_list_is_told_by_number(self, store):
+        await store.do_not_call.add([phone(n) for n in range(600)], source="letter", reason="asked")
+        await store.do_not_call.add([phone(3)], source="agent", scope="c1")
+        told = [one async for one in store.do_not_call.all()]
+        assert [one.phone for one in told] == sorted([*(phone(n) for n in range(600)), phone(3)])
+        assert (told[3].scope, told[4].scope, told[4].source) == ("", "c1", "agent")
+        assert (told[0].source, told[0].reason, told[0].added_at) == ("letter", "asked", START)
 
 
 class ClaimConformance:
@@ -524,6 +591,7 @@ class ReportConformance:
 class CampaignStoreConformance(
     CampaignRecordsConformance,
     ContactRecordsConformance,
+    TalkConformance,
     ClaimConformance,
     AttemptConformance,
     ListConformance,

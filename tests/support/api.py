@@ -11,11 +11,20 @@ from aiohttp import web
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.stream_watch import Phase
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.memory_store import MemoryCampaignStore
+from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.states import CampaignStatus
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.access import Access, guarded
 from telebridge.server.api import add_api, call_routes, control_routes, event_routes
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
+from telebridge.server.campaign_files import planned
+from telebridge.server.campaign_routes import campaign_routes
+from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control_door import ControlDoor
 from telebridge.server.events_door import EventsDoor
 from telebridge.server.feed import CallFeed
@@ -112,7 +121,18 @@ class PlayedCalls:
         return iter(self.ended.values())
 
 
+CAMPAIGN = "c1"
+FILE = """
+name = "played"
+flow = "reminder"
+kind = "informational"
+from = "+12125550100"
+"""
+
+
 class PlayedFlows:
+    names = ("front-desk", "reminder")
+
     def find(self, name):
         if name not in ("front-desk", "reminder"):
             raise ConfigurationError(f"flow '{name}'", "does not exist", "known flows: front-desk")
@@ -154,11 +174,40 @@ class Api:
             *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
             *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
             *event_routes(events),
+            *campaign_routes(self._campaigns()),
         )
+        self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
         add_api(self.app, routes)
         self.url = ""
         self.session = None
+
+    def _campaigns(self):
+        """The doors to campaigns, over a store in memory, with no Twilio behind them."""
+        self.store, self.ended_campaigns = MemoryCampaignStore(), []
+        law = CallingLaw(calling_rules())
+
+        async def end_calls(campaign_id):
+            self.ended_campaigns.append(campaign_id)
+            return 0
+
+        return CampaignsDoor(
+            self.store,
+            PlayedFlows(),
+            "AC1",
+            open_until=law.open_until,
+            end_calls=end_calls,
+            wallclock=lambda: datetime(2026, 3, 2, 15, tzinfo=UTC),
+        )
+
+    async def _fill(self, _app):
+        """One campaign that dials, of two people."""
+        _, plan = planned(FILE, where="file", flows=PlayedFlows(), account="AC1")
+        rows = self.store.campaigns._rows
+        rows.campaigns[CAMPAIGN] = Campaign(CAMPAIGN, plan, CampaignStatus.RUNNING)
+        lane = Lane(("America/New_York",), "US-NY")
+        people = [NewContact(f"+1212555011{n}", lane, {"name": f"=n{n}"}) for n in (1, 2)]
+        await self.store.contacts.add(CAMPAIGN, people, upto_line=2)
 
     async def ask(self, method, path, *, status=200, **kwargs):
         """Ask, and check the status; gives the JSON of the answer."""

@@ -1,0 +1,94 @@
+"""How a campaign stands at one moment, as values: for commands and for the API alike."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.dialling import OpenUntil
+from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.explaining import Explanation, explain
+from telebridge.campaigns.report import told_instant
+from telebridge.campaigns.store import CampaignStore, Progress
+from telebridge.errors import CampaignRefused
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign at one moment.
+
+    Args:
+        campaign: Which.
+        progress: How far it is.
+        explanation: Why contacts are not called now.
+        per_second: Attempts begun in a second, lately; None where that is not known.
+    """
+
+    campaign: Campaign
+    progress: Progress
+    explanation: Explanation
+    per_second: float | None = None
+
+    @property
+    def total(self) -> int:
+        """All contacts."""
+        return sum(self.progress.contacts.values())
+
+    @property
+    def over(self) -> int:
+        """Those that will not be called again."""
+        return self.progress.contacts.get("done", 0) + self.progress.contacts.get("skipped", 0)
+
+    @property
+    def live(self) -> int:
+        """Calls under way."""
+        return sum(self.progress.attempts.get(state, 0) for state in ("intent", "placed", "answered"))
+
+    @property
+    def attempts(self) -> int:
+        """Attempts so far, without those that were never placed."""
+        return sum(count for state, count in self.progress.attempts.items() if state != "void")
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        next_due = self.explanation.next_due_at
+        return {
+            **campaign_json(self.campaign),
+            "contacts": dict(self.progress.contacts),
+            "total": self.total,
+            "outcomes": dict(self.progress.outcomes),
+            "attempts": dict(self.progress.attempts),
+            "live_calls": self.live,
+            "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
+            "next_due_at": None if next_due is None else told_instant(next_due),
+        }
+
+
+def campaign_json(campaign: Campaign) -> dict[str, Any]:
+    """A campaign for programs, without how far it is."""
+    return {
+        "id": campaign.id,
+        "name": campaign.plan.name,
+        "status": campaign.status.value,
+        "since": told_instant(instant(campaign.status_at)),
+        "reason": campaign.reason,
+        "flow": campaign.plan.flow,
+        "kind": campaign.plan.kind.value,
+    }
+
+
+async def look(
+    store: CampaignStore,
+    campaign_id: str,
+    open_until: OpenUntil,
+    *,
+    wallclock: datetime,
+    per_second: float | None = None,
+) -> CampaignView:
+    """How a campaign stands now."""
+    campaign = await store.campaigns.find(campaign_id)
+    if campaign is None:
+        raise CampaignRefused(campaign_id, "there is none")
+    progress = await store.reports.progress(campaign_id)
+    explanation = explain(campaign, await store.reports.waiting(campaign_id), open_until, wallclock=wallclock)
+    return CampaignView(campaign, progress, explanation, per_second)

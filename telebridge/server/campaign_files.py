@@ -1,0 +1,51 @@
+"""A campaign file against the flows that there are, and into the store: for commands and for the API alike."""
+
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.definition import CampaignDefinition
+from telebridge.campaigns.definition_file import read_campaign
+from telebridge.campaigns.planning import plan_of
+from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.states import CampaignStatus
+from telebridge.campaigns.store import CampaignStore
+from telebridge.errors import ConfigurationError
+from telebridge.flows.model import Flow
+
+OVER = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
+
+
+def planned(text: str, *, where: str, flows: FlowCatalogue, account: str) -> tuple[CampaignDefinition, CampaignPlan]:
+    """A campaign file, checked with its flow.
+
+    Args:
+        text: The file.
+        where: What to call it in errors.
+        flows: The flows that there are.
+        account: The Twilio account that its calls go by.
+
+    Raises:
+        ConfigurationError: The first mistake in it.
+    """
+    definition = read_campaign(text, where=where)
+    _check_flow(flows, where, definition)
+    return definition, plan_of(definition, account=account, rules_version=calling_rules().version, file=text)
+
+
+async def kept(store: CampaignStore, plan: CampaignPlan) -> Campaign:
+    """The campaign of that name with this plan: a new draft, or the one that is not over, which must not dial.
+
+    Raises:
+        CampaignRefused: The one of that name dials.
+    """
+    known = [one for one in await store.campaigns.all() if one.plan.name == plan.name and one.status not in OVER]
+    return await (store.campaigns.replan(known[0].id, plan) if known else store.campaigns.create(plan))
+
+
+def _check_flow(flows: FlowCatalogue, where: str, definition: CampaignDefinition) -> None:
+    if definition.flow not in flows.names:
+        known = ", ".join(sorted(flows.names)) or "none"
+        raise ConfigurationError(f"{where}: flow", f"there is no flow '{definition.flow}'", f"there are {known}")
+    flow = flows.find(definition.flow)
+    if definition.message_node and isinstance(flow, Flow) and definition.message_node not in flow.nodes:
+        problem = f"flow '{definition.flow}' has no node '{definition.message_node}'"
+        raise ConfigurationError(f"{where}: message_node", problem, f"it has {', '.join(flow.nodes)}")

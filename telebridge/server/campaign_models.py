@@ -1,0 +1,102 @@
+"""What goes over the API of campaigns; see `telebridge.server.api_models`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from telebridge.server.api_models import Asked, Number, Told
+
+Counts = dict[str, int]
+
+
+class MakeCampaign(Asked):
+    """A campaign file, as docs/campaign-files.md has it."""
+
+    file: Annotated[str, Field(min_length=1, max_length=60_000, description="The text of a campaign file, TOML.")]
+
+
+class CancelCampaign(Asked):
+    """How to end it."""
+
+    end_calls: bool = Field(default=False, description="End its live calls too.")
+
+
+class ReportQuery(Asked):
+    """How to write a report."""
+
+    format: Literal["csv", "json"] = Field("csv", description="CSV with the last attempt, JSON with all of them.")
+
+
+class BarNumbers(Asked):
+    """Numbers that must not be called."""
+
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=1000)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class FreeNumber(Asked):
+    """A number that may be called again."""
+
+    number: Number
+
+
+class CampaignTold(Told):
+    """A campaign."""
+
+    id: str
+    name: str
+    status: str
+    since: str
+    reason: str
+    flow: str
+    kind: str
+
+
+class CampaignsTold(Told):
+    """All campaigns, the newest first."""
+
+    campaigns: list[CampaignTold]
+
+
+class CampaignStands(CampaignTold):
+    """A campaign and how far it is."""
+
+    contacts: Counts = Field(description="How many are ready, live, done or skipped.")
+    total: int
+    outcomes: Counts = Field(description="Of those done or skipped, how many ended how.")
+    attempts: Counts
+    live_calls: int
+    waiting: Counts = Field(description="Why contacts are not called at this moment.")
+    next_due_at: str | None
+
+
+class ContactsTaken(Told):
+    """What became of a CSV."""
+
+    rows: int
+    added: int
+    duplicates: int
+    rejected: int
+    rejects: list[dict[str, Any]] = Field(description="The first 100 rows that are no contacts, and why.")
+
+
+class Barring(Told):
+    """What became of numbers on the do-not-call list."""
+
+    changed: int
+
+
+class BarredNumber(Told):
+    """A number that must not be called."""
+
+    number: str
+    campaign: str | None
+    since: str
+    source: str
+    reason: str
+
+
+class BarredTold(Told):
+    """A page of the do-not-call list, by number."""
+
+    numbers: list[BarredNumber]

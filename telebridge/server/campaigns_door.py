@@ -1,0 +1,258 @@
+"""The API's doors to campaigns: make, fill, start, watch and report them.
+
+One rule: what an order does is decided where commands decide it, too; here it is only taken and told.
+"""
+
+import asyncio
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any
+
+from aiohttp import web
+
+from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.definition_file import read_campaign
+from telebridge.campaigns.dialling import OpenUntil
+from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.importing import ImportProgress, import_contacts
+from telebridge.campaigns.report import ReportRow, header_of, report_rows, told_instant
+from telebridge.campaigns.starting import start_campaign
+from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.view import campaign_json, look
+from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.server.api_models import Nothing
+from telebridge.server.api_route import answer
+from telebridge.server.campaign_files import kept, planned
+from telebridge.server.campaign_models import (
+    BarNumbers,
+    BarredNumber,
+    BarredTold,
+    Barring,
+    CampaignStands,
+    CampaignsTold,
+    CampaignTold,
+    CancelCampaign,
+    ContactsTaken,
+    FreeNumber,
+    MakeCampaign,
+    ReportQuery,
+)
+from telebridge.server.problems import Problem, shown
+
+MOST_UPLOADED_BYTES = 500_000_000
+MOST_REJECTS_TOLD = 100
+MOST_BARRED_TOLD = 1000
+CHUNK = 65_536
+
+EndCalls = Callable[[str], Awaitable[int]]
+
+
+class CampaignsDoor:
+    """Answers `/api/campaigns…` and `/api/do-not-call…`.
+
+    Args:
+        store: The campaigns.
+        flows: The flows that campaigns may name.
+        account: The Twilio account of new campaigns.
+        open_until: The calling hours.
+        end_calls: Ends the live calls of a campaign.
+        wallclock: Answers the aware UTC instant.
+    """
+
+    def __init__(
+        self,
+        store: CampaignStore,
+        flows: FlowCatalogue,
+        account: str,
+        *,
+        open_until: OpenUntil,
+        end_calls: EndCalls,
+        wallclock: Callable[[], datetime],
+    ) -> None:
+        self._store = store
+        self._flows = flows
+        self._account = account
+        self._open_until = open_until
+        self._end_calls = end_calls
+        self._wallclock = wallclock
+
+    async def list_campaigns(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """All campaigns."""
+        found = [_told(one) for one in await self._store.campaigns.all()]
+        return answer(CampaignsTold(campaigns=found))
+
+    async def make_campaign(self, _request: web.Request, _query: Nothing, body: MakeCampaign) -> web.Response:
+        """Make a draft from a campaign file, or give the one of that name another plan."""
+        if not self._account:
+            raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
+        with _refusals():
+            _, plan = await asyncio.to_thread(
+                planned, body.file, where="file", flows=self._flows, account=self._account
+            )
+            made = await kept(self._store, plan)
+        return answer(_told(made), 201, {"Location": f"/api/campaigns/{made.id}"})
+
+    async def tell_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """How a campaign stands."""
+        campaign = await self._found(request)
+        view = await look(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
+        return answer(CampaignStands.model_validate(view.as_json()))
+
+    async def start(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """Let it dial."""
+        campaign = await self._found(request)
+        with _refusals():
+            return answer(_told(await start_campaign(self._store, campaign, wallclock=self._wallclock())))
+
+    async def pause(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """Call nobody further."""
+        campaign = await self._found(request)
+        with _refusals():
+            return answer(_told(await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE)))
+
+    async def cancel(self, request: web.Request, _query: Nothing, body: CancelCampaign) -> web.Response:
+        """End it for ever."""
+        campaign = await self._found(request)
+        with _refusals():
+            after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
+        if body.end_calls:
+            await self._end_calls(campaign.id)
+        return answer(_told(after))
+
+    async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """Import a CSV; the answer comes when it is in."""
+        campaign = await self._found(request)
+        definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
+        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+            contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
+            await _received(request, contacts)
+            await self._store.contacts.begin_import(campaign.id, f"upload {folder}")
+            try:
+                with _refusals():
+                    done = await import_contacts(
+                        contacts, definition, self._store.contacts, campaign_id=campaign.id, rejects=rejects, workers=1
+                    )
+            finally:
+                await self._store.contacts.finish_import(campaign.id)
+            told = await asyncio.to_thread(_taken, done, rejects)
+        return answer(told)
+
+    async def report(self, request: web.Request, query: ReportQuery, _body: Nothing) -> web.StreamResponse:
+        """Every contact, as it comes from the database."""
+        campaign = await self._found(request)
+        form = "application/json" if query.format == "json" else "text/csv"
+        response = web.StreamResponse(headers={"Content-Type": f"{form}; charset=utf-8"})
+        name = f"{campaign.plan.name}.{query.format}"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+        await response.prepare(request)
+        write = _as_json if query.format == "json" else _as_csv
+        first = True
+        async for row in report_rows(self._store.reports, campaign.id):
+            await response.write(write(row, first=first).encode())
+            first = False
+        await response.write(_ending(query.format, empty=first).encode())
+        await response.write_eof()
+        return response
+
+    # The do-not-call list.
+
+    async def list_barred(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """The list, by number."""
+        found = []
+        async for one in self._store.do_not_call.all():
+            since = told_instant(instant(one.added_at))
+            found.append(
+                BarredNumber(
+                    number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason
+                )
+            )
+            if len(found) == MOST_BARRED_TOLD:
+                break
+        return answer(BarredTold(numbers=found))
+
+    async def bar(self, _request: web.Request, _query: Nothing, body: BarNumbers) -> web.Response:
+        """Put numbers on the list."""
+        count = await self._store.do_not_call.add(body.numbers, source="api", reason=body.reason)
+        return answer(Barring(changed=count))
+
+    async def free(self, _request: web.Request, _query: Nothing, body: FreeNumber) -> web.Response:
+        """Take a number off the list."""
+        return answer(Barring(changed=int(await self._store.do_not_call.remove(body.number))))
+
+    async def _found(self, request: web.Request) -> Campaign:
+        campaign_id = request.match_info["id"]
+        found = await self._store.campaigns.find(campaign_id)
+        if found is None:
+            detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
+            raise Problem(404, detail, kind="unknown-campaign")
+        return found
+
+
+def _told(campaign: Campaign) -> CampaignTold:
+    return CampaignTold.model_validate(campaign_json(campaign))
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What a campaign cannot do, as problems."""
+    try:
+        yield
+    except CampaignRefused as error:
+        raise Problem(409, f"{error}.", kind="campaign-refused") from error
+    except ConfigurationError as error:
+        raise Problem(422, f"{error}.", kind="invalid-fields") from error
+
+
+async def _received(request: web.Request, file: Path) -> None:
+    """Keep the body of a request in a file."""
+    size = 0
+    with await asyncio.to_thread(file.open, "wb") as kept_in:
+        async for chunk in request.content.iter_chunked(CHUNK):
+            size += len(chunk)
+            if size > MOST_UPLOADED_BYTES:
+                raise Problem(413, f"The file has more than {MOST_UPLOADED_BYTES} bytes: send it in parts.")
+            await asyncio.to_thread(_write, kept_in, chunk)
+
+
+def _write(file: IO[bytes], chunk: bytes) -> None:
+    file.write(chunk)
+
+
+def _taken(done: ImportProgress, rejects: Path) -> ContactsTaken:
+    with rejects.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        told: list[dict[str, Any]] = [
+            {"line": int(row["line"]), "reason": row["reason"]} for row in islice(rows, MOST_REJECTS_TOLD)
+        ]
+    return ContactsTaken(
+        rows=done.rows, added=done.added, duplicates=done.duplicates, rejected=done.rejected, rejects=told
+    )
+
+
+def _as_csv(row: ReportRow, *, first: bool) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    variables = list(row.contact.variables)
+    if first:
+        writer.writerow(header_of(variables))
+    writer.writerow(row.cells(variables))
+    return text.getvalue()
+
+
+def _as_json(row: ReportRow, *, first: bool) -> str:
+    return ("[\n" if first else ",\n") + json.dumps(row.as_json(), ensure_ascii=False, default=str)
+
+
+def _ending(form: str, *, empty: bool) -> str:
+    if form == "json":
+        return "[]\n" if empty else "\n]\n"
+    return ",".join(header_of([])) + "\r\n" if empty else ""

@@ -1,0 +1,38 @@
+"""How a campaign stands: one look puts progress, live calls and what contacts wait for together."""
+
+import json
+
+import pytest
+from support.campaigns import claim, contacts, phone, running_campaign, said
+from support.dialling import always_open
+
+from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.view import look
+from telebridge.errors import CampaignRefused
+from telebridge.twilio.calls import CallStatus
+
+
+async def test_one_look_tells_who_is_over_who_is_called_and_who_waits_for_what(store, clock):
+    rules = RetryRules(2, {Outcome.BUSY: (60.0,)})
+    campaign = await running_campaign(store, contacts(5), retry=rules)
+    await store.do_not_call.add([phone(0)], source="letter")
+    first, second, _ = await claim(store, 3)
+    await store.attempts.report(first.attempt_id, said("CA1", CallStatus.COMPLETED))
+    await store.attempts.report(second.attempt_id, said("CA2", CallStatus.BUSY))
+    view = await look(store, campaign.id, always_open, wallclock=instant(clock()))
+    assert (view.total, view.over, view.live, view.attempts) == (5, 2, 1, 3)
+    told = json.loads(json.dumps(view.as_json()))
+    assert told["contacts"] == {"skipped": 1, "done": 1, "live": 1, "ready": 2}
+    assert told["outcomes"] == {"do_not_call": 1, "answered": 1}
+    assert told["waiting"] == {
+        "a retry or a start at a later time": 1,
+        "its turn: calls per second and live calls are bounded": 1,
+    }
+    assert told["next_due_at"] is not None
+    assert (told["name"], told["status"]) == ("spring", "running")
+
+
+async def test_a_campaign_that_is_not_there_cannot_be_looked_at(store):
+    with pytest.raises(CampaignRefused, match="there is none"):
+        await look(store, "nobody", always_open, wallclock=instant(0))

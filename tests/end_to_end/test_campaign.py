@@ -1,0 +1,193 @@
+"""Whole campaigns on virtual time: the dialer, the flow, the speech server and the people who are rung."""
+
+import asyncio
+import csv
+from collections import Counter
+
+import aiohttp
+from support.campaigning import campaigning, number
+from support.virtual_time import virtually
+
+from telebridge.campaigns.campaign import OnMachine
+from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.cli.campaign_report import write_report
+from telebridge.simulator.options import AUTH_TOKEN
+from telebridge.simulator.recording import Kind
+from telebridge.twilio.signature import webhook_signature
+
+CONFIRMS = "human after 1s; wait; silence 900ms; press 1; silence 4s; hang up"
+PEOPLE = {
+    number(100): [CONFIRMS],
+    number(101): [CONFIRMS],
+    number(102): [CONFIRMS],
+    number(103): ["human after 1s; wait; silence 900ms; press 9; silence 5s; hang up"],
+    number(104): ["human after 1s; wait 300ms; speak 1s; silence 900ms; press 1; silence 4s; hang up"],
+    number(105): ["human after 300ms; wait 400ms; hang up"],
+    number(106): ["busy", CONFIRMS],
+    number(107): ["busy"],
+    number(108): ["no answer"],
+    number(109): ["machine after 3s; speak 2500ms; silence 3s; hang up"],
+    number(110): ["fail 404"],
+    number(111): ["human after 1s; listen 60s"],
+}
+TWICE = RetryRules(2, {Outcome.BUSY: (10.0,), Outcome.NO_ANSWER: (5.0,)})
+EXPECTED = {
+    number(100): ("answered", 1, "1"),
+    number(101): ("answered", 1, "1"),
+    number(102): ("answered", 1, "1"),
+    number(103): ("opted_out", 1, "9"),
+    number(104): ("answered", 1, "1"),
+    number(105): ("hung_up", 1, ""),
+    number(106): ("answered", 2, "1"),
+    number(107): ("busy", 2, ""),
+    number(108): ("no_answer", 2, ""),
+    number(109): ("machine", 1, ""),
+    number(110): ("failed", 1, ""),
+    number(111): ("answered", 1, ""),
+}
+MESSAGE = {
+    "machine_detection": "DetectMessageEnd",
+    "on_machine": OnMachine.LEAVE_MESSAGE,
+    "message_node": "message",
+}
+
+
+@virtually
+async def test_twelve_people_end_as_they_behave_and_the_report_adds_up(tmp_path):
+    async with campaigning(tmp_path, PEOPLE) as stack:
+        campaign = await stack.campaign(retry=TWICE, **MESSAGE)
+        await stack.done(campaign)
+        rows = await stack.rows(campaign)
+        outcomes = await write_report(stack.store, campaign.id, tmp_path / "report.csv", "csv")
+    told = {
+        phone: (row.outcome, row.contact.attempts, row.attempts[-1].talk.get("digits", ""))
+        for phone, row in rows.items()
+    }
+    assert told == EXPECTED
+    assert outcomes == Counter(outcome for outcome, _, _ in EXPECTED.values())
+    with (tmp_path / "report.csv").open(newline="") as file:
+        cells = {row["phone"]: row for row in csv.DictReader(file)}
+    assert sum(outcomes.values()) == len(cells) == 12
+    assert cells[number(100)]["heard"] == "Hello number 0. Press 1 to confirm, 9 for no more calls. Goodbye."
+    assert cells[number(100)]["result"] == '{"answer": "confirmed"}'
+    assert cells[number(104)]["interruptions"] == "1"
+    assert cells[number(109)]["heard"].endswith("Please call us back. Goodbye.")
+
+
+@virtually
+async def test_each_answered_person_hears_the_bridge_within_a_tenth_of_a_second(tmp_path):
+    async with campaigning(tmp_path, PEOPLE) as stack:
+        campaign = await stack.campaign(retry=TWICE, **MESSAGE)
+        await stack.done(campaign)
+        rows = await stack.rows(campaign)
+        recordings = [
+            stack.simulator.find(attempt.call_sid).recording
+            for row in rows.values()
+            for attempt in row.attempts
+            if attempt.answered_by == "human"
+        ]
+    waits = [recording.heard[0].start_time - recording.opened_at for recording in recordings]
+    assert len(waits) == 8
+    assert max(waits) <= 0.1
+    assert all(recording.of_kind(Kind.WARNING) == [] for recording in recordings)
+
+
+@virtually
+async def test_who_opted_out_is_never_called_again_by_any_campaign(tmp_path):
+    async with campaigning(tmp_path, {number(103): PEOPLE[number(103)]}) as stack:
+        await stack.done(await stack.campaign())
+        assert await stack.store.do_not_call.has(number(103))
+        second = await stack.campaign(name="summer")
+        await stack.done(second)
+        [row] = (await stack.rows(second)).values()
+    assert (row.outcome, row.attempts) == ("do_not_call", [])
+    assert stack.callees.calls == {number(103): 1}
+
+
+@virtually
+async def test_a_pause_lets_live_calls_end_and_begins_no_other(tmp_path):
+    people = {number(n): [CONFIRMS] for n in range(100, 130)}
+    async with campaigning(tmp_path, people, campaigns={"calls_per_second": 2.0}) as stack:
+        campaign = await stack.campaign()
+        await asyncio.sleep(5)
+        await stack.store.campaigns.change(campaign.id, CampaignInput.PAUSE)
+        await asyncio.sleep(0.5)
+        begun = sum(stack.callees.calls.values())
+        await asyncio.sleep(60)
+        rows = await stack.rows(campaign)
+        assert sum(stack.callees.calls.values()) == begun
+        assert 5 <= begun < 20
+        assert Counter(row.outcome for row in rows.values()) == {"answered": begun, "waiting": 30 - begun}
+        await stack.store.campaigns.change(campaign.id, CampaignInput.START)
+        await stack.done(campaign)
+    assert set(stack.callees.calls.values()) == {1}
+
+
+@virtually
+async def test_a_machine_is_hung_up_on_when_no_message_is_wanted(tmp_path):
+    async with campaigning(tmp_path, {number(109): ["machine after 3s; listen 60s"]}) as stack:
+        campaign = await stack.campaign(machine_detection="Enable", retry=RetryRules(1, {}))
+        await stack.done(campaign, within=60)
+        [row] = (await stack.rows(campaign)).values()
+        recording = stack.simulator.find(row.attempts[0].call_sid).recording
+    assert row.outcome == "machine"
+    assert row.attempts[0].talk["end_reason"] == "hung up by request"
+    assert [event.detail for event in recording.of_kind(Kind.HUNG_UP)] == ["bridge"]
+
+
+@virtually
+async def test_a_call_that_is_not_its_attempts_is_hung_up_before_a_word(tmp_path):
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack:
+        campaign = await stack.campaign()
+        await stack.done(campaign)
+        [row] = (await stack.rows(campaign)).values()
+        webhook = f"{stack.app_url}/twilio/voice/test?attempt={row.attempts[0].id}"
+        second = stack.simulator.place_inbound_call(webhook)
+        await second.finished
+        assert stack.calls.record(second.record.sid) is None
+    assert second.recording.heard == []
+
+
+@virtually
+async def test_outside_its_hours_a_campaign_calls_nobody(tmp_path):
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack:
+        campaign = await stack.campaign(hours={})
+        await asyncio.sleep(120)
+        assert (await stack.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+    assert stack.callees.calls == {number(100): 0}
+
+
+@virtually
+async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_path):
+    people = {
+        number(n): ["ring 8s; human after 1s; wait; silence 900ms; press 1; silence 4s; hang up"] for n in (100, 101)
+    }
+    async with campaigning(tmp_path, people, campaigns={"max_live": 1}) as stack:
+        campaign = await stack.campaign()
+        await asyncio.sleep(2)
+        await stack.app_campaigns.drain(seconds=60)
+        await stack.calls.drain(seconds=60)
+        await asyncio.sleep(30)
+        rows = await stack.rows(campaign)
+    assert sorted(row.outcome for row in rows.values()) == ["answered", "waiting"]
+    assert {attempt.state for row in rows.values() for attempt in row.attempts} == {AttemptState.DONE}
+
+
+@virtually
+async def test_while_the_database_is_away_twilio_is_told_to_come_again(tmp_path, monkeypatch):
+    async def away(*_args, **_kwargs):
+        raise OSError("the database is away")
+
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack, aiohttp.ClientSession() as session:
+        campaign = await stack.campaign()
+        await stack.done(campaign)
+        monkeypatch.setattr(stack.store.attempts, "report", away)
+        answers = {}
+        for path in ("voice/test", "status", "amd"):
+            url = f"{stack.app_url}/twilio/{path}?attempt=a1"
+            form = {"CallSid": "CA1", "CallStatus": "completed", "AnsweredBy": "human"}
+            signature = webhook_signature(AUTH_TOKEN, url, form)
+            async with session.post(url, data=form, headers={"X-Twilio-Signature": signature}) as answer:
+                answers[path] = answer.status
+    assert answers == {"voice/test": 503, "status": 503, "amd": 503}

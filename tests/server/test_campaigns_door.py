@@ -1,0 +1,128 @@
+"""Campaigns over the API: made, filled, started, watched, reported, and who must not be called."""
+
+import csv
+import io
+
+import pytest
+from support.api import CAMPAIGN, FILE, api
+
+CSV = {"Content-Type": "text/csv"}
+
+
+async def test_campaigns_are_listed_and_told():
+    async with api() as client:
+        [listed] = (await client.get("/api/campaigns"))["campaigns"]
+        told = await client.get(f"/api/campaigns/{CAMPAIGN}")
+    assert (listed["id"], listed["name"], listed["status"]) == (CAMPAIGN, "played", "running")
+    assert (told["total"], told["contacts"], told["live_calls"]) == (2, {"ready": 2}, 0)
+    assert told["waiting"] == {"its turn: calls per second and live calls are bounded": 2}
+
+
+async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
+    async with api() as client:
+        made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
+        assert made["status"] == "draft"
+        assert (await client.get(f"/api/campaigns/{made['id']}"))["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (FILE.replace("reminder", "remainder"), "there is no flow 'remainder'"),
+        (FILE + "speed = 3\n", "file:6: speed: is no key of a campaign"),
+        ("name = ", "is not TOML"),
+    ],
+)
+async def test_a_mistake_in_a_file_is_told_with_its_place(file, told):
+    async with api() as client:
+        assert told in (await client.post("/api/campaigns", {"file": file}, status=422))["detail"]
+
+
+async def test_the_plan_of_a_campaign_that_dials_is_not_changed():
+    async with api() as client:
+        told = await client.post("/api/campaigns", {"file": FILE}, status=409)
+    assert told["type"].endswith("campaign-refused")
+
+
+async def test_contacts_are_taken_and_rejects_told_with_their_lines():
+    rows = "phone,name\n+12125550111,again\n+12125550113,Ada\n12,short\n"
+    async with api() as client:
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        told = await client.ask("POST", path, data=rows, headers=CSV)
+        stands = await client.get(f"/api/campaigns/{CAMPAIGN}")
+        wrong = await client.ask("POST", path, data="name\nAda\n", headers=CSV, status=422)
+        await client.ask("POST", path, data=rows, headers={"Content-Type": "text/plain"}, status=415)
+    assert (told["rows"], told["added"], told["duplicates"], told["rejected"]) == (3, 1, 1, 1)
+    assert [reject["line"] for reject in told["rejects"]] == [4]
+    assert stands["total"] == 3
+    assert "has no column 'phone'" in wrong["detail"]
+
+
+async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
+    async with api() as client:
+        statuses = [
+            (await client.post(f"/api/campaigns/{CAMPAIGN}/{order}", {}))["status"]
+            for order in ("pause", "start", "cancel")
+        ]
+        refused = await client.post(f"/api/campaigns/{CAMPAIGN}/start", status=409)
+        assert client.ended_campaigns == []
+    assert statuses == ["paused", "running", "cancelled"]
+    assert "is cancelled and cannot start" in refused["detail"]
+
+
+async def test_a_cancelled_campaign_ends_its_calls_when_asked_to():
+    async with api() as client:
+        await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {"end_calls": True})
+        assert client.ended_campaigns == [CAMPAIGN]
+
+
+async def test_a_campaign_without_contacts_does_not_start():
+    async with api() as client:
+        made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
+        refused = await client.post(f"/api/campaigns/{made['id']}/start", status=409)
+    assert "has no contacts" in refused["detail"]
+
+
+async def test_the_report_has_each_contact_once_and_no_formula():
+    async with api() as client:
+        async with client.session.get(f"{client.url}/api/campaigns/{CAMPAIGN}/report") as answer:
+            rows = list(csv.DictReader(io.StringIO(await answer.text())))
+            assert answer.content_type == "text/csv"
+        told = await client.get(f"/api/campaigns/{CAMPAIGN}/report?format=json")
+    assert [(row["phone"], row["name"], row["outcome"]) for row in rows] == [
+        ("+12125550111", "'=n1", "waiting"),
+        ("+12125550112", "'=n2", "waiting"),
+    ]
+    assert [(row["phone"], row["variables"], row["attempts"]) for row in told] == [
+        ("+12125550111", {"name": "=n1"}, []),
+        ("+12125550112", {"name": "=n2"}, []),
+    ]
+
+
+async def test_a_report_of_nobody_is_a_header_or_an_empty_list():
+    async with api() as client:
+        made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
+        async with client.session.get(f"{client.url}/api/campaigns/{made['id']}/report") as answer:
+            assert (await answer.text()).startswith("phone,state,outcome")
+        assert await client.get(f"/api/campaigns/{made['id']}/report?format=json") == []
+
+
+async def test_numbers_are_barred_listed_and_freed():
+    async with api() as client:
+        body = {"numbers": ["+12125550111", "+12125550199"], "reason": "letter"}
+        assert (await client.post("/api/do-not-call", body))["changed"] == 2
+        listed = (await client.get("/api/do-not-call"))["numbers"]
+        assert (await client.post("/api/do-not-call/remove", {"number": "+12125550199"}))["changed"] == 1
+        assert (await client.post("/api/do-not-call/remove", {"number": "+12125550199"}))["changed"] == 0
+        assert not await client.store.do_not_call.has("+12125550199")
+    assert [(one["number"], one["source"], one["reason"], one["campaign"]) for one in listed] == [
+        ("+12125550111", "api", "letter", None),
+        ("+12125550199", "api", "letter", None),
+    ]
+
+
+@pytest.mark.parametrize("path", ["", "/report"])
+async def test_a_campaign_that_nobody_knows_is_told_as_such(path):
+    async with api() as client:
+        told = await client.get(f"/api/campaigns/c9{path}", status=404)
+    assert told["type"].endswith("unknown-campaign")
