@@ -91,6 +91,7 @@ class VoiceDoor:
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return apology()
+        await self._calls.kept(call_sid)  # the stream may come to another process
         return self._connect(request, arrival)
 
     async def next(self, request: web.Request) -> web.Response:
