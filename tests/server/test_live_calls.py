@@ -23,7 +23,9 @@ from telebridge.server.feed import CallFeed
 from telebridge.server.live_calls import LOOK_SECONDS, Arrival, LiveCalls
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS
+from telebridge.server.voice import VoiceDoor
 from telebridge.twilio.media_stream import StreamStarted
+from telebridge.twilio.stream_token import StreamTokens
 
 FLOW = "flow: test\nstart: hello\nnodes:\n  hello: {say: Hello., then: bye}\n  bye: {hang_up: Goodbye.}\n"
 ARRIVAL = Arrival("CA1", "test", "+1555", "+1666", "inbound")
@@ -204,3 +206,19 @@ async def test_the_last_status_reaches_the_process_that_leads_the_call_by_the_da
         await asyncio.sleep(LOOK_SECONDS * 2)
         assert len(first) == 0
         assert first.record("CA1").end_reason == "call completed"
+
+
+@virtually
+async def test_the_end_of_a_transfer_is_known_to_all_processes_before_twilio_is_answered(tmp_path):
+    trust = SimpleNamespace(public_url=lambda _, path: path, stream_url=lambda _, path: path)
+    async with processes(tmp_path) as ([first, second], stores):
+        runner = first.begin(ARRIVAL)
+        streamed(runner)
+        runner.transfer("+15551230100", timeout_seconds=10, caller_id=None, whisper=None)
+        await first.kept("CA1")
+        assert (await stores[0].find("CA1")).place().transfer is not None
+        door = VoiceDoor(second, trust, StreamTokens("secret"), None, None, default_flow="test", numbers={})
+        report = Report()
+        report[FIELDS] |= {"CallStatus": "in-progress", "DialCallStatus": "busy"}
+        assert "<Stream" in (await door.dial_status(report)).text
+        assert (await stores[0].find("CA1")).place().transfer is None
