@@ -36,6 +36,8 @@ log = logger(__name__)
 LOCAL_KEY = "local"
 LOCAL_NAME = "the voice of this machine"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
+START_AGAIN_SECONDS = 15.0
+"""So long a voice that could not be started is left alone: what it lacked, memory or a port, may be there then."""
 """It may have to be started first."""
 
 
@@ -104,6 +106,7 @@ class StandInSpeech(SpeechSource):
     def __init__(self, options: RimeOptions) -> None:
         self._options = options
         self._starting: asyncio.Task[RimeSpeech] | None = None
+        self._again_at: float | None = None  # when it may be started again after it failed
         self._voice: LocalVoice | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -149,14 +152,24 @@ class StandInSpeech(SpeechSource):
 
     async def _started(self) -> RimeSpeech:
         """The client of the running voice; whoever comes first starts it, and whoever leaves does not stop that."""
-        if self._starting is None:
-            self._starting = asyncio.get_running_loop().create_task(self._start())
+        loop = asyncio.get_running_loop()
+        if self._starting is None or (self._again_at is not None and loop.time() >= self._again_at):
+            self._again_at = None
+            self._starting = loop.create_task(self._start())
         return await asyncio.shield(self._starting)
 
     async def _start(self) -> RimeSpeech:
         log.info("starting the voice of this machine, to stand in for Rime")
-        self._voice = LocalVoice()
-        await self._voice.start()
+        voice = None
+        try:
+            voice = LocalVoice()
+            await voice.start()
+        except BaseException:
+            self._again_at = asyncio.get_running_loop().time() + START_AGAIN_SECONDS
+            if voice is not None:
+                await voice.stop()
+            raise
+        self._voice = voice
         return RimeSpeech(replace(self._options, url=self._voice.url, protocol="ws3", api_key=LOCAL_KEY))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

@@ -6,6 +6,7 @@ import pytest
 from support.speech import KnownVoice, audio_of, heard, local_rime
 from support.virtual_time import virtually
 
+from telebridge import voice as voice_module
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.options import RimeOptions
@@ -158,6 +159,29 @@ async def test_a_stand_in_that_cannot_be_started_says_so(monkeypatch):
     speech = StandInSpeech(RimeOptions())
     with pytest.raises(SpeechRejected, match="no more sockets"):
         await heard(speech.speak(TEXT))
+    await speech.aclose()
+
+
+@virtually
+async def test_a_stand_in_that_could_not_be_started_is_tried_again_after_a_while(started, monkeypatch):
+    tries, working = [], voice_module.create_speech_server
+
+    def broken_once():
+        tries.append(True)
+        if len(tries) == 1:
+            raise OSError("no more sockets")
+        return working()
+
+    monkeypatch.setattr("telebridge.voice.create_speech_server", broken_once)
+    speech = StandInSpeech(RimeOptions(parameters=speech_parameters({})))
+    for _ in range(2):
+        with pytest.raises(SpeechRejected, match="no more sockets"):
+            await heard(speech.speak(TEXT))
+    assert len(tries) == 1, "it is left alone meanwhile"
+    await asyncio.sleep(voice_module.START_AGAIN_SECONDS)
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+    assert len(tries) == 2
     await speech.aclose()
 
 

@@ -9,17 +9,21 @@ One rule: a live call has one owner. A process that lost a call to another write
 import asyncio
 import json
 import secrets
+from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Column, Connection, Row, Table, Text, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from telebridge.call.call_rows import CallChange, end_values, ms, row_of
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.outside import Checkpoints
 from telebridge.call.record import CallRecord
 from telebridge.database.engine import READING
@@ -28,9 +32,19 @@ from telebridge.logs import logger
 
 log = logger(__name__)
 
+T = TypeVar("T")
+
 GATHERED_SECONDS = 0.05
 """So long changes gather; what a call says twice in that time is written once."""
 RETRY_SECONDS = 1.0
+FLUSH_SECONDS = 0.5
+"""So long a caller waits for what another process must know; it is hardly ever more than one write."""
+ASK_SECONDS = 3.0
+"""So long a caller waits for word of a call that this process does not know."""
+OWNER_SECONDS = 0.5
+"""So long one waits for word of a call that this process leads, as far as it knows."""
+AWAY_STATES = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE that say nothing of what was to be written. Source: PostgreSQL, "PostgreSQL Error Codes"."""
 MOST_WAITING = 20_000
 """Changes that wait for a database that is away; past it the oldest are dropped."""
 
@@ -73,21 +87,19 @@ class KeptCall:
 
     def as_json(self) -> dict[str, Any]:
         """Its record; of one that is live in another process, what is known of it."""
-        if self.record is not None:
-            return self.record
-        return CallRecord(
-            self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at
-        ).as_json()
+        return self.minimal().as_json() if self.record is None else self.record
 
+    def minimal(self) -> CallRecord:
+        """What is known of it without its record."""
+        return CallRecord(self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at)
 
-@dataclass(slots=True)
-class _Change:
-    """What is to be written of a call."""
-
-    begun: CallRecord | None = None
-    checkpoint: bytes | None = None
-    ended: CallRecord | None = None
-    ended_at: datetime | None = None
+    def place(self) -> Checkpoint:
+        """Where it was left; its beginning when that cannot be read."""
+        try:
+            return Checkpoint() if self.checkpoint is None else Checkpoint.decode(self.checkpoint)
+        except ValueError as error:
+            log.error("a checkpoint cannot be read: the call begins anew", call_sid=self.call_sid, error=str(error))
+            return Checkpoint()
 
 
 class CallStore(Checkpoints):
@@ -96,9 +108,15 @@ class CallStore(Checkpoints):
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._owner = secrets.token_hex(8)
-        self._waiting: dict[str, _Change] = {}
+        self._waiting: dict[str, CallChange] = {}
+        self._writing: dict[str, CallChange] = {}
         self._news = asyncio.Event()
+        self._urgent = asyncio.Event()
+        self._round: asyncio.Future[None] | None = None  # done when what waits is written, or cannot be
+        self._written: asyncio.Future[None] | None = None  # the same of what is being written
+        self._away = False
         self._writer: asyncio.Task[None] | None = None
+        self._asking: set[asyncio.Future[Any]] = set()
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def start(self) -> None:
@@ -109,44 +127,121 @@ class CallStore(Checkpoints):
         """Write what waits, and stop."""
         if self._writer is not None:
             self._writer.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._writer
+            await asyncio.wait([self._writer])
+            self._writer = None
         with suppress(SQLAlchemyError, OSError):
             await self._write()
 
-    # What calls say. Nothing is waited for.
+    # What calls say. Nothing is waited for, except by who asks for it.
 
-    def begun(self, record: CallRecord) -> None:
-        """A call began, or goes on, in this process."""
-        self._change(record.call_sid).begun = record
+    def begun(self, record: CallRecord, *, seized: bool = False) -> None:
+        """A call began in this process.
+
+        Args:
+            record: Of that call.
+            seized: Its stream is here, so that it is led here, even if another process has begun it too.
+        """
+        change = self._change(record.call_sid)
+        change.begun, change.seized = record, change.seized or seized
 
     @override
     def keep(self, call_sid: str, checkpoint: bytes) -> None:
         self._change(call_sid).checkpoint = checkpoint
 
-    def ended(self, record: CallRecord, *, wallclock: datetime) -> None:
-        """A call is over."""
+    def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:
+        """A call is over; with `apology` its caller must still be told that something went wrong."""
         change = self._change(record.call_sid)
-        change.ended, change.ended_at = record, wallclock
+        change.ended, change.ended_at, change.apology = record, wallclock, apology
+
+    @override
+    async def flush(self, call_sid: str) -> None:
+        if self._away or self._writer is None:
+            return
+        if call_sid in self._waiting:
+            self._round = self._round or asyncio.get_running_loop().create_future()
+            self._urgent.set()
+            await asyncio.wait([self._round], timeout=FLUSH_SECONDS)
+        elif call_sid in self._writing and self._written is not None:
+            await asyncio.wait([self._written], timeout=FLUSH_SECONDS)
 
     # What is asked.
 
+    async def is_ours(self, call_sid: str) -> bool:
+        """Whether no other process has taken a call that this one began; also when nobody can tell."""
+        try:
+            return call_sid not in await self.lost([call_sid])
+        except (SQLAlchemyError, OSError):
+            return True
+
+    async def lost(self, call_sids: Collection[str]) -> dict[str, str | None]:
+        """Those of the calls of this process that are not its own any more.
+
+        Returns:
+            By CallSid why the call is over, as another process was told; None for a call that another process leads.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        columns = (CALL.c.call_sid, CALL.c.owner, CALL.c.ended_at, CALL.c.end_reason)
+        rows = await self._bounded(self._rows(select(*columns).where(CALL.c.call_sid.in_(call_sids))), OWNER_SECONDS)
+        lost: dict[str, str | None] = {}
+        for row in rows:
+            change = self._pending(row.call_sid)
+            if row.owner != self._owner and not change.seized:
+                lost[row.call_sid] = None
+            elif row.owner == self._owner and row.ended_at is not None and change.ended is None:
+                lost[row.call_sid] = row.end_reason
+        return lost
+
     async def take(self, call_sid: str) -> KeptCall | None:
-        """Take a live call over from the process that had it; None when there is no such call, or it is over."""
+        """Take a live call over from the process that had it; None when there is no such call, or it is over.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        return await self._bounded(self._take(call_sid), ASK_SECONDS)
+
+    async def _take(self, call_sid: str) -> KeptCall | None:
+        live = (CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
         async with self._engine.begin() as connection:
-            row = (
-                await connection.execute(
-                    CALL.update()
-                    .where(CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
-                    .values(owner=self._owner)
-                    .returning(*CALL.c)
-                )
-            ).one_or_none()
+            taking = CALL.update().where(*live).values(owner=self._owner).returning(*CALL.c)
+            row = (await connection.execute(taking)).one_or_none()
         return None if row is None else _kept(row)
 
+    async def end_orphan(self, call_sid: str, reason: str, *, wallclock: datetime) -> bool:
+        """A call is over that no process has ended; one that leads it still may tell more of it later.
+
+        Returns:
+            Whether it was live.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        return await self._bounded(self._end_orphan(call_sid, reason, wallclock), ASK_SECONDS)
+
+    async def _end_orphan(self, call_sid: str, reason: str, wallclock: datetime) -> bool:
+        kept = await self.find(call_sid)
+        if kept is None or kept.ended:
+            return False
+        place = kept.place()
+        record = kept.minimal()
+        record.take_up(place.result, place.digits, place.recordings)
+        record.end_reason = reason
+        if place.standing is not None:
+            record.path = list(place.standing.path)
+        live = (CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
+        async with self._engine.begin() as connection:
+            values = end_values(record, wallclock, apology=place.apology)
+            done = await connection.execute(CALL.update().where(*live).values(**values))
+        return done.rowcount > 0
+
     async def find(self, call_sid: str) -> KeptCall | None:
-        """A call, live or over."""
-        found = await self._select(select(CALL).where(CALL.c.call_sid == call_sid))
+        """A call, live or over.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away.
+        """
+        found = await self._bounded(self._select(select(CALL).where(CALL.c.call_sid == call_sid)), ASK_SECONDS)
         return found[0] if found else None
 
     async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> list[KeptCall]:
@@ -154,102 +249,143 @@ class CallStore(Checkpoints):
         query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
         query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
         if before is not None:
-            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (_ms(before[0]), before[1]))
+            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (ms(before[0]), before[1]))
         return await self._select(query)
 
     async def _select(self, query: Any) -> list[KeptCall]:
+        return [_kept(row) for row in await self._rows(query)]
+
+    async def _rows(self, query: Any) -> list[Row[Any]]:
         async with self._engine.connect() as connection:
             reading = await connection.execution_options(**READING)
-            return [_kept(row) for row in (await reading.execute(query)).all()]
+            return list((await reading.execute(query)).all())
+
+    async def _bounded(self, asking: Coroutine[Any, Any, T], seconds: float) -> T:
+        """An answer, if it comes in time; a driver that cannot be stopped at once is left to stop by itself."""
+        task = asyncio.ensure_future(asking)
+        self._asking.add(task)
+        task.add_done_callback(self._asked)
+        try:
+            await asyncio.wait([task], timeout=seconds)
+        finally:
+            if not task.done():
+                task.cancel()
+        if not task.done():
+            raise TimeoutError("the database does not answer")
+        return task.result()
+
+    def _asked(self, task: "asyncio.Future[Any]") -> None:
+        self._asking.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody may be there any more to take notice
 
     # Writing.
 
-    def _change(self, call_sid: str) -> _Change:
+    def _change(self, call_sid: str) -> CallChange:
         self._news.set()
         if call_sid not in self._waiting and len(self._waiting) >= MOST_WAITING:
             self._waiting.pop(next(iter(self._waiting)))
-        return self._waiting.setdefault(call_sid, _Change())
+        return self._waiting.setdefault(call_sid, CallChange())
+
+    def _pending(self, call_sid: str) -> CallChange:
+        """What is not known to be written of a call."""
+        pending = CallChange()
+        for changes in (self._writing, self._waiting):
+            if call_sid in changes:
+                pending.add(changes[call_sid])
+        return pending
 
     async def _write_for_ever(self) -> None:
-        away = False
         while True:
             await self._news.wait()
-            await asyncio.sleep(GATHERED_SECONDS)
+            await self._gather()
             try:
                 await self._write()
             except (SQLAlchemyError, OSError) as error:
-                if not away:
+                if not self._away:
                     log.error("the database is away: calls go on, and are kept once it is back", error=str(error))
-                away = True
+                self._away = True
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception:  # the top of a task: it must not be the last that is written
+                log.exception("calls could not be kept")
                 await asyncio.sleep(RETRY_SECONDS)
             else:
-                if away:
+                if self._away:
                     log.info("the database is back")
-                away = False
+                self._away = False
+
+    async def _gather(self) -> None:
+        """Let changes gather, unless somebody waits for one."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GATHERED_SECONDS):
+                await self._urgent.wait()
 
     async def _write(self) -> None:
         if not self._waiting:
             return
-        changes, self._waiting = self._waiting, {}
+        self._writing, self._waiting = self._waiting, {}
+        written = self._written = self._round or asyncio.get_running_loop().create_future()
+        self._round = None
         self._news.clear()
+        self._urgent.clear()
+        try:
+            await self._write_together()
+        finally:
+            for call_sid, change in self._waiting.items():  # whatever of it could not be written
+                if call_sid in self._writing:
+                    self._writing[call_sid].add(change)
+                else:
+                    self._writing[call_sid] = change
+            self._waiting, self._writing = self._writing, {}
+            if self._waiting:
+                self._news.set()
+            written.set_result(None)
+
+    async def _write_together(self) -> None:
+        """Write all in one transaction; if one of them cannot be written, each in its own."""
         try:
             async with self._engine.begin() as connection:
-                await connection.run_sync(self._write_all, changes)
-        except BaseException:
-            for call_sid, change in self._waiting.items():
-                _merge(changes.setdefault(call_sid, _Change()), change)
-            self._waiting = changes
-            self._news.set()
-            raise
+                await connection.run_sync(self._write_all, self._writing)
+        except Exception as error:
+            if _is_away(error):
+                raise
+            await self._write_singly()
+        self._writing = {}
 
-    def _write_all(self, connection: Connection, changes: dict[str, _Change]) -> None:
+    async def _write_singly(self) -> None:
+        for call_sid, change in list(self._writing.items()):
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.run_sync(self._write_all, {call_sid: change})
+            except Exception as error:
+                if _is_away(error):
+                    raise
+                log.exception("a call cannot be kept", call_sid=call_sid)
+            del self._writing[call_sid]
+
+    def _write_all(self, connection: Connection, changes: dict[str, CallChange]) -> None:
+        ours = CALL.c.owner == self._owner
         for call_sid, change in changes.items():
-            values = _values(change)
+            values = change.values()
             if change.begun is not None:
-                values |= _row_of(change.begun) | {"owner": self._owner}
-                rest = {name: value for name, value in values.items() if name != "call_sid"}
-                statement = self._insert(CALL).values(**values)
-                connection.execute(statement.on_conflict_do_update(index_elements=[CALL.c.call_sid], set_=rest))
+                rest = {**row_of(change.begun), **values, "owner": self._owner}
+                statement = self._insert(CALL).values(**rest)
+                del rest["call_sid"]
+                unless_lost = None if change.seized else ours
+                connection.execute(
+                    statement.on_conflict_do_update(index_elements=[CALL.c.call_sid], set_=rest, where=unless_lost)
+                )
             elif values:
-                ours = (CALL.c.call_sid == call_sid, CALL.c.owner == self._owner)
-                connection.execute(CALL.update().where(*ours).values(**values))
+                connection.execute(CALL.update().where(CALL.c.call_sid == call_sid, ours).values(**values))
 
 
-def _merge(into: _Change, later: _Change) -> None:
-    into.begun = later.begun or into.begun
-    into.checkpoint = later.checkpoint or into.checkpoint
-    into.ended, into.ended_at = later.ended or into.ended, later.ended_at or into.ended_at
-
-
-def _values(change: _Change) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    if change.checkpoint is not None:
-        values["checkpoint"] = change.checkpoint.decode()
-    if change.ended is not None and change.ended_at is not None:
-        values["ended_at"] = _ms(change.ended_at)
-        values["end_reason"] = change.ended.end_reason
-        values["record"] = _record_text(change.ended)
-    return values
-
-
-def _record_text(record: CallRecord) -> str:
-    """The record as JSON. What a Python flow put into its result must not keep other calls from being written."""
-    told = record.as_json()
-    try:
-        return json.dumps(told, default=str, skipkeys=True)
-    except (ValueError, RecursionError):
-        return json.dumps({**told, "result": {}}, default=str)
-
-
-def _row_of(record: CallRecord) -> dict[str, Any]:
-    return {
-        "call_sid": record.call_sid,
-        "flow": record.flow,
-        "from_number": record.from_number,
-        "to_number": record.to_number,
-        "direction": record.direction,
-        "started_at": _ms(record.started_at),
-    }
+def _is_away(error: Exception) -> bool:
+    """Whether it was the database that failed, and not what was to be written."""
+    if isinstance(error, OSError | OperationalError | NoConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(AWAY_STATES)
 
 
 def _kept(row: Row[Any]) -> KeptCall:
@@ -264,7 +400,3 @@ def _kept(row: Row[Any]) -> KeptCall:
         row.checkpoint,
         None if row.record is None else json.loads(row.record),
     )
-
-
-def _ms(instant: datetime) -> int:
-    return round(instant.timestamp() * 1000)

@@ -5,6 +5,7 @@ the process. A disk that refuses costs the recording, and never the call.
 """
 
 import audioop
+import itertools
 import json
 import struct
 from collections.abc import Callable
@@ -27,19 +28,18 @@ class FlightLog:
     """The flight of one call.
 
     Args:
-        path: Where it is kept, without the endings `.wav` and `.jsonl`.
+        file: Where it is kept.
         began_at: When the call began, in monotonic seconds.
         submit: Has something done by the thread that writes, in order.
     """
 
-    def __init__(self, path: Path, began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
-        self._path = path
+    def __init__(self, file: "FlightFile", began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
+        self._file = file
         self._flight = Flight(began_at)
         self._submit = submit
         self._lines: list[str] = []
         self._written_ms = 0.0
         self._samples = 0
-        self._begun = False
 
     def heard(self, payload: bytes, *, now: float) -> None:
         """The caller was heard."""
@@ -69,10 +69,52 @@ class FlightLog:
         left, right = self._flight.take(now=now)
         lines, self._lines = "".join(self._lines), []
         self._written_ms = self._flight.at_ms(now)
-        first, self._begun = not self._begun, True
         self._samples += len(left)
         total = self._samples if last else None
-        self._submit(lambda: _append(self._path, _stereo(left, right), lines, first=first, total=total))
+        self._submit(lambda: self._file.append(_stereo(left, right), lines, total=total))
+
+
+class FlightFile:
+    """The two files of a flight. They are made by the first writing, with a name that no other part of the call has.
+
+    Args:
+        folder: Where.
+        call_sid: Whose flight it is.
+    """
+
+    def __init__(self, folder: Path, call_sid: str) -> None:
+        self._folder = folder
+        self._call_sid = call_sid
+        self._path: Path | None = None
+
+    def append(self, samples: bytes, lines: str, *, total: int | None) -> None:
+        """Add to both files; with the total number of samples of a leg, the WAV is complete.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        path = self._path = self._path or self._make()
+        with path.with_suffix(".wav").open("r+b") as file:
+            file.seek(0, 2)
+            file.write(samples)
+            if total is not None:
+                file.seek(0)
+                file.write(_header(total * 2 * PCM_WIDTH))
+        with path.with_suffix(".jsonl").open("a", encoding="utf-8") as file:
+            file.write(lines)
+
+    def _make(self) -> Path:
+        """The first name that is free: another process may be recording the same call."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for part in itertools.count(1):
+            path = self._folder / (self._call_sid if part == 1 else f"{self._call_sid}-{part}")
+            try:
+                with path.with_suffix(".wav").open("xb") as file:
+                    file.write(_header(UNKNOWN_SIZE))
+            except FileExistsError:
+                continue
+            return path
+        raise AssertionError("numbers have no end")
 
 
 class FlightRecorder:
@@ -89,11 +131,7 @@ class FlightRecorder:
 
     def open(self, call_sid: str, *, now: float) -> FlightLog:
         """Begin the flight of a call; what another process has recorded of it is left alone."""
-        path, parts = self._folder / call_sid, 1
-        while path.with_suffix(".wav").exists():
-            parts += 1
-            path = self._folder / f"{call_sid}-{parts}"
-        return FlightLog(path, now, self._do)
+        return FlightLog(FlightFile(self._folder, call_sid), now, self._do)
 
     def close(self) -> None:
         """Write what waits."""
@@ -109,23 +147,6 @@ class FlightRecorder:
             if not self._failed:
                 log.error("flights are not recorded", folder=str(self._folder), error=str(error))
             self._failed = True
-
-
-def _append(path: Path, samples: bytes, lines: str, *, first: bool, total: int | None) -> None:
-    """Add to both files; with the total number of samples of a leg, the WAV is complete."""
-    if first:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    audio = path.with_suffix(".wav")
-    with audio.open("wb" if first else "r+b") as file:
-        if first:
-            file.write(_header(UNKNOWN_SIZE))
-        file.seek(0, 2)
-        file.write(samples)
-        if total is not None:
-            file.seek(0)
-            file.write(_header(total * 2 * PCM_WIDTH))
-    with path.with_suffix(".jsonl").open("w" if first else "a", encoding="utf-8") as file:
-        file.write(lines)
 
 
 def _stereo(left: bytes, right: bytes) -> bytes:

@@ -21,12 +21,20 @@ class Checkpoints(Protocol):
         """Keep it in place of the one before; nothing is waited for."""
         ...
 
+    async def flush(self, call_sid: str) -> None:
+        """Wait until what was kept of a call can be read by other processes, for half a second at the most."""
+        ...
+
 
 class NoCheckpoints(Checkpoints):
     """Keeps nothing: a call ends with its process."""
 
     @override
     def keep(self, call_sid: str, checkpoint: bytes) -> None:
+        return
+
+    @override
+    async def flush(self, call_sid: str) -> None:
         return
 
 

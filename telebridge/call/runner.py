@@ -42,7 +42,7 @@ from telebridge.call.events import (
     TransferAsked,
 )
 from telebridge.call.flight_recorder import FlightLog
-from telebridge.call.outside import Outside
+from telebridge.call.outside import NoCheckpoints, Outside
 from telebridge.call.python_flow import Call, PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session import CallSession
@@ -88,6 +88,7 @@ class CallRunner:
     """
 
     __slots__ = (
+        "_abandoned",
         "_announced",
         "_announcements",
         "_errand",
@@ -123,6 +124,7 @@ class CallRunner:
         flights = outside.flights
         self._flight = None if flights is None else flights.open(session.record.call_sid, now=self._loop.time())
         self._timer: asyncio.TimerHandle | None = None
+        self._abandoned = False
         self._rings_at = 0.0  # kept here, because not every event loop's timers can tell it
 
     @property
@@ -190,6 +192,17 @@ class CallRunner:
         self._require_live()
         self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
 
+    def abandon(self) -> None:
+        """Another process leads the call: stop, and tell nobody."""
+        self._abandoned = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for number in list(self._announced):
+            self._announcement_over(number, NotLive(self.session.record.call_sid, "is led by another process"))
+        if self._flight is not None:
+            self._flight.close(now=self._loop.time())
+        self._stop()
+
     def _require_live(self) -> None:
         if self.session.phase not in (Phase.WAITING, Phase.LIVE) or self.session.leaving:
             reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
@@ -245,6 +258,8 @@ class CallRunner:
     # Effects.
 
     def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+        if self._abandoned:
+            return
         for effect in effects:
             if self._flight is not None:
                 self._fly(self._flight, effect)
@@ -279,8 +294,7 @@ class CallRunner:
                 case Tell(kind, data):
                     self._outside.watch(kind, self.session.record.call_sid, data)
                 case CloseStream():
-                    if self._socket is not None:
-                        self._socket.close()
+                    self._close_stream()
                 case EndCall():
                     self._end()
         self._arm_timer()
@@ -395,7 +409,24 @@ class CallRunner:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    def _close_stream(self) -> None:
+        """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""
+        if self._socket is None:
+            return
+        if isinstance(self._outside.checkpoints, NoCheckpoints):
+            self._socket.close()
+        else:
+            _ = self._spawn(self._close_when_kept(self._socket))
+
+    async def _close_when_kept(self, socket: StreamSocket) -> None:
+        await self._outside.checkpoints.flush(self.session.record.call_sid)
+        socket.close()
+
     def _end(self) -> None:
+        self._stop()
+        self._on_end(self)
+
+    def _stop(self) -> None:
         if self._socket is not None:
             self._socket.close()
         for stream in self._speech.values():
@@ -406,7 +437,6 @@ class CallRunner:
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
-        self._on_end(self)
 
     # The timer.
 

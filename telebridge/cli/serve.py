@@ -4,6 +4,7 @@ import functools
 import importlib
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -54,17 +55,27 @@ def serve(
         listener = listen(server.host, server.port)
     except OSError as error:
         raise cannot_listen(error, server.host, server.port, "server.port") from error
-    supervisor = Supervisor(lambda lifeline: run_server(_serve(settings, bridge, listener, lifeline)), tell)
+
+    def work(lifeline: int, listens: Callable[[], None]) -> None:
+        run_server(_serve(settings, bridge, listener, lifeline, listens))
+
+    supervisor = Supervisor(work, tell)
     raise typer.Exit(supervisor.run(workers))
 
 
 async def _serve(
-    settings: Settings, bridge: Bridge | None, inherited: socket.socket | None = None, lifeline: int | None = None
+    settings: Settings,
+    bridge: Bridge | None,
+    inherited: socket.socket | None = None,
+    lifeline: int | None = None,
+    listens: Callable[[], None] | None = None,
 ) -> None:
     app = create_app(settings, bridge=bridge)
     where = (settings.server.host, settings.server.port)
     async with listening(app, *where, port_setting="server.port", inherited=inherited) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
+        if listens is not None:
+            listens()
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
         await until_stopped(functools.partial(_drain, app, settings.server.drain_seconds), lifeline=lifeline)
 

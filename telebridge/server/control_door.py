@@ -119,14 +119,16 @@ class ControlDoor:
         """The call that a request is about.
 
         Raises:
-            Problem: It is over (409), or nobody knows it (404).
+            Problem: It is over or led by another process (409), or nobody knows it (404).
         """
         call_sid = request.match_info["sid"]
         with _while_live():
             if (control := self._control(call_sid)) is not None:
                 return control
-        if await self._calls.find(call_sid) is None:
+        if (known := await self._calls.find(call_sid)) is None:
             raise unknown_call(call_sid)
+        if known["end_reason"] is None:
+            raise Problem(409, f"Call {shown(call_sid)} is led by another process.", kind="call-not-live")
         raise Problem(409, f"Call {shown(call_sid)} is over.", kind="call-over")
 
     def _check(self, voice: Mapping[str, Any]) -> None:

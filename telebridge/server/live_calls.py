@@ -1,6 +1,7 @@
 """The calls of this process: begun by a webhook, carried by a media stream, remembered until Twilio's last question.
 
-One rule: a CallSid has one runner, however often Twilio repeats the webhook.
+One rule: a CallSid has one runner, however often Twilio repeats the webhook, and whichever process it asks. Who has the
+database's word leads the call; another process that began it too lets go of it, and tells nobody.
 """
 
 import asyncio
@@ -14,14 +15,15 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge import metrics
-from telebridge.call.call_store import CallStore, KeptCall
+from telebridge.call.call_store import CallStore
 from telebridge.call.checkpoint import Checkpoint
-from telebridge.call.events import CheckpointAsked
+from telebridge.call.events import CallOver, CheckpointAsked
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.call.outside import Outside
 from telebridge.call.record import CallRecord
 from telebridge.call.runner import CallRunner
 from telebridge.call.session import CallSession, SessionOptions
+from telebridge.call.stream_watch import Phase
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
@@ -33,6 +35,10 @@ from telebridge.twilio.call_variables import MOST_CHARACTERS
 log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
+LOOK_SECONDS = 0.5
+"""How often one looks whether the calls that have no stream here are led elsewhere, or over."""
+APART = Phase.WAITING, Phase.AWAY, Phase.CLOSING
+FLOW_OVER = "hung up by the flow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,6 @@ class Arrival:
         """Read what `claims` wrote."""
         variables = json.loads(claims.get("variables", "{}"))
         return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables)
-
-
-def _checkpoint(kept: KeptCall) -> Checkpoint:
-    """Where a call was left; at its beginning when that cannot be read."""
-    try:
-        return Checkpoint() if kept.checkpoint is None else Checkpoint.decode(kept.checkpoint)
-    except ValueError as error:
-        log.error("a checkpoint cannot be read: the call begins anew", call_sid=kept.call_sid, error=str(error))
-        return Checkpoint()
 
 
 def nobody_cares(_: CallRecord) -> None:
@@ -120,6 +117,7 @@ class LiveCalls:
         self._apologies: set[str] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._looking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._live)
@@ -144,41 +142,116 @@ class LiveCalls:
             ConfigurationError: There is no flow of that name.
             NotLive: The call is over: its flow ended while Twilio connected the stream.
         """
-        if (runner := await self.found(arrival.call_sid)) is not None:
+        call_sid = arrival.call_sid
+        try:
+            runner = await self.found(call_sid)
+            over = call_sid in self._ended or (runner is None and await self._is_over(call_sid))
+        except (SQLAlchemyError, OSError) as error:
+            log.error("a call cannot be looked up: it begins anew", call_sid=call_sid, error=str(error))
+            runner, over = self._live.get(call_sid), call_sid in self._ended
+        if runner is not None:
             return runner
-        if await self._is_over(arrival.call_sid):
-            raise NotLive(arrival.call_sid, "is over")
-        return self.begin(arrival)
+        if over:
+            raise NotLive(call_sid, "is over")
+        return self._live.get(call_sid) or self._begin(arrival, None, seized=True)
 
     async def _is_over(self, call_sid: str) -> bool:
-        if call_sid in self._ended or self._store is None:
-            return call_sid in self._ended
-        try:
-            kept = await self._store.find(call_sid)
-        except (SQLAlchemyError, OSError):
-            return False
-        return kept is not None and kept.ended
+        kept = None if self._store is None else await self._store.find(call_sid)
+        return kept is not None and (kept.ended or kept.place().over)
+
+    async def kept(self, call_sid: str) -> None:
+        """Wait until other processes can know of a call that began here, for half a second at the most."""
+        if self._store is not None:
+            await self._store.flush(call_sid)
+
+    async def led_here(self, call_sid: str) -> CallRunner | None:
+        """The runner of a live call that this process leads; one that another process took is let go of."""
+        runner = self._live.get(call_sid)
+        if runner is None or self._store is None or await self._store.is_ours(call_sid):
+            return self._live.get(call_sid)
+        self._abandon(runner)
+        return None
 
     async def found(self, call_sid: str) -> CallRunner | None:
-        """The runner of a live call; one that another process left is gone on with here."""
-        if (runner := self._live.get(call_sid)) is not None or self._store is None or call_sid in self._ended:
-            return runner
-        try:
-            kept = await self._store.take(call_sid)
-        except (SQLAlchemyError, OSError) as error:
-            log.error("a call cannot be looked up: the database is away", call_sid=call_sid, error=str(error))
-            return None
+        """The runner of a live call; one that another process left is gone on with here.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away, and nobody here knows the call.
+        """
+        if self._store is None or await self.led_here(call_sid) is not None:
+            return self._live.get(call_sid)
+        if call_sid in self._ended:
+            await self._store.flush(call_sid)
+            if await self._store.is_ours(call_sid):
+                return None
+        return await self._taken(self._store, call_sid)
+
+    async def _taken(self, store: CallStore, call_sid: str) -> CallRunner | None:
+        """The call as another process left it."""
+        kept = await store.find(call_sid)
         if kept is None:
+            return self._live.get(call_sid)
+        place = kept.place()
+        if kept.ended or place.over:
+            if place.apology:
+                self._apologies.add(call_sid)
+            if not kept.ended:  # whoever lives and leads it writes the whole record in place of this one
+                await store.end_orphan(call_sid, FLOW_OVER, wallclock=datetime.now(UTC))
             return None
-        if (runner := self._live.get(call_sid)) is not None:  # while the database was asked
-            return runner
-        checkpoint = _checkpoint(kept)
+        kept = await store.take(call_sid)
+        if kept is None or call_sid in self._live:  # while the database was asked
+            return self._live.get(call_sid)
         arrival = Arrival(kept.call_sid, kept.flow, kept.from_number, kept.to_number, kept.direction)
         log.info("call taken over", call_sid=call_sid, flow=kept.flow)
-        return self._begin(arrival, checkpoint, started_at=kept.started_at)
+        self._ended.pop(call_sid, None)
+        return self._begin(arrival, kept.place(), started_at=kept.started_at)
+
+    async def end_elsewhere(self, call_sid: str, reason: str) -> None:
+        """A call is over that this process does not lead: see that it has an end, should nobody else."""
+        if self._store is None or call_sid in self._ended:
+            return
+        try:
+            if await self._store.end_orphan(call_sid, reason, wallclock=datetime.now(UTC)):
+                log.info("a call of another process was ended", call_sid=call_sid, reason=reason)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("a call cannot be ended: the database is away", call_sid=call_sid, error=str(error))
+
+    def _abandon(self, runner: CallRunner) -> None:
+        """Another process leads the call now."""
+        record = runner.session.record
+        if self._live.get(record.call_sid) is not runner:
+            return
+        del self._live[record.call_sid], self._arrivals[record.call_sid]
+        runner.abandon()
+        if not self._live:
+            self._empty.set()
+        metrics.CALLS_LIVE.dec()
+        log.info("call led by another process", call_sid=record.call_sid)
+
+    async def _look_for_lost(self, store: CallStore) -> None:
+        """Let go of calls that another process leads, though nobody asks this one for them any more."""
+        while self._live:
+            await asyncio.sleep(LOOK_SECONDS)
+            apart = {sid: runner for sid, runner in self._live.items() if runner.session.phase in APART}
+            try:
+                lost = await store.lost(apart) if apart else {}
+            except (SQLAlchemyError, OSError):
+                continue
+            for call_sid, end_reason in lost.items():
+                if (runner := self._live.get(call_sid)) is not apart[call_sid]:
+                    continue
+                if end_reason is None:
+                    self._abandon(runner)
+                else:
+                    runner.deliver(CallOver(end_reason.removeprefix("call ")))
 
     def _begin(
-        self, arrival: Arrival, checkpoint: Checkpoint | None, *, started_at: datetime | None = None
+        self,
+        arrival: Arrival,
+        checkpoint: Checkpoint | None,
+        *,
+        started_at: datetime | None = None,
+        seized: bool = False,
     ) -> CallRunner:
         flow = self.flows.find(arrival.flow)
         record = CallRecord(
@@ -199,7 +272,10 @@ class LiveCalls:
         log.info("call arrived", **arrival.told(), call_sid=arrival.call_sid)
         self.feed.publish("call-started", arrival.call_sid, record.as_json())
         if self._store is not None:
-            self._store.begun(record)
+            if started_at is None:  # else it was taken, and is there
+                self._store.begun(record, seized=seized)
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look_for_lost(self._store), name="lost calls")
         runner.start(checkpoint)
         if not isinstance(flow, Flow):
             if checkpoint is None:
@@ -258,7 +334,7 @@ class LiveCalls:
             self._apologies.add(record.call_sid)
         self._ended[record.call_sid] = record
         if self._store is not None:
-            self._store.ended(record, wallclock=datetime.now(UTC))
+            self._store.ended(record, wallclock=datetime.now(UTC), apology=runner.session.apology_due)
         while len(self._ended) > REMEMBERED_CALLS:
             forgotten, _ = self._ended.popitem(last=False)
             self._apologies.discard(forgotten)

@@ -49,13 +49,18 @@ class StatusDoor:
         except RemoteProtocolError as error:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         log.debug("call status", call_sid=report.call_sid, status=report.status.value)
-        runner = self._calls.find(report.call_sid)
-        if runner is not None and report.status.is_final:
-            runner.deliver(CallOver(report.status.value))
+        if report.status.is_final:
+            await self._end(report)
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with kept_or_again():
                 await self._campaigns.reports.status(attempt, report)
         return web.Response(status=204)
+
+    async def _end(self, report: CallStatusReport) -> None:
+        if (runner := await self._calls.led_here(report.call_sid)) is not None:
+            runner.deliver(CallOver(report.status.value))
+        else:
+            await self._calls.end_elsewhere(report.call_sid, f"call {report.status.value}")
 
     async def machine_detected(self, request: web.Request) -> web.Response:
         """Twilio has found out whether a person or a machine answered a campaign's call."""

@@ -91,6 +91,7 @@ class VoiceDoor:
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return apology()
+        await self._calls.kept(call_sid)  # the stream may come to another process
         return self._connect(request, arrival)
 
     async def next(self, request: web.Request) -> web.Response:
@@ -101,7 +102,7 @@ class VoiceDoor:
             return apology() if self._calls.takes_apology(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
             runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
-        return self._what_follows(request, runner)
+        return await self._what_follows(request, runner)
 
     async def dial_status(self, request: web.Request) -> web.Response:
         """A transfer is over: the callers have talked, or nobody answered; or the caller has hung up meanwhile."""
@@ -114,13 +115,18 @@ class VoiceDoor:
             return _answer(twiml.hang_up())
         status = fields.get("DialCallStatus", "")
         runner.deliver(TransferEnded(status if status in get_args(TransferStatus) else "failed"))  # type: ignore[arg-type]
-        return self._what_follows(request, runner)
+        return await self._what_follows(request, runner)
 
     async def whisper(self, request: web.Request) -> web.Response:
         """Somebody answered a transfer, and is told who calls. The text is in the address, which Twilio has signed."""
         return _answer(twiml.say(request.query.get("text", "")))
 
-    def _what_follows(self, request: web.Request, runner: CallRunner) -> web.Response:
+    async def _what_follows(self, request: web.Request, runner: CallRunner) -> web.Response:
+        answer = self._next_step(request, runner)
+        await self._calls.kept(runner.session.record.call_sid)  # what comes next may come to another process
+        return answer
+
+    def _next_step(self, request: web.Request, runner: CallRunner) -> web.Response:
         session = runner.session
         if session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=session.record.call_sid)

@@ -62,9 +62,24 @@ class ClipStore:
         """
         if (clip := self.hot(key)) is not None:
             return clip, False
-        nothing: tuple[Clip | None, bool] = (None, True)
-        clip, ours = await self._soon(self._folder.read_or_claim, key, otherwise=nothing)
+        asking = asyncio.get_running_loop().run_in_executor(None, self._folder.read_or_claim, key)
+        told = False
+        try:
+            await asyncio.wait([asking], timeout=READ_SECONDS)
+            told = asking.done()
+        finally:
+            if not told:  # or cancelled: what the thread may still claim is nobody's
+                asking.add_done_callback(lambda late: self._give_up(key, late))
+        if not told:
+            self._warn_of_slow_disk()
+            return None, True
+        clip, ours = asking.result()
         return self._found(key, clip), ours
+
+    def _give_up(self, key: str, late: "asyncio.Future[tuple[Clip | None, bool]]") -> None:
+        """A claim was taken that nobody waits for any more."""
+        if not late.cancelled() and late.exception() is None and late.result()[1]:
+            _ = asyncio.get_running_loop().run_in_executor(None, self._folder.claim(key).release)
 
     def hold(self, key: str, clip: Clip) -> None:
         """Have a clip in memory from now on, one that is on disk or about to be kept."""
@@ -102,8 +117,11 @@ class ClipStore:
         try:
             return await asyncio.wait_for(asyncio.to_thread(ask, key), READ_SECONDS)
         except TimeoutError:
-            log.warning("the folder of prompts is slow: spoken anew", folder=str(self.folder))
+            self._warn_of_slow_disk()
             return otherwise
+
+    def _warn_of_slow_disk(self) -> None:
+        log.warning("the folder of prompts is slow: spoken anew", folder=str(self.folder))
 
 
 def _now() -> float:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -11,9 +12,11 @@ from support.virtual_time import virtually
 
 from telebridge.call import call_store as module
 from telebridge.call.call_store import CallStore
+from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.record import CallRecord
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
+from telebridge.flows.interpreter import Standing
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -201,3 +204,129 @@ async def test_a_call_begun_again_keeps_its_checkpoint(tmp_path):
         store.begun(record())
         await written()
         assert (await store.find("CA1")).checkpoint == '{"typed": "12"}'
+
+
+@virtually
+async def test_what_is_flushed_can_be_read_by_others_without_delay(tmp_path):
+    async with stores(tmp_path, 2) as [first, second]:
+        loop = asyncio.get_running_loop()
+        first.begun(record())
+        before = loop.time()
+        await first.flush("CA1")
+        assert loop.time() - before < module.GATHERED_SECONDS
+        assert (await second.find("CA1")).flow == "test"
+
+
+@virtually
+async def test_a_database_that_is_away_holds_up_a_flush_once_and_shortly(tmp_path, monkeypatch):
+    def failing(self, connection, changes):
+        raise OperationalError("", {}, Exception("away"))
+
+    monkeypatch.setattr(CallStore, "_write_all", failing)
+    async with stores(tmp_path) as [store]:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        for number in range(5):
+            store.begun(record(f"CA{number}"))
+            await store.flush(f"CA{number}")
+        assert loop.time() - before <= module.FLUSH_SECONDS
+
+
+@pytest.mark.parametrize("text", ["no customer \ud83d", "a\0b"])
+@virtually
+async def test_a_text_that_no_database_takes_is_kept_as_far_as_it_can_be(tmp_path, text):
+    async with stores(tmp_path) as [store]:
+        odd = CallRecord("CA1", "test", text, text, "inbound", NOON)
+        odd.end_reason = text
+        store.begun(odd)
+        store.ended(odd, wallclock=NOON)
+        await written()
+        kept = await store.find("CA1")
+    assert kept.ended
+    assert kept.from_number.encode()
+    assert "\0" not in kept.from_number
+
+
+@virtually
+async def test_a_call_that_cannot_be_written_is_left_out_and_no_other(tmp_path, monkeypatch):
+    write_all = CallStore._write_all
+
+    def failing(self, connection, changes):
+        if "CA1" in changes:
+            raise ValueError("not to be written")
+        write_all(self, connection, changes)
+
+    monkeypatch.setattr(CallStore, "_write_all", failing)
+    async with stores(tmp_path) as [store]:
+        for number in range(3):
+            store.begun(record(f"CA{number}"))
+        await written()
+        assert [(await store.find(f"CA{number}")) is not None for number in range(3)] == [True, False, True]
+        store.begun(record("CA3"))
+        await written()
+        assert await store.find("CA3") is not None
+
+
+@virtually
+async def test_what_a_flow_knew_is_kept_no_longer_than_its_call(tmp_path):
+    async with stores(tmp_path) as [store]:
+        for call_sid, apology in (("CA1", False), ("CA2", True)):
+            store.begun(record(call_sid))
+            store.keep(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
+            store.ended(record(call_sid), wallclock=NOON, apology=apology)
+        await written()
+        assert (await store.find("CA1")).checkpoint is None
+        owed = await store.find("CA2")
+    assert owed.place().apology
+    assert "1234" not in owed.checkpoint
+
+
+@virtually
+async def test_a_process_can_tell_which_of_its_calls_are_its_own_no_more(tmp_path):
+    async with stores(tmp_path, 2) as [first, second]:
+        for number in range(4):
+            first.begun(record(f"CA{number}"))
+        await written()
+        await second.take("CA1")
+        assert await second.end_orphan("CA2", "call completed", wallclock=NOON)
+        assert await first.lost(["CA0", "CA1", "CA2", "CA9"]) == {"CA1": None, "CA2": "call completed"}
+        assert [await first.is_ours(call_sid) for call_sid in ("CA0", "CA1", "CA9")] == [True, False, True]
+
+
+@virtually
+async def test_a_call_begun_twice_belongs_to_whom_its_stream_came_to(tmp_path):
+    async with stores(tmp_path, 2) as [first, second]:
+        second.begun(record(), seized=True)
+        await second.flush("CA1")
+        first.begun(record())
+        await first.flush("CA1")
+        assert not await first.is_ours("CA1")
+        assert await second.is_ours("CA1")
+        first.begun(record(), seized=True)
+        await first.flush("CA1")
+        assert not await second.is_ours("CA1")
+
+
+@virtually
+async def test_a_call_whose_process_died_is_ended_with_what_it_had_found_out(tmp_path):
+    async with stores(tmp_path, 2) as [first, second]:
+        first.begun(record())
+        standing = Standing("b", path=["a", "b"])
+        first.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
+        await written()
+        assert await second.end_orphan("CA1", "call completed", wallclock=NOON)
+        assert not await second.end_orphan("CA1", "call failed", wallclock=NOON)
+        told = (await second.find("CA1")).record
+        assert (told["path"], told["result"], told["digits"]) == (["a", "b"], {"answer": 1}, ["7"])
+        assert told["end_reason"] == "call completed"
+
+
+async def test_a_database_that_does_not_answer_is_not_waited_for_long(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "ASK_SECONDS", 0.2)
+    async with stores(tmp_path) as [store]:
+        locking = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
+        locking.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TimeoutError):
+            await store.take("CA1")
+        locking.execute("ROLLBACK")
+        locking.close()

@@ -44,6 +44,19 @@ def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
     assert seconds(tmp_path / "CA1-2.wav") == 1.0
 
 
+def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
+    one, other = FlightRecorder(tmp_path), FlightRecorder(tmp_path)
+    late, first = one.open("CA1", now=0.0), other.open("CA1", now=0.0)
+    first.heard(b"c" * 160, now=1.0)
+    first.close(now=3.0)
+    other.close()
+    late.close(now=30.0)
+    one.close()
+    assert seconds(tmp_path / "CA1.wav") == 3.0
+    assert seconds(tmp_path / "CA1-2.wav") == 30.0
+    assert (tmp_path / "CA1-2.jsonl").exists()
+
+
 def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
     (tmp_path / "taken").write_text("")
     recorder = FlightRecorder(tmp_path / "taken")

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -38,3 +40,78 @@ def test_a_configuration_that_is_refused_ends_all(tmp_path):
     done = telebridge("serve", "--workers", "2", "--port", "0", **settings)
     assert done.returncode == 2
     assert "telebridge: database.url: the database cannot be used (file is not a database" in done.stderr
+
+
+BEGINNING = """
+import os, signal, sys, time
+from pathlib import Path
+from telebridge.cli import supervising
+from telebridge.errors import ConfigurationError
+
+supervising.SHORT_LIFE_SECONDS, supervising.FIRST_PAUSE_SECONDS = 0.3, float(sys.argv[2])
+supervising.LONGEST_PAUSE_SECONDS = float(sys.argv[2])
+folder = Path(sys.argv[1])
+
+def first(name):
+    try:
+        (folder / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
+def stop_all():
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(30)
+"""
+ENDING = """
+sys.exit(supervising.Supervisor(serve, lambda line: print(line, flush=True)).run(int(sys.argv[3])))
+"""
+REFUSED_LATER = """
+def serve(lifeline, listens):
+    if first("served"):
+        listens()
+    elif not first("refused"):
+        print("served again", flush=True)
+        stop_all()
+    raise ConfigurationError("database.url", "is away for a while")
+"""
+REFUSED_AT_ONCE = """
+def serve(lifeline, listens):
+    raise ConfigurationError("database.url", "is wrong")
+"""
+ONE_DIES_AT_ONCE = """
+def serve(lifeline, listens):
+    if not first("well"):
+        os._exit(1)
+    if not first("again"):
+        print("served again", flush=True)
+        stop_all()
+    time.sleep(0.5)
+    (folder / "well").unlink()
+"""
+
+
+def supervised(tmp_path, serve, *, pause, workers):
+    """What a supervisor of such workers says, and its exit code."""
+    program = f"{BEGINNING}{serve}{ENDING}"
+    command = [sys.executable, "-c", program, str(tmp_path), str(pause), str(workers)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout, done.returncode
+
+
+def test_a_configuration_that_has_served_before_is_tried_again(tmp_path):
+    said, code = supervised(tmp_path, REFUSED_LATER, pause=0.01, workers=1)
+    assert "served again" in said
+    assert code == 0
+
+
+def test_a_configuration_that_never_served_is_not_tried_again(tmp_path):
+    said, code = supervised(tmp_path, REFUSED_AT_ONCE, pause=0.01, workers=2)
+    assert "started again" not in said
+    assert code == 2
+
+
+def test_a_worker_that_dies_at_once_holds_up_neither_the_others_nor_the_end(tmp_path):
+    said, code = supervised(tmp_path, ONE_DIES_AT_ONCE, pause=3600, workers=2)
+    assert "served again" in said
+    assert code == 0

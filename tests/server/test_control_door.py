@@ -103,10 +103,18 @@ async def test_a_transfer_and_a_goodbye_are_handed_on():
     ]
 
 
+async def test_a_call_that_another_process_leads_is_not_said_to_be_over():
+    async with api() as client:
+        client.calls.ended[OVER] = record(OVER)  # without an end, as the database tells it
+        problem = await client.post(f"/api/calls/{OVER}/say", ACTIONS["say"], status=409)
+    assert problem["type"] == "urn:telebridge:problem:call-not-live"
+    assert "is led by another process" in problem["detail"]
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_a_call_that_is_over_is_told_from_one_that_never_was(action):
     async with api() as client:
-        client.calls.ended[OVER] = record(OVER)
+        client.calls.ended[OVER] = record(OVER, end_reason="caller hung up")
         over = await client.post(f"/api/calls/{OVER}/{action}", ACTIONS[action], status=409)
         never = await client.post(f"/api/calls/CA0/{action}", ACTIONS[action], status=404)
     assert over["type"] == "urn:telebridge:problem:call-over"

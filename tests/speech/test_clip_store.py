@@ -1,5 +1,6 @@
 """Clips on disk: found by every process, bounded, and never the reason that a call fails."""
 
+import asyncio
 import errno
 import os
 import threading
@@ -50,6 +51,30 @@ async def test_a_folder_that_is_slow_is_as_good_as_empty(tmp_path, monkeypatch):
         assert await clips.find(key("hello")) is None
     answered.set()
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("patience", [0.01, 60.0])
+async def test_a_claim_that_nobody_waits_for_any_more_is_given_up(tmp_path, monkeypatch, patience):
+    clips, goes_on, was_taken = store(tmp_path), threading.Event(), []
+    claim = clips._folder.read_or_claim
+
+    def slowly(name):
+        goes_on.wait(10)
+        found = claim(name)
+        was_taken.append(found[1])
+        return found
+
+    monkeypatch.setattr("telebridge.speech.clip_store.READ_SECONDS", patience)
+    monkeypatch.setattr(clips._folder, "read_or_claim", slowly)
+    asking = asyncio.create_task(clips.find_or_claim(key("hello")))
+    await asyncio.sleep(0.05)
+    asking.cancel()  # where it has not lost its patience before
+    await asyncio.wait([asking])
+    goes_on.set()
+    async with asyncio.timeout(10):
+        while not was_taken or list(tmp_path.rglob("*.making")):  # noqa: ASYNC110 - threads do it
+            await asyncio.sleep(0.01)
+    assert was_taken == [True]
 
 
 async def test_a_folder_that_can_only_be_read_is_read(tmp_path, monkeypatch):

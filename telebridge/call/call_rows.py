@@ -1,0 +1,91 @@
+"""What waits to be written of a call, and the values of its row.
+
+One rule: whatever a flow or a caller's telephone put into a text, the row can be written.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from telebridge.call.checkpoint import Checkpoint
+from telebridge.call.record import CallRecord
+
+
+@dataclass(slots=True)
+class CallChange:
+    """What is still to be written of one call.
+
+    Args:
+        begun: It began here.
+        seized: Whether it is led here whatever another process says: its stream has come.
+        checkpoint: Where it stands.
+        ended: What came of it.
+        ended_at: When.
+        apology: Whether its caller must still be told that something went wrong.
+    """
+
+    begun: CallRecord | None = None
+    seized: bool = False
+    checkpoint: bytes | None = None
+    ended: CallRecord | None = None
+    ended_at: datetime | None = None
+    apology: bool = False
+
+    def add(self, later: "CallChange") -> None:
+        """Take what was said later."""
+        self.begun = later.begun or self.begun
+        self.seized = later.seized or self.seized
+        self.checkpoint = later.checkpoint or self.checkpoint
+        self.ended, self.ended_at = later.ended or self.ended, later.ended_at or self.ended_at
+        self.apology = later.apology or self.apology
+
+    def values(self) -> dict[str, Any]:
+        """What changes of a row that is there."""
+        values: dict[str, Any] = {}
+        if self.checkpoint is not None:
+            values["checkpoint"] = clean(self.checkpoint.decode(errors="replace"))
+        if self.ended is not None and self.ended_at is not None:
+            values |= end_values(self.ended, self.ended_at, apology=self.apology)
+        return values
+
+
+def row_of(record: CallRecord) -> dict[str, Any]:
+    """The row of a call that begins."""
+    return {
+        "call_sid": record.call_sid,
+        "flow": clean(record.flow),
+        "from_number": clean(record.from_number),
+        "to_number": clean(record.to_number),
+        "direction": clean(record.direction),
+        "started_at": ms(record.started_at),
+    }
+
+
+def end_values(record: CallRecord, ended_at: datetime, *, apology: bool = False) -> dict[str, Any]:
+    """What changes when a call ends: where it stood, with all that its flow knew, is kept no longer."""
+    return {
+        "ended_at": ms(ended_at),
+        "end_reason": None if record.end_reason is None else clean(record.end_reason),
+        "record": _record_text(record),
+        "checkpoint": Checkpoint(over=True, apology=True).encode().decode() if apology else None,
+    }
+
+
+def clean(text: str) -> str:
+    """A text that every database takes: half a character and the zero character are in no encoding of all of them."""
+    return text.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def ms(instant: datetime) -> int:
+    """Milliseconds since 1970."""
+    return round(instant.timestamp() * 1000)
+
+
+def _record_text(record: CallRecord) -> str:
+    """The record as JSON. What a Python flow put into its result must not keep other calls from being written."""
+    told = record.as_json()
+    try:
+        return json.dumps(told, default=str, skipkeys=True)
+    except (ValueError, RecursionError):
+        return json.dumps({**told, "result": {}}, default=str)
