@@ -64,8 +64,9 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     calls = LiveCalls(flows, outside, session)
     tokens = StreamTokens("bench")
     prompts = PromptDoor(outside.source, PromptTokens("bench"))
+    variables, no_campaigns = CallVariables("bench"), None
     add_routes(
-        app, calls, Trust("", ""), tokens, CallVariables("bench"), prompts, default_flow=flows.names[0], numbers={}
+        app, calls, Trust("", ""), tokens, variables, prompts, no_campaigns, default_flow=flows.names[0], numbers={}
     )
     return app
 

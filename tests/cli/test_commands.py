@@ -118,7 +118,7 @@ def test_a_busy_port_is_told(tmp_path):
 
 
 def test_flows_are_checked(tmp_path):
-    flows = ("bilingual", "front-desk", "pharmacy-refill")
+    flows = ("bilingual", "front-desk", "pharmacy-refill", "reminder")
     told = "".join(f"config/flows/{flow}.yaml: no mistakes\n" for flow in flows)
     assert telebridge("flow", "check", "config/flows").stdout == told
     (tmp_path / "bad.yaml").write_text("flow: bad\nstart: a\nnodes:\n  a: {sya: Hello, then: a}\n")

@@ -4,6 +4,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from aiohttp import web_app
+
 from support.speech import local_rime, serving
 from telebridge.app import CALLS, create_app
 from telebridge.settings import Settings
@@ -61,6 +63,8 @@ async def bridge(
             },
             **settings,
         }
+        # aiohttp remembers a thousand applications by their middlewares; each holds a model and more
+        stack.callback(web_app._cached_build_middleware.cache_clear)
         app = create_app(Settings(**values), bridge=python)
         url = await stack.enter_async_context(serving(app))
         simulator = Simulator(SimulatorOptions(**(twilio or {})))
