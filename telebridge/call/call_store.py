@@ -37,6 +37,7 @@ T = TypeVar("T")
 GATHERED_SECONDS = 0.05
 """So long changes gather; what a call says twice in that time is written once."""
 RETRY_SECONDS = 1.0
+CLOSE_SECONDS = 5.0
 FLUSH_SECONDS = 0.5
 """So long a caller waits for what another process must know; it is hardly ever more than one write."""
 ASK_SECONDS = 3.0
@@ -116,6 +117,7 @@ class CallStore(Checkpoints):
         self._written: asyncio.Future[None] | None = None  # the same of what is being written
         self._away = False
         self._writer: asyncio.Task[None] | None = None
+        self._closing = False
         self._asking: set[asyncio.Future[Any]] = set()
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
@@ -126,9 +128,16 @@ class CallStore(Checkpoints):
     async def aclose(self) -> None:
         """Write what waits, and stop."""
         if self._writer is not None:
-            self._writer.cancel()
-            await asyncio.wait([self._writer])
+            self._closing = True
+            self._news.set()
+            self._urgent.set()
+            _, busy = await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)  # not cut in the middle of a write
+            for writer in busy:
+                writer.cancel()
+                await asyncio.wait([writer])
             self._writer = None
+        if self._asking:
+            await asyncio.wait(self._asking, timeout=CLOSE_SECONDS)
         with suppress(SQLAlchemyError, OSError):
             await self._write()
 
@@ -265,12 +274,9 @@ class CallStore(Checkpoints):
         task = asyncio.ensure_future(asking)
         self._asking.add(task)
         task.add_done_callback(self._asked)
-        try:
-            await asyncio.wait([task], timeout=seconds)
-        finally:
-            if not task.done():
-                task.cancel()
-        if not task.done():
+        done, _ = await asyncio.wait([task], timeout=seconds)  # who asks may be cancelled; the question then ends alone
+        if not done:
+            task.cancel()
             raise TimeoutError("the database does not answer")
         return task.result()
 
@@ -296,7 +302,7 @@ class CallStore(Checkpoints):
         return pending
 
     async def _write_for_ever(self) -> None:
-        while True:
+        while not self._closing:
             await self._news.wait()
             await self._gather()
             try:
