@@ -127,8 +127,8 @@ class CallStore(Checkpoints):
 
     async def aclose(self) -> None:
         """Write what waits, and stop."""
+        self._closing = True
         if self._writer is not None:
-            self._closing = True
             self._news.set()
             self._urgent.set()
             _, busy = await asyncio.wait([self._writer], timeout=CLOSE_SECONDS)  # not cut in the middle of a write
@@ -271,6 +271,9 @@ class CallStore(Checkpoints):
 
     async def _bounded(self, asking: Coroutine[Any, Any, T], seconds: float) -> T:
         """An answer, if it comes in time; a driver that cannot be stopped at once is left to stop by itself."""
+        if self._closing:
+            asking.close()
+            raise TimeoutError("the store is closed")
         task = asyncio.ensure_future(asking)
         self._asking.add(task)
         task.add_done_callback(self._asked)

@@ -88,7 +88,7 @@ async def test_what_waits_is_written_when_the_process_stops(tmp_path):
     async with stores(tmp_path) as [store]:
         store.begun(record())
         await store.aclose()
-        assert (await store.find("CA1")).flow == "test"
+        assert (await CallStore(store._engine).find("CA1")).flow == "test"
 
 
 @virtually
