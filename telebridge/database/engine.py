@@ -8,8 +8,8 @@ processes that read and then write would each act on what the other has changed.
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, make_url
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
@@ -55,10 +55,25 @@ def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
             raise ConfigurationError("database.url", problem, "choose another folder") from error
-    engine = create_async_engine(url, connect_args={"timeout": busy_seconds})
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_sqlite)
+    engine = create_async_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
+    _keep_promises(engine.sync_engine)
     return engine
+
+
+def in_threads(engine: AsyncEngine) -> Engine:
+    """The same SQLite file for transactions that run in threads; it is disposed of with `engine`.
+
+    A driver that is asynchronous changes threads four times for each statement, this one once for a transaction.
+    """
+    twin = create_engine(engine.url.set(drivername="sqlite"))
+    _keep_promises(twin)
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: twin.dispose())
+    return twin
+
+
+def _keep_promises(engine: Engine) -> None:
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
