@@ -16,6 +16,7 @@ from telebridge.call.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord
 from telebridge.campaigns.attempt import Attempt, CallReport
 from telebridge.campaigns.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.outcomes import MACHINES, Reported
 from telebridge.campaigns.reporting import AttemptReports
 from telebridge.campaigns.states import AttemptState
@@ -63,15 +64,17 @@ class CampaignCalls:
     Args:
         store: The campaigns.
         reports: Where reports on attempts go.
+        opt_outs: Where opt-outs are until the database has them; None to trust that it is there.
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
     """
 
-    def __init__(self, store: CampaignStore, reports: AttemptReports) -> None:
+    def __init__(self, store: CampaignStore, reports: AttemptReports, opt_outs: OptOutFiles | None = None) -> None:
         self.live: Live | None = None
         self.reports = reports
         self._store = store
+        self._opt_outs = opt_outs
         self._verdicts: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
@@ -105,7 +108,15 @@ class CampaignCalls:
 
     def opted_out(self, record: CallRecord) -> None:
         """Somebody at the other end wants no further call."""
-        self._write(partial(self._keep_opt_out, record))
+        number = record.to_number if record.direction.startswith("outbound") else record.from_number
+        self._write(partial(self._keep_opt_out, OptOut(number, record.call_sid)))
+
+    async def take_up(self) -> None:
+        """Go on with the opt-outs that a process before could not keep."""
+        kept = iter(()) if self._opt_outs is None else self._opt_outs.kept()
+        for opt_out in await asyncio.to_thread(list, kept):
+            log.info("an opt-out of an earlier process is kept", call_sid=opt_out.call_sid)
+            self._write(partial(self._keep_opt_out, opt_out))
 
     def over(self, record: CallRecord) -> None:
         """A call of this process has ended."""
@@ -170,12 +181,15 @@ class CampaignCalls:
 
     # What is written behind.
 
-    async def _keep_opt_out(self, record: CallRecord) -> None:
-        number = record.to_number if record.direction.startswith("outbound") else record.from_number
-        await self._store.do_not_call.add([number], source="call", reason=record.call_sid)
-        attempt = await self._store.attempts.find_by_call(record.call_sid)
+    async def _keep_opt_out(self, opt_out: OptOut) -> None:
+        if self._opt_outs is not None:
+            await asyncio.to_thread(self._opt_outs.keep, opt_out)
+        await self._store.do_not_call.add([opt_out.number], source="call", reason=opt_out.call_sid)
+        if self._opt_outs is not None:
+            await asyncio.to_thread(self._opt_outs.drop, opt_out)
+        attempt = await self._store.attempts.find_by_call(opt_out.call_sid)
         if attempt is not None:
-            await self.reports.reported(attempt.id, record.call_sid, Reported.OPTED_OUT)
+            await self.reports.reported(attempt.id, opt_out.call_sid, Reported.OPTED_OUT)
 
     async def _keep_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
         attempt = await self._store.attempts.find_by_call(record.call_sid)
