@@ -143,6 +143,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         await migrate(engine)
         store.start()
         async with voice, aclosing(errands), aclosing(FirstPrompts(flows, voice.source)) as first, campaigning:
+            campaigning.calls.on_ringing = first.fetch
             campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
             yield
         await placer.aclose()

@@ -22,6 +22,7 @@ from telebridge.campaigns.reporting import AttemptReports
 from telebridge.campaigns.states import AttemptState
 from telebridge.campaigns.store import CampaignStore
 from telebridge.logs import logger
+from telebridge.server.live_calls import contact_variables
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)
@@ -68,16 +69,24 @@ class CampaignCalls:
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
+        on_ringing: Told of a flow and what it will know, when the telephone of one who will hear it rings.
     """
 
     def __init__(self, store: CampaignStore, reports: AttemptReports, opt_outs: OptOutFiles | None = None) -> None:
         self.live: Live | None = None
+        self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _nobody_waits
         self.reports = reports
         self._store = store
         self._opt_outs = opt_outs
         self._verdicts: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
+
+    def rings(self, attempt_id: str) -> None:
+        """A telephone rings, whichever process had it dialled: this one hears of it, and may be asked to speak."""
+        task = asyncio.create_task(self._make_ready(attempt_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
         """Somebody picked up; None when the call is not its attempt's, and must be hung up.
@@ -95,6 +104,20 @@ class CampaignCalls:
         if campaign is not None and attempt_id not in self._verdicts:
             self._await_verdict(attempt, call_sid, campaign.plan)
         return Answered({} if contact is None else contact.variables)
+
+    async def _make_ready(self, attempt_id: str) -> None:
+        try:
+            attempt = await self._store.attempts.find(attempt_id)
+            if attempt is None:
+                return
+            contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+            campaign = await self._store.campaigns.find(attempt.campaign_id)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("first words cannot be made ready: the database is away", error=str(error))
+            return
+        if contact is not None and campaign is not None:
+            known = contact_variables(contact.variables, from_number=attempt.from_number, to_number=attempt.phone)
+            self.on_ringing(campaign.plan.flow, known)
 
     async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
         """Twilio's verdict on who answered has come to this process; the call may be another's.
@@ -202,6 +225,10 @@ class CampaignCalls:
         task = asyncio.create_task(_until_written(work))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+
+
+def _nobody_waits(_: str, __: Mapping[str, Any]) -> None:
+    pass
 
 
 async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -177,6 +177,20 @@ async def test_who_calls_in_can_opt_out_too():
     assert not await store.do_not_call.has("+1666")
 
 
+@virtually
+async def test_the_first_words_are_made_ready_where_it_is_heard_that_a_telephone_rings():
+    store = MemoryCampaignStore(virtual_clock)
+    await running_campaign(store, contacts(1))
+    [one] = await claim(store)
+    calls, ready = process(store), []
+    calls.on_ringing = lambda flow, known: ready.append((flow, known))
+    calls.rings(one.attempt_id)
+    calls.rings("nobody's")
+    await asyncio.sleep(0.1)
+    assert ready == [("hello", {"name": "n0", "from": "+15550002222", "to": phone(0)})]
+    await calls.aclose()
+
+
 class AwayForAWhile:
     """A store whose lookups by call fail so many times once it is `away`."""
 
