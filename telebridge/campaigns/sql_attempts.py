@@ -11,13 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.reconciliation import next_look
-from telebridge.campaigns.rows import attempt_of, attempt_values, contact_changes, contact_of
+from telebridge.campaigns.rows import attempt_of, attempt_values, campaign_of, contact_changes, contact_of
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.sql_outbox import write_news
+from telebridge.campaigns.states import AttemptState, ContactState
 from telebridge.campaigns.store import AttemptRecords, Overdue
 from telebridge.campaigns.tables import IS_LIVE, attempt, campaign, contact, do_not_call
 
@@ -53,8 +56,8 @@ class SqlAttempts(AttemptRecords):
             if after == before:
                 return Receipt.OLD
             await _write(connection, after)
-            if after.outcome is not before.outcome:
-                await _settle(connection, after)
+            if after.state is AttemptState.DONE:
+                await _ended(connection, Change(before, after), now=now)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
                 row = {"phone": after.phone, "scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id}
                 await self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
@@ -69,7 +72,12 @@ class SqlAttempts(AttemptRecords):
                 return False
             await _write(connection, after)
             held = await _contact(connection, after)
-            await _write_contact(connection, release(held, why, now=await self._database.now(connection)))
+            now = await self._database.now(connection)
+            released = release(held, why, now=now)
+            await _write_contact(connection, released)
+            if released.state is ContactState.DONE:
+                news = Change(before, after), Change(held, released)
+                await _tell(connection, await _campaign(connection, after), *news, now=now)
         return True
 
     @override
@@ -120,12 +128,27 @@ async def _due(connection: AsyncConnection, which: ColumnElement[bool], *, now: 
     return [attempt_of(row) for row in await connection.execute(asked)]
 
 
-async def _settle(connection: AsyncConnection, ended: Attempt) -> None:
-    before = await _contact(connection, ended)
-    plan = (await connection.execute(select(campaign.c.plan).where(campaign.c.id == ended.campaign_id))).scalar_one()
-    after = settle(ended, before, plan.retry)
+async def _ended(connection: AsyncConnection, ended: Change[Attempt], *, now: int) -> None:
+    """Settle the contact of an attempt that is over, and tell the webhook."""
+    owner = await _campaign(connection, ended.after)
+    settles = ended.after.outcome is not ended.before.outcome
+    if not settles and owner.plan.webhook is None:
+        return
+    before = await _contact(connection, ended.after)
+    after = settle(ended.after, before, owner.plan.retry) if settles else before
     if after != before:
         await _write_contact(connection, after)
+    await _tell(connection, owner, ended, Change(before, after), now=now)
+
+
+async def _tell(
+    connection: AsyncConnection, owner: Campaign, ended: Change[Attempt], settled: Change[Contact], *, now: int
+) -> None:
+    await write_news(connection, owner.id, news_of_attempt(owner, ended, settled, now=now))
+
+
+async def _campaign(connection: AsyncConnection, of: Attempt) -> Campaign:
+    return campaign_of((await connection.execute(select(campaign).where(campaign.c.id == of.campaign_id))).one())
 
 
 async def _contact(connection: AsyncConnection, of: Attempt) -> Contact:
