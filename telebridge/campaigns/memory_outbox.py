@@ -42,10 +42,10 @@ class MemoryOutbox(OutboxRecords):
         self._clock = clock
 
     @override
-    async def waiting(self, limit: int = 100) -> list[str]:
+    async def waiting(self) -> list[str]:
         due = [row for row in self._rows.values() if row.due_at <= self._clock()]
         due.sort(key=lambda row: row.due_at)
-        return list(dict.fromkeys(row.told.campaign_id for row in due))[:limit]
+        return list(dict.fromkeys(row.told.campaign_id for row in due))
 
     @override
     async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:

@@ -28,11 +28,11 @@ class SqlOutbox(OutboxRecords):
         self._database = database
 
     @override
-    async def waiting(self, limit: int = 100) -> list[str]:
+    async def waiting(self) -> list[str]:
         first = select(func.min(outbox.c.due_at)).where(outbox.c.campaign_id == campaign.c.id).scalar_subquery()
         async with self._database.reading() as connection:
             now = await self._database.now(connection)
-            asked = select(campaign.c.id).where(first <= now).order_by(first).limit(limit)
+            asked = select(campaign.c.id).where(first <= now).order_by(first)
             return list((await connection.execute(asked)).scalars())
 
     @override

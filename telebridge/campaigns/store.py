@@ -282,7 +282,7 @@ class TaskLeases(Protocol):
 class OutboxRecords(Protocol):
     """What campaigns' webhooks are still to be told; the changes themselves put it there."""
 
-    async def waiting(self, limit: int = 100) -> list[str]:
+    async def waiting(self) -> list[str]:
         """The campaigns that have an event due now, the most overdue first."""
         ...
 
