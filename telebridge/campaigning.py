@@ -1,4 +1,4 @@
-"""The campaigns of one process, put together: their store, Twilio, what runs while it dials, and what calls ask of them.
+"""The campaigns of one process, put together: their store, Twilio, what runs beside, and what calls ask of them.
 
 One rule: whether a process dials or not, it takes every report on campaigns' calls that comes to it.
 """

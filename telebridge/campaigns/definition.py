@@ -78,6 +78,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
+    if not value:
+        raise ValueError("names no event; leave it out for all of them")
+    return value
+
+
 Delay = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=60))]
 Delays = Annotated[tuple[Delay, ...], Field(max_length=20)]
 ColumnName = Annotated[str, Field(min_length=1)]
@@ -149,7 +155,7 @@ class WebhookTable(_Part):
 
     url: Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
     secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    events: Annotated[tuple[WebhookEvent, ...], Field(min_length=1)] = tuple(WebhookEvent)
+    events: Annotated[tuple[WebhookEvent, ...], AfterValidator(_some_event)] = tuple(WebhookEvent)
 
 
 class CampaignDefinition(_Part):

@@ -138,7 +138,7 @@ class Webhooks:
             async with request as answer:
                 return Answer(delivery, answer.status)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            log.info("a webhook did not answer", event=delivery.id, error=str(error) or type(error).__name__)
+            log.info("a webhook did not answer", event_id=delivery.id, error=str(error) or type(error).__name__)
             return Answer(delivery, None)
 
     def _open(self) -> aiohttp.ClientSession:

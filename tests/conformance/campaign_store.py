@@ -670,9 +670,7 @@ class OutboxConformance:
         assert (contact["event"], outcome_told(contact)) == ("contact.done", "bad_number")
         assert (contact["contact"]["attempts"], contact["contact"]["last_attempt"]["error"]) == (0, "21211")
 
-    async def test_every_change_of_status_is_told_and_nothing_of_contacts_that_were_never_called(
-        self, store, clock
-    ):
+    async def test_every_change_of_status_is_told_and_nothing_of_contacts_that_were_never_called(self, store, clock):
         campaign = await running_campaign(store, contacts(300), webhook=HOOK)
         clock.advance(1)
         await store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason="lunch")
@@ -689,9 +687,7 @@ class OutboxConformance:
 
     async def test_the_end_of_a_campaign_is_told(self, store, clock):
         events = (WebhookEvent.CAMPAIGN_STATUS,)
-        campaign = await running_campaign(
-            store, contacts(1), webhook=replace(HOOK, events=events), end_at=START + 1000
-        )
+        campaign = await running_campaign(store, contacts(1), webhook=replace(HOOK, events=events), end_at=START + 1000)
         [one] = await claim(store)
         await store.attempts.report(one.attempt_id, said("CA1", CallStatus.BUSY))
         for _ in range(2):
