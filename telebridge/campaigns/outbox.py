@@ -82,6 +82,8 @@ def news_of_attempt(owner: Campaign, attempt: Change[Attempt], contact: Change[C
         contact: Its contact.
         now: Epoch milliseconds.
     """
+    if owner.plan.webhook is None:
+        return NOTHING
     was_done = attempt.before.state is AttemptState.DONE
     ended = attempt.after.state is AttemptState.DONE
     has_changed = attempt_json(attempt.before) != attempt_json(attempt.after)

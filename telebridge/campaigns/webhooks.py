@@ -100,6 +100,8 @@ class Webhooks:
                 self._begin(batch)
 
     def _begin(self, batch: Batch) -> None:
+        if self._draining:  # the lease runs out, and another process sends it
+            return
         if batch.webhook is None:
             _count_dropped(batch.campaign_id, batch.dropped, "the campaign has no webhook any more")
             return
