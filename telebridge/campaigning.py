@@ -1,4 +1,4 @@
-"""The campaigns of one process, put together: their store, Twilio, the dialer, the rescue, and what calls ask of them.
+"""The campaigns of one process, put together: their store, Twilio, what runs beside, and what calls ask of them.
 
 One rule: whether a process dials or not, it takes every report on campaigns' calls that comes to it.
 """
@@ -29,6 +29,7 @@ from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import CampaignLane
+from telebridge.campaigns.webhooks import Webhooks
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
@@ -62,6 +63,7 @@ class _Dialling:
     """What runs while a process dials."""
 
     dialer: Dialer
+    webhooks: Webhooks
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -108,6 +110,7 @@ class Campaigning(HangUp):
             for task in self._dialling.tasks:
                 task.cancel()
             await asyncio.gather(*self._dialling.tasks, return_exceptions=True)
+            await self._dialling.webhooks.drain()
         await self.calls.aclose()
         if self._twilio is not None:
             await self._twilio.aclose()
@@ -190,8 +193,9 @@ class Campaigning(HangUp):
             wallclock=self._clocks.wallclock,
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
-        tasks = [asyncio.create_task(dialer.run()), asyncio.create_task(rescue.run())]
-        self._dialling = _Dialling(dialer, tasks)
+        webhooks = Webhooks(self.store.outbox)
+        tasks = [asyncio.create_task(work) for work in (dialer.run(), rescue.run(), webhooks.run())]
+        self._dialling = _Dialling(dialer, webhooks, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
 
