@@ -5,6 +5,7 @@ an outcome goes to the flow, the step that follows to whoever performs it. Every
 performed in order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from telebridge.call.checkpoint import Checkpoint
@@ -46,8 +47,9 @@ from telebridge.call.events import (
 from telebridge.call.listening import ListeningOptions
 from telebridge.call.record import CallRecord
 from telebridge.call.speaking import from_word
+from telebridge.call.spoken_step import News, StepOver
 from telebridge.call.stream_watch import Phase, StreamWatch
-from telebridge.call.talk import News, StepOver, Talk
+from telebridge.call.talk import Talk
 from telebridge.errors import LocalProtocolError, NotLive, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter, Standing
 from telebridge.flows.steps import (
@@ -167,7 +169,7 @@ class CallSession:
     @property
     def saying(self) -> str | None:
         """What is being said, as far as its text is known; None when nothing is."""
-        return self._talk.saying
+        return self._talk.duplex.speaking.text
 
     # What the shell calls.
 
@@ -182,7 +184,7 @@ class CallSession:
         self._stream.wait(now=now)
         self._checkpoint = checkpoint
         if checkpoint is not None:
-            self._talk.restore(checkpoint.answer, checkpoint.typed)
+            self._talk.digits.restore(checkpoint.answer, checkpoint.typed)
             self.record.take_up(checkpoint.result, checkpoint.digits, checkpoint.recordings)
         if self._flow is None:
             away = None if checkpoint is None else checkpoint.transfer
@@ -246,7 +248,7 @@ class CallSession:
             case AudioReceived():
                 return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._note_first_audio(talk.speech(event, now=now), now)
+                return self._note_first_audio(talk.duplex.speaking.receive(event, now=now), now)
             case MarkReturned(name):
                 return self._placed(self._settle(talk.mark_returned(name, now=now), now), now)
             case DigitPressed(digit):
@@ -255,10 +257,10 @@ class CallSession:
             case ClearAsked(cause):
                 return self._settle(talk.clear(cause, now=now), now)
             case TextTaken():
-                talk.text_taken(event)
+                talk.duplex.speaking.text_taken(event)
                 return []
             case AudioAsked(wanted):
-                return self._settle(talk.hand_on(wanted=wanted), now)
+                return talk.duplex.hand_on(wanted=wanted)
             case StepAsked(step):
                 return self._perform(step, now)
             case StepCancelled():
@@ -296,7 +298,7 @@ class CallSession:
             case CallOver(status):
                 return self._end(f"call {status}", now)
 
-    def _settle(self, news: list[News], now: float) -> list[Effect]:
+    def _settle(self, news: Iterable[News], now: float) -> list[Effect]:
         """The effects of what happened in the talk; a step that is over leads to the next."""
         effects: list[Effect] = []
         for each in news:
@@ -366,7 +368,7 @@ class CallSession:
         if self.phase is Phase.AWAY:
             return []
         news = self._talk.cancel(now=now)
-        return self._settle([*news, *self._talk.announce_next(now=now)], now)
+        return self._settle([*news, *self._talk.announcements.begin_next(now=now)], now)
 
     # Where the call stands, for another process.
 
@@ -387,9 +389,9 @@ class CallSession:
     def _keep_place(self, now: float) -> list[Effect]:
         place = Checkpoint(
             standing=None if self._flow is None else self._flow.standing,
-            answer=self._talk.typed,
-            typed=self._talk.ahead,
-            words_heard=self._words_before + self._talk.words_heard(now=now),
+            answer=self._talk.digits.typed,
+            typed=self._talk.digits.ahead + self._talk.announcements.late_keys,
+            words_heard=self._words_before + self._words_heard(now),
             transfer=self.transfer,
             name=None if self._checkpoint is None else self._checkpoint.name,
             variables={} if self._checkpoint is None else self._checkpoint.variables,
@@ -400,6 +402,11 @@ class CallSession:
             apology=self.apology_due,
         )
         return [KeepCheckpoint(place.encode())]
+
+    def _words_heard(self, now: float) -> int:
+        """How many words of the step's prompt the caller has heard in this process."""
+        talk = self._talk
+        return 0 if talk.announcements.in_progress else talk.duplex.speaking.words_heard(now=now)
 
     def _opt_out(self) -> list[Effect]:
         if self.record.opted_out:
@@ -420,7 +427,7 @@ class CallSession:
     def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
         if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._leaving:
             return self._refused(asked)
-        return self._settle(self._talk.announce(asked, now=now), now)
+        return self._settle(self._talk.announcements.announce(asked, now=now), now)
 
     def _refused(self, event: CallEvent) -> list[Effect]:
         """Whoever asked a call for something that it can do no more must not wait for ever."""
@@ -453,7 +460,7 @@ class CallSession:
         self.transfer = transfer
         self._stream.away(now=now)
         told = Tell("transfer", {"to": transfer.to})
-        cut = self._settle([*self._talk.cancel(now=now), *self._talk.stream_lost(now=now)], now)
+        cut = self._settle([*self._talk.cancel(now=now), *self._talk.duplex.speaking.stream_lost(now=now)], now)
         return [told, *cut, *self._keep_place(now), CloseStream()]
 
     def _stay_away(self, transfer: Transfer, step: Step | None, now: float) -> list[Effect]:
@@ -504,7 +511,7 @@ class CallSession:
             return []
         self._stream.wait(now=now)
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
-        return [CloseStream(), *self._settle(self._talk.stream_lost(now=now), now)]
+        return [CloseStream(), *self._settle(self._talk.duplex.speaking.stream_lost(now=now), now)]
 
     def _stream_overdue(self, now: float) -> list[Effect]:
         if self.phase is Phase.LIVE:
