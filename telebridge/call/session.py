@@ -157,7 +157,7 @@ class CallSession:
         if news is None:
             return None
         effects = self._sounded(self._course.settle(news, now=now), now)
-        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        self._talk.attend(live=self._stream.phase is Phase.LIVE, now=now)
         return effects
 
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
