@@ -34,6 +34,12 @@ def test_a_change_names_only_what_changes():
     assert CallChange(checkpoint=b"{}").values() == {"checkpoint": "{}"}
 
 
+def test_every_database_takes_a_place_whatever_its_bytes_are():
+    values = CallChange(checkpoint=b'{"a": "\xed\xa0\xbd \0"}').values()
+    assert values == {"checkpoint": clean(values["checkpoint"])}
+    assert values["checkpoint"].endswith(' \N{REPLACEMENT CHARACTER}"}')
+
+
 def test_the_end_leaves_nothing_of_where_the_call_stood():
     change = CallChange(checkpoint=b"{}", ended=record(), ended_at=NOON)
     values = change.values()
