@@ -21,6 +21,7 @@ from telebridge.campaigns.claiming import Claim
 from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
 from telebridge.campaigns.epoch import Clock
 from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.opt_out_files import OptOutFiles
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.reporting import AttemptReports, HangUp
 from telebridge.campaigns.rescue import Rescue, RescueOptions
@@ -85,11 +86,13 @@ class Campaigning(HangUp):
         self._twilio: TwilioCalls | None = None
         self._dialling: _Dialling | None = None
         self.store = SqlCampaignStore(engine, self._clocks.store)
-        self.calls = CampaignCalls(self.store, AttemptReports(self.store, self, self.wake))
+        reports = AttemptReports(self.store, self, self.wake)
+        self.calls = CampaignCalls(self.store, reports, OptOutFiles(settings.state_dir / "opt-outs"))
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.on_placed: Callable[[Claim], None] = nobody_waits
 
     async def __aenter__(self) -> Self:
+        await self.calls.take_up()
         if why := not_dialling(self._settings):
             log.info("campaigns are not dialled by this process", reason=why)
             return self

@@ -1,6 +1,6 @@
 """An import of many contacts: rows a second with their zones, and the memory that it takes.
 
-The contacts go into a sink that only counts, so this is the cost of reading: of a store's own, see its benchmark.
+The contacts go into a sink that only counts, so this is the cost of reading: with a database's, see `campaign_store`.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ def run(*, rows: int) -> dict[str, object]:
     """Measure."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "contacts.csv"
-        _write(path, rows)
+        write_contacts(path, rows)
         sink = CountingSink()
         importing = import_contacts(path, DEFINITION, sink, campaign_id="bench", rejects=Path(folder) / "rejects.csv")
         done: ImportProgress = asyncio.run(importing)
@@ -69,15 +69,16 @@ def run(*, rows: int) -> dict[str, object]:
     }
 
 
-def _write(path: Path, rows: int) -> None:
+def write_contacts(path: Path, rows: int, *, priorities: int = 1) -> None:
     """Numbers of every American area code, every tenth with a ZIP code, every hundredth wrong."""
     table = tomllib.loads((files("telebridge.campaigns") / "data" / "area_codes.toml").read_text())["area_codes"]
     codes = [code for region, found in table.items() if region.startswith("US-") for code in found]
     chance = random.Random(7)
     with path.open("w") as file:
-        file.write("phone,first name,last name,amount,due,postal_code\n")
+        file.write("phone,first name,last name,amount,due,postal_code,priority\n")
         for row in range(rows):
             number = f"({chance.choice(codes)}) {chance.randrange(200, 999)}-{chance.randrange(10_000):04}"
             number = "12" if row % 100 == 99 else number
             zip_code = f"{chance.randrange(501, 99_950):05}" if row % 10 == 0 else ""
-            file.write(f"{number},Name{row},Surname{row % 977},{row % 1000}.50,2026-03-{row % 28 + 1:02},{zip_code}\n")
+            owed = f"{row % 1000}.50,2026-03-{row % 28 + 1:02}"
+            file.write(f"{number},Name{row},Surname{row % 977},{owed},{zip_code},{row % priorities}\n")

@@ -9,6 +9,7 @@ import barge_in as barge_in_bench
 import cached_prompt as cached_prompt_bench
 import calls as calls_bench
 import campaign_import as campaign_import_bench
+import campaign_store as campaign_store_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
 import typer
@@ -82,6 +83,17 @@ def campaign_import(
 ) -> None:
     """An import of many contacts: rows a second with their zones, and the memory that it takes."""
     _report(campaign_import_bench.run(rows=rows), as_json=json_)
+
+
+@app.command("campaign-store")
+def campaign_store(
+    rows: Annotated[int, typer.Option(min=1000, help="How many contacts.")] = 1_000_000,
+    claims: Annotated[int, typer.Option(min=20, help="How many claims of 20 contacts.")] = 500,
+    pauses: Annotated[int, typer.Option(min=1, help="How often the campaign is paused while it dials.")] = 10,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """A campaign of a million people on SQLite and PostgreSQL: import, claims, a look at it, and a pause."""
+    _report(campaign_store_bench.run(rows=rows, claims=claims, pauses=pauses), as_json=json_)
 
 
 def _report(result: dict[str, object], *, as_json: bool) -> None:

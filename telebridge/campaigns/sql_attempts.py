@@ -6,8 +6,7 @@ One rule: an attempt's row is locked before its contact's, everywhere.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, select, update
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
@@ -30,113 +29,119 @@ class SqlAttempts(AttemptRecords):
 
     @override
     async def find(self, attempt_id: str) -> Attempt | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(attempt).where(attempt.c.id == attempt_id))).one_or_none()
-        return None if row is None else attempt_of(row)
+        return await self._one(attempt.c.id == attempt_id)
 
     @override
     async def find_by_call(self, call_sid: str) -> Attempt | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(attempt).where(attempt.c.call_sid == call_sid))).one_or_none()
-        return None if row is None else attempt_of(row)
+        return await self._one(attempt.c.call_sid == call_sid)
 
     @override
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
-        async with self._database.writing() as connection:
-            before = await _locked(connection, attempt_id)
+        def work(connection: Connection) -> Receipt:
+            before = _locked(connection, attempt_id)
             if before is None:
                 return Receipt.UNKNOWN
-            now = await self._database.now(connection)
+            now = self._database.now(connection)
             after = take_report(before, report, now=now)
-            if after is None or await _is_anothers(connection, attempt_id, report.call_sid):
+            if after is None or _is_anothers(connection, attempt_id, report.call_sid):
                 return Receipt.NOT_OURS
             if after == before:
                 return Receipt.OLD
-            await _write(connection, after)
+            _write(connection, after)
             if after.outcome is not before.outcome:
-                await _settle(connection, after)
+                _settle(connection, after)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
                 row = {"phone": after.phone, "scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id}
-                await self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
-        return Receipt.NEWS
+                self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
+            return Receipt.NEWS
+
+        return await self._database.write(work)
 
     @override
     async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
-        async with self._database.writing() as connection:
-            before = await _locked(connection, attempt_id)
+        def work(connection: Connection) -> bool:
+            before = _locked(connection, attempt_id)
             after = None if before is None else never_placed(before, error=error)
             if before is None or after is None or before.state is AttemptState.VOID:
                 return False
-            await _write(connection, after)
-            held = await _contact(connection, after)
-            await _write_contact(connection, release(held, why, now=await self._database.now(connection)))
-        return True
+            _write(connection, after)
+            held = _contact(connection, after)
+            _write_contact(connection, release(held, why, now=self._database.now(connection)))
+            return True
+
+        return await self._database.write(work)
 
     @override
     async def take_expired_intents(self, limit: int = 50) -> Overdue:
-        async with self._database.writing() as connection:
-            now = await self._database.now(connection)
-            due = await _due(connection, attempt.c.state == AttemptState.INTENT, now=now, limit=limit)
+        def work(connection: Connection) -> Overdue:
+            now = self._database.now(connection)
+            due = _due(connection, attempt.c.state == AttemptState.INTENT, now=now, limit=limit)
             for one in due:
                 later = {"check_at": next_look(one, now=now), "looks": one.looks + 1}
-                await connection.execute(update(attempt).where(attempt.c.id == one.id).values(**later))
-        return Overdue(now, due)
+                connection.execute(update(attempt).where(attempt.c.id == one.id).values(**later))
+            return Overdue(now, due)
+
+        return await self._database.write(work)
 
     @override
     async def take_due_checks(self, limit: int = 50) -> Overdue:
-        async with self._database.writing() as connection:
-            now = await self._database.now(connection)
-            due = await _due(connection, attempt.c.state != AttemptState.INTENT, now=now, limit=limit)
+        def work(connection: Connection) -> Overdue:
+            now = self._database.now(connection)
+            due = _due(connection, attempt.c.state != AttemptState.INTENT, now=now, limit=limit)
             ids = [one.id for one in due]
-            await connection.execute(update(attempt).where(attempt.c.id.in_(ids)).values(check_at=now + CHECK_AGAIN_MS))
-        return Overdue(now, due)
+            connection.execute(update(attempt).where(attempt.c.id.in_(ids)).values(check_at=now + CHECK_AGAIN_MS))
+            return Overdue(now, due)
+
+        return await self._database.write(work)
 
     @override
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
-        async with self._database.reading() as connection:
-            asked = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
-            return set((await connection.execute(asked)).scalars())
+        asked = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
+        return {row.call_sid for row in await self._database.rows(asked)}
 
     @override
     async def live(self, campaign_id: str) -> list[Attempt]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE))
-            return [attempt_of(row) for row in rows]
+        asked = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
+        return [attempt_of(row) for row in await self._database.rows(asked)]
+
+    async def _one(self, which: ColumnElement[bool]) -> Attempt | None:
+        rows = await self._database.rows(select(attempt).where(which))
+        return attempt_of(rows[0]) if rows else None
 
 
-async def _locked(connection: AsyncConnection, attempt_id: str) -> Attempt | None:
-    row = (await connection.execute(select(attempt).where(attempt.c.id == attempt_id).with_for_update())).one_or_none()
+def _locked(connection: Connection, attempt_id: str) -> Attempt | None:
+    row = connection.execute(select(attempt).where(attempt.c.id == attempt_id).with_for_update()).one_or_none()
     return None if row is None else attempt_of(row)
 
 
-async def _is_anothers(connection: AsyncConnection, attempt_id: str, call_sid: str) -> bool:
+def _is_anothers(connection: Connection, attempt_id: str, call_sid: str) -> bool:
     asked = select(attempt.c.id).where(attempt.c.call_sid == call_sid, attempt.c.id != attempt_id)
-    return (await connection.execute(asked)).first() is not None
+    return connection.execute(asked).first() is not None
 
 
-async def _due(connection: AsyncConnection, which: ColumnElement[bool], *, now: int, limit: int) -> list[Attempt]:
+def _due(connection: Connection, which: ColumnElement[bool], *, now: int, limit: int) -> list[Attempt]:
     asked = select(attempt).where(attempt.c.check_at.is_not(None), attempt.c.check_at <= now, which)
     asked = asked.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
-    return [attempt_of(row) for row in await connection.execute(asked)]
+    return [attempt_of(row) for row in connection.execute(asked)]
 
 
-async def _settle(connection: AsyncConnection, ended: Attempt) -> None:
-    before = await _contact(connection, ended)
-    plan = (await connection.execute(select(campaign.c.plan).where(campaign.c.id == ended.campaign_id))).scalar_one()
+def _settle(connection: Connection, ended: Attempt) -> None:
+    before = _contact(connection, ended)
+    plan = connection.execute(select(campaign.c.plan).where(campaign.c.id == ended.campaign_id)).scalar_one()
     after = settle(ended, before, plan.retry)
     if after != before:
-        await _write_contact(connection, after)
+        _write_contact(connection, after)
 
 
-async def _contact(connection: AsyncConnection, of: Attempt) -> Contact:
+def _contact(connection: Connection, of: Attempt) -> Contact:
     asked = select(contact).where(contact.c.id == of.contact_id).with_for_update()
-    return contact_of((await connection.execute(asked)).one())
+    return contact_of(connection.execute(asked).one())
 
 
-async def _write(connection: AsyncConnection, after: Attempt) -> None:
+def _write(connection: Connection, after: Attempt) -> None:
     values: dict[str, Any] = attempt_values(after)
-    await connection.execute(update(attempt).where(attempt.c.id == after.id).values(**values))
+    connection.execute(update(attempt).where(attempt.c.id == after.id).values(**values))
 
 
-async def _write_contact(connection: AsyncConnection, after: Contact) -> None:
-    await connection.execute(update(contact).where(contact.c.id == after.id).values(**contact_changes(after)))
+def _write_contact(connection: Connection, after: Contact) -> None:
+    connection.execute(update(contact).where(contact.c.id == after.id).values(**contact_changes(after)))

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, and_, insert, literal_column, not_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, literal_column, not_, select, update
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Contact
@@ -31,48 +30,50 @@ class SqlCampaigns(CampaignRecords):
 
     @override
     async def create(self, plan: CampaignPlan) -> Campaign:
-        async with self._database.writing() as connection:
-            now = await self._database.now(connection)
+        def work(connection: Connection) -> Campaign:
+            now = self._database.now(connection)
             made = Campaign(uuid4().hex, plan, status_at=now)
             row = {"id": made.id, "account": plan.account, "name": plan.name, "created_at": now, "plan": plan}
-            await connection.execute(insert(campaign).values(**row, **campaign_changes(made)))
-        return made
+            connection.execute(insert(campaign).values(**row, **campaign_changes(made)))
+            return made
+
+        return await self._database.write(work)
 
     @override
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
-        async with self._database.writing() as connection:
-            after = replanned(await _locked(connection, campaign_id), plan)
+        def work(connection: Connection) -> Campaign:
+            after = replanned(_locked(connection, campaign_id), plan)
             values = {"name": plan.name, "account": plan.account, "plan": plan}
-            await connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
-        return after
+            connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
+            return after
+
+        return await self._database.write(work)
 
     @override
     async def find(self, campaign_id: str) -> Campaign | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(campaign).where(campaign.c.id == campaign_id))).one_or_none()
-        return None if row is None else campaign_of(row)
+        rows = await self._database.rows(select(campaign).where(campaign.c.id == campaign_id))
+        return campaign_of(rows[0]) if rows else None
 
     @override
     async def all(self) -> list[Campaign]:
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(campaign).order_by(campaign.c.created_at.desc(), campaign.c.id))
-            return [campaign_of(row) for row in rows]
+        newest = select(campaign).order_by(campaign.c.created_at.desc(), campaign.c.id)
+        return [campaign_of(row) for row in await self._database.rows(newest)]
 
     @override
     async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:
-        async with self._database.writing() as connection:
-            before = await _locked(connection, campaign_id)
-            now = await self._database.now(connection)
-            return await _write(connection, changed(before, happened, reason=reason, now=now))
+        def work(connection: Connection) -> Campaign:
+            before = _locked(connection, campaign_id)
+            now = self._database.now(connection)
+            return _write(connection, changed(before, happened, reason=reason, now=now))
+
+        return await self._database.write(work)
 
     @override
     async def lanes(self, account: str) -> list[CampaignLane]:
         columns = (lane.c.id.label("lane_id"), lane.c.zones, lane.c.region, lane.c.priority, campaign)
         asked = select(*columns).join(campaign, lane.c.campaign_id == campaign.c.id).order_by(lane.c.id)
         asked = asked.where(campaign.c.account == account, campaign.c.status == CampaignStatus.RUNNING)
-        async with self._database.reading() as connection:
-            now = await self._database.now(connection)
-            rows = (await connection.execute(asked)).all()
+        now, rows = await self._now_and(asked)
         campaigns = {row.id: row for row in rows}
         known = {campaign_id: campaign_of(row) for campaign_id, row in campaigns.items()}
         return [
@@ -101,9 +102,7 @@ class SqlCampaigns(CampaignRecords):
             filled.label("filled"),
         )
         asked = asked.where(campaign.c.status.in_(UNDER_WAY))
-        async with self._database.reading() as connection:
-            now = await self._database.now(connection)
-            rows = (await connection.execute(asked)).all()
+        now, rows = await self._now_and(asked)
         closed = []
         for row in rows:
             happened = closing(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
@@ -111,17 +110,22 @@ class SqlCampaigns(CampaignRecords):
                 closed.append(await self.change(row.id, happened))
         return closed
 
+    async def _now_and(self, asked: Select[Any]) -> tuple[int, Sequence[Row[Any]]]:
+        return await self._database.read(
+            lambda connection: (self._database.now(connection), connection.execute(asked).all())
+        )
 
-async def _locked(connection: AsyncConnection, campaign_id: str) -> Campaign:
+
+def _locked(connection: Connection, campaign_id: str) -> Campaign:
     asked = select(campaign).where(campaign.c.id == campaign_id).with_for_update()
-    row = (await connection.execute(asked)).one_or_none()
+    row = connection.execute(asked).one_or_none()
     if row is None:
         raise CampaignRefused(campaign_id, "there is none")
     return campaign_of(row)
 
 
-async def _write(connection: AsyncConnection, after: Campaign) -> Campaign:
-    await connection.execute(update(campaign).where(campaign.c.id == after.id).values(**campaign_changes(after)))
+def _write(connection: Connection, after: Campaign) -> Campaign:
+    connection.execute(update(campaign).where(campaign.c.id == after.id).values(**campaign_changes(after)))
     return after
 
 
@@ -133,72 +137,82 @@ class SqlContacts(ContactRecords):
 
     @override
     async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
-        async with self._database.writing() as connection:
-            if not await self._go_on_from(connection, campaign_id, upto_line):
+        def work(connection: Connection) -> Added:
+            if not self._go_on_from(connection, campaign_id, upto_line):
                 return Added(0, 0)
-            lanes = await self._lanes(connection, campaign_id, contacts)
+            lanes = self._lanes(connection, campaign_id, contacts)
             rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in contacts]
             added = 0
             for first in range(0, len(rows), INSERTED_AT_ONCE):
                 part = rows[first : first + INSERTED_AT_ONCE]
-                added += await self._database.insert_new(connection, contact, part)
-        return Added(added, len(contacts) - added)
+                added += self._database.insert_new(connection, contact, part)
+            return Added(added, len(contacts) - added)
+
+        return await self._database.write(work)
 
     @override
     async def begin_import(self, campaign_id: str, source: str) -> int:
         here = import_position.c.campaign_id == campaign_id
-        async with self._database.writing() as connection:
-            await self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
-            row = (await connection.execute(select(import_position).where(here).with_for_update())).one()
+
+        def work(connection: Connection) -> int:
+            self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
+            row = connection.execute(select(import_position).where(here).with_for_update()).one()
             line = row.line if row.source == source else 0
             values = {"source": source, "line": line, "under_way": True}
-            await connection.execute(update(import_position).where(here).values(**values))
-        return int(line)
+            connection.execute(update(import_position).where(here).values(**values))
+            return int(line)
+
+        return await self._database.write(work)
 
     @override
     async def finish_import(self, campaign_id: str) -> None:
-        async with self._database.writing() as connection:
+        def work(connection: Connection) -> None:
             here = import_position.c.campaign_id == campaign_id
-            await connection.execute(update(import_position).where(here).values(under_way=False))
+            connection.execute(update(import_position).where(here).values(under_way=False))
+            self._database.count_rows(connection, contact)
+
+        await self._database.write(work)
 
     @override
     async def is_filled(self, campaign_id: str) -> bool:
         some = select(contact.c.id).where(contact.c.campaign_id == campaign_id).limit(1)
         importing = select(import_position.c.under_way).where(import_position.c.campaign_id == campaign_id)
-        async with self._database.reading() as connection:
-            filled = (await connection.execute(some)).first() is not None
-            return filled and not (await connection.execute(importing)).scalar()
+
+        def work(connection: Connection) -> bool:
+            filled = connection.execute(some).first() is not None
+            return filled and not connection.execute(importing).scalar()
+
+        return await self._database.read(work)
 
     @override
     async def imported_line(self, campaign_id: str) -> int:
         asked = select(import_position.c.line).where(import_position.c.campaign_id == campaign_id)
-        async with self._database.reading() as connection:
-            return (await connection.execute(asked)).scalar() or 0
+        rows = await self._database.rows(asked)
+        return int(rows[0].line) if rows else 0
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         asked = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(asked)).one_or_none()
-        return None if row is None else contact_of(row)
+        rows = await self._database.rows(asked)
+        return contact_of(rows[0]) if rows else None
 
-    async def _go_on_from(self, connection: AsyncConnection, campaign_id: str, upto_line: int) -> bool:
+    def _go_on_from(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
         """Move the position of the import on; False when it is there already."""
-        await self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
+        self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
         here = (import_position.c.campaign_id == campaign_id, import_position.c.line < upto_line)
-        moved = await connection.execute(update(import_position).where(*here).values(line=upto_line))
+        moved = connection.execute(update(import_position).where(*here).values(line=upto_line))
         return moved.rowcount == 1
 
-    async def _lanes(
-        self, connection: AsyncConnection, campaign_id: str, contacts: Sequence[NewContact]
+    def _lanes(
+        self, connection: Connection, campaign_id: str, contacts: Sequence[NewContact]
     ) -> dict[tuple[Lane, int], int]:
         wanted = {(new.lane, new.priority) for new in contacts}
         rows = [
             {"campaign_id": campaign_id, "zones": zones_text(one), "region": one.region, "priority": priority}
             for one, priority in wanted
         ]
-        await self._database.insert_new(connection, lane, rows)
-        known = await connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
+        self._database.insert_new(connection, lane, rows)
+        known = connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
         return {(lane_of(row.zones, row.region), row.priority): row.id for row in known}
 
 

@@ -3,14 +3,28 @@
 One rule: the clock is read after the lock, and every count that a limit needs is taken under it.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Row, bindparam, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
@@ -26,9 +40,9 @@ from telebridge.campaigns.rows import (
     pacing_of,
 )
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import ClaimRecords
-from telebridge.campaigns.tables import IS_LIVE, IS_READY, attempt, campaign, contact, do_not_call, pacer
+from telebridge.campaigns.tables import IS_LIVE, attempt, campaign, contact, do_not_call, pacer
 from telebridge.errors import LocalProtocolError
 
 LOOKED_AT = 2
@@ -49,43 +63,52 @@ class SqlClaims(ClaimRecords):
             "reserved": pacing.reserved,
         }
         fresh = {"account": account, "tat": 0.0, "backoff_until": 0, "backoff_step": 0, **limits}
-        async with self._database.writing() as connection:
-            await self._database.insert_new(connection, pacer, [fresh])
-            await connection.execute(update(pacer).where(pacer.c.account == account).values(**limits))
+
+        def work(connection: Connection) -> None:
+            self._database.insert_new(connection, pacer, [fresh])
+            connection.execute(update(pacer).where(pacer.c.account == account).values(**limits))
+
+        await self._database.write(work)
 
     @override
     async def claim(
         self, account: str, lanes: Sequence[OpenLane], *, worker: str, wanted: int, lease_seconds: float
     ) -> list[Claim]:
+        def work(connection: Connection) -> list[Claim]:
+            row = _locked(connection, account)
+            now = self._database.now(connection)
+            claiming = _Claiming(self._database, connection, account, now)
+            lease_until = now + round(1000 * lease_seconds)
+            return claiming.claim(row, lanes, worker=worker, wanted=wanted, lease_until=lease_until)
+
         try:
-            async with self._database.writing() as connection:
-                row = await _locked(connection, account)
-                now = await self._database.now(connection)
-                claiming = _Claiming(self._database, connection, account, now)
-                lease_until = now + round(1000 * lease_seconds)
-                return await claiming.claim(row, lanes, worker=worker, wanted=wanted, lease_until=lease_until)
+            return await self._database.write(work)
         except IntegrityError:  # another account's claim has one of these numbers: nothing was written
             return []
 
     @override
     async def back_off(self, account: str, *, jitter: float) -> int:
-        async with self._database.writing() as connection:
-            before = backoff_of(await _locked(connection, account))
-            after = before.longer(jitter=jitter, now=await self._database.now(connection))
+        def work(connection: Connection) -> int:
+            before = backoff_of(_locked(connection, account))
+            after = before.longer(jitter=jitter, now=self._database.now(connection))
             kept = {"backoff_until": after.until, "backoff_step": after.step}
-            await connection.execute(update(pacer).where(pacer.c.account == account).values(**kept))
-        return after.until
+            connection.execute(update(pacer).where(pacer.c.account == account).values(**kept))
+            return after.until
+
+        return await self._database.write(work)
 
     @override
     async def wait_out_queue(self, account: str, queue_ms: int) -> None:
-        async with self._database.writing() as connection:
-            row = await _locked(connection, account)
-            tat = wait_out_queue(row.tat, queue_ms=queue_ms, now=await self._database.now(connection))
-            await connection.execute(update(pacer).where(pacer.c.account == account).values(tat=tat))
+        def work(connection: Connection) -> None:
+            row = _locked(connection, account)
+            tat = wait_out_queue(row.tat, queue_ms=queue_ms, now=self._database.now(connection))
+            connection.execute(update(pacer).where(pacer.c.account == account).values(tat=tat))
+
+        await self._database.write(work)
 
 
-async def _locked(connection: AsyncConnection, account: str) -> Row[Any]:
-    row = (await connection.execute(select(pacer).where(pacer.c.account == account).with_for_update())).one_or_none()
+def _locked(connection: Connection, account: str) -> Row[Any]:
+    row = connection.execute(select(pacer).where(pacer.c.account == account).with_for_update()).one_or_none()
     if row is None:
         raise LocalProtocolError(f"the pacing of account '{account}' was never set")
     return row
@@ -94,13 +117,13 @@ async def _locked(connection: AsyncConnection, account: str) -> Row[Any]:
 class _Claiming:
     """One claim, inside its transaction."""
 
-    def __init__(self, database: SqlDatabase, connection: AsyncConnection, account: str, now: int) -> None:
+    def __init__(self, database: SqlDatabase, connection: Connection, account: str, now: int) -> None:
         self._database = database
         self._connection = connection
         self._account = account
         self._now = now
 
-    async def claim(
+    def claim(
         self, row: Row[Any], lanes: Sequence[OpenLane], *, worker: str, wanted: int, lease_until: int
     ) -> list[Claim]:
         """Take contacts within the limits of the pacer's row."""
@@ -108,83 +131,81 @@ class _Claiming:
         wanted = grant(row.tat, pacing.calls_per_second, wanted=wanted, now=now).calls
         if wanted == 0 or row.backoff_until > now:
             return []
-        live = await self._live()
-        wanted = min(wanted, room(pacing, live.total()))
-        quotas = await self._quotas(lanes, live, wanted) if wanted > 0 else {}
+        quotas = self._quotas(pacing, lanes, wanted)
         lanes = [lane for lane in lanes if lane.campaign_id in quotas]
-        due = await self._due(lanes, wanted) if lanes else []
+        wanted = min(wanted, sum(allowed.calls for allowed in quotas.values()))
+        due = self._due(lanes, wanted) if lanes else []
         if not due:
             return []
-        facts = await self._facts(due, lanes)
+        facts = self._facts(due, lanes)
         sifted = sift(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
-        claims = await self._intend(sifted, quotas, worker=worker, lease_until=lease_until)
+        claims = self._intend(sifted, quotas, worker=worker, lease_until=lease_until)
         tat = grant(row.tat, pacing.calls_per_second, wanted=len(claims), now=now).tat
-        await self._connection.execute(update(pacer).where(pacer.c.account == self._account).values(tat=tat))
+        self._connection.execute(update(pacer).where(pacer.c.account == self._account).values(tat=tat))
         return claims
 
-    async def _live(self) -> Counter[str]:
-        asked = select(attempt.c.campaign_id, func.count()).where(attempt.c.account == self._account, IS_LIVE)
-        rows = await self._connection.execute(asked.group_by(attempt.c.campaign_id))
-        return Counter(dict(rows.all()))
-
-    async def _quotas(self, lanes: Sequence[OpenLane], live: Counter[str], wanted: int) -> dict[str, Quota]:
-        ids = {lane.campaign_id for lane in lanes}
-        rows = await self._connection.execute(select(campaign).where(campaign.c.id.in_(ids)))
-        dialling = [one for one in map(campaign_of, rows) if one.dials_at(self._now)]
+    def _quotas(self, pacing: Pacing, lanes: Sequence[OpenLane], wanted: int) -> dict[str, Quota]:
+        """What each campaign may place now by its own limits and the account's; none that may place nothing."""
+        asked = _campaigns_and_live(self._account, {lane.campaign_id for lane in lanes})
+        rows = self._connection.execute(asked).all()
+        wanted = min(wanted, room(pacing, rows[0].all_live)) if rows else 0
+        live = {row.id: row.live for row in rows}
+        dialling = [one for one in map(campaign_of, rows) if one.dials_at(self._now)] if wanted > 0 else []
         capped = {number.number for one in dialling for number in one.plan.numbers if number.daily_cap is not None}
-        made = await self._made(capped) if capped else {}
+        made = self._made(capped) if capped else {}
         quotas = {
             one.id: quota(one, live=live[one.id], made=made, turn=one.turn, wanted=wanted, now=self._now)
             for one in dialling
         }
         return {campaign_id: allowed for campaign_id, allowed in quotas.items() if allowed.calls > 0}
 
-    async def _made(self, numbers: set[str]) -> dict[str, int]:
+    def _made(self, numbers: set[str]) -> dict[str, int]:
         """How many calls each number made in the last 24 hours."""
         asked = select(attempt.c.from_number, func.count()).where(
             attempt.c.from_number.in_(numbers),
             attempt.c.intent_at > self._now - DAY_MS,
             attempt.c.state != AttemptState.VOID,
         )
-        rows = await self._connection.execute(asked.group_by(attempt.c.from_number))
+        rows = self._connection.execute(asked.group_by(attempt.c.from_number))
         return dict(rows.all())
 
-    async def _due(self, lanes: Sequence[OpenLane], wanted: int) -> list[Contact]:
+    def _due(self, lanes: Sequence[OpenLane], wanted: int) -> list[Contact]:
+        places = {lane.id: place for place, lane in enumerate(lanes)}
         limit = LOOKED_AT * wanted + LOOKED_AT
-        ids = await self._database.due(self._connection, [lane.id for lane in lanes], now=self._now, limit=limit)
-        if not ids:
-            return []
-        asked = select(contact).where(contact.c.id.in_(ids), IS_READY).with_for_update(skip_locked=True)
-        found = {row.id: contact_of(row) for row in await self._connection.execute(asked)}
-        return [found[contact_id] for contact_id in ids if contact_id in found]
+        rows = self._database.due(self._connection, list(places), now=self._now, limit=limit)
+        return sorted(map(contact_of, rows), key=lambda one: (places[one.lane_id], one.due_at, one.id))
 
-    async def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
+    def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
         phones = {one.phone for one in due}
-        longest = max((cap.within_seconds for lane in lanes for cap in lane.caps), default=0.0)
-        live = select(attempt.c.phone).where(attempt.c.phone.in_(phones), IS_LIVE)
-        ringing = set((await self._connection.execute(live)).scalars())
-        listed = select(do_not_call.c.phone, do_not_call.c.scope).where(do_not_call.c.phone.in_(phones))
+        asked_of = {one.lane_id for one in due}
+        caps = (cap for lane in lanes if lane.id in asked_of for cap in lane.caps)
+        longest = max((cap.within_seconds for cap in caps), default=0.0)
         barred: defaultdict[str, set[str]] = defaultdict(set)
-        for phone, scope in await self._connection.execute(listed):
-            barred[phone].add(scope)
-        past = await self._past(phones, self._now - round(1000 * longest)) if longest else {}
-        return {
-            phone: PhoneFacts(frozenset(barred[phone]), phone in ringing, tuple(past.get(phone, ())))
-            for phone in phones
-        }
-
-    async def _past(self, phones: set[str], since: int) -> dict[str, list[PastCall]]:
-        asked = select(attempt.c.phone, attempt.c.intent_at, attempt.c.outcome).where(
-            attempt.c.phone.in_(phones), attempt.c.intent_at > since, attempt.c.state != AttemptState.VOID
-        )
         past: defaultdict[str, list[PastCall]] = defaultdict(list)
-        for phone, at, outcome in await self._connection.execute(asked):
-            past[phone].append(PastCall(at, outcome in CONVERSATIONS))
-        return past
+        ringing: set[str] = set()
+        asked = self._barred_and_called(phones, since=self._now - round(1000 * longest))
+        for phone, scope, at, outcome, state in self._connection.execute(asked):
+            if scope is not None:
+                barred[phone].add(scope)
+            else:
+                past[phone].append(PastCall(at, outcome in CONVERSATIONS))
+                if state in LIVE:
+                    ringing.add(phone)
+        return {phone: PhoneFacts(frozenset(barred[phone]), phone in ringing, tuple(past[phone])) for phone in phones}
 
-    async def _intend(
-        self, sifted: Sifted, quotas: Mapping[str, Quota], *, worker: str, lease_until: int
-    ) -> list[Claim]:
+    def _barred_and_called(self, phones: Collection[str], *, since: int) -> CompoundSelect[Any]:
+        """Who must not call these numbers (a scope), and their calls since then or under way (no scope)."""
+        among = self._database.among
+        of_call = (attempt.c.intent_at, attempt.c.outcome, attempt.c.state)
+        barred = select(do_not_call.c.phone, do_not_call.c.scope, *(_nothing_like(column) for column in of_call))
+        calls = select(attempt.c.phone, _nothing_like(do_not_call.c.scope), *of_call)
+        lately = or_(attempt.c.intent_at > since, IS_LIVE)
+        return union_all(
+            barred.where(among(do_not_call.c.phone, phones)),
+            calls.where(among(attempt.c.phone, phones), attempt.c.state != AttemptState.VOID, lately),
+        )
+
+    def _intend(self, sifted: Sifted, quotas: Mapping[str, Quota], *, worker: str, lease_until: int) -> list[Claim]:
         """Write what is about to be done."""
         campaigns = {campaign_id: allowed.campaign for campaign_id, allowed in quotas.items()}
         claims: list[Claim] = []
@@ -198,17 +219,27 @@ class _Claiming:
             intents.append(intent)
             claims.append(Claim(intent.id, owner, taken, intent.n, intent.from_number))
         if intents:
-            await self._connection.execute(insert(attempt), [attempt_values(one) for one in intents])
+            self._connection.execute(insert(attempt), [attempt_values(one) for one in intents])
         changed = [*sifted.changed, *(claim.contact for claim in claims)]
         if changed:
-            await self._connection.execute(
-                _CHANGE_CONTACT, [{"key": one.id, **contact_changes(one)} for one in changed]
-            )
+            self._connection.execute(_CHANGE_CONTACT, [{"key": one.id, **contact_changes(one)} for one in changed])
         called = [one for one in campaigns.values() if one != quotas[one.id].campaign]
         if called:
             paces = [{"key": one.id, "tat": one.tat, "turn": one.turn} for one in called]
-            await self._connection.execute(_CHANGE_PACE, paces)
+            self._connection.execute(_CHANGE_PACE, paces)
         return claims
+
+
+def _campaigns_and_live(account: str, ids: Collection[str]) -> Select[Any]:
+    """Campaigns with their calls under way, `live`, and the account's, `all_live`."""
+    ours = select(func.count()).where(attempt.c.account == account, IS_LIVE)
+    live = ours.where(attempt.c.campaign_id == campaign.c.id).scalar_subquery().label("live")
+    all_live = ours.scalar_subquery().label("all_live")
+    return select(campaign, live, all_live).where(campaign.c.id.in_(ids))
+
+
+def _nothing_like(column: Column[Any]) -> ColumnElement[Any]:
+    return literal_column("NULL", column.type)
 
 
 _CHANGE_CONTACT = (

@@ -1,7 +1,8 @@
 """What SQLite and PostgreSQL do differently for campaigns, and nothing else; no other module asks which of them it is.
 
 SQLite has one writer: a transaction takes the whole database at its beginning (see `telebridge.database.engine`), and
-row locks are left out of its statements by SQLAlchemy. PostgreSQL locks rows, and its clock is read after the lock:
+row locks are left out of its statements by SQLAlchemy. Its transactions run in threads, each in one go: however busy
+the event loop is, nobody waits longer for the writer. PostgreSQL locks rows, and its clock is read after the lock:
 `clock_timestamp()`, because `now()` is when the transaction began, before it waited.
 
 One rule: the due contacts of hundreds of lanes are found by one statement.
@@ -10,53 +11,62 @@ One rule: the due contacts of hundreds of lanes are found by one statement.
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import Table, text
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Select, Table, any_, bindparam, select, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from telebridge.campaigns.epoch import Clock, system_clock
-from telebridge.database.engine import READING
+from telebridge.campaigns.tables import IS_READY, contact
+from telebridge.database.engine import READING, in_threads
+
+T = TypeVar("T")
+Found = TypeVarTuple("Found")
 
 
 class SqlDatabase(ABC):
     """A database and the clock that all its users share.
 
     Args:
-        engine: From `open_database`; its tables are migrated.
         clock: Another clock than the database's own, so that tests can steer it.
     """
 
-    def __init__(self, engine: AsyncEngine, clock: Clock | None) -> None:
-        self.engine = engine
+    def __init__(self, clock: Clock | None) -> None:
         self.clock = clock
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that may write."""
-        async with self.engine.begin() as connection:
-            yield connection
-
-    @asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that only reads, and waits for nobody."""
-        async with self.engine.connect() as connection:
-            yield await connection.execution_options(**READING)
+    @abstractmethod
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do a transaction that may write: all of it, or nothing when the work raises."""
 
     @abstractmethod
-    async def now(self, connection: AsyncConnection) -> int:
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do a transaction that only reads, and waits for nobody."""
+
+    async def rows(self, asked: Select[*Found]) -> Sequence[Row[*Found]]:
+        """What one statement finds."""
+        return await self.read(lambda connection: connection.execute(asked).all())
+
+    @abstractmethod
+    def now(self, connection: Connection) -> int:
         """Epoch milliseconds, read now."""
 
     @abstractmethod
-    async def due(self, connection: AsyncConnection, lanes: Sequence[int], *, now: int, limit: int) -> list[int]:
-        """The ids of contacts that are due, in the order of the lanes and then of time."""
+    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
+        """Contacts that are due, of the first lanes first, in no order; nobody else changes them until the commit."""
 
     @abstractmethod
-    async def insert_new(self, connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+        """Whether a column has one of these values: one statement for any number of them."""
+
+    @abstractmethod
+    def count_rows(self, connection: Connection, table: Table) -> None:
+        """A table has grown much: let the database look at it before it plans a statement again."""
+
+    @abstractmethod
+    def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert those rows that break no unique key; answers how many."""
 
 
@@ -64,48 +74,89 @@ class SqliteDatabase(SqlDatabase):
     """One file, one machine, one writer at a time."""
 
     def __init__(self, engine: AsyncEngine, clock: Clock | None) -> None:
-        super().__init__(engine, clock)
+        super().__init__(clock)
+        self._engine = in_threads(engine)
         self._writer = asyncio.Lock()
 
-    @asynccontextmanager
     @override
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        async with self._writer, self.engine.begin() as connection:  # waiting for one's own process by polling is slow
-            yield connection
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        async with self._writer:  # waiting for one's own process by polling is slow
+            return await asyncio.to_thread(lambda: self._do(work))
 
     @override
-    async def now(self, connection: AsyncConnection) -> int:
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(lambda: self._do(work, **READING))
+
+    def _do(self, work: Callable[[Connection], T], **options: bool) -> T:
+        with self._engine.connect() as connection, connection.execution_options(**options).begin():
+            return work(connection)
+
+    @override
+    def now(self, connection: Connection) -> int:
         return (self.clock or system_clock)()
 
     @override
-    async def due(self, connection: AsyncConnection, lanes: Sequence[int], *, now: int, limit: int) -> list[int]:
-        asked = {"lanes": json.dumps(list(lanes)), "now": now, "limit": limit}
-        return list((await connection.execute(_SQLITE_DUE, asked)).scalars())
+    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
+        asked = {"lanes": json.dumps(lanes), "now": now, "limit": limit}
+        return connection.execute(_SQLITE_DUE, asked).all()
 
     @override
-    async def insert_new(self, connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+        return column.in_(values)
+
+    @override
+    def count_rows(self, connection: Connection, table: Table) -> None:
+        """SQLite's plans here do not depend on how many rows there are."""
+
+    @override
+    def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         insert = sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-        return len((await connection.execute(insert, list(rows))).all()) if rows else 0
+        return len(connection.execute(insert, list(rows)).all()) if rows else 0
 
 
 class PostgresqlDatabase(SqlDatabase):
     """Many machines; its clock is everybody's."""
 
+    def __init__(self, engine: AsyncEngine, clock: Clock | None) -> None:
+        super().__init__(clock)
+        self._engine = engine
+
     @override
-    async def now(self, connection: AsyncConnection) -> int:
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.begin() as connection:
+            return await connection.run_sync(work)
+
+    @override
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        async with self._engine.connect() as connection:
+            return await connection.run_sync(work)
+
+    @override
+    def now(self, connection: Connection) -> int:
         if self.clock is not None:
             return self.clock()
-        return int((await connection.execute(_POSTGRESQL_NOW)).scalar_one())
+        return int(connection.execute(_POSTGRESQL_NOW).scalar_one())
 
     @override
-    async def due(self, connection: AsyncConnection, lanes: Sequence[int], *, now: int, limit: int) -> list[int]:
-        asked = {"lanes": list(lanes), "now": now, "limit": limit}
-        return list((await connection.execute(_POSTGRESQL_DUE, asked)).scalars())
+    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
+        found = connection.execute(_POSTGRESQL_DUE, {"lanes": lanes, "now": now, "limit": limit})
+        ids = [row.id for row in found]
+        asked = select(contact).where(self.among(contact.c.id, ids), IS_READY).with_for_update(skip_locked=True)
+        return connection.execute(asked).all() if ids else []
 
     @override
-    async def insert_new(self, connection: AsyncConnection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
+    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
+        """An array: each length of a list would be a statement of its own, to be prepared by the server first."""
+        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
+
+    @override
+    def count_rows(self, connection: Connection, table: Table) -> None:
+        connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+
+    @override
+    def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         insert = postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-        return len((await connection.execute(insert, list(rows))).all()) if rows else 0
+        return len(connection.execute(insert, list(rows)).all()) if rows else 0
 
 
 def sql_database(engine: AsyncEngine, clock: Clock | None = None) -> SqlDatabase:
@@ -120,12 +171,12 @@ _SQLITE_DUE = text("""
         WHERE EXISTS (SELECT 1 FROM contact WHERE lane_id = l.value AND state = 'ready' AND due_at <= :now)
         ORDER BY l.key LIMIT :limit
     )
-    SELECT contact.id FROM open JOIN contact ON contact.id IN (
+    SELECT contact.* FROM open JOIN contact ON contact.id IN (
         SELECT id FROM contact WHERE lane_id = open.id AND state = 'ready' AND due_at <= :now
         ORDER BY due_at, id LIMIT :limit
     )
     ORDER BY open.place, contact.due_at, contact.id LIMIT :limit
-""")
+""").columns(**{column.name: column.type for column in contact.columns})
 
 _POSTGRESQL_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import Connection, delete, or_, select, tuple_, update
 from typing_extensions import override
 
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN
@@ -21,26 +21,29 @@ class SqlDoNotCall(DoNotCallRecords):
 
     @override
     async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
-        async with self._database.writing() as connection:
-            now = await self._database.now(connection)
+        def work(connection: Connection) -> int:
+            now = self._database.now(connection)
             rows = [
                 {"phone": phone, "scope": scope, "source": source, "reason": reason, "added_at": now}
                 for phone in dict.fromkeys(phones)
             ]
-            return await self._database.insert_new(connection, do_not_call, rows)
+            return self._database.insert_new(connection, do_not_call, rows)
+
+        return await self._database.write(work)
 
     @override
     async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
-        async with self._database.writing() as connection:
+        def work(connection: Connection) -> bool:
             here = (do_not_call.c.phone == phone, do_not_call.c.scope == scope)
-            return (await connection.execute(delete(do_not_call).where(*here))).rowcount == 1
+            return connection.execute(delete(do_not_call).where(*here)).rowcount == 1
+
+        return await self._database.write(work)
 
     @override
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
         asked = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
         asked = asked.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
-        async with self._database.reading() as connection:
-            return (await connection.execute(asked)).first() is not None
+        return bool(await self._database.rows(asked))
 
     @override
     async def all(self) -> AsyncIterator[Barred]:
@@ -48,8 +51,7 @@ class SqlDoNotCall(DoNotCallRecords):
         asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
         after = ("", "")
         while True:
-            async with self._database.reading() as connection:
-                page = (await connection.execute(asked.where(place > after))).all()
+            page = await self._database.rows(asked.where(place > after))
             for row in page:
                 yield Barred(row.phone, row.scope, row.source, row.reason, row.added_at)
             if len(page) < PAGE:
@@ -59,15 +61,17 @@ class SqlDoNotCall(DoNotCallRecords):
     @override
     async def set_scrubbed(self, register: str, at: int) -> None:
         row = {"register": register, "scrubbed_at": at}
-        async with self._database.writing() as connection:
-            if not await self._database.insert_new(connection, register_scrub, [row]):
+
+        def work(connection: Connection) -> None:
+            if not self._database.insert_new(connection, register_scrub, [row]):
                 here = register_scrub.c.register == register
-                await connection.execute(update(register_scrub).where(here).values(scrubbed_at=at))
+                connection.execute(update(register_scrub).where(here).values(scrubbed_at=at))
+
+        await self._database.write(work)
 
     @override
     async def scrubbed(self) -> Mapping[str, int]:
-        async with self._database.reading() as connection:
-            return dict((await connection.execute(select(register_scrub))).all())
+        return {row.register: row.scrubbed_at for row in await self._database.rows(select(register_scrub))}
 
 
 class SqlLeases(TaskLeases):
@@ -78,17 +82,21 @@ class SqlLeases(TaskLeases):
 
     @override
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        async with self._database.writing() as connection:
-            now = await self._database.now(connection)
+        def work(connection: Connection) -> bool:
+            now = self._database.now(connection)
             mine = {"name": name, "owner": owner, "lease_until": now + round(1000 * seconds)}
-            if await self._database.insert_new(connection, task_lease, [mine]):
+            if self._database.insert_new(connection, task_lease, [mine]):
                 return True
             free = or_(task_lease.c.owner == owner, task_lease.c.lease_until <= now)
-            taken = await connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))
+            taken = connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))
             return taken.rowcount == 1
+
+        return await self._database.write(work)
 
     @override
     async def release(self, name: str, owner: str) -> None:
-        async with self._database.writing() as connection:
+        def work(connection: Connection) -> None:
             mine = (task_lease.c.name == name, task_lease.c.owner == owner)
-            await connection.execute(delete(task_lease).where(*mine))
+            connection.execute(delete(task_lease).where(*mine))
+
+        await self._database.write(work)

@@ -1,9 +1,10 @@
 """Looking at campaigns in an SQL database; see `ReportRecords` for what is promised."""
 
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import case, func, select, tuple_
+from sqlalchemy import Connection, Row, case, func, select, tuple_
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
@@ -30,25 +31,33 @@ class SqlReports(ReportRecords):
         attempts = select(attempt.c.state, func.count()).where(attempt.c.campaign_id == campaign_id)
         states: Counter[str] = Counter()
         outcomes: Counter[str] = Counter()
-        async with self._database.reading() as connection:
-            grouped = await connection.execute(contacts.group_by(contact.c.state, contact.c.outcome))
-            for state, outcome, count in grouped:
-                states[state.value] += count
-                if state in OVER:
-                    outcomes[outcome] += count
-            tried = await connection.execute(attempts.group_by(attempt.c.state))
-            return Progress(dict(states), dict(outcomes), {state.value: count for state, count in tried})
+        grouped, tried = await self._database.read(
+            lambda connection: (
+                connection.execute(contacts.group_by(contact.c.state, contact.c.outcome)).all(),
+                connection.execute(attempts.group_by(attempt.c.state)).all(),
+            )
+        )
+        for state, outcome, count in grouped:
+            states[state.value] += count
+            if state in OVER:
+                outcomes[outcome] += count
+        return Progress(dict(states), dict(outcomes), {state.value: count for state, count in tried})
 
     @override
     async def waiting(self, campaign_id: str) -> list[WaitingLane]:
-        async with self._database.reading() as connection:
-            now = await self._database.now(connection)
+        def work(
+            connection: Connection,
+        ) -> tuple[Sequence[Row[int, int, str, int, int]], Sequence[Row[*tuple[Any, ...]]]]:
+            now = self._database.now(connection)
             is_due = case((contact.c.due_at <= now, 1), else_=0)
             asked = select(lane.c.id, is_due, contact.c.held, func.count(), func.min(contact.c.due_at))
             asked = asked.select_from(lane.join(contact, contact.c.lane_id == lane.c.id))
             asked = asked.where(lane.c.campaign_id == campaign_id, IS_READY)
-            groups = (await connection.execute(asked.group_by(lane.c.id, is_due, contact.c.held))).all()
-            rows = (await connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))).all()
+            groups = asked.group_by(lane.c.id, is_due, contact.c.held)
+            lanes = select(lane).where(lane.c.campaign_id == campaign_id)
+            return connection.execute(groups).all(), connection.execute(lanes).all()
+
+        groups, rows = await self._database.read(work)
         due: Counter[int] = Counter()
         later: defaultdict[int, Counter[str]] = defaultdict(Counter)
         first: dict[int, int] = {}
@@ -71,17 +80,15 @@ class SqlReports(ReportRecords):
         )
         ended = ended.order_by(attempt.c.intent_at.desc(), attempt.c.id.desc()).limit(latest)
         last = ended.subquery()
-        async with self._database.reading() as connection:
-            rows = await connection.execute(select(last.c.outcome, func.count()).group_by(last.c.outcome))
-            return dict(rows.all())
+        counted = select(last.c.outcome, func.count()).group_by(last.c.outcome)
+        return dict(await self._database.rows(counted))
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
         asked = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
         after = 0
         while True:
-            async with self._database.reading() as connection:
-                page = [contact_of(row) for row in await connection.execute(asked.where(contact.c.id > after))]
+            page = [contact_of(row) for row in await self._database.rows(asked.where(contact.c.id > after))]
             for one in page:
                 yield one
             if len(page) < PAGE:
@@ -95,8 +102,7 @@ class SqlReports(ReportRecords):
         asked = asked.order_by(attempt.c.contact_id, attempt.c.n).limit(PAGE)
         after = (0, 0)
         while True:
-            async with self._database.reading() as connection:
-                page = [attempt_of(row) for row in await connection.execute(asked.where(place > after))]
+            page = [attempt_of(row) for row in await self._database.rows(asked.where(place > after))]
             for one in page:
                 yield one
             if len(page) < PAGE:

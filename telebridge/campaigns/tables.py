@@ -120,7 +120,7 @@ contact = Table(
     Column("consented_at", BigInteger),
     Column("consent_source", Text, nullable=False),
     UniqueConstraint("campaign_id", "phone"),
-    Index("ix_contact_ready", "lane_id", "due_at", sqlite_where=IS_READY, postgresql_where=IS_READY),
+    Index("ix_contact_ready", "lane_id", "due_at", "id", sqlite_where=IS_READY, postgresql_where=IS_READY),
     Index("ix_contact_campaign", "campaign_id", "id"),
 )
 

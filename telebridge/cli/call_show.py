@@ -10,9 +10,8 @@ from rich.text import Text
 
 from telebridge.call.call_rows import KeptCall
 from telebridge.call.call_store import CallStore
+from telebridge.cli.database import migrated_database
 from telebridge.cli.serving import tell
-from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings
 
@@ -51,12 +50,8 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _asked(settings: Settings, question: Callable[[CallStore], Awaitable[T]]) -> T:
-    engine = open_database(settings.database_url)
-    try:
-        await migrate(engine)
+    async with migrated_database(settings) as engine:
         return await question(CallStore(engine))
-    finally:
-        await engine.dispose()
 
 
 def _print(kept: KeptCall) -> None:
