@@ -226,6 +226,10 @@ class MemoryContacts(ContactRecords):
         return not under_way and bool(self._rows.contacts_of(campaign_id))
 
     @override
+    async def regions(self, campaign_id: str) -> set[str]:
+        return {lane.region for owner, lane, _ in self._rows.lanes.values() if owner == campaign_id}
+
+    @override
     async def imported_line(self, campaign_id: str) -> int:
         return self._rows.imported.get(campaign_id, _Import()).line
 

@@ -185,6 +185,11 @@ class SqlContacts(ContactRecords):
         return await self._database.read(work)
 
     @override
+    async def regions(self, campaign_id: str) -> set[str]:
+        rows = await self._database.rows(select(lane.c.region).where(lane.c.campaign_id == campaign_id).distinct())
+        return {row.region for row in rows}
+
+    @override
     async def imported_line(self, campaign_id: str) -> int:
         asked = select(import_position.c.line).where(import_position.c.campaign_id == campaign_id)
         rows = await self._database.rows(asked)

@@ -1,7 +1,7 @@
 """What must be so before a campaign may dial.
 
 Follows 47 CFR 64.1200(c)(2): telemarketing is checked against a copy of the do-not-call register that is not older than
-31 days.
+31 days. The same is asked for other countries that keep one.
 
 One rule: what is missing is told with the command that mends it.
 """
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from telebridge.campaigns.campaign import Campaign, CampaignKind
 from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.registers import register_of
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused
@@ -26,12 +27,21 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     if not await store.contacts.is_filled(campaign.id):
         problem = "has no contacts, or its import is not complete: `telebridge campaign import` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)
-    if campaign.plan.kind is CampaignKind.TELEMARKETING:
-        latest = max((await store.do_not_call.scrubbed()).values(), default=None)
-        if latest is None or latest < epoch_ms(wallclock - SCRUB_HOLDS):
-            raise CampaignRefused(
-                campaign.plan.name,
-                "is telemarketing, and no do-not-call register was compared in the last 31 days: "
-                "`telebridge campaign do-not-call import FILE --register us-national`",
-            )
+    if missing := await stale_registers(store, campaign, wallclock=wallclock):
+        raise CampaignRefused(
+            campaign.plan.name,
+            f"is telemarketing, and no do-not-call register '{missing[0]}' was compared in the last 31 days: "
+            f"`telebridge campaign do-not-call import FILE --register {missing[0]}`",
+        )
     return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> list[str]:
+    """The registers of the countries that a campaign calls which must be compared anew; none but for telemarketing."""
+    if campaign.plan.kind is not CampaignKind.TELEMARKETING:
+        return []
+    countries = {region.partition("-")[0] for region in await store.contacts.regions(campaign.id)}
+    needed = {name for country in countries if (name := register_of(country)) is not None}
+    scrubbed = await store.do_not_call.scrubbed()
+    oldest = epoch_ms(wallclock - SCRUB_HOLDS)
+    return sorted(name for name in needed if scrubbed.get(name, oldest - 1) < oldest)

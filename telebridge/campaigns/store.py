@@ -162,6 +162,10 @@ class ContactRecords(Protocol):
         """Whether it has contacts, and no import of it was begun and not finished."""
         ...
 
+    async def regions(self, campaign_id: str) -> set[str]:
+        """Whose law applies to its contacts, `US-FL` or `GB`."""
+        ...
+
     async def imported_line(self, campaign_id: str) -> int:
         """The last line of the file whose contacts are in; 0 before the first."""
         ...

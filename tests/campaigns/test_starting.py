@@ -6,8 +6,9 @@ import pytest
 from support.campaigns import contacts, plan
 
 from telebridge.campaigns.campaign import CampaignKind
+from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.epoch import epoch_ms
-from telebridge.campaigns.starting import start_campaign
+from telebridge.campaigns.starting import stale_registers, start_campaign
 from telebridge.campaigns.states import CampaignStatus
 from telebridge.errors import CampaignRefused
 
@@ -40,5 +41,18 @@ async def test_telemarketing_needs_a_register_of_the_last_31_days(store, age, st
     if starts:
         assert (await start_campaign(store, campaign, wallclock=NOW)).status is CampaignStatus.RUNNING
         return
-    with pytest.raises(CampaignRefused, match="no do-not-call register was compared in the last 31 days"):
+    with pytest.raises(CampaignRefused, match="no do-not-call register 'us-national' was compared in the last 31 days"):
         await start_campaign(store, campaign, wallclock=NOW)
+
+
+async def test_telemarketing_needs_the_register_of_each_country_that_it_calls(store):
+    campaign = await filled(store, kind=CampaignKind.TELEMARKETING)
+    london, berlin = Lane(("Europe/London",), "GB"), Lane(("Europe/Berlin",), "DE")
+    await store.contacts.add(campaign.id, contacts(1, london, first=5) + contacts(1, berlin, first=6), upto_line=4)
+    for register in ("anything", "us-fl", "us-national"):
+        await store.do_not_call.set_scrubbed(register, epoch_ms(NOW))
+    assert await stale_registers(store, campaign, wallclock=NOW) == ["gb-national"]
+    with pytest.raises(CampaignRefused, match="import FILE --register gb-national"):
+        await start_campaign(store, campaign, wallclock=NOW)
+    await store.do_not_call.set_scrubbed("gb-national", epoch_ms(NOW))
+    assert (await start_campaign(store, campaign, wallclock=NOW)).status is CampaignStatus.RUNNING
