@@ -24,8 +24,12 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     Raises:
         CampaignRefused: It has no contacts yet, its register is too old, or it cannot start as it stands.
     """
+    position = await store.contacts.import_position(campaign.id)
+    if position.under_way:
+        problem = f"its import of '{position.name}' is not complete: give it again, and it goes on where it was"
+        raise CampaignRefused(campaign.plan.name, problem)
     if not await store.contacts.is_filled(campaign.id):
-        problem = "has no contacts, or its import is not complete: `telebridge campaign import` brings them in"
+        problem = f"has no contacts: `telebridge campaign import {campaign.plan.name} --contacts CSV` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
         raise CampaignRefused(

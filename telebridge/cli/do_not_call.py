@@ -88,8 +88,8 @@ def import_(
     It may hold one number a line; an area code and seven digits a line, as the flat file of the National Do Not Call
     Registry does; or be a CSV whose first line names a column **phone**. Unpack it first; it must be UTF-8 or ASCII.
 
-    A file that is not understood is refused, and nothing of it is taken: one without numbers, or one of whose lines more
-    than one in a hundred are none. Fewer are counted, and left out.
+    A file that is not understood is refused, and nothing of it is taken: one without numbers, or one in which more than
+    one line in a hundred is none. Fewer are counted, and left out.
 
     Telemarketing campaigns only start when the register of each country they call was imported in the last 31 days.
     """

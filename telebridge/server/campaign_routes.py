@@ -60,7 +60,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             query=Nothing,
             body=Nothing,
             answers={200: ContactsTaken},
-            problems={**UNKNOWN, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
+            problems={**REFUSED, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
             upload="text/csv",
         ),
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),

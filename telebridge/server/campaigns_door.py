@@ -19,10 +19,10 @@ from aiohttp import web
 
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.importing import ImportProgress, import_contacts
+from telebridge.campaigns.filling import fill_campaign
+from telebridge.campaigns.importing import ImportProgress
 from telebridge.campaigns.report import ReportRow, header_of, report_rows, told_instant
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput
@@ -131,18 +131,11 @@ class CampaignsDoor:
     async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Import a CSV; the answer comes when it is in."""
         campaign = await self._found(request)
-        definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
             contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
             await _received(request, contacts)
-            await self._store.contacts.begin_import(campaign.id, f"upload {folder}")
-            try:
-                with _refusals():
-                    done = await import_contacts(
-                        contacts, definition, self._store.contacts, campaign_id=campaign.id, rejects=rejects, workers=1
-                    )
-            finally:
-                await self._store.contacts.finish_import(campaign.id)
+            with _refusals():
+                done = await fill_campaign(self._store.contacts, campaign, contacts, rejects=rejects, workers=1)
             told = await asyncio.to_thread(_taken, done, rejects)
         return answer(told)
 

@@ -26,10 +26,16 @@ async def test_a_campaign_with_contacts_starts(store):
     assert (await start_campaign(store, campaign, wallclock=NOW)).status is CampaignStatus.RUNNING
 
 
+async def test_a_campaign_without_contacts_does_not(store):
+    campaign = await store.campaigns.create(plan())
+    with pytest.raises(CampaignRefused, match="has no contacts: `telebridge campaign import spring --contacts CSV`"):
+        await start_campaign(store, campaign, wallclock=NOW)
+
+
 async def test_a_campaign_whose_import_is_not_complete_does_not(store):
     campaign = await filled(store)
-    await store.contacts.begin_import(campaign.id, "more.csv")
-    with pytest.raises(CampaignRefused, match="its import is not complete"):
+    await store.contacts.begin_import(campaign.id, "more.csv\t5f3a", owner="o1")
+    with pytest.raises(CampaignRefused, match=r"its import of 'more.csv' is not complete: give it again"):
         await start_campaign(store, campaign, wallclock=NOW)
 
 

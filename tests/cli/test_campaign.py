@@ -52,7 +52,7 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
     with (tmp_path / "people.rejects.csv").open(newline="") as file:
         assert [row["line"] for row in csv.DictReader(file)] == ["5"]
     again = told(campaign("import", "spring", "--contacts", "people.csv", "--json"))
-    assert (again["import"]["rows"], again["import"]["added"]) == (0, 0)
+    assert (again["import"]["rows"], again["import"]["added"], again["import"]["duplicates"]) == (5, 0, 4)
     assert told(campaign("start", "spring", "--json"))["status"] == "running"
     stands = told(campaign("status", made["id"][:8], "--json"))
     assert (stands["total"], stands["contacts"]) == (3, {"ready": 3})

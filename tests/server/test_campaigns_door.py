@@ -58,6 +58,33 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
     assert "has no column 'phone'" in wrong["detail"]
 
 
+async def test_an_upload_that_is_no_csv_of_contacts_leaves_the_campaign_as_it_was():
+    async with api() as client:
+        made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
+        path = f"/api/campaigns/{made['id']}"
+        await client.ask("POST", f"{path}/contacts", data="tel\n+12125550113\n", headers=CSV, status=422)
+        await client.ask("POST", f"{path}/contacts", data="phone\n+12125550113\n", headers=CSV)
+        assert (await client.post(f"{path}/start"))["status"] == "running"
+
+
+async def test_a_second_upload_is_refused_while_one_is_under_way_and_loses_nothing():
+    async with api() as client:
+        await client.store.contacts.begin_import(CAMPAIGN, "people.csv\t1", owner="another")
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        refused = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV, status=409)
+        await client.store.contacts.finish_import(CAMPAIGN, owner="another")
+        assert (await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV))["added"] == 1
+    assert "is being filled from 'people.csv' elsewhere" in refused["detail"]
+
+
+async def test_contacts_of_a_cancelled_campaign_are_refused():
+    async with api() as client:
+        await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {})
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        refused = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV, status=409)
+    assert "make a new campaign" in refused["detail"]
+
+
 async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
     async with api() as client:
         statuses = [
