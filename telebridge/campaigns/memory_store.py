@@ -242,6 +242,14 @@ class MemoryContacts(ContactRecords):
         return not under_way and bool(self._rows.contacts_of(campaign_id))
 
     @override
+    async def without_consent(self, campaign_id: str) -> int:
+        return sum(
+            contact.state in {ContactState.READY, ContactState.LIVE}
+            and (contact.consented_at is None or not contact.consent_source)
+            for contact in self._rows.contacts_of(campaign_id)
+        )
+
+    @override
     async def regions(self, campaign_id: str) -> set[str]:
         return {lane.region for owner, lane, _ in self._rows.lanes.values() if owner == campaign_id}
 

@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, literal_column, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Contact
@@ -13,7 +26,7 @@ from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.rows import campaign_changes, campaign_of, contact_of, lane_of, new_contact_values, zones_text
 from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.sql_lists import prolong_lease, release_lease, take_lease
-from telebridge.campaigns.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
 from telebridge.campaigns.store import (
     IMPORT_LEASE_SECONDS,
@@ -212,6 +225,15 @@ class SqlContacts(ContactRecords):
             return filled and not connection.execute(importing).scalar()
 
         return await self._database.read(work)
+
+    @override
+    async def without_consent(self, campaign_id: str) -> int:
+        asked = select(func.count()).where(
+            contact.c.campaign_id == campaign_id,
+            contact.c.state.in_((ContactState.READY, ContactState.LIVE)),
+            or_(contact.c.consented_at.is_(None), contact.c.consent_source == ""),
+        )
+        return (await self._database.rows(asked))[0][0]
 
     @override
     async def regions(self, campaign_id: str) -> set[str]:

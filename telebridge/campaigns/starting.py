@@ -9,6 +9,7 @@ One rule: what is missing is told with the command that mends it.
 from datetime import datetime, timedelta
 
 from telebridge.campaigns.campaign import Campaign, CampaignKind
+from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.registers import register_of
 from telebridge.campaigns.states import CampaignInput
@@ -22,7 +23,8 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     """Let a campaign dial.
 
     Raises:
-        CampaignRefused: It has no contacts yet, its register is too old, or it cannot start as it stands.
+        CampaignRefused: It has no contacts yet, or some without the consent it needs, its register is too old, or it
+            cannot start as it stands.
     """
     position = await store.contacts.import_position(campaign.id)
     if position.under_way:
@@ -31,6 +33,12 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     if not await store.contacts.is_filled(campaign.id):
         problem = f"has no contacts: `telebridge campaign import {campaign.plan.name} --contacts CSV` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)
+    if _needs_consent(campaign) and (lacking := await store.contacts.without_consent(campaign.id)):
+        problem = (
+            f"needs the consent of everybody it calls, and {lacking:,} of its contacts have no consent_at or "
+            "consent_source: make a campaign anew from a CSV that has both"
+        )
+        raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
         raise CampaignRefused(
             campaign.plan.name,
@@ -38,6 +46,13 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
             f"`telebridge campaign do-not-call import FILE --register {missing[0]}`",
         )
     return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+def _needs_consent(campaign: Campaign) -> bool:
+    """Whether contacts need it by the plan as it is now; they may have come in under another."""
+    if not campaign.plan.file:
+        return campaign.plan.kind is CampaignKind.TELEMARKETING
+    return read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'").needs_consent
 
 
 async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> list[str]:

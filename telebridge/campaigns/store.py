@@ -224,6 +224,10 @@ class ContactRecords(Protocol):
         """Whether it has contacts, and no import of it was begun and not finished."""
         ...
 
+    async def without_consent(self, campaign_id: str) -> int:
+        """How many that may still be called lack `consented_at` or `consent_source`."""
+        ...
+
     async def regions(self, campaign_id: str) -> set[str]:
         """Whose law applies to its contacts, `US-FL` or `GB`."""
         ...

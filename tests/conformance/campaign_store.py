@@ -223,6 +223,15 @@ class ContactRecordsConformance:
         await store.contacts.finish_import(campaign.id, owner="o1")
         assert await store.contacts.is_filled(campaign.id)
 
+    async def test_contacts_still_to_be_called_without_consent_are_counted(self, store):
+        consent = {"consented_at": at("2026-01-02"), "consent_source": "form 7"}
+        people = contacts(1, **consent) + contacts(1, first=1) + contacts(1, first=2, consent_source="form 7")
+        campaign = await running_campaign(store, people)
+        assert await store.contacts.without_consent(campaign.id) == 2
+        await store.do_not_call.add([phone(1)], source="letter")
+        await claim(store)
+        assert await store.contacts.without_consent(campaign.id) == 1
+
     async def test_a_campaign_knows_whose_law_applies_to_its_contacts(self, store):
         campaign = await running_campaign(store, contacts(2) + contacts(1, CHICAGO, first=5))
         other = await store.campaigns.create(plan(name="other"))
