@@ -472,8 +472,8 @@ class MemoryDoNotCall(DoNotCallRecords):
         return any((phone, scope) in self._rows.barred for scope in (EVERY_CAMPAIGN, campaign_id))
 
     @override
-    async def all(self) -> AsyncIterator[Barred]:
-        for key in sorted(self._rows.barred):
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+        for key in sorted(key for key in self._rows.barred if key > after):
             yield self._rows.barred[key]
 
     @override

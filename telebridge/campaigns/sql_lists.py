@@ -46,10 +46,9 @@ class SqlDoNotCall(DoNotCallRecords):
         return bool(await self._database.rows(asked))
 
     @override
-    async def all(self) -> AsyncIterator[Barred]:
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
         place = tuple_(do_not_call.c.phone, do_not_call.c.scope)
         asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
-        after = ("", "")
         while True:
             page = await self._database.rows(asked.where(place > after))
             for row in page:

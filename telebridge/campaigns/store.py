@@ -319,8 +319,8 @@ class DoNotCallRecords(Protocol):
         """Whether a campaign, or any, must not call a number."""
         ...
 
-    def all(self) -> AsyncIterator[Barred]:
-        """Everything on the list, by number, a page at a time."""
+    def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+        """Everything on the list, by number and scope, behind a number and scope, a page at a time."""
         ...
 
     async def set_scrubbed(self, register: str, at: int) -> None:

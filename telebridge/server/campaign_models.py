@@ -27,6 +27,15 @@ class ReportQuery(Asked):
     format: Literal["csv", "json"] = Field("csv", description="CSV with the last attempt, JSON with all of them.")
 
 
+class BarredQuery(Asked):
+    """Which part of the do-not-call list."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, strict=False)] = Field(1000, description="How many at the most.")
+    cursor: Annotated[str, Field(max_length=400)] | None = Field(
+        None, description="`next` of the answer before, to go on where it ended."
+    )
+
+
 class BarNumbers(Asked):
     """Numbers that must not be called."""
 
@@ -100,3 +109,4 @@ class BarredTold(Told):
     """A page of the do-not-call list, by number."""
 
     numbers: list[BarredNumber]
+    next: str | None = Field(description="The cursor of the numbers after these; null when there are none.")

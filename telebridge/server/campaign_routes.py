@@ -9,6 +9,7 @@ from telebridge.server.api_models import Asked, Nothing
 from telebridge.server.api_route import ApiRoute
 from telebridge.server.campaign_models import (
     BarNumbers,
+    BarredQuery,
     BarredTold,
     Barring,
     CampaignStands,
@@ -79,7 +80,14 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             answers={200: "text/csv, application/json"},
             problems=UNKNOWN,
         ),
-        _get("/api/do-not-call", "list_barred", "List the first 1,000 numbers.", door.list_barred, BarredTold),
+        _get(
+            "/api/do-not-call",
+            "list_barred",
+            "List the do-not-call list, by number.",
+            door.list_barred,
+            BarredTold,
+            query=BarredQuery,
+        ),
         ApiRoute(
             hdrs.METH_POST,
             "/api/do-not-call",
@@ -114,6 +122,7 @@ def _get(
     door: Any,
     told: type[BaseModel],
     problems: dict[int, str] | None = None,
+    query: type[Asked] = Nothing,
 ) -> ApiRoute[Any, Any]:
     return ApiRoute(
         hdrs.METH_GET,
@@ -121,7 +130,7 @@ def _get(
         operation,
         summary,
         door,
-        query=Nothing,
+        query=query,
         body=Nothing,
         answers={200: told},
         problems=problems or {},

@@ -261,6 +261,8 @@ class TalkConformance:
         told = [one async for one in store.do_not_call.all()]
         assert [one.phone for one in told] == sorted([*(phone(n) for n in range(600)), phone(3)])
         assert (told[3].scope, told[4].scope, told[4].source) == ("", "c1", "agent")
+        behind = [one async for one in store.do_not_call.all(after=(phone(3), ""))]
+        assert behind == told[4:]
         assert (told[0].source, told[0].reason, told[0].added_at) == ("letter", "asked", START)
 
 

@@ -55,7 +55,7 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
     assert (told["rows"], told["added"], told["duplicates"], told["rejected"]) == (3, 1, 1, 1)
     assert [reject["line"] for reject in told["rejects"]] == [4]
     assert stands["total"] == 3
-    assert "has no column 'phone'" in wrong["detail"]
+    assert wrong["detail"].startswith("contacts.csv:1: has no column 'phone'")
 
 
 async def test_an_upload_that_is_no_csv_of_contacts_leaves_the_campaign_as_it_was():
@@ -146,6 +146,27 @@ async def test_numbers_are_barred_listed_and_freed():
         ("+12125550111", "api", "letter", None),
         ("+12125550199", "api", "letter", None),
     ]
+
+
+@pytest.mark.parametrize("number", ["+1212555", "+99912345678", "+121255501234"])
+async def test_what_can_be_no_number_is_not_put_on_the_list(number):
+    async with api() as client:
+        body = {"numbers": ["+12125550111", number]}
+        told = await client.post("/api/do-not-call", body, status=422)
+        assert (await client.get("/api/do-not-call"))["numbers"] == []
+    assert number in told["detail"]
+
+
+async def test_the_do_not_call_list_is_told_page_by_page():
+    async with api() as client:
+        await client.post("/api/do-not-call", {"numbers": [f"+1212555{n:04d}" for n in range(5)]})
+        first = await client.get("/api/do-not-call?limit=3")
+        await client.store.do_not_call.remove("+12125550002")
+        second = await client.get(f"/api/do-not-call?limit=3&cursor={first['next']}")
+        wrong = await client.get("/api/do-not-call?cursor=W10", status=422)
+    assert [one["number"][-1] for one in first["numbers"] + second["numbers"]] == list("01234")
+    assert second["next"] is None
+    assert "'cursor' is none of ours" in wrong["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/report"])
