@@ -86,6 +86,9 @@ class ContactsTaken(Told):
     added: int
     duplicates: int
     rejected: int
+    status: str = Field(
+        description="The campaign's; one that is `done` calls its new contacts when it is started again."
+    )
     rejects: list[dict[str, Any]] = Field(description="The first 100 rows that are no contacts, and why.")
 
 

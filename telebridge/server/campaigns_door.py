@@ -135,7 +135,8 @@ class CampaignsDoor:
             await _received(request, contacts)
             with _refusals(hidden=f"{folder}/"):
                 done = await fill_campaign(self._store.contacts, campaign, contacts, rejects=rejects, workers=1)
-            told = await asyncio.to_thread(_taken, done, rejects)
+            stands = await self._found(request)
+            told = await asyncio.to_thread(_taken, done, rejects, stands)
         return answer(told)
 
     async def report(self, request: web.Request, query: ReportQuery, _body: Nothing) -> web.StreamResponse:
@@ -218,14 +219,19 @@ def _write(file: IO[bytes], chunk: bytes) -> None:
     file.write(chunk)
 
 
-def _taken(done: ImportProgress, rejects: Path) -> ContactsTaken:
+def _taken(done: ImportProgress, rejects: Path, campaign: Campaign) -> ContactsTaken:
     with rejects.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         told: list[dict[str, Any]] = [
             {"line": int(row["line"]), "reason": row["reason"]} for row in islice(rows, MOST_REJECTS_TOLD)
         ]
     return ContactsTaken(
-        rows=done.rows, added=done.added, duplicates=done.duplicates, rejected=done.rejected, rejects=told
+        rows=done.rows,
+        added=done.added,
+        duplicates=done.duplicates,
+        rejected=done.rejected,
+        status=campaign.status.value,
+        rejects=told,
     )
 
 

@@ -6,6 +6,8 @@ import io
 import pytest
 from support.api import CAMPAIGN, FILE, api
 
+from telebridge.campaigns.states import CampaignInput
+
 CSV = {"Content-Type": "text/csv"}
 
 
@@ -75,6 +77,14 @@ async def test_a_second_upload_is_refused_while_one_is_under_way_and_loses_nothi
         await client.store.contacts.finish_import(CAMPAIGN, owner="another")
         assert (await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV))["added"] == 1
     assert "is being filled from 'people.csv' elsewhere" in refused["detail"]
+
+
+async def test_a_campaign_that_is_done_says_that_its_new_contacts_wait_for_a_start():
+    async with api() as client:
+        await client.store.campaigns.change(CAMPAIGN, CampaignInput.FINISH)
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        told = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV)
+    assert (told["added"], told["status"]) == (1, "done")
 
 
 async def test_contacts_of_a_cancelled_campaign_are_refused():
