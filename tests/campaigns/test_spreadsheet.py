@@ -7,8 +7,10 @@ from telebridge.campaigns.spreadsheet import safe_cell
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1+1", "+12125550123", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n =1", " =1", "\xa0@A1", "\ufeff=1"]
-    + ["\uff1d1", "\uff0b1", "\uff0d1", "\uff20A1", "\n\uff1d1", "\nAda"],
+    [
+        *("=1+1", "+12125550123", "-2", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\r\n =1", " =1", "\xa0@A1", "\ufeff=1"),
+        *("\uff1d1", "\uff0b1", "\uff0d1", "\uff20A1", "\n\uff1d1", "\nAda"),
+    ],
 )
 def test_what_a_spreadsheet_would_run_is_made_text(cell):
     assert safe_cell(cell) == f"'{cell}"

@@ -278,6 +278,18 @@ class ClaimConformance:
         assert await store.contacts.find(campaign.id, phone(0)) == one.contact
         assert (one.contact.state, one.contact.attempts) == (ContactState.LIVE, 1)
 
+    async def test_the_barred_stand_in_nobodys_way(self, store):
+        campaign = await running_campaign(store, contacts(900), pacing=Pacing(1.0, 5))
+        await store.do_not_call.add([phone(n) for n in range(890)], source="register")
+        assert [one.contact.phone for _ in range(2) for one in await claim(store, 1)] == [phone(890)]
+        stands = (await store.reports.progress(campaign.id)).contacts
+        assert stands == {"skipped": 890, "ready": 9, "live": 1}
+
+    async def test_one_claim_looks_past_hundreds_who_are_barred(self, store):
+        await running_campaign(store, contacts(400), pacing=Pacing(1.0, 5))
+        await store.do_not_call.add([phone(n) for n in range(399)], source="register")
+        assert [one.contact.phone for one in await claim(store, 1)] == [phone(399)]
+
     async def test_nobody_is_claimed_twice(self, store):
         await running_campaign(store, contacts(40))
         claimed = await asyncio.gather(*(claim(store, 5, worker=f"w{n}") for n in range(10)))
