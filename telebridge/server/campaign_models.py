@@ -36,17 +36,22 @@ class BarredQuery(Asked):
     )
 
 
+CampaignId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+
+
 class BarNumbers(Asked):
     """Numbers that must not be called."""
 
     numbers: Annotated[list[Number], Field(min_length=1, max_length=1000)]
     reason: Annotated[str, Field(max_length=500)] = ""
+    campaign: CampaignId | None = Field(None, description="Only this one does not call them; by default none does.")
 
 
 class FreeNumber(Asked):
     """A number that may be called again."""
 
     number: Number
+    campaign: CampaignId | None = Field(None, description="The campaign for which it was barred, if it was for one.")
 
 
 class CampaignTold(Told):

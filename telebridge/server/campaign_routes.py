@@ -92,12 +92,12 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             hdrs.METH_POST,
             "/api/do-not-call",
             "bar_numbers",
-            "Put numbers on the do-not-call list, at once and for all campaigns.",
+            "Put numbers on the do-not-call list, at once, for all campaigns or for one.",
             door.bar,
             query=Nothing,
             body=BarNumbers,
             answers={200: Barring},
-            problems={},
+            problems=UNKNOWN,
             example={"numbers": ["+12125550123"], "reason": "asked by letter"},
         ),
         ApiRoute(
@@ -109,7 +109,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             query=Nothing,
             body=FreeNumber,
             answers={200: Barring},
-            problems={},
+            problems=UNKNOWN,
             example={"number": "+12125550123"},
         ),
     )

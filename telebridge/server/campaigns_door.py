@@ -19,6 +19,7 @@ from aiohttp import web
 
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.filling import fill_campaign
 from telebridge.campaigns.importing import ImportProgress
@@ -165,15 +166,22 @@ class CampaignsDoor:
     async def bar(self, _request: web.Request, _query: Nothing, body: BarNumbers) -> web.Response:
         """Put numbers on the list."""
         phones = [_e164(number) for number in body.numbers]
-        count = await self._store.do_not_call.add(phones, source="api", reason=body.reason)
+        scope = await self._scope(body.campaign)
+        count = await self._store.do_not_call.add(phones, source="api", reason=body.reason, scope=scope)
         return answer(Barring(changed=count))
 
     async def free(self, _request: web.Request, _query: Nothing, body: FreeNumber) -> web.Response:
         """Take a number off the list."""
-        return answer(Barring(changed=int(await self._store.do_not_call.remove(body.number))))
+        scope = await self._scope(body.campaign)
+        return answer(Barring(changed=int(await self._store.do_not_call.remove(body.number, scope=scope))))
+
+    async def _scope(self, campaign_id: str | None) -> str:
+        return EVERY_CAMPAIGN if campaign_id is None else (await self._known(campaign_id)).id
 
     async def _found(self, request: web.Request) -> Campaign:
-        campaign_id = request.match_info["id"]
+        return await self._known(request.match_info["id"])
+
+    async def _known(self, campaign_id: str) -> Campaign:
         found = await self._store.campaigns.find(campaign_id)
         if found is None:
             detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."

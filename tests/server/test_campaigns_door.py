@@ -158,6 +158,20 @@ async def test_numbers_are_barred_listed_and_freed():
     ]
 
 
+async def test_a_number_is_barred_for_one_campaign():
+    async with api() as client:
+        body = {"numbers": ["+12125550111"], "campaign": CAMPAIGN}
+        assert (await client.post("/api/do-not-call", body))["changed"] == 1
+        [listed] = (await client.get("/api/do-not-call"))["numbers"]
+        assert await client.store.do_not_call.has("+12125550111", campaign_id=CAMPAIGN)
+        assert not await client.store.do_not_call.has("+12125550111", campaign_id="another")
+        number = {"number": "+12125550111"}
+        assert (await client.post("/api/do-not-call/remove", number))["changed"] == 0
+        assert (await client.post("/api/do-not-call/remove", {**number, "campaign": CAMPAIGN}))["changed"] == 1
+        await client.post("/api/do-not-call", {**body, "campaign": "c9"}, status=404)
+    assert listed["campaign"] == CAMPAIGN
+
+
 @pytest.mark.parametrize("number", ["+1212555", "+99912345678", "+121255501234"])
 async def test_what_can_be_no_number_is_not_put_on_the_list(number):
     async with api() as client:
