@@ -27,7 +27,7 @@ from telebridge.campaigns.claiming import (
 )
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.epoch import Clock, epoch_ms, system_clock
-from telebridge.campaigns.outcomes import CONVERSATIONS, Outcome, Reported
+from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS, Outcome, Reported
 from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
@@ -323,7 +323,7 @@ class MemoryClaims(ClaimRecords):
             frozenset(scope for number, scope in self._rows.barred if number == phone),
             any(attempt.state.is_live for attempt in attempts),
             tuple(
-                PastCall(attempt.intent_at, attempt.outcome in CONVERSATIONS)
+                PastCall(attempt.intent_at, attempt.outcome in PERHAPS_CONVERSATIONS)
                 for attempt in attempts
                 if attempt.state is not AttemptState.VOID
             ),

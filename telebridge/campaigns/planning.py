@@ -87,6 +87,7 @@ def _retry(definition: CampaignDefinition) -> RetryRules:
         Outcome.FAILED: retry.failed,
         Outcome.MACHINE: () if left else retry.machine,
         Outcome.HUNG_UP: retry.hung_up,
+        Outcome.LOST: retry.lost,
     }
     seconds = {outcome: tuple(delay / SECOND for delay in some) for outcome, some in delays.items() if some}
     return RetryRules(definition.max_attempts, seconds)

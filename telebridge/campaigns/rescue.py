@@ -185,4 +185,10 @@ def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
 
 
 def _as_report(call: PlacedCall) -> CallReport:
-    return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)
+    return CallReport(
+        call.sid,
+        call.status,
+        answered_by=call.answered_by,
+        looked_up=True,
+        lasted_seconds=call.duration_seconds,
+    )

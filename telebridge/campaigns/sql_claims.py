@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.claiming import DAY_MS, Claim, OpenLane, PastCall, PhoneFacts, Quota, Sifted, quota, sift
-from telebridge.campaigns.outcomes import CONVERSATIONS
+from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS
 from telebridge.campaigns.pacing import Pacing, grant, room, wait_out_queue
 from telebridge.campaigns.rows import (
     attempt_values,
@@ -188,7 +188,7 @@ class _Claiming:
             if scope is not None:
                 barred[phone].add(scope)
             else:
-                past[phone].append(PastCall(at, outcome in CONVERSATIONS))
+                past[phone].append(PastCall(at, outcome in PERHAPS_CONVERSATIONS))
                 if state in LIVE:
                     ringing.add(phone)
         return {phone: PhoneFacts(frozenset(barred[phone]), phone in ringing, tuple(past[phone])) for phone in phones}

@@ -114,12 +114,13 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dia
 @virtually
 async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
     async with Bench(Losses(answer_lost=1.0, callback_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(5))
+        bench.twilio.ends = (CallStatus.NO_ANSWER,)
+        campaign = await running_campaign(bench.store, contacts(5), retry=RetryRules(1, {}))
         bench.worker.start()
         await asyncio.sleep(29)
         assert {attempt.state for attempt in await bench.attempts(campaign)} == {AttemptState.INTENT}
         await asyncio.sleep(400)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 5}
         assert bench.twilio.asked == 5
 
 
@@ -313,8 +314,32 @@ async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
 
 
 @virtually
+async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
+    async with Bench(Losses(talk_lost=1.0)) as bench:
+        campaign = await running_campaign(bench.store, contacts(100), pacing=Pacing(5.0, 200), retry=RetryRules(3))
+        bench.worker.start()
+        await asyncio.sleep(40)
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"live": 100}
+        await asyncio.sleep(100)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "calls failed, more than 50%" in paused.reason
+        assert bench.twilio.asked == 100
+
+
+@virtually
+async def test_a_call_that_was_over_within_two_seconds_was_hung_up():
+    async with Bench(Losses(talk_lost=1.0)) as bench:
+        campaign = await running_campaign(bench.store, contacts(1))
+        bench.twilio.lasted_seconds = 2
+        bench.worker.start()
+        await asyncio.sleep(80)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"hung_up": 1}
+
+
+@virtually
 async def test_a_call_that_twilio_has_forgotten_has_failed():
-    async with Bench(Losses(callback_lost=1.0)) as bench:
+    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
         campaign = await running_campaign(bench.store, contacts(1), retry=RetryRules(1, {}))
 
         async def fetch(sid):
