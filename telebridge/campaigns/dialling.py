@@ -30,8 +30,6 @@ CALLBACK_RETRIES = "#rc=3&rp=all"
 
 SLOW_DOWN = frozenset({20429, 10004})
 BAD_NUMBER = frozenset({21202, 21211, 21214, 21216, 21217})
-NOT_ALLOWED = frozenset({21203, 21215, 21219})
-"""The account may not call this country or number: the contact is dropped, and the reason kept for the owner."""
 STOP = frozenset(
     {
         20003,

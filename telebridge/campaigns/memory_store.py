@@ -377,7 +377,7 @@ class MemoryAttempts(AttemptRecords):
     @override
     async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
         before = self._rows.attempts[attempt_id]
-        after = never_placed(before, error=error)
+        after = never_placed(before, why, error=error)
         if after is None or before.state is AttemptState.VOID:
             return False
         self._rows.attempts[attempt_id] = after

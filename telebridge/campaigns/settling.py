@@ -69,12 +69,16 @@ def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
     )
 
 
-def never_placed(attempt: Attempt, *, error: str) -> Attempt | None:
-    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays."""
+def never_placed(attempt: Attempt, why: Unplaced, *, error: str) -> Attempt | None:
+    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays.
+
+    What ends its contact is its outcome, so that a campaign whose calls are refused is stopped.
+    """
     if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
         return None
     state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
-    return replace(attempt, state=state, check_at=None, error=attempt.error or error)
+    outcome = None if why is Unplaced.AGAIN else Outcome(why.value)
+    return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
 def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:

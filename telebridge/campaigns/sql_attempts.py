@@ -61,7 +61,7 @@ class SqlAttempts(AttemptRecords):
     async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
         def work(connection: Connection) -> bool:
             before = _locked(connection, attempt_id)
-            after = None if before is None else never_placed(before, error=error)
+            after = None if before is None else never_placed(before, why, error=error)
             if before is None or after is None or before.state is AttemptState.VOID:
                 return False
             _write(connection, after)

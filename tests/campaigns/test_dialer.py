@@ -191,6 +191,23 @@ async def test_a_number_that_twilio_refuses_is_done():
 
 
 @virtually
+async def test_a_campaign_whose_calls_twilio_refuses_is_paused_before_its_list_is_burnt():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(200), pacing=Pacing(5.0, 100))
+
+        async def create(_):
+            raise TwilioAPIError(400, 21215, "Geo permission")
+
+        bench.twilio.create = create
+        bench.worker.start()
+        await asyncio.sleep(60)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "calls failed, more than 50%" in paused.reason
+        assert (await bench.store.reports.progress(campaign.id)).contacts["ready"] > 100
+
+
+@virtually
 async def test_calls_that_twilio_queues_hold_the_pace_back():
     async with Bench() as bench:
         await running_campaign(bench.store, contacts(100), pacing=Pacing(20.0, 100))

@@ -106,12 +106,12 @@ def test_a_late_end_of_an_earlier_attempt_does_not_touch_a_contact_that_is_calle
 
 
 def test_a_void_attempt_gives_its_count_back():
-    void = never_placed(INTENT, error="429")
-    assert (void.state, void.check_at) == (AttemptState.VOID, None)
+    void = never_placed(INTENT, Unplaced.AGAIN, error="429")
+    assert (void.state, void.check_at, void.outcome) == (AttemptState.VOID, None, None)
     freed = release(LIVE, Unplaced.AGAIN, now=NOW)
     assert (freed.state, freed.attempts, freed.claims, freed.due_at) == (ContactState.READY, 0, 1, NOW + 1000)
     assert release(LIVE, Unplaced.UNKNOWN, now=NOW).outcome == "unknown"
 
 
 def test_an_attempt_with_a_call_is_not_made_void():
-    assert never_placed(take_report(INTENT, CallReport("CA1"), now=NOW), error="") is None
+    assert never_placed(take_report(INTENT, CallReport("CA1"), now=NOW), Unplaced.REFUSED, error="") is None

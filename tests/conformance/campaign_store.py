@@ -518,7 +518,8 @@ class AttemptConformance:
         contact = await store.contacts.find(campaign.id, phone(0))
         assert (contact.state, contact.outcome) == (ContactState.DONE, why.value)
         void = await store.attempts.find(one.attempt_id)
-        assert (void.state, void.error) == (AttemptState.VOID, "21211")
+        assert (void.state, void.error, void.outcome) == (AttemptState.VOID, "21211", Outcome(why.value))
+        assert await store.reports.outcomes(campaign.id, since=START) == {Outcome(why.value): 1}
 
     async def test_a_call_that_is_known_is_never_void(self, store):
         await running_campaign(store, contacts(1))
