@@ -20,7 +20,8 @@ class BreakerRules:
     """What is too many.
 
     Args:
-        failed_share: Of the latest calls, those that failed, were refused, or were answered and lost, or of which nothing is known.
+        failed_share: Of the latest calls, those that failed, were refused, or were answered and lost, and those that
+            may have rung or not.
         failed_of: How many calls must have ended before the share says anything; so many of the latest are looked at.
         abandoned_share: Of all live answers since the campaign was last started, those that nobody spoke to.
         abandoned_of: How many live answers there must be before the share says anything.

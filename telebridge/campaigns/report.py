@@ -70,7 +70,7 @@ class ReportRow:
             "variables": dict(contact.variables),
             "state": contact.state.value,
             "outcome": self.outcome,
-            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "attempts": [attempt_json(attempt) for attempt in self.attempts],
             "next_call_at": _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else None,
             "consented_at": None if contact.consented_at is None else _when(contact.consented_at),
             "consent_source": contact.consent_source,
@@ -94,7 +94,8 @@ async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator
         yield ReportRow(contact, own)
 
 
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """An attempt for programs."""
     told: Mapping[str, Any] = {
         "id": attempt.id,
         "n": attempt.n,

@@ -22,12 +22,14 @@ class CampaignView:
         progress: How far it is.
         explanation: Why contacts are not called now.
         per_second: Attempts begun in a second, lately; None where that is not known.
+        undelivered: Events that its webhook is still to be told.
     """
 
     campaign: Campaign
     progress: Progress
     explanation: Explanation
     per_second: float | None = None
+    undelivered: int = 0
 
     @property
     def total(self) -> int:
@@ -61,6 +63,7 @@ class CampaignView:
             "live_calls": self.live,
             "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
             "next_due_at": None if next_due is None else told_instant(next_due),
+            "undelivered_events": self.undelivered,
         }
 
 
@@ -91,4 +94,5 @@ async def look(
         raise CampaignRefused(campaign_id, "there is none")
     progress = await store.reports.progress(campaign_id)
     explanation = explain(campaign, await store.reports.waiting(campaign_id), open_until, wallclock=wallclock)
-    return CampaignView(campaign, progress, explanation, per_second)
+    undelivered = await store.outbox.undelivered(campaign_id)
+    return CampaignView(campaign, progress, explanation, per_second, undelivered)

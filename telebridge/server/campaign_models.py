@@ -68,6 +68,7 @@ class CampaignStands(CampaignTold):
     live_calls: int
     waiting: Counts = Field(description="Why contacts are not called at this moment.")
     next_due_at: str | None
+    undelivered_events: int = Field(description="What the campaign's webhook is still to be told.")
 
 
 class ContactsTaken(Told):
