@@ -31,7 +31,9 @@ from telebridge.campaigns.dialling import (
     call_request,
     in_order,
 )
+from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.pacing import QUEUE_TOLERATED_MS
+from telebridge.campaigns.reporting import unwanted
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignLane, CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
@@ -243,11 +245,22 @@ class Dialer:
                     "an attempt has two calls; the second is ended", call_sid=placed.sid, attempt=claim.attempt_id
                 )
                 await self._calls.hang_up(placed.sid)
+            else:
+                await self._end_if_unwanted(claim, placed)
             if placed.queue_ms is not None and placed.queue_ms > QUEUE_TOLERATED_MS:
                 log.warning("Twilio queues calls: calls per second are set too high", queue_ms=placed.queue_ms)
                 await self._store.claims.wait_out_queue(self._options.account, placed.queue_ms)
         except Exception:  # callbacks or rescue tell the store of the call
             log.exception("a placed call could not be kept", call_sid=placed.sid, attempt=claim.attempt_id)
+
+    async def _end_if_unwanted(self, claim: Claim, placed: PlacedCall) -> None:
+        """While Twilio was asked the call had no name: whoever cancelled the campaign then could not end it."""
+        why = await unwanted(self._store, claim.campaign.id, claim.contact.phone)
+        if why:
+            log.info("a call is ended before it is answered", call_sid=placed.sid, attempt=claim.attempt_id, why=why)
+            ended = CallReport(placed.sid, placed.status, reported=Reported.ENDED)
+            await self._store.attempts.report(claim.attempt_id, ended)
+            await self._calls.hang_up(placed.sid)
 
     async def _answered_with(self, claim: Claim, error: TwilioAPIError) -> None:
         verdict = after_error(error)

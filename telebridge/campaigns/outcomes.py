@@ -27,7 +27,7 @@ class Outcome(Enum):
     FAILED = "failed"
     """The network could not connect the call."""
     CANCELLED = "cancelled"
-    """Ended by us before anybody answered."""
+    """Ended by us before anybody answered, or before anybody was spoken to."""
     ABANDONED = "abandoned"
     """Answered, but nobody spoke to the person in time; laws bound their share."""
     LOST = "lost"
@@ -46,6 +46,8 @@ class Outcome(Enum):
 class Reported(Enum):
     """What the flow or the bridge says of a call; where several came, the latest in this list counts."""
 
+    ENDED = "ended"
+    """Ended by us before a word, because the campaign was cancelled or the number barred meanwhile."""
     HUNG_UP = "hung_up"
     ABANDONED = "abandoned"
     MACHINE = "machine"
@@ -83,6 +85,8 @@ def outcome_of(
         return Outcome.CALL_BACK
     if reported is None and not talk:
         return Outcome.LOST if lost else None
+    if reported is Reported.ENDED and not talk:
+        return Outcome.CANCELLED
     if reported is Reported.MACHINE or answered_by.startswith(MACHINES):
         return Outcome.MACHINE
     return SHORT.get(reported, Outcome.ANSWERED) if reported is not None else Outcome.ANSWERED

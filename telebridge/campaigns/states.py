@@ -29,7 +29,7 @@ class CampaignStatus(Enum):
 
     DONE: nothing is left to call, or its end has passed. Starting it again calls what has been added since.
 
-    CANCELLED: for ever. Live calls go on unless they are ended too.
+    CANCELLED: for ever. Calls that talk go on unless they are ended too; who picks up later is not spoken to.
     """
 
     DRAFT = "draft"

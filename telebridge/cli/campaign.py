@@ -152,7 +152,7 @@ def cancel(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """End a campaign for ever. Live calls go on, unless they are ended too; the report stays."""
+    """End a campaign for ever. Calls that talk go on, unless they are ended too; the report stays."""
     settings = load_settings(config)
 
     async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:

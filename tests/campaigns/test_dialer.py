@@ -314,6 +314,49 @@ async def test_the_calls_of_a_cancelled_campaign_can_be_ended():
         assert all(call.ended_by_us for call in bench.twilio.calls.values())
 
 
+async def cancel(bench, campaign):
+    await bench.store.campaigns.change(campaign.id, CampaignInput.CANCEL)
+
+
+async def bar(bench, _):
+    await bench.store.do_not_call.add([phone(0)], source="letter")
+
+
+@pytest.mark.parametrize("meanwhile", [cancel, bar])
+@virtually
+async def test_a_call_that_nobody_wants_any_more_once_twilio_has_answered_is_ended(meanwhile):
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(2))
+        original = bench.twilio.create
+
+        async def create(request):
+            await meanwhile(bench, campaign)
+            return await original(request)
+
+        bench.twilio.create = create
+        await bench.worker.dialer.dial_once()
+        await bench.worker.dialer.drain()
+        assert {call.to for call in bench.twilio.calls.values() if not call.ended_by_us} <= {phone(1)}
+        await asyncio.sleep(5)
+        contact = await bench.store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome) == (ContactState.DONE, "cancelled")
+
+
+@pytest.mark.parametrize("meanwhile", [cancel, bar])
+@virtually
+async def test_who_picks_up_when_nobody_wants_the_call_any_more_is_not_spoken_to(meanwhile):
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(1))
+        await bench.worker.dialer.dial_once()
+        await bench.worker.dialer.drain()
+        [attempt] = await bench.attempts(campaign)
+        await meanwhile(bench, campaign)
+        assert not await bench.twilio.reports.may_speak(attempt.id, attempt.call_sid)
+        bench.twilio.talked = None
+        await asyncio.sleep(5)
+        assert [one.outcome for one in await bench.attempts(campaign)] == [Outcome.CANCELLED]
+
+
 @virtually
 async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
     async with Bench() as bench:

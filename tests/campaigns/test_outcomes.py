@@ -43,6 +43,7 @@ def test_an_outcome_is_worked_out_from_everything_known(status, answered_by, rep
         (CallStatus.COMPLETED, "human", None, None, Outcome.LOST),
         (CallStatus.COMPLETED, "machine_start", None, None, Outcome.LOST),
         (CallStatus.COMPLETED, "", Reported.HUNG_UP, Outcome.HUNG_UP, Outcome.HUNG_UP),
+        (CallStatus.COMPLETED, "machine_start", Reported.ENDED, Outcome.CANCELLED, Outcome.CANCELLED),
         (CallStatus.NO_ANSWER, "", None, Outcome.NO_ANSWER, Outcome.NO_ANSWER),
     ],
 )
