@@ -87,9 +87,10 @@ def outcome_of(
         return Outcome.LOST if lost else None
     if reported is Reported.ENDED and not talk:
         return Outcome.CANCELLED
-    if reported is Reported.MACHINE or answered_by.startswith(MACHINES):
+    is_machine = reported is Reported.MACHINE or answered_by.startswith(MACHINES)
+    if is_machine and not talk.get("digits"):  # a machine presses no keys, and Twilio's verdict is a guess
         return Outcome.MACHINE
-    return SHORT.get(reported, Outcome.ANSWERED) if reported is not None else Outcome.ANSWERED
+    return Outcome.ANSWERED if reported is None else SHORT.get(reported, Outcome.ANSWERED)
 
 
 SHORT = {Reported.ABANDONED: Outcome.ABANDONED, Reported.HUNG_UP: Outcome.HUNG_UP}

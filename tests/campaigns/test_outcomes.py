@@ -36,6 +36,13 @@ def test_an_outcome_is_worked_out_from_everything_known(status, answered_by, rep
     assert outcome_of(status, answered_by, reported, TALK) is expected
 
 
+@pytest.mark.parametrize("reported", [None, Reported.MACHINE])
+def test_who_pressed_a_key_is_no_machine_whatever_the_verdict(reported):
+    pressed = {**TALK, "digits": "1"}
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", reported, pressed) is Outcome.ANSWERED
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", reported, TALK) is Outcome.MACHINE
+
+
 @pytest.mark.parametrize(
     ("status", "answered_by", "reported", "waited_for", "lost"),
     [
