@@ -32,7 +32,7 @@ from telebridge.campaigns.outbox import Change, news_of_attempt, news_of_skipped
 from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS, Outcome, Reported
 from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
-from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
+from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
 from telebridge.campaigns.status import changed, closing, replanned
 from telebridge.campaigns.store import (
@@ -267,7 +267,7 @@ class MemoryClaims(ClaimRecords):
         live = Counter(attempt.campaign_id for attempt in self._rows.live() if attempt.account == account)
         wanted = min(wanted, room(pacer.pacing, live.total()))
         wanted = grant(pacer.tat, pacer.pacing.calls_per_second, wanted=wanted, now=now).calls
-        if wanted == 0 or pacer.backoff.until > now:
+        if wanted == 0 or pacer.backoff.holds(now=now):
             return []
         quotas = self._quotas(lanes, live, wanted, now)
         due = self._due(lanes, quotas, now)
@@ -408,7 +408,13 @@ class MemoryAttempts(AttemptRecords):
     @override
     async def take_due_checks(self, limit: int = 50) -> Overdue:
         now = self._rows.clock()
-        due = [one for one in self._due(now) if one.state is not AttemptState.INTENT][:limit]
+        due = [one for one in self._due(now) if one.state is not AttemptState.INTENT]
+        due += [
+            one
+            for one in self._rows.attempts.values()
+            if one.state is not AttemptState.INTENT and (one.check_at or 0) > now + CHECK_FURTHEST_MS
+        ]
+        due = due[:limit]
         for attempt in due:
             self._rows.attempts[attempt.id] = replace(attempt, check_at=now + CHECK_AGAIN_MS)
         return Overdue(now, due)
@@ -478,9 +484,10 @@ class MemoryLeases(TaskLeases):
     async def take(self, name: str, owner: str, seconds: float) -> bool:
         now = self._rows.clock()
         holder, until = self._rows.leases.get(name, (owner, 0))
-        if holder != owner and until > now:
+        length = round(1000 * seconds)
+        if holder != owner and now < until <= now + length:
             return False
-        self._rows.leases[name] = (owner, now + round(1000 * seconds))
+        self._rows.leases[name] = (owner, now + length)
         return True
 
     @override

@@ -16,6 +16,8 @@ from telebridge.twilio.calls import ORDER, CallStatus
 
 CHECK_AFTER_RING_MS = 60_000
 CHECK_AGAIN_MS = 300_000
+CHECK_FURTHEST_MS = 3_600_000
+"""No look is further ahead, unless the clock that it was set by ran ahead."""
 VERDICT_WITHIN_MS = 30_000
 TALK_WITHIN_MS = 60_000
 """The bridge tells what was said within a moment of the call's end, unless the database is away or it has died."""
@@ -92,7 +94,8 @@ def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_
 
 def _is_lost(known: Attempt, report: CallReport, now: int) -> bool:
     """Whether nobody will tell any more what was said in the call."""
-    return report.looked_up and known.ended_at is not None and now >= known.ended_at + TALK_WITHIN_MS
+    waited = None if known.ended_at is None else abs(now - known.ended_at)  # the clock may have been put right
+    return report.looked_up and waited is not None and waited >= TALK_WITHIN_MS
 
 
 def _implied(report: CallReport) -> CallStatus:

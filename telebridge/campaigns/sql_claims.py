@@ -130,7 +130,7 @@ class _Claiming:
         """Take contacts within the limits of the pacer's row."""
         pacing, now = pacing_of(row), self._now
         wanted = grant(row.tat, pacing.calls_per_second, wanted=wanted, now=now).calls
-        if wanted == 0 or row.backoff_until > now:
+        if wanted == 0 or backoff_of(row).holds(now=now):
             return []
         quotas = self._quotas(pacing, lanes, wanted)
         lanes = [lane for lane in lanes if lane.campaign_id in quotas]

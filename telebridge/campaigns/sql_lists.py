@@ -84,10 +84,12 @@ class SqlLeases(TaskLeases):
     async def take(self, name: str, owner: str, seconds: float) -> bool:
         def work(connection: Connection) -> bool:
             now = self._database.now(connection)
-            mine = {"name": name, "owner": owner, "lease_until": now + round(1000 * seconds)}
+            until = now + round(1000 * seconds)
+            mine = {"name": name, "owner": owner, "lease_until": until}
             if self._database.insert_new(connection, task_lease, [mine]):
                 return True
-            free = or_(task_lease.c.owner == owner, task_lease.c.lease_until <= now)
+            held = task_lease.c.lease_until
+            free = or_(task_lease.c.owner == owner, held <= now, held > until)  # written while the clock ran ahead
             taken = connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))
             return taken.rowcount == 1
 

@@ -271,7 +271,7 @@ class TaskLeases(Protocol):
     """Work that one process at a time does for all."""
 
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take or prolong a task; False while another has it."""
+        """Take or prolong a task; False while another has it. Whoever takes it must ask for the same length."""
         ...
 
     async def release(self, name: str, owner: str) -> None:

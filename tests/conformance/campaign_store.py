@@ -366,6 +366,24 @@ class ClaimConformance:
         clock.advance(0.1)
         assert len(await claim(store)) == 1
 
+    async def test_a_clock_that_ran_ahead_and_was_put_right_holds_nobody_back(self, store, clock):
+        await running_campaign(store, contacts(50), pacing=Pacing(10.0, 100), calls_per_second=5.0)
+        clock.advance(86_400)
+        [one] = await claim(store, 1)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.claims.back_off(ACCOUNT, jitter=1.0)
+        assert await store.leases.take("close", "w1", 15)
+        clock.advance(-86_400)
+        assert len(await claim(store, 1)) == 1
+        assert await claim(store, 1) == []
+        clock.advance(1)
+        assert len(await claim(store, 1)) == 1
+        assert await store.leases.take("close", "w2", 15)
+        assert not await store.leases.take("close", "w1", 15)
+        [due] = (await store.attempts.take_due_checks()).attempts
+        await store.attempts.report(due.id, said("CA1", CallStatus.COMPLETED, looked_up=True))
+        assert (await store.attempts.find(due.id)).outcome is Outcome.LOST
+
     async def test_new_limits_leave_what_is_under_way_counted(self, store):
         await running_campaign(store, contacts(9), pacing=Pacing(1000.0, 2))
         assert len(await claim(store)) == 2
