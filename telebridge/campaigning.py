@@ -191,6 +191,7 @@ class Campaigning(HangUp):
             caps_of=law.caps_of,
             placed=lambda claim: self.on_placed(claim),
             wallclock=self._clocks.wallclock,
+            machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
         webhooks = Webhooks(self.store.outbox)

@@ -29,6 +29,7 @@ from telebridge.campaigns.dialling import (
     after_error,
     attempt_urls,
     call_request,
+    clocks_apart,
     in_order,
 )
 from telebridge.campaigns.outcomes import Reported
@@ -100,10 +101,12 @@ class DialerOptions:
 
 @dataclass(slots=True)
 class _Openings:
-    """What is open, as it was last looked up."""
+    """What is open, as it was last looked up, and whether this machine's clock was right then."""
 
+    machine_clock: Callable[[], datetime]
     until: float = float("-inf")
     found: list[Opening] = field(default_factory=list)
+    apart: str = ""
 
 
 class Dialer:
@@ -117,6 +120,8 @@ class Dialer:
         caps_of: The laws' bounds on calls to one number.
         placed: Told when the call of a claim was placed and rings, so that what it will say can be made ready.
         wallclock: Answers the aware UTC instant.
+        machine_clock: Likewise, to be compared with the store's clock; None when that is `wallclock`. The store may
+            be on another machine, and hours are looked up by this one's clock: while they differ nobody is dialled.
     """
 
     def __init__(
@@ -129,6 +134,7 @@ class Dialer:
         caps_of: CapsOf = no_caps,
         placed: Callable[[Claim], None] = nobody_waits,
         wallclock: Callable[[], datetime] = wallclock_now,
+        machine_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -137,7 +143,7 @@ class Dialer:
         self._caps_of = caps_of
         self._on_placed = placed
         self._wallclock = wallclock
-        self._openings = _Openings()
+        self._openings = _Openings(machine_clock or wallclock)
         self._share = FairShare()
         self._placing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -197,9 +203,17 @@ class Dialer:
             self._share.keep(lane.campaign.id for lane in lanes)
             wallclock = self._wallclock()
             found = [(lane, self._open_until(lane, wallclock)) for lane in lanes]
-            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None]
+            apart = await self._clocks_apart() if lanes else ""
+            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None and not apart]
             self._openings.until = loop.time() + self._options.lanes_seconds
         return self._openings.found
+
+    async def _clocks_apart(self) -> str:
+        apart = clocks_apart(self._openings.machine_clock(), await self._store.campaigns.now())
+        if bool(apart) != bool(self._openings.apart):
+            log.error("nobody is dialled", reason=apart) if apart else log.info("the clocks agree again")
+        self._openings.apart = apart
+        return apart
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

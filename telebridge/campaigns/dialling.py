@@ -14,7 +14,7 @@ from telebridge.campaigns.attempt import Unplaced
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.claiming import Claim, OpenLane
-from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.epoch import epoch_ms, instant
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest
@@ -73,6 +73,18 @@ class FairShare:
     def keep(self, campaigns: Iterable[str]) -> None:
         """Forget all others."""
         self._served = {known: self._served[known] for known in set(campaigns) & set(self._served)}
+
+
+APART_SECONDS = 30.0
+"""Further apart, one of the two clocks is wrong, and nobody knows whether people may be called."""
+
+
+def clocks_apart(wallclock: datetime, store_ms: int) -> str:
+    """Why a process must not dial: its clock and the store's differ; empty while they agree."""
+    ahead = (wallclock - instant(store_ms)) / timedelta(seconds=1)
+    if abs(ahead) <= APART_SECONDS:
+        return ""
+    return f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the database's"
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,6 +165,10 @@ class MemoryCampaigns(CampaignRecords):
         return found
 
     @override
+    async def now(self) -> int:
+        return self._rows.clock()
+
+    @override
     async def close_finished(self) -> list[Campaign]:
         now = self._rows.clock()
         closed = []

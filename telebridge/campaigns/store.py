@@ -132,6 +132,10 @@ class CampaignRecords(Protocol):
         """The lanes of all campaigns of an account that dial now."""
         ...
 
+    async def now(self) -> int:
+        """What the store's clock says."""
+        ...
+
     async def close_finished(self) -> list[Campaign]:
         """Drain campaigns whose end time has come, finish those with nothing left; answers those that changed."""
         ...

@@ -260,6 +260,20 @@ async def test_a_drain_waits_for_answers_and_claims_nothing_more():
 
 
 @virtually
+async def test_a_process_whose_clock_is_wrong_dials_nobody_until_it_is_right():
+    ahead = [timedelta(hours=2)]
+    async with Bench() as bench:
+        await running_campaign(bench.store, contacts(3))
+        bench.worker.dialer._openings.machine_clock = lambda: wallclock() + ahead[0]
+        bench.worker.start()
+        await asyncio.sleep(5)
+        assert bench.twilio.asked == 0
+        ahead[0] = timedelta(seconds=-29)
+        await asyncio.sleep(2)
+        assert bench.twilio.asked == 3
+
+
+@virtually
 async def test_a_database_that_fails_is_waited_for():
     async with Bench() as bench:
         campaign = await running_campaign(bench.store, contacts(3))

@@ -17,8 +17,10 @@ from telebridge.campaigns.dialling import (
     after_error,
     attempt_urls,
     call_request,
+    clocks_apart,
     in_order,
 )
+from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.states import ContactState
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
@@ -71,6 +73,20 @@ def test_a_campaign_that_comes_later_does_not_make_up_for_the_time_before():
     assert share.served(new) == share.served(old)
     share.keep(["new"])
     assert share.served(old) == share.served(new)
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "why"),
+    [
+        (0, ""),
+        (30, ""),
+        (-30, ""),
+        (7260, "this machine's clock is 7260 s ahead of the database's"),
+        (-31, "this machine's clock is 31 s behind the database's"),
+    ],
+)
+def test_clocks_that_differ_are_told_of(ahead_seconds, why):
+    assert clocks_apart(NOON + timedelta(seconds=ahead_seconds), epoch_ms(NOON)) == why
 
 
 @pytest.mark.parametrize(

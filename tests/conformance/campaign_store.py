@@ -62,6 +62,11 @@ class CampaignRecordsConformance:
         assert await store.campaigns.all() == [made]
         assert await store.campaigns.find("none") is None
 
+    async def test_the_clock_of_the_store_can_be_asked(self, store, clock):
+        assert await store.campaigns.now() == START
+        clock.advance(5)
+        assert await store.campaigns.now() == START + 5000
+
     async def test_a_change_keeps_when_and_why(self, store, clock):
         campaign = await running_campaign(store)
         clock.advance(5)
