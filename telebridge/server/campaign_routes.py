@@ -11,6 +11,7 @@ from telebridge.server.campaign_models import (
     BarNumbers,
     BarredTold,
     Barring,
+    CampaignCancelled,
     CampaignStands,
     CampaignsTold,
     CampaignTold,
@@ -66,7 +67,13 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
         _order(
-            "cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign, {"end_calls": True}
+            "cancel",
+            "cancel_campaign",
+            "End a campaign for ever.",
+            door.cancel,
+            CancelCampaign,
+            {"end_calls": True},
+            told=CampaignCancelled,
         ),
         ApiRoute(
             hdrs.METH_GET,
@@ -135,6 +142,7 @@ def _order(
     door: Any,
     body: type[Asked],
     example: dict[str, Any] | None = None,
+    told: type[CampaignTold] = CampaignTold,
 ) -> ApiRoute[Any, Any]:
     return ApiRoute(
         hdrs.METH_POST,
@@ -144,7 +152,7 @@ def _order(
         door,
         query=Nothing,
         body=body,
-        answers={200: CampaignTold},
+        answers={200: told},
         problems=REFUSED,
         example=example,
     )

@@ -37,6 +37,7 @@ from telebridge.server.campaign_models import (
     BarredNumber,
     BarredTold,
     Barring,
+    CampaignCancelled,
     CampaignStands,
     CampaignsTold,
     CampaignTold,
@@ -124,9 +125,8 @@ class CampaignsDoor:
         campaign = await self._found(request)
         with _refusals():
             after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
-        if body.end_calls:
-            await self._end_calls(campaign.id)
-        return answer(_told(after))
+        ended = await self._end_calls(campaign.id) if body.end_calls else 0
+        return answer(CampaignCancelled(**campaign_json(after), calls_ended=ended))
 
     async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Import a CSV; the answer comes when it is in."""
