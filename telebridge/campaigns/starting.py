@@ -26,12 +26,20 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     if not await store.contacts.is_filled(campaign.id):
         problem = "has no contacts, or its import is not complete: `telebridge campaign import` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)
-    if campaign.plan.kind is CampaignKind.TELEMARKETING:
-        latest = max((await store.do_not_call.scrubbed()).values(), default=None)
-        if latest is None or latest < epoch_ms(wallclock - SCRUB_HOLDS):
-            raise CampaignRefused(
-                campaign.plan.name,
-                "is telemarketing, and no do-not-call register was compared in the last 31 days: "
-                "`telebridge campaign do-not-call import FILE --register us-national`",
-            )
+    if missing := await stale_registers(store, campaign, wallclock=wallclock):
+        raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {compare_anew(missing[0])}")
     return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+def compare_anew(register: str) -> str:
+    """What is wrong with a register that is too old, and the command that mends it."""
+    command = f"telebridge campaign do-not-call import FILE --register {register}"
+    return f"no do-not-call register was compared in the last 31 days: `{command}`"
+
+
+async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> list[str]:
+    """The registers that must be compared anew before a campaign may dial on; none but for telemarketing."""
+    if campaign.plan.kind is not CampaignKind.TELEMARKETING:
+        return []
+    latest = max((await store.do_not_call.scrubbed()).values(), default=None)
+    return ["us-national"] if latest is None or latest < epoch_ms(wallclock - SCRUB_HOLDS) else []

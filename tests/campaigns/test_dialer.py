@@ -9,6 +9,7 @@ from support.dialling import Worker, always_open, attach, chance, virtual_clock,
 from support.lossy_twilio import Losses, LossyTwilio
 from support.virtual_time import virtually
 
+from telebridge.campaigns.campaign import CampaignKind
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
@@ -385,6 +386,26 @@ async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
             "50 of the latest 50 calls failed, more than 50%",
         )
         assert bench.twilio.asked < 100
+
+
+@virtually
+async def test_telemarketing_pauses_when_its_register_has_become_too_old():
+    async with Bench() as bench:
+        day = 86_400_000
+        await bench.store.do_not_call.set_scrubbed("us-national", virtual_clock() - 31 * day + 30_000)
+        pacing = Pacing(1.0, 100)
+        campaign = await running_campaign(
+            bench.store, contacts(100), pacing=pacing, kind=CampaignKind.TELEMARKETING, name="sales"
+        )
+        other = await running_campaign(bench.store, contacts(100, first=200), pacing=pacing)
+        bench.worker.start()
+        await asyncio.sleep(20)
+        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+        await asyncio.sleep(20)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "was compared in the last 31 days" in paused.reason
+        assert (await bench.store.campaigns.find(other.id)).status is CampaignStatus.RUNNING
 
 
 @virtually
