@@ -153,6 +153,6 @@ def _order(
         query=Nothing,
         body=body,
         answers={200: told},
-        problems=REFUSED,
+        problems={**REFUSED, 503: "No Twilio account is set."} if told is CampaignCancelled else REFUSED,
         example=example,
     )

@@ -123,6 +123,8 @@ class CampaignsDoor:
     async def cancel(self, request: web.Request, _query: Nothing, body: CancelCampaign) -> web.Response:
         """End it for ever."""
         campaign = await self._found(request)
+        if body.end_calls and not self._account:
+            raise Problem(503, "No call can be ended: twilio.account_sid is not set.", kind="cannot-place")
         with _refusals():
             after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
         ended = await self._end_calls(campaign.id) if body.end_calls else 0
