@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -180,7 +180,13 @@ class Dialer:
         wanted = self._options.requests - len(self._placing)
         if self._draining or wanted <= 0:
             return 0
-        lanes = in_order(await self._open(), self._share, self._caps_of, wallclock=self._wallclock())
+        lanes = in_order(
+            await self._open(),
+            self._share,
+            self._caps_of,
+            wallclock=self._wallclock(),
+            request_seconds=self._options.needed_seconds,
+        )
         if not lanes:
             return 0
         lease = Lease(loop.time(), self._wallclock(), self._options.lease_seconds)
@@ -241,9 +247,11 @@ class Dialer:
         if not lease.allows(self._options.needed_seconds, now=now, wallclock=wallclock):
             return "its lease had run out"
         opening = next((one for one in self._openings.found if one.lane.id == claim.contact.lane_id), None)
-        if opening is None or self._open_until(opening.lane, wallclock) is None:
+        until = None if opening is None else self._open_until(opening.lane, wallclock)
+        if opening is None or until is None:
             return "its lane was closed meanwhile"
-        return ""
+        rings_out = replace(opening, closes_at=until).leaves_time(self._options.needed_seconds, wallclock=wallclock)
+        return "" if rings_out else "it would ring after its lane has closed"
 
     def _urls(self, claim: Claim) -> AttemptUrls:
         return attempt_urls(self._options.public_url, claim)

@@ -94,9 +94,30 @@ class Opening:
     lane: CampaignLane
     closes_at: datetime
 
+    def leaves_time(self, request_seconds: float, *, wallclock: datetime) -> bool:
+        """Whether a call that is asked for now has rung out before the lane closes, or the campaign ends."""
+        plan = self.lane.campaign.plan
+        closes_at = self.closes_at if plan.end_at is None else min(self.closes_at, instant(plan.end_at))
+        return wallclock + timedelta(seconds=request_seconds + plan.ring_seconds) <= closes_at
 
-def in_order(openings: Iterable[Opening], share: FairShare, caps_of: CapsOf, *, wallclock: datetime) -> list[OpenLane]:
-    """The lanes to ask: by the campaign's priority, its share so far, the contacts' priority, and what closes first."""
+
+def in_order(
+    openings: Iterable[Opening],
+    share: FairShare,
+    caps_of: CapsOf,
+    *,
+    wallclock: datetime,
+    request_seconds: float = 0.0,
+) -> list[OpenLane]:
+    """The lanes to ask: by the campaign's priority, its share so far, the contacts' priority, and what closes first.
+
+    Args:
+        openings: What is open; what closes before a call has rung out is not asked.
+        share: How much each campaign has had.
+        caps_of: The laws' bounds on calls to one number.
+        wallclock: The aware UTC instant.
+        request_seconds: How long a request for a call may take.
+    """
 
     def place(opening: Opening) -> tuple[float, float, float, datetime]:
         campaign = opening.lane.campaign
@@ -104,7 +125,7 @@ def in_order(openings: Iterable[Opening], share: FairShare, caps_of: CapsOf, *, 
 
     return [
         OpenLane(one.lane.id, one.lane.campaign.id, epoch_ms(one.closes_at), caps_of(one.lane))
-        for one in sorted((one for one in openings if one.closes_at > wallclock), key=place)
+        for one in sorted((one for one in openings if one.leaves_time(request_seconds, wallclock=wallclock)), key=place)
     ]
 
 

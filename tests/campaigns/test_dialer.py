@@ -1,6 +1,7 @@
 """A dialer at work, on virtual time: what it asks of Twilio, and when it does not."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -89,6 +90,27 @@ async def test_a_lane_that_closes_is_not_dialled_even_when_it_was_claimed():
         await bench.worker.dialer.drain()
         assert bench.twilio.asked == 0
         assert {contact.state async for contact in bench.store.reports.contacts(campaign.id)} == {ContactState.READY}
+
+
+@pytest.mark.parametrize(("left", "dialled"), [(38, 1), (36, 0)])
+@virtually
+async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_closed(left, dialled):
+    closes_at = wallclock() + timedelta(seconds=60)
+
+    async with Bench(open_until=lambda _, now: closes_at if now < closes_at else None) as bench:
+        await running_campaign(bench.store, contacts(1), ring_seconds=25)
+        original = bench.store.claims.claim
+
+        async def claim_slowly(*args, **kwargs):
+            claims = await original(*args, **kwargs)
+            await asyncio.sleep(60 - left)
+            return claims
+
+        bench.store.claims.claim = claim_slowly
+        bench.worker.dialer._options = replace(bench.worker.dialer._options, lease_seconds=1000.0)
+        assert await bench.worker.dialer.dial_once() == 1
+        await bench.worker.dialer.drain()
+        assert bench.twilio.asked == dialled
 
 
 @pytest.mark.parametrize(("stopped_for", "dialled"), [(17.9, 1), (18.1, 0), (300.0, 0)])

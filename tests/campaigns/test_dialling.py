@@ -76,6 +76,20 @@ def test_a_campaign_that_comes_later_does_not_make_up_for_the_time_before():
 
 
 @pytest.mark.parametrize(
+    ("seconds_left", "end_at", "asked"),
+    [(37, None, [1]), (36, None, []), (3600, 37, [1]), (3600, 36, []), (36, 3600, []), (-1, None, [])],
+)
+def test_a_lane_is_not_asked_when_a_call_could_still_ring_after_it_closes(seconds_left, end_at, asked):
+    ends = None if end_at is None else epoch_ms(NOON + timedelta(seconds=end_at))
+    closing = Opening(
+        CampaignLane(1, campaign("a", ring_seconds=25, end_at=ends), NEW_YORK, 0),
+        NOON + timedelta(seconds=seconds_left),
+    )
+    lanes = in_order([closing], FairShare(), lambda _: (), wallclock=NOON, request_seconds=12.0)
+    assert [lane.id for lane in lanes] == asked
+
+
+@pytest.mark.parametrize(
     ("ahead_seconds", "why"),
     [
         (0, ""),
