@@ -94,12 +94,14 @@ class Campaigning(HangUp):
         self.on_placed: Callable[[Claim], None] = nobody_waits
 
     async def __aenter__(self) -> Self:
+        if may_ask_twilio(self._settings.twilio):  # whether it dials or not, it ends calls
+            self._twilio = open_twilio(self._settings.twilio)
         await self.calls.take_up()
         if why := not_dialling(self._settings):
             log.info("campaigns are not dialled by this process", reason=why)
             return self
-        self._twilio = open_twilio(self._settings.twilio)
-        await self._dial(self._twilio)
+        if self._twilio is not None:
+            await self._dial(self._twilio)
         return self
 
     async def __aexit__(
@@ -191,6 +193,7 @@ class Campaigning(HangUp):
             caps_of=law.caps_of,
             placed=lambda claim: self.on_placed(claim),
             wallclock=self._clocks.wallclock,
+            machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
         webhooks = Webhooks(self.store.outbox)
@@ -201,12 +204,17 @@ class Campaigning(HangUp):
 
 def not_dialling(settings: Settings) -> str:
     """Why a process with these settings does not dial; empty when it does."""
-    twilio = settings.twilio
     if not settings.campaigns.dial:
         return "campaigns.dial is off"
-    if not twilio.account_sid or not (twilio.api_key_secret if twilio.api_key_sid else twilio.auth_token):
+    if not may_ask_twilio(settings.twilio):
         return "the Twilio account is not set"
     return "" if settings.public_url else "public_url is not set"
+
+
+def may_ask_twilio(settings: TwilioSettings) -> bool:
+    """Whether the account and its credentials are set."""
+    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
+    return bool(settings.account_sid and password)
 
 
 def open_twilio(settings: TwilioSettings) -> TwilioCalls:

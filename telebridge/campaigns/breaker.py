@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from telebridge.campaigns.outcomes import CONVERSATIONS, Outcome
 
-LIVE_ANSWERS = CONVERSATIONS | {Outcome.ABANDONED}
+ABANDONED = frozenset({Outcome.ABANDONED, Outcome.LOST})
+LIVE_ANSWERS = CONVERSATIONS | ABANDONED
+FAILED = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.BAD_NUMBER, Outcome.UNKNOWN, Outcome.LOST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,8 @@ class BreakerRules:
     """What is too many.
 
     Args:
-        failed_share: Of the latest calls, those that failed.
+        failed_share: Of the latest calls, those that failed, were refused, or were answered and lost, and those that
+            may have rung or not.
         failed_of: How many calls must have ended before the share says anything; so many of the latest are looked at.
         abandoned_share: Of all live answers since the campaign was last started, those that nobody spoke to.
         abandoned_of: How many live answers there must be before the share says anything.
@@ -38,11 +41,11 @@ def why_stop(rules: BreakerRules, *, latest: Mapping[Outcome, int], since_start:
         latest: The outcomes of the latest `failed_of` attempts since it was last started.
         since_start: The outcomes of all of them.
     """
-    ended, failed = sum(latest.values()), latest.get(Outcome.FAILED, 0) + latest.get(Outcome.REFUSED, 0)
+    ended, failed = sum(latest.values()), sum(latest.get(outcome, 0) for outcome in FAILED)
     if ended >= rules.failed_of and failed > rules.failed_share * ended:
         return f"{failed} of the latest {ended} calls failed, more than {rules.failed_share:.0%}"
     answers = sum(since_start.get(outcome, 0) for outcome in LIVE_ANSWERS)
-    abandoned = since_start.get(Outcome.ABANDONED, 0)
+    abandoned = sum(since_start.get(outcome, 0) for outcome in ABANDONED)
     if answers >= rules.abandoned_of and abandoned > rules.abandoned_share * answers:
         return f"{abandoned} of {answers} answered calls were abandoned, more than {rules.abandoned_share:.0%}"
     return None

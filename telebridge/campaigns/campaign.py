@@ -11,6 +11,7 @@ from enum import Enum
 from telebridge.campaigns.breaker import BreakerRules
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.outcomes import RetryRules
+from telebridge.campaigns.pacing import on_time
 from telebridge.campaigns.states import CampaignStatus
 
 
@@ -159,7 +160,7 @@ class Campaign:
     def called(self, *, now: int) -> "Campaign":
         """After one more call of it."""
         rate = self.plan.calls_per_second
-        tat = self.tat if rate is None else max(self.tat, now) + 1000.0 / rate
+        tat = self.tat if rate is None else on_time(self.tat, rate, now=now) + 1000.0 / rate
         return replace(self, tat=tat, turn=self.turn + 1)
 
     def ends_by(self, now: int) -> bool:

@@ -116,6 +116,7 @@ class Retry(_Part):
     failed: Delays = (timedelta(minutes=30),)
     machine: Delays = (timedelta(hours=4), timedelta(days=1))
     hung_up: Annotated[Delays, Field(alias="hung-up")] = ()
+    lost: Delays = (timedelta(hours=1), timedelta(days=1))
 
 
 class Columns(_Part):

@@ -10,7 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
@@ -29,9 +29,12 @@ from telebridge.campaigns.dialling import (
     after_error,
     attempt_urls,
     call_request,
+    clocks_apart,
     in_order,
 )
+from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.pacing import QUEUE_TOLERATED_MS
+from telebridge.campaigns.reporting import unwanted
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignLane, CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
@@ -98,10 +101,12 @@ class DialerOptions:
 
 @dataclass(slots=True)
 class _Openings:
-    """What is open, as it was last looked up."""
+    """What is open, as it was last looked up, and whether this machine's clock was right then."""
 
+    machine_clock: Callable[[], datetime]
     until: float = float("-inf")
     found: list[Opening] = field(default_factory=list)
+    apart: str = ""
 
 
 class Dialer:
@@ -115,6 +120,8 @@ class Dialer:
         caps_of: The laws' bounds on calls to one number.
         placed: Told when the call of a claim was placed and rings, so that what it will say can be made ready.
         wallclock: Answers the aware UTC instant.
+        machine_clock: Likewise, to be compared with the store's clock; None when that is `wallclock`. The store may
+            be on another machine, and hours are looked up by this one's clock: while they differ nobody is dialled.
     """
 
     def __init__(
@@ -127,6 +134,7 @@ class Dialer:
         caps_of: CapsOf = no_caps,
         placed: Callable[[Claim], None] = nobody_waits,
         wallclock: Callable[[], datetime] = wallclock_now,
+        machine_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
         self._calls = calls
@@ -135,7 +143,7 @@ class Dialer:
         self._caps_of = caps_of
         self._on_placed = placed
         self._wallclock = wallclock
-        self._openings = _Openings()
+        self._openings = _Openings(machine_clock or wallclock)
         self._share = FairShare()
         self._placing: set[asyncio.Task[None]] = set()
         self._wake = asyncio.Event()
@@ -172,7 +180,13 @@ class Dialer:
         wanted = self._options.requests - len(self._placing)
         if self._draining or wanted <= 0:
             return 0
-        lanes = in_order(await self._open(), self._share, self._caps_of, wallclock=self._wallclock())
+        lanes = in_order(
+            await self._open(),
+            self._share,
+            self._caps_of,
+            wallclock=self._wallclock(),
+            request_seconds=self._options.needed_seconds,
+        )
         if not lanes:
             return 0
         lease = Lease(loop.time(), self._wallclock(), self._options.lease_seconds)
@@ -195,9 +209,17 @@ class Dialer:
             self._share.keep(lane.campaign.id for lane in lanes)
             wallclock = self._wallclock()
             found = [(lane, self._open_until(lane, wallclock)) for lane in lanes]
-            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None]
+            apart = await self._clocks_apart() if lanes else ""
+            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None and not apart]
             self._openings.until = loop.time() + self._options.lanes_seconds
         return self._openings.found
+
+    async def _clocks_apart(self) -> str:
+        apart = clocks_apart(self._openings.machine_clock(), await self._store.campaigns.now())
+        if bool(apart) != bool(self._openings.apart):
+            log.error("nobody is dialled", reason=apart) if apart else log.info("the clocks agree again")
+        self._openings.apart = apart
+        return apart
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -225,9 +247,11 @@ class Dialer:
         if not lease.allows(self._options.needed_seconds, now=now, wallclock=wallclock):
             return "its lease had run out"
         opening = next((one for one in self._openings.found if one.lane.id == claim.contact.lane_id), None)
-        if opening is None or self._open_until(opening.lane, wallclock) is None:
+        until = None if opening is None else self._open_until(opening.lane, wallclock)
+        if opening is None or until is None:
             return "its lane was closed meanwhile"
-        return ""
+        rings_out = replace(opening, closes_at=until).leaves_time(self._options.needed_seconds, wallclock=wallclock)
+        return "" if rings_out else "it would ring after its lane has closed"
 
     def _urls(self, claim: Claim) -> AttemptUrls:
         return attempt_urls(self._options.public_url, claim)
@@ -243,11 +267,22 @@ class Dialer:
                     "an attempt has two calls; the second is ended", call_sid=placed.sid, attempt=claim.attempt_id
                 )
                 await self._calls.hang_up(placed.sid)
+            else:
+                await self._end_if_unwanted(claim, placed)
             if placed.queue_ms is not None and placed.queue_ms > QUEUE_TOLERATED_MS:
                 log.warning("Twilio queues calls: calls per second are set too high", queue_ms=placed.queue_ms)
                 await self._store.claims.wait_out_queue(self._options.account, placed.queue_ms)
         except Exception:  # callbacks or rescue tell the store of the call
             log.exception("a placed call could not be kept", call_sid=placed.sid, attempt=claim.attempt_id)
+
+    async def _end_if_unwanted(self, claim: Claim, placed: PlacedCall) -> None:
+        """While Twilio was asked the call had no name: whoever cancelled the campaign then could not end it."""
+        why = await unwanted(self._store, claim.campaign.id, claim.contact.phone)
+        if why:
+            log.info("a call is ended before it is answered", call_sid=placed.sid, attempt=claim.attempt_id, why=why)
+            ended = CallReport(placed.sid, placed.status, reported=Reported.ENDED)
+            await self._store.attempts.report(claim.attempt_id, ended)
+            await self._calls.hang_up(placed.sid)
 
     async def _answered_with(self, claim: Claim, error: TwilioAPIError) -> None:
         verdict = after_error(error)

@@ -14,7 +14,7 @@ from telebridge.campaigns.attempt import Unplaced
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.claiming import Claim, OpenLane
-from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.epoch import epoch_ms, instant
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest
@@ -30,8 +30,6 @@ CALLBACK_RETRIES = "#rc=3&rp=all"
 
 SLOW_DOWN = frozenset({20429, 10004})
 BAD_NUMBER = frozenset({21202, 21211, 21214, 21216, 21217})
-NOT_ALLOWED = frozenset({21203, 21215, 21219})
-"""The account may not call this country or number: the contact is dropped, and the reason kept for the owner."""
 STOP = frozenset(
     {
         20003,
@@ -77,6 +75,18 @@ class FairShare:
         self._served = {known: self._served[known] for known in set(campaigns) & set(self._served)}
 
 
+APART_SECONDS = 30.0
+"""Further apart, one of the two clocks is wrong, and nobody knows whether people may be called."""
+
+
+def clocks_apart(wallclock: datetime, store_ms: int) -> str:
+    """Why a process must not dial: its clock and the store's differ; empty while they agree."""
+    ahead = (wallclock - instant(store_ms)) / timedelta(seconds=1)
+    if abs(ahead) <= APART_SECONDS:
+        return ""
+    return f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the database's"
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A lane that may be called, and until when."""
@@ -84,9 +94,30 @@ class Opening:
     lane: CampaignLane
     closes_at: datetime
 
+    def leaves_time(self, request_seconds: float, *, wallclock: datetime) -> bool:
+        """Whether a call that is asked for now has rung out before the lane closes, or the campaign ends."""
+        plan = self.lane.campaign.plan
+        closes_at = self.closes_at if plan.end_at is None else min(self.closes_at, instant(plan.end_at))
+        return wallclock + timedelta(seconds=request_seconds + plan.ring_seconds) <= closes_at
 
-def in_order(openings: Iterable[Opening], share: FairShare, caps_of: CapsOf, *, wallclock: datetime) -> list[OpenLane]:
-    """The lanes to ask: by the campaign's priority, its share so far, the contacts' priority, and what closes first."""
+
+def in_order(
+    openings: Iterable[Opening],
+    share: FairShare,
+    caps_of: CapsOf,
+    *,
+    wallclock: datetime,
+    request_seconds: float = 0.0,
+) -> list[OpenLane]:
+    """The lanes to ask: by the campaign's priority, its share so far, the contacts' priority, and what closes first.
+
+    Args:
+        openings: What is open; what closes before a call has rung out is not asked.
+        share: How much each campaign has had.
+        caps_of: The laws' bounds on calls to one number.
+        wallclock: The aware UTC instant.
+        request_seconds: How long a request for a call may take.
+    """
 
     def place(opening: Opening) -> tuple[float, float, float, datetime]:
         campaign = opening.lane.campaign
@@ -94,7 +125,7 @@ def in_order(openings: Iterable[Opening], share: FairShare, caps_of: CapsOf, *, 
 
     return [
         OpenLane(one.lane.id, one.lane.campaign.id, epoch_ms(one.closes_at), caps_of(one.lane))
-        for one in sorted((one for one in openings if one.closes_at > wallclock), key=place)
+        for one in sorted((one for one in openings if one.leaves_time(request_seconds, wallclock=wallclock)), key=place)
     ]
 
 

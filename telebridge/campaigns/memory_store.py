@@ -29,10 +29,10 @@ from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.epoch import Clock, epoch_ms, system_clock
 from telebridge.campaigns.memory_outbox import MemoryOutbox, OutboxRows, keep_news
 from telebridge.campaigns.outbox import Change, news_of_attempt, news_of_skipped, news_of_status
-from telebridge.campaigns.outcomes import CONVERSATIONS, Outcome, Reported
+from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS, Outcome, Reported
 from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
-from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
+from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
 from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
 from telebridge.campaigns.store import (
@@ -158,6 +158,10 @@ class MemoryCampaigns(CampaignRecords):
             if campaign.plan.account == account and campaign.dials_at(now):
                 found.append(CampaignLane(lane_id, campaign, lane, priority))
         return found
+
+    @override
+    async def now(self) -> int:
+        return self._rows.clock()
 
     @override
     async def close_finished(self) -> list[Campaign]:
@@ -299,7 +303,7 @@ class MemoryClaims(ClaimRecords):
         live = Counter(attempt.campaign_id for attempt in self._rows.live() if attempt.account == account)
         wanted = min(wanted, room(pacer.pacing, live.total()))
         wanted = grant(pacer.tat, pacer.pacing.calls_per_second, wanted=wanted, now=now).calls
-        if wanted == 0 or pacer.backoff.until > now:
+        if wanted == 0 or pacer.backoff.holds(now=now):
             return []
         quotas = self._quotas(lanes, live, wanted, now)
         due = self._due(lanes, quotas, now)
@@ -362,7 +366,7 @@ class MemoryClaims(ClaimRecords):
             frozenset(scope for number, scope in self._rows.barred if number == phone),
             any(attempt.state.is_live for attempt in attempts),
             tuple(
-                PastCall(attempt.intent_at, attempt.outcome in CONVERSATIONS)
+                PastCall(attempt.intent_at, attempt.outcome in PERHAPS_CONVERSATIONS)
                 for attempt in attempts
                 if attempt.state is not AttemptState.VOID
             ),
@@ -418,7 +422,7 @@ class MemoryAttempts(AttemptRecords):
     @override
     async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
         before = self._rows.attempts[attempt_id]
-        after = never_placed(before, error=error)
+        after = never_placed(before, why, error=error)
         if after is None or before.state is AttemptState.VOID:
             return False
         self._rows.attempts[attempt_id] = after
@@ -440,7 +444,13 @@ class MemoryAttempts(AttemptRecords):
     @override
     async def take_due_checks(self, limit: int = 50) -> Overdue:
         now = self._rows.clock()
-        due = [one for one in self._due(now) if one.state is not AttemptState.INTENT][:limit]
+        due = [one for one in self._due(now) if one.state is not AttemptState.INTENT]
+        due += [
+            one
+            for one in self._rows.attempts.values()
+            if one.state is not AttemptState.INTENT and (one.check_at or 0) > now + CHECK_FURTHEST_MS
+        ]
+        due = due[:limit]
         for attempt in due:
             self._rows.attempts[attempt.id] = replace(attempt, check_at=now + CHECK_AGAIN_MS)
         return Overdue(now, due)
@@ -518,9 +528,10 @@ class MemoryLeases(TaskLeases):
         """Take or prolong a task, in the middle of a method."""
         now = self._rows.clock()
         holder, until = self._rows.leases.get(name, (owner, 0))
-        if holder != owner and until > now:
+        length = round(1000 * seconds)
+        if holder != owner and now < until <= now + length:
             return False
-        self._rows.leases[name] = (owner, now + round(1000 * seconds))
+        self._rows.leases[name] = (owner, now + length)
         return True
 
     def release_now(self, name: str, owner: str) -> bool:

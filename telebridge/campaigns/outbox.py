@@ -84,8 +84,7 @@ def news_of_attempt(owner: Campaign, attempt: Change[Attempt], contact: Change[C
     """
     if owner.plan.webhook is None:
         return NOTHING
-    was_done = attempt.before.state is AttemptState.DONE
-    ended = attempt.after.state is AttemptState.DONE
+    was_done, ended = (one.state is AttemptState.DONE and one.outcome is not None for one in _both(attempt))
     has_changed = attempt_json(attempt.before) != attempt_json(attempt.after)
     due_at = max(now, attempt.after.check_at or 0) + SETTLES_MS  # a verdict is still to come by then
     news = _Telling(owner, now, due_at)
@@ -94,6 +93,10 @@ def news_of_attempt(owner: Campaign, attempt: Change[Attempt], contact: Change[C
     if attempt.after.n == contact.after.claims:
         _tell_contact(news, attempt, contact, has_changed=has_changed)
     return news.told()
+
+
+def _both(change: Change[Row]) -> tuple[Row, Row]:
+    return change.before, change.after
 
 
 def _tell_contact(news: "_Telling", attempt: Change[Attempt], contact: Change[Contact], *, has_changed: bool) -> None:

@@ -9,6 +9,7 @@ order lead to the same one. Instants are epoch milliseconds.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from telebridge.twilio.calls import CallStatus
 
@@ -26,9 +27,11 @@ class Outcome(Enum):
     FAILED = "failed"
     """The network could not connect the call."""
     CANCELLED = "cancelled"
-    """Ended by us before anybody answered."""
+    """Ended by us before anybody answered, or before anybody was spoken to."""
     ABANDONED = "abandoned"
     """Answered, but nobody spoke to the person in time; laws bound their share."""
+    LOST = "lost"
+    """Answered, and no process of ours tells of the call: its document or its stream failed, or its process died."""
     CALL_BACK = "call_back"
     """The person named a better time."""
     OPTED_OUT = "opted_out"
@@ -43,6 +46,8 @@ class Outcome(Enum):
 class Reported(Enum):
     """What the flow or the bridge says of a call; where several came, the latest in this list counts."""
 
+    ENDED = "ended"
+    """Ended by us before a word, because the campaign was cancelled or the number barred meanwhile."""
     HUNG_UP = "hung_up"
     ABANDONED = "abandoned"
     MACHINE = "machine"
@@ -52,17 +57,23 @@ class Reported(Enum):
 
 CONVERSATIONS = frozenset({Outcome.ANSWERED, Outcome.HUNG_UP, Outcome.CALL_BACK, Outcome.OPTED_OUT})
 """Outcomes in which a person was spoken to."""
+PERHAPS_CONVERSATIONS = CONVERSATIONS | {Outcome.LOST, None}
+"""And those in which that may have been, so that caps on conversations count them."""
 WEIGHT = {reported: weight for weight, reported in enumerate(Reported)}
 MACHINES = ("machine", "fax")
 
 
-def outcome_of(status: CallStatus, answered_by: str, reported: Reported | None) -> Outcome | None:
-    """The outcome of a call with this status; None while it is not over.
+def outcome_of(
+    status: CallStatus, answered_by: str, reported: Reported | None, talk: Mapping[str, Any], *, lost: bool = False
+) -> Outcome | None:
+    """The outcome of a call with this status; None while it is not over, or nobody has told yet what was said in it.
 
     Args:
         status: Twilio's.
         answered_by: Twilio's verdict on who answered, or empty.
         reported: What the flow said.
+        talk: What was heard and answered, which the bridge tells of every call that it spoke in.
+        lost: Whether that is no longer waited for.
     """
     if not status.is_final:
         return None
@@ -72,9 +83,14 @@ def outcome_of(status: CallStatus, answered_by: str, reported: Reported | None) 
         return NOT_ANSWERED[status]
     if reported is Reported.CALL_BACK:
         return Outcome.CALL_BACK
-    if reported is Reported.MACHINE or answered_by.startswith(MACHINES):
+    if reported is None and not talk:
+        return Outcome.LOST if lost else None
+    if reported is Reported.ENDED and not talk:
+        return Outcome.CANCELLED
+    is_machine = reported is Reported.MACHINE or answered_by.startswith(MACHINES)
+    if is_machine and not talk.get("digits"):  # a machine presses no keys, and Twilio's verdict is a guess
         return Outcome.MACHINE
-    return SHORT.get(reported, Outcome.ANSWERED) if reported is not None else Outcome.ANSWERED
+    return Outcome.ANSWERED if reported is None else SHORT.get(reported, Outcome.ANSWERED)
 
 
 SHORT = {Reported.ABANDONED: Outcome.ABANDONED, Reported.HUNG_UP: Outcome.HUNG_UP}
@@ -102,6 +118,7 @@ def usual_delays() -> dict[Outcome, tuple[float, ...]]:
         Outcome.NO_ANSWER: (7200.0, 86_400.0),
         Outcome.MACHINE: (14_400.0, 86_400.0),
         Outcome.FAILED: (1800.0,),
+        Outcome.LOST: (3600.0, 86_400.0),
     }
 
 

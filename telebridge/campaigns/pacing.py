@@ -4,6 +4,9 @@ Calls per second follow the generic cell rate algorithm (ITU-T I.371, annex A): 
 time, and a call may be early by the tolerance. Twilio queues what comes faster than the account's rate for up to a
 day and then rings outside anybody's calling hours, so its queue is kept empty: see Twilio, "Calls per second".
 
+That clock may be put right: an instant further ahead than any rule here sets one was written while it was wrong, and
+holds nobody back.
+
 One rule: instants are epoch milliseconds of one clock, the database's, because several machines share one `tat`.
 """
 
@@ -13,6 +16,8 @@ TOLERANCE_MS = 100.0
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_LONGEST_SECONDS = 60.0
 QUEUE_TOLERATED_MS = 1500
+QUEUE_LONGEST_MS = 60_000
+"""So long Twilio's queue is waited out at once; the next answer tells whether it is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,16 @@ class Granted:
 def grant(tat: float, calls_per_second: float, *, wanted: int, now: float) -> Granted:
     """As many of the calls wanted as may be placed now."""
     interval = 1000.0 / calls_per_second
-    tat = max(tat, now)
+    tat = on_time(tat, calls_per_second, now=now)
     early = TOLERANCE_MS - (tat - now)
     calls = 0 if early < 0 else min(max(wanted, 0), int(early / interval) + 1)
     return Granted(calls, tat + calls * interval)
+
+
+def on_time(tat: float, calls_per_second: float, *, now: float) -> float:
+    """When the next call is on time: now when that is past, or was written by a clock that ran ahead."""
+    furthest = now + TOLERANCE_MS + 1000.0 / calls_per_second + QUEUE_LONGEST_MS
+    return tat if now < tat <= furthest else now
 
 
 def room(pacing: Pacing, live: int) -> int:
@@ -64,14 +75,18 @@ class Backoff:
     until: int = 0
     step: int = 0
 
+    def holds(self, *, now: int) -> bool:
+        """Whether nothing may be placed."""
+        return now < self.until <= now + 1000 * BACKOFF_LONGEST_SECONDS
+
     def longer(self, *, jitter: float, now: int) -> "Backoff":
         """After one more 429; each in a row doubles the wait, and jitter from 0 to 1 spreads processes by half of it.
 
         What was asked for while everybody is quiet already answers requests that were under way: it adds nothing.
         """
-        if now < self.until:
+        if self.holds(now=now):
             return self
-        in_a_row = now - self.until < 1000 * BACKOFF_LONGEST_SECONDS
+        in_a_row = abs(now - self.until) < 1000 * BACKOFF_LONGEST_SECONDS
         step = self.step + 1 if in_a_row else 1
         longest: float = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(step - 1, 30))
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
@@ -79,4 +94,4 @@ class Backoff:
 
 def wait_out_queue(tat: float, *, queue_ms: int, now: float) -> float:
     """The `tat` after Twilio said that a call will wait in its queue: nothing is placed until that has emptied."""
-    return max(tat, now + queue_ms) if queue_ms > QUEUE_TOLERATED_MS else tat
+    return max(tat, now + min(queue_ms, QUEUE_LONGEST_MS)) if queue_ms > QUEUE_TOLERATED_MS else tat

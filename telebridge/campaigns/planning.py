@@ -83,15 +83,16 @@ def _webhook(table: WebhookTable) -> Webhook:
 
 
 def _retry(definition: CampaignDefinition) -> RetryRules:
-    """A machine that was left a message is not called again, unless the file says so itself."""
+    """A machine that was left a message, or heard the flow, is not called again unless the file says so itself."""
     retry = definition.retry
-    left = definition.on_machine == "leave_message" and "machine" not in retry.model_fields_set
+    left = definition.on_machine != "hang_up" and "machine" not in retry.model_fields_set
     delays = {
         Outcome.BUSY: retry.busy,
         Outcome.NO_ANSWER: retry.no_answer,
         Outcome.FAILED: retry.failed,
         Outcome.MACHINE: () if left else retry.machine,
         Outcome.HUNG_UP: retry.hung_up,
+        Outcome.LOST: retry.lost,
     }
     seconds = {outcome: tuple(delay / SECOND for delay in some) for outcome, some in delays.items() if some}
     return RetryRules(definition.max_attempts, seconds)

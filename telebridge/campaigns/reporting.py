@@ -1,6 +1,6 @@
 """Takes what Twilio and the flows say of an attempt's call, at whichever process they say it.
 
-One rule: a call that is not its attempt's is ended here, at once; nobody is spoken to twice.
+One rule: a call that is not its attempt's, or that nobody wants any more, is ended here, at once, before a word.
 """
 
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Protocol
 
 from telebridge.campaigns.attempt import CallReport, Receipt
 from telebridge.campaigns.outcomes import Reported
+from telebridge.campaigns.states import CampaignStatus
 from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
@@ -23,6 +24,15 @@ class HangUp(Protocol):
     async def hang_up(self, sid: str) -> None:
         """End a call."""
         ...
+
+
+async def unwanted(store: CampaignStore, campaign_id: str, phone: str) -> str:
+    """Why a call that was placed for a campaign must end before anybody is spoken to; empty when it may go on."""
+    if await store.do_not_call.has(phone, campaign_id=campaign_id):
+        return "its number was barred meanwhile"
+    campaign = await store.campaigns.find(campaign_id)
+    cancelled = campaign is not None and campaign.status is CampaignStatus.CANCELLED
+    return "its campaign was cancelled meanwhile" if cancelled else ""
 
 
 class AttemptReports:
@@ -52,8 +62,19 @@ class AttemptReports:
         await self._take(attempt_id, CallReport(call_sid, answered_by=answered_by))
 
     async def may_speak(self, attempt_id: str, call_sid: str) -> bool:
-        """Twilio asks for the document of an attempt's call; False when it must be answered with a hang-up."""
-        return await self._take(attempt_id, CallReport(call_sid, CallStatus.IN_PROGRESS))
+        """Twilio asks for the document of an attempt's call; False when it must be answered with a hang-up.
+
+        It asks once, when somebody picks up: a call that already talks is not touched by what is found out here.
+        """
+        if not await self._take(attempt_id, CallReport(call_sid, CallStatus.IN_PROGRESS)):
+            return False
+        attempt = await self._store.attempts.find(attempt_id)
+        why = "" if attempt is None else await unwanted(self._store, attempt.campaign_id, attempt.phone)
+        if why:
+            log.info("a call is ended before a word", call_sid=call_sid, attempt=attempt_id, why=why)
+            ended = CallReport(call_sid, CallStatus.IN_PROGRESS, reported=Reported.ENDED)
+            await self._store.attempts.report(attempt_id, ended)
+        return not why
 
     async def reported(
         self, attempt_id: str, call_sid: str, reported: Reported, *, call_back_at: int | None = None

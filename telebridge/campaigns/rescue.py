@@ -15,8 +15,9 @@ from typing import Protocol
 from telebridge.campaigns.attempt import Attempt, CallReport, Receipt, Unplaced
 from telebridge.campaigns.breaker import why_stop
 from telebridge.campaigns.campaign import Campaign, OnUnknown
-from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.epoch import epoch_ms, instant
 from telebridge.campaigns.reconciliation import Adopt, GiveUp, ListedCall, LookAgain, reconcile
+from telebridge.campaigns.starting import compare_anew, stale_registers
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
@@ -173,11 +174,17 @@ class Rescue:
         rules, outcomes = campaign.plan.breaker, self._store.reports.outcomes
         latest = await outcomes(campaign.id, since=campaign.status_at, latest=rules.failed_of)
         since_start = await outcomes(campaign.id, since=campaign.status_at)
-        reason = why_stop(rules, latest=latest, since_start=since_start)
-        if reason is not None:
+        reason = why_stop(rules, latest=latest, since_start=since_start) or await self._why_not_allowed(campaign)
+        if reason:
             log.warning("campaign paused", campaign=campaign.id, reason=reason)
             with suppress(CampaignRefused):  # somebody stopped it meanwhile
                 await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason=reason)
+
+    async def _why_not_allowed(self, campaign: Campaign) -> str:
+        """Why a campaign that was rightly started may dial no further; empty while it may."""
+        wallclock = instant(await self._store.campaigns.now())
+        missing = await stale_registers(self._store, campaign, wallclock=wallclock)
+        return compare_anew(missing[0]) if missing else ""
 
 
 def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
@@ -185,4 +192,10 @@ def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
 
 
 def _as_report(call: PlacedCall) -> CallReport:
-    return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)
+    return CallReport(
+        call.sid,
+        call.status,
+        answered_by=call.answered_by,
+        looked_up=True,
+        lasted_seconds=call.duration_seconds,
+    )

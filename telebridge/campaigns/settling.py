@@ -3,19 +3,26 @@
 Both stores do nothing but read the two rows under a lock, ask here, and write back what they are told.
 
 One rule: facts are merged, each by an order of its own, and everything else is worked out from them. So reports may
-come in any order, doubled, late, or in part, and the rows end the same.
+come in any order, doubled, late, or in part, and the rows end the same. That nothing was said in a call is a fact, too:
+it is known once nobody has told of the call for a while and Twilio was asked again. Its contact stays live until then.
 """
 
 from dataclasses import replace
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Unplaced
-from telebridge.campaigns.outcomes import Outcome, RetryRules, outcome_of, weightier
+from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules, outcome_of, weightier
 from telebridge.campaigns.states import ATTEMPT, CONTACT, AttemptInput, AttemptState, ContactInput, ContactState, follow
 from telebridge.twilio.calls import ORDER, CallStatus
 
 CHECK_AFTER_RING_MS = 60_000
 CHECK_AGAIN_MS = 300_000
+CHECK_FURTHEST_MS = 3_600_000
+"""No look is further ahead, unless the clock that it was set by ran ahead."""
 VERDICT_WITHIN_MS = 30_000
+TALK_WITHIN_MS = 60_000
+"""The bridge tells what was said within a moment of the call's end, unless the database is away or it has died."""
+TOO_SHORT_SECONDS = 2
+"""Who hangs up sooner may never have been heard; only later is it our fault that nothing was said."""
 AGAIN_AFTER_MS = 1000
 
 
@@ -37,7 +44,10 @@ def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | 
         error=attempt.error or report.error,
         talk=attempt.talk or report.talk,
     )
-    known = replace(known, outcome=outcome_of(status, known.answered_by, known.reported))
+    lost = attempt.outcome is Outcome.LOST or _is_lost(known, report, now)
+    if lost and not known.talk and report.lasted_seconds is not None and report.lasted_seconds <= TOO_SHORT_SECONDS:
+        known = replace(known, reported=weightier(known.reported, Reported.HUNG_UP))
+    known = replace(known, outcome=outcome_of(status, known.answered_by, known.reported, known.talk, lost=lost))
     return replace(known, check_at=_check_at(attempt, known, report, now))
 
 
@@ -61,12 +71,16 @@ def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
     )
 
 
-def never_placed(attempt: Attempt, *, error: str) -> Attempt | None:
-    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays."""
+def never_placed(attempt: Attempt, why: Unplaced, *, error: str) -> Attempt | None:
+    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays.
+
+    What ends its contact is its outcome, so that a campaign whose calls are refused is stopped.
+    """
     if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
         return None
     state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
-    return replace(attempt, state=state, check_at=None, error=attempt.error or error)
+    outcome = None if why is Unplaced.AGAIN else Outcome(why.value)
+    return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
 def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
@@ -76,6 +90,12 @@ def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_
         return replace(uncounted, state=follow(CONTACT, contact.state, ContactInput.RETRY), due_at=now + after_ms)
     state = follow(CONTACT, contact.state, ContactInput.SETTLE)
     return replace(uncounted, state=state, outcome=Outcome(why.value).value)
+
+
+def _is_lost(known: Attempt, report: CallReport, now: int) -> bool:
+    """Whether nobody will tell any more what was said in the call."""
+    waited = None if known.ended_at is None else abs(now - known.ended_at)  # the clock may have been put right
+    return report.looked_up and waited is not None and waited >= TALK_WITHIN_MS
 
 
 def _implied(report: CallReport) -> CallStatus:
@@ -97,6 +117,8 @@ def _input(status: CallStatus) -> AttemptInput:
 def _check_at(before: Attempt, attempt: Attempt, report: CallReport, now: int) -> int | None:
     """When to look at the call, should nothing more be heard of it."""
     if attempt.state is AttemptState.DONE:
+        if attempt.outcome is None:
+            return (now if attempt.ended_at is None else attempt.ended_at) + TALK_WITHIN_MS
         missing = attempt.detects_machine and attempt.status is CallStatus.COMPLETED and not attempt.answered_by
         if not missing or report.looked_up:
             return None

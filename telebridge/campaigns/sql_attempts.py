@@ -6,7 +6,7 @@ One rule: an attempt's row is locked before its contact's, everywhere.
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select, update
+from sqlalchemy import ColumnElement, Connection, or_, select, update
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
@@ -16,7 +16,7 @@ from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.rows import attempt_of, attempt_values, campaign_of, contact_changes, contact_of
-from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
+from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.sql_outbox import write_news
 from telebridge.campaigns.states import AttemptState, ContactState
@@ -64,7 +64,7 @@ class SqlAttempts(AttemptRecords):
     async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
         def work(connection: Connection) -> bool:
             before = _locked(connection, attempt_id)
-            after = None if before is None else never_placed(before, error=error)
+            after = None if before is None else never_placed(before, why, error=error)
             if before is None or after is None or before.state is AttemptState.VOID:
                 return False
             _write(connection, after)
@@ -95,7 +95,8 @@ class SqlAttempts(AttemptRecords):
     async def take_due_checks(self, limit: int = 50) -> Overdue:
         def work(connection: Connection) -> Overdue:
             now = self._database.now(connection)
-            due = _due(connection, attempt.c.state != AttemptState.INTENT, now=now, limit=limit)
+            ahead = attempt.c.check_at > now + CHECK_FURTHEST_MS  # written while the clock ran ahead
+            due = _due(connection, attempt.c.state != AttemptState.INTENT, now=now, limit=limit, or_when=ahead)
             ids = [one.id for one in due]
             connection.execute(update(attempt).where(attempt.c.id.in_(ids)).values(check_at=now + CHECK_AGAIN_MS))
             return Overdue(now, due)
@@ -127,8 +128,16 @@ def _is_anothers(connection: Connection, attempt_id: str, call_sid: str) -> bool
     return connection.execute(asked).first() is not None
 
 
-def _due(connection: Connection, which: ColumnElement[bool], *, now: int, limit: int) -> list[Attempt]:
-    asked = select(attempt).where(attempt.c.check_at.is_not(None), attempt.c.check_at <= now, which)
+def _due(
+    connection: Connection,
+    which: ColumnElement[bool],
+    *,
+    now: int,
+    limit: int,
+    or_when: ColumnElement[bool] | None = None,
+) -> list[Attempt]:
+    due = attempt.c.check_at <= now if or_when is None else or_(attempt.c.check_at <= now, or_when)
+    asked = select(attempt).where(attempt.c.check_at.is_not(None), due, which)
     asked = asked.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
     return [attempt_of(row) for row in connection.execute(asked)]
 

@@ -110,6 +110,10 @@ class SqlCampaigns(CampaignRecords):
         ]
 
     @override
+    async def now(self) -> int:
+        return await self._database.read(self._database.now)
+
+    @override
     async def close_finished(self) -> list[Campaign]:
         one: ColumnElement[int] = literal_column("1")
         ready = select(one).select_from(lane.join(contact, contact.c.lane_id == lane.c.id))

@@ -29,7 +29,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.claiming import DAY_MS, Claim, OpenLane, PastCall, PhoneFacts, Quota, Sifted, quota, sift
-from telebridge.campaigns.outcomes import CONVERSATIONS
+from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS
 from telebridge.campaigns.pacing import Pacing, grant, room, wait_out_queue
 from telebridge.campaigns.rows import (
     attempt_values,
@@ -133,7 +133,7 @@ class _Claiming:
         """Take contacts within the limits of the pacer's row."""
         pacing, now = pacing_of(row), self._now
         wanted = grant(row.tat, pacing.calls_per_second, wanted=wanted, now=now).calls
-        if wanted == 0 or row.backoff_until > now:
+        if wanted == 0 or backoff_of(row).holds(now=now):
             return []
         quotas = self._quotas(pacing, lanes, wanted)
         lanes = [lane for lane in lanes if lane.campaign_id in quotas]
@@ -201,7 +201,7 @@ class _Claiming:
             if scope is not None:
                 barred[phone].add(scope)
             else:
-                past[phone].append(PastCall(at, outcome in CONVERSATIONS))
+                past[phone].append(PastCall(at, outcome in PERHAPS_CONVERSATIONS))
                 if state in LIVE:
                     ringing.add(phone)
         return {phone: PhoneFacts(frozenset(barred[phone]), phone in ringing, tuple(past[phone])) for phone in phones}

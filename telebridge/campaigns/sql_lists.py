@@ -93,10 +93,12 @@ class SqlLeases(TaskLeases):
 def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
     """Take or prolong a task, inside a transaction."""
     now = database.now(connection)
-    mine = {"name": name, "owner": owner, "lease_until": now + round(1000 * seconds)}
+    until = now + round(1000 * seconds)
+    mine = {"name": name, "owner": owner, "lease_until": until}
     if database.insert_new(connection, task_lease, [mine]):
         return True
-    free = or_(task_lease.c.owner == owner, task_lease.c.lease_until <= now)
+    held = task_lease.c.lease_until
+    free = or_(task_lease.c.owner == owner, held <= now, held > until)  # the last: written while the clock ran ahead
     return connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine)).rowcount == 1
 
 

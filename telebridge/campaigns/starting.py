@@ -40,12 +40,14 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
         )
         raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
-        raise CampaignRefused(
-            campaign.plan.name,
-            f"is telemarketing, and no do-not-call register '{missing[0]}' was compared in the last 31 days: "
-            f"`telebridge campaign do-not-call import FILE --register {missing[0]}`",
-        )
+        raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {compare_anew(missing[0])}")
     return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+def compare_anew(register: str) -> str:
+    """What is wrong with a register that is too old, and the command that mends it."""
+    command = f"telebridge campaign do-not-call import FILE --register {register}"
+    return f"no do-not-call register '{register}' was compared in the last 31 days: `{command}`"
 
 
 def _needs_consent(campaign: Campaign) -> bool:

@@ -29,7 +29,7 @@ class CampaignStatus(Enum):
 
     DONE: nothing is left to call, or its end has passed. Starting it again calls what has been added since.
 
-    CANCELLED: for ever. Live calls go on unless they are ended too.
+    CANCELLED: for ever. Calls that talk go on unless they are ended too; who picks up later is not spoken to.
     """
 
     DRAFT = "draft"
@@ -57,7 +57,8 @@ class ContactState(Enum):
     a `due_at` ahead, so a crash loses none.
 
     LIVE: one attempt is under way, or may be. The end of that attempt takes it out, as does the finding that the call
-    was never placed. A crash leaves it live until its attempt is reconciled; it is never claimed meanwhile.
+    was never placed. A crash leaves it live until its attempt is reconciled; it is never claimed meanwhile. So does
+    an answered call until it is known what was said in it, or that nothing was.
 
     DONE: it has its outcome. Only a verdict that comes late (a machine answered, not a person) makes it ready again.
 
@@ -92,7 +93,8 @@ class AttemptState(Enum):
 
     ANSWERED: somebody or something picked up. The end of the call takes it out, by callback or by a look.
 
-    DONE: the call is over and has an outcome, which a late verdict may still correct.
+    DONE: the call is over. It has its outcome once it is known what was said in it, or that nothing was; a late verdict
+    may still correct it.
 
     VOID: it was never placed, and that is certain or was looked for long enough. A call that turns up for it later is
     a duplicate and is cancelled. Nothing takes it out.

@@ -167,6 +167,10 @@ class CampaignRecords(Protocol):
         """The lanes of all campaigns of an account that dial now."""
         ...
 
+    async def now(self) -> int:
+        """What the store's clock says."""
+        ...
+
     async def close_finished(self) -> list[Campaign]:
         """Drain campaigns whose end time has come, finish those with nothing left; answers those that changed."""
         ...
@@ -337,7 +341,7 @@ class TaskLeases(Protocol):
     """Work that one process at a time does for all."""
 
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take or prolong a task; False while another has it."""
+        """Take or prolong a task; False while another has it. Whoever takes it must ask for the same length."""
         ...
 
     async def release(self, name: str, owner: str) -> None:

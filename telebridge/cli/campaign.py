@@ -152,16 +152,16 @@ def cancel(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """End a campaign for ever. Live calls go on, unless they are ended too; the report stays."""
+    """End a campaign for ever. Calls that talk go on, unless they are ended too; the report stays."""
     settings = load_settings(config)
 
     async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:
-        after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
-        if end_calls:
-            account_of(settings)
-            async with open_twilio(settings.twilio) as twilio:
-                ended = await Rescue(store, twilio, RescueOptions("cli")).end_calls(one.id, answered_too=True)
-            typer.echo(f"{ended} calls were ended", err=True)
+        if not end_calls:
+            return await store.campaigns.change(one.id, CampaignInput.CANCEL)
+        async with open_twilio(settings.twilio) as twilio:  # what is not set is told before anything is changed
+            after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
+            ended = await Rescue(store, twilio, RescueOptions("cli")).end_calls(one.id, answered_too=True)
+        typer.echo(f"Twilio was told to end {ended} calls", err=True)
         return after
 
     _tell_status(_on(settings, name, cancelled), json_=json_)

@@ -66,6 +66,12 @@ class CampaignTold(Told):
     kind: str
 
 
+class CampaignCancelled(CampaignTold):
+    """A campaign that is over for ever."""
+
+    calls_ended: int = Field(description="How many live calls Twilio was told to end.")
+
+
 class CampaignsTold(Told):
     """All campaigns, the newest first."""
 

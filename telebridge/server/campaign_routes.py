@@ -12,6 +12,7 @@ from telebridge.server.campaign_models import (
     BarredQuery,
     BarredTold,
     Barring,
+    CampaignCancelled,
     CampaignStands,
     CampaignsTold,
     CampaignTold,
@@ -67,7 +68,13 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
         _order(
-            "cancel", "cancel_campaign", "End a campaign for ever.", door.cancel, CancelCampaign, {"end_calls": True}
+            "cancel",
+            "cancel_campaign",
+            "End a campaign for ever.",
+            door.cancel,
+            CancelCampaign,
+            {"end_calls": True},
+            told=CampaignCancelled,
         ),
         ApiRoute(
             hdrs.METH_GET,
@@ -144,6 +151,7 @@ def _order(
     door: Any,
     body: type[Asked],
     example: dict[str, Any] | None = None,
+    told: type[CampaignTold] = CampaignTold,
 ) -> ApiRoute[Any, Any]:
     return ApiRoute(
         hdrs.METH_POST,
@@ -153,7 +161,7 @@ def _order(
         door,
         query=Nothing,
         body=body,
-        answers={200: CampaignTold},
-        problems=REFUSED,
+        answers={200: told},
+        problems={**REFUSED, 503: "No Twilio account is set."} if told is CampaignCancelled else REFUSED,
         example=example,
     )

@@ -38,6 +38,7 @@ from telebridge.server.campaign_models import (
     BarNumbers,
     BarredQuery,
     Barring,
+    CampaignCancelled,
     CampaignStands,
     CampaignsTold,
     CampaignTold,
@@ -122,11 +123,12 @@ class CampaignsDoor:
     async def cancel(self, request: web.Request, _query: Nothing, body: CancelCampaign) -> web.Response:
         """End it for ever."""
         campaign = await self._found(request)
+        if body.end_calls and not self._account:
+            raise Problem(503, "No call can be ended: twilio.account_sid is not set.", kind="cannot-place")
         with _refusals():
             after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
-        if body.end_calls:
-            await self._end_calls(campaign.id)
-        return answer(_told(after))
+        ended = await self._end_calls(campaign.id) if body.end_calls else 0
+        return answer(CampaignCancelled(**campaign_json(after), calls_ended=ended))
 
     async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Import a CSV; the answer comes when it is in."""

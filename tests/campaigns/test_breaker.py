@@ -14,6 +14,17 @@ RULES = BreakerRules(failed_share=0.5, failed_of=10, abandoned_share=0.03, aband
         ({Outcome.FAILED: 9}, {}, None),
         ({Outcome.FAILED: 5, Outcome.BUSY: 5}, {}, None),
         ({Outcome.FAILED: 6, Outcome.BUSY: 4}, {}, "6 of the latest 10 calls failed, more than 50%"),
+        (
+            {Outcome.REFUSED: 2, Outcome.BAD_NUMBER: 2, Outcome.UNKNOWN: 2, Outcome.ANSWERED: 4},
+            {},
+            "6 of the latest 10 calls failed, more than 50%",
+        ),
+        ({Outcome.LOST: 6, Outcome.ANSWERED: 4}, {}, "6 of the latest 10 calls failed, more than 50%"),
+        (
+            {},
+            {Outcome.LOST: 3, Outcome.ABANDONED: 1, Outcome.ANSWERED: 96},
+            "4 of 100 answered calls were abandoned, more than 3%",
+        ),
         ({}, {Outcome.ABANDONED: 4, Outcome.ANSWERED: 95}, None),
         ({}, {Outcome.ABANDONED: 3, Outcome.ANSWERED: 97}, None),
         (

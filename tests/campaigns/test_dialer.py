@@ -1,6 +1,7 @@
 """A dialer at work, on virtual time: what it asks of Twilio, and when it does not."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from support.dialling import Worker, always_open, attach, chance, virtual_clock,
 from support.lossy_twilio import Losses, LossyTwilio
 from support.virtual_time import virtually
 
+from telebridge.campaigns.campaign import CampaignKind
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
@@ -90,6 +92,27 @@ async def test_a_lane_that_closes_is_not_dialled_even_when_it_was_claimed():
         assert {contact.state async for contact in bench.store.reports.contacts(campaign.id)} == {ContactState.READY}
 
 
+@pytest.mark.parametrize(("left", "dialled"), [(38, 1), (36, 0)])
+@virtually
+async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_closed(left, dialled):
+    closes_at = wallclock() + timedelta(seconds=60)
+
+    async with Bench(open_until=lambda _, now: closes_at if now < closes_at else None) as bench:
+        await running_campaign(bench.store, contacts(1), ring_seconds=25)
+        original = bench.store.claims.claim
+
+        async def claim_slowly(*args, **kwargs):
+            claims = await original(*args, **kwargs)
+            await asyncio.sleep(60 - left)
+            return claims
+
+        bench.store.claims.claim = claim_slowly
+        bench.worker.dialer._options = replace(bench.worker.dialer._options, lease_seconds=1000.0)
+        assert await bench.worker.dialer.dial_once() == 1
+        await bench.worker.dialer.drain()
+        assert bench.twilio.asked == dialled
+
+
 @pytest.mark.parametrize(("stopped_for", "dialled"), [(17.9, 1), (18.1, 0), (300.0, 0)])
 @virtually
 async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dial(stopped_for, dialled):
@@ -114,12 +137,13 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dia
 @virtually
 async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
     async with Bench(Losses(answer_lost=1.0, callback_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(5))
+        bench.twilio.ends = (CallStatus.NO_ANSWER,)
+        campaign = await running_campaign(bench.store, contacts(5), retry=RetryRules(1, {}))
         bench.worker.start()
         await asyncio.sleep(29)
         assert {attempt.state for attempt in await bench.attempts(campaign)} == {AttemptState.INTENT}
         await asyncio.sleep(400)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 5}
         assert bench.twilio.asked == 5
 
 
@@ -190,6 +214,23 @@ async def test_a_number_that_twilio_refuses_is_done():
 
 
 @virtually
+async def test_a_campaign_whose_calls_twilio_refuses_is_paused_before_its_list_is_burnt():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(200), pacing=Pacing(5.0, 100))
+
+        async def create(_):
+            raise TwilioAPIError(400, 21215, "Geo permission")
+
+        bench.twilio.create = create
+        bench.worker.start()
+        await asyncio.sleep(60)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "calls failed, more than 50%" in paused.reason
+        assert (await bench.store.reports.progress(campaign.id)).contacts["ready"] > 100
+
+
+@virtually
 async def test_calls_that_twilio_queues_hold_the_pace_back():
     async with Bench() as bench:
         await running_campaign(bench.store, contacts(100), pacing=Pacing(20.0, 100))
@@ -239,6 +280,20 @@ async def test_a_drain_waits_for_answers_and_claims_nothing_more():
         await asyncio.sleep(5)
         assert bench.twilio.asked == asked
         assert bench.worker.tasks[0].done()
+
+
+@virtually
+async def test_a_process_whose_clock_is_wrong_dials_nobody_until_it_is_right():
+    ahead = [timedelta(hours=2)]
+    async with Bench() as bench:
+        await running_campaign(bench.store, contacts(3))
+        bench.worker.dialer._openings.machine_clock = lambda: wallclock() + ahead[0]
+        bench.worker.start()
+        await asyncio.sleep(5)
+        assert bench.twilio.asked == 0
+        ahead[0] = timedelta(seconds=-29)
+        await asyncio.sleep(2)
+        assert bench.twilio.asked == 3
 
 
 @virtually
@@ -296,6 +351,49 @@ async def test_the_calls_of_a_cancelled_campaign_can_be_ended():
         assert all(call.ended_by_us for call in bench.twilio.calls.values())
 
 
+async def cancel(bench, campaign):
+    await bench.store.campaigns.change(campaign.id, CampaignInput.CANCEL)
+
+
+async def bar(bench, _):
+    await bench.store.do_not_call.add([phone(0)], source="letter")
+
+
+@pytest.mark.parametrize("meanwhile", [cancel, bar])
+@virtually
+async def test_a_call_that_nobody_wants_any_more_once_twilio_has_answered_is_ended(meanwhile):
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(2))
+        original = bench.twilio.create
+
+        async def create(request):
+            await meanwhile(bench, campaign)
+            return await original(request)
+
+        bench.twilio.create = create
+        await bench.worker.dialer.dial_once()
+        await bench.worker.dialer.drain()
+        assert {call.to for call in bench.twilio.calls.values() if not call.ended_by_us} <= {phone(1)}
+        await asyncio.sleep(5)
+        contact = await bench.store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome) == (ContactState.DONE, "cancelled")
+
+
+@pytest.mark.parametrize("meanwhile", [cancel, bar])
+@virtually
+async def test_who_picks_up_when_nobody_wants_the_call_any_more_is_not_spoken_to(meanwhile):
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(1))
+        await bench.worker.dialer.dial_once()
+        await bench.worker.dialer.drain()
+        [attempt] = await bench.attempts(campaign)
+        await meanwhile(bench, campaign)
+        assert not await bench.twilio.reports.may_speak(attempt.id, attempt.call_sid)
+        bench.twilio.talked = None
+        await asyncio.sleep(5)
+        assert [one.outcome for one in await bench.attempts(campaign)] == [Outcome.CANCELLED]
+
+
 @virtually
 async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
     async with Bench() as bench:
@@ -313,8 +411,52 @@ async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
 
 
 @virtually
+async def test_telemarketing_pauses_when_its_register_has_become_too_old():
+    async with Bench() as bench:
+        day = 86_400_000
+        await bench.store.do_not_call.set_scrubbed("us-national", virtual_clock() - 31 * day + 30_000)
+        pacing = Pacing(1.0, 100)
+        campaign = await running_campaign(
+            bench.store, contacts(100), pacing=pacing, kind=CampaignKind.TELEMARKETING, name="sales"
+        )
+        other = await running_campaign(bench.store, contacts(100, first=200), pacing=pacing)
+        bench.worker.start()
+        await asyncio.sleep(20)
+        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+        await asyncio.sleep(20)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "was compared in the last 31 days" in paused.reason
+        assert (await bench.store.campaigns.find(other.id)).status is CampaignStatus.RUNNING
+
+
+@virtually
+async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
+    async with Bench(Losses(talk_lost=1.0)) as bench:
+        campaign = await running_campaign(bench.store, contacts(100), pacing=Pacing(5.0, 200), retry=RetryRules(3))
+        bench.worker.start()
+        await asyncio.sleep(40)
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"live": 100}
+        await asyncio.sleep(100)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "calls failed, more than 50%" in paused.reason
+        assert bench.twilio.asked == 100
+
+
+@virtually
+async def test_a_call_that_was_over_within_two_seconds_was_hung_up():
+    async with Bench(Losses(talk_lost=1.0)) as bench:
+        campaign = await running_campaign(bench.store, contacts(1))
+        bench.twilio.lasted_seconds = 2
+        bench.worker.start()
+        await asyncio.sleep(80)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"hung_up": 1}
+
+
+@virtually
 async def test_a_call_that_twilio_has_forgotten_has_failed():
-    async with Bench(Losses(callback_lost=1.0)) as bench:
+    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
         campaign = await running_campaign(bench.store, contacts(1), retry=RetryRules(1, {}))
 
         async def fetch(sid):

@@ -17,8 +17,10 @@ from telebridge.campaigns.dialling import (
     after_error,
     attempt_urls,
     call_request,
+    clocks_apart,
     in_order,
 )
+from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.states import ContactState
 from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
@@ -71,6 +73,34 @@ def test_a_campaign_that_comes_later_does_not_make_up_for_the_time_before():
     assert share.served(new) == share.served(old)
     share.keep(["new"])
     assert share.served(old) == share.served(new)
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "end_at", "asked"),
+    [(37, None, [1]), (36, None, []), (3600, 37, [1]), (3600, 36, []), (36, 3600, []), (-1, None, [])],
+)
+def test_a_lane_is_not_asked_when_a_call_could_still_ring_after_it_closes(seconds_left, end_at, asked):
+    ends = None if end_at is None else epoch_ms(NOON + timedelta(seconds=end_at))
+    closing = Opening(
+        CampaignLane(1, campaign("a", ring_seconds=25, end_at=ends), NEW_YORK, 0),
+        NOON + timedelta(seconds=seconds_left),
+    )
+    lanes = in_order([closing], FairShare(), lambda _: (), wallclock=NOON, request_seconds=12.0)
+    assert [lane.id for lane in lanes] == asked
+
+
+@pytest.mark.parametrize(
+    ("ahead_seconds", "why"),
+    [
+        (0, ""),
+        (30, ""),
+        (-30, ""),
+        (7260, "this machine's clock is 7260 s ahead of the database's"),
+        (-31, "this machine's clock is 31 s behind the database's"),
+    ],
+)
+def test_clocks_that_differ_are_told_of(ahead_seconds, why):
+    assert clocks_apart(NOON + timedelta(seconds=ahead_seconds), epoch_ms(NOON)) == why
 
 
 @pytest.mark.parametrize(

@@ -23,9 +23,10 @@ BAD_DAY = Losses(
     callback_lost=0.3,
     callback_doubled=0.3,
     silent=0.2,
+    talk_lost=0.05,
     listed_late=0.4,
 )
-RULES = RetryRules(3, {Outcome.BUSY: (30.0,), Outcome.NO_ANSWER: (60.0,)})
+RULES = RetryRules(3, {Outcome.BUSY: (30.0,), Outcome.NO_ANSWER: (60.0,), Outcome.LOST: (45.0,)})
 
 
 async def lossy_campaign(people, kills, seed, workers=2):

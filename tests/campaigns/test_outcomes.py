@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.campaigns import TALK
 
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules, outcome_of, weightier
 from telebridge.twilio.calls import CallStatus
@@ -32,7 +33,32 @@ RULES = RetryRules(3, {Outcome.BUSY: (60.0,), Outcome.NO_ANSWER: (10.0, 20.0)})
     ],
 )
 def test_an_outcome_is_worked_out_from_everything_known(status, answered_by, reported, expected):
-    assert outcome_of(status, answered_by, reported) is expected
+    assert outcome_of(status, answered_by, reported, TALK) is expected
+
+
+@pytest.mark.parametrize("reported", [None, Reported.MACHINE])
+def test_who_pressed_a_key_is_no_machine_whatever_the_verdict(reported):
+    pressed = {**TALK, "digits": "1"}
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", reported, pressed) is Outcome.ANSWERED
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", reported, TALK) is Outcome.MACHINE
+
+
+@pytest.mark.parametrize(
+    ("status", "answered_by", "reported", "waited_for", "lost"),
+    [
+        (CallStatus.COMPLETED, "", None, None, Outcome.LOST),
+        (CallStatus.COMPLETED, "human", None, None, Outcome.LOST),
+        (CallStatus.COMPLETED, "machine_start", None, None, Outcome.LOST),
+        (CallStatus.COMPLETED, "", Reported.HUNG_UP, Outcome.HUNG_UP, Outcome.HUNG_UP),
+        (CallStatus.COMPLETED, "machine_start", Reported.ENDED, Outcome.CANCELLED, Outcome.CANCELLED),
+        (CallStatus.NO_ANSWER, "", None, Outcome.NO_ANSWER, Outcome.NO_ANSWER),
+    ],
+)
+def test_an_answered_call_has_no_outcome_until_it_is_known_what_was_said_or_that_nothing_was(
+    status, answered_by, reported, waited_for, lost
+):
+    assert outcome_of(status, answered_by, reported, {}) is waited_for
+    assert outcome_of(status, answered_by, reported, {}, lost=True) is lost
 
 
 @given(
@@ -41,7 +67,8 @@ def test_an_outcome_is_worked_out_from_everything_known(status, answered_by, rep
     st.sampled_from([None, *Reported]),
 )
 def test_every_final_call_has_an_outcome_and_no_other_has(status, answered_by, reported):
-    assert (outcome_of(status, answered_by, reported) is not None) == status.is_final
+    assert (outcome_of(status, answered_by, reported, TALK) is not None) == status.is_final
+    assert (outcome_of(status, answered_by, reported, {}, lost=True) is not None) == status.is_final
 
 
 @given(st.lists(st.sampled_from([None, *Reported]), min_size=2))

@@ -1,5 +1,6 @@
 """How many calls may be placed now."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,8 +50,22 @@ def test_quiet_doubles_in_a_row_and_is_forgotten_after_a_while():
     assert Backoff(1_000_000, 40).longer(jitter=1.0, now=1_000_000).until == 1_060_000
 
 
+@pytest.mark.parametrize(("ahead_ms", "calls"), [(0, 1), (1000, 0), (61_000, 0), (61_200, 1), (86_400_000, 1)])
+def test_a_time_that_a_wrong_clock_wrote_holds_nobody_back(ahead_ms, calls):
+    assert grant(5000.0 + ahead_ms, 1.0, wanted=1, now=5000.0).calls == calls
+
+
+def test_quiet_that_a_wrong_clock_wrote_is_over():
+    ahead = Backoff(86_400_000, 3)
+    assert not ahead.holds(now=1000)
+    assert ahead.longer(jitter=1.0, now=1000) == Backoff(2000, 1)
+    assert Backoff(60_000, 9).holds(now=0)
+    assert not Backoff(1000, 1).holds(now=1000)
+
+
 def test_a_queue_at_twilio_is_waited_out_once_however_many_answers_tell_of_it():
     tat = wait_out_queue(1000.0, queue_ms=5000, now=1000.0)
     assert tat == 6000.0
     assert wait_out_queue(tat, queue_ms=4990, now=1010.0) == 6000.0
     assert wait_out_queue(1000.0, queue_ms=200, now=1000.0) == 1000.0
+    assert wait_out_queue(1000.0, queue_ms=3_600_000, now=1000.0) == 61_000.0

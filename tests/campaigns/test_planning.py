@@ -69,6 +69,7 @@ def test_everything_in_a_file_is_in_its_plan():
         Outcome.NO_ANSWER: (7200.0, 86400.0),
         Outcome.MACHINE: (14400.0, 86400.0),
         Outcome.HUNG_UP: (7200.0,),
+        Outcome.LOST: (3600.0, 86400.0),
     }
 
 
@@ -101,10 +102,11 @@ def test_what_becomes_of_machines_decides_how_they_are_looked_for(more, detectio
     assert (made.machine_detection, made.on_machine) == (detection, on_machine)
 
 
-def test_a_machine_that_was_left_a_message_is_not_called_again_unless_the_file_says_so():
-    message = LEAST + 'on_machine = "leave_message"\nmessage_node = "m"\n'
-    assert Outcome.MACHINE not in plan(message).retry.delays_seconds
-    assert plan(message + '[retry]\nmachine = ["4h"]\n').retry.delays_seconds[Outcome.MACHINE] == (14400.0,)
+@pytest.mark.parametrize("heard", ['on_machine = "leave_message"\nmessage_node = "m"\n', 'on_machine = "carry_on"\n'])
+def test_a_machine_that_heard_something_is_not_called_again_unless_the_file_says_so(heard):
+    assert Outcome.MACHINE not in plan(LEAST + heard).retry.delays_seconds
+    assert plan(LEAST + heard + '[retry]\nmachine = ["4h"]\n').retry.delays_seconds[Outcome.MACHINE] == (14400.0,)
+    assert Outcome.MACHINE in plan(LEAST).retry.delays_seconds
 
 
 def test_a_webhook_is_told_what_the_file_names_and_else_everything():

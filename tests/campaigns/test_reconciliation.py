@@ -19,7 +19,18 @@ def test_a_call_of_the_time_is_adopted(created):
     assert read(created) == Adopt("CA0")
 
 
-@pytest.mark.parametrize("created", [997_000, 1_036_000])
+@pytest.mark.parametrize("created", [997_000, 698_000, 1_036_000, 1_335_000])
+def test_a_call_of_a_clock_that_is_some_minutes_off_is_adopted(created):
+    assert read(created) == Adopt("CA0")
+
+
+def test_of_calls_beside_the_time_the_nearest_is_adopted_and_none_is_cancelled():
+    assert read(990_000, 996_000, 1_100_000) == Adopt("CA1")
+    assert read(900_000, 1_040_000) == Adopt("CA1")
+    assert read(996_000, 1_010_000, 1_040_000) == Adopt("CA1")
+
+
+@pytest.mark.parametrize("created", [697_000, 1_336_000])
 def test_a_call_of_another_time_is_not(created):
     assert read(created) == LookAgain()
 

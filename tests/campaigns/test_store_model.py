@@ -14,7 +14,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from support.campaigns import SteeredClock, claim, contacts, phone, running_campaign, said, sqlite_store
+from support.campaigns import TALK, SteeredClock, claim, contacts, phone, running_campaign, said, sqlite_store
 
 from telebridge.campaigns.attempt import Receipt, Unplaced
 from telebridge.campaigns.memory_store import MemoryCampaignStore
@@ -27,6 +27,11 @@ PEOPLE, MOST_LIVE, MOST_ATTEMPTS = 6, 4, 2
 # Often what leads on: a line that is busy is called again, a call that was not placed does not count.
 STATUSES = st.sampled_from([CallStatus.BUSY, CallStatus.BUSY, CallStatus.BUSY, *CallStatus])
 WHYS = st.sampled_from([Unplaced.AGAIN, Unplaced.AGAIN, Unplaced.AGAIN, *Unplaced])
+
+
+def ending(attempt_id, status):
+    """What Twilio and the bridge say together."""
+    return said(f"CA-{attempt_id}", status, talk=TALK if status is CallStatus.COMPLETED else {})
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -71,7 +76,7 @@ class StoreMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.live)
     def report(self, data, status):
         attempt_id = data.draw(st.sampled_from(list(self.live)))
-        receipt = self.run(self.store.attempts.report(attempt_id, said(f"CA-{attempt_id}", status)))
+        receipt = self.run(self.store.attempts.report(attempt_id, ending(attempt_id, status)))
         assert receipt in {Receipt.NEWS, Receipt.OLD}
         if status.is_final:
             who = self.live.pop(attempt_id)

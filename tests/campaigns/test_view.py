@@ -4,7 +4,7 @@ import json
 
 import pytest
 from rich.console import Console
-from support.campaigns import claim, contacts, phone, running_campaign, said
+from support.campaigns import claim, contacts, phone, running_campaign, said, spoken
 from support.dialling import always_open
 
 from telebridge.campaigns.campaign import Webhook
@@ -21,7 +21,7 @@ async def test_one_look_tells_who_is_over_who_is_called_and_who_waits_for_what(s
     campaign = await running_campaign(store, contacts(5), retry=rules)
     await store.do_not_call.add([phone(0)], source="letter")
     first, second, _ = await claim(store, 3)
-    await store.attempts.report(first.attempt_id, said("CA1", CallStatus.COMPLETED))
+    await store.attempts.report(first.attempt_id, spoken("CA1"))
     await store.attempts.report(second.attempt_id, said("CA2", CallStatus.BUSY))
     view = await look(store, campaign.id, always_open, wallclock=instant(clock()))
     assert (view.total, view.over, view.live, view.attempts) == (5, 2, 1, 3)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 from aiohttp import web
 from prometheus_client import REGISTRY
-from support.campaigns import claim, contacts, memory_store, plan, running_campaign, said
+from support.campaigns import claim, contacts, memory_store, plan, running_campaign, spoken
 from support.virtual_time import virtually
 from support.webhooks import PAGE, documented_check, receiving
 
@@ -18,7 +18,6 @@ from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.webhooks import WebhookOptions, Webhooks
 from telebridge.simulator.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
-from telebridge.twilio.calls import CallStatus
 
 SECRET = "b7c1f0e2"
 ENDED = (WebhookEvent.ATTEMPT_DONE, WebhookEvent.CONTACT_DONE)
@@ -88,7 +87,7 @@ async def test_a_campaign_that_is_over_is_still_told_of():
     async with receiving() as receiver, memory_store(clock) as store:
         campaign = await running_campaign(store, contacts(1), webhook=Webhook(receiver.url))
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         await store.campaigns.change(campaign.id, CampaignInput.CANCEL)
         webhooks = Webhooks(store.outbox)
         task = asyncio.create_task(webhooks.run())
@@ -117,7 +116,7 @@ async def test_a_receiver_that_does_not_answer_holds_up_nobody_elses_events():
     async with receiving(*[sleep] * 100) as silent, receiving() as healthy, delivering(batch=3) as (store, _):
         slow = await running_campaign(store, contacts(5), webhook=Webhook(silent.url, events=ENDED), name="slow")
         for number, one in enumerate(await claim(store)):
-            await store.attempts.report(one.attempt_id, said(f"CA{number}", CallStatus.COMPLETED))
+            await store.attempts.report(one.attempt_id, spoken(f"CA{number}"))
         await asyncio.sleep(6)
         assert len(silent.requests) == 3
         quick = await running_campaign(store, webhook=Webhook(healthy.url), name="quick")
@@ -183,7 +182,7 @@ async def test_many_events_go_out_in_batches():
     async with receiving() as receiver, delivering(batch=20) as (store, _):
         campaign = await running_campaign(store, contacts(150), webhook=Webhook(receiver.url, events=ENDED))
         for number, one in enumerate(await claim(store)):
-            await store.attempts.report(one.attempt_id, said(f"CA{number}", CallStatus.COMPLETED))
+            await store.attempts.report(one.attempt_id, spoken(f"CA{number}"))
         await asyncio.sleep(5)
         await none_left(store, campaign, within=5)
     assert len({event_id for _, event_id in receiver.events()}) == 300
@@ -216,7 +215,7 @@ async def _sent():
     async with memory_store(clock=lambda: 1_772_463_605_123) as store:
         campaign = await running_campaign(store, contacts(1), webhook=Webhook("http://a", events=ENDED[1:]))
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         [row] = store.outbox._rows.values()
         assert row.told.campaign_id == campaign.id
         return json.loads(row.told.body)

@@ -66,6 +66,9 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
             ("+12125550112", "Ben"),
             ("+12125550114", "Dan"),
         ]
+    code, line = failed(campaign("cancel", "spring", "--end-calls"))
+    assert (code, line.partition(";")[0]) == (2, "telebridge: twilio.auth_token: is not set")
+    assert told(campaign("status", "spring", "--json"))["status"] != "cancelled"
     assert told(campaign("cancel", "spring", "--json"))["status"] == "cancelled"
     code, line = failed(campaign("start", "spring"))
     assert (code, line) == (1, "telebridge: campaign 'spring': is cancelled and cannot start")

@@ -11,6 +11,7 @@ from support.campaigns import (
     CHICAGO,
     NEW_YORK,
     START,
+    TALK,
     at,
     claim,
     contacts,
@@ -19,6 +20,7 @@ from support.campaigns import (
     plan,
     running_campaign,
     said,
+    spoken,
 )
 
 from telebridge.campaigns.attempt import Receipt, Unplaced
@@ -61,6 +63,11 @@ class CampaignRecordsConformance:
         assert await store.campaigns.all() == [made]
         assert await store.campaigns.find("none") is None
 
+    async def test_the_clock_of_the_store_can_be_asked(self, store, clock):
+        assert await store.campaigns.now() == START
+        clock.advance(5)
+        assert await store.campaigns.now() == START + 5000
+
     async def test_a_change_keeps_when_and_why(self, store, clock):
         campaign = await running_campaign(store)
         clock.advance(5)
@@ -90,7 +97,7 @@ class CampaignRecordsConformance:
         [one] = await claim(store)
         await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
         assert await store.campaigns.close_finished() == []
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         [closed] = await store.campaigns.close_finished()
         assert (closed.id, closed.status) == (campaign.id, CampaignStatus.DONE)
         await store.contacts.add(campaign.id, contacts(1, first=1), upto_line=2)
@@ -103,7 +110,7 @@ class CampaignRecordsConformance:
         await store.contacts.begin_import(campaign.id, "a.csv", owner="o1")
         await store.contacts.add(campaign.id, contacts(1), upto_line=5, owner="o1")
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         assert await store.campaigns.close_finished() == []
         await store.contacts.finish_import(campaign.id, owner="o1")
         assert [done.status for done in await store.campaigns.close_finished()] == [CampaignStatus.DONE]
@@ -127,7 +134,7 @@ class CampaignRecordsConformance:
         assert draining.status is CampaignStatus.DRAINING
         assert await claim(store, lanes=[OpenLane(1, campaign.id, START * 2)]) == []
         assert await store.campaigns.close_finished() == []
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         assert [done.status for done in await store.campaigns.close_finished()] == [CampaignStatus.DONE]
 
 
@@ -330,7 +337,7 @@ class ClaimConformance:
         first = await claim(store)
         assert len(first) == 3
         assert await claim(store) == []
-        await store.attempts.report(first[0].attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(first[0].attempt_id, spoken("CA1"))
         assert len(await claim(store)) == 1
 
     async def test_a_campaign_has_limits_of_its_own_and_leaves_the_rest_to_others(self, store, clock):
@@ -387,7 +394,7 @@ class ClaimConformance:
         assert (held.state, held.held, held.due_at) == (ContactState.READY, "live_elsewhere", START + 60_000)
         clock.advance(60)
         assert await claim(store) == []
-        await store.attempts.report(claimed[0].attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(claimed[0].attempt_id, spoken("CA1"))
         clock.advance(60)
         assert [one.campaign.id for one in await claim(store)] == [waiting.id]
 
@@ -413,8 +420,9 @@ class ClaimConformance:
     async def test_after_a_conversation_a_cap_can_ask_for_quiet(self, store, clock):
         cap = Cap(1, 7 * 86_400, conversations=True)
         await running_campaign(store, contacts(2), name="a", retry=RetryRules(5, {Outcome.BUSY: (1.0,)}))
-        for one, status in zip(await claim(store), (CallStatus.COMPLETED, CallStatus.BUSY), strict=True):
-            await store.attempts.report(one.attempt_id, said(f"CA{one.contact.phone}", status))
+        one, two = await claim(store)
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
+        await store.attempts.report(two.attempt_id, said("CA2", CallStatus.BUSY))
         clock.advance(60)
         await running_campaign(store, contacts(1), name="b")
         lanes = [replace(lane, caps=(cap,)) for lane in await open_lanes(store)]
@@ -456,6 +464,24 @@ class ClaimConformance:
         clock.advance(0.1)
         assert len(await claim(store)) == 1
 
+    async def test_a_clock_that_ran_ahead_and_was_put_right_holds_nobody_back(self, store, clock):
+        await running_campaign(store, contacts(50), pacing=Pacing(10.0, 100), calls_per_second=5.0)
+        clock.advance(86_400)
+        [one] = await claim(store, 1)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.claims.back_off(ACCOUNT, jitter=1.0)
+        assert await store.leases.take("close", "w1", 15)
+        clock.advance(-86_400)
+        assert len(await claim(store, 1)) == 1
+        assert await claim(store, 1) == []
+        clock.advance(1)
+        assert len(await claim(store, 1)) == 1
+        assert await store.leases.take("close", "w2", 15)
+        assert not await store.leases.take("close", "w1", 15)
+        [due] = (await store.attempts.take_due_checks()).attempts
+        await store.attempts.report(due.id, said("CA1", CallStatus.COMPLETED, looked_up=True))
+        assert (await store.attempts.find(due.id)).outcome is Outcome.LOST
+
     async def test_new_limits_leave_what_is_under_way_counted(self, store):
         await running_campaign(store, contacts(9), pacing=Pacing(1000.0, 2))
         assert len(await claim(store)) == 2
@@ -471,14 +497,15 @@ class AttemptConformance:
     async def test_a_call_goes_its_way_and_settles_its_contact(self, store, clock):
         campaign = await running_campaign(store, contacts(1))
         [one] = await claim(store)
-        for status, state in [
-            (CallStatus.QUEUED, AttemptState.PLACED),
-            (CallStatus.RINGING, AttemptState.PLACED),
-            (CallStatus.IN_PROGRESS, AttemptState.ANSWERED),
-            (CallStatus.COMPLETED, AttemptState.DONE),
+        for report, state in [
+            (said("CA1", CallStatus.QUEUED), AttemptState.PLACED),
+            (said("CA1", CallStatus.RINGING), AttemptState.PLACED),
+            (said("CA1", CallStatus.IN_PROGRESS), AttemptState.ANSWERED),
+            (said("CA1", talk=TALK), AttemptState.ANSWERED),
+            (said("CA1", CallStatus.COMPLETED), AttemptState.DONE),
         ]:
-            assert await store.attempts.report(one.attempt_id, said("CA1", status)) is Receipt.NEWS
-            assert await store.attempts.report(one.attempt_id, said("CA1", status)) is Receipt.OLD
+            assert await store.attempts.report(one.attempt_id, report) is Receipt.NEWS
+            assert await store.attempts.report(one.attempt_id, report) is Receipt.OLD
             assert (await store.attempts.find(one.attempt_id)).state is state
         assert await store.attempts.report(one.attempt_id, said("CA1", CallStatus.RINGING)) is Receipt.OLD
         done = await store.attempts.find(one.attempt_id)
@@ -507,7 +534,7 @@ class AttemptConformance:
         rules = RetryRules(2, {Outcome.MACHINE: (60.0,)})
         campaign = await running_campaign(store, contacts(1), retry=rules, machine_detection="Enable")
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.DONE
         assert await store.campaigns.close_finished() == []
         await store.attempts.report(one.attempt_id, said("CA1", answered_by="machine_start"))
@@ -517,19 +544,67 @@ class AttemptConformance:
     async def test_a_verdict_that_never_comes_is_asked_for_once(self, store, clock):
         await running_campaign(store, contacts(1), machine_detection="Enable")
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         clock.advance(30)
         due = await store.attempts.take_due_checks()
         assert [attempt.call_sid for attempt in due.attempts] == ["CA1"]
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED, looked_up=True))
+        await store.attempts.report(one.attempt_id, spoken("CA1", looked_up=True))
         assert (await store.attempts.find(one.attempt_id)).check_at is None
+
+    async def test_an_answered_call_that_nobody_tells_of_is_lost_after_a_minute_and_called_again(self, store, clock):
+        campaign = await running_campaign(store, contacts(1), retry=RetryRules(2, {Outcome.LOST: (90.0,)}))
+        [one] = await claim(store)
+        ended = said("CA1", CallStatus.COMPLETED)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
+        assert await store.attempts.report(one.attempt_id, ended) is Receipt.NEWS
+        assert await store.attempts.report(one.attempt_id, ended) is Receipt.OLD
+        assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.LIVE
+        clock.advance(59.9)
+        assert (await store.attempts.take_due_checks()).attempts == await claim(store) == []
+        assert await store.campaigns.close_finished() == []
+        clock.advance(0.1)
+        [due] = (await store.attempts.take_due_checks()).attempts
+        await store.attempts.report(due.id, said("CA1", CallStatus.COMPLETED, looked_up=True))
+        lost = await store.attempts.find(one.attempt_id)
+        assert (lost.outcome, lost.check_at) == (Outcome.LOST, None)
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.outcome, contact.due_at) == (ContactState.READY, "lost", START + 90_000)
+        assert await store.reports.outcomes(campaign.id, since=START) == {Outcome.LOST: 1}
+
+    async def test_the_talk_of_a_call_settles_it_whenever_it_comes(self, store, clock):
+        campaign = await running_campaign(store, contacts(2), retry=RetryRules(2, {Outcome.LOST: (600.0,)}))
+        soon, late = await claim(store)
+        for one, sid in ((soon, "CA1"), (late, "CA2")):
+            await store.attempts.report(one.attempt_id, said(sid, CallStatus.COMPLETED))
+        clock.advance(5)
+        await store.attempts.report(soon.attempt_id, said("CA1", talk=TALK))
+        assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.DONE
+        clock.advance(60)
+        await store.attempts.report(late.attempt_id, said("CA2", CallStatus.COMPLETED, looked_up=True))
+        assert (await store.contacts.find(campaign.id, phone(1))).state is ContactState.READY
+        await store.attempts.report(late.attempt_id, said("CA2", talk=TALK))
+        for one, number in ((soon, 0), (late, 1)):
+            attempt, contact = (
+                await store.attempts.find(one.attempt_id),
+                await store.contacts.find(campaign.id, phone(number)),
+            )
+            assert (attempt.outcome, attempt.check_at, attempt.ended_at) == (Outcome.ANSWERED, None, START)
+            assert (contact.state, contact.outcome, contact.due_at) == (ContactState.DONE, "answered", START)
+
+    async def test_a_cap_on_conversations_counts_a_call_of_which_nothing_is_known_yet(self, store, clock):
+        await running_campaign(store, contacts(1), name="a")
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await running_campaign(store, contacts(1), name="b")
+        lanes = [replace(lane, caps=(Cap(1, 86_400, conversations=True),)) for lane in await open_lanes(store)]
+        assert await claim(store, lanes=lanes) == []
 
     async def test_an_opt_out_counts_at_once_for_every_campaign(self, store):
         campaign = await running_campaign(store, contacts(1))
         [one] = await claim(store)
         await store.attempts.report(one.attempt_id, said("CA1", reported=Reported.OPTED_OUT))
         assert await store.do_not_call.has(phone(0))
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         assert (await store.contacts.find(campaign.id, phone(0))).outcome == "opted_out"
 
     async def test_a_call_back_is_due_when_the_person_said(self, store):
@@ -537,7 +612,7 @@ class AttemptConformance:
         [one] = await claim(store)
         wish = START + 7_200_000
         await store.attempts.report(one.attempt_id, said("CA1", reported=Reported.CALL_BACK, call_back_at=wish))
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         contact = await store.contacts.find(campaign.id, phone(0))
         assert (contact.state, contact.due_at) == (ContactState.READY, wish)
 
@@ -577,7 +652,8 @@ class AttemptConformance:
         contact = await store.contacts.find(campaign.id, phone(0))
         assert (contact.state, contact.outcome) == (ContactState.DONE, why.value)
         void = await store.attempts.find(one.attempt_id)
-        assert (void.state, void.error) == (AttemptState.VOID, "21211")
+        assert (void.state, void.error, void.outcome) == (AttemptState.VOID, "21211", Outcome(why.value))
+        assert await store.reports.outcomes(campaign.id, since=START) == {Outcome(why.value): 1}
 
     async def test_a_call_that_is_known_is_never_void(self, store):
         await running_campaign(store, contacts(1))
@@ -616,7 +692,7 @@ class AttemptConformance:
     async def test_live_attempts_of_a_campaign_are_listed(self, store):
         campaign = await running_campaign(store, contacts(3))
         one, two, three = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         await store.attempts.report(two.attempt_id, said("CA2", CallStatus.RINGING))
         assert {attempt.id for attempt in await store.attempts.live(campaign.id)} == {two.attempt_id, three.attempt_id}
 
@@ -656,7 +732,7 @@ class ReportConformance:
         campaign = await running_campaign(store, contacts(5))
         await store.do_not_call.add([phone(0)], source="letter")
         one, two = await claim(store, 2)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         await store.attempts.not_placed(two.attempt_id, Unplaced.AGAIN, error="429")
         progress = await store.reports.progress(campaign.id)
         assert progress.contacts == {"skipped": 1, "done": 1, "ready": 3}
@@ -679,9 +755,10 @@ class ReportConformance:
 
     async def test_outcomes_are_counted_since_a_time_and_for_the_latest(self, store, clock):
         campaign = await running_campaign(store, contacts(4))
-        for number, status in enumerate([CallStatus.BUSY, CallStatus.FAILED, CallStatus.FAILED, CallStatus.COMPLETED]):
+        busy, failed = said("CA1", CallStatus.BUSY), [said(f"CA{n}", CallStatus.FAILED) for n in (2, 3)]
+        for report in [busy, *failed, spoken("CA4")]:
             [one] = await claim(store, 1)
-            await store.attempts.report(one.attempt_id, said(f"CA{number}", status))
+            await store.attempts.report(one.attempt_id, report)
             clock.advance(1)
         since = {"since": START + 1000}
         assert await store.reports.outcomes(campaign.id, **since) == {Outcome.FAILED: 2, Outcome.ANSWERED: 1}
@@ -721,7 +798,7 @@ class OutboxConformance:
         rules = RetryRules(2, {Outcome.MACHINE: (60.0,)})
         campaign = await running_campaign(store, contacts(1), webhook=CALLS, retry=rules)
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         clock.advance(5)
         first = await told(store, campaign, answered=None)
         await store.attempts.report(one.attempt_id, said("CA1", answered_by="machine_start"))
@@ -742,7 +819,7 @@ class OutboxConformance:
             store, contacts(1), webhook=CALLS, retry=rules, machine_detection="Enable", name="late"
         )
         [one] = await claim(store)
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, spoken("CA1"))
         clock.advance(30)
         assert await store.outbox.undelivered(campaign.id) == 2
         assert await told(store, campaign) == []
@@ -793,7 +870,7 @@ class OutboxConformance:
         campaign = await running_campaign(store, contacts(1), webhook=Webhook("http://a", events=(event,)))
         other = await running_campaign(store, contacts(1, first=5), name="other")
         for number, one in enumerate(await claim(store)):
-            await store.attempts.report(one.attempt_id, said(f"CA{number}", CallStatus.COMPLETED))
+            await store.attempts.report(one.attempt_id, spoken(f"CA{number}"))
         clock.advance(5)
         assert {body["event"] for body in await told(store, campaign)} == {event.value}
         assert await store.outbox.undelivered(other.id) == 0
@@ -809,7 +886,7 @@ class OutboxConformance:
     async def test_an_event_is_taken_by_one_at_a_time_and_again_when_nobody_comes_back(self, store, clock):
         campaign = await running_campaign(store, contacts(40), webhook=CALLS)
         for one in await claim(store):
-            await store.attempts.report(one.attempt_id, said(f"CA{one.attempt_id}", CallStatus.COMPLETED))
+            await store.attempts.report(one.attempt_id, spoken(f"CA{one.attempt_id}"))
         assert await store.outbox.waiting() == []
         clock.advance(5)
         assert await store.outbox.waiting() == [campaign.id]

@@ -4,11 +4,12 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from aiohttp import web
-from support.campaigns import contacts, phone, plan
+from support.campaigns import TALK, contacts, phone, plan
 from support.dialling import PUBLIC_URL, Worker, virtual_clock
 from support.speech import serving
 from support.virtual_time import virtually
 
+from telebridge.campaigns.attempt import CallReport
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import RetryRules
 from telebridge.campaigns.pacing import Pacing
@@ -35,7 +36,8 @@ PEOPLE = {
 class Doors:
     """What the bridge answers Twilio for campaigns."""
 
-    def __init__(self):
+    def __init__(self, store):
+        self.store = store
         self.reports = None
         self.app = web.Application()
         self.app.router.add_post("/twilio/voice/{flow}", self.voice)
@@ -44,7 +46,10 @@ class Doors:
 
     async def voice(self, request):
         form = await request.post()
-        speaks = await self.reports.may_speak(request.query["attempt"], form["CallSid"])
+        attempt_id, call_sid = request.query["attempt"], form["CallSid"]
+        speaks = await self.reports.may_speak(attempt_id, call_sid)
+        if speaks:
+            await self.store.attempts.report(attempt_id, CallReport(call_sid, talk=TALK))
         return web.Response(text=SAY if speaks else HANG_UP, content_type="text/xml")
 
     async def status(self, request):
@@ -59,7 +64,8 @@ class Doors:
 
 async def dialled(seconds, faults=None, retry=ONCE):
     """The outcomes of a campaign among these people, and every call that Twilio knows of."""
-    store, doors = MemoryCampaignStore(virtual_clock), Doors()
+    store = MemoryCampaignStore(virtual_clock)
+    doors = Doors(store)
     async with AsyncExitStack() as stack:
         bridge_url = await stack.enter_async_context(serving(doors.app))
         options = SimulatorOptions(

@@ -110,8 +110,9 @@ async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
 
 async def test_a_cancelled_campaign_ends_its_calls_when_asked_to():
     async with api() as client:
-        await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {"end_calls": True})
+        told = await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {"end_calls": True})
         assert client.ended_campaigns == [CAMPAIGN]
+    assert (told["status"], told["calls_ended"]) == ("cancelled", 1)
 
 
 async def test_a_campaign_without_contacts_does_not_start():

@@ -189,7 +189,7 @@ class Api:
 
         async def end_calls(campaign_id):
             self.ended_campaigns.append(campaign_id)
-            return 0
+            return 1
 
         return CampaignsDoor(
             self.store,

@@ -17,6 +17,7 @@ from telebridge.campaigns.states import CampaignInput
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.database.schema import metadata
+from telebridge.twilio.calls import CallStatus
 
 IN_FULL = os.environ.get("TELEBRIDGE_DURABILITY") == "full"
 """Whether the long tests run, and with their full numbers."""
@@ -75,6 +76,14 @@ async def claim(store, wanted=1000, *, worker="w1", lanes=None, lease_seconds=30
 
 def said(sid, status=None, **fields):
     return CallReport(sid, status, **fields)
+
+
+TALK = {"heard": ["Hello."], "digits": "", "result": {}}
+
+
+def spoken(sid, **fields):
+    """A call that is over, and in which the bridge spoke."""
+    return said(sid, CallStatus.COMPLETED, **{"talk": TALK, **fields})
 
 
 def at(text_of_instant):

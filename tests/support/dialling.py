@@ -4,7 +4,8 @@ import asyncio
 import random
 from datetime import timedelta
 
-from support.campaigns import ACCOUNT, START
+from support.campaigns import ACCOUNT, START, TALK
+from telebridge.campaigns.attempt import CallReport
 from telebridge.campaigns.dialer import Dialer, DialerOptions
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.reporting import AttemptReports
@@ -77,7 +78,9 @@ class Worker:
 
 
 def attach(twilio, store, worker=None):
+    """Let a lossy Twilio tell of its calls here, and the bridge that speaks in them."""
     twilio.reports = AttemptReports(store, twilio, ended=worker.dialer.wake if worker else lambda: None)
+    twilio.talked = lambda attempt_id, sid: store.attempts.report(attempt_id, CallReport(sid, talk=TALK))
 
 
 def chance(seed):

@@ -1,9 +1,14 @@
-"""A Twilio of one account in this process that loses answers and callbacks, and remembers each call it placed."""
+"""A Twilio of one account in this process that loses answers and callbacks, and remembers each call it placed.
+
+With it goes the bridge that speaks in the calls that are answered, and tells so when they are over.
+"""
 
 import asyncio
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.campaigns.epoch import instant
 from telebridge.errors import TwilioAPIError
@@ -25,6 +30,7 @@ class RungCall:
     listed_at: int
     status: CallStatus = CallStatus.QUEUED
     silent: bool = False
+    answered: bool = False
     ended_by_us: bool = False
     begun_at: float = 0.0
     ended_at: float = 0.0
@@ -32,7 +38,10 @@ class RungCall:
 
 @dataclass
 class Losses:
-    """How often things go wrong, each from 0 to 1; a silent call sends no callbacks, a late one is listed late."""
+    """How often things go wrong, each from 0 to 1; a silent call sends no callbacks, a late one is listed late.
+
+    Lost talk is a bridge that died in a call.
+    """
 
     refused: float = 0.0
     too_many: float = 0.0
@@ -41,6 +50,7 @@ class Losses:
     callback_lost: float = 0.0
     callback_doubled: float = 0.0
     silent: float = 0.0
+    talk_lost: float = 0.0
     listed_late: float = 0.0
 
 
@@ -54,6 +64,7 @@ class LossyTwilio:
         losses: How often.
         talk_seconds: How long calls last.
         ends: Final statuses to choose from.
+        talked: Told of every call in which the bridge spoke, once it is over.
     """
 
     clock: object
@@ -63,7 +74,9 @@ class LossyTwilio:
     latency_seconds: float = 0.05
     ends: tuple = (CallStatus.COMPLETED, CallStatus.BUSY, CallStatus.NO_ANSWER)
     reports: object = None
+    talked: object = None
     queue_ms: int | None = None
+    lasted_seconds: int | None = None
     late_ms: int = 100_000
     asked: int = 0
     calls: dict = field(default_factory=dict)
@@ -119,7 +132,9 @@ class LossyTwilio:
             if call.status.is_final:
                 return
             call.status = status
+            call.answered = call.answered or status is CallStatus.IN_PROGRESS
             self._report(call, status)
+        self._tell(call)
         call.ended_at = asyncio.get_running_loop().time()
 
     def _report(self, call, status):
@@ -131,6 +146,18 @@ class LossyTwilio:
     async def _deliver(self, call, status):
         await asyncio.sleep(self.random.random())
         await self.reports.status(call.attempt_id, CallStatusReport(call.sid, status))
+
+    def _tell(self, call):
+        if self.talked is not None and call.answered and self.random.random() >= self.losses.talk_lost:
+            self._begin(self._keep_talk(call))
+
+    async def _keep_talk(self, call):
+        await asyncio.sleep(self.random.random())
+        while True:
+            try:
+                return await self.talked(call.attempt_id, call.sid)
+            except (SQLAlchemyError, OSError):
+                await asyncio.sleep(0.2)
 
     async def recent(self, *, to=None, from_=None, limit=50):
         await asyncio.sleep(self.random.random() * self.latency_seconds)
@@ -145,9 +172,10 @@ class LossyTwilio:
     async def hang_up(self, sid):
         call = self.calls[sid]
         if not call.status.is_final:
-            call.status, call.ended_by_us = CallStatus.COMPLETED, True
+            call.status, call.ended_by_us = CallStatus.COMPLETED if call.answered else CallStatus.CANCELED, True
             call.ended_at = asyncio.get_running_loop().time()
             self._report(call, call.status)
+            self._tell(call)
 
     async def cancel(self, sid):
         await self.hang_up(sid)
@@ -155,7 +183,13 @@ class LossyTwilio:
     def _placed(self, call):
         status = CallStatus.QUEUED if call.status is CallStatus.INITIATED else call.status
         return PlacedCall(
-            call.sid, status, call.to, call.from_, None, created_at=instant(call.created_at), queue_ms=self.queue_ms
+            call.sid,
+            status,
+            call.to,
+            call.from_,
+            self.lasted_seconds,
+            created_at=instant(call.created_at),
+            queue_ms=self.queue_ms,
         )
 
     def _begin(self, work):
