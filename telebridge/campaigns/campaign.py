@@ -100,6 +100,12 @@ class CampaignPlan:
     rules_version: str = ""
     file: str = ""
 
+    @property
+    def calls_per_day(self) -> int | None:
+        """What its numbers make in 24 hours, at most; None for any number of calls."""
+        caps = [number.daily_cap for number in self.numbers]
+        return sum(cap for cap in caps if cap is not None) if caps and None not in caps else None
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:

@@ -21,8 +21,12 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     """Let a campaign dial.
 
     Raises:
-        CampaignRefused: It has no contacts yet, its register is too old, or it cannot start as it stands.
+        CampaignRefused: Its end has passed, it has no contacts yet, its register is too old, or it cannot start as it
+            stands.
     """
+    if campaign.ends_by(epoch_ms(wallclock)):
+        problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
+        raise CampaignRefused(campaign.plan.name, problem)
     if not await store.contacts.is_filled(campaign.id):
         problem = "has no contacts, or its import is not complete: `telebridge campaign import` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)

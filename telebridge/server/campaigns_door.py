@@ -96,7 +96,12 @@ class CampaignsDoor:
             raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
         with _refusals():
             _, plan = await asyncio.to_thread(
-                planned, body.file, where="file", flows=self._flows, account=self._account
+                planned,
+                body.file,
+                where="file",
+                flows=self._flows,
+                account=self._account,
+                wallclock=self._wallclock(),
             )
             made = await kept(self._store, plan)
         return answer(_told(made), 201, {"Location": f"/api/campaigns/{made.id}"})

@@ -29,6 +29,7 @@ async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
     ("file", "told"),
     [
         (FILE.replace("reminder", "remainder"), "there is no flow 'remainder'"),
+        (FILE + "end_at = 2020-01-02T09:00:00Z\n", "file: end_at: 2020-01-02T09:00:00+00:00 has passed"),
         (FILE + "speed = 3\n", "file:6: speed: is no key of a campaign"),
         ("name = ", "is not TOML"),
     ],

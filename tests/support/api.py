@@ -122,6 +122,7 @@ class PlayedCalls:
 
 
 CAMPAIGN = "c1"
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 FILE = """
 name = "played"
 flow = "reminder"
@@ -197,12 +198,12 @@ class Api:
             "AC1",
             open_until=law.open_until,
             end_calls=end_calls,
-            wallclock=lambda: datetime(2026, 3, 2, 15, tzinfo=UTC),
+            wallclock=lambda: NOW,
         )
 
     async def _fill(self, _app):
         """One campaign that dials, of two people."""
-        _, plan = planned(FILE, where="file", flows=PlayedFlows(), account="AC1")
+        _, plan = planned(FILE, where="file", flows=PlayedFlows(), account="AC1", wallclock=NOW)
         rows = self.store.campaigns._rows
         rows.campaigns[CAMPAIGN] = Campaign(CAMPAIGN, plan, CampaignStatus.RUNNING)
         lane = Lane(("America/New_York",), "US-NY")
