@@ -515,6 +515,10 @@ class MemoryReports(ReportRecords):
         return Counter(attempt.outcome for attempt in ended[:latest] if attempt.outcome)
 
     @override
+    async def columns(self, campaign_id: str) -> list[str]:
+        return list(dict.fromkeys(name for one in self._rows.contacts_of(campaign_id) for name in one.variables))
+
+    @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
         for contact in self._rows.contacts_of(campaign_id):
             yield contact

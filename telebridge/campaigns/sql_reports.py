@@ -84,6 +84,10 @@ class SqlReports(ReportRecords):
         return dict(await self._database.rows(counted))
 
     @override
+    async def columns(self, campaign_id: str) -> list[str]:
+        return await self._database.read(lambda connection: self._database.columns(connection, campaign_id))
+
+    @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
         asked = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
         after = 0

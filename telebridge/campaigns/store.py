@@ -293,6 +293,10 @@ class ReportRecords(Protocol):
         """How the attempts begun since then ended, or only the latest ones."""
         ...
 
+    async def columns(self, campaign_id: str) -> list[str]:
+        """What its contacts have beside a number, by name: those of the first contact first."""
+        ...
+
     def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
         """Every contact in the order of import, a page at a time."""
         ...

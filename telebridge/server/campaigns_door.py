@@ -5,8 +5,6 @@ One rule: what an order does is decided where commands decide it, too; here it i
 
 import asyncio
 import csv
-import io
-import json
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -23,7 +21,7 @@ from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.importing import ImportProgress, import_contacts
-from telebridge.campaigns.report import ReportRow, header_of, report_rows, told_instant
+from telebridge.campaigns.report import csv_lines, json_lines, report_rows, told_instant
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignStore
@@ -159,12 +157,10 @@ class CampaignsDoor:
         name = f"{campaign.plan.name}.{query.format}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         await response.prepare(request)
-        write = _as_json if query.format == "json" else _as_csv
-        first = True
-        async for row in report_rows(self._store.reports, campaign.id):
-            await response.write(write(row, first=first).encode())
-            first = False
-        await response.write(_ending(query.format, empty=first).encode())
+        rows = report_rows(self._store.reports, campaign.id)
+        in_csv = csv_lines(self._store.reports, campaign.id, rows)
+        async for line in json_lines(rows) if query.format == "json" else in_csv:
+            await response.write(line.encode())
         await response.write_eof()
         return response
 
@@ -241,23 +237,3 @@ def _taken(done: ImportProgress, rejects: Path) -> ContactsTaken:
     return ContactsTaken(
         rows=done.rows, added=done.added, duplicates=done.duplicates, rejected=done.rejected, rejects=told
     )
-
-
-def _as_csv(row: ReportRow, *, first: bool) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    variables = list(row.contact.variables)
-    if first:
-        writer.writerow(header_of(variables))
-    writer.writerow(row.cells(variables))
-    return text.getvalue()
-
-
-def _as_json(row: ReportRow, *, first: bool) -> str:
-    return ("[\n" if first else ",\n") + json.dumps(row.as_json(), ensure_ascii=False, default=str)
-
-
-def _ending(form: str, *, empty: bool) -> str:
-    if form == "json":
-        return "[]\n" if empty else "\n]\n"
-    return ",".join(header_of([])) + "\r\n" if empty else ""

@@ -24,6 +24,7 @@ from telebridge.campaigns.attempt import Receipt, Unplaced
 from telebridge.campaigns.campaign import PoolNumber
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.claiming import OpenLane
+from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
@@ -586,6 +587,15 @@ class ReportConformance:
         attempts = [attempt.contact_id async for attempt in store.reports.attempts(campaign.id)]
         assert attempts == sorted(attempts)
         assert len(attempts) == 1000
+
+    async def test_columns_are_those_of_all_contacts_each_once(self, store):
+        campaign = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"name": "Ann", "a": "1"})])
+        more = [NewContact(phone(2), NEW_YORK, {"amount": "7", "name": "Bob", "=\u20ac": "x"})]
+        await store.contacts.add(campaign.id, more, upto_line=2)
+        other = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"other": "1"})], name="other")
+        assert await store.reports.columns(campaign.id) == ["name", "a", "amount", "=\u20ac"]
+        assert await store.reports.columns(other.id) == ["other"]
+        assert await store.reports.columns("none") == []
 
 
 class CampaignStoreConformance(
