@@ -20,6 +20,7 @@ from typing_extensions import override
 from telebridge.campaigns.claiming import Claim
 from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
 from telebridge.campaigns.epoch import Clock
+from telebridge.campaigns.heartbeat import keep_telling
 from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.reporting import AttemptReports, HangUp
@@ -61,6 +62,7 @@ class _Dialling:
     """What runs while a process dials."""
 
     dialer: Dialer
+    telling: asyncio.Task[None]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -145,6 +147,7 @@ class Campaigning(HangUp):
         """Dial nothing more, and wait until nothing that this process dialled still rings."""
         if self._dialling is None:
             return
+        self._dialling.telling.cancel()
         await self._dialling.dialer.drain()
         if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
@@ -187,8 +190,9 @@ class Campaigning(HangUp):
             wallclock=self._clocks.wallclock,
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
-        tasks = [asyncio.create_task(dialer.run()), asyncio.create_task(rescue.run())]
-        self._dialling = _Dialling(dialer, tasks)
+        telling = asyncio.create_task(keep_telling(self.store.leases, account, self.worker))
+        tasks = [asyncio.create_task(dialer.run()), asyncio.create_task(rescue.run()), telling]
+        self._dialling = _Dialling(dialer, telling, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
 

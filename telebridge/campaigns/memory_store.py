@@ -28,12 +28,13 @@ from telebridge.campaigns.claiming import (
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.epoch import Clock, epoch_ms, system_clock
 from telebridge.campaigns.outcomes import CONVERSATIONS, Outcome, Reported
-from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_queue
+from telebridge.campaigns.pacing import Backoff, Pacing, grant, quiet_until, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
 from telebridge.campaigns.status import changed, closing, replanned
 from telebridge.campaigns.store import (
+    DIALING,
     Added,
     AttemptRecords,
     Barred,
@@ -41,12 +42,14 @@ from telebridge.campaigns.store import (
     CampaignRecords,
     ClaimRecords,
     ContactRecords,
+    DialingNow,
     DoNotCallRecords,
     Overdue,
     Progress,
     ReportRecords,
     TaskLeases,
     WaitingLane,
+    dialing_task,
 )
 from telebridge.errors import CampaignRefused, LocalProtocolError
 
@@ -507,6 +510,20 @@ class MemoryReports(ReportRecords):
             for lane_id, (owner, lane, _) in self._rows.lanes.items()
             if owner == campaign_id and (due[lane_id] or later[lane_id])
         ]
+
+    @override
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        now, account = self._rows.clock(), campaign.plan.account
+        tasks = [name for name, (_, until) in self._rows.leases.items() if until > now and name.startswith(DIALING)]
+        ours = sum(name.startswith(dialing_task(account, "")) for name in tasks)
+        made = Counter(
+            attempt.from_number
+            for attempt in self._rows.attempts.values()
+            if attempt.intent_at > now - 86_400_000 and attempt.state is not AttemptState.VOID
+        )
+        pacer = self._rows.pacers.get(account)
+        quiet = None if pacer is None else quiet_until(pacer.pacing, pacer.backoff, pacer.tat, now=now)
+        return DialingNow(ours, len(tasks) - ours, quiet, campaign.plan.numbers_left(made))
 
     @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:

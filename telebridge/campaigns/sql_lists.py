@@ -11,6 +11,7 @@ from telebridge.campaigns.store import Barred, DoNotCallRecords, TaskLeases
 from telebridge.campaigns.tables import do_not_call, register_scrub, task_lease
 
 PAGE = 500
+DAY_MS = 86_400_000
 
 
 class SqlDoNotCall(DoNotCallRecords):
@@ -86,6 +87,8 @@ class SqlLeases(TaskLeases):
             now = self._database.now(connection)
             mine = {"name": name, "owner": owner, "lease_until": now + round(1000 * seconds)}
             if self._database.insert_new(connection, task_lease, [mine]):
+                forgotten = task_lease.c.lease_until <= now - DAY_MS  # names of processes that are long gone
+                connection.execute(delete(task_lease).where(forgotten))
                 return True
             free = or_(task_lease.c.owner == owner, task_lease.c.lease_until <= now)
             taken = connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))

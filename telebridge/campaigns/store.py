@@ -78,6 +78,32 @@ class WaitingLane:
     next_due_at: int | None
 
 
+DIALING = "dialing "
+"""What the task of every process that dials begins with."""
+
+
+def dialing_task(account: str, worker: str) -> str:
+    """The task that a process holds while it dials for an account."""
+    return f"{DIALING}{account} {worker}"
+
+
+@dataclass(frozen=True, slots=True)
+class DialingNow:
+    """What bears on whether contacts that are due are called.
+
+    Args:
+        dialers: How many processes dial for the campaign's account.
+        elsewhere: How many dial for other accounts.
+        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
+    """
+
+    dialers: int
+    elsewhere: int = 0
+    quiet_until: int | None = None
+    numbers_left: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Barred:
     """A number that must not be called.
@@ -287,6 +313,10 @@ class ReportRecords(Protocol):
 
     async def waiting(self, campaign_id: str) -> list[WaitingLane]:
         """Why contacts are not called now."""
+        ...
+
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        """Whether anybody dials for a campaign, and may."""
         ...
 
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:

@@ -35,12 +35,17 @@ def pictured(view: CampaignView) -> RenderableType:
 
 
 def _waiting(view: CampaignView) -> list[RenderableType]:
-    waiting = {reason.value: count for reason, count in view.explanation.waiting.items()}
+    told = view.explanation
+    waiting = {reason.value: count for reason, count in told.waiting.items()}
     if not waiting:
         return []
     lines: list[RenderableType] = [_counts("waits for", waiting)]
-    if view.explanation.next_due_at is not None:
-        lines.append(Text(f"the first of those is due at {told_instant(view.explanation.next_due_at)}", "dim"))
+    if told.next_due_at is not None:
+        lines.append(Text(f"the first of those is due at {told_instant(told.next_due_at)}", "dim"))
+    if told.quiet_until is not None:
+        lines.append(Text(f"Twilio asked for quiet until {told_instant(told.quiet_until)}", "dim"))
+    if not told.dialers and view.campaign.status is CampaignStatus.RUNNING:
+        lines.append(Text("no process dials for its Twilio account now", "yellow"))
     return lines
 
 

@@ -3,11 +3,13 @@
 import json
 
 import pytest
-from support.campaigns import claim, contacts, phone, running_campaign, said
+from support.campaigns import ACCOUNT, claim, contacts, phone, running_campaign, said
 from support.dialling import always_open
 
 from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.explaining import Waiting
 from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.store import dialing_task
 from telebridge.campaigns.view import look
 from telebridge.errors import CampaignRefused
 from telebridge.twilio.calls import CallStatus
@@ -17,6 +19,7 @@ async def test_one_look_tells_who_is_over_who_is_called_and_who_waits_for_what(s
     rules = RetryRules(2, {Outcome.BUSY: (60.0,)})
     campaign = await running_campaign(store, contacts(5), retry=rules)
     await store.do_not_call.add([phone(0)], source="letter")
+    await store.leases.take(dialing_task(ACCOUNT, "w1"), "w1", 15)
     first, second, _ = await claim(store, 3)
     await store.attempts.report(first.attempt_id, said("CA1", CallStatus.COMPLETED))
     await store.attempts.report(second.attempt_id, said("CA2", CallStatus.BUSY))
@@ -29,8 +32,16 @@ async def test_one_look_tells_who_is_over_who_is_called_and_who_waits_for_what(s
         "a retry or a start at a later time": 1,
         "its turn: calls per second and live calls are bounded": 1,
     }
+    assert (told["dialers"], told["quiet_until"]) == (1, None)
     assert told["next_due_at"] is not None
     assert (told["name"], told["status"]) == ("spring", "running")
+
+
+async def test_a_campaign_that_nobody_dials_says_so(store, clock):
+    campaign = await running_campaign(store, contacts(2))
+    view = await look(store, campaign.id, always_open, wallclock=instant(clock()))
+    assert view.explanation.waiting == {Waiting.NOBODY: 2}
+    assert view.as_json()["dialers"] == 0
 
 
 async def test_a_campaign_that_is_not_there_cannot_be_looked_at(store):

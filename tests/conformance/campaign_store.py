@@ -29,6 +29,7 @@ from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus, ContactState
+from telebridge.campaigns.store import DialingNow, dialing_task
 from telebridge.errors import CampaignRefused, LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 
@@ -566,6 +567,39 @@ class ReportConformance:
         assert (waiting[NEW_YORK].due, waiting[NEW_YORK].later) == (0, {"": 1, "live_elsewhere": 1})
         assert (waiting[CHICAGO].due, waiting[CHICAGO].later) == (0, {"": 1})
         assert waiting[CHICAGO].next_due_at == START + 9000
+
+    async def test_processes_that_dial_are_counted_by_account_while_they_tell_it(self, store, clock):
+        campaign = await running_campaign(store, contacts(1))
+        assert await store.reports.dialing(campaign) == DialingNow(0)
+        await store.leases.take("close", "w1", 60)
+        await store.leases.take(dialing_task(ACCOUNT, "w1"), "w1", 60)
+        await store.leases.take(dialing_task(ACCOUNT, "w2"), "w2", 10)
+        await store.leases.take(dialing_task(f"{ACCOUNT}0", "w3"), "w3", 60)
+        assert await store.reports.dialing(campaign) == DialingNow(2, elsewhere=1)
+        clock.advance(10)
+        assert await store.reports.dialing(campaign) == DialingNow(1, elsewhere=1)
+
+    async def test_quiet_that_twilio_asked_for_is_told_and_its_queue_too(self, store, clock):
+        campaign = await running_campaign(store, contacts(1), pacing=Pacing(1.0, 10))
+        await claim(store)
+        assert (await store.reports.dialing(campaign)).quiet_until is None
+        until = await store.claims.back_off(ACCOUNT, jitter=1.0)
+        assert (await store.reports.dialing(campaign)).quiet_until == until > clock.now
+        clock.advance(2)
+        assert (await store.reports.dialing(campaign)).quiet_until is None
+        await store.claims.wait_out_queue(ACCOUNT, 9000)
+        assert (await store.reports.dialing(campaign)).quiet_until == clock.now + 9000
+
+    async def test_calls_that_the_numbers_may_still_make_are_counted_over_24_hours(self, store, clock):
+        numbers = (PoolNumber("+15550002222", 2), PoolNumber("+15550003333", 1))
+        campaign = await running_campaign(store, contacts(9), numbers=numbers)
+        assert (await store.reports.dialing(campaign)).numbers_left == 3
+        claims = await claim(store)
+        assert (len(claims), (await store.reports.dialing(campaign)).numbers_left) == (3, 0)
+        await store.attempts.not_placed(claims[0].attempt_id, Unplaced.AGAIN, error="429")
+        assert (await store.reports.dialing(campaign)).numbers_left == 1
+        clock.advance(86_400)
+        assert (await store.reports.dialing(campaign)).numbers_left == 3
 
     async def test_outcomes_are_counted_since_a_time_and_for_the_latest(self, store, clock):
         campaign = await running_campaign(store, contacts(4))

@@ -12,6 +12,7 @@ from support.virtual_time import virtually
 from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.store import DialingNow
 from telebridge.cli.campaign_report import write_report
 from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind
@@ -160,6 +161,7 @@ async def test_outside_its_hours_a_campaign_calls_nobody(tmp_path):
         campaign = await stack.campaign(hours={})
         await asyncio.sleep(120)
         assert (await stack.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+        assert await stack.store.reports.dialing(campaign) == DialingNow(1)
     assert stack.callees.calls == {number(100): 0}
 
 
@@ -172,6 +174,7 @@ async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_p
         campaign = await stack.campaign()
         await asyncio.sleep(2)
         await stack.app_campaigns.drain(seconds=60)
+        assert await stack.store.reports.dialing(campaign) == DialingNow(0)
         await stack.calls.drain(seconds=60)
         await asyncio.sleep(30)
         rows = await stack.rows(campaign)
