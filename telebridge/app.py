@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.call.call_store import CallStore
 from telebridge.call.errands import Errands
@@ -35,8 +37,8 @@ from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
 from telebridge.server.campaign_routes import campaign_routes
 from telebridge.server.campaigns_door import CampaignsDoor
-from telebridge.server.control import PastCalls, Placer
-from telebridge.server.control_door import CheckVoice, ControlDoor
+from telebridge.server.control import Placer
+from telebridge.server.control_door import ControlDoor
 from telebridge.server.events_door import EventsDoor
 from telebridge.server.feed import CallFeed
 from telebridge.server.first_prompts import FirstPrompts
@@ -54,7 +56,7 @@ from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
-from telebridge.voice import open_clips, open_voice
+from telebridge.voice import OpenVoice, open_clips, open_voice
 
 log = logger(__name__)
 
@@ -80,9 +82,74 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         ConfigurationError: Settings or flow files are wrong.
     """
     flows, default_flow = _flows(settings, bridge)
+    trust = _trust(settings)
+    parts = _parts(settings, flows, bridge, clocks)
+    app = web.Application(middlewares=[problem_documents(), guarded(_access(settings))])
+    app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
+    variables = CallVariables(settings.stream_secret())
+    add_routes(
+        app,
+        parts.calls,
+        trust,
+        StreamTokens(settings.stream_secret()),
+        variables,
+        PromptDoor(parts.voice.source, PromptTokens(settings.stream_secret())),
+        parts.campaigning.calls,
+        default_flow=default_flow,
+        numbers=settings.numbers,
+    )
+    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
+    events = EventsDoor(parts.calls.feed)
+    add_api(app, _api_routes(settings, parts, placer, events))
+    app.cleanup_ctx.append(partial(_running, parts, placer))
+    app.cleanup_ctx.append(partial(_reloading, flows))
+    app.on_shutdown.append(events.close)
+    return app
+
+
+def _trust(settings: Settings) -> Trust:
+    """Whose webhooks are believed."""
     auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
     if not auth_token:
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
+    return Trust(settings.public_url, auth_token, settings.server.trusted_proxies)
+
+
+def _access(settings: Settings) -> Access:
+    """Who may use the API."""
+    access = Access(settings.server.api_token, settings.server.host)
+    if access.closed:
+        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+    return access
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What works behind the doors.
+
+    Args:
+        flows: What calls are led by.
+        voice: Speaks.
+        errands: Do what flows want done elsewhere.
+        engine: The database.
+        store: The calls in it.
+        campaigning: The campaigns in it, and who dials them.
+        flights: Records calls; None when nobody wants that.
+        calls: The live calls, which use all of these.
+    """
+
+    flows: FlowCatalogue
+    voice: OpenVoice
+    errands: Errands
+    engine: AsyncEngine
+    store: CallStore
+    campaigning: Campaigning
+    flights: FlightRecorder | None
+    calls: LiveCalls
+
+
+def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
+    """What works behind the doors, put together; nothing of it is started."""
     voice = open_voice(settings.rime, open_clips(settings))
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
@@ -95,94 +162,63 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     campaigning = Campaigning(settings, engine, clocks)
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
-    outside = Outside(
-        voice.source, errands, recordings, store, feed.publish, flights, opted_out=campaigning.calls.opted_out
-    )
-    calls = LiveCalls(
-        flows,
-        outside,
-        session,
-        feed=feed,
-        store=store,
-        max_calls=settings.server.max_calls,
-        over=campaigning.calls.over,
-    )
-    campaigning.calls.live = calls
-    access = Access(settings.server.api_token, settings.server.host)
-    if access.closed:
-        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
-    app = web.Application(middlewares=[problem_documents(), guarded(access)])
-    app[CALLS], app[VOICE], app[CAMPAIGNS] = calls, voice.description, campaigning
-    variables = CallVariables(settings.stream_secret())
-    add_routes(
-        app,
-        calls,
-        Trust(settings.public_url, auth_token, settings.server.trusted_proxies),
-        StreamTokens(settings.stream_secret()),
-        variables,
-        PromptDoor(voice.source, PromptTokens(settings.stream_secret())),
-        campaigning.calls,
-        default_flow=default_flow,
-        numbers=settings.numbers,
-    )
+    asked = campaigning.calls
+    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, opted_out=asked.opted_out)
+    most = settings.server.max_calls
+    calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
+    asked.live = calls
+    return _Parts(flows, voice, errands, engine, store, campaigning, flights, calls)
 
-    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
-    events = EventsDoor(calls.feed)
+
+def _api_routes(
+    settings: Settings, parts: _Parts, placer: Placer, events: EventsDoor
+) -> tuple[ApiRoute[Any, Any], ...]:
+    """What the API offers."""
+    calls, campaigning = parts.calls, parts.campaigning
+    known = CallList(calls, StoredCalls(parts.store))
+    check_voice = partial(_check_voice, settings.rime)
     campaigns = CampaignsDoor(
         campaigning.store,
-        flows,
+        parts.flows,
         settings.twilio.account_sid,
         open_until=campaigning.open_until,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )
-    past, check_voice = StoredCalls(store), partial(_check_voice, settings.rime)
-    add_api(app, _api_routes(calls, past, placer, events, campaigns, check_voice))
-
-    async def voice_is_open(_: web.Application) -> AsyncIterator[None]:
-        await migrate(engine)
-        store.start()
-        async with voice, aclosing(errands), aclosing(FirstPrompts(flows, voice.source)) as first, campaigning:
-            campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
-            yield
-        await placer.aclose()
-        if flights is not None:
-            flights.close()
-        await store.aclose()
-        await engine.dispose()
-
-    async def flows_are_reloaded(_: web.Application) -> AsyncIterator[None]:
-        reloading = asyncio.create_task(FlowReload(flows).run())
-        yield
-        reloading.cancel()
-        await asyncio.wait([reloading])
-
-    app.cleanup_ctx.append(voice_is_open)
-    app.cleanup_ctx.append(flows_are_reloaded)
-    app.on_shutdown.append(events.close)
-    return app
-
-
-def _variables(claim: Claim) -> dict[str, str]:
-    return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
-
-
-def _api_routes(
-    calls: LiveCalls,
-    past: PastCalls,
-    placer: Placer,
-    events: EventsDoor,
-    campaigns: CampaignsDoor,
-    check_voice: CheckVoice,
-) -> tuple[ApiRoute[Any, Any], ...]:
-    """What the API offers."""
-    known = CallList(calls, past)
     return (
         *call_routes(CallsDoor(known, calls.flows, placer)),
         *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
         *event_routes(events),
         *campaign_routes(campaigns),
     )
+
+
+async def _running(parts: _Parts, placer: TwilioPlacer, _: web.Application) -> AsyncIterator[None]:
+    """Start the parts, the database first; when the application ends, stop them, the database last."""
+    await migrate(parts.engine)
+    parts.store.start()
+    first_prompts = FirstPrompts(parts.flows, parts.voice.source)
+    async with parts.voice, aclosing(parts.errands), aclosing(first_prompts) as first, parts.campaigning:
+        parts.campaigning.calls.on_ringing = first.fetch
+        parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
+        yield
+    await placer.aclose()
+    if parts.flights is not None:
+        parts.flights.close()
+    await parts.store.aclose()
+    await parts.engine.dispose()
+
+
+def _variables(claim: Claim) -> dict[str, str]:
+    return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
+
+
+async def _reloading(flows: FlowCatalogue, _: web.Application) -> AsyncIterator[None]:
+    """Read flow files again when they change, for as long as the application runs."""
+    reloading = asyncio.create_task(FlowReload(flows).run())
+    yield
+    reloading.cancel()
+    await asyncio.wait([reloading])
 
 
 def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The campaigns of one process, put together: their store, Twilio, the dialer, the rescue, and what calls ask of them.
+"""The campaigns of one process, put together: their store, Twilio, what runs beside, and what calls ask of them.
 
 One rule: whether a process dials or not, it takes every report on campaigns' calls that comes to it.
 """
@@ -22,6 +22,7 @@ from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wal
 from telebridge.campaigns.epoch import Clock
 from telebridge.campaigns.heartbeat import keep_telling
 from telebridge.campaigns.law import CallingLaw
+from telebridge.campaigns.opt_out_files import OptOutFiles
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.reporting import AttemptReports, HangUp
 from telebridge.campaigns.rescue import Rescue, RescueOptions
@@ -29,6 +30,7 @@ from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import CampaignLane
+from telebridge.campaigns.webhooks import Webhooks
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
@@ -63,6 +65,7 @@ class _Dialling:
 
     dialer: Dialer
     telling: asyncio.Task[None]
+    webhooks: Webhooks
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -87,11 +90,13 @@ class Campaigning(HangUp):
         self._twilio: TwilioCalls | None = None
         self._dialling: _Dialling | None = None
         self.store = SqlCampaignStore(engine, self._clocks.store)
-        self.calls = CampaignCalls(self.store, AttemptReports(self.store, self, self.wake))
+        reports = AttemptReports(self.store, self, self.wake)
+        self.calls = CampaignCalls(self.store, reports, OptOutFiles(settings.state_dir / "opt-outs"))
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.on_placed: Callable[[Claim], None] = nobody_waits
 
     async def __aenter__(self) -> Self:
+        await self.calls.take_up()
         if why := not_dialling(self._settings):
             log.info("campaigns are not dialled by this process", reason=why)
             return self
@@ -107,6 +112,7 @@ class Campaigning(HangUp):
             for task in self._dialling.tasks:
                 task.cancel()
             await asyncio.gather(*self._dialling.tasks, return_exceptions=True)
+            await self._dialling.webhooks.drain()
         await self.calls.aclose()
         if self._twilio is not None:
             await self._twilio.aclose()
@@ -190,9 +196,10 @@ class Campaigning(HangUp):
             wallclock=self._clocks.wallclock,
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
-        telling = asyncio.create_task(keep_telling(self.store.leases, account, self.worker))
-        tasks = [asyncio.create_task(dialer.run()), asyncio.create_task(rescue.run()), telling]
-        self._dialling = _Dialling(dialer, telling, tasks)
+        webhooks = Webhooks(self.store.outbox)
+        telling = keep_telling(self.store.leases, account, self.worker)
+        tasks = [asyncio.create_task(work) for work in (telling, dialer.run(), rescue.run(), webhooks.run())]
+        self._dialling = _Dialling(dialer, tasks[0], webhooks, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
 

@@ -28,3 +28,6 @@ ATTEMPTS = Counter("telebridge_campaign_attempts", "What became of attempts to p
 DUPLICATE_CALLS = Counter(
     "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"
 )
+WEBHOOK_DELIVERIES = Counter(
+    "telebridge_campaign_webhook_deliveries", "What became of events sent to campaigns' webhooks", ["became"]
+)

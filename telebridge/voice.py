@@ -36,9 +36,10 @@ log = logger(__name__)
 LOCAL_KEY = "local"
 LOCAL_NAME = "the voice of this machine"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
+"""It may have to be started first."""
+
 START_AGAIN_SECONDS = 15.0
 """So long a voice that could not be started is left alone: what it lacked, memory or a port, may be there then."""
-"""It may have to be started first."""
 
 
 @dataclass(frozen=True, slots=True)

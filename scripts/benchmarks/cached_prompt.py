@@ -6,21 +6,17 @@ has no other voice. The time is from when the local Twilio sends the key until i
 
 import asyncio
 import os
-import re
-import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
-from machine import described, watch_loop
+from machine import bridge_settings, command, described, running, watch_loop
 
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.script_text import parse_script
 
@@ -42,11 +38,11 @@ def run(*, calls: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bench.yaml").write_text(FLOW)
         settings = _settings(folder)
-        with _running("speech-server", "--port", settings["TELEBRIDGE_RIME__URL"].rpartition(":")[2]):
+        with running("speech-server", "--port", settings["TELEBRIDGE_RIME__URL"].rpartition(":")[2]):
             subprocess.run(
-                _command("prompts", "render"), env={**os.environ, **settings}, check=True, capture_output=True
+                command("prompts", "render"), env={**os.environ, **settings}, check=True, capture_output=True
             )
-        with _running("serve", "--port", "0", **settings) as url:
+        with running("serve", "--port", "0", **settings) as (_, url):
             times, late = asyncio.run(_calls(url, calls))
     p95 = statistics.quantiles(times, n=20)[18]
     return {
@@ -67,35 +63,11 @@ def _settings(folder):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return {
-        "TELEBRIDGE_FLOWS_DIR": folder,
-        "TELEBRIDGE_DEFAULT_FLOW": "bench",
-        "TELEBRIDGE_STATE_DIR": folder,
+        **bridge_settings(folder),
         "TELEBRIDGE_RIME__URL": f"ws://127.0.0.1:{port}",
         "TELEBRIDGE_RIME__LOCAL_FALLBACK": "false",
         "RIME_API_KEY": "bench",
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
     }
-
-
-def _command(*arguments):
-    return [sys.executable, "-m", "telebridge", *arguments]
-
-
-@contextmanager
-def _running(*arguments, **settings):
-    process = subprocess.Popen(
-        _command(*arguments),
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield re.search(r"(https?|wss?)://[^\s·]+", process.stdout.readline()).group(0)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(15)
-        process.stdout.close()
 
 
 async def _calls(url, calls):

@@ -9,22 +9,20 @@ on at a later word, the keys pressed before and after make one answer, and the p
 import asyncio
 import json
 import os
-import re
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from machine import described
+from machine import bridge_settings, described, running
 from sqlalchemy import text
 
 from telebridge.database.engine import open_database
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.options import SimulatorOptions
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.script_text import parse_script
 
@@ -183,29 +181,14 @@ async def _two_instances(folder):
             cluster.stop()
 
 
-@contextmanager
 def _serving(folder, database, *options):
     settings = {
+        **bridge_settings(folder),
         "TELEBRIDGE_FLOWS_DIR": str(folder / "flows"),
-        "TELEBRIDGE_DEFAULT_FLOW": "bench",
-        "TELEBRIDGE_STATE_DIR": str(folder),
         "TELEBRIDGE_SECRET": "bench",
         "TELEBRIDGE_DATABASE__URL": database,
-        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "telebridge", "serve", "--port", "0", *options],
-        env={**os.environ, **settings},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    try:
-        yield process, re.search(r"listens on (\S+)", process.stdout.readline()).group(1)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-        process.stdout.close()
+    return running("serve", "--port", "0", *options, **settings)
 
 
 @asynccontextmanager

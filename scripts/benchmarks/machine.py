@@ -17,6 +17,7 @@ from telebridge.simulator.options import AUTH_TOKEN
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 HERE = Path(__file__).parent
+ADDRESS = re.compile(r"(https?|wss?)://[^\s·]+")
 
 
 def described() -> dict[str, object]:
@@ -49,29 +50,48 @@ def server(*arguments: str, core: int | None) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def whole_bridge(flow: str, **environment: str) -> Iterator[str]:
+def running(*arguments: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """One of telebridge's servers in a process of its own, such as `serve --port 0`; gives the process and its address.
+
+    The settings are added to this process's environment. The block is entered when the server listens.
+    """
+    process = subprocess.Popen(
+        command(*arguments),
+        env={**os.environ, **settings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        yield process, ADDRESS.search(process.stdout.readline()).group()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+        process.stdout.close()
+
+
+def command(*arguments: str) -> list[str]:
+    """What runs telebridge with these arguments, by this Python."""
+    return [sys.executable, "-m", "telebridge", *arguments]
+
+
+def bridge_settings(folder: str | Path) -> dict[str, str]:
+    """A bridge for the simulator's account, whose flow is `bench` in a folder where its state is kept, too."""
+    return {
+        "TELEBRIDGE_FLOWS_DIR": str(folder),
+        "TELEBRIDGE_DEFAULT_FLOW": "bench",
+        "TELEBRIDGE_STATE_DIR": str(folder),
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    }
+
+
+@contextmanager
+def whole_bridge(flow: str, **settings: str) -> Iterator[str]:
     """`telebridge serve` with its local voice and one flow, in a process of its own; gives its address."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bench.yaml").write_text(flow)
-        settings = {
-            "TELEBRIDGE_FLOWS_DIR": folder,
-            "TELEBRIDGE_DEFAULT_FLOW": "bench",
-            "TELEBRIDGE_STATE_DIR": folder,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-        }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "telebridge", "serve", "--port", "0"],
-            env={**os.environ, **settings, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        try:
-            yield re.search(r"listens on (\S+)", process.stdout.readline()).group(1)
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(15)
-            process.stdout.close()
+        with running("serve", "--port", "0", **{**bridge_settings(folder), **settings}) as (_, url):
+            yield url
 
 
 async def watch_loop(late_ms: list[float]) -> None:

@@ -7,12 +7,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from aiohttp import web
-
 from telebridge import Bridge
 from telebridge.app import CALLS, create_app, open_voice
 from telebridge.audio.mulaw import to_pcm
 from telebridge.call.record import CallRecord
+from telebridge.cli.serving import listening
 from telebridge.settings import RimeSettings, Settings
 from telebridge.simulator.account import PlacedCall, Simulator
 from telebridge.simulator.caller import Script
@@ -95,7 +94,7 @@ async def bridge(prompt: Prompt, *, says: int) -> AsyncIterator[Calls]:
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         rime = create_speech_server(SpeechServerOptions(voice=PlayedBack(prompt)))
-        rime_url = await stack.enter_async_context(_serving(rime))
+        rime_url = await stack.enter_async_context(listening(rime, "127.0.0.1", 0, port_setting="rime"))
         settings = Settings(
             default_flow="bench",
             flows_dir=Path(folder),
@@ -104,18 +103,7 @@ async def bridge(prompt: Prompt, *, says: int) -> AsyncIterator[Calls]:
             rime={"url": rime_url.replace("http", "ws", 1), "api_key": "key", "segment": "never"},
         )
         app = create_app(settings, bridge=flows)
-        url = await stack.enter_async_context(_serving(app))
+        url = await stack.enter_async_context(listening(app, "127.0.0.1", 0, port_setting="bridge"))
         simulator = Simulator(SimulatorOptions())
         stack.push_async_callback(simulator.aclose)
         yield Calls(simulator, app[CALLS], url)
-
-
-@asynccontextmanager
-async def _serving(app: web.Application) -> AsyncIterator[str]:
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

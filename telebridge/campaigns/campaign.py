@@ -46,6 +46,32 @@ class PoolNumber:
     daily_cap: int | None = None
 
 
+class WebhookEvent(Enum):
+    """What a campaign's webhook can be told."""
+
+    CONTACT_DONE = "contact.done"
+    """A contact has its outcome, or is skipped."""
+    ATTEMPT_DONE = "attempt.done"
+    """One call to a contact is over."""
+    CAMPAIGN_STATUS = "campaign.status"
+    """The campaign was started, paused, ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where a campaign's events are sent.
+
+    Args:
+        url: Gets a POST for each.
+        secret: Signs them; empty for no signature.
+        events: Which of them.
+    """
+
+    url: str
+    secret: str = field(default="", repr=False)
+    events: tuple[WebhookEvent, ...] = tuple(WebhookEvent)
+
+
 @dataclass(frozen=True, slots=True)
 class CampaignPlan:
     """What a campaign is to do.
@@ -72,6 +98,7 @@ class CampaignPlan:
         on_unknown: What becomes of a contact whose call cannot be found.
         breaker: When too many calls go wrong.
         caps: The owner's own bounds on calls to one number; the law's hold besides.
+        webhook: Who is told what becomes of it; None for nobody.
         rules_version: Which edition of the law's tables it was checked with.
         file: The text of the campaign file that it was made from, by which contacts are read.
     """
@@ -97,6 +124,7 @@ class CampaignPlan:
     on_unknown: OnUnknown = OnUnknown.REDIAL
     breaker: BreakerRules = field(default_factory=BreakerRules)
     caps: tuple[Cap, ...] = ()
+    webhook: Webhook | None = None
     rules_version: str = ""
     file: str = ""
 

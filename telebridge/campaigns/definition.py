@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from yarl import URL
 
+from telebridge.campaigns.campaign import WebhookEvent
 from telebridge.campaigns.numbers import Check
 from telebridge.campaigns.rules import Kind
 from telebridge.campaigns.windows import Window, joined, read_window
@@ -64,6 +66,22 @@ def _callers(value: object) -> object:
 
 def _on_off(value: object) -> object:
     return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+
+
+def _web_address(value: str) -> str:
+    try:
+        address = URL(value)
+    except ValueError:
+        address = URL()
+    if address.scheme not in ("http", "https") or not address.host or value != value.strip():
+        raise ValueError("should be an address such as 'https://example.com/calls'")
+    return value
+
+
+def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
+    if not value:
+        raise ValueError("names no event; leave it out for all of them")
+    return value
 
 
 Delay = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=60))]
@@ -126,6 +144,20 @@ class FailureBreaker(_Part):
     over: Annotated[int, Field(ge=5, le=10_000)] = 50
 
 
+class WebhookTable(_Part):
+    """Who is told what becomes of contacts, attempts and the campaign.
+
+    Args:
+        url: Gets a POST for each event.
+        secret: Signs what is sent, so that its receiver knows whose it is.
+        events: Which events are sent.
+    """
+
+    url: Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
+    secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    events: Annotated[tuple[WebhookEvent, ...], AfterValidator(_some_event)] = tuple(WebhookEvent)
+
+
 class CampaignDefinition(_Part):
     """A whole campaign file.
 
@@ -156,6 +188,7 @@ class CampaignDefinition(_Part):
         caps: The campaign's own limits on attempts.
         on_unknown: What happens when it cannot be found out whether a call was placed.
         failure_breaker: When it pauses itself.
+        webhook: Who is told what becomes of it.
         price_per_minute: For the estimate before it starts; the same with `price_per_call`.
     """
 
@@ -191,6 +224,7 @@ class CampaignDefinition(_Part):
     caps: tuple[Cap, ...] = ()
     on_unknown: Literal["redial", "give_up"] = "redial"
     failure_breaker: FailureBreaker = FailureBreaker()
+    webhook: WebhookTable | None = None
     price_per_minute: Price = 0.0
     price_per_call: Price = 0.0
 
@@ -206,6 +240,7 @@ PARTS: Mapping[str, type[BaseModel]] = {
     "columns": Columns,
     "caps": Cap,
     "failure_breaker": FailureBreaker,
+    "webhook": WebhookTable,
 }
 """What the tables of a campaign file look like, by the key that they stand under."""
 

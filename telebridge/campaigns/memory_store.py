@@ -27,6 +27,8 @@ from telebridge.campaigns.claiming import (
 )
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.epoch import Clock, epoch_ms, system_clock
+from telebridge.campaigns.memory_outbox import MemoryOutbox, OutboxRows, keep_news
+from telebridge.campaigns.outbox import Change, news_of_attempt, news_of_skipped, news_of_status
 from telebridge.campaigns.outcomes import CONVERSATIONS, Outcome, Reported
 from telebridge.campaigns.pacing import Backoff, Pacing, grant, quiet_until, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
@@ -85,6 +87,7 @@ class _Rows:
     barred: dict[tuple[str, str], Barred] = field(default_factory=dict)
     scrubbed: dict[str, int] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
+    outbox: OutboxRows = field(default_factory=dict)
 
     def contacts_of(self, campaign_id: str) -> list[Contact]:
         return [contact for contact in self.contacts.values() if contact.campaign_id == campaign_id]
@@ -111,6 +114,7 @@ class MemoryCampaignStore:
         self.attempts = MemoryAttempts(rows)
         self.do_not_call = MemoryDoNotCall(rows)
         self.leases = MemoryLeases(rows)
+        self.outbox = MemoryOutbox(rows.outbox, rows.campaigns, rows.clock)
         self.reports = MemoryReports(rows)
 
 
@@ -147,8 +151,10 @@ class MemoryCampaigns(CampaignRecords):
         campaign = self._rows.campaigns.get(campaign_id)
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
-        after = changed(campaign, happened, reason=reason, now=self._rows.clock())
+        now = self._rows.clock()
+        after = changed(campaign, happened, reason=reason, now=now)
         self._rows.campaigns[campaign_id] = after
+        keep_news(self._rows.outbox, news_of_status(Change(campaign, after), now=now))
         return after
 
     @override
@@ -173,8 +179,7 @@ class MemoryCampaigns(CampaignRecords):
             filled = bool(states) and not imported.under_way
             happened = closing(campaign, filled=filled, ready=states[ContactState.READY], live=live, now=now)
             if happened is not None:
-                self._rows.campaigns[campaign.id] = changed(campaign, happened, reason="", now=now)
-                closed.append(self._rows.campaigns[campaign.id])
+                closed.append(await self.change(campaign.id, happened))
         return closed
 
 
@@ -273,6 +278,8 @@ class MemoryClaims(ClaimRecords):
         sifted = sift(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
         for contact in sifted.changed:
             self._rows.contacts[contact.id] = contact
+            owner = self._rows.campaigns[contact.campaign_id]
+            keep_news(self._rows.outbox, news_of_skipped(owner, contact, now=now))
         claims = [
             self._intend(account, one, quotas, worker=worker, lease_ms=round(1000 * lease_seconds), now=now)
             for one in sifted.admitted
@@ -369,9 +376,11 @@ class MemoryAttempts(AttemptRecords):
         if after is None or holder.id != attempt_id:
             return Receipt.NOT_OURS
         self._rows.attempts[attempt_id] = after
+        contact = self._rows.contacts[after.contact_id]
         if after.outcome is not before.outcome:
             rules = self._rows.campaigns[after.campaign_id].plan.retry
-            self._rows.contacts[after.contact_id] = settle(after, self._rows.contacts[after.contact_id], rules)
+            self._rows.contacts[after.contact_id] = settle(after, contact, rules)
+        self._tell(Change(before, after), contact)
         if after.reported is Reported.OPTED_OUT:
             barred = Barred(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
             self._rows.barred.setdefault((after.phone, EVERY_CAMPAIGN), barred)
@@ -386,6 +395,7 @@ class MemoryAttempts(AttemptRecords):
         self._rows.attempts[attempt_id] = after
         contact = self._rows.contacts[after.contact_id]
         self._rows.contacts[contact.id] = release(contact, why, now=self._rows.clock())
+        self._tell(Change(before, after), contact)
         return True
 
     @override
@@ -414,6 +424,11 @@ class MemoryAttempts(AttemptRecords):
     @override
     async def live(self, campaign_id: str) -> list[Attempt]:
         return [attempt for attempt in self._rows.attempts_of(campaign_id) if attempt.state.is_live]
+
+    def _tell(self, attempt: Change[Attempt], before: Contact) -> None:
+        owner = self._rows.campaigns[before.campaign_id]
+        contact = Change(before, self._rows.contacts[before.id])
+        keep_news(self._rows.outbox, news_of_attempt(owner, attempt, contact, now=self._rows.clock()))
 
     def _due(self, now: int) -> list[Attempt]:
         due = [one for one in self._rows.attempts.values() if one.check_at is not None and one.check_at <= now]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from telebridge.campaigns.breaker import BreakerRules
-from telebridge.campaigns.campaign import CampaignKind, CampaignPlan, OnMachine, OnUnknown, PoolNumber
+from telebridge.campaigns.campaign import CampaignKind, CampaignPlan, OnMachine, OnUnknown, PoolNumber, Webhook
 from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.definition import CampaignDefinition
+from telebridge.campaigns.definition import CampaignDefinition, WebhookTable
 from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.numbers import Number, read_number
 from telebridge.campaigns.outcomes import Outcome, RetryRules
@@ -53,6 +53,7 @@ def plan_of(definition: CampaignDefinition, *, account: str, rules_version: str,
         on_unknown=OnUnknown(definition.on_unknown),
         breaker=BreakerRules(definition.failure_breaker.share, definition.failure_breaker.over),
         caps=tuple(Cap(cap.attempts, cap.within / SECOND) for cap in definition.caps),
+        webhook=None if definition.webhook is None else _webhook(definition.webhook),
         rules_version=rules_version,
         file=file,
     )
@@ -75,6 +76,10 @@ def windows_of(hours: Mapping[str, object]) -> dict[int, tuple[Window, ...]]:
 def _e164(written: str, country: str) -> str:
     number = read_number(written, country=country, check="possible")
     return number.e164 if isinstance(number, Number) else written
+
+
+def _webhook(table: WebhookTable) -> Webhook:
+    return Webhook(table.url, table.secret or "", tuple(dict.fromkeys(table.events)))
 
 
 def _retry(definition: CampaignDefinition) -> RetryRules:

@@ -72,7 +72,7 @@ class ReportRow:
             "variables": dict(contact.variables),
             "state": contact.state.value,
             "outcome": self.outcome,
-            "attempts": [_attempt_json(attempt) for attempt in self.attempts],
+            "attempts": [attempt_json(attempt) for attempt in self.attempts],
             "next_call_at": _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else None,
             "consented_at": None if contact.consented_at is None else _when(contact.consented_at),
             "consent_source": contact.consent_source,
@@ -127,7 +127,8 @@ def _line(cells: Sequence[str]) -> str:
     return text.getvalue()
 
 
-def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """An attempt for programs."""
     told: Mapping[str, Any] = {
         "id": attempt.id,
         "n": attempt.n,

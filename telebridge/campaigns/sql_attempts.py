@@ -10,13 +10,16 @@ from sqlalchemy import ColumnElement, Connection, select, update
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.reconciliation import next_look
-from telebridge.campaigns.rows import attempt_of, attempt_values, contact_changes, contact_of
+from telebridge.campaigns.rows import attempt_of, attempt_values, campaign_of, contact_changes, contact_of
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.sql_outbox import write_news
+from telebridge.campaigns.states import AttemptState, ContactState
 from telebridge.campaigns.store import AttemptRecords, Overdue
 from telebridge.campaigns.tables import IS_LIVE, attempt, campaign, contact, do_not_call
 
@@ -48,8 +51,8 @@ class SqlAttempts(AttemptRecords):
             if after == before:
                 return Receipt.OLD
             _write(connection, after)
-            if after.outcome is not before.outcome:
-                _settle(connection, after)
+            if after.state is AttemptState.DONE:
+                _ended(connection, Change(before, after), now=now)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
                 row = {"phone": after.phone, "scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id}
                 self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
@@ -66,7 +69,12 @@ class SqlAttempts(AttemptRecords):
                 return False
             _write(connection, after)
             held = _contact(connection, after)
-            _write_contact(connection, release(held, why, now=self._database.now(connection)))
+            now = self._database.now(connection)
+            released = release(held, why, now=now)
+            _write_contact(connection, released)
+            if released.state is ContactState.DONE:
+                news = Change(before, after), Change(held, released)
+                _tell(connection, _campaign(connection, after), *news, now=now)
             return True
 
         return await self._database.write(work)
@@ -125,12 +133,27 @@ def _due(connection: Connection, which: ColumnElement[bool], *, now: int, limit:
     return [attempt_of(row) for row in connection.execute(asked)]
 
 
-def _settle(connection: Connection, ended: Attempt) -> None:
-    before = _contact(connection, ended)
-    plan = connection.execute(select(campaign.c.plan).where(campaign.c.id == ended.campaign_id)).scalar_one()
-    after = settle(ended, before, plan.retry)
+def _ended(connection: Connection, ended: Change[Attempt], *, now: int) -> None:
+    """Settle the contact of an attempt that is over, and tell the webhook."""
+    owner = _campaign(connection, ended.after)
+    settles = ended.after.outcome is not ended.before.outcome
+    if not settles and owner.plan.webhook is None:
+        return
+    before = _contact(connection, ended.after)
+    after = settle(ended.after, before, owner.plan.retry) if settles else before
     if after != before:
         _write_contact(connection, after)
+    _tell(connection, owner, ended, Change(before, after), now=now)
+
+
+def _tell(
+    connection: Connection, owner: Campaign, ended: Change[Attempt], settled: Change[Contact], *, now: int
+) -> None:
+    write_news(connection, owner.id, news_of_attempt(owner, ended, settled, now=now))
+
+
+def _campaign(connection: Connection, of: Attempt) -> Campaign:
+    return campaign_of(connection.execute(select(campaign).where(campaign.c.id == of.campaign_id)).one())
 
 
 def _contact(connection: Connection, of: Attempt) -> Contact:

@@ -10,8 +10,10 @@ from typing_extensions import override
 from telebridge.campaigns.attempt import Contact
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.outbox import Change, news_of_status
 from telebridge.campaigns.rows import campaign_changes, campaign_of, contact_of, lane_of, new_contact_values, zones_text
 from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.sql_outbox import write_news
 from telebridge.campaigns.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.status import changed, closing, replanned
 from telebridge.campaigns.store import Added, CampaignLane, CampaignRecords, ContactRecords
@@ -64,7 +66,9 @@ class SqlCampaigns(CampaignRecords):
         def work(connection: Connection) -> Campaign:
             before = _locked(connection, campaign_id)
             now = self._database.now(connection)
-            return _write(connection, changed(before, happened, reason=reason, now=now))
+            after = _write(connection, changed(before, happened, reason=reason, now=now))
+            write_news(connection, campaign_id, news_of_status(Change(before, after), now=now))
+            return after
 
         return await self._database.write(work)
 

@@ -40,6 +40,7 @@ from telebridge.campaigns.rows import (
     pacing_of,
 )
 from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.sql_outbox import tell_skipped
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import ClaimRecords
 from telebridge.campaigns.tables import IS_LIVE, attempt, campaign, contact, do_not_call, pacer
@@ -223,6 +224,7 @@ class _Claiming:
         changed = [*sifted.changed, *(claim.contact for claim in claims)]
         if changed:
             self._connection.execute(_CHANGE_CONTACT, [{"key": one.id, **contact_changes(one)} for one in changed])
+        tell_skipped(self._connection, sifted.changed, campaigns, now=self._now)
         called = [one for one in campaigns.values() if one != quotas[one.id].campaign]
         if called:
             paces = [{"key": one.id, "tat": one.tat, "turn": one.turn} for one in called]

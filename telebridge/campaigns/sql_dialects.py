@@ -31,7 +31,7 @@ class SqlDatabase(ABC):
     """A database and the clock that all its users share.
 
     Args:
-        clock: Another clock than the database's own, so that tests can steer it.
+        clock: Another clock than the database's own, so that tests can steer it; it may be asked in any thread.
     """
 
     def __init__(self, clock: Clock | None) -> None:

@@ -8,6 +8,7 @@ from telebridge.campaigns.sql_campaigns import SqlCampaigns, SqlContacts
 from telebridge.campaigns.sql_claims import SqlClaims
 from telebridge.campaigns.sql_dialects import sql_database
 from telebridge.campaigns.sql_lists import SqlDoNotCall, SqlLeases
+from telebridge.campaigns.sql_outbox import SqlOutbox
 from telebridge.campaigns.sql_reports import SqlReports
 
 
@@ -27,4 +28,5 @@ class SqlCampaignStore:
         self.attempts = SqlAttempts(database)
         self.do_not_call = SqlDoNotCall(database)
         self.leases = SqlLeases(database)
+        self.outbox = SqlOutbox(database)
         self.reports = SqlReports(database)

@@ -14,6 +14,7 @@ from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, 
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN, Claim, OpenLane
 from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.delivering import Answer, Batch, Tally
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import CampaignInput
@@ -304,6 +305,32 @@ class TaskLeases(Protocol):
         ...
 
 
+class OutboxRecords(Protocol):
+    """What campaigns' webhooks are still to be told; the changes themselves put it there."""
+
+    async def waiting(self) -> list[str]:
+        """The campaigns that have an event due now, the most overdue first."""
+        ...
+
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
+        """Take events of a campaign that are due, for a try; nobody else gets them until the lease runs out.
+
+        None when nothing is due. When the campaign has no webhook any more, its events are dropped.
+        """
+        ...
+
+    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
+        """Take what receivers said: see `telebridge.campaigns.delivering.verdict`.
+
+        When an event is given up because it is old, all that are as old are given up with it.
+        """
+        ...
+
+    async def undelivered(self, campaign_id: str) -> int:
+        """How many events of a campaign are still to be sent, now or later."""
+        ...
+
+
 class ReportRecords(Protocol):
     """Looking at a campaign. Nothing here waits for a claim or holds one up."""
 
@@ -367,6 +394,11 @@ class CampaignStore(Protocol):
     @property
     def leases(self) -> TaskLeases:
         """Work that one process at a time does."""
+        ...
+
+    @property
+    def outbox(self) -> OutboxRecords:
+        """What webhooks are still to be told."""
         ...
 
     @property

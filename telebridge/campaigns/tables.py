@@ -27,7 +27,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from telebridge.campaigns.campaign import CampaignPlan
+from telebridge.campaigns.campaign import CampaignPlan, WebhookEvent
 from telebridge.campaigns.outcomes import Outcome, Reported
 from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState
 from telebridge.database.schema import metadata
@@ -206,4 +206,20 @@ import_position = Table(
     Column("line", BigInteger, nullable=False),
     Column("source", Text, nullable=False, server_default=""),
     Column("under_way", Boolean, nullable=False, server_default=false()),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # No foreign key: the end of a call would wait for whoever changes the campaign.
+    Column("campaign_id", Text, nullable=False),
+    Column("event", Spelled(WebhookEvent), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Index("ix_outbox_due", "campaign_id", "due_at"),
+    Index("ix_outbox_subject", "campaign_id", "subject"),
 )

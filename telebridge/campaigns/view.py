@@ -22,12 +22,14 @@ class CampaignView:
         progress: How far it is.
         explanation: Why contacts are not called now.
         per_second: Attempts begun in a second, lately; None where that is not known.
+        undelivered: Events that its webhook is still to be told.
     """
 
     campaign: Campaign
     progress: Progress
     explanation: Explanation
     per_second: float | None = None
+    undelivered: int = 0
 
     @property
     def total(self) -> int:
@@ -63,6 +65,7 @@ class CampaignView:
             "next_due_at": None if next_due is None else told_instant(next_due),
             "dialers": self.explanation.dialers,
             "quiet_until": None if quiet is None else told_instant(quiet),
+            "undelivered_events": self.undelivered,
         }
 
 
@@ -94,4 +97,5 @@ async def look(
     progress = await store.reports.progress(campaign_id)
     lanes, dialing = await store.reports.waiting(campaign_id), await store.reports.dialing(campaign)
     explanation = explain(campaign, lanes, dialing, open_until, wallclock=wallclock)
-    return CampaignView(campaign, progress, explanation, per_second)
+    undelivered = await store.outbox.undelivered(campaign_id)
+    return CampaignView(campaign, progress, explanation, per_second, undelivered)

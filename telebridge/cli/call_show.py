@@ -9,9 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from telebridge.call.call_store import CallStore, KeptCall
+from telebridge.cli.database import migrated_database
 from telebridge.cli.serving import tell
-from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings
 
@@ -50,12 +49,8 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _asked(settings: Settings, question: Callable[[CallStore], Awaitable[T]]) -> T:
-    engine = open_database(settings.database_url)
-    try:
-        await migrate(engine)
+    async with migrated_database(settings) as engine:
         return await question(CallStore(engine))
-    finally:
-        await engine.dispose()
 
 
 def _print(kept: KeptCall) -> None:

@@ -14,8 +14,7 @@ from telebridge.campaigns.definition_file import load_campaign
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import CampaignStatus
 from telebridge.campaigns.store import CampaignStore
-from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
+from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
 from telebridge.server.campaign_files import planned
 from telebridge.settings import Settings
@@ -28,12 +27,8 @@ SHORTEST_PREFIX = 6
 @asynccontextmanager
 async def campaign_store(settings: Settings) -> AsyncIterator[CampaignStore]:
     """The campaigns in the database of the settings."""
-    engine = open_database(settings.database_url)
-    try:
-        await migrate(engine)
+    async with migrated_database(settings) as engine:
         yield SqlCampaignStore(engine)
-    finally:
-        await engine.dispose()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from rich.console import Console, Group, RenderableType
@@ -31,7 +32,12 @@ def pictured(view: CampaignView) -> RenderableType:
         ProgressBar(total=max(view.total, 1), completed=view.over, width=BAR_WIDTH),
         f"{view.over:,} of {view.total:,} contacts · {view.attempts:,} calls",
     )
-    return Group(head, bar, _counts("outcome", view.progress.outcomes), *_waiting(view))
+    return Group(head, bar, _counts("outcome", view.progress.outcomes), *_waiting(view), *_undelivered(view))
+
+
+def _undelivered(view: CampaignView) -> list[RenderableType]:
+    count = view.undelivered
+    return [Text(f"webhook events still to be delivered: {count:,}", "dim")] if count else []
 
 
 def _waiting(view: CampaignView) -> list[RenderableType]:
@@ -67,7 +73,7 @@ async def watch(
             now = loop.time()
             if before is not None and now > at:
                 rate = max(0, view.attempts - before.attempts) / (now - at)
-                view = CampaignView(view.campaign, view.progress, view.explanation, rate)
+                view = replace(view, per_second=rate)
             live.update(pictured(view), refresh=console.is_terminal)
             if view.campaign.status in OVER and not view.live:
                 live.update(pictured(view), refresh=True)

@@ -1,15 +1,13 @@
 """`telebridge campaign work`: a process that dials and does nothing else."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 
 from telebridge.campaigning import Campaigning, not_dialling
+from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption
 from telebridge.cli.serving import run_server, tell, until_stopped
-from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
@@ -35,15 +33,10 @@ def work(
 
 
 async def _work(settings: Settings, drain_seconds: float) -> None:
-    engine = open_database(settings.database_url)
-    await migrate(engine)
-    try:
-        async with Campaigning(settings, engine) as campaigning:
-            tell(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
+    async with migrated_database(settings) as engine, Campaigning(settings, engine) as campaigning:
+        tell(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
 
-            async def drain() -> None:
-                await campaigning.drain(seconds=drain_seconds)
+        async def drain() -> None:
+            await campaigning.drain(seconds=drain_seconds)
 
-            await until_stopped(drain)
-    finally:
-        await asyncio.shield(engine.dispose())
+        await until_stopped(drain)

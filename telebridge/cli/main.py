@@ -4,39 +4,72 @@ Exit codes: 0 done, 1 failed, 2 used or configured wrongly. Errors are one line 
 """
 
 import sys
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from telebridge.cli.call import call
-from telebridge.cli.campaign import campaign
-from telebridge.cli.demo import demo
-from telebridge.cli.doctor import doctor
-from telebridge.cli.flow import flow
-from telebridge.cli.prompts import prompts
-from telebridge.cli.say import say
-from telebridge.cli.serve import serve
-from telebridge.cli.simulator import simulator
-from telebridge.cli.speech_server import speech_server
+from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.errors import ConfigurationError, TelebridgeError
 
-app = typer.Typer(
-    help="Put a Rime voice on a Twilio telephone call.",
+COMMANDS = (
+    CommandOnDemand(
+        "demo",
+        "telebridge.cli.demo:demo",
+        "Make a call on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
+    ),
+    CommandOnDemand("serve", "telebridge.cli.serve:serve", "Answer calls: webhooks and media streams for Twilio."),
+    CommandOnDemand("say", "telebridge.cli.say:say", "Speak TEXT to a WAV file, as it would sound on the telephone."),
+    CommandOnDemand(
+        "call",
+        "telebridge.cli.call:call",
+        "Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).",
+    ),
+    CommandOnDemand(
+        "speech-server",
+        "telebridge.cli.speech_server:speech_server",
+        "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
+    ),
+    CommandOnDemand(
+        "simulator",
+        "telebridge.cli.simulator:simulator",
+        "Be Twilio, on this machine: the REST API of calls, signed webhooks, media streams, scripted callers.",
+    ),
+    CommandOnDemand(
+        "doctor",
+        "telebridge.cli.doctor:doctor",
+        "Look at settings, flows, voice and accounts, and say what to mend. Exits with 1 when something fails.",
+    ),
+    CommandOnDemand(
+        "campaign",
+        "telebridge.cli.campaign:campaign",
+        "Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
+    ),
+    CommandOnDemand("flow", "telebridge.cli.flow:flow", "Check, draw and try flow files, without a call."),
+    CommandOnDemand(
+        "prompts", "telebridge.cli.prompts:prompts", "Speak prompts ahead of calls, and see what is kept of them."
+    ),
+)
+"""In the order in which they are listed; none is imported before it is used."""
+
+
+class Program(TyperGroup):
+    """The program, whose commands are `COMMANDS`."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{**given, "commands": COMMANDS})
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+
+
+@app.callback(
+    cls=Program,
     epilog="Begin with `telebridge demo`: a whole call on this machine, with no account and no network.",
     no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="markdown",
 )
-app.command()(demo)
-app.command()(serve)
-app.command()(say)
-app.command()(call)
-app.add_typer(campaign, name="campaign")
-app.add_typer(flow, name="flow")
-app.add_typer(prompts, name="prompts")
-app.command("speech-server")(speech_server)
-app.command()(simulator)
-app.command()(doctor)
+def telebridge() -> None:
+    """Put a Rime voice on a Twilio telephone call."""
 
 
 def run() -> None:

@@ -2,7 +2,8 @@
 
 SQLite is set to what durable work needs: a write-ahead log, every commit on disk before it is answered, and
 transactions that take the write lock at their beginning. (Python's driver begins one at the first write only: two
-processes that read and then write would each act on what the other has changed.)
+processes that read and then write would each act on what the other has changed.) On a network file system that log
+does not work (sqlite.org/wal.html): there SQLite is refused.
 """
 
 from pathlib import Path
@@ -13,10 +14,13 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from telebridge.database.mounts import file_system_of, is_network
 from telebridge.errors import ConfigurationError
 
 BUSY_SECONDS = 30.0
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+MOUNTINFO = Path("/proc/self/mountinfo")
+"""Where Linux tells what is mounted; other systems have no such file."""
 READING = {"reading": True}
 """Execution options of a connection that only reads; on SQLite it then waits for no writer."""
 
@@ -32,7 +36,8 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
         busy_seconds: How long a transaction waits for another process's on SQLite.
 
     Raises:
-        ConfigurationError: The address is none, or names a database of another kind or one whose driver is missing.
+        ConfigurationError: The address is none, or names a database of another kind, one whose driver is missing, or
+            one of SQLite on a network file system.
     """
     try:
         url = make_url(address)
@@ -55,6 +60,7 @@ def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
             raise ConfigurationError("database.url", problem, "choose another folder") from error
+        _refuse_network(Path(url.database).resolve().parent)
     engine = create_async_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
     _keep_promises(engine.sync_engine)
     return engine
@@ -74,6 +80,19 @@ def in_threads(engine: AsyncEngine) -> Engine:
 def _keep_promises(engine: Engine) -> None:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
+
+
+def _refuse_network(folder: Path) -> None:
+    try:
+        mountinfo = MOUNTINFO.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return
+    kind = file_system_of(folder, mountinfo)
+    if kind is not None and is_network(kind):
+        problem = (
+            f"folder '{folder}' is on a network file system ({kind}), where SQLite's write-ahead log does not work"
+        )
+        raise ConfigurationError("database.url", problem, "choose a folder on a local disk, or PostgreSQL")
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

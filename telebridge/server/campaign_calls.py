@@ -16,11 +16,13 @@ from telebridge.call.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord
 from telebridge.campaigns.attempt import Attempt, CallReport
 from telebridge.campaigns.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.outcomes import MACHINES, Reported
 from telebridge.campaigns.reporting import AttemptReports
 from telebridge.campaigns.states import AttemptState
 from telebridge.campaigns.store import CampaignStore
 from telebridge.logs import logger
+from telebridge.server.live_calls import contact_variables
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)
@@ -63,18 +65,28 @@ class CampaignCalls:
     Args:
         store: The campaigns.
         reports: Where reports on attempts go.
+        opt_outs: Where opt-outs are until the database has them; None to trust that it is there.
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
+        on_ringing: Told of a flow and what it will know, when the telephone of one who will hear it rings.
     """
 
-    def __init__(self, store: CampaignStore, reports: AttemptReports) -> None:
+    def __init__(self, store: CampaignStore, reports: AttemptReports, opt_outs: OptOutFiles | None = None) -> None:
         self.live: Live | None = None
+        self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _nobody_waits
         self.reports = reports
         self._store = store
+        self._opt_outs = opt_outs
         self._verdicts: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
+
+    def rings(self, attempt_id: str) -> None:
+        """A telephone rings, whichever process had it dialled: this one hears of it, and may be asked to speak."""
+        task = asyncio.create_task(self._make_ready(attempt_id))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
         """Somebody picked up; None when the call is not its attempt's, and must be hung up.
@@ -93,6 +105,20 @@ class CampaignCalls:
             self._await_verdict(attempt, call_sid, campaign.plan)
         return Answered({} if contact is None else contact.variables)
 
+    async def _make_ready(self, attempt_id: str) -> None:
+        try:
+            attempt = await self._store.attempts.find(attempt_id)
+            if attempt is None:
+                return
+            contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+            campaign = await self._store.campaigns.find(attempt.campaign_id)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("first words cannot be made ready: the database is away", error=str(error))
+            return
+        if contact is not None and campaign is not None:
+            known = contact_variables(contact.variables, from_number=attempt.from_number, to_number=attempt.phone)
+            self.on_ringing(campaign.plan.flow, known)
+
     async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
         """Twilio's verdict on who answered has come to this process; the call may be another's.
 
@@ -105,7 +131,15 @@ class CampaignCalls:
 
     def opted_out(self, record: CallRecord) -> None:
         """Somebody at the other end wants no further call."""
-        self._write(partial(self._keep_opt_out, record))
+        number = record.to_number if record.direction.startswith("outbound") else record.from_number
+        self._write(partial(self._keep_opt_out, OptOut(number, record.call_sid)))
+
+    async def take_up(self) -> None:
+        """Go on with the opt-outs that a process before could not keep."""
+        kept = iter(()) if self._opt_outs is None else self._opt_outs.kept()
+        for opt_out in await asyncio.to_thread(list, kept):
+            log.info("an opt-out of an earlier process is kept", call_sid=opt_out.call_sid)
+            self._write(partial(self._keep_opt_out, opt_out))
 
     def over(self, record: CallRecord) -> None:
         """A call of this process has ended."""
@@ -170,12 +204,15 @@ class CampaignCalls:
 
     # What is written behind.
 
-    async def _keep_opt_out(self, record: CallRecord) -> None:
-        number = record.to_number if record.direction.startswith("outbound") else record.from_number
-        await self._store.do_not_call.add([number], source="call", reason=record.call_sid)
-        attempt = await self._store.attempts.find_by_call(record.call_sid)
+    async def _keep_opt_out(self, opt_out: OptOut) -> None:
+        if self._opt_outs is not None:
+            await asyncio.to_thread(self._opt_outs.keep, opt_out)
+        await self._store.do_not_call.add([opt_out.number], source="call", reason=opt_out.call_sid)
+        if self._opt_outs is not None:
+            await asyncio.to_thread(self._opt_outs.drop, opt_out)
+        attempt = await self._store.attempts.find_by_call(opt_out.call_sid)
         if attempt is not None:
-            await self.reports.reported(attempt.id, record.call_sid, Reported.OPTED_OUT)
+            await self.reports.reported(attempt.id, opt_out.call_sid, Reported.OPTED_OUT)
 
     async def _keep_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
         attempt = await self._store.attempts.find_by_call(record.call_sid)
@@ -188,6 +225,10 @@ class CampaignCalls:
         task = asyncio.create_task(_until_written(work))
         self._writes.add(task)
         task.add_done_callback(self._writes.discard)
+
+
+def _nobody_waits(_: str, __: Mapping[str, Any]) -> None:
+    pass
 
 
 async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

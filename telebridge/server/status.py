@@ -16,7 +16,7 @@ from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.server.live_calls import LiveCalls
 from telebridge.server.trust import FIELDS
-from telebridge.twilio.calls import CallStatusReport
+from telebridge.twilio.calls import CallStatus, CallStatusReport
 
 log = logger(__name__)
 
@@ -54,6 +54,8 @@ class StatusDoor:
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with kept_or_again():
                 await self._campaigns.reports.status(attempt, report)
+            if report.status is CallStatus.RINGING:
+                self._campaigns.rings(attempt)
         return web.Response(status=204)
 
     async def _end(self, report: CallStatusReport) -> None:

@@ -113,3 +113,20 @@ def test_telemarketing_needs_consent_unless_its_owner_says_otherwise(values, nee
 
 def test_every_table_is_a_key():
     assert set(PARTS) <= set(keys_of(CampaignDefinition))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "ftp://a.example", "https://", "https:///calls", " https://a.example", "https://a.example:x", "http://[::1"],
+)
+def test_a_webhook_needs_an_address_of_the_web(url):
+    assert "should be an address such as 'https://example.com/calls'" in problem(webhook={"url": url})
+
+
+@pytest.mark.parametrize("url", ["https://a.example", "http://10.0.0.1:8080/x?y=1", "https://user:key@a.example/"])
+def test_a_webhooks_address_is_kept_as_it_is_written(url):
+    assert definition(webhook={"url": url}).webhook.url == url
+
+
+def test_a_webhook_that_is_told_nothing_is_refused():
+    assert "names no event" in problem(webhook={"url": "https://a.example", "events": []})

@@ -47,6 +47,19 @@ def test_a_file_may_begin_with_a_byte_order_mark(file):
         ("max_atempts = 3", ":5: max_atempts: is no key of a campaign; did you mean 'max_attempts'?"),
         ("[retry]\nbussy = ['15m']", ":6: retry.bussy: is no key of a campaign; did you mean 'busy'?"),
         ("[columns]\nphne = 'x'", ":6: columns.phne: is no key of a campaign; did you mean 'phone'?"),
+        (
+            "[webhook]\nurl = 'example.com/calls'",
+            ":6: webhook.url: should be an address such as 'https://example.com/calls', not 'example.com/calls'",
+        ),
+        (
+            "[webhook]\nurl = 'https://a.example'\nevents = ['contact']",
+            ":7: webhook.events.0: input should be 'contact.done', 'attempt.done' or 'campaign.status', not 'contact'",
+        ),
+        ("[webhook]\nsecret = 'x'", ":5: webhook.url: is missing"),
+        (
+            "[webhook]\nurl = 'https://a.example'\nevent = []",
+            ":7: webhook.event: is no key of a campaign; did you mean 'events'?",
+        ),
         ("ring_timeout = 5", ":5: ring_timeout: input should be greater than or equal to 15, not 5"),
         (
             "[retry]\nbusy = ['15']",

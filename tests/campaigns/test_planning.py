@@ -5,7 +5,15 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from telebridge.campaigns.campaign import CampaignKind, CampaignPlan, OnMachine, OnUnknown, PoolNumber
+from telebridge.campaigns.campaign import (
+    CampaignKind,
+    CampaignPlan,
+    OnMachine,
+    OnUnknown,
+    PoolNumber,
+    Webhook,
+    WebhookEvent,
+)
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.outcomes import Outcome
@@ -30,6 +38,10 @@ failure_breaker = { share = 0.2, over = 20 }
 caps = [{ attempts = 2, within = "1d" }]
 [window]
 mon = ["09:00-12:00", "13:30-20:00"]
+[webhook]
+url = "https://example.com/calls"
+secret = "s"
+events = ["campaign.status", "contact.done", "campaign.status"]
 [retry]
 busy = ["15m", "1h"]
 failed = []
@@ -93,3 +105,15 @@ def test_a_machine_that_was_left_a_message_is_not_called_again_unless_the_file_s
     message = LEAST + 'on_machine = "leave_message"\nmessage_node = "m"\n'
     assert Outcome.MACHINE not in plan(message).retry.delays_seconds
     assert plan(message + '[retry]\nmachine = ["4h"]\n').retry.delays_seconds[Outcome.MACHINE] == (14400.0,)
+
+
+def test_a_webhook_is_told_what_the_file_names_and_else_everything():
+    wanted = (WebhookEvent.CAMPAIGN_STATUS, WebhookEvent.CONTACT_DONE)
+    assert plan(ALL).webhook == Webhook("https://example.com/calls", "s", wanted)
+    bare = plan(LEAST + '[webhook]\nurl = "http://10.0.0.1:8080/"\n').webhook
+    assert bare == Webhook("http://10.0.0.1:8080/", "", tuple(WebhookEvent))
+    assert plan(LEAST).webhook is None
+
+
+def test_a_secret_is_not_shown():
+    assert "s3cr3t" not in repr(Webhook("https://example.com", "s3cr3t"))

@@ -16,6 +16,7 @@ OURS = [
     tables.register_scrub,
     tables.task_lease,
     tables.import_position,
+    tables.outbox,
 ]
 
 

@@ -3,14 +3,17 @@
 import json
 
 import pytest
+from rich.console import Console
 from support.campaigns import ACCOUNT, claim, contacts, phone, running_campaign, said
 from support.dialling import always_open
 
+from telebridge.campaigns.campaign import Webhook
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.explaining import Waiting
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.store import dialing_task
 from telebridge.campaigns.view import look
+from telebridge.cli.campaign_view import pictured
 from telebridge.errors import CampaignRefused
 from telebridge.twilio.calls import CallStatus
 
@@ -47,3 +50,16 @@ async def test_a_campaign_that_nobody_dials_says_so(store, clock):
 async def test_a_campaign_that_is_not_there_cannot_be_looked_at(store):
     with pytest.raises(CampaignRefused, match="there is none"):
         await look(store, "nobody", always_open, wallclock=instant(0))
+
+
+async def test_events_that_are_still_to_be_delivered_are_counted_and_shown(store, clock):
+    silent = await running_campaign(store, contacts(1), name="silent")
+    campaign = await running_campaign(store, contacts(1), webhook=Webhook("http://a"))
+    views = [await look(store, one.id, always_open, wallclock=instant(clock())) for one in (silent, campaign)]
+    assert [view.as_json()["undelivered_events"] for view in views] == [0, 1]
+    console = Console(width=100)
+    with console.capture() as shown:
+        for view in views:
+            console.print(pictured(view))
+    assert shown.get().count("still to be delivered") == 1
+    assert "webhook events still to be delivered: 1" in shown.get()

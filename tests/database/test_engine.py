@@ -1,9 +1,12 @@
 """Addresses of databases, good and bad, and what a transaction on SQLite holds."""
 
+import re
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
+from telebridge.database import engine as engine_module
 from telebridge.database.engine import READING, open_database
 from telebridge.errors import ConfigurationError
 
@@ -25,6 +28,24 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         open_database(f"sqlite:///{tmp_path}/taken/telebridge.db")
+
+
+def test_sqlite_on_a_network_file_system_is_refused_also_behind_a_link(tmp_path, monkeypatch):
+    far, near = tmp_path / "far", tmp_path / "near"
+    far.mkdir()
+    near.symlink_to(far)
+    mountinfo = tmp_path / "mountinfo"
+    mountinfo.write_text(f"1 0 8:1 / / rw - ext4 /dev/sda rw\n2 1 0:9 / {far.resolve()} rw - nfs4 files:/export rw\n")
+    monkeypatch.setattr(engine_module, "MOUNTINFO", mountinfo)
+    with pytest.raises(ConfigurationError, match=re.escape("is on a network file system (nfs4)")) as raised:
+        open_database(f"sqlite:///{near}/telebridge.db")
+    assert str(raised.value).endswith("; choose a folder on a local disk, or PostgreSQL")
+    open_database(f"sqlite:///{tmp_path}/telebridge.db")
+
+
+def test_where_nothing_tells_what_is_mounted_nothing_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(engine_module, "MOUNTINFO", tmp_path / "none")
+    open_database(f"sqlite:///{tmp_path}/telebridge.db")
 
 
 async def test_a_transaction_on_sqlite_locks_before_it_reads_and_readers_go_on(tmp_path):

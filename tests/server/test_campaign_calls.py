@@ -11,7 +11,9 @@ from support.virtual_time import virtually
 from telebridge.call.events import HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.campaigns.campaign import OnMachine
+from telebridge.campaigns.epoch import system_clock
 from telebridge.campaigns.memory_store import MemoryCampaignStore
+from telebridge.campaigns.opt_out_files import OptOutFiles
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.reporting import AttemptReports
 from telebridge.server.campaign_calls import CampaignCalls, reported_of, talk_of
@@ -175,6 +177,20 @@ async def test_who_calls_in_can_opt_out_too():
     assert not await store.do_not_call.has("+1666")
 
 
+@virtually
+async def test_the_first_words_are_made_ready_where_it_is_heard_that_a_telephone_rings():
+    store = MemoryCampaignStore(virtual_clock)
+    await running_campaign(store, contacts(1))
+    [one] = await claim(store)
+    calls, ready = process(store), []
+    calls.on_ringing = lambda flow, known: ready.append((flow, known))
+    calls.rings(one.attempt_id)
+    calls.rings("nobody's")
+    await asyncio.sleep(0.1)
+    assert ready == [("hello", {"name": "n0", "from": "+15550002222", "to": phone(0)})]
+    await calls.aclose()
+
+
 class AwayForAWhile:
     """A store whose lookups by call fail so many times once it is `away`."""
 
@@ -195,3 +211,26 @@ class AwayForAWhile:
 
     async def report(self, attempt_id, report):
         return await self._store.attempts.report(attempt_id, report)
+
+
+async def test_an_opt_out_outlives_a_process_whose_database_was_away(tmp_path):
+    store, files = MemoryCampaignStore(system_clock), OptOutFiles(tmp_path)
+    dying = CampaignCalls(Gone(), AttemptReports(store, NoTwilio()), files)
+    dying.opted_out(record(HEARD, opted_out=True, to_number=phone(0)))
+    while not list(files.kept()):  # noqa: ASYNC110 - a thread writes it
+        await asyncio.sleep(0.001)
+    for write in dying._writes:
+        write.cancel()
+    await dying.aclose()
+    following = CampaignCalls(store, AttemptReports(store, NoTwilio()), files)
+    await following.take_up()
+    await following.aclose()
+    assert await store.do_not_call.has(phone(0))
+    assert list(files.kept()) == []
+
+
+class Gone:
+    """A store that is away for good."""
+
+    def __getattr__(self, name):
+        raise OSError("away")

@@ -15,6 +15,7 @@ async def test_campaigns_are_listed_and_told():
         told = await client.get(f"/api/campaigns/{CAMPAIGN}")
     assert (listed["id"], listed["name"], listed["status"]) == (CAMPAIGN, "played", "running")
     assert (told["total"], told["contacts"], told["live_calls"]) == (2, {"ready": 2}, 0)
+    assert told["undelivered_events"] == 0
     assert (list(told["waiting"].values()), told["dialers"], told["quiet_until"]) == ([2], 0, None)
 
 

@@ -113,8 +113,10 @@ async def campaigning(tmp_path, scripts, *, flow=FLOW, campaigns=None, faults=No
     (flows / "test.yaml").write_text(flow)
     callees = Callees(scripts)
 
-    def wallclock():
-        return VIRTUAL_WALLCLOCK + timedelta(seconds=asyncio.get_running_loop().time() - VIRTUAL_START)
+    loop = asyncio.get_running_loop()
+
+    def wallclock():  # the store asks in threads
+        return VIRTUAL_WALLCLOCK + timedelta(seconds=loop.time() - VIRTUAL_START)
 
     async with AsyncExitStack() as stack:
         speech_url = await stack.enter_async_context(local_rime())

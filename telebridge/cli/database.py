@@ -1,0 +1,26 @@
+"""The database for as long as a command needs it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
+from telebridge.settings import Settings
+
+
+@asynccontextmanager
+async def migrated_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+    """The database of the settings, with the tables that this release needs; closed when the block is left.
+
+    Raises:
+        ConfigurationError: It cannot be reached, or was written by a newer release.
+    """
+    engine = open_database(settings.database_url)
+    try:
+        await migrate(engine)
+        yield engine
+    finally:
+        await asyncio.shield(engine.dispose())  # a command that is cut short leaves no connection open
