@@ -34,7 +34,7 @@ from telebridge.campaigns.pacing import Backoff, Pacing, grant, quiet_until, roo
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
-from telebridge.campaigns.status import changed, closing, replanned
+from telebridge.campaigns.status import changed, closing, name_taken, replanned
 from telebridge.campaigns.store import (
     DIALING,
     Added,
@@ -89,6 +89,13 @@ class _Rows:
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
     outbox: OutboxRows = field(default_factory=dict)
 
+    def not_over(self, plan: CampaignPlan) -> Campaign | None:
+        """The campaign of that account and name that is not over."""
+        named = (
+            one for one in self.campaigns.values() if (one.plan.account, one.plan.name) == (plan.account, plan.name)
+        )
+        return next((one for one in named if not one.status.is_over), None)
+
     def contacts_of(self, campaign_id: str) -> list[Contact]:
         return [contact for contact in self.contacts.values() if contact.campaign_id == campaign_id]
 
@@ -127,16 +134,21 @@ class MemoryCampaigns(CampaignRecords):
     @override
     async def create(self, plan: CampaignPlan) -> Campaign:
         campaign = Campaign(uuid4().hex, plan, status_at=self._rows.clock())
-        self._rows.campaigns[campaign.id] = campaign
-        return campaign
+        return self._keep(campaign)
+
+    @override
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        known = self._rows.not_over(plan)
+        if known is None:
+            return await self.create(plan)
+        return self._keep(replanned(known, plan))
 
     @override
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         campaign = self._rows.campaigns.get(campaign_id)
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
-        self._rows.campaigns[campaign_id] = after = replanned(campaign, plan)
-        return after
+        return self._keep(replanned(campaign, plan))
 
     @override
     async def find(self, campaign_id: str) -> Campaign | None:
@@ -152,8 +164,7 @@ class MemoryCampaigns(CampaignRecords):
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
         now = self._rows.clock()
-        after = changed(campaign, happened, reason=reason, now=now)
-        self._rows.campaigns[campaign_id] = after
+        after = self._keep(changed(campaign, happened, reason=reason, now=now))
         keep_news(self._rows.outbox, news_of_status(Change(campaign, after), now=now))
         return after
 
@@ -181,6 +192,14 @@ class MemoryCampaigns(CampaignRecords):
             if happened is not None:
                 closed.append(await self.change(campaign.id, happened))
         return closed
+
+    def _keep(self, campaign: Campaign) -> Campaign:
+        """Keep a campaign as it is now, unless another one has its name."""
+        other = self._rows.not_over(campaign.plan)
+        if not campaign.status.is_over and other is not None and other.id != campaign.id:
+            raise name_taken(campaign)
+        self._rows.campaigns[campaign.id] = campaign
+        return campaign
 
 
 class MemoryContacts(ContactRecords):

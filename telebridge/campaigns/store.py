@@ -127,14 +127,26 @@ class CampaignRecords(Protocol):
     """Campaigns and their status."""
 
     async def create(self, plan: CampaignPlan) -> Campaign:
-        """Make a campaign, a draft."""
+        """Make a campaign, a draft.
+
+        Raises:
+            CampaignRefused: Its account has one of that name which is not over.
+        """
+        ...
+
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        """Give the account's campaign of that name which is not over this plan, or make one where there is none.
+
+        Raises:
+            CampaignRefused: It is neither a draft nor paused.
+        """
         ...
 
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         """Give a campaign that does not dial another plan.
 
         Raises:
-            CampaignRefused: There is no such campaign, or it is neither a draft nor paused.
+            CampaignRefused: There is no such campaign, it is neither a draft nor paused, or another one has that name.
         """
         ...
 
@@ -150,7 +162,7 @@ class CampaignRecords(Protocol):
         """Start, pause, drain, finish or cancel a campaign.
 
         Raises:
-            CampaignRefused: There is no such campaign, or that cannot happen to it as it stands.
+            CampaignRefused: There is no such campaign, it cannot happen to it as it stands, or its name was taken over.
         """
         ...
 

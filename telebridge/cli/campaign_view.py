@@ -18,7 +18,6 @@ from telebridge.campaigns.store import CampaignStore
 from telebridge.campaigns.view import CampaignView, look
 
 BAR_WIDTH = 40
-OVER = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
 
 
 def pictured(view: CampaignView) -> RenderableType:
@@ -75,7 +74,7 @@ async def watch(
                 rate = max(0, view.attempts - before.attempts) / (now - at)
                 view = replace(view, per_second=rate)
             live.update(pictured(view), refresh=console.is_terminal)
-            if view.campaign.status in OVER and not view.live:
+            if view.campaign.status.is_over and not view.live:
                 live.update(pictured(view), refresh=True)
                 return view
             before, at = view, now

@@ -1,19 +1,15 @@
-"""A campaign file against the flows that there are, and into the store: for commands and for the API alike."""
+"""A campaign file against the flows that there are, into a plan: for commands and for the API alike."""
 
 from datetime import datetime
 
 from telebridge.call.flow_catalogue import FlowCatalogue
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.campaign import CampaignPlan
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.planning import plan_of
 from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import ConfigurationError
 from telebridge.flows.model import Flow
-
-OVER = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
 
 
 def planned(
@@ -36,16 +32,6 @@ def planned(
     if definition.end_at is not None and definition.end_at <= wallclock:
         raise ConfigurationError(f"{where}: end_at", f"{definition.end_at.isoformat()} has passed", "set a later one")
     return definition, plan_of(definition, account=account, rules_version=calling_rules().version, file=text)
-
-
-async def kept(store: CampaignStore, plan: CampaignPlan) -> Campaign:
-    """The campaign of that name with this plan: a new draft, or the one that is not over, which must not dial.
-
-    Raises:
-        CampaignRefused: The one of that name dials.
-    """
-    known = [one for one in await store.campaigns.all() if one.plan.name == plan.name and one.status not in OVER]
-    return await (store.campaigns.replan(known[0].id, plan) if known else store.campaigns.create(plan))
 
 
 def _check_flow(flows: FlowCatalogue, where: str, definition: CampaignDefinition) -> None:

@@ -29,7 +29,7 @@ from telebridge.campaigns.view import campaign_json, look
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api_models import Nothing
 from telebridge.server.api_route import answer
-from telebridge.server.campaign_files import kept, planned
+from telebridge.server.campaign_files import planned
 from telebridge.server.campaign_models import (
     BarNumbers,
     BarredNumber,
@@ -101,7 +101,7 @@ class CampaignsDoor:
                 account=self._account,
                 wallclock=self._wallclock(),
             )
-            made = await kept(self._store, plan)
+            made = await self._store.campaigns.keep(plan)
         return answer(_told(made), 201, {"Location": f"/api/campaigns/{made.id}"})
 
     async def tell_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:

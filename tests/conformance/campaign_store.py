@@ -62,6 +62,32 @@ class CampaignRecordsConformance:
         assert await store.campaigns.all() == [made]
         assert await store.campaigns.find("none") is None
 
+    async def test_of_those_not_over_an_account_has_one_of_each_name(self, store):
+        made = await running_campaign(store, contacts(1))
+        with pytest.raises(CampaignRefused, match="'spring': there is another one of that name that is not over"):
+            await store.campaigns.create(plan())
+        await store.campaigns.create(plan(account="AC2"))
+        summer = await store.campaigns.create(plan(name="summer"))
+        with pytest.raises(CampaignRefused, match="another one of that name"):
+            await store.campaigns.replan(summer.id, plan())
+        await store.campaigns.change(made.id, CampaignInput.FINISH)
+        again = await store.campaigns.create(plan())
+        with pytest.raises(CampaignRefused, match="another one of that name"):
+            await store.campaigns.change(made.id, CampaignInput.START)
+        await store.campaigns.change(again.id, CampaignInput.CANCEL)
+        assert (await store.campaigns.change(made.id, CampaignInput.START)).status is CampaignStatus.RUNNING
+        assert await store.campaigns.find(summer.id) == summer
+
+    async def test_a_plan_kept_several_times_at_once_makes_one_campaign(self, store):
+        made = await asyncio.gather(*(store.campaigns.keep(plan(priority=n)) for n in range(4)))
+        [kept] = await store.campaigns.all()
+        assert {one.id for one in made} == {kept.id}
+        await store.campaigns.change(kept.id, CampaignInput.START)
+        with pytest.raises(CampaignRefused, match="pause it before its plan is changed"):
+            await store.campaigns.keep(plan())
+        await store.campaigns.change(kept.id, CampaignInput.FINISH)
+        assert (await store.campaigns.keep(plan())).id != kept.id
+
     async def test_a_change_keeps_when_and_why(self, store, clock):
         campaign = await running_campaign(store)
         clock.advance(5)

@@ -1,5 +1,6 @@
 """Campaigns over the API: made, filled, started, watched, reported, and who must not be called."""
 
+import asyncio
 import csv
 import io
 
@@ -24,6 +25,14 @@ async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
         made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
         assert made["status"] == "draft"
         assert (await client.get(f"/api/campaigns/{made['id']}"))["total"] == 0
+
+
+async def test_a_file_sent_four_times_at_once_makes_one_campaign():
+    body = {"file": FILE.replace("played", "spring")}
+    async with api() as client:
+        made = await asyncio.gather(*(client.post("/api/campaigns", body, status=201) for _ in range(4)))
+        assert len((await client.get("/api/campaigns"))["campaigns"]) == 2
+    assert len({one["id"] for one in made}) == 1
 
 
 @pytest.mark.parametrize(
