@@ -163,7 +163,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
-    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, opted_out=asked.opted_out)
+    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, asked.opted_out, asked.call_back)
     most = settings.server.max_calls
     calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
     asked.live = calls

@@ -91,7 +91,8 @@ class Campaigning(HangUp):
         self._dialling: _Dialling | None = None
         self.store = SqlCampaignStore(engine, self._clocks.store)
         reports = AttemptReports(self.store, self, self.wake)
-        self.calls = CampaignCalls(self.store, reports, OptOutFiles(settings.state_dir / "opt-outs"))
+        opt_outs = OptOutFiles(settings.state_dir / "opt-outs")
+        self.calls = CampaignCalls(self.store, reports, opt_outs, self._clocks.wallclock)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.on_placed: Callable[[Claim], None] = nobody_waits
 

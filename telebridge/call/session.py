@@ -12,6 +12,7 @@ from telebridge.call.effects import (
     CloseStream,
     Effect,
     EndCall,
+    KeepCallBack,
     KeepCheckpoint,
     KeepOptOut,
     ReportAnnouncement,
@@ -22,6 +23,7 @@ from telebridge.call.effects import (
 from telebridge.call.events import (
     AnnouncementAsked,
     AudioAsked,
+    CallBackAsked,
     CallEvent,
     CallOver,
     CheckpointAsked,
@@ -51,6 +53,7 @@ from telebridge.call.talk import News, StepOver, Talk
 from telebridge.errors import LocalProtocolError, NotLive, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter, Standing
 from telebridge.flows.steps import (
+    CallBack,
     Collect,
     Done,
     HangUp,
@@ -282,6 +285,8 @@ class CallSession:
                 return self._jump(node, now)
             case OptOutAsked():
                 return self._opt_out()
+            case CallBackAsked(call_back):
+                return self._call_back(call_back)
             case CheckpointAsked(name, variables):  # as they are now: the flow goes on to change them
                 self._checkpoint = Checkpoint.decode(Checkpoint(name=name, variables=variables).encode())
                 return self._keep_place(now)
@@ -322,7 +327,7 @@ class CallSession:
         self._words_before = 0
         if self.phase is Phase.AWAY:  # begun once the caller is back
             return []
-        wish = self._opt_out() if self._flow is not None and self._flow.standing.opted_out else []
+        wish = [] if self._flow is None else self._wishes(self._flow.standing)
         place = [*wish, *self._entered(now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
@@ -400,6 +405,16 @@ class CallSession:
             apology=self.apology_due,
         )
         return [KeepCheckpoint(place.encode())]
+
+    def _wishes(self, standing: Standing) -> list[Effect]:
+        return [*(self._opt_out() if standing.opted_out else []), *self._call_back(standing.call_back)]
+
+    def _call_back(self, wanted: CallBack | None) -> list[Effect]:
+        if wanted is None or wanted == self.record.call_back:
+            return []
+        self.record.call_back = wanted
+        at = None if wanted.at is None else wanted.at.isoformat()
+        return [KeepCallBack(wanted), Tell("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
 
     def _opt_out(self) -> list[Effect]:
         if self.record.opted_out:

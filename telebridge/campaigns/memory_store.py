@@ -261,6 +261,10 @@ class MemoryContacts(ContactRecords):
         contact_id = self._rows.phones.get((campaign_id, phone))
         return None if contact_id is None else self._rows.contacts[contact_id]
 
+    @override
+    async def lane(self, contact: Contact) -> Lane:
+        return self._rows.lanes[contact.lane_id][1]
+
     def _lane(self, campaign_id: str, new: NewContact) -> int:
         wanted = (campaign_id, new.lane, new.priority)
         for lane_id, lane in self._rows.lanes.items():

@@ -234,6 +234,11 @@ class SqlContacts(ContactRecords):
         rows = await self._database.rows(asked)
         return contact_of(rows[0]) if rows else None
 
+    @override
+    async def lane(self, contact: Contact) -> Lane:
+        [row] = await self._database.rows(select(lane).where(lane.c.id == contact.lane_id))
+        return lane_of(row.zones, row.region)
+
     def _go_on_from(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
         """Move the position of the import on; False when it is there already."""
         self._database.insert_new(connection, import_position, [_no_import(campaign_id)])

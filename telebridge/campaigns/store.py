@@ -209,6 +209,10 @@ class ContactRecords(Protocol):
         """The contact with this number."""
         ...
 
+    async def lane(self, contact: Contact) -> Lane:
+        """Where a contact may be."""
+        ...
+
 
 class ClaimRecords(Protocol):
     """Who may be called now: the one place that counts."""

@@ -78,6 +78,11 @@ class CampaignRecordsConformance:
         assert (await store.campaigns.change(made.id, CampaignInput.START)).status is CampaignStatus.RUNNING
         assert await store.campaigns.find(summer.id) == summer
 
+    async def test_the_lane_of_a_contact_is_told(self, store):
+        campaign = await running_campaign(store, contacts(1) + contacts(1, CHICAGO, first=1))
+        found = [await store.contacts.find(campaign.id, phone(n)) for n in (0, 1)]
+        assert [await store.contacts.lane(one) for one in found] == [NEW_YORK, CHICAGO]
+
     async def test_a_plan_kept_several_times_at_once_makes_one_campaign(self, store):
         made = await asyncio.gather(*(store.campaigns.keep(plan(priority=n)) for n in range(4)))
         [kept] = await store.campaigns.all()

@@ -6,7 +6,7 @@ from collections import Counter
 
 import aiohttp
 import pytest
-from support.campaigning import campaigning, number
+from support.campaigning import FLOW, campaigning, number
 from support.virtual_time import virtually
 
 from telebridge.campaigns.campaign import OnMachine
@@ -109,6 +109,22 @@ async def test_who_opted_out_is_never_called_again_by_any_campaign(tmp_path):
         [row] = (await stack.rows(second)).values()
     assert (row.outcome, row.attempts) == ("do_not_call", [])
     assert stack.callees.calls == {number(103): 1}
+
+
+@virtually
+async def test_who_named_a_better_time_is_called_again_then_and_not_before(tmp_path):
+    flow = FLOW.replace("choices: {1: yes_", "choices: {2: later, 1: yes_").replace(
+        "  bye:", '  later: {call_back: "We will call again.", in: 90s, then: bye}\n  bye:'
+    )
+    later = "human after 1s; wait; silence 900ms; press 2; silence 6s; hang up"
+    async with campaigning(tmp_path, {number(100): [later, CONFIRMS]}, flow=flow) as stack:
+        campaign = await stack.campaign(retry=RetryRules(1, {}))
+        await stack.done(campaign)
+        [row] = (await stack.rows(campaign)).values()
+    first, second = row.attempts
+    assert ([first.outcome, second.outcome], row.outcome) == ([Outcome.CALL_BACK, Outcome.ANSWERED], "answered")
+    assert first.talk["heard"][-2:] == ["We will call again.", "Goodbye."]
+    assert 90_000 <= second.intent_at - first.intent_at <= 110_000
 
 
 @virtually
