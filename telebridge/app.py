@@ -35,6 +35,7 @@ from telebridge.server.api import add_api, call_routes, control_routes, event_ro
 from telebridge.server.api_route import ApiRoute
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
+from telebridge.server.campaign_feeds import CampaignFeeds
 from telebridge.server.campaign_routes import campaign_routes
 from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control import Placer
@@ -99,7 +100,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         numbers=settings.numbers,
     )
     placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
-    events = EventsDoor(parts.calls.feed)
+    events = EventsDoor(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
     add_api(app, _api_routes(settings, parts, placer, events))
     app.cleanup_ctx.append(partial(_running, parts, placer))
     app.cleanup_ctx.append(partial(_reloading, flows))
@@ -189,7 +190,7 @@ def _api_routes(
         *call_routes(CallsDoor(known, calls.flows, placer)),
         *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
         *event_routes(events),
-        *campaign_routes(campaigns),
+        *campaign_routes(campaigns, events),
     )
 
 

@@ -30,6 +30,7 @@ from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import CampaignLane
+from telebridge.campaigns.view import CampaignView, look
 from telebridge.campaigns.webhooks import Webhooks
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
@@ -142,6 +143,14 @@ class Campaigning(HangUp):
     def wallclock(self) -> datetime:
         """The aware UTC instant by which hours are looked up."""
         return self._clocks.wallclock()
+
+    async def look(self, campaign_id: str) -> CampaignView:
+        """How a campaign stands now.
+
+        Raises:
+            CampaignRefused: There is no such campaign.
+        """
+        return await look(self.store, campaign_id, self.open_until, wallclock=self.wallclock())
 
     async def end_calls(self, campaign_id: str) -> int:
         """End the live calls of a campaign; answers how many were told to."""

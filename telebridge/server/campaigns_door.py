@@ -44,7 +44,7 @@ from telebridge.server.campaign_models import (
     MakeCampaign,
     ReportQuery,
 )
-from telebridge.server.problems import Problem, shown
+from telebridge.server.problems import Problem, unknown_campaign
 
 MOST_UPLOADED_BYTES = 500_000_000
 MOST_REJECTS_TOLD = 100
@@ -193,8 +193,7 @@ class CampaignsDoor:
         campaign_id = request.match_info["id"]
         found = await self._store.campaigns.find(campaign_id)
         if found is None:
-            detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
-            raise Problem(404, detail, kind="unknown-campaign")
+            raise unknown_campaign(campaign_id)
         return found
 
 

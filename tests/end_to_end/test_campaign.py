@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import json
 from collections import Counter
 
 import aiohttp
@@ -125,6 +126,20 @@ async def test_who_named_a_better_time_is_called_again_then_and_not_before(tmp_p
     assert ([first.outcome, second.outcome], row.outcome) == ([Outcome.CALL_BACK, Outcome.ANSWERED], "answered")
     assert first.talk["heard"][-2:] == ["We will call again.", "Goodbye."]
     assert 90_000 <= second.intent_at - first.intent_at <= 110_000
+
+
+@virtually
+async def test_a_campaign_is_followed_to_its_end_over_the_api(tmp_path):
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}, server={"api_token": "t"}) as stack:
+        campaign = await stack.campaign()
+        url = f"{stack.app_url}/api/campaigns/{campaign.id}/events"
+        async with aiohttp.ClientSession(headers={"Authorization": "Bearer t"}) as session, session.get(url) as answer:
+            blocks = (await answer.text()).split("\n\n")
+    told = [json.loads(block.split("data: ")[1]) for block in blocks if block.startswith("event: campaign\n")]
+    assert (told[0]["status"], told[0]["dialers"]) == ("running", 1)
+    assert any(one["live_calls"] for one in told)
+    assert (told[-1]["status"], told[-1]["outcomes"]) == ("done", {"answered": 1})
+    assert "event: over\ndata: {}" in blocks
 
 
 @virtually

@@ -73,11 +73,11 @@ async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
     async with api() as client:
         statuses = [
             (await client.post(f"/api/campaigns/{CAMPAIGN}/{order}", {}))["status"]
-            for order in ("pause", "start", "cancel")
+            for order in ("pause", "start", "pause", "resume", "cancel")
         ]
         refused = await client.post(f"/api/campaigns/{CAMPAIGN}/start", status=409)
         assert client.ended_campaigns == []
-    assert statuses == ["paused", "running", "cancelled"]
+    assert statuses == ["paused", "running", "paused", "running", "cancelled"]
     assert "is cancelled and cannot start" in refused["detail"]
 
 
