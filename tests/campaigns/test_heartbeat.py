@@ -2,12 +2,15 @@
 
 import asyncio
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from support.campaigns import ACCOUNT, plan
+from support.campaigns import ACCOUNT, plan, sqlite_store
 
 from telebridge.campaigns.heartbeat import HOLDS_SECONDS, keep_telling
 from telebridge.campaigns.memory_store import MemoryCampaignStore
-from telebridge.campaigns.store import DialingNow
+from telebridge.campaigns.store import DialingNow, dialing_task
+from telebridge.campaigns.tables import task_lease
+from telebridge.database.engine import open_database
 
 
 async def beats(count=3):
@@ -26,6 +29,18 @@ async def test_it_is_told_until_the_process_dials_no_more(clock):
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert await store.reports.dialing(campaign) == DialingNow(0)
+
+
+async def test_names_of_processes_that_are_long_gone_are_not_kept_for_ever(tmp_path, clock):
+    async with sqlite_store(tmp_path, clock) as store:
+        for worker in ("w1", "w2"):
+            await store.leases.take(dialing_task(ACCOUNT, worker), worker, HOLDS_SECONDS)
+        clock.advance(2 * 86_400)
+        await store.leases.take("close", "w3", HOLDS_SECONDS)
+        engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
+        async with engine.connect() as connection:
+            assert list((await connection.execute(select(task_lease.c.name))).scalars()) == ["close"]
+        await engine.dispose()
 
 
 async def test_a_database_that_is_away_for_a_while_is_told_later(clock):
