@@ -63,3 +63,20 @@ async def test_events_that_are_still_to_be_delivered_are_counted_and_shown(store
             console.print(pictured(view))
     assert shown.get().count("still to be delivered") == 1
     assert "webhook events still to be delivered: 1" in shown.get()
+
+
+async def test_a_person_is_shown_that_nobody_dials_and_until_when_twilio_wants_quiet(store, clock):
+    campaign = await running_campaign(store, contacts(2))
+    until = await store.claims.back_off(ACCOUNT, jitter=1.0)
+    console = Console(width=120)
+    with console.capture() as shown:
+        for worker in ("", "w1"):
+            if worker:
+                await store.leases.take(dialing_task(ACCOUNT, worker), worker, 15)
+            console.print(pictured(await look(store, campaign.id, always_open, wallclock=instant(clock()))))
+    nobody, quiet = shown.get().split("spring")[1:]
+    assert "a process that dials: none does" in nobody
+    assert "no process dials for its Twilio account now" in nobody
+    assert "Twilio, which asked for quiet" in quiet
+    assert "no process dials" not in quiet
+    assert f"Twilio asked for quiet until {instant(until):%Y-%m-%dT%H:%M:%SZ}" in quiet
