@@ -35,6 +35,7 @@ from telebridge.server.api import add_api, call_routes, control_routes, event_ro
 from telebridge.server.api_route import ApiRoute
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
+from telebridge.server.campaign_feeds import CampaignFeeds
 from telebridge.server.campaign_routes import campaign_routes
 from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control import Placer
@@ -99,7 +100,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         numbers=settings.numbers,
     )
     placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
-    events = EventsDoor(parts.calls.feed)
+    events = EventsDoor(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
     add_api(app, _api_routes(settings, parts, placer, events))
     app.cleanup_ctx.append(partial(_running, parts, placer))
     app.cleanup_ctx.append(partial(_reloading, flows))
@@ -163,7 +164,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
-    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, opted_out=asked.opted_out)
+    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, asked.opted_out, asked.call_back)
     most = settings.server.max_calls
     calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
     asked.live = calls
@@ -189,7 +190,7 @@ def _api_routes(
         *call_routes(CallsDoor(known, calls.flows, placer)),
         *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
         *event_routes(events),
-        *campaign_routes(campaigns),
+        *campaign_routes(campaigns, events),
     )
 
 

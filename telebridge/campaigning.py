@@ -20,6 +20,7 @@ from typing_extensions import override
 from telebridge.campaigns.claiming import Claim
 from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
 from telebridge.campaigns.epoch import Clock
+from telebridge.campaigns.heartbeat import keep_telling
 from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.opt_out_files import OptOutFiles
 from telebridge.campaigns.pacing import Pacing
@@ -29,6 +30,7 @@ from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.store import CampaignLane
+from telebridge.campaigns.view import CampaignView, look
 from telebridge.campaigns.webhooks import Webhooks
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
@@ -63,6 +65,7 @@ class _Dialling:
     """What runs while a process dials."""
 
     dialer: Dialer
+    telling: asyncio.Task[None]
     webhooks: Webhooks
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -89,7 +92,8 @@ class Campaigning(HangUp):
         self._dialling: _Dialling | None = None
         self.store = SqlCampaignStore(engine, self._clocks.store)
         reports = AttemptReports(self.store, self, self.wake)
-        self.calls = CampaignCalls(self.store, reports, OptOutFiles(settings.state_dir / "opt-outs"))
+        opt_outs = OptOutFiles(settings.state_dir / "opt-outs")
+        self.calls = CampaignCalls(self.store, reports, opt_outs, self._clocks.wallclock)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
         self.on_placed: Callable[[Claim], None] = nobody_waits
 
@@ -142,6 +146,14 @@ class Campaigning(HangUp):
         """The aware UTC instant by which hours are looked up."""
         return self._clocks.wallclock()
 
+    async def look(self, campaign_id: str) -> CampaignView:
+        """How a campaign stands now.
+
+        Raises:
+            CampaignRefused: There is no such campaign.
+        """
+        return await look(self.store, campaign_id, self.open_until, wallclock=self.wallclock())
+
     async def end_calls(self, campaign_id: str) -> int:
         """End the live calls of a campaign; answers how many were told to."""
         if self._twilio is None:
@@ -153,6 +165,7 @@ class Campaigning(HangUp):
         """Dial nothing more, and wait until nothing that this process dialled still rings."""
         if self._dialling is None:
             return
+        self._dialling.telling.cancel()
         await self._dialling.dialer.drain()
         if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
@@ -197,8 +210,9 @@ class Campaigning(HangUp):
         )
         rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
         webhooks = Webhooks(self.store.outbox)
-        tasks = [asyncio.create_task(work) for work in (dialer.run(), rescue.run(), webhooks.run())]
-        self._dialling = _Dialling(dialer, webhooks, tasks)
+        telling = keep_telling(self.store.leases, account, self.worker)
+        tasks = [asyncio.create_task(work) for work in (telling, dialer.run(), rescue.run(), webhooks.run())]
+        self._dialling = _Dialling(dialer, tasks[0], webhooks, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
 

@@ -15,7 +15,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -143,13 +144,21 @@ class BargeInSettings(_Section):
     pre_roll_ms: Annotated[float, Field(ge=0, le=1000)] = 300.0
 
 
+def _leaves_calls(reserved: int, info: ValidationInfo) -> int:
+    most = info.data.get("max_live", reserved + 1)
+    if reserved >= most:
+        problem = "leaves campaigns no call of their own: set it below campaigns.max_live, which is {most}"
+        raise PydanticCustomError("reserved", problem, {"most": most})
+    return reserved
+
+
 class CampaignSettings(_Section):
     """Whether this process dials campaigns, and how fast all processes of the account do together."""
 
     dial: bool = True
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
     max_live: Annotated[int, Field(ge=1, le=100_000)] = 10
-    reserved: Annotated[int, Field(ge=0)] = 0
+    reserved: Annotated[int, Field(ge=0), AfterValidator(_leaves_calls)] = 0
 
 
 class DatabaseSettings(_Section):

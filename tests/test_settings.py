@@ -85,6 +85,13 @@ def test_a_wrong_value_of_the_environment_names_the_variable(monkeypatch, write)
         load_settings(write(""))
 
 
+def test_calls_kept_free_must_leave_some_for_campaigns(write):
+    told = r"campaigns.reserved: leaves campaigns no call .* below campaigns.max_live, which is 5"
+    with pytest.raises(ConfigurationError, match=told):
+        load_settings(write("[campaigns]\nmax_live = 5\nreserved = 5\n"))
+    assert load_settings(write("[campaigns]\nmax_live = 5\nreserved = 4\n")).campaigns.reserved == 4
+
+
 def test_a_file_that_is_no_toml_is_an_error_with_its_line(write):
     with pytest.raises(ConfigurationError, match=r"is not TOML: .*line 2"):
         load_settings(write("a = 1\nb =\n"))

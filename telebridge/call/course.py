@@ -13,6 +13,7 @@ from telebridge.call.effects import (
     CloseStream,
     Effect,
     EndCall,
+    KeepCallBack,
     KeepOptOut,
     ReportOutcome,
     StartErrand,
@@ -28,6 +29,7 @@ from telebridge.call.talk import Talk
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter, Standing
 from telebridge.flows.steps import (
+    CallBack,
     Collect,
     Done,
     HangUp,
@@ -129,7 +131,7 @@ class Course:
         self._step = step
         if self._stream.phase is Phase.AWAY:  # begun once the caller is back
             return []
-        wish = self.opt_out() if self._flow is not None and self._flow.standing.opted_out else []
+        wish = [] if self._flow is None else self._wishes(self._flow.standing)
         place = [*wish, *self._place.entered(now=now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
@@ -193,6 +195,17 @@ class Course:
             return []
         self._record.opted_out = True
         return [KeepOptOut(), Tell("opt-out", {})]
+
+    def call_back(self, wanted: CallBack | None) -> list[Effect]:
+        """The caller wants to be called again then; nothing follows when that is known, or there is no such wish."""
+        if wanted is None or wanted == self._record.call_back:
+            return []
+        self._record.call_back = wanted
+        at = None if wanted.at is None else wanted.at.isoformat()
+        return [KeepCallBack(wanted), Tell("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
+
+    def _wishes(self, standing: Standing) -> list[Effect]:
+        return [*(self.opt_out() if standing.opted_out else []), *self.call_back(standing.call_back)]
 
     # Transfers.
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import Errand, Outcome, Say
+from telebridge.flows.steps import CallBack, Errand, Outcome, Say
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -78,6 +78,13 @@ class KeepOptOut:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepCallBack:
+    """Keep when the person at the other end wants to be called again, at once; what was kept before is replaced."""
+
+    call_back: CallBack
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Tell who watches the call what happened, in plain values."""
 
@@ -108,6 +115,7 @@ Effect = (
     | KeepRecording
     | KeepCheckpoint
     | KeepOptOut
+    | KeepCallBack
     | Tell
     | CloseStream
     | EndCall

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Done, Play, Say, Step, Transfer, TransferStatus
+from telebridge.flows.steps import CallBack, Done, Play, Say, Step, Transfer, TransferStatus
 from telebridge.speech.source import SpeechEvent
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
@@ -142,6 +142,13 @@ class OptOutAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class CallBackAsked:
+    """The caller told a Python flow when they want to be called again."""
+
+    call_back: CallBack
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointAsked:
     """A Python flow says how far it is, and what it knows."""
 
@@ -193,6 +200,7 @@ CallEvent = (
     | HangUpAsked
     | JumpAsked
     | OptOutAsked
+    | CallBackAsked
     | CheckpointAsked
     | FlowEnded
     | ClearAsked

@@ -11,6 +11,7 @@ from telebridge.call.errands import Errands
 from telebridge.call.flight_recorder import FlightRecorder
 from telebridge.call.record import CallRecord
 from telebridge.call.recordings import Recordings
+from telebridge.flows.steps import CallBack
 from telebridge.speech.source import SpeechSource
 
 
@@ -46,6 +47,10 @@ def nobody_asks(_: CallRecord) -> None:
     """There is no do-not-call list."""
 
 
+def nobody_calls(_: CallRecord, __: CallBack) -> None:
+    """There are no campaigns."""
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
     """The world, as a call sees it.
@@ -58,6 +63,7 @@ class Outside:
         watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
         flights: Records both legs of calls, and what happened; None when nobody wants that.
         opted_out: Told at once when somebody wants no further call; nothing is waited for.
+        call_back: Likewise when somebody wants to be called at another time.
     """
 
     source: SpeechSource
@@ -67,3 +73,4 @@ class Outside:
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
     flights: FlightRecorder | None = None
     opted_out: Callable[[CallRecord], None] = nobody_asks
+    call_back: Callable[[CallRecord, CallBack], None] = nobody_calls

@@ -15,16 +15,26 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.checkpoint import Checkpoint
 from telebridge.call.errands import Function
-from telebridge.call.events import AudioAsked, CallEvent, CheckpointAsked, OptOutAsked, StepAsked, StepCancelled
+from telebridge.call.events import (
+    AudioAsked,
+    CallBackAsked,
+    CallEvent,
+    CheckpointAsked,
+    OptOutAsked,
+    StepAsked,
+    StepCancelled,
+)
 from telebridge.call.record import CallRecord
 from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
-from telebridge.flows.model import ADDRESS
+from telebridge.flows.model import ADDRESS, LATEST_SECONDS
 from telebridge.flows.steps import (
+    CallBack,
     Collect,
     Gathered,
     HangUp,
@@ -223,6 +233,22 @@ class Call:
     def opt_out(self) -> None:
         """Put the person at the other end on the do-not-call list, at once and for ever; then tell them so."""
         self._deliver(OptOutAsked())
+
+    def call_back(self, *, at: datetime | None = None, in_seconds: float | None = None) -> None:
+        """Have the campaign of this call ring the person again; then tell them so. It comes in the calling hours.
+
+        Args:
+            at: Then; without a zone it is a time on the clock of the person.
+            in_seconds: So long from now.
+
+        Raises:
+            ValueError: Neither is given, or both, or there is no such time.
+        """
+        if (at is None) == (in_seconds is None):
+            raise ValueError("give one of 'at' and 'in_seconds'")
+        if in_seconds is not None and not 0 < in_seconds <= LATEST_SECONDS:
+            raise ValueError(f"{in_seconds} s is no time to call again: up to 60 days are")
+        self._deliver(CallBackAsked(CallBack(in_seconds, at)))
 
     async def send_digits(self, digits: str) -> None:
         """Play the tones of telephone keys into the call; `w` is half a second's pause.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from telebridge.flows.steps import CallBack
 from telebridge.turns.barge_in import BargeIn
 
 
@@ -59,6 +60,7 @@ class CallRecord:
     end_reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
     opted_out: bool = False
+    call_back: CallBack | None = None
 
     def take_up(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
         """Go on with what another process has found out."""

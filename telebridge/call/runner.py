@@ -19,6 +19,7 @@ from telebridge.call.effects import (
     Effect,
     EndCall,
     HandOnAudio,
+    KeepCallBack,
     KeepCheckpoint,
     KeepOptOut,
     KeepRecording,
@@ -252,6 +253,8 @@ class CallRunner:
                     self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
                 case KeepOptOut():
                     self._outside.opted_out(self.session.record)
+                case KeepCallBack(call_back):
+                    self._outside.call_back(self.session.record, call_back)
                 case Tell(kind, data):
                     self._outside.watch(kind, self.session.record.call_sid, data)
                 case CloseStream():

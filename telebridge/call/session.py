@@ -17,6 +17,7 @@ from telebridge.call.effects import (
 from telebridge.call.events import (
     AnnouncementAsked,
     AudioAsked,
+    CallBackAsked,
     CallEvent,
     CallOver,
     CheckpointAsked,
@@ -228,6 +229,8 @@ class CallSession:
                 return course.jump(node, now=now)
             case OptOutAsked():
                 return course.opt_out()
+            case CallBackAsked(call_back):
+                return course.call_back(call_back)
             case CheckpointAsked(name, variables):
                 self._place.name(name, variables)
                 return [self._place.keep(now=now)]

@@ -129,6 +129,16 @@ class CampaignPlan:
     rules_version: str = ""
     file: str = ""
 
+    @property
+    def calls_per_day(self) -> int | None:
+        """What its numbers make in 24 hours, at most; None for any number of calls."""
+        return self.numbers_left({})
+
+    def numbers_left(self, made: Mapping[str, int]) -> int | None:
+        """How many calls its numbers may still make, when each has made so many in 24 hours; None for any number."""
+        left = [None if one.daily_cap is None else one.daily_cap - made.get(one.number, 0) for one in self.numbers]
+        return None if not left or None in left else sum(max(0, calls or 0) for calls in left)
+
 
 @dataclass(frozen=True, slots=True)
 class Campaign:

@@ -1,17 +1,16 @@
-"""How long a campaign takes and what it costs, before it begins: within its windows, at its rate, by guessed shares.
+"""How long a campaign takes and what it costs, before it begins: within its times, at its rate, by guessed shares.
 
 One rule: it is an estimate of the first call to everybody; what follows depends on people.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from telebridge.campaigns.first_round import LaneTimes, first_round
 from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.store import CampaignLane
 
-STEP = timedelta(minutes=15)
-FARTHEST = timedelta(days=60)
 SECONDS_OF_MINUTE = 60.0
 
 
@@ -28,6 +27,7 @@ class Speed:
         max_attempts: Calls to one contact, at most.
         price_per_call: In any currency.
         price_per_minute: Each begun minute of an answered call.
+        calls_per_day: What the numbers make in 24 hours, at most; None for any number of calls.
     """
 
     calls_per_second: float
@@ -38,6 +38,7 @@ class Speed:
     max_attempts: int
     price_per_call: float = 0.0
     price_per_minute: float = 0.0
+    calls_per_day: int | None = None
 
     @property
     def sustained(self) -> float:
@@ -63,8 +64,9 @@ class Estimate:
         cost: In the currency of the prices.
         calls_per_second: The rate that was counted with.
         open_now: Contacts that may be called at this moment.
-        never_open: Contacts that may not be called at any time in the next 14 days.
-        first_round_over: When everybody was called once; None when that is more than 60 days away.
+        never_open: Contacts that may not be called at any time within 14 days, nor before the campaign's end.
+        left_over: Contacts whose turn does not come in their hours until the end, or within 60 days.
+        first_round_over: When everybody was called once; None when some are left over.
     """
 
     calls: float
@@ -73,6 +75,7 @@ class Estimate:
     calls_per_second: float
     open_now: int
     never_open: int
+    left_over: int
     first_round_over: datetime | None
 
 
@@ -80,36 +83,19 @@ def estimated(
     lanes: Sequence[tuple[CampaignLane, int]], law: CallingLaw, speed: Speed, *, wallclock: datetime
 ) -> Estimate:
     """What to expect of so many contacts in each lane."""
-    never = [(lane, count) for lane, count in lanes if law.opens_at(lane, wallclock) is None]
-    callable_ = [pair for pair in lanes if pair not in never]
+    times = [(LaneTimes(lane, law, wallclock), count) for lane, count in lanes]
+    callable_ = [(lane, count) for lane, count in times if lane.opens_at(wallclock) is not None]
     contacts = sum(count for _, count in callable_)
-    calls = contacts * speed.attempts
+    done = first_round(callable_, wallclock, per_second=speed.sustained, per_day=speed.calls_per_day)
+    calls = (contacts - done.left) * speed.attempts
     minutes = calls * speed.answer_rate * -(-speed.call_seconds // SECONDS_OF_MINUTE)
     return Estimate(
         calls=calls,
         minutes=minutes,
         cost=calls * speed.price_per_call + minutes * speed.price_per_minute,
         calls_per_second=speed.sustained,
-        open_now=sum(count for lane, count in callable_ if law.open_until(lane, wallclock) is not None),
-        never_open=sum(count for _, count in never),
-        first_round_over=_over(callable_, law, speed.sustained, wallclock) if contacts else wallclock,
+        open_now=sum(count for lane, count in callable_ if lane.open_until(wallclock) is not None),
+        never_open=sum(count for _, count in times) - contacts,
+        left_over=done.left,
+        first_round_over=None if done.left else done.over,
     )
-
-
-def _over(lanes: Sequence[tuple[CampaignLane, int]], law: CallingLaw, rate: float, begun: datetime) -> datetime | None:
-    """When all of them were called once, a quarter of an hour at a time; what closes first goes first."""
-    left = {at: (lane, float(count)) for at, (lane, count) in enumerate(lanes)}
-    at = begun
-    while at < begun + FARTHEST:
-        closing = {key: law.open_until(lane, at) for key, (lane, _) in left.items()}
-        room = rate * STEP.total_seconds()
-        for _, key in sorted((until, key) for key, until in closing.items() if until is not None):
-            lane, waiting = left.pop(key)
-            called = min(room, waiting)
-            room -= called
-            if waiting > called:
-                left[key] = (lane, waiting - called)
-        if not left:
-            return at + STEP * (1 - room / (rate * STEP.total_seconds()))
-        at += STEP
-    return None

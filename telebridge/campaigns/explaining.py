@@ -14,7 +14,7 @@ from telebridge.campaigns.claiming import CAPPED, LIVE_ELSEWHERE
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.epoch import epoch_ms, instant
 from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignLane, WaitingLane
+from telebridge.campaigns.store import CampaignLane, DialingNow, WaitingLane
 
 
 class Waiting(Enum):
@@ -27,6 +27,10 @@ class Waiting(Enum):
     CAP = "called as often as the law allows"
     OTHER_CALL = "another campaign's call to the same number"
     TIME = "a retry or a start at a later time"
+    NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
+    OTHER_ACCOUNT = "a process that dials for its Twilio account: all dial for others"
+    QUIET = "Twilio, which asked for quiet"
+    NUMBERS = "its numbers, which have made all their calls of 24 hours"
     TURN = "its turn: calls per second and live calls are bounded"
 
 
@@ -40,17 +44,21 @@ class Explanation:
     Args:
         waiting: How many contacts wait for what.
         next_due_at: When the first of those is due that wait for a later time; None when none does.
+        dialers: How many processes dial for its account.
+        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
     """
 
     waiting: Mapping[Waiting, int]
     next_due_at: datetime | None
+    dialers: int = 0
+    quiet_until: datetime | None = None
 
 
 def explain(
-    campaign: Campaign, lanes: Iterable[WaitingLane], open_until: OpenUntil, *, wallclock: datetime
+    campaign: Campaign, lanes: Iterable[WaitingLane], dialing: DialingNow, open_until: OpenUntil, *, wallclock: datetime
 ) -> Explanation:
-    """Put what `ReportRecords.waiting` answered together with the calling hours."""
-    stopped = _stopped(campaign, wallclock)
+    """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
+    stopped, held_up = _stopped(campaign, wallclock), _held_up(dialing)
     waiting: Counter[Waiting] = Counter()
     times: list[int] = []
     for lane in lanes:
@@ -58,15 +66,25 @@ def explain(
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
         closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
-        waiting[Waiting.HOURS if closed else Waiting.TURN] += lane.due
+        waiting[Waiting.HOURS if closed else held_up] += lane.due
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
         times += [] if lane.next_due_at is None else [lane.next_due_at]
-    return Explanation({what: count for what, count in waiting.items() if count}, _first(times))
+    quiet = None if dialing.quiet_until is None else instant(dialing.quiet_until)
+    return Explanation({what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, quiet)
 
 
 def _first(times: list[int]) -> datetime | None:
     return instant(min(times)) if times else None
+
+
+def _held_up(dialing: DialingNow) -> Waiting:
+    """What those wait for who are due and may be called."""
+    if dialing.dialers == 0:
+        return Waiting.OTHER_ACCOUNT if dialing.elsewhere else Waiting.NOBODY
+    if dialing.quiet_until is not None:
+        return Waiting.QUIET
+    return Waiting.NUMBERS if dialing.numbers_left == 0 else Waiting.TURN
 
 
 def _stopped(campaign: Campaign, wallclock: datetime) -> Waiting | None:

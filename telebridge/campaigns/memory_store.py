@@ -30,12 +30,13 @@ from telebridge.campaigns.epoch import Clock, epoch_ms, system_clock
 from telebridge.campaigns.memory_outbox import MemoryOutbox, OutboxRows, keep_news
 from telebridge.campaigns.outbox import Change, news_of_attempt, news_of_skipped, news_of_status
 from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS, Outcome, Reported
-from telebridge.campaigns.pacing import Backoff, Pacing, grant, room, wait_out_queue
+from telebridge.campaigns.pacing import Backoff, Pacing, grant, quiet_until, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
-from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
+from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, name_taken, replanned
 from telebridge.campaigns.store import (
+    DIALING,
     IMPORT_LEASE_SECONDS,
     Added,
     AttemptRecords,
@@ -45,6 +46,7 @@ from telebridge.campaigns.store import (
     CampaignRecords,
     ClaimRecords,
     ContactRecords,
+    DialingNow,
     DoNotCallRecords,
     ImportPosition,
     Overdue,
@@ -52,6 +54,7 @@ from telebridge.campaigns.store import (
     ReportRecords,
     TaskLeases,
     WaitingLane,
+    dialing_task,
     import_lease,
 )
 from telebridge.errors import CampaignRefused, LocalProtocolError
@@ -80,6 +83,13 @@ class _Rows:
     scrubbed: dict[str, int] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
     outbox: OutboxRows = field(default_factory=dict)
+
+    def not_over(self, plan: CampaignPlan) -> Campaign | None:
+        """The campaign of that account and name that is not over."""
+        named = (
+            one for one in self.campaigns.values() if (one.plan.account, one.plan.name) == (plan.account, plan.name)
+        )
+        return next((one for one in named if not one.status.is_over), None)
 
     def contacts_of(self, campaign_id: str) -> list[Contact]:
         return [contact for contact in self.contacts.values() if contact.campaign_id == campaign_id]
@@ -119,16 +129,21 @@ class MemoryCampaigns(CampaignRecords):
     @override
     async def create(self, plan: CampaignPlan) -> Campaign:
         campaign = Campaign(uuid4().hex, plan, status_at=self._rows.clock())
-        self._rows.campaigns[campaign.id] = campaign
-        return campaign
+        return self._keep(campaign)
+
+    @override
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        known = self._rows.not_over(plan)
+        if known is None:
+            return await self.create(plan)
+        return self._keep(replanned(known, plan))
 
     @override
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         campaign = self._rows.campaigns.get(campaign_id)
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
-        self._rows.campaigns[campaign_id] = after = replanned(campaign, plan)
-        return after
+        return self._keep(replanned(campaign, plan))
 
     @override
     async def find(self, campaign_id: str) -> Campaign | None:
@@ -144,8 +159,7 @@ class MemoryCampaigns(CampaignRecords):
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
         now = self._rows.clock()
-        after = changed(campaign, happened, reason=reason, now=now)
-        self._rows.campaigns[campaign_id] = after
+        after = self._keep(changed(campaign, happened, reason=reason, now=now))
         keep_news(self._rows.outbox, news_of_status(Change(campaign, after), now=now))
         return after
 
@@ -177,6 +191,14 @@ class MemoryCampaigns(CampaignRecords):
             if happened is not None:
                 closed.append(await self.change(campaign.id, happened))
         return closed
+
+    def _keep(self, campaign: Campaign) -> Campaign:
+        """Keep a campaign as it is now, unless another one has its name."""
+        other = self._rows.not_over(campaign.plan)
+        if not campaign.status.is_over and other is not None and other.id != campaign.id:
+            raise name_taken(campaign)
+        self._rows.campaigns[campaign.id] = campaign
+        return campaign
 
 
 class MemoryContacts(ContactRecords):
@@ -266,6 +288,10 @@ class MemoryContacts(ContactRecords):
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         contact_id = self._rows.phones.get((campaign_id, phone))
         return None if contact_id is None else self._rows.contacts[contact_id]
+
+    @override
+    async def lane(self, contact: Contact) -> Lane:
+        return self._rows.lanes[contact.lane_id][1]
 
     def _keep_hold(self, campaign_id: str, owner: str) -> None:
         """Go on filling a campaign, if nobody else does by now."""
@@ -577,10 +603,28 @@ class MemoryReports(ReportRecords):
         ]
 
     @override
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        now, account = self._rows.clock(), campaign.plan.account
+        tasks = [name for name, (_, until) in self._rows.leases.items() if until > now and name.startswith(DIALING)]
+        ours = sum(name.startswith(dialing_task(account, "")) for name in tasks)
+        made = Counter(
+            attempt.from_number
+            for attempt in self._rows.attempts.values()
+            if attempt.intent_at > now - 86_400_000 and attempt.state is not AttemptState.VOID
+        )
+        pacer = self._rows.pacers.get(account)
+        quiet = None if pacer is None else quiet_until(pacer.pacing, pacer.backoff, pacer.tat, now=now)
+        return DialingNow(ours, len(tasks) - ours, quiet, campaign.plan.numbers_left(made))
+
+    @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
         ended = [one for one in self._rows.attempts_of(campaign_id) if one.outcome and one.intent_at >= since]
         ended.sort(key=lambda attempt: (attempt.intent_at, attempt.id), reverse=True)
         return Counter(attempt.outcome for attempt in ended[:latest] if attempt.outcome)
+
+    @override
+    async def columns(self, campaign_id: str) -> list[str]:
+        return list(dict.fromkeys(name for one in self._rows.contacts_of(campaign_id) for name in one.variables))
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:

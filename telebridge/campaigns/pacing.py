@@ -92,6 +92,13 @@ class Backoff:
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
 
 
+def quiet_until(pacing: Pacing, backoff: Backoff, tat: float, *, now: float) -> int | None:
+    """Until when nothing is placed, because Twilio asked for quiet or has a queue; None while a call may be."""
+    usual = now + TOLERANCE_MS + 1000.0 / pacing.calls_per_second
+    until = max(backoff.until, round(tat) if tat > usual else 0)
+    return until if until > now else None
+
+
 def wait_out_queue(tat: float, *, queue_ms: int, now: float) -> float:
     """The `tat` after Twilio said that a call will wait in its queue: nothing is placed until that has emptied."""
     return max(tat, now + min(queue_ms, QUEUE_LONGEST_MS)) if queue_ms > QUEUE_TOLERATED_MS else tat

@@ -3,6 +3,8 @@
 One rule: a contact has exactly one row, so the outcomes add up to the contacts.
 """
 
+import csv
+import io
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,8 +80,33 @@ class ReportRow:
 
 
 def header_of(variables: Sequence[str]) -> list[str]:
-    """The first line of a CSV."""
-    return [*BEFORE, *map(safe_cell, variables), *BEHIND]
+    """The first line of a CSV; a contact's column that is called like another one gets a name of its own."""
+    taken = {*BEFORE, *BEHIND}
+    own: list[str] = []
+    for variable in variables:
+        name = safe_cell(variable)
+        while name in taken or (name != variable and name in variables):
+            name = f"contact_{name}"
+        taken.add(name)
+        own.append(name)
+    return [*BEFORE, *own, *BEHIND]
+
+
+async def csv_lines(reports: ReportRecords, campaign_id: str, rows: AsyncIterator[ReportRow]) -> AsyncIterator[str]:
+    """A CSV, a line at a time: the header first, with the columns of all contacts."""
+    variables = await reports.columns(campaign_id)
+    yield _line(header_of(variables))
+    async for row in rows:
+        yield _line(row.cells(variables))
+
+
+async def json_lines(rows: AsyncIterator[ReportRow]) -> AsyncIterator[str]:
+    """One array, a contact in each line."""
+    before = "[\n"
+    async for row in rows:
+        yield before + json.dumps(row.as_json(), ensure_ascii=False, default=str)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
 
 
 async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator[ReportRow]:
@@ -92,6 +119,12 @@ async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator
             own += [ahead] if ahead.contact_id == contact.id else []
             ahead = await anext(attempts, None)
         yield ReportRow(contact, own)
+
+
+def _line(cells: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerow(cells)
+    return text.getvalue()
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Any]:

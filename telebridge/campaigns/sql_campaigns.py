@@ -4,20 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    and_,
-    func,
-    insert,
-    literal_column,
-    not_,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, literal_column, not_, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Contact
@@ -29,7 +17,7 @@ from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.sql_lists import prolong_lease, release_lease, take_lease
 from telebridge.campaigns.sql_outbox import write_news
 from telebridge.campaigns.states import CampaignInput, CampaignStatus, ContactState
-from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
+from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, name_taken, replanned
 from telebridge.campaigns.store import (
     IMPORT_LEASE_SECONDS,
     Added,
@@ -40,7 +28,16 @@ from telebridge.campaigns.store import (
     ImportPosition,
     import_lease,
 )
-from telebridge.campaigns.tables import IS_READY, IS_WATCHED, attempt, campaign, contact, import_position, lane
+from telebridge.campaigns.tables import (
+    IS_NOT_OVER,
+    IS_READY,
+    IS_WATCHED,
+    attempt,
+    campaign,
+    contact,
+    import_position,
+    lane,
+)
 from telebridge.errors import CampaignRefused
 
 INSERTED_AT_ONCE = 5000
@@ -56,21 +53,29 @@ class SqlCampaigns(CampaignRecords):
     @override
     async def create(self, plan: CampaignPlan) -> Campaign:
         def work(connection: Connection) -> Campaign:
-            now = self._database.now(connection)
-            made = Campaign(uuid4().hex, plan, status_at=now)
-            row = {"id": made.id, "account": plan.account, "name": plan.name, "created_at": now, "plan": plan}
-            connection.execute(insert(campaign).values(**row, **campaign_changes(made)))
+            made = self._made(connection, plan)
+            if made is None:
+                raise name_taken(plan)
             return made
+
+        return await self._database.write(work)
+
+    @override
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        here = (campaign.c.account == plan.account, campaign.c.name == plan.name, IS_NOT_OVER)
+
+        def work(connection: Connection) -> Campaign:
+            if (made := self._made(connection, plan)) is not None:
+                return made
+            row = connection.execute(select(campaign).where(*here).with_for_update()).one()
+            return _replan(connection, campaign_of(row), plan)
 
         return await self._database.write(work)
 
     @override
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         def work(connection: Connection) -> Campaign:
-            after = replanned(_locked(connection, campaign_id), plan)
-            values = {"name": plan.name, "account": plan.account, "plan": plan}
-            connection.execute(update(campaign).where(campaign.c.id == campaign_id).values(**values))
-            return after
+            return _replan(connection, _locked(connection, campaign_id), plan)
 
         return await self._database.write(work)
 
@@ -141,6 +146,13 @@ class SqlCampaigns(CampaignRecords):
                 closed.append(await self.change(row.id, happened))
         return closed
 
+    def _made(self, connection: Connection, plan: CampaignPlan) -> Campaign | None:
+        """A new draft; None when there is one of that name already."""
+        now = self._database.now(connection)
+        made = Campaign(uuid4().hex, plan, status_at=now)
+        row = {"id": made.id, "account": plan.account, "name": plan.name, "created_at": now, "plan": plan}
+        return made if self._database.insert_new(connection, campaign, [{**row, **campaign_changes(made)}]) else None
+
     async def _now_and(self, asked: Select[Any]) -> tuple[int, Sequence[Row[Any]]]:
         return await self._database.read(
             lambda connection: (self._database.now(connection), connection.execute(asked).all())
@@ -155,8 +167,17 @@ def _locked(connection: Connection, campaign_id: str) -> Campaign:
     return campaign_of(row)
 
 
-def _write(connection: Connection, after: Campaign) -> Campaign:
-    connection.execute(update(campaign).where(campaign.c.id == after.id).values(**campaign_changes(after)))
+def _replan(connection: Connection, before: Campaign, plan: CampaignPlan) -> Campaign:
+    values = {"name": plan.name, "account": plan.account, "plan": plan}
+    return _write(connection, replanned(before, plan), **values)
+
+
+def _write(connection: Connection, after: Campaign, **values: Any) -> Campaign:
+    values = {**campaign_changes(after), **values}
+    try:
+        connection.execute(update(campaign).where(campaign.c.id == after.id).values(**values))
+    except IntegrityError as error:
+        raise name_taken(after) from error
     return after
 
 
@@ -253,6 +274,11 @@ class SqlContacts(ContactRecords):
         asked = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
         rows = await self._database.rows(asked)
         return contact_of(rows[0]) if rows else None
+
+    @override
+    async def lane(self, contact: Contact) -> Lane:
+        [row] = await self._database.rows(select(lane).where(lane.c.id == contact.lane_id))
+        return lane_of(row.zones, row.region)
 
     def _keep_hold(self, connection: Connection, campaign_id: str, owner: str) -> None:
         """Go on filling a campaign, if nobody else does by now."""

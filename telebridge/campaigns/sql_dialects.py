@@ -66,6 +66,10 @@ class SqlDatabase(ABC):
         """A table has grown much: let the database look at it before it plans a statement again."""
 
     @abstractmethod
+    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
+        """The names of all variables of a campaign's contacts, as the first contacts have them."""
+
+    @abstractmethod
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert those rows that break no unique key; answers how many."""
 
@@ -107,6 +111,10 @@ class SqliteDatabase(SqlDatabase):
     @override
     def count_rows(self, connection: Connection, table: Table) -> None:
         """SQLite's plans here do not depend on how many rows there are."""
+
+    @override
+    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
+        return list(connection.execute(_SQLITE_COLUMNS, {"campaign": campaign_id}).scalars())
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -154,6 +162,10 @@ class PostgresqlDatabase(SqlDatabase):
         connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     @override
+    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
+        return list(connection.execute(_POSTGRESQL_COLUMNS, {"campaign": campaign_id}).scalars())
+
+    @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         insert = postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
         return len(connection.execute(insert, list(rows)).all()) if rows else 0
@@ -177,6 +189,17 @@ _SQLITE_DUE = text("""
     )
     ORDER BY open.place, contact.due_at, contact.id LIMIT :limit
 """).columns(**{column.name: column.type for column in contact.columns})
+
+_SQLITE_COLUMNS = text("""
+    SELECT one.key FROM contact JOIN json_each(contact.variables) AS one
+    WHERE contact.campaign_id = :campaign GROUP BY one.key ORDER BY min(contact.id), min(one.id)
+""")
+
+_POSTGRESQL_COLUMNS = text("""
+    SELECT one.key FROM contact
+    CROSS JOIN LATERAL json_object_keys(contact.variables) WITH ORDINALITY AS one(key, place)
+    WHERE contact.campaign_id = :campaign GROUP BY one.key ORDER BY min(contact.id), min(one.place)
+""")
 
 _POSTGRESQL_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
 

@@ -7,10 +7,11 @@ from typing_extensions import override
 
 from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.store import Barred, DoNotCallRecords, TaskLeases
+from telebridge.campaigns.store import DIALING, Barred, DoNotCallRecords, TaskLeases
 from telebridge.campaigns.tables import do_not_call, register_scrub, task_lease
 
 PAGE = 500
+DAY_MS = 86_400_000
 
 
 class SqlDoNotCall(DoNotCallRecords):
@@ -96,6 +97,8 @@ def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: 
     until = now + round(1000 * seconds)
     mine = {"name": name, "owner": owner, "lease_until": until}
     if database.insert_new(connection, task_lease, [mine]):
+        of_dialers = task_lease.c.name.startswith(DIALING, autoescape=True)  # each has a name of its own, and is gone
+        connection.execute(delete(task_lease).where(of_dialers, task_lease.c.lease_until <= now - DAY_MS))
         return True
     held = task_lease.c.lease_until
     free = or_(task_lease.c.owner == owner, held <= now, held > until)  # the last: written while the clock ran ahead

@@ -8,14 +8,17 @@ from sqlalchemy import Connection, Row, case, func, select, tuple_
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.outcomes import Outcome
+from telebridge.campaigns.pacing import Backoff, Pacing, quiet_until
 from telebridge.campaigns.rows import attempt_of, contact_of, lane_of
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.states import ContactState
-from telebridge.campaigns.store import Progress, ReportRecords, WaitingLane
-from telebridge.campaigns.tables import IS_READY, attempt, contact, lane
+from telebridge.campaigns.states import AttemptState, ContactState
+from telebridge.campaigns.store import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
+from telebridge.campaigns.tables import IS_READY, attempt, contact, lane, pacer, task_lease
 
 PAGE = 500
+DAY_MS = 86_400_000
 OVER = (ContactState.DONE, ContactState.SKIPPED)
 
 
@@ -74,6 +77,25 @@ class SqlReports(ReportRecords):
         ]
 
     @override
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        account = campaign.plan.account
+        capped = [number.number for number in campaign.plan.numbers if number.daily_cap is not None]
+        made = select(attempt.c.from_number, func.count()).where(attempt.c.state != AttemptState.VOID)
+        made = made.where(attempt.c.from_number.in_(capped)).group_by(attempt.c.from_number)
+        tasks = select(task_lease.c.name).where(task_lease.c.name.startswith(DIALING, autoescape=True))
+
+        def work(connection: Connection) -> DialingNow:
+            now = self._database.now(connection)
+            names = connection.execute(tasks.where(task_lease.c.lease_until > now)).scalars().all()
+            ours = sum(name.startswith(dialing_task(account, "")) for name in names)
+            numbers = connection.execute(made.where(attempt.c.intent_at > now - DAY_MS)).all() if capped else []
+            row = connection.execute(select(pacer).where(pacer.c.account == account)).one_or_none()
+            left = campaign.plan.numbers_left(dict(numbers))
+            return DialingNow(ours, len(names) - ours, None if row is None else _quiet_until(row, now), left)
+
+        return await self._database.read(work)
+
+    @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
         ended = select(attempt.c.outcome).where(
             attempt.c.campaign_id == campaign_id, attempt.c.intent_at >= since, attempt.c.outcome.is_not(None)
@@ -82,6 +104,10 @@ class SqlReports(ReportRecords):
         last = ended.subquery()
         counted = select(last.c.outcome, func.count()).group_by(last.c.outcome)
         return dict(await self._database.rows(counted))
+
+    @override
+    async def columns(self, campaign_id: str) -> list[str]:
+        return await self._database.read(lambda connection: self._database.columns(connection, campaign_id))
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
@@ -108,3 +134,8 @@ class SqlReports(ReportRecords):
             if len(page) < PAGE:
                 return
             after = (page[-1].contact_id, page[-1].n)
+
+
+def _quiet_until(row: Row[*tuple[Any, ...]], now: int) -> int | None:
+    pacing = Pacing(row.calls_per_second, row.max_live, row.reserved)
+    return quiet_until(pacing, Backoff(row.backoff_until, row.backoff_step), row.tat, now=now)

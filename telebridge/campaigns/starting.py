@@ -23,9 +23,12 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     """Let a campaign dial.
 
     Raises:
-        CampaignRefused: It has no contacts yet, or some without the consent it needs, its register is too old, or it
-            cannot start as it stands.
+        CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs, its register
+            is too old, or it cannot start as it stands.
     """
+    if campaign.ends_by(epoch_ms(wallclock)):
+        problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
+        raise CampaignRefused(campaign.plan.name, problem)
     position = await store.contacts.import_position(campaign.id)
     if position.under_way:
         problem = f"its import of '{position.name}' is not complete: give it again, and it goes on where it was"

@@ -39,6 +39,11 @@ class CampaignStatus(Enum):
     DONE = "done"
     CANCELLED = "cancelled"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody is called any more."""
+        return self in {CampaignStatus.DONE, CampaignStatus.CANCELLED}
+
 
 class CampaignInput(Enum):
     """What happens to a campaign."""

@@ -25,6 +25,12 @@ def changed(campaign: Campaign, happened: CampaignInput, *, reason: str, now: in
     return replace(campaign, status=status, status_at=now, reason=reason)
 
 
+def name_taken(campaign: Campaign | CampaignPlan) -> CampaignRefused:
+    """Why a campaign cannot be: its account has another one of that name which is not over."""
+    plan = campaign.plan if isinstance(campaign, Campaign) else campaign
+    return CampaignRefused(plan.name, "there is another one of that name that is not over: cancel it, or let it end")
+
+
 def replanned(campaign: Campaign, plan: CampaignPlan) -> Campaign:
     """The campaign with another plan.
 

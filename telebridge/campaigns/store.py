@@ -114,6 +114,32 @@ class WaitingLane:
     next_due_at: int | None
 
 
+DIALING = "dialing "
+"""What the task of every process that dials begins with."""
+
+
+def dialing_task(account: str, worker: str) -> str:
+    """The task that a process holds while it dials for an account."""
+    return f"{DIALING}{account} {worker}"
+
+
+@dataclass(frozen=True, slots=True)
+class DialingNow:
+    """What bears on whether contacts that are due are called.
+
+    Args:
+        dialers: How many processes dial for the campaign's account.
+        elsewhere: How many dial for other accounts.
+        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
+    """
+
+    dialers: int
+    elsewhere: int = 0
+    quiet_until: int | None = None
+    numbers_left: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Barred:
     """A number that must not be called.
@@ -136,14 +162,26 @@ class CampaignRecords(Protocol):
     """Campaigns and their status."""
 
     async def create(self, plan: CampaignPlan) -> Campaign:
-        """Make a campaign, a draft."""
+        """Make a campaign, a draft.
+
+        Raises:
+            CampaignRefused: Its account has one of that name which is not over.
+        """
+        ...
+
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        """Give the account's campaign of that name which is not over this plan, or make one where there is none.
+
+        Raises:
+            CampaignRefused: It is neither a draft nor paused.
+        """
         ...
 
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         """Give a campaign that does not dial another plan.
 
         Raises:
-            CampaignRefused: There is no such campaign, or it is neither a draft nor paused.
+            CampaignRefused: There is no such campaign, it is neither a draft nor paused, or another one has that name.
         """
         ...
 
@@ -159,7 +197,7 @@ class CampaignRecords(Protocol):
         """Start, pause, drain, finish or cancel a campaign.
 
         Raises:
-            CampaignRefused: There is no such campaign, or that cannot happen to it as it stands.
+            CampaignRefused: There is no such campaign, it cannot happen to it as it stands, or its name was taken over.
         """
         ...
 
@@ -239,6 +277,10 @@ class ContactRecords(Protocol):
 
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         """The contact with this number."""
+        ...
+
+    async def lane(self, contact: Contact) -> Lane:
+        """Where a contact may be."""
         ...
 
 
@@ -386,8 +428,16 @@ class ReportRecords(Protocol):
         """Why contacts are not called now."""
         ...
 
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        """Whether anybody dials for a campaign, and may."""
+        ...
+
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
         """How the attempts begun since then ended, or only the latest ones."""
+        ...
+
+    async def columns(self, campaign_id: str) -> list[str]:
+        """What its contacts have beside a number, by name: those of the first contact first."""
         ...
 
     def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:

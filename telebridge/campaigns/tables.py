@@ -76,6 +76,7 @@ RowId = BigInteger().with_variant(Integer, "sqlite")
 IS_READY = text("state = 'ready'")
 IS_LIVE = text("state IN ('intent', 'placed', 'answered')")
 IS_WATCHED = text("check_at IS NOT NULL")
+IS_NOT_OVER = text("status NOT IN ('done', 'cancelled')")
 
 campaign = Table(
     "campaign",
@@ -90,6 +91,7 @@ campaign = Table(
     Column("plan", PlanText, nullable=False),
     Column("tat", Double, nullable=False),
     Column("turn", BigInteger, nullable=False),
+    Index("uq_campaign_name", "account", "name", unique=True, sqlite_where=IS_NOT_OVER, postgresql_where=IS_NOT_OVER),
 )
 
 lane = Table(

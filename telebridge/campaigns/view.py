@@ -53,7 +53,7 @@ class CampaignView:
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        next_due = self.explanation.next_due_at
+        next_due, quiet = self.explanation.next_due_at, self.explanation.quiet_until
         return {
             **campaign_json(self.campaign),
             "contacts": dict(self.progress.contacts),
@@ -63,6 +63,8 @@ class CampaignView:
             "live_calls": self.live,
             "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
             "next_due_at": None if next_due is None else told_instant(next_due),
+            "dialers": self.explanation.dialers,
+            "quiet_until": None if quiet is None else told_instant(quiet),
             "undelivered_events": self.undelivered,
         }
 
@@ -93,6 +95,7 @@ async def look(
     if campaign is None:
         raise CampaignRefused(campaign_id, "there is none")
     progress = await store.reports.progress(campaign_id)
-    explanation = explain(campaign, await store.reports.waiting(campaign_id), open_until, wallclock=wallclock)
+    lanes, dialing = await store.reports.waiting(campaign_id), await store.reports.dialing(campaign)
+    explanation = explain(campaign, lanes, dialing, open_until, wallclock=wallclock)
     undelivered = await store.outbox.undelivered(campaign_id)
     return CampaignView(campaign, progress, explanation, per_second, undelivered)

@@ -33,7 +33,6 @@ from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import CampaignRefused
 from telebridge.logs import configure_logs
-from telebridge.server.campaign_files import kept
 from telebridge.settings import Settings, load_settings
 
 campaign = typer.Typer(
@@ -229,7 +228,7 @@ async def _create(
     account_of(settings)
     _, plan = read_file(settings, file)
     async with campaign_store(settings) as store:
-        made = await kept(store, plan)
+        made = await store.campaigns.keep(plan)
         if contacts is None:
             return made, None
         console = Console(stderr=True, quiet=json_)

@@ -76,6 +76,7 @@ class Preflight:
                 "duplicate": self.read.duplicates,
                 "do_not_call": self.counted.on_list,
                 "never_open": self.estimate.never_open,
+                "left_over": self.estimate.left_over,
                 "rejected": self.reasons,
             },
             "lanes": len(self.counted.lanes),
@@ -96,8 +97,9 @@ def preflight(
 ) -> None:
     """Tell who would be called, who would not and why, how long it takes and what it costs; nothing is written.
 
-    The time is that of the first call to everybody, within the windows and at the rate of the campaign file and of
-    `[campaigns]`, whichever is lower; retries come on top. The cost counts expected retries, at the file's prices.
+    The time is that of the first call to everybody: within the windows, from the file's start to its end, at the rate
+    of the file and of `[campaigns]`, whichever is lower, with no more calls a day than the numbers may make; retries
+    come on top. The cost counts expected retries, at the file's prices.
     """
     settings = load_settings(config)
     result = run(_checked(settings, file, contacts, answer_rate=answer_rate, call_seconds=call_seconds, quiet=json_))
@@ -135,6 +137,7 @@ async def _checked(
         max_attempts=definition.max_attempts,
         price_per_call=definition.price_per_call,
         price_per_minute=definition.price_per_minute,
+        calls_per_day=plan.calls_per_day,
     )
     return Preflight(counted, read, reasons, estimated(lanes, law, speed, wallclock=datetime.now(UTC)))
 
@@ -154,7 +157,12 @@ def _tell(result: Preflight) -> None:
     skipped = [
         (result.read.duplicates, "have a number that is there already"),
         (result.counted.on_list, "are on the do-not-call list"),
-        (estimate.never_open, "have no hours in the next 14 days in which they may be called"),
+        (estimate.never_open, "have no hours within 14 days, or before the end, in which they may be called"),
+        (
+            estimate.left_over,
+            "do not have their turn before the end, or within 60 days: raise calls_per_second, max_live "
+            "or daily_cap, or widen the window",
+        ),
         *((count, reason) for reason, count in result.reasons.items()),
     ]
     for count, why in skipped:
@@ -167,8 +175,6 @@ def _tell(result: Preflight) -> None:
             f"everybody has been called once after {_told(took)}, at {estimate.first_round_over:%Y-%m-%d %H:%M} UTC, "
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
-    elif sum(result.counted.lanes.values()):
-        tell("not everybody can be called once within 60 days: raise calls_per_second or max_live, or widen the window")
     tell(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, cost {estimate.cost:,.2f}")
 
 

@@ -1,7 +1,5 @@
 """Writing a campaign's report: one row for each contact."""
 
-import csv
-import json
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -9,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
-from telebridge.campaigns.report import ReportRow, header_of, report_rows
+from telebridge.campaigns.report import ReportRow, csv_lines, json_lines, report_rows
 from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import ConfigurationError
 
@@ -25,7 +23,9 @@ async def write_report(store: CampaignStore, campaign_id: str, output: Path | No
     outcomes: Counter[str] = Counter()
     with _opened(output) as file:
         rows = _counted(report_rows(store.reports, campaign_id), outcomes)
-        await (_write_csv if form == "csv" else _write_json)(rows, file)
+        lines = csv_lines(store.reports, campaign_id, rows) if form == "csv" else json_lines(rows)
+        async for line in lines:
+            file.write(line)
     return outcomes
 
 
@@ -33,28 +33,6 @@ async def _counted(rows: AsyncIterator[ReportRow], outcomes: Counter[str]) -> As
     async for row in rows:
         outcomes[row.outcome] += 1
         yield row
-
-
-async def _write_csv(rows: AsyncIterator[ReportRow], file: TextIO) -> None:
-    writer = csv.writer(file)
-    variables: list[str] | None = None
-    async for row in rows:
-        if variables is None:
-            variables = list(row.contact.variables)
-            writer.writerow(header_of(variables))
-        writer.writerow(row.cells(variables))
-    if variables is None:
-        writer.writerow(header_of([]))
-
-
-async def _write_json(rows: AsyncIterator[ReportRow], file: TextIO) -> None:
-    """One array, a contact in each line."""
-    first = True
-    async for row in rows:
-        file.write("[\n" if first else ",\n")
-        file.write(json.dumps(row.as_json(), ensure_ascii=False, default=str))
-        first = False
-    file.write("[]\n" if first else "\n]\n")
 
 
 @contextmanager

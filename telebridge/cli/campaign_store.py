@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,7 +62,8 @@ def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, Campa
     flows.load()
     load_campaign(file)  # its errors tell of files that cannot be read, too
     text = file.read_text(encoding="utf-8-sig")
-    return planned(text, where=str(file), flows=flows, account=settings.twilio.account_sid)
+    account, now = settings.twilio.account_sid, datetime.now(UTC)
+    return planned(text, where=str(file), flows=flows, account=account, wallclock=now)
 
 
 def account_of(settings: Settings) -> str:

@@ -18,7 +18,6 @@ from telebridge.campaigns.store import CampaignStore
 from telebridge.campaigns.view import CampaignView, look
 
 BAR_WIDTH = 40
-OVER = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
 
 
 def pictured(view: CampaignView) -> RenderableType:
@@ -41,12 +40,17 @@ def _undelivered(view: CampaignView) -> list[RenderableType]:
 
 
 def _waiting(view: CampaignView) -> list[RenderableType]:
-    waiting = {reason.value: count for reason, count in view.explanation.waiting.items()}
+    told = view.explanation
+    waiting = {reason.value: count for reason, count in told.waiting.items()}
     if not waiting:
         return []
     lines: list[RenderableType] = [_counts("waits for", waiting)]
-    if view.explanation.next_due_at is not None:
-        lines.append(Text(f"the first of those is due at {told_instant(view.explanation.next_due_at)}", "dim"))
+    if told.next_due_at is not None:
+        lines.append(Text(f"the first of those is due at {told_instant(told.next_due_at)}", "dim"))
+    if told.quiet_until is not None:
+        lines.append(Text(f"Twilio asked for quiet until {told_instant(told.quiet_until)}", "dim"))
+    if not told.dialers and view.campaign.status is CampaignStatus.RUNNING:
+        lines.append(Text("no process dials for its Twilio account now", "yellow"))
     return lines
 
 
@@ -70,7 +74,7 @@ async def watch(
                 rate = max(0, view.attempts - before.attempts) / (now - at)
                 view = replace(view, per_second=rate)
             live.update(pictured(view), refresh=console.is_terminal)
-            if view.campaign.status in OVER and not view.live:
+            if view.campaign.status.is_over and not view.live:
                 live.update(pictured(view), refresh=True)
                 return view
             before, at = view, now

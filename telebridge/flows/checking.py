@@ -7,6 +7,7 @@ nothing sets, question rules that contradict themselves.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from difflib import get_close_matches
 
 from telebridge.audio.tones import PAUSE, unknown_keys
@@ -14,6 +15,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.explaining import NAME_PATTERN
 from telebridge.flows.model import (
     ADDRESS,
+    CallBackNode,
     ChooseNode,
     CollectNode,
     Flow,
@@ -60,6 +62,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
         *_cases(flow),
         *_keys(flow),
         *_numbers(flow),
+        *_times(flow),
         *_texts(flow),
         *(() if dangling else _unreachable(flow)),  # else most of it follows from the wrong target
         *_loops(flow),
@@ -81,12 +84,12 @@ def targets(node: Node) -> Mapping[Path, str]:
             return roads
         case CollectNode():
             return {("then",): node.then, **_ladders(node)}
-        case RequestNode(then=then, failed=failed) | RunNode(then=then, failed=failed):
-            return _named({"then": then, "failed": failed})
-        case TransferNode(then=then, failed=failed):
-            return _named({"then": then, "failed": failed})
+        case RequestNode() | RunNode() | TransferNode():
+            return _named({"then": node.then, "failed": node.failed})
         case RecordNode(then=then, nothing=nothing):
             return _named({"then": then, "nothing": nothing})
+        case CallBackNode(then=then, invalid=invalid):
+            return _named({"then": then, "invalid": invalid})
         case HangUpNode():
             return {}
 
@@ -193,6 +196,28 @@ def _numbers(flow: Flow) -> Iterator[Mistake]:
                 yield Mistake(("nodes", name, field), f"'{number}' cannot be called", hint)
 
 
+def _times(flow: Flow) -> Iterator[Mistake]:
+    """Better times: one for each node, and one that can be read where it stands in the file as such."""
+    for name, node in flow.nodes.items():
+        if not isinstance(node, CallBackNode):
+            continue
+        if node.in_ is None and node.at is None:
+            yield Mistake(("nodes", name), "has no time", "give it 'in', such as 2h, or 'at', a date and time")
+        elif node.in_ is not None and (beside := "at" if node.at is not None else "invalid" if node.invalid else ""):
+            yield Mistake(("nodes", name, beside), f"'{beside}' does not go with 'in'", "leave one of them out")
+        elif node.at is not None and "{" not in node.at and not _is_time(node.at):
+            hint = "write it as 2026-03-02T09:30, or with an offset as 2026-03-02T09:30+01:00"
+            yield Mistake(("nodes", name, "at"), f"'{node.at}' is no date and time", hint)
+
+
+def _is_time(written: str) -> bool:
+    try:
+        datetime.fromisoformat(written.strip())
+    except ValueError:
+        return False
+    return True
+
+
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
     """Nodes that no call comes to; of those that lead on to each other the first is told."""
     reached = _reached_from(flow, flow.start)
@@ -257,7 +282,7 @@ def _silent_loops(flow: Flow) -> Iterator[Mistake]:
 def _without_caller(node: Node) -> str | None:
     """Where a node leads when the caller does nothing at all; None where that depends on something else."""
     match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode():
             return node.then
         case MenuNode() | CollectNode():
             return node.no_input.then

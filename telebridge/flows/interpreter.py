@@ -6,11 +6,13 @@ the call ends; nothing raises.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from telebridge.audio.tones import dtmf
 from telebridge.flows.model import (
     ADDRESS,
+    CallBackNode,
     Case,
     ChooseNode,
     CollectNode,
@@ -31,6 +33,7 @@ from telebridge.flows.model import (
     sets,
 )
 from telebridge.flows.steps import (
+    CallBack,
     Collect,
     Done,
     Gathered,
@@ -71,6 +74,7 @@ class Standing:
         mismatches: Times in a row that the wrong thing was.
         before: What is said before the question because it is asked again.
         opted_out: Whether the caller wants no further call.
+        call_back: When they want to be called again; None when they did not say so.
         failure: Why the walk ends with an apology; None as long as it does not.
     """
 
@@ -82,6 +86,7 @@ class Standing:
     mismatches: int = 0
     before: str | None = None
     opted_out: bool = False
+    call_back: CallBack | None = None
     failure: str | None = None
 
 
@@ -146,7 +151,7 @@ class FlowInterpreter:
         if self._ending:
             return HangUp()
         match self._node, outcome:
-            case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode()) as node, Said()):
+            case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode()) as node, Said()):
                 return self._enter(node.then)
             case MenuNode() as node, Gathered(digits, _):
                 return self._menu_answered(node, digits)
@@ -179,6 +184,8 @@ class FlowInterpreter:
                     case OptOutNode(opt_out=None, then=then):
                         self.standing.opted_out = True
                         name = then
+                    case CallBackNode(call_back=None) as node:
+                        name = node.then if self._keeps_call_back(node) else node.invalid
                     case _:
                         return self._ask()
             except TemplateProblem as error:
@@ -236,6 +243,10 @@ class FlowInterpreter:
                 case OptOutNode():
                     self.standing.opted_out = True
                     return self._say(node.opt_out or "", BargeInPolicy.NONE)
+                case CallBackNode():
+                    if not self._keeps_call_back(node):
+                        return self._enter(node.invalid)
+                    return self._say(node.call_back or "", BargeInPolicy.NONE)
                 case ChooseNode() | SetNode():
                     return self._enter(self.standing.node)
                 case HangUpNode():
@@ -277,6 +288,22 @@ class FlowInterpreter:
         caller_id = None if node.caller_id is None else rendered(node.caller_id, self.variables)
         whisper = None if node.whisper is None else rendered(node.whisper, self.variables)
         return Transfer(to, node.timeout, caller_id, whisper)
+
+    def _keeps_call_back(self, node: CallBackNode) -> bool:
+        """Keep when the caller wants to be called again; False when it is no time, and the node leads elsewhere then.
+
+        Raises:
+            TemplateProblem: It is no time, and the node leads nowhere then.
+        """
+        written = rendered(node.at or "", self.variables)
+        try:
+            at = datetime.fromisoformat(written) if node.in_ is None else None
+        except ValueError:
+            if node.invalid is None:
+                raise TemplateProblem(f"'{written}' is no date and time") from None
+            return False
+        self.standing.call_back = CallBack(node.in_, at)
+        return True
 
     def _say(self, text: str, barge_in: BargeInPolicy | None) -> Say:
         return Say(rendered(text, self.variables), voice=self._voice(), barge_in=barge_in)

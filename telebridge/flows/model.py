@@ -13,10 +13,12 @@ from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.turns.digits import KEYS, DigitRules
 
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)")
-SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0}
+LATER = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 ADDRESS = re.compile(r"\+[1-9]\d{5,14}|sips?:\S+@\S+|client:\S+")
 """What Twilio dials."""
 LONGEST_SECONDS = 3600.0
+LATEST_SECONDS = 60 * 86_400.0
 APOLOGY = "We are sorry, we cannot help you right now. Please call again later."
 
 
@@ -26,6 +28,12 @@ def _seconds(value: object) -> object:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     raise ValueError("should be a duration such as 5s, 300ms or 2m")
+
+
+def _later(value: object) -> object:
+    if isinstance(value, str) and (found := LATER.fullmatch(value.strip())) is not None:
+        return float(found[1]) * SECONDS[found[2]]
+    raise ValueError("should be a duration such as 30m, 2h or 1d")
 
 
 def _keys(value: object) -> object:
@@ -45,6 +53,7 @@ def _no_blank(value: object) -> object:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_SECONDS)]
+Later = Annotated[float, BeforeValidator(_later), Field(gt=0, le=LATEST_SECONDS)]
 Text = Annotated[str, BeforeValidator(_no_blank)]
 Target = Annotated[str, Field(min_length=1)]
 Choices = Annotated[dict[str, Target], BeforeValidator(_keys), Field(min_length=1)]
@@ -234,6 +243,17 @@ class OptOutNode(_Part):
     speech: Speech = {}
 
 
+class CallBackNode(_Part):
+    """Have a campaign call again at a better time, tell the person so, then go on; `invalid` when there is no such."""
+
+    call_back: Text | None
+    in_: Annotated[Later | None, Field(alias="in")] = None
+    at: Text | None = None
+    then: Target
+    invalid: Target | None = None
+    speech: Speech = {}
+
+
 class HangUpNode(_Part):
     """End the call, after a last word if there is one."""
 
@@ -254,6 +274,7 @@ NODES: Mapping[str, type[_Part]] = {
     "record": RecordNode,
     "transfer": TransferNode,
     "opt_out": OptOutNode,
+    "call_back": CallBackNode,
     "hang_up": HangUpNode,
 }
 """The verbs, and what a node with each looks like."""
@@ -283,6 +304,7 @@ Node = Annotated[
     | Annotated[RecordNode, Tag("record")]
     | Annotated[TransferNode, Tag("transfer")]
     | Annotated[OptOutNode, Tag("opt_out")]
+    | Annotated[CallBackNode, Tag("call_back")]
     | Annotated[HangUpNode, Tag("hang_up")],
     Discriminator(_tag),
 ]
@@ -370,6 +392,8 @@ def texts_of(node: Any) -> dict[tuple[str, ...], str]:
         case TransferNode(caller_id=caller_id, whisper=whisper):
             optional = {("caller_id",): caller_id, ("whisper",): whisper}
             found |= {path: text for path, text in optional.items() if text is not None}
+        case CallBackNode(at=str() as at):
+            found["at",] = at
         case _:
             pass
     return found

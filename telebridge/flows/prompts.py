@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.flows.checking import BUILT_IN
-from telebridge.flows.model import CollectNode, Flow, HangUpNode, MenuNode, Node, OptOutNode, SayNode, sets
+from telebridge.flows.model import (
+    CallBackNode,
+    CollectNode,
+    Flow,
+    HangUpNode,
+    MenuNode,
+    Node,
+    OptOutNode,
+    SayNode,
+    sets,
+)
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
 from telebridge.speech.source import Voice
 
@@ -60,7 +70,7 @@ def _templates(flow: Flow) -> Iterator[tuple[str, Node | None, str]]:
         match node:
             case SayNode():
                 yield name, node, node.say
-            case HangUpNode(hang_up=str(text)) | OptOutNode(opt_out=str(text)):
+            case HangUpNode(hang_up=str(text)) | OptOutNode(opt_out=str(text)) | CallBackNode(call_back=str(text)):
                 yield name, node, text
             case MenuNode():
                 yield from ((name, node, text) for text in _asked(node, node.menu))
@@ -91,7 +101,8 @@ def _prompt(name: str, template: str, voice: Voice | None, fixed: Mapping[str, A
 
 
 def _voice(flow: Flow, node: Node | None) -> Voice | None:
-    own = node.speech if isinstance(node, SayNode | MenuNode | CollectNode | OptOutNode | HangUpNode) else {}
+    speaking = SayNode | MenuNode | CollectNode | OptOutNode | CallBackNode | HangUpNode
+    own = node.speech if isinstance(node, speaking) else {}
     return {**flow.speech, **own} or None
 
 

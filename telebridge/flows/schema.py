@@ -16,11 +16,12 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.field_notes import note, parts
-from telebridge.flows.model import DURATION, Choices, Flow, Seconds, Text
+from telebridge.flows.model import DURATION, LATER, Choices, Flow, Later, Seconds, Text
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DURATION_PATTERN = rf"^\s*{DURATION.pattern}\s*$"
+LATER_PATTERN = rf"^\s*{LATER.pattern}\s*$"
 OTHER_LETTERS = r"\u0080-\uffff"
 OUTSIDE_BRACKETS = re.compile(r"(?<!\[)\\w")
 RENAMED = {"gt": "exclusiveMinimum", "le": "maximum"}
@@ -48,6 +49,10 @@ def _duration(_: JsonSchemaValue) -> JsonSchemaValue:
     }
 
 
+def _later(_: JsonSchemaValue) -> JsonSchemaValue:
+    return {"type": "string", "pattern": LATER_PATTERN, "examples": ["30m", "2h", "1d"]}
+
+
 def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
     keys = "".join(sorted(KEYS))
     return {**inner, "propertyNames": {"pattern": f"^[{keys}]$"}}
@@ -64,6 +69,7 @@ def _reader(annotated: object) -> object:
 
 READ: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = {
     _reader(Seconds): _duration,
+    _reader(Later): _later,
     _reader(Choices): _choices,
     _reader(Text): _text,
 }

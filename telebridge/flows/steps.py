@@ -5,6 +5,7 @@ One rule: a flow has one step in progress. The next is asked for when the outcom
 
 from collections.abc import AsyncIterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
@@ -135,6 +136,19 @@ class Run:
     function: str
     variables: Mapping[str, Any]
     timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallBack:
+    """When the person at the other end wants to be called again.
+
+    Args:
+        in_seconds: So long from now; None when `at` tells.
+        at: That instant; without a zone it is a time on the clock of the person.
+    """
+
+    in_seconds: float | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebridge.call.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord
 from telebridge.campaigns.attempt import Attempt, CallReport
+from telebridge.campaigns.call_backs import call_back_at
 from telebridge.campaigns.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.dialer import wallclock_now
+from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.outcomes import MACHINES, Reported
 from telebridge.campaigns.reporting import AttemptReports
 from telebridge.campaigns.states import AttemptState
 from telebridge.campaigns.store import CampaignStore
+from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
 from telebridge.server.live_calls import contact_variables
 from telebridge.turns.barge_in import BargeInCause
@@ -66,18 +70,26 @@ class CampaignCalls:
         store: The campaigns.
         reports: Where reports on attempts go.
         opt_outs: Where opt-outs are until the database has them; None to trust that it is there.
+        wallclock: Answers the aware UTC instant.
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
         on_ringing: Told of a flow and what it will know, when the telephone of one who will hear it rings.
     """
 
-    def __init__(self, store: CampaignStore, reports: AttemptReports, opt_outs: OptOutFiles | None = None) -> None:
+    def __init__(
+        self,
+        store: CampaignStore,
+        reports: AttemptReports,
+        opt_outs: OptOutFiles | None = None,
+        wallclock: Callable[[], datetime] = wallclock_now,
+    ) -> None:
         self.live: Live | None = None
         self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _nobody_waits
         self.reports = reports
         self._store = store
         self._opt_outs = opt_outs
+        self._wallclock = wallclock
         self._verdicts: dict[str, asyncio.Event] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._writes: set[asyncio.Task[None]] = set()
@@ -133,6 +145,10 @@ class CampaignCalls:
         """Somebody at the other end wants no further call."""
         number = record.to_number if record.direction.startswith("outbound") else record.from_number
         self._write(partial(self._keep_opt_out, OptOut(number, record.call_sid)))
+
+    def call_back(self, record: CallRecord, wanted: CallBack) -> None:
+        """Somebody at the other end wants to be called at another time."""
+        self._write(partial(self._keep_call_back, record.call_sid, wanted, asked_at=self._wallclock()))
 
     async def take_up(self) -> None:
         """Go on with the opt-outs that a process before could not keep."""
@@ -213,6 +229,17 @@ class CampaignCalls:
         attempt = await self._store.attempts.find_by_call(opt_out.call_sid)
         if attempt is not None:
             await self.reports.reported(attempt.id, opt_out.call_sid, Reported.OPTED_OUT)
+
+    async def _keep_call_back(self, call_sid: str, wanted: CallBack, *, asked_at: datetime) -> None:
+        attempt = await self._store.attempts.find_by_call(call_sid)
+        if attempt is None:
+            log.info("a call-back is not kept: the call is no campaign's", call_sid=call_sid)
+            return
+        contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+        if contact is None:
+            return
+        at = call_back_at(wanted, await self._store.contacts.lane(contact), asked_at=asked_at)
+        await self.reports.reported(attempt.id, call_sid, Reported.CALL_BACK, call_back_at=epoch_ms(at))
 
     async def _keep_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
         attempt = await self._store.attempts.find_by_call(record.call_sid)

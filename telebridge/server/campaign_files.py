@@ -1,44 +1,37 @@
-"""A campaign file against the flows that there are, and into the store: for commands and for the API alike."""
+"""A campaign file against the flows that there are, into a plan: for commands and for the API alike."""
+
+from datetime import datetime
 
 from telebridge.call.flow_catalogue import FlowCatalogue
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.campaign import CampaignPlan
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.planning import plan_of
 from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import ConfigurationError
 from telebridge.flows.model import Flow
 
-OVER = frozenset({CampaignStatus.DONE, CampaignStatus.CANCELLED})
 
-
-def planned(text: str, *, where: str, flows: FlowCatalogue, account: str) -> tuple[CampaignDefinition, CampaignPlan]:
-    """A campaign file, checked with its flow.
+def planned(
+    text: str, *, where: str, flows: FlowCatalogue, account: str, wallclock: datetime
+) -> tuple[CampaignDefinition, CampaignPlan]:
+    """A campaign file, checked with its flow and today's date.
 
     Args:
         text: The file.
         where: What to call it in errors.
         flows: The flows that there are.
         account: The Twilio account that its calls go by.
+        wallclock: The aware instant.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
     definition = read_campaign(text, where=where)
     _check_flow(flows, where, definition)
+    if definition.end_at is not None and definition.end_at <= wallclock:
+        raise ConfigurationError(f"{where}: end_at", f"{definition.end_at.isoformat()} has passed", "set a later one")
     return definition, plan_of(definition, account=account, rules_version=calling_rules().version, file=text)
-
-
-async def kept(store: CampaignStore, plan: CampaignPlan) -> Campaign:
-    """The campaign of that name with this plan: a new draft, or the one that is not over, which must not dial.
-
-    Raises:
-        CampaignRefused: The one of that name dials.
-    """
-    known = [one for one in await store.campaigns.all() if one.plan.name == plan.name and one.status not in OVER]
-    return await (store.campaigns.replan(known[0].id, plan) if known else store.campaigns.create(plan))
 
 
 def _check_flow(flows: FlowCatalogue, where: str, definition: CampaignDefinition) -> None:

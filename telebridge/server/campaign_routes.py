@@ -23,13 +23,14 @@ from telebridge.server.campaign_models import (
     ReportQuery,
 )
 from telebridge.server.campaigns_door import CampaignsDoor
+from telebridge.server.events_door import EventsDoor
 
 UNKNOWN = {404: "There is no such campaign."}
 REFUSED = {**UNKNOWN, 409: "It cannot happen to the campaign as it stands; `detail` says why."}
 EXAMPLE = 'name = "reminders"\nflow = "reminder"\nkind = "informational"\nfrom = "+12125550100"\n'
 
 
-def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
+def campaign_routes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[Any, Any], ...]:
     """Campaigns."""
     return (
         _get("/api/campaigns", "list_campaigns", "List campaigns, newest first.", door.list_campaigns, CampaignsTold),
@@ -66,6 +67,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             upload="text/csv",
         ),
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
+        _order("resume", "resume_campaign", "Go on with a campaign that was paused.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
         _order(
             "cancel",
@@ -75,6 +77,17 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             CancelCampaign,
             {"end_calls": True},
             told=CampaignCancelled,
+        ),
+        ApiRoute(
+            hdrs.METH_GET,
+            "/api/campaigns/{id}/events",
+            "follow_campaign",
+            "Follow how a campaign stands, as server-sent events, until it is over.",
+            events.campaign_events,
+            query=Nothing,
+            body=Nothing,
+            answers={200: "text/event-stream"},
+            problems={**UNKNOWN, 503: "Too many follow already."},
         ),
         ApiRoute(
             hdrs.METH_GET,

@@ -5,8 +5,6 @@ One rule: what an order does is decided where commands decide it, too; here it i
 
 import asyncio
 import csv
-import io
-import json
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -24,7 +22,7 @@ from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.filling import fill_campaign
 from telebridge.campaigns.importing import ImportProgress
 from telebridge.campaigns.numbers import NumberProblem, read_number
-from telebridge.campaigns.report import ReportRow, header_of, report_rows
+from telebridge.campaigns.report import csv_lines, json_lines, report_rows
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.status import check_fillable
@@ -34,7 +32,7 @@ from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api_models import Nothing
 from telebridge.server.api_route import answer
 from telebridge.server.barred_list import barred_page
-from telebridge.server.campaign_files import kept, planned
+from telebridge.server.campaign_files import planned
 from telebridge.server.campaign_models import (
     BarNumbers,
     BarredQuery,
@@ -49,7 +47,7 @@ from telebridge.server.campaign_models import (
     MakeCampaign,
     ReportQuery,
 )
-from telebridge.server.problems import Problem, shown
+from telebridge.server.problems import Problem, unknown_campaign
 
 MOST_UPLOADED_BYTES = 500_000_000
 MOST_REJECTS_TOLD = 100
@@ -98,9 +96,14 @@ class CampaignsDoor:
             raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
         with _refusals():
             _, plan = await asyncio.to_thread(
-                planned, body.file, where="file", flows=self._flows, account=self._account
+                planned,
+                body.file,
+                where="file",
+                flows=self._flows,
+                account=self._account,
+                wallclock=self._wallclock(),
             )
-            made = await kept(self._store, plan)
+            made = await self._store.campaigns.keep(plan)
         return answer(_told(made), 201, {"Location": f"/api/campaigns/{made.id}"})
 
     async def tell_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
@@ -153,12 +156,10 @@ class CampaignsDoor:
         name = f"{campaign.plan.name}.{query.format}"
         response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
         await response.prepare(request)
-        write = _as_json if query.format == "json" else _as_csv
-        first = True
-        async for row in report_rows(self._store.reports, campaign.id):
-            await response.write(write(row, first=first).encode())
-            first = False
-        await response.write(_ending(query.format, empty=first).encode())
+        rows = report_rows(self._store.reports, campaign.id)
+        in_csv = csv_lines(self._store.reports, campaign.id, rows)
+        async for line in json_lines(rows) if query.format == "json" else in_csv:
+            await response.write(line.encode())
         await response.write_eof()
         return response
 
@@ -189,8 +190,7 @@ class CampaignsDoor:
     async def _known(self, campaign_id: str) -> Campaign:
         found = await self._store.campaigns.find(campaign_id)
         if found is None:
-            detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
-            raise Problem(404, detail, kind="unknown-campaign")
+            raise unknown_campaign(campaign_id)
         return found
 
 
@@ -246,23 +246,3 @@ def _taken(done: ImportProgress, rejects: Path, campaign: Campaign) -> ContactsT
         status=campaign.status.value,
         rejects=told,
     )
-
-
-def _as_csv(row: ReportRow, *, first: bool) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    variables = list(row.contact.variables)
-    if first:
-        writer.writerow(header_of(variables))
-    writer.writerow(row.cells(variables))
-    return text.getvalue()
-
-
-def _as_json(row: ReportRow, *, first: bool) -> str:
-    return ("[\n" if first else ",\n") + json.dumps(row.as_json(), ensure_ascii=False, default=str)
-
-
-def _ending(form: str, *, empty: bool) -> str:
-    if form == "json":
-        return "[]\n" if empty else "\n]\n"
-    return ",".join(header_of([])) + "\r\n" if empty else ""

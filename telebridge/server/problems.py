@@ -175,6 +175,12 @@ def shown(text: str) -> str:
     return plain if len(text) <= len(plain) else f"{plain}…"
 
 
+def unknown_campaign(campaign_id: str) -> Problem:
+    """Nobody knows that campaign."""
+    detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
+    return Problem(404, detail, kind="unknown-campaign")
+
+
 def _title(status: int) -> str:
     try:
         return HTTPStatus(status).phrase

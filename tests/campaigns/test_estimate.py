@@ -6,6 +6,7 @@ import pytest
 from support.lanes import LAW, MONDAY_NOON, lane
 
 from telebridge.campaigns.contact import Lane
+from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.estimate import Speed, estimated
 
 HAWAII = Lane(("Pacific/Honolulu",), "US-HI")
@@ -52,3 +53,39 @@ def test_more_than_fits_into_two_months_is_not_over_then():
 
 def test_nobody_answering_takes_every_attempt():
     assert Speed(1.0, 1, 0.0, 1, 1, max_attempts=3).attempts == 3
+
+
+def test_nobody_is_called_before_the_start():
+    opening = MONDAY_NOON + timedelta(minutes=30)
+    told = estimated([(lane(start_at=epoch_ms(opening)), 600)], LAW, SPEED, wallclock=MONDAY_NOON)
+    assert (told.open_now, told.first_round_over) == (0, opening + timedelta(seconds=600))
+
+
+def test_a_start_that_is_weeks_away_is_waited_for():
+    start = MONDAY_NOON + timedelta(days=28)
+    told = estimated([(lane(start_at=epoch_ms(start)), 60)], LAW, SPEED, wallclock=MONDAY_NOON)
+    assert (told.never_open, told.first_round_over) == (0, start - timedelta(hours=4) + timedelta(days=7, seconds=60))
+
+
+def test_who_is_not_reached_before_the_end_is_counted_and_costs_nothing():
+    end = MONDAY_NOON + timedelta(minutes=5)
+    told = estimated([(lane(end_at=epoch_ms(end)), 600)], LAW, SPEED, wallclock=MONDAY_NOON)
+    assert (told.left_over, told.first_round_over, told.calls) == (300, None, 450)
+
+
+def test_who_has_no_hours_before_the_end_is_never_called():
+    end = MONDAY_NOON + timedelta(minutes=5)
+    told = estimated([(lane(HAWAII, end_at=epoch_ms(end)), 7)], LAW, SPEED, wallclock=MONDAY_NOON)
+    assert (told.never_open, told.left_over, told.first_round_over) == (7, 0, MONDAY_NOON)
+
+
+def test_numbers_make_only_their_calls_of_the_day():
+    capped = Speed(1.0, 1000, 0.5, 70, 25, 2, calls_per_day=100)
+    told = estimated([(lane(), 250)], LAW, capped, wallclock=MONDAY_NOON)
+    assert told.first_round_over == datetime(2026, 3, 16, 13, 0, 50, tzinfo=UTC)
+
+
+def test_a_window_of_minutes_is_counted_in_seconds():
+    short = lane(window="12:01-12:14")
+    told = estimated([(short, 1000)], LAW, SPEED, wallclock=MONDAY_NOON)
+    assert told.first_round_over == datetime(2026, 3, 9, 16, 1, tzinfo=UTC) + timedelta(seconds=1000 - 780)

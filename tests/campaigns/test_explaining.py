@@ -10,10 +10,11 @@ from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.explaining import Explanation, Waiting, explain
 from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import WaitingLane
+from telebridge.campaigns.store import DialingNow, WaitingLane
 
 NOW = instant(START)
 RUNNING = Campaign("c1", plan(), CampaignStatus.RUNNING)
+DIALLED = DialingNow(1)
 LANES = [
     WaitingLane(1, NEW_YORK, 5, {"": 2, "capped": 3}, START + 9000),
     WaitingLane(2, CHICAGO, 7, {"live_elsewhere": 1}, START + 5000),
@@ -26,8 +27,24 @@ def in_new_york_only(lane, now):
 
 def test_every_contact_that_waits_is_counted_once():
     waiting = {Waiting.TURN: 5, Waiting.HOURS: 7, Waiting.TIME: 2, Waiting.CAP: 3, Waiting.OTHER_CALL: 1}
-    told = explain(RUNNING, LANES, in_new_york_only, wallclock=NOW)
-    assert told == Explanation(waiting, NOW + timedelta(seconds=5))
+    told = explain(RUNNING, LANES, DIALLED, in_new_york_only, wallclock=NOW)
+    assert told == Explanation(waiting, NOW + timedelta(seconds=5), dialers=1)
+
+
+@pytest.mark.parametrize(
+    ("dialing", "what"),
+    [
+        (DialingNow(0, quiet_until=START + 1, numbers_left=0), Waiting.NOBODY),
+        (DialingNow(0, elsewhere=2), Waiting.OTHER_ACCOUNT),
+        (DialingNow(1, quiet_until=START + 9000, numbers_left=0), Waiting.QUIET),
+        (DialingNow(1, numbers_left=0), Waiting.NUMBERS),
+        (DialingNow(1, numbers_left=1), Waiting.TURN),
+    ],
+)
+def test_who_may_be_called_and_is_not_waits_for_what_stands_in_everybodys_way(dialing, what):
+    told = explain(RUNNING, LANES, dialing, in_new_york_only, wallclock=NOW)
+    assert (told.waiting[what], told.waiting[Waiting.HOURS], told.dialers) == (5, 7, dialing.dialers)
+    assert told.quiet_until == (None if dialing.quiet_until is None else instant(dialing.quiet_until))
 
 
 @pytest.mark.parametrize(
@@ -39,4 +56,5 @@ def test_every_contact_that_waits_is_counted_once():
     ],
 )
 def test_a_campaign_that_does_not_dial_explains_everything(campaign, what):
-    assert explain(campaign, LANES, in_new_york_only, wallclock=NOW) == Explanation({what: 18}, None)
+    told = explain(campaign, LANES, DIALLED, in_new_york_only, wallclock=NOW)
+    assert told == Explanation({what: 18}, None, dialers=1)

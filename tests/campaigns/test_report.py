@@ -1,11 +1,13 @@
 """A report has each contact once, with all its attempts, whatever their order and number."""
 
+import csv
 import json
 
-from support.campaigns import claim, contacts, phone, running_campaign, said
+from support.campaigns import NEW_YORK, claim, contacts, phone, running_campaign, said
 
+from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.outcomes import Outcome, RetryRules
-from telebridge.campaigns.report import BEHIND, ReportRow, header_of, report_rows
+from telebridge.campaigns.report import BEHIND, ReportRow, csv_lines, header_of, report_rows
 from telebridge.twilio.calls import CallStatus
 
 TALK = {
@@ -73,6 +75,29 @@ async def test_what_a_contact_or_a_caller_wrote_runs_in_no_spreadsheet(store, cl
 
 def test_the_header_has_the_contacts_own_columns_after_the_number():
     assert header_of(["name", "-x"]) == ["phone", "name", "'-x", *BEHIND]
+
+
+def test_a_contacts_column_that_is_called_like_ours_gets_a_name_of_its_own():
+    header = header_of(["state", "contact_state", "phone", "name", "-x", "'-x"])
+    assert header[1 : -len(BEHIND)] == [
+        "contact_contact_state",
+        "contact_state",
+        "contact_phone",
+        "name",
+        "contact_'-x",
+        "'-x",
+    ]
+    assert len(set(header)) == len(header)
+
+
+async def test_a_report_of_two_imports_has_the_columns_of_both(store):
+    campaign = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"name": "Ann"})])
+    more = [NewContact(phone(2), NEW_YORK, {"city": "Bonn", "name": "Bob", "state": "NRW"})]
+    await store.contacts.add(campaign.id, more, upto_line=2)
+    rows = report_rows(store.reports, campaign.id)
+    [ann, bob] = csv.DictReader([line async for line in csv_lines(store.reports, campaign.id, rows)])
+    assert (ann["name"], ann["city"], ann["contact_state"], ann["state"]) == ("Ann", "", "", "ready")
+    assert (bob["name"], bob["city"], bob["contact_state"], bob["state"]) == ("Bob", "Bonn", "NRW", "ready")
 
 
 def _fields(contact):

@@ -1,8 +1,11 @@
 """The migrations make the tables that the stores declare."""
 
-from sqlalchemy import inspect
+import msgspec
+from sqlalchemy import inspect, text
+from support.campaigns import plan
 
 from telebridge.campaigns import tables
+from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 
@@ -43,3 +46,23 @@ async def test_migrated_tables_are_the_declared_ones(tmp_path):
         assert await connection.run_sync(shape) == expected
     await migrated.dispose()
     await declared.dispose()
+
+
+async def test_of_campaigns_with_one_name_the_newest_keeps_it(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path}/a.db")
+    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP INDEX uq_campaign_name"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    store = SqlCampaignStore(engine)
+    values = {"account": "AC1", "name": "spring", "status_at": 0, "reason": "", "tat": 0, "turn": 0}
+    async with engine.begin() as connection:
+        for at, status in enumerate(["running", "done", "draft"]):
+            row = {**values, "id": f"{at}bcdefghij", "created_at": at, "status": status}
+            row["plan"] = msgspec.json.encode(plan(webhook=None)).decode()
+            names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+            await connection.execute(text(f"INSERT INTO campaign ({names}) VALUES ({places})"), row)
+    await migrate(engine)
+    names = {one.status.value: one.plan.name for one in await store.campaigns.all()}
+    assert names == {"running": "spring-0bcdefgh", "done": "spring", "draft": "spring"}
+    await engine.dispose()

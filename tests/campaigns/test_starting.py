@@ -28,6 +28,12 @@ async def test_a_campaign_with_contacts_starts(store):
     assert (await start_campaign(store, campaign, wallclock=NOW)).status is CampaignStatus.RUNNING
 
 
+async def test_a_campaign_whose_end_has_passed_does_not(store):
+    campaign = await filled(store, end_at=epoch_ms(NOW))
+    with pytest.raises(CampaignRefused, match="has an end_at that has passed"):
+        await start_campaign(store, campaign, wallclock=NOW)
+
+
 async def test_a_campaign_without_contacts_does_not(store):
     campaign = await store.campaigns.create(plan())
     with pytest.raises(CampaignRefused, match="has no contacts: `telebridge campaign import spring --contacts CSV`"):

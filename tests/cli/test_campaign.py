@@ -145,6 +145,14 @@ def test_what_is_wrong_is_one_line(campaign, arguments, code, line):
     assert line in said
 
 
+@pytest.mark.parametrize(("command", "contacts"), [("create", ()), ("preflight", ("--contacts", "people.csv"))])
+def test_an_end_that_has_passed_is_told_before_anything_is_made(campaign, tmp_path, command, contacts):
+    (tmp_path / "spring.toml").write_text(f"{FILE}end_at = 2020-01-02T09:00:00Z\n")
+    code, line = failed(campaign(command, "spring.toml", *contacts))
+    assert code == 2
+    assert "end_at: 2020-01-02T09:00:00+00:00 has passed" in line
+
+
 def test_a_flow_that_does_not_exist_is_told_before_anything_is_made(campaign, tmp_path):
     (tmp_path / "spring.toml").write_text(FILE.replace("reminder", "remainder"))
     code, line = failed(campaign("create", "spring.toml"))

@@ -27,12 +27,13 @@ from telebridge.campaigns.attempt import Receipt, Unplaced
 from telebridge.campaigns.campaign import PoolNumber, Webhook, WebhookEvent
 from telebridge.campaigns.cap import Cap
 from telebridge.campaigns.claiming import OpenLane
+from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.delivering import Answer, Tally
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus, ContactState
-from telebridge.campaigns.store import ImportPosition
+from telebridge.campaigns.store import DialingNow, ImportPosition, dialing_task
 from telebridge.errors import CampaignRefused, LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 
@@ -67,6 +68,37 @@ class CampaignRecordsConformance:
         assert await store.campaigns.now() == START
         clock.advance(5)
         assert await store.campaigns.now() == START + 5000
+
+    async def test_of_those_not_over_an_account_has_one_of_each_name(self, store):
+        made = await running_campaign(store, contacts(1))
+        with pytest.raises(CampaignRefused, match="'spring': there is another one of that name that is not over"):
+            await store.campaigns.create(plan())
+        await store.campaigns.create(plan(account="AC2"))
+        summer = await store.campaigns.create(plan(name="summer"))
+        with pytest.raises(CampaignRefused, match="another one of that name"):
+            await store.campaigns.replan(summer.id, plan())
+        await store.campaigns.change(made.id, CampaignInput.FINISH)
+        again = await store.campaigns.create(plan())
+        with pytest.raises(CampaignRefused, match="another one of that name"):
+            await store.campaigns.change(made.id, CampaignInput.START)
+        await store.campaigns.change(again.id, CampaignInput.CANCEL)
+        assert (await store.campaigns.change(made.id, CampaignInput.START)).status is CampaignStatus.RUNNING
+        assert await store.campaigns.find(summer.id) == summer
+
+    async def test_the_lane_of_a_contact_is_told(self, store):
+        campaign = await running_campaign(store, contacts(1) + contacts(1, CHICAGO, first=1))
+        found = [await store.contacts.find(campaign.id, phone(n)) for n in (0, 1)]
+        assert [await store.contacts.lane(one) for one in found] == [NEW_YORK, CHICAGO]
+
+    async def test_a_plan_kept_several_times_at_once_makes_one_campaign(self, store):
+        made = await asyncio.gather(*(store.campaigns.keep(plan(priority=n)) for n in range(4)))
+        [kept] = await store.campaigns.all()
+        assert {one.id for one in made} == {kept.id}
+        await store.campaigns.change(kept.id, CampaignInput.START)
+        with pytest.raises(CampaignRefused, match="pause it before its plan is changed"):
+            await store.campaigns.keep(plan())
+        await store.campaigns.change(kept.id, CampaignInput.FINISH)
+        assert (await store.campaigns.keep(plan())).id != kept.id
 
     async def test_a_change_keeps_when_and_why(self, store, clock):
         campaign = await running_campaign(store)
@@ -753,6 +785,39 @@ class ReportConformance:
         assert (waiting[CHICAGO].due, waiting[CHICAGO].later) == (0, {"": 1})
         assert waiting[CHICAGO].next_due_at == START + 9000
 
+    async def test_processes_that_dial_are_counted_by_account_while_they_tell_it(self, store, clock):
+        campaign = await running_campaign(store, contacts(1))
+        assert await store.reports.dialing(campaign) == DialingNow(0)
+        await store.leases.take("close", "w1", 60)
+        await store.leases.take(dialing_task(ACCOUNT, "w1"), "w1", 60)
+        await store.leases.take(dialing_task(ACCOUNT, "w2"), "w2", 10)
+        await store.leases.take(dialing_task(f"{ACCOUNT}0", "w3"), "w3", 60)
+        assert await store.reports.dialing(campaign) == DialingNow(2, elsewhere=1)
+        clock.advance(10)
+        assert await store.reports.dialing(campaign) == DialingNow(1, elsewhere=1)
+
+    async def test_quiet_that_twilio_asked_for_is_told_and_its_queue_too(self, store, clock):
+        campaign = await running_campaign(store, contacts(1), pacing=Pacing(1.0, 10))
+        await claim(store)
+        assert (await store.reports.dialing(campaign)).quiet_until is None
+        until = await store.claims.back_off(ACCOUNT, jitter=1.0)
+        assert (await store.reports.dialing(campaign)).quiet_until == until > clock.now
+        clock.advance(2)
+        assert (await store.reports.dialing(campaign)).quiet_until is None
+        await store.claims.wait_out_queue(ACCOUNT, 9000)
+        assert (await store.reports.dialing(campaign)).quiet_until == clock.now + 9000
+
+    async def test_calls_that_the_numbers_may_still_make_are_counted_over_24_hours(self, store, clock):
+        numbers = (PoolNumber("+15550002222", 2), PoolNumber("+15550003333", 1))
+        campaign = await running_campaign(store, contacts(9), numbers=numbers)
+        assert (await store.reports.dialing(campaign)).numbers_left == 3
+        claims = await claim(store)
+        assert (len(claims), (await store.reports.dialing(campaign)).numbers_left) == (3, 0)
+        await store.attempts.not_placed(claims[0].attempt_id, Unplaced.AGAIN, error="429")
+        assert (await store.reports.dialing(campaign)).numbers_left == 1
+        clock.advance(86_400)
+        assert (await store.reports.dialing(campaign)).numbers_left == 3
+
     async def test_outcomes_are_counted_since_a_time_and_for_the_latest(self, store, clock):
         campaign = await running_campaign(store, contacts(4))
         busy, failed = said("CA1", CallStatus.BUSY), [said(f"CA{n}", CallStatus.FAILED) for n in (2, 3)]
@@ -774,6 +839,15 @@ class ReportConformance:
         attempts = [attempt.contact_id async for attempt in store.reports.attempts(campaign.id)]
         assert attempts == sorted(attempts)
         assert len(attempts) == 1000
+
+    async def test_columns_are_those_of_all_contacts_each_once(self, store):
+        campaign = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"name": "Ann", "a": "1"})])
+        more = [NewContact(phone(2), NEW_YORK, {"amount": "7", "name": "Bob", "=\u20ac": "x"})]
+        await store.contacts.add(campaign.id, more, upto_line=2)
+        other = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"other": "1"})], name="other")
+        assert await store.reports.columns(campaign.id) == ["name", "a", "amount", "=\u20ac"]
+        assert await store.reports.columns(other.id) == ["other"]
+        assert await store.reports.columns("none") == []
 
 
 class OutboxConformance:

@@ -2,16 +2,18 @@
 
 import asyncio
 import csv
+import json
 from collections import Counter
 
 import aiohttp
 import pytest
-from support.campaigning import campaigning, number
+from support.campaigning import FLOW, campaigning, number
 from support.virtual_time import virtually
 
 from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.store import DialingNow
 from telebridge.cli.campaign_report import write_report
 from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind
@@ -111,6 +113,36 @@ async def test_who_opted_out_is_never_called_again_by_any_campaign(tmp_path):
 
 
 @virtually
+async def test_who_named_a_better_time_is_called_again_then_and_not_before(tmp_path):
+    flow = FLOW.replace("choices: {1: yes_", "choices: {2: later, 1: yes_").replace(
+        "  bye:", '  later: {call_back: "We will call again.", in: 90s, then: bye}\n  bye:'
+    )
+    later = "human after 1s; wait; silence 900ms; press 2; silence 6s; hang up"
+    async with campaigning(tmp_path, {number(100): [later, CONFIRMS]}, flow=flow) as stack:
+        campaign = await stack.campaign(retry=RetryRules(1, {}))
+        await stack.done(campaign)
+        [row] = (await stack.rows(campaign)).values()
+    first, second = row.attempts
+    assert ([first.outcome, second.outcome], row.outcome) == ([Outcome.CALL_BACK, Outcome.ANSWERED], "answered")
+    assert first.talk["heard"][-2:] == ["We will call again.", "Goodbye."]
+    assert 90_000 <= second.intent_at - first.intent_at <= 110_000
+
+
+@virtually
+async def test_a_campaign_is_followed_to_its_end_over_the_api(tmp_path):
+    async with campaigning(tmp_path, {number(100): [CONFIRMS]}, server={"api_token": "t"}) as stack:
+        campaign = await stack.campaign()
+        url = f"{stack.app_url}/api/campaigns/{campaign.id}/events"
+        async with aiohttp.ClientSession(headers={"Authorization": "Bearer t"}) as session, session.get(url) as answer:
+            blocks = (await answer.text()).split("\n\n")
+    told = [json.loads(block.split("data: ")[1]) for block in blocks if block.startswith("event: campaign\n")]
+    assert (told[0]["status"], told[0]["dialers"]) == ("running", 1)
+    assert any(one["live_calls"] for one in told)
+    assert (told[-1]["status"], told[-1]["outcomes"]) == ("done", {"answered": 1})
+    assert "event: over\ndata: {}" in blocks
+
+
+@virtually
 async def test_a_pause_lets_live_calls_end_and_begins_no_other(tmp_path):
     people = {number(n): [CONFIRMS] for n in range(100, 116)}
     async with campaigning(tmp_path, people, campaigns={"calls_per_second": 2.0}) as stack:
@@ -160,6 +192,7 @@ async def test_outside_its_hours_a_campaign_calls_nobody(tmp_path):
         campaign = await stack.campaign(hours={})
         await asyncio.sleep(120)
         assert (await stack.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+        assert await stack.store.reports.dialing(campaign) == DialingNow(1)
     assert stack.callees.calls == {number(100): 0}
 
 
@@ -172,6 +205,7 @@ async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_p
         campaign = await stack.campaign()
         await asyncio.sleep(2)
         await stack.app_campaigns.drain(seconds=60)
+        assert await stack.store.reports.dialing(campaign) == DialingNow(0)
         await stack.calls.drain(seconds=60)
         await asyncio.sleep(30)
         rows = await stack.rows(campaign)

@@ -320,6 +320,34 @@ MISTAKES = [
         "  pause: {wait: 2s, then: bye}\n  1: {wait: 2s, then: bye}",
         ["23:3: YAML does not read the node's name '1' as text; put it in quotes, or choose another"],
     ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {call_back: null, in: 90, then: bye}",
+        ["22:32: 'in': should be a duration such as 30m, 2h or 1d in node 'pause'"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {call_back: null, then: bye}",
+        ["22:3: has no time in node 'pause'; give it 'in', such as 2h, or 'at', a date and time"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {call_back: null, in: 2h, at: '2026-03-02', then: bye}",
+        ["22:40: 'at' does not go with 'in' in node 'pause'; leave one of them out"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {call_back: null, in: 2h, invalid: bye, then: bye}",
+        ["22:45: 'invalid' does not go with 'in' in node 'pause'; leave one of them out"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {call_back: null, at: tomorrow, then: bye}",
+        [
+            "22:32: 'tomorrow' is no date and time in node 'pause'; "
+            "write it as 2026-03-02T09:30, or with an offset as 2026-03-02T09:30+01:00"
+        ],
+    ),
     ("pause", "yes", ["22:3: YAML does not read the node's name 'yes' as text; put it in quotes, or choose another"]),
 ]
 

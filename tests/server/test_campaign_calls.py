@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 from support.campaigns import claim, contacts, phone, running_campaign
 from support.dialling import virtual_clock
 from support.virtual_time import virtually
@@ -11,11 +12,13 @@ from support.virtual_time import virtually
 from telebridge.call.events import HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.campaigns.campaign import OnMachine
-from telebridge.campaigns.epoch import system_clock
+from telebridge.campaigns.epoch import instant, system_clock
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.opt_out_files import OptOutFiles
-from telebridge.campaigns.outcomes import Reported
+from telebridge.campaigns.outcomes import Reported, RetryRules
 from telebridge.campaigns.reporting import AttemptReports
+from telebridge.campaigns.states import ContactState
+from telebridge.flows.steps import CallBack
 from telebridge.server.campaign_calls import CampaignCalls, reported_of, talk_of
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.twilio.calls import CallStatus, CallStatusReport
@@ -175,6 +178,39 @@ async def test_who_calls_in_can_opt_out_too():
     await asyncio.sleep(0.1)
     assert await store.do_not_call.has(phone(5))
     assert not await store.do_not_call.has("+1666")
+
+
+@virtually
+async def test_who_named_a_better_time_is_called_then_on_their_own_clock():
+    store = MemoryCampaignStore(virtual_clock)
+    await running_campaign(store, contacts(2), retry=RetryRules(1, {}))
+    one, two = await claim(store)
+    calls = CampaignCalls(store, AttemptReports(store, NoTwilio()), wallclock=lambda: instant(virtual_clock()))
+    asked_at = virtual_clock()
+    for claimed, sid, wanted in (
+        (one, "CA1", CallBack(7200.0)),
+        (two, "CA2", CallBack(at=datetime.fromisoformat("2030-03-02T09:30"))),
+    ):
+        await calls.answered(claimed.attempt_id, sid)
+        calls.call_back(record(HEARD, call_sid=sid), wanted)
+        await asyncio.sleep(0.1)
+        calls.over(record(HEARD, call_sid=sid))
+        await calls.reports.status(claimed.attempt_id, CallStatusReport(sid, CallStatus.COMPLETED))
+    await asyncio.sleep(0.1)
+    found = [contact async for contact in store.reports.contacts(one.campaign.id)]
+    assert [(contact.state, contact.outcome) for contact in found] == [(ContactState.READY, "call_back")] * 2
+    assert found[0].due_at == asked_at + 7_200_000
+    assert instant(found[1].due_at) == datetime(2030, 3, 2, 14, 30, tzinfo=UTC)
+
+
+@virtually
+async def test_a_call_back_in_a_call_of_no_campaign_is_only_told():
+    store = MemoryCampaignStore(virtual_clock)
+    calls = process(store)
+    with capture_logs() as logged:
+        calls.call_back(record(HEARD), CallBack(60.0))
+        await asyncio.sleep(0.1)
+    assert [entry["event"] for entry in logged] == ["a call-back is not kept: the call is no campaign's"]
 
 
 @virtually

@@ -1,5 +1,6 @@
 """Campaigns over the API: made, filled, started, watched, reported, and who must not be called."""
 
+import asyncio
 import csv
 import io
 
@@ -18,7 +19,7 @@ async def test_campaigns_are_listed_and_told():
     assert (listed["id"], listed["name"], listed["status"]) == (CAMPAIGN, "played", "running")
     assert (told["total"], told["contacts"], told["live_calls"]) == (2, {"ready": 2}, 0)
     assert told["undelivered_events"] == 0
-    assert told["waiting"] == {"its turn: calls per second and live calls are bounded": 2}
+    assert (list(told["waiting"].values()), told["dialers"], told["quiet_until"]) == ([2], 0, None)
 
 
 async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
@@ -28,10 +29,19 @@ async def test_a_campaign_is_made_from_a_file_and_is_a_draft():
         assert (await client.get(f"/api/campaigns/{made['id']}"))["total"] == 0
 
 
+async def test_a_file_sent_four_times_at_once_makes_one_campaign():
+    body = {"file": FILE.replace("played", "spring")}
+    async with api() as client:
+        made = await asyncio.gather(*(client.post("/api/campaigns", body, status=201) for _ in range(4)))
+        assert len((await client.get("/api/campaigns"))["campaigns"]) == 2
+    assert len({one["id"] for one in made}) == 1
+
+
 @pytest.mark.parametrize(
     ("file", "told"),
     [
         (FILE.replace("reminder", "remainder"), "there is no flow 'remainder'"),
+        (FILE + "end_at = 2020-01-02T09:00:00Z\n", "file: end_at: 2020-01-02T09:00:00+00:00 has passed"),
         (FILE + "speed = 3\n", "file:6: speed: is no key of a campaign"),
         ("name = ", "is not TOML"),
     ],
@@ -100,11 +110,11 @@ async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
     async with api() as client:
         statuses = [
             (await client.post(f"/api/campaigns/{CAMPAIGN}/{order}", {}))["status"]
-            for order in ("pause", "start", "cancel")
+            for order in ("pause", "start", "pause", "resume", "cancel")
         ]
         refused = await client.post(f"/api/campaigns/{CAMPAIGN}/start", status=409)
         assert client.ended_campaigns == []
-    assert statuses == ["paused", "running", "cancelled"]
+    assert statuses == ["paused", "running", "paused", "running", "cancelled"]
     assert "is cancelled and cannot start" in refused["detail"]
 
 

@@ -1,8 +1,11 @@
 """The feed over HTTP: events as they happen, a comment when none does, and an end when the server stops."""
 
 import asyncio
+import json
 
-from support.api import api
+from support.api import CAMPAIGN, api
+
+from telebridge.campaigns.states import CampaignInput
 
 
 async def first(answer, marker):
@@ -83,3 +86,33 @@ async def test_kinds_and_calls_are_names():
     async with api() as client:
         await client.get("/api/events", params={"kinds": "Call Ended"}, status=422)
         await client.get("/api/events", params={"call": "a/b"}, status=422)
+
+
+async def test_a_campaign_is_followed_until_it_is_over():
+    async with api() as client, client.session.get(f"{client.url}/api/campaigns/{CAMPAIGN}/events") as answer:
+        assert answer.content_type == "text/event-stream"
+        begun = await first(answer, b'"total": 2')
+        await client.post(f"/api/campaigns/{CAMPAIGN}/pause")
+        paused = await first(answer, b'"paused"')
+        await client.store.campaigns.change(CAMPAIGN, CampaignInput.CANCEL)
+        rest = (await answer.read()).decode()
+        stands = await client.get(f"/api/campaigns/{CAMPAIGN}")
+    assert begun.startswith("retry: 2000\n\nevent: campaign\ndata: ")
+    assert json.loads(paused.split("data: ")[1])["status"] == "paused"
+    told, over = (block for block in rest.split("\n\n") if "event: " in block)
+    assert json.loads(told.split("data: ")[1]) == stands
+    assert over == "event: over\ndata: {}"
+
+
+async def test_a_silent_stream_of_a_campaign_is_kept_alive_and_ends_with_the_server():
+    path = f"/api/campaigns/{CAMPAIGN}/events"
+    async with api(keep_alive_seconds=0.01) as client, client.session.get(client.url + path) as answer:
+        assert ":\n\n:\n\n" in await first(answer, b":\n\n:\n\n")
+        await client.app.shutdown()
+        await answer.read()
+
+
+async def test_a_campaign_that_nobody_knows_is_not_followed():
+    async with api() as client:
+        told = await client.get("/api/campaigns/c9/events", status=404)
+    assert told["type"].endswith("unknown-campaign")

@@ -17,11 +17,13 @@ from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.states import CampaignStatus
+from telebridge.campaigns.view import look
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.access import Access, guarded
 from telebridge.server.api import add_api, call_routes, control_routes, event_routes
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import CallsDoor
+from telebridge.server.campaign_feeds import CampaignFeeds
 from telebridge.server.campaign_files import planned
 from telebridge.server.campaign_routes import campaign_routes
 from telebridge.server.campaigns_door import CampaignsDoor
@@ -122,6 +124,7 @@ class PlayedCalls:
 
 
 CAMPAIGN = "c1"
+NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)
 FILE = """
 name = "played"
 flow = "reminder"
@@ -165,16 +168,18 @@ def check_voice(voice):
 class Api:
     """A client of the API, and what stands behind it."""
 
-    def __init__(self, *, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0):
+    def __init__(self, *, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0, look_seconds=0.05):
         self.calls, self.placer, self.feed = PlayedCalls(), PlayedPlacer(), CallFeed()
         self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
         known = CallList(self.calls, past)
-        events = EventsDoor(self.feed, keep_alive_seconds=keep_alive_seconds)
+        campaigns = self._campaigns()
+        self.campaign_feeds = CampaignFeeds(self._look, every_seconds=look_seconds)
+        events = EventsDoor(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
         routes = (
             *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
             *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
             *event_routes(events),
-            *campaign_routes(self._campaigns()),
+            *campaign_routes(campaigns, events),
         )
         self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
@@ -185,6 +190,7 @@ class Api:
     def _campaigns(self):
         """The doors to campaigns, over a store in memory, with no Twilio behind them."""
         self.store, self.ended_campaigns = MemoryCampaignStore(), []
+        self.looks = 0
         law = CallingLaw(calling_rules())
 
         async def end_calls(campaign_id):
@@ -197,12 +203,16 @@ class Api:
             "AC1",
             open_until=law.open_until,
             end_calls=end_calls,
-            wallclock=lambda: datetime(2026, 3, 2, 15, tzinfo=UTC),
+            wallclock=lambda: NOW,
         )
+
+    async def _look(self, campaign_id):
+        self.looks += 1
+        return await look(self.store, campaign_id, CallingLaw(calling_rules()).open_until, wallclock=NOW)
 
     async def _fill(self, _app):
         """One campaign that dials, of two people."""
-        _, plan = planned(FILE, where="file", flows=PlayedFlows(), account="AC1")
+        _, plan = planned(FILE, where="file", flows=PlayedFlows(), account="AC1", wallclock=NOW)
         rows = self.store.campaigns._rows
         rows.campaigns[CAMPAIGN] = Campaign(CAMPAIGN, plan, CampaignStatus.RUNNING)
         lane = Lane(("America/New_York",), "US-NY")

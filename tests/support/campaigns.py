@@ -59,7 +59,8 @@ def plan(**fields):
 async def running_campaign(store, people=(), *, pacing=FAST, upto_line=1, **fields):
     """A campaign that dials, with these people in it."""
     await store.claims.set_pacing(ACCOUNT, pacing)
-    campaign = await store.campaigns.create(plan(**fields))
+    taken = len(await store.campaigns.all())
+    campaign = await store.campaigns.create(plan(**{**({"name": f"spring-{taken}"} if taken else {}), **fields}))
     await store.contacts.add(campaign.id, people, upto_line=upto_line)
     return await store.campaigns.change(campaign.id, CampaignInput.START)
 
