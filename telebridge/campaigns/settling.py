@@ -21,6 +21,8 @@ CHECK_FURTHEST_MS = 3_600_000
 VERDICT_WITHIN_MS = 30_000
 TALK_WITHIN_MS = 60_000
 """The bridge tells what was said within a moment of the call's end, unless the database is away or it has died."""
+TALK_OVERDUE_MS = 10_000
+"""A breaker that waited out the whole time would let hundreds more be called in vain."""
 TOO_SHORT_SECONDS = 2
 """Who hangs up sooner may never have been heard; only later is it our fault that nothing was said."""
 AGAIN_AFTER_MS = 1000
