@@ -3,6 +3,7 @@
 For flows in Python: `from telebridge import Bridge, Call`.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,9 @@ if TYPE_CHECKING:
     from telebridge.call.python_flow import Bridge, Call
 
 __all__ = ["Bridge", "Call"]
+
+# onnxruntime reads it once, when it is imported, and reports to its maker otherwise: a telephone line must not.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> object:

@@ -141,16 +141,15 @@ async def _measure(url: str, path: Path, claims: int, pauses: int) -> dict[str, 
 async def _filled(store: SqlCampaignStore, path: Path) -> tuple[Campaign, ImportProgress]:
     numbers = (PoolNumber("+12125550100", daily_cap=1_000_000), PoolNumber("+12125550101"))
     campaign = await store.campaigns.create(CampaignPlan(name="bench", account=ACCOUNT, flow="bench", numbers=numbers))
-    line = await store.contacts.begin_import(campaign.id, "bench")
+    await store.contacts.begin_import(campaign.id, "bench", owner="bench")
     done = await import_contacts(
         path,
         DEFINITION,
         store.contacts,
         campaign_id=campaign.id,
         rejects=path.with_suffix(".rejects.csv"),
-        resume_after_line=line,
     )
-    await store.contacts.finish_import(campaign.id)
+    await store.contacts.finish_import(campaign.id, owner="bench")
     await store.do_not_call.add((f"+1212556{n:04d}" for n in range(10_000)), source="bench")
     return campaign, done
 

@@ -4,10 +4,11 @@ One rule: what is read back may have been written by another release; what it la
 """
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import msgspec
+from msgspec import Raw
 
 from telebridge.flows.interpreter import Standing
 from telebridge.flows.steps import Transfer
@@ -45,13 +46,15 @@ class Checkpoint:
     over: bool = False
     apology: bool = False
 
-    def encode(self) -> bytes:
-        """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out."""
-        try:
-            return msgspec.json.encode(self, enc_hook=str)
-        except (ValueError, TypeError, RecursionError):
-            plain = msgspec.to_builtins(_mended(self), enc_hook=str)
-            return json.dumps(plain, ensure_ascii=False).encode(errors="replace")
+    def encode(self, *, standing: Raw | None = None, variables: Raw | None = None) -> bytes:
+        """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out.
+
+        Args:
+            standing: Where it stands in its flow file, as `encoded` wrote it earlier; None for what is here.
+            variables: What a Python flow knows, likewise.
+        """
+        parts = {"standing": standing, "variables": variables}
+        return msgspec.json.encode({name: parts.get(name) or encoded(getattr(self, name)) for name in PARTS})
 
     @classmethod
     def decode(cls, kept: bytes | str) -> "Checkpoint":
@@ -63,12 +66,27 @@ class Checkpoint:
         return msgspec.json.decode(kept, type=cls)
 
 
-def _mended(place: Checkpoint) -> Checkpoint:
-    """The checkpoint with values that can be written: whatever cannot is missed less than the whole."""
-    standing = place.standing
-    if standing is not None:
-        standing = replace(standing, variables=_writable(standing.variables))
-    return replace(place, standing=standing, variables=_writable(place.variables), result=_writable(place.result))
+PARTS = tuple(part.name for part in fields(Checkpoint))
+
+
+def encoded(part: Any) -> Raw:
+    """A part of a checkpoint as JSON, to be put into one as it is, as often as it is wanted."""
+    try:
+        return Raw(msgspec.json.encode(part, enc_hook=str))
+    except (ValueError, TypeError, RecursionError):
+        plain = msgspec.to_builtins(_mended(part), enc_hook=str)
+        return Raw(json.dumps(plain, ensure_ascii=False).encode(errors="replace"))
+
+
+def _mended(part: Any) -> Any:
+    """The part with values that can be written: whatever cannot is missed less than the whole."""
+    match part:
+        case Standing(variables=variables):
+            return replace(part, variables=_writable(variables))
+        case dict():
+            return _writable(part)
+        case _:
+            return part
 
 
 def _writable(values: dict[str, Any]) -> dict[str, Any]:

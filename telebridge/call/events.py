@@ -4,6 +4,7 @@ What Twilio says over the media stream comes as the events of `telebridge.twilio
 the speech source, the flow, the telephone network and the bridge's own operator do.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -197,3 +198,6 @@ CallEvent = (
     | ClearAsked
     | CallOver
 )
+
+Deliver = Callable[[CallEvent], None]
+"""Takes an event into a call's session, and does what follows."""

@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, to_pcm
+from telebridge.call.effects import ClearPlayback, CloseStream, Effect, EndCall, StartSpeech, Tell
 from telebridge.call.flight import Flight
+from telebridge.call.record import CallRecord
 from telebridge.logs import logger
+from telebridge.playback.writer import SendAudio
 
 log = logger(__name__)
 
@@ -60,6 +63,25 @@ class FlightLog:
         """Something happened."""
         line = {"at_ms": round(self._flight.at_ms(now), 1), "kind": kind, **data}
         self._lines.append(json.dumps(line, default=str) + "\n")
+
+    def performed(self, effect: Effect, record: CallRecord, *, now: float) -> None:
+        """The bridge did something; the record is told at the end."""
+        match effect:
+            case SendAudio(payload):
+                self.sent(payload, now=now)
+            case ClearPlayback():
+                self.cleared(now=now)
+            case Tell(kind, data):
+                self.note(kind, data, now=now)
+            case StartSpeech(utterance, say):
+                self.note("speak", {"utterance": utterance, "text": say.text}, now=now)
+            case CloseStream():
+                self.note("close-stream", {}, now=now)
+            case EndCall():
+                self.note("end", record.as_json(), now=now)
+                self.close(now=now)
+            case _:
+                pass
 
     def close(self, *, now: float) -> None:
         """The call is over."""

@@ -1,10 +1,17 @@
 """What callers said after the beep, as WAV files in one folder."""
 
+import asyncio
 import itertools
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from telebridge.audio import wav
+from telebridge.call.events import RecordingKept
+from telebridge.call.record import CallRecord
+from telebridge.logs import logger
+
+log = logger(__name__)
 
 
 class Recordings:
@@ -16,6 +23,27 @@ class Recordings:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._writing: set[asyncio.Task[None]] = set()
+
+    def keep_behind(self, record: CallRecord, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
+        """Keep the next recording of a call, and tell `kept` where it is; it is written even if the call ends before.
+
+        Must be called on the event loop's thread; nothing is waited for.
+        """
+        file = self.file(record.call_sid, len(record.recordings) + 1)
+        record.recordings.append(str(file))
+        writing = asyncio.create_task(self._write(record.call_sid, file, audio, kept), name="recording")
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
+
+    async def _write(self, call_sid: str, file: Path, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
+        try:
+            await asyncio.to_thread(self.keep, file, audio)
+        except OSError as error:
+            log.error("recording lost", call_sid=call_sid, file=str(file), error=str(error))
+            kept(RecordingKept(None))
+        else:
+            kept(RecordingKept(str(file)))
 
     def file(self, call_sid: str, number: int) -> Path:
         """Where the recording of that number of a call is kept, or of the next that nothing was kept under."""

@@ -25,7 +25,7 @@ from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.contact_file import ContactFile, Row
 from telebridge.campaigns.contact_rows import Layout, Reject, layout_of, read_row
 from telebridge.campaigns.definition import CampaignDefinition
-from telebridge.campaigns.reject_file import RejectFile
+from telebridge.campaigns.reject_file import RejectFile, check_place
 from telebridge.campaigns.store import Added
 from telebridge.errors import TelebridgeError
 
@@ -77,6 +77,17 @@ class ImportProgress:
         if self.bytes_read == 0 or self.seconds <= 0:
             return None
         return self.seconds * (self.total_bytes - self.bytes_read) / self.bytes_read
+
+
+def check_import(path: Path, definition: CampaignDefinition, *, rejects: Path) -> None:
+    """Refuse, before anything is done, a file that cannot be imported.
+
+    Raises:
+        ConfigurationError: It cannot be read as the campaign wants it, or the rejects cannot be written.
+    """
+    with ContactFile(path, delimiter=definition.delimiter) as file:
+        layout_of(file.header, definition.columns, where=file.where)
+    check_place(rejects, imported=path)
 
 
 async def import_contacts(

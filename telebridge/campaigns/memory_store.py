@@ -42,21 +42,25 @@ from telebridge.campaigns.settling import (
     take_report,
 )
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
-from telebridge.campaigns.status import changed, closing, replanned
+from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
 from telebridge.campaigns.store import (
+    IMPORT_LEASE_SECONDS,
     Added,
     AttemptRecords,
     Barred,
+    BegunImport,
     CampaignLane,
     CampaignRecords,
     ClaimRecords,
     ContactRecords,
     DoNotCallRecords,
+    ImportPosition,
     Overdue,
     Progress,
     ReportRecords,
     TaskLeases,
     WaitingLane,
+    import_lease,
 )
 from telebridge.errors import CampaignRefused, LocalProtocolError
 
@@ -66,15 +70,6 @@ class _Pacer:
     pacing: Pacing
     tat: float = 0.0
     backoff: Backoff = field(default_factory=Backoff)
-
-
-@dataclass(slots=True)
-class _Import:
-    """How far a campaign is filled."""
-
-    line: int = 0
-    source: str = ""
-    under_way: bool = False
 
 
 @dataclass(slots=True)
@@ -88,7 +83,7 @@ class _Rows:
     phones: dict[tuple[str, str], int] = field(default_factory=dict)
     attempts: dict[str, Attempt] = field(default_factory=dict)
     pacers: dict[str, _Pacer] = field(default_factory=dict)
-    imported: dict[str, _Import] = field(default_factory=dict)
+    imported: dict[str, ImportPosition] = field(default_factory=dict)
     barred: dict[tuple[str, str], Barred] = field(default_factory=dict)
     scrubbed: dict[str, int] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
@@ -184,7 +179,7 @@ class MemoryCampaigns(CampaignRecords):
             states = Counter(contact.state for contact in self._rows.contacts_of(campaign.id))
             checks = sum(attempt.check_at is not None for attempt in self._rows.attempts_of(campaign.id))
             live = states[ContactState.LIVE] + checks
-            imported = self._rows.imported.get(campaign.id, _Import())
+            imported = self._rows.imported.get(campaign.id, ImportPosition())
             filled = bool(states) and not imported.under_way
             happened = closing(campaign, filled=filled, ready=states[ContactState.READY], live=live, now=now)
             if happened is not None:
@@ -197,14 +192,19 @@ class MemoryContacts(ContactRecords):
 
     def __init__(self, rows: _Rows) -> None:
         self._rows = rows
+        self._leases = MemoryLeases(rows)
 
     @override
-    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(
+        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+    ) -> Added:
         rows = self._rows
-        imported = rows.imported.setdefault(campaign_id, _Import())
+        if owner is not None:
+            self._keep_hold(campaign_id, owner)
+        imported = rows.imported.get(campaign_id, ImportPosition())
         if upto_line <= imported.line:
             return Added(0, 0)
-        imported.line = upto_line
+        rows.imported[campaign_id] = replace(imported, line=upto_line)
         added = 0
         for new in contacts:
             if (campaign_id, new.phone) in rows.phones:
@@ -226,30 +226,62 @@ class MemoryContacts(ContactRecords):
         return Added(added, len(contacts) - added)
 
     @override
-    async def begin_import(self, campaign_id: str, source: str) -> int:
-        imported = self._rows.imported.setdefault(campaign_id, _Import())
-        if imported.source != source:
-            imported.line = 0
-        imported.source, imported.under_way = source, True
-        return imported.line
+    async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:
+        campaign = self._rows.campaigns.get(campaign_id)
+        if campaign is None:
+            raise CampaignRefused(campaign_id, "there is none")
+        check_fillable(campaign)
+        before = self._rows.imported.get(campaign_id, ImportPosition())
+        if not self._leases.take_now(import_lease(campaign_id), owner, IMPORT_LEASE_SECONDS):
+            raise filled_elsewhere(campaign.plan.name, before.name)
+        line = before.line if before.source == source else 0
+        self._rows.imported[campaign_id] = ImportPosition(source, line, under_way=True)
+        return BegunImport(line, before)
 
     @override
-    async def finish_import(self, campaign_id: str) -> None:
-        self._rows.imported.setdefault(campaign_id, _Import()).under_way = False
+    async def finish_import(self, campaign_id: str, *, owner: str) -> None:
+        self._keep_hold(campaign_id, owner)
+        self._rows.imported[campaign_id] = ImportPosition()
+        self._leases.release_now(import_lease(campaign_id), owner)
+
+    @override
+    async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
+        if self._leases.release_now(import_lease(campaign_id), owner) and not self._rows.imported[campaign_id].line:
+            self._rows.imported[campaign_id] = begun.before
+
+    @override
+    async def import_position(self, campaign_id: str) -> ImportPosition:
+        return self._rows.imported.get(campaign_id, ImportPosition())
 
     @override
     async def is_filled(self, campaign_id: str) -> bool:
-        under_way = self._rows.imported.get(campaign_id, _Import()).under_way
+        under_way = self._rows.imported.get(campaign_id, ImportPosition()).under_way
         return not under_way and bool(self._rows.contacts_of(campaign_id))
 
     @override
-    async def imported_line(self, campaign_id: str) -> int:
-        return self._rows.imported.get(campaign_id, _Import()).line
+    async def without_consent(self, campaign_id: str) -> int:
+        return sum(
+            contact.state in {ContactState.READY, ContactState.LIVE}
+            and (contact.consented_at is None or not contact.consent_source)
+            for contact in self._rows.contacts_of(campaign_id)
+        )
+
+    @override
+    async def regions(self, campaign_id: str) -> set[str]:
+        return {lane.region for owner, lane, _ in self._rows.lanes.values() if owner == campaign_id}
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         contact_id = self._rows.phones.get((campaign_id, phone))
         return None if contact_id is None else self._rows.contacts[contact_id]
+
+    def _keep_hold(self, campaign_id: str, owner: str) -> None:
+        """Go on filling a campaign, if nobody else does by now."""
+        name = import_lease(campaign_id)
+        if self._rows.leases.get(name, ("", 0))[0] != owner:
+            imported = self._rows.imported.get(campaign_id, ImportPosition())
+            raise filled_elsewhere(self._rows.campaigns[campaign_id].plan.name, imported.name)
+        self._leases.take_now(name, owner, IMPORT_LEASE_SECONDS)
 
     def _lane(self, campaign_id: str, new: NewContact) -> int:
         wanted = (campaign_id, new.lane, new.priority)
@@ -473,8 +505,8 @@ class MemoryDoNotCall(DoNotCallRecords):
         return any((phone, scope) in self._rows.barred for scope in (EVERY_CAMPAIGN, campaign_id))
 
     @override
-    async def all(self) -> AsyncIterator[Barred]:
-        for key in sorted(self._rows.barred):
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+        for key in sorted(key for key in self._rows.barred if key > after):
             yield self._rows.barred[key]
 
     @override
@@ -494,18 +526,28 @@ class MemoryLeases(TaskLeases):
 
     @override
     async def take(self, name: str, owner: str, seconds: float) -> bool:
+        return self.take_now(name, owner, seconds)
+
+    @override
+    async def release(self, name: str, owner: str) -> None:
+        self.release_now(name, owner)
+
+    def take_now(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or prolong a task, in the middle of a method."""
         now = self._rows.clock()
         holder, until = self._rows.leases.get(name, (owner, 0))
         length = round(1000 * seconds)
-        if holder != owner and now < until <= now + length:
+        if holder != owner and now < until <= now + 2 * length:
             return False
         self._rows.leases[name] = (owner, now + length)
         return True
 
-    @override
-    async def release(self, name: str, owner: str) -> None:
-        if self._rows.leases.get(name, ("", 0))[0] == owner:
+    def release_now(self, name: str, owner: str) -> bool:
+        """Leave a task; whether it was held."""
+        held = self._rows.leases.get(name, ("", 0))[0] == owner
+        if held:
             del self._rows.leases[name]
+        return held
 
 
 class MemoryReports(ReportRecords):

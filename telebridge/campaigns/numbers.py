@@ -78,7 +78,7 @@ def read_number(written: str, *, country: str, check: Check = "valid") -> Number
     """
     text = written.strip()
     found = AMERICAN.fullmatch(text.translate(PUNCTUATION))
-    if found is not None and (text[0] == "+" or _is_american(country)) and (text[0] != "+" or "+1" in text[:3]):
+    if found is not None and (text[0] == "+" or is_american(country)) and (text[0] != "+" or "+1" in text[:3]):
         return _american(found[1], check)
     return _unreadable(text) or _read(text, country, check)
 
@@ -86,6 +86,12 @@ def read_number(written: str, *, country: str, check: Check = "valid") -> Number
 def country_exists(country: str) -> bool:
     """Whether numbers of that country are known."""
     return country in phonenumbers.SUPPORTED_REGIONS
+
+
+@lru_cache(maxsize=300)
+def is_american(country: str) -> bool:
+    """Whether a country's numbers have the calling code 1: an area code of three digits, and seven more."""
+    return phonenumbers.country_code_for_region(country) == 1
 
 
 def _unreadable(text: str) -> NumberProblem | None:
@@ -151,8 +157,3 @@ def _range(prefix: str) -> tuple[str | None, str]:
 def _is_of_a_state(area_code: str) -> bool:
     """Of a state or province: islands have numbering plans of their own."""
     return any("-" in region and region not in TERRITORIES for region in regions_of_area_code(area_code))
-
-
-@lru_cache(maxsize=300)
-def _is_american(country: str) -> bool:
-    return phonenumbers.country_code_for_region(country) == 1

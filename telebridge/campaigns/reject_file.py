@@ -4,12 +4,14 @@ One rule: after an import, however often it was interrupted, each such row stand
 """
 
 import csv
+import errno
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from types import TracebackType
 
 from typing_extensions import override
@@ -37,10 +39,8 @@ class RejectFile(AbstractContextManager["RejectFile"]):
 
     def __init__(self, path: Path, header: Sequence[str], *, imported: Path, keep_upto_line: int = 0) -> None:
         self._path = path
-        if path.resolve() == imported.resolve():
-            raise ConfigurationError(str(path), "is the file that is imported", "name another one for the rejects")
+        check_place(path, imported=imported)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             draft = path.with_name(f".{path.name}.new")
             with draft.open("w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
@@ -71,6 +71,24 @@ class RejectFile(AbstractContextManager["RejectFile"]):
             os.fsync(self._file.fileno())
         except OSError as error:
             raise ConfigurationError(str(self._path), f"cannot be written ({error.strerror})") from error
+
+
+def check_place(path: Path, *, imported: Path) -> None:
+    """Refuse a place where rejects cannot be written; nothing is changed there.
+
+    Raises:
+        ConfigurationError: They cannot.
+    """
+    if path.resolve() == imported.resolve():
+        raise ConfigurationError(str(path), "is the file that is imported", "name another one for the rejects")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}."):
+            pass
+    except OSError as error:
+        raise ConfigurationError(str(path), f"cannot be written ({error.strerror})", "choose another place") from error
 
 
 def _shown(cells: Sequence[str]) -> Iterator[str]:

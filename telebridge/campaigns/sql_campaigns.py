@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, insert, literal_column, not_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    func,
+    insert,
+    literal_column,
+    not_,
+    or_,
+    select,
+    update,
+)
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Contact
@@ -13,10 +26,20 @@ from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.outbox import Change, news_of_status
 from telebridge.campaigns.rows import campaign_changes, campaign_of, contact_of, lane_of, new_contact_values, zones_text
 from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.sql_lists import prolong_lease, release_lease, take_lease
 from telebridge.campaigns.sql_outbox import write_news
-from telebridge.campaigns.states import CampaignInput, CampaignStatus
-from telebridge.campaigns.status import changed, closing, replanned
-from telebridge.campaigns.store import Added, CampaignLane, CampaignRecords, ContactRecords
+from telebridge.campaigns.states import CampaignInput, CampaignStatus, ContactState
+from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, replanned
+from telebridge.campaigns.store import (
+    IMPORT_LEASE_SECONDS,
+    Added,
+    BegunImport,
+    CampaignLane,
+    CampaignRecords,
+    ContactRecords,
+    ImportPosition,
+    import_lease,
+)
 from telebridge.campaigns.tables import IS_READY, IS_WATCHED, attempt, campaign, contact, import_position, lane
 from telebridge.errors import CampaignRefused
 
@@ -144,8 +167,12 @@ class SqlContacts(ContactRecords):
         self._database = database
 
     @override
-    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(
+        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+    ) -> Added:
         def work(connection: Connection) -> Added:
+            if owner is not None:
+                self._keep_hold(connection, campaign_id, owner)
             if not self._go_on_from(connection, campaign_id, upto_line):
                 return Added(0, 0)
             lanes = self._lanes(connection, campaign_id, contacts)
@@ -159,27 +186,42 @@ class SqlContacts(ContactRecords):
         return await self._database.write(work)
 
     @override
-    async def begin_import(self, campaign_id: str, source: str) -> int:
-        here = import_position.c.campaign_id == campaign_id
-
-        def work(connection: Connection) -> int:
+    async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:
+        def work(connection: Connection) -> BegunImport:
+            filled = _locked(connection, campaign_id)
+            check_fillable(filled)
+            before = _position(connection, campaign_id)
+            if not take_lease(self._database, connection, import_lease(campaign_id), owner, IMPORT_LEASE_SECONDS):
+                raise filled_elsewhere(filled.plan.name, before.name)
+            line = before.line if before.source == source else 0
             self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
-            row = connection.execute(select(import_position).where(here).with_for_update()).one()
-            line = row.line if row.source == source else 0
-            values = {"source": source, "line": line, "under_way": True}
-            connection.execute(update(import_position).where(here).values(**values))
-            return int(line)
+            _set_position(connection, campaign_id, ImportPosition(source, line, under_way=True))
+            return BegunImport(line, before)
 
         return await self._database.write(work)
 
     @override
-    async def finish_import(self, campaign_id: str) -> None:
+    async def finish_import(self, campaign_id: str, *, owner: str) -> None:
         def work(connection: Connection) -> None:
-            here = import_position.c.campaign_id == campaign_id
-            connection.execute(update(import_position).where(here).values(under_way=False))
+            self._keep_hold(connection, campaign_id, owner)
+            _set_position(connection, campaign_id, ImportPosition())
+            release_lease(connection, import_lease(campaign_id), owner)
             self._database.count_rows(connection, contact)
 
         await self._database.write(work)
+
+    @override
+    async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
+        def work(connection: Connection) -> None:
+            held = release_lease(connection, import_lease(campaign_id), owner)
+            if held and _position(connection, campaign_id).line == 0:
+                _set_position(connection, campaign_id, begun.before)
+
+        await self._database.write(work)
+
+    @override
+    async def import_position(self, campaign_id: str) -> ImportPosition:
+        return await self._database.read(lambda connection: _position(connection, campaign_id))
 
     @override
     async def is_filled(self, campaign_id: str) -> bool:
@@ -193,16 +235,30 @@ class SqlContacts(ContactRecords):
         return await self._database.read(work)
 
     @override
-    async def imported_line(self, campaign_id: str) -> int:
-        asked = select(import_position.c.line).where(import_position.c.campaign_id == campaign_id)
-        rows = await self._database.rows(asked)
-        return int(rows[0].line) if rows else 0
+    async def without_consent(self, campaign_id: str) -> int:
+        asked = select(func.count()).where(
+            contact.c.campaign_id == campaign_id,
+            contact.c.state.in_((ContactState.READY, ContactState.LIVE)),
+            or_(contact.c.consented_at.is_(None), contact.c.consent_source == ""),
+        )
+        return (await self._database.rows(asked))[0][0]
+
+    @override
+    async def regions(self, campaign_id: str) -> set[str]:
+        rows = await self._database.rows(select(lane.c.region).where(lane.c.campaign_id == campaign_id).distinct())
+        return {row.region for row in rows}
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         asked = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
         rows = await self._database.rows(asked)
         return contact_of(rows[0]) if rows else None
+
+    def _keep_hold(self, connection: Connection, campaign_id: str, owner: str) -> None:
+        """Go on filling a campaign, if nobody else does by now."""
+        name = import_lease(campaign_id)
+        if not prolong_lease(self._database, connection, name, owner, IMPORT_LEASE_SECONDS):
+            raise filled_elsewhere(_locked(connection, campaign_id).plan.name, _position(connection, campaign_id).name)
 
     def _go_on_from(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
         """Move the position of the import on; False when it is there already."""
@@ -222,6 +278,16 @@ class SqlContacts(ContactRecords):
         self._database.insert_new(connection, lane, rows)
         known = connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
         return {(lane_of(row.zones, row.region), row.priority): row.id for row in known}
+
+
+def _position(connection: Connection, campaign_id: str) -> ImportPosition:
+    row = connection.execute(select(import_position).where(import_position.c.campaign_id == campaign_id)).one_or_none()
+    return ImportPosition() if row is None else ImportPosition(row.source, row.line, under_way=row.under_way)
+
+
+def _set_position(connection: Connection, campaign_id: str, position: ImportPosition) -> None:
+    values = {"source": position.source, "line": position.line, "under_way": position.under_way}
+    connection.execute(update(import_position).where(import_position.c.campaign_id == campaign_id).values(**values))
 
 
 def _no_import(campaign_id: str) -> dict[str, Any]:

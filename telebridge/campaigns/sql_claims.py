@@ -49,6 +49,9 @@ from telebridge.errors import LocalProtocolError
 LOOKED_AT = 2
 """So many due contacts are looked at for each that is wanted, as some must not be called now."""
 
+LOOKED_FURTHER = 500
+"""So many more when none of them may be: thousands whose numbers are barred would stand in everybody's way else."""
+
 
 class SqlClaims(ClaimRecords):
     """Who may be called now."""
@@ -135,11 +138,9 @@ class _Claiming:
         quotas = self._quotas(pacing, lanes, wanted)
         lanes = [lane for lane in lanes if lane.campaign_id in quotas]
         wanted = min(wanted, sum(allowed.calls for allowed in quotas.values()))
-        due = self._due(lanes, wanted) if lanes else []
-        if not due:
+        sifted = self._sifted(lanes, quotas, wanted) if lanes else Sifted()
+        if not sifted.admitted and not sifted.changed:
             return []
-        facts = self._facts(due, lanes)
-        sifted = sift(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
         claims = self._intend(sifted, quotas, worker=worker, lease_until=lease_until)
         tat = grant(row.tat, pacing.calls_per_second, wanted=len(claims), now=now).tat
         self._connection.execute(update(pacer).where(pacer.c.account == self._account).values(tat=tat))
@@ -170,9 +171,20 @@ class _Claiming:
         rows = self._connection.execute(asked.group_by(attempt.c.from_number))
         return dict(rows.all())
 
-    def _due(self, lanes: Sequence[OpenLane], wanted: int) -> list[Contact]:
-        places = {lane.id: place for place, lane in enumerate(lanes)}
+    def _sifted(self, lanes: Sequence[OpenLane], quotas: Mapping[str, Quota], wanted: int) -> Sifted:
+        """Choose among the first due contacts, and among many more when all of these are refused."""
         limit = LOOKED_AT * wanted + LOOKED_AT
+        caps = {lane.id: lane.caps for lane in lanes}
+        sifted = Sifted()
+        for looked_at in (limit, limit + LOOKED_FURTHER):
+            due = self._due(lanes, looked_at)
+            sifted = sift(due, self._facts(due, lanes), quotas, caps, wanted=wanted, now=self._now) if due else Sifted()
+            if len(due) < looked_at or len(sifted.changed) < looked_at:
+                break
+        return sifted
+
+    def _due(self, lanes: Sequence[OpenLane], limit: int) -> list[Contact]:
+        places = {lane.id: place for place, lane in enumerate(lanes)}
         rows = self._database.due(self._connection, list(places), now=self._now, limit=limit)
         return sorted(map(contact_of, rows), key=lambda one: (places[one.lane_id], one.due_at, one.id))
 

@@ -46,10 +46,9 @@ class SqlDoNotCall(DoNotCallRecords):
         return bool(await self._database.rows(asked))
 
     @override
-    async def all(self) -> AsyncIterator[Barred]:
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
         place = tuple_(do_not_call.c.phone, do_not_call.c.scope)
         asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
-        after = ("", "")
         while True:
             page = await self._database.rows(asked.where(place > after))
             for row in page:
@@ -82,23 +81,35 @@ class SqlLeases(TaskLeases):
 
     @override
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        def work(connection: Connection) -> bool:
-            now = self._database.now(connection)
-            until = now + round(1000 * seconds)
-            mine = {"name": name, "owner": owner, "lease_until": until}
-            if self._database.insert_new(connection, task_lease, [mine]):
-                return True
-            held = task_lease.c.lease_until
-            free = or_(task_lease.c.owner == owner, held <= now, held > until)  # written while the clock ran ahead
-            taken = connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine))
-            return taken.rowcount == 1
-
-        return await self._database.write(work)
+        return await self._database.write(
+            lambda connection: take_lease(self._database, connection, name, owner, seconds)
+        )
 
     @override
     async def release(self, name: str, owner: str) -> None:
-        def work(connection: Connection) -> None:
-            mine = (task_lease.c.name == name, task_lease.c.owner == owner)
-            connection.execute(delete(task_lease).where(*mine))
+        await self._database.write(lambda connection: release_lease(connection, name, owner))
 
-        await self._database.write(work)
+
+def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
+    """Take or prolong a task, inside a transaction."""
+    now, length = database.now(connection), round(1000 * seconds)
+    mine = {"name": name, "owner": owner, "lease_until": now + length}
+    if database.insert_new(connection, task_lease, [mine]):
+        return True
+    held_until = task_lease.c.lease_until
+    ran_ahead = held_until > now + 2 * length  # the clock did; whoever took it just now is not so far ahead
+    free = or_(task_lease.c.owner == owner, held_until <= now, ran_ahead)
+    return connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine)).rowcount == 1
+
+
+def prolong_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
+    """Keep a task that is held, even if its time is over and nobody has taken it; False when somebody has."""
+    held = (task_lease.c.name == name, task_lease.c.owner == owner)
+    until = database.now(connection) + round(1000 * seconds)
+    return connection.execute(update(task_lease).where(*held).values(lease_until=until)).rowcount == 1
+
+
+def release_lease(connection: Connection, name: str, owner: str) -> bool:
+    """Leave a task; whether it was held."""
+    mine = (task_lease.c.name == name, task_lease.c.owner == owner)
+    return connection.execute(delete(task_lease).where(*mine)).rowcount == 1

@@ -1,7 +1,7 @@
 """What must be so before a campaign may dial.
 
 Follows 47 CFR 64.1200(c)(2): telemarketing is checked against a copy of the do-not-call register that is not older than
-31 days.
+31 days. The same is asked for other countries that keep one.
 
 One rule: what is missing is told with the command that mends it.
 """
@@ -9,7 +9,9 @@ One rule: what is missing is told with the command that mends it.
 from datetime import datetime, timedelta
 
 from telebridge.campaigns.campaign import Campaign, CampaignKind
+from telebridge.campaigns.definition_file import read_campaign
 from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.registers import register_of
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused
@@ -21,10 +23,21 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
     """Let a campaign dial.
 
     Raises:
-        CampaignRefused: It has no contacts yet, its register is too old, or it cannot start as it stands.
+        CampaignRefused: It has no contacts yet, or some without the consent it needs, its register is too old, or it
+            cannot start as it stands.
     """
+    position = await store.contacts.import_position(campaign.id)
+    if position.under_way:
+        problem = f"its import of '{position.name}' is not complete: give it again, and it goes on where it was"
+        raise CampaignRefused(campaign.plan.name, problem)
     if not await store.contacts.is_filled(campaign.id):
-        problem = "has no contacts, or its import is not complete: `telebridge campaign import` brings them in"
+        problem = f"has no contacts: `telebridge campaign import {campaign.plan.name} --contacts CSV` brings them in"
+        raise CampaignRefused(campaign.plan.name, problem)
+    if _needs_consent(campaign) and (lacking := await store.contacts.without_consent(campaign.id)):
+        problem = (
+            f"needs the consent of everybody it calls, and {lacking:,} of its contacts have no consent_at or "
+            "consent_source: make a campaign anew from a CSV that has both"
+        )
         raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
         raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {compare_anew(missing[0])}")
@@ -34,12 +47,22 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
 def compare_anew(register: str) -> str:
     """What is wrong with a register that is too old, and the command that mends it."""
     command = f"telebridge campaign do-not-call import FILE --register {register}"
-    return f"no do-not-call register was compared in the last 31 days: `{command}`"
+    return f"no do-not-call register '{register}' was compared in the last 31 days: `{command}`"
+
+
+def _needs_consent(campaign: Campaign) -> bool:
+    """Whether contacts need it by the plan as it is now; they may have come in under another."""
+    if not campaign.plan.file:
+        return campaign.plan.kind is CampaignKind.TELEMARKETING
+    return read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'").needs_consent
 
 
 async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> list[str]:
-    """The registers that must be compared anew before a campaign may dial on; none but for telemarketing."""
+    """The registers of the countries that a campaign calls which must be compared anew; none but for telemarketing."""
     if campaign.plan.kind is not CampaignKind.TELEMARKETING:
         return []
-    latest = max((await store.do_not_call.scrubbed()).values(), default=None)
-    return ["us-national"] if latest is None or latest < epoch_ms(wallclock - SCRUB_HOLDS) else []
+    countries = {region.partition("-")[0] for region in await store.contacts.regions(campaign.id)}
+    needed = {name for country in countries if (name := register_of(country)) is not None}
+    scrubbed = await store.do_not_call.scrubbed()
+    oldest = epoch_ms(wallclock - SCRUB_HOLDS)
+    return sorted(name for name in needed if scrubbed.get(name, oldest - 1) < oldest)

@@ -36,6 +36,28 @@ def replanned(campaign: Campaign, plan: CampaignPlan) -> Campaign:
     return replace(campaign, plan=plan)
 
 
+def check_fillable(campaign: Campaign) -> None:
+    """Refuse contacts that would never be called.
+
+    Raises:
+        CampaignRefused: It is cancelled.
+    """
+    if campaign.status is CampaignStatus.CANCELLED:
+        problem = "is cancelled, for ever: make a new campaign for further contacts"
+        raise CampaignRefused(campaign.plan.name, problem)
+
+
+def filled_elsewhere(name: str, source: str) -> CampaignRefused:
+    """What is said to whoever would fill a campaign that somebody else fills.
+
+    Args:
+        name: The campaign's.
+        source: From what it is filled.
+    """
+    problem = f"is being filled from '{source}' elsewhere: wait for its end; one that died is let go after a minute"
+    return CampaignRefused(name, problem)
+
+
 def closing(campaign: Campaign, *, filled: bool, ready: int, live: int, now: int) -> CampaignInput | None:
     """What the clock or the lack of work does to a campaign.
 

@@ -19,6 +19,13 @@ from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import CampaignInput
 
+IMPORT_LEASE_SECONDS = 60.0
+
+
+def import_lease(campaign_id: str) -> str:
+    """The name of the task that filling a campaign is."""
+    return f"import {campaign_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignLane:
@@ -36,6 +43,34 @@ class Added:
 
     added: int
     duplicates: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImportPosition:
+    """How far a campaign is filled from a source.
+
+    Args:
+        source: Its name for people, then a tab and whatever tells it from another; "" before the first.
+        line: Its last line whose contacts are in.
+        under_way: Whether it was begun and has not come to its end.
+    """
+
+    source: str = ""
+    line: int = 0
+    under_way: bool = False
+
+    @property
+    def name(self) -> str:
+        """The source for people."""
+        return self.source.partition("\t")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class BegunImport:
+    """An import that goes on behind a line, 0 for a new source, and how the campaign was filled before it."""
+
+    line: int
+    before: ImportPosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,31 +179,62 @@ class CampaignRecords(Protocol):
 class ContactRecords(Protocol):
     """Filling a campaign."""
 
-    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+    async def add(
+        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+    ) -> Added:
         """Add a batch of an import, together with the position in its file.
 
         A batch that does not go beyond the position kept was added before, by an import that was then interrupted:
         nothing happens. A number that the campaign has already is a duplicate.
+
+        Args:
+            campaign_id: Whose contacts they are.
+            contacts: The batch.
+            upto_line: The source is done up to here.
+            owner: Who began the import; None for contacts that come from none.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
         """
         ...
 
-    async def begin_import(self, campaign_id: str, source: str) -> int:
-        """Begin to fill a campaign from a source, or go on; answers the line up to which it is in, 0 for a new source.
+    async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:
+        """Begin to fill a campaign from a source, or go on with it.
 
+        One owner at a time fills a campaign, until it finishes, leaves, or adds no batch for a minute.
         Until `finish_import` the campaign is not done, however few of its contacts are left.
+
+        Raises:
+            CampaignRefused: There is no such campaign, it is cancelled, or somebody else fills it.
         """
         ...
 
-    async def finish_import(self, campaign_id: str) -> None:
-        """The source has come to its end."""
+    async def finish_import(self, campaign_id: str, *, owner: str) -> None:
+        """The source has come to its end; the same one is read from its beginning the next time.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
+        """
+        ...
+
+    async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
+        """The source has not come to its end, and can be gone on with; when nothing came of it, all is as before."""
+        ...
+
+    async def import_position(self, campaign_id: str) -> ImportPosition:
+        """How far it is filled."""
         ...
 
     async def is_filled(self, campaign_id: str) -> bool:
         """Whether it has contacts, and no import of it was begun and not finished."""
         ...
 
-    async def imported_line(self, campaign_id: str) -> int:
-        """The last line of the file whose contacts are in; 0 before the first."""
+    async def without_consent(self, campaign_id: str) -> int:
+        """How many that may still be called lack `consented_at` or `consent_source`."""
+        ...
+
+    async def regions(self, campaign_id: str) -> set[str]:
+        """Whose law applies to its contacts, `US-FL` or `GB`."""
         ...
 
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
@@ -258,8 +324,8 @@ class DoNotCallRecords(Protocol):
         """Whether a campaign, or any, must not call a number."""
         ...
 
-    def all(self) -> AsyncIterator[Barred]:
-        """Everything on the list, by number, a page at a time."""
+    def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+        """Everything on the list, by number and scope, behind a number and scope, a page at a time."""
         ...
 
     async def set_scrubbed(self, register: str, at: int) -> None:

@@ -18,7 +18,7 @@ from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.store import CampaignStore
 from telebridge.campaigns.view import CampaignView, campaign_json, look
 from telebridge.cli.campaign_demo import demo
@@ -269,6 +269,8 @@ def _tell_import(
     tell(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
     if done is not None:
         tell(told(done, at))
+        if done.added and one.status is CampaignStatus.DONE:
+            tell(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
 
 
 def _quiet() -> None:

@@ -1,6 +1,6 @@
 """Bringing the contacts of a CSV into a campaign, with its progress to be seen."""
 
-import hashlib
+import asyncio
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.definition_file import read_campaign
-from telebridge.campaigns.importing import ImportProgress, import_contacts
+from telebridge.campaigns.filling import fill_campaign
+from telebridge.campaigns.importing import ImportProgress
 from telebridge.campaigns.store import CampaignStore
-from telebridge.errors import ConfigurationError
 
-IDENTIFYING_BYTES = 65_536
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
 """A small file is read by one process: starting more costs more than they save."""
 
@@ -26,10 +24,9 @@ async def fill(
 
     Raises:
         ConfigurationError: The file cannot be read as the campaign wants it.
+        CampaignRefused: It is cancelled, or is being filled elsewhere.
     """
-    definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
-    size, source = _identified(contacts)
-    line = await store.contacts.begin_import(campaign.id, source)
+    size = await asyncio.to_thread(_size, contacts)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -44,18 +41,23 @@ async def fill(
             rows, rate = f"{done.rows:,}", f"{done.rows_per_second:,.0f}"
             bar.update(task, completed=done.bytes_read, rows=rows, rate=rate)
 
-        done = await import_contacts(
-            contacts,
-            definition,
+        def resumed(line: int) -> None:
+            console.print(f"goes on after line {line:,} of {contacts.name}", highlight=False)
+
+        return await fill_campaign(
             store.contacts,
-            campaign_id=campaign.id,
+            campaign,
+            contacts,
             rejects=rejects or rejects_beside(contacts),
-            resume_after_line=line,
+            on_resume=resumed,
             on_progress=shown,
             workers=readers_for(size),
         )
-    await store.contacts.finish_import(campaign.id)
-    return done
+
+
+def _size(contacts: Path) -> int:
+    """How large a file is; that one cannot be read is told by the import."""
+    return contacts.stat().st_size if contacts.is_file() else 0
 
 
 def readers_for(size: int) -> int | None:
@@ -79,14 +81,3 @@ def told(done: ImportProgress, rejects: Path) -> str:
 def told_json(done: ImportProgress, rejects: Path) -> dict[str, Any]:
     """The same for programs."""
     return {**asdict(done), "rejects": str(rejects) if done.rejected else None}
-
-
-def _identified(contacts: Path) -> tuple[int, str]:
-    """The size of a file, and what tells it from another: only the same one is gone on with."""
-    try:
-        size = contacts.stat().st_size
-        with contacts.open("rb") as file:
-            beginning = hashlib.sha256(file.read(IDENTIFYING_BYTES)).hexdigest()
-    except OSError as error:
-        raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
-    return size, f"{contacts.name} {size} {beginning}"

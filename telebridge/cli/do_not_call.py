@@ -1,33 +1,37 @@
 """`telebridge campaign do-not-call`: the numbers that no campaign calls."""
 
-import csv
 import json
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from typing_extensions import override
+from rich.console import Console
 
+from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.epoch import epoch_ms, instant
+from telebridge.campaigns.number_list import examine, numbers_of
 from telebridge.campaigns.numbers import Number, read_number
+from telebridge.campaigns.registers import check_register
 from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.store import Barred
-from telebridge.cli.campaign_store import campaign_store, run
+from telebridge.campaigns.store import Barred, CampaignStore
+from telebridge.cli.campaign_store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
-from telebridge.settings import load_settings
+from telebridge.settings import Settings, load_settings
 
 do_not_call = typer.Typer(
-    help="Numbers that no campaign calls: at once, for ever, whatever campaign they are in.",
+    help="Numbers that no campaign calls, or a certain one does not: at once, and for ever.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
 AT_ONCE = 5000
+CampaignOption = Annotated[
+    str, typer.Option("--campaign", help="A campaign's name or id: only it does not call them; by default none does.")
+]
 CountryOption = Annotated[str, typer.Option(help="Whose numbers those without '+' are.")]
 
 
@@ -35,6 +39,7 @@ CountryOption = Annotated[str, typer.Option(help="Whose numbers those without '+
 def add(
     numbers: Annotated[list[str], typer.Argument(help="Numbers, such as +12125550123.")],
     reason: Annotated[str, typer.Option(help="Why, for the records.")] = "",
+    campaign: CampaignOption = "",
     country: CountryOption = "US",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
@@ -45,7 +50,8 @@ def add(
 
     async def added() -> int:
         async with campaign_store(settings) as store:
-            return await store.do_not_call.add(phones, source="command", reason=reason)
+            scope = await _scope(store, campaign)
+            return await store.do_not_call.add(phones, source="command", reason=reason, scope=scope)
 
     count = run(added())
     tell(json.dumps({"added": count, "there": len(phones) - count}) if json_ else f"{count} added to the list")
@@ -54,6 +60,7 @@ def add(
 @do_not_call.command()
 def remove(
     numbers: Annotated[list[str], typer.Argument(help="Numbers, such as +12125550123.")],
+    campaign: CampaignOption = "",
     country: CountryOption = "US",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
@@ -64,7 +71,8 @@ def remove(
 
     async def removed() -> int:
         async with campaign_store(settings) as store:
-            return sum([await store.do_not_call.remove(phone) for phone in phones])
+            scope = await _scope(store, campaign)
+            return sum([await store.do_not_call.remove(phone, scope=scope) for phone in phones])
 
     count = run(removed())
     tell(json.dumps({"removed": count}) if json_ else f"{count} taken off the list")
@@ -74,39 +82,44 @@ def remove(
 
 @do_not_call.command("import")
 def import_(
-    file: Annotated[Path, typer.Argument(help="A text or CSV whose first column is a number.")],
+    file: Annotated[Path, typer.Argument(help="One number a line, `212,5550123`, or a CSV with a column 'phone'.")],
     register: Annotated[
-        str, typer.Option(help="The register that it is a copy of; notes that contacts were compared with it now.")
+        str,
+        typer.Option(help="The register that it is a copy of, **us-national** or **us-fl**: compared today, then."),
     ] = "",
+    campaign: CampaignOption = "",
     country: CountryOption = "US",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Put the numbers of a file on the list; lines that are no numbers are counted and left out.
+    """Put the numbers of a file on the list.
 
-    Telemarketing campaigns only start when a register was imported in the last 31 days.
+    It may hold one number a line; an area code and seven digits a line, as the flat file of the National Do Not Call
+    Registry does; or be a CSV whose first line names a column **phone**. Unpack it first; it must be UTF-8 or ASCII.
+
+    A file that is not understood is refused, and nothing of it is taken: one without numbers, or one in which more than
+    one line in a hundred is none. Fewer are counted, and left out.
+
+    Telemarketing campaigns only start when the register of each country they call was imported in the last 31 days.
     """
+    if register:
+        check_register(register)
+    if register and campaign:
+        raise ConfigurationError("--campaign", "a register holds for every campaign", "leave one of the two away")
     settings = load_settings(config)
-
-    async def imported() -> tuple[int, int, int]:
-        added = read = 0
-        async with campaign_store(settings) as store:
-            numbers = _Numbers(file, country)
-            phones = iter(numbers)
-            while batch := list(islice(phones, AT_ONCE)):
-                read += len(batch)
-                added += await store.do_not_call.add(batch, source=register or file.name)
-            if register:
-                await store.do_not_call.set_scrubbed(register, epoch_ms(datetime.now(UTC)))
-        return added, read, numbers.unreadable
-
-    added, read, unreadable = run(imported())
+    examined = examine(file, country=country)
+    added = run(_imported(settings, file, country, register, campaign, total=examined.numbers))
+    there = examined.numbers - added
     if json_:
-        tell(
-            json.dumps({"added": added, "there": read - added, "unreadable": unreadable, "register": register or None})
+        told = {"added": added, "there": there, "unreadable": examined.unreadable, "register": register or None}
+        tell(json.dumps(told))
+        return
+    tell(f"{added:,} added, {there:,} there already")
+    if examined.first_unreadable is not None:
+        first = examined.first_unreadable
+        typer.echo(
+            f"{examined.unreadable:,} lines without a number, the first {file}:{first.line}: {first.reason}", err=True
         )
-    else:
-        tell(f"{added:,} added, {read - added:,} there already, {unreadable:,} lines without a number")
 
 
 @do_not_call.command("list")
@@ -126,7 +139,10 @@ def list_(
         tell(json.dumps([_json(one) for one in found]))
         return
     for one in found:
-        tell(f"{one.phone:<16} {told_instant(instant(one.added_at))}  {one.source:<16} {one.reason}".rstrip())
+        only = f"campaign {one.scope[:8]}" if one.scope else ""
+        tell(
+            f"{one.phone:<16} {told_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip()
+        )
 
 
 def _json(one: Barred) -> dict[str, str | None]:
@@ -140,30 +156,27 @@ def _json(one: Barred) -> dict[str, str | None]:
     }
 
 
-class _Numbers(Iterable[str]):
-    """The numbers in a file.
+async def _imported(settings: Settings, file: Path, country: str, register: str, campaign: str, *, total: int) -> int:
+    """Put the numbers of a file on the list; answers how many are new to it."""
+    added = read = 0
+    numbers = numbers_of(file, country=country)
+    async with campaign_store(settings) as store:
+        scope = await _scope(store, campaign)
+        with Console(stderr=True).status(f"putting {total:,} numbers on the list") as status:
+            while batch := list(islice(numbers, AT_ONCE)):
+                added += await store.do_not_call.add(batch, source=register or file.name, scope=scope)
+                read += len(batch)
+                status.update(f"putting {total:,} numbers on the list: {read:,}")
+        if read != total:
+            raise ConfigurationError(str(file), "changed while it was read", "import it again")
+        if register:
+            await store.do_not_call.set_scrubbed(register, epoch_ms(datetime.now(UTC)))
+    return added
 
-    Attributes:
-        unreadable: How many lines so far had none.
-    """
 
-    def __init__(self, file: Path, country: str) -> None:
-        self.unreadable = 0
-        self._file = file
-        self._country = country
-
-    @override
-    def __iter__(self) -> Iterator[str]:
-        try:
-            with self._file.open(encoding="utf-8-sig", newline="", errors="replace") as file:
-                for row in csv.reader(file):
-                    number = read_number(row[0] if row else "", country=self._country, check="possible")
-                    if isinstance(number, Number):
-                        yield number.e164
-                    else:
-                        self.unreadable += 1
-        except OSError as error:
-            raise ConfigurationError(str(self._file), f"cannot be read ({error.strerror})") from error
+async def _scope(store: CampaignStore, campaign: str) -> str:
+    """Whom numbers are barred for: a campaign by its name or id, or every one."""
+    return (await find_campaign(store, campaign)).id if campaign else EVERY_CAMPAIGN
 
 
 def _e164(written: str, country: str) -> str:

@@ -7,11 +7,14 @@ import re
 from pathlib import PurePath
 
 NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "9p", "sshfs", "curlftpfs"}
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "sshfs", "curlftpfs"}
     | {"ceph", "ceph-fuse", "glusterfs", "lustre", "beegfs", "gpfs", "ocfs2", "orangefs", "pvfs2", "panfs", "wekafs"}
     | {"mfs", "lizardfs", "seaweedfs", "juicefs", "s3fs", "gcsfuse", "blobfuse", "blobfuse2", "rclone", "davfs"}
 )
-"""Those that machines share, then those that clusters share, then those over stores of objects."""
+"""Those that machines share, then those that clusters share, then those over stores of objects.
+
+Not 9p: to sandboxes and virtual machines it is how the one machine's own disk is reached.
+"""
 
 ESCAPE = re.compile(r"\\([0-7]{3})")  # a space, a tab, a line's end and a backslash are written in octal
 

@@ -27,17 +27,31 @@ class ReportQuery(Asked):
     format: Literal["csv", "json"] = Field("csv", description="CSV with the last attempt, JSON with all of them.")
 
 
+class BarredQuery(Asked):
+    """Which part of the do-not-call list."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, strict=False)] = Field(1000, description="How many at the most.")
+    cursor: Annotated[str, Field(max_length=400)] | None = Field(
+        None, description="`next` of the answer before, to go on where it ended."
+    )
+
+
+CampaignId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+
+
 class BarNumbers(Asked):
     """Numbers that must not be called."""
 
     numbers: Annotated[list[Number], Field(min_length=1, max_length=1000)]
     reason: Annotated[str, Field(max_length=500)] = ""
+    campaign: CampaignId | None = Field(None, description="Only this one does not call them; by default none does.")
 
 
 class FreeNumber(Asked):
     """A number that may be called again."""
 
     number: Number
+    campaign: CampaignId | None = Field(None, description="The campaign for which it was barred, if it was for one.")
 
 
 class CampaignTold(Told):
@@ -84,6 +98,9 @@ class ContactsTaken(Told):
     added: int
     duplicates: int
     rejected: int
+    status: str = Field(
+        description="The campaign's; one that is `done` calls its new contacts when it is started again."
+    )
     rejects: list[dict[str, Any]] = Field(description="The first 100 rows that are no contacts, and why.")
 
 
@@ -107,3 +124,4 @@ class BarredTold(Told):
     """A page of the do-not-call list, by number."""
 
     numbers: list[BarredNumber]
+    next: str | None = Field(description="The cursor of the numbers after these; null when there are none.")

@@ -9,6 +9,7 @@ from telebridge.server.api_models import Asked, Nothing
 from telebridge.server.api_route import ApiRoute
 from telebridge.server.campaign_models import (
     BarNumbers,
+    BarredQuery,
     BarredTold,
     Barring,
     CampaignCancelled,
@@ -61,7 +62,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             query=Nothing,
             body=Nothing,
             answers={200: ContactsTaken},
-            problems={**UNKNOWN, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
+            problems={**REFUSED, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
             upload="text/csv",
         ),
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
@@ -86,17 +87,24 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             answers={200: "text/csv, application/json"},
             problems=UNKNOWN,
         ),
-        _get("/api/do-not-call", "list_barred", "List the first 1,000 numbers.", door.list_barred, BarredTold),
+        _get(
+            "/api/do-not-call",
+            "list_barred",
+            "List the do-not-call list, by number.",
+            door.list_barred,
+            BarredTold,
+            query=BarredQuery,
+        ),
         ApiRoute(
             hdrs.METH_POST,
             "/api/do-not-call",
             "bar_numbers",
-            "Put numbers on the do-not-call list, at once and for all campaigns.",
+            "Put numbers on the do-not-call list, at once, for all campaigns or for one.",
             door.bar,
             query=Nothing,
             body=BarNumbers,
             answers={200: Barring},
-            problems={},
+            problems=UNKNOWN,
             example={"numbers": ["+12125550123"], "reason": "asked by letter"},
         ),
         ApiRoute(
@@ -108,7 +116,7 @@ def campaign_routes(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
             query=Nothing,
             body=FreeNumber,
             answers={200: Barring},
-            problems={},
+            problems=UNKNOWN,
             example={"number": "+12125550123"},
         ),
     )
@@ -121,6 +129,7 @@ def _get(
     door: Any,
     told: type[BaseModel],
     problems: dict[int, str] | None = None,
+    query: type[Asked] = Nothing,
 ) -> ApiRoute[Any, Any]:
     return ApiRoute(
         hdrs.METH_GET,
@@ -128,7 +137,7 @@ def _get(
         operation,
         summary,
         door,
-        query=Nothing,
+        query=query,
         body=Nothing,
         answers={200: told},
         problems=problems or {},

@@ -19,11 +19,12 @@ from aiohttp import web
 
 from telebridge.call.flow_catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.definition_file import read_campaign
+from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.dialling import OpenUntil
-from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.importing import ImportProgress, import_contacts
-from telebridge.campaigns.report import ReportRow, header_of, report_rows, told_instant
+from telebridge.campaigns.filling import fill_campaign
+from telebridge.campaigns.importing import ImportProgress
+from telebridge.campaigns.numbers import NumberProblem, read_number
+from telebridge.campaigns.report import ReportRow, header_of, report_rows
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.store import CampaignStore
@@ -31,11 +32,11 @@ from telebridge.campaigns.view import campaign_json, look
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api_models import Nothing
 from telebridge.server.api_route import answer
+from telebridge.server.barred_list import barred_page
 from telebridge.server.campaign_files import kept, planned
 from telebridge.server.campaign_models import (
     BarNumbers,
-    BarredNumber,
-    BarredTold,
+    BarredQuery,
     Barring,
     CampaignCancelled,
     CampaignStands,
@@ -51,7 +52,6 @@ from telebridge.server.problems import Problem, shown
 
 MOST_UPLOADED_BYTES = 500_000_000
 MOST_REJECTS_TOLD = 100
-MOST_BARRED_TOLD = 1000
 CHUNK = 65_536
 
 EndCalls = Callable[[str], Awaitable[int]]
@@ -133,19 +133,13 @@ class CampaignsDoor:
     async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Import a CSV; the answer comes when it is in."""
         campaign = await self._found(request)
-        definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
             contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
             await _received(request, contacts)
-            await self._store.contacts.begin_import(campaign.id, f"upload {folder}")
-            try:
-                with _refusals():
-                    done = await import_contacts(
-                        contacts, definition, self._store.contacts, campaign_id=campaign.id, rejects=rejects, workers=1
-                    )
-            finally:
-                await self._store.contacts.finish_import(campaign.id)
-            told = await asyncio.to_thread(_taken, done, rejects)
+            with _refusals(hidden=f"{folder}/"):
+                done = await fill_campaign(self._store.contacts, campaign, contacts, rejects=rejects, workers=1)
+            stands = await self._found(request)
+            told = await asyncio.to_thread(_taken, done, rejects, stands)
         return answer(told)
 
     async def report(self, request: web.Request, query: ReportQuery, _body: Nothing) -> web.StreamResponse:
@@ -167,31 +161,29 @@ class CampaignsDoor:
 
     # The do-not-call list.
 
-    async def list_barred(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
-        """The list, by number."""
-        found = []
-        async for one in self._store.do_not_call.all():
-            since = told_instant(instant(one.added_at))
-            found.append(
-                BarredNumber(
-                    number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason
-                )
-            )
-            if len(found) == MOST_BARRED_TOLD:
-                break
-        return answer(BarredTold(numbers=found))
+    async def list_barred(self, _request: web.Request, query: BarredQuery, _body: Nothing) -> web.Response:
+        """A page of the list, by number."""
+        return answer(await barred_page(self._store.do_not_call, limit=query.limit, cursor=query.cursor))
 
     async def bar(self, _request: web.Request, _query: Nothing, body: BarNumbers) -> web.Response:
         """Put numbers on the list."""
-        count = await self._store.do_not_call.add(body.numbers, source="api", reason=body.reason)
+        phones = [_e164(number) for number in body.numbers]
+        scope = await self._scope(body.campaign)
+        count = await self._store.do_not_call.add(phones, source="api", reason=body.reason, scope=scope)
         return answer(Barring(changed=count))
 
     async def free(self, _request: web.Request, _query: Nothing, body: FreeNumber) -> web.Response:
         """Take a number off the list."""
-        return answer(Barring(changed=int(await self._store.do_not_call.remove(body.number))))
+        scope = await self._scope(body.campaign)
+        return answer(Barring(changed=int(await self._store.do_not_call.remove(body.number, scope=scope))))
+
+    async def _scope(self, campaign_id: str | None) -> str:
+        return EVERY_CAMPAIGN if campaign_id is None else (await self._known(campaign_id)).id
 
     async def _found(self, request: web.Request) -> Campaign:
-        campaign_id = request.match_info["id"]
+        return await self._known(request.match_info["id"])
+
+    async def _known(self, campaign_id: str) -> Campaign:
         found = await self._store.campaigns.find(campaign_id)
         if found is None:
             detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
@@ -203,15 +195,23 @@ def _told(campaign: Campaign) -> CampaignTold:
     return CampaignTold.model_validate(campaign_json(campaign))
 
 
+def _e164(written: str) -> str:
+    """A number that can be called: another one on the list would bar nobody."""
+    number = read_number(written, country="", check="possible")
+    if isinstance(number, NumberProblem):
+        raise Problem(422, f"numbers: {number.reason}; none was put on the list.", kind="invalid-fields")
+    return number.e164
+
+
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """What a campaign cannot do, as problems."""
+def _refusals(*, hidden: str = "") -> Iterator[None]:
+    """What a campaign cannot do, as problems; `hidden` is a folder of ours that is nobody's business."""
     try:
         yield
     except CampaignRefused as error:
         raise Problem(409, f"{error}.", kind="campaign-refused") from error
     except ConfigurationError as error:
-        raise Problem(422, f"{error}.", kind="invalid-fields") from error
+        raise Problem(422, f"{error}.".replace(hidden, ""), kind="invalid-fields") from error
 
 
 async def _received(request: web.Request, file: Path) -> None:
@@ -229,14 +229,19 @@ def _write(file: IO[bytes], chunk: bytes) -> None:
     file.write(chunk)
 
 
-def _taken(done: ImportProgress, rejects: Path) -> ContactsTaken:
+def _taken(done: ImportProgress, rejects: Path, campaign: Campaign) -> ContactsTaken:
     with rejects.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         told: list[dict[str, Any]] = [
             {"line": int(row["line"]), "reason": row["reason"]} for row in islice(rows, MOST_REJECTS_TOLD)
         ]
     return ContactsTaken(
-        rows=done.rows, added=done.added, duplicates=done.duplicates, rejected=done.rejected, rejects=told
+        rows=done.rows,
+        added=done.added,
+        duplicates=done.duplicates,
+        rejected=done.rejected,
+        status=campaign.status.value,
+        rejects=told,
     )
 
 

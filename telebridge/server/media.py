@@ -11,7 +11,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.call.runner import CallRunner, ForeignStream, StreamSocket
+from telebridge.call.media_line import StreamSocket
+from telebridge.call.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from telebridge.call.checkpoint import Checkpoint
+from telebridge.call.checkpoint import Checkpoint, encoded
 from telebridge.flows.interpreter import Standing
 from telebridge.flows.steps import Transfer
 
@@ -16,6 +16,18 @@ def test_a_checkpoint_comes_back_as_it_was():
     place = Checkpoint(STANDING, "12#", 7, Transfer("+15551230100", whisper="Ann"), "asked", {"n": 1}, {"ok": True})
     assert Checkpoint.decode(place.encode()) == place
     assert Checkpoint.decode(place.encode().decode()) == place, "as the database holds it"
+
+
+def test_parts_that_were_encoded_earlier_are_put_in_as_they_are():
+    place = Checkpoint(STANDING, "12", name="asked", variables={"n": 1})
+    light = Checkpoint(typed="12", name="asked")
+    assert light.encode(standing=encoded(STANDING), variables=encoded({"n": 1})) == place.encode()
+
+
+def test_a_part_that_cannot_be_written_as_it_is_spoils_no_other():
+    place = Checkpoint(Standing("main", {"half": "a \ud83d smile"}), variables={"odd": float("nan")})
+    again = Checkpoint.decode(place.encode())
+    assert (again.standing.variables, again.variables) == ({"half": "a ? smile"}, {"odd": None})
 
 
 def test_what_a_newer_release_wrote_besides_is_passed_over():

@@ -2,11 +2,16 @@
 
 import json
 import wave
+from datetime import UTC, datetime
 
 from support.bridge import bridge
 from support.virtual_time import virtually
 
+from telebridge.call.effects import ClearPlayback, CloseStream, EndCall, StartSpeech, Tell
 from telebridge.call.flight_recorder import FlightRecorder
+from telebridge.call.record import CallRecord
+from telebridge.flows.steps import Say
+from telebridge.playback.writer import SendAudio, SendMark
 
 FLOW = """
 flow: test
@@ -62,6 +67,34 @@ def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
     recorder = FlightRecorder(tmp_path / "taken")
     recorder.open("CA1", now=0.0).close(now=1.0)
     recorder.close()
+
+
+def test_what_the_bridge_did_is_noted_and_its_end_completes_the_files(tmp_path):
+    record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
+    recorder = FlightRecorder(tmp_path)
+    flight = recorder.open("CA1", now=0.0)
+    done = [
+        StartSpeech("u1", Say("Hello.")),
+        SendAudio(bytes(8000)),
+        SendMark("m1"),
+        ClearPlayback(),
+        Tell("key", {"key": "1"}),
+        CloseStream(),
+        EndCall(),
+    ]
+    for number, effect in enumerate(done):
+        flight.performed(effect, record, now=number / 10)
+    recorder.close()
+    noted = [json.loads(line) for line in (tmp_path / "CA1.jsonl").read_text().splitlines()]
+    assert [(each["at_ms"], each["kind"]) for each in noted] == [
+        (0.0, "speak"),
+        (300.0, "clear"),
+        (400.0, "key"),
+        (500.0, "close-stream"),
+        (600.0, "end"),
+    ]
+    assert (noted[0]["text"], noted[2]["key"], noted[-1]["call_sid"]) == ("Hello.", "1", "CA1")
+    assert seconds(tmp_path / "CA1.wav") == 0.6
 
 
 @virtually

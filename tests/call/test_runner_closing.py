@@ -1,6 +1,8 @@
-"""A stream is closed once other processes can know where its call stands."""
+"""A stream is closed once other processes can know where its call stands; then nothing is left of the call."""
 
 import asyncio
+import gc
+import weakref
 from datetime import UTC, datetime
 
 from support.sources import ToldSpeech
@@ -11,6 +13,7 @@ from telebridge.call.outside import Checkpoints, NoCheckpoints, Outside
 from telebridge.call.record import CallRecord
 from telebridge.call.runner import CallRunner
 from telebridge.call.session import CallSession, SessionOptions
+from telebridge.call.stream_watch import Phase
 from telebridge.twilio.media_stream import StreamStarted
 
 
@@ -42,14 +45,15 @@ class SlowCheckpoints(Checkpoints):
         self.wire.done.append(f"flushed {call_sid}")
 
 
-def hung_up(wire, checkpoints):
+def hung_up(wire, checkpoints, on_end=lambda _: None):
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
     outside = Outside(ToldSpeech(), checkpoints=checkpoints)
-    runner = CallRunner(CallSession(None, record, SessionOptions()), outside, on_end=lambda _: None)
+    runner = CallRunner(CallSession(None, record, SessionOptions()), outside, on_end=on_end)
     runner.start()
     runner.attach(wire)
     runner.deliver(StreamStarted("MZ1", "CA1", "AC1", {}))
     runner.deliver(HangUpAsked())
+    return runner
 
 
 @virtually
@@ -66,3 +70,21 @@ async def test_without_a_store_nothing_is_waited_for():
     wire = Wire()
     hung_up(wire, NoCheckpoints())
     assert wire.done == ["closed"]
+
+
+@virtually
+async def test_a_call_that_is_over_is_forgotten_without_a_search_for_garbage():
+    def on_end(_):
+        pass
+
+    wire = Wire()
+    gc.disable()
+    try:
+        runner = hung_up(wire, NoCheckpoints(), on_end)
+        runner.detach(wire)
+        assert runner.session.phase is Phase.OVER
+        forgotten = weakref.ref(on_end)  # the runner holds it, and cannot be asked itself
+        del runner, on_end
+        assert forgotten() is None
+    finally:
+        gc.enable()

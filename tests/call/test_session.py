@@ -450,7 +450,7 @@ def test_a_question_asked_again_goes_on_with_what_was_said_before_it():
     line.tell(MarkReturned("unknown"), after=1.1)
     line = taken_over(line)
     assert begun(line.effects).say.text == "your number."
-    assert line.session._flow.standing.silences == 1
+    assert line.kept.standing.silences == 1
 
 
 def test_a_second_process_that_dies_is_followed_by_a_third():
@@ -458,7 +458,7 @@ def test_a_second_process_that_dies_is_followed_by_a_third():
     line.tell(MarkReturned(marks[0]), after=1.5)
     line = taken_over(taken_over(line))
     assert begun(line.effects).say.text in WELCOME
-    assert line.session._flow.standing.node == "hello"
+    assert line.kept.standing.node == "hello"
 
 
 def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):

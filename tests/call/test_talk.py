@@ -9,6 +9,7 @@ from telebridge.call.effects import ClearPlayback, ClearSpeech, EndCall, KeepRec
 from telebridge.call.events import (
     AnnouncementAsked,
     HangUpAsked,
+    JumpAsked,
     MarkReturned,
     RecordingKept,
     SpeechArrived,
@@ -213,6 +214,13 @@ def test_a_flow_that_no_longer_waits_does_not_cut_an_announcement_and_those_that
     assert line.tell(StepCancelled()) == []
 
 
+def test_an_announcement_that_waits_is_said_when_the_flow_is_led_to_a_pause():
+    line = Line("flow: t\nstart: a\nnodes:\n  a: {say: Hello there., then: b}\n  b: {wait: 5s, then: a}").started()
+    line.spoken(StartSpeech("u1", HELLO))
+    assert announce(line) == []
+    assert begun(line.tell(JumpAsked("b"), after=0.5)).say is NEWS
+
+
 def test_an_announcement_that_a_lost_stream_cut_goes_on_where_it_was(line):
     start = begun(announce(line))
     mark = line.worded(start)
@@ -258,7 +266,7 @@ def test_the_finish_key_ends_it_and_is_no_digit(line):
     recording(line)
     frames(line, SPEECH, 50)
     assert len(kept_audio(line.tell(DigitPressed("#")))) == 1
-    assert line.session._talk.typed == ""
+    assert line.session._talk.digits.typed == ""
 
 
 def test_other_keys_are_typed_ahead(line):

@@ -98,7 +98,8 @@ def test_a_batch_is_short_where_rows_are_long(monkeypatch):
     assert [len(importing._next_batch(rows)) for _ in range(5)] == [2, 2, 2, 2, 0]
 
 
-def test_a_process_that_was_not_set_up_says_so():
+def test_a_process_that_was_not_set_up_says_so(monkeypatch):
+    monkeypatch.setattr(importing, "_instructions", None)
     with pytest.raises(RuntimeError, match="not set up"):
         read_batch([])
 

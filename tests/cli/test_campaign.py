@@ -52,7 +52,7 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
     with (tmp_path / "people.rejects.csv").open(newline="") as file:
         assert [row["line"] for row in csv.DictReader(file)] == ["5"]
     again = told(campaign("import", "spring", "--contacts", "people.csv", "--json"))
-    assert (again["import"]["rows"], again["import"]["added"]) == (0, 0)
+    assert (again["import"]["rows"], again["import"]["added"], again["import"]["duplicates"]) == (5, 0, 4)
     assert told(campaign("start", "spring", "--json"))["status"] == "running"
     stands = told(campaign("status", made["id"][:8], "--json"))
     assert (stands["total"], stands["contacts"]) == (3, {"ready": 3})
@@ -102,10 +102,18 @@ def test_telemarketing_starts_only_after_a_register_was_compared(campaign, tmp_p
     told(campaign("create", "spring.toml", "--contacts", "people.csv", "--json"))
     code, line = failed(campaign("start", "spring"))
     assert (code, "no do-not-call register" in line) == (1, True)
-    (tmp_path / "register.txt").write_text("2125550114\nnonsense\n")
-    register = str(tmp_path / "register.txt")
-    imported = told(campaign("do-not-call", "import", register, "--register", "us-national", "--json"))
-    assert imported == {"added": 1, "there": 0, "unreadable": 1, "register": "us-national"}
+    register = tmp_path / "register.txt"
+    for content in ("", "212555011\n5550112\n", "2125550114\nnonsense\n"):
+        register.write_text(content)
+        code, line = failed(campaign("do-not-call", "import", str(register), "--register", "us-national"))
+        assert (code, "register.txt" in line) == (2, True)
+    assert told(campaign("do-not-call", "list", "--json")) == []
+    assert failed(campaign("start", "spring"))[0] == 1
+    register.write_text("212,5550114\n212,5550199\n")
+    code, line = failed(campaign("do-not-call", "import", str(register), "--register", "anything"))
+    assert (code, "'anything' is no register" in line) == (2, True)
+    imported = told(campaign("do-not-call", "import", str(register), "--register", "us-national", "--json"))
+    assert imported == {"added": 2, "there": 0, "unreadable": 0, "register": "us-national"}
     assert told(campaign("start", "spring", "--json"))["status"] == "running"
 
 

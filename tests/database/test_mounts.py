@@ -46,7 +46,7 @@ def test_what_is_not_told_is_not_guessed(text):
 
 @pytest.mark.parametrize(
     "kind",
-    ["nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs", "fuse.rclone", "lustre"],
+    ["nfs", "nfs4", "cifs", "smb3", "afs", "ceph", "fuse.sshfs", "fuse.glusterfs", "fuse.rclone", "lustre"],
 )
 def test_these_are_reached_over_a_network(kind):
     assert is_network(kind)

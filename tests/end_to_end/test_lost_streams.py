@@ -93,12 +93,10 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
         await asyncio.sleep(0.2)  # what waits to be written is
         [(_, runner)] = stack.calls._live.items()
         stack.calls._live.clear()
-        stack.calls._store._owner = "another"
-        for task in runner._tasks:
-            task.cancel()
-        runner._timer.cancel()
-        if runner._socket is not None:
-            runner._socket.close()
+        stack.calls._store._writer.owner = "another"
+        runner._tasks.cancel()
+        runner._alarm.cancel()
+        runner._line.close()
         return await call
 
 

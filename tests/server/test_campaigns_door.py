@@ -6,6 +6,8 @@ import io
 import pytest
 from support.api import CAMPAIGN, FILE, api
 
+from telebridge.campaigns.states import CampaignInput
+
 CSV = {"Content-Type": "text/csv"}
 
 
@@ -56,7 +58,42 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
     assert (told["rows"], told["added"], told["duplicates"], told["rejected"]) == (3, 1, 1, 1)
     assert [reject["line"] for reject in told["rejects"]] == [4]
     assert stands["total"] == 3
-    assert "has no column 'phone'" in wrong["detail"]
+    assert wrong["detail"].startswith("contacts.csv:1: has no column 'phone'")
+
+
+async def test_an_upload_that_is_no_csv_of_contacts_leaves_the_campaign_as_it_was():
+    async with api() as client:
+        made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)
+        path = f"/api/campaigns/{made['id']}"
+        await client.ask("POST", f"{path}/contacts", data="tel\n+12125550113\n", headers=CSV, status=422)
+        await client.ask("POST", f"{path}/contacts", data="phone\n+12125550113\n", headers=CSV)
+        assert (await client.post(f"{path}/start"))["status"] == "running"
+
+
+async def test_a_second_upload_is_refused_while_one_is_under_way_and_loses_nothing():
+    async with api() as client:
+        await client.store.contacts.begin_import(CAMPAIGN, "people.csv\t1", owner="another")
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        refused = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV, status=409)
+        await client.store.contacts.finish_import(CAMPAIGN, owner="another")
+        assert (await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV))["added"] == 1
+    assert "is being filled from 'people.csv' elsewhere" in refused["detail"]
+
+
+async def test_a_campaign_that_is_done_says_that_its_new_contacts_wait_for_a_start():
+    async with api() as client:
+        await client.store.campaigns.change(CAMPAIGN, CampaignInput.FINISH)
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        told = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV)
+    assert (told["added"], told["status"]) == (1, "done")
+
+
+async def test_contacts_of_a_cancelled_campaign_are_refused():
+    async with api() as client:
+        await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {})
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        refused = await client.ask("POST", path, data="phone\n+12125550113\n", headers=CSV, status=409)
+    assert "make a new campaign" in refused["detail"]
 
 
 async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
@@ -121,6 +158,41 @@ async def test_numbers_are_barred_listed_and_freed():
         ("+12125550111", "api", "letter", None),
         ("+12125550199", "api", "letter", None),
     ]
+
+
+async def test_a_number_is_barred_for_one_campaign():
+    async with api() as client:
+        body = {"numbers": ["+12125550111"], "campaign": CAMPAIGN}
+        assert (await client.post("/api/do-not-call", body))["changed"] == 1
+        [listed] = (await client.get("/api/do-not-call"))["numbers"]
+        assert await client.store.do_not_call.has("+12125550111", campaign_id=CAMPAIGN)
+        assert not await client.store.do_not_call.has("+12125550111", campaign_id="another")
+        number = {"number": "+12125550111"}
+        assert (await client.post("/api/do-not-call/remove", number))["changed"] == 0
+        assert (await client.post("/api/do-not-call/remove", {**number, "campaign": CAMPAIGN}))["changed"] == 1
+        await client.post("/api/do-not-call", {**body, "campaign": "c9"}, status=404)
+    assert listed["campaign"] == CAMPAIGN
+
+
+@pytest.mark.parametrize("number", ["+1212555", "+99912345678", "+121255501234"])
+async def test_what_can_be_no_number_is_not_put_on_the_list(number):
+    async with api() as client:
+        body = {"numbers": ["+12125550111", number]}
+        told = await client.post("/api/do-not-call", body, status=422)
+        assert (await client.get("/api/do-not-call"))["numbers"] == []
+    assert number in told["detail"]
+
+
+async def test_the_do_not_call_list_is_told_page_by_page():
+    async with api() as client:
+        await client.post("/api/do-not-call", {"numbers": [f"+1212555{n:04d}" for n in range(5)]})
+        first = await client.get("/api/do-not-call?limit=3")
+        await client.store.do_not_call.remove("+12125550002")
+        second = await client.get(f"/api/do-not-call?limit=3&cursor={first['next']}")
+        wrong = await client.get("/api/do-not-call?cursor=W10", status=422)
+    assert [one["number"][-1] for one in first["numbers"] + second["numbers"]] == list("01234")
+    assert second["next"] is None
+    assert "'cursor' is none of ours" in wrong["detail"]
 
 
 @pytest.mark.parametrize("path", ["", "/report"])

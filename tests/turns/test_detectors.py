@@ -1,7 +1,10 @@
 """Each detector behind the one Protocol: windows in order whatever the pieces, and a clear word when one is missing."""
 
 import importlib.util
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 from support.callers import followed
@@ -63,3 +66,11 @@ def test_what_is_missing_is_named(name, package, monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(ConfigurationError, match=package):
         detector_maker(name)
+
+
+def test_the_library_that_runs_the_model_reports_to_nobody(tmp_path):
+    # It would keep what it reports below the home folder, from the moment of its import.
+    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    importing = [sys.executable, "-c", "import telebridge.turns.silero"]
+    subprocess.run(importing, env={**environment, "HOME": str(tmp_path)}, check=True, timeout=60)
+    assert list(tmp_path.rglob("*.db")) == []
