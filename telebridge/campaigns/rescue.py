@@ -212,10 +212,4 @@ def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
 
 
 def _as_report(call: PlacedCall) -> CallReport:
-    return CallReport(
-        call.sid,
-        call.status,
-        answered_by=call.answered_by,
-        looked_up=True,
-        lasted_seconds=call.duration_seconds,
-    )
+    return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)

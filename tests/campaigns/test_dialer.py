@@ -485,16 +485,6 @@ async def test_a_look_that_fails_leaves_the_others_alone():
 
 
 @virtually
-async def test_a_call_that_was_over_within_two_seconds_was_hung_up():
-    async with Bench(Losses(talk_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(1))
-        bench.twilio.lasted_seconds = 2
-        bench.worker.start()
-        await asyncio.sleep(80)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"hung_up": 1}
-
-
-@virtually
 async def test_a_call_that_twilio_has_forgotten_has_failed():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
         campaign = await running_campaign(bench.store, contacts(1), retry=RetryRules(1, {}))
