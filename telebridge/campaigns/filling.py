@@ -54,7 +54,8 @@ async def fill_campaign(
     definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
     await asyncio.to_thread(check_import, contacts, definition, rejects=rejects)
     owner = uuid4().hex
-    begun = await records.begin_import(campaign.id, _source(contacts, definition), owner=owner)
+    source = await asyncio.to_thread(_source, contacts, definition)
+    begun = await records.begin_import(campaign.id, source, owner=owner)
     try:
         if begun.line and on_resume is not None:
             on_resume(begun.line)

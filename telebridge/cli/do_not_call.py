@@ -85,7 +85,9 @@ def import_(
     file: Annotated[Path, typer.Argument(help="One number a line, `212,5550123`, or a CSV with a column 'phone'.")],
     register: Annotated[
         str,
-        typer.Option(help="The register that it is a copy of, **us-national** or **us-fl**: compared today, then."),
+        typer.Option(
+            help="The register that it is a copy of, such as us-national or us-fl; it is noted as compared today."
+        ),
     ] = "",
     campaign: CampaignOption = "",
     country: CountryOption = "US",
@@ -107,7 +109,8 @@ def import_(
     if register and campaign:
         raise ConfigurationError("--campaign", "a register holds for every campaign", "leave one of the two away")
     settings = load_settings(config)
-    examined = examine(file, country=country)
+    with Console(stderr=True).status(f"reading {file.name}"):
+        examined = examine(file, country=country)
     added = run(_imported(settings, file, country, register, campaign, total=examined.numbers))
     there = examined.numbers - added
     if json_:

@@ -27,6 +27,7 @@ from telebridge.campaigns.numbers import NumberProblem, read_number
 from telebridge.campaigns.report import ReportRow, header_of, report_rows
 from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.status import check_fillable
 from telebridge.campaigns.store import CampaignStore
 from telebridge.campaigns.view import campaign_json, look
 from telebridge.errors import CampaignRefused, ConfigurationError
@@ -135,6 +136,8 @@ class CampaignsDoor:
         campaign = await self._found(request)
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
             contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
+            with _refusals():
+                check_fillable(campaign)
             await _received(request, contacts)
             with _refusals(hidden=f"{folder}/"):
                 done = await fill_campaign(self._store.contacts, campaign, contacts, rejects=rejects, workers=1)

@@ -6,84 +6,25 @@ By default with few contacts and kills; with TELEBRIDGE_DURABILITY=full as many 
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
-from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy.exc import DBAPIError
 from support import dialing_process
 from support.campaigns import IN_FULL, contacts, postgresql_store, running_campaign, sqlite_store
-from support.dialling import attach, chance
-from support.lossy_twilio import Losses, LossyTwilio
-from support.lossy_twilio_http import LossyTwilioServer
+from support.dialing_processes import Processes, dialled, lossy_twilio, most_at_once, most_in_a_second
+from support.lossy_twilio import Losses
 
-from telebridge.campaigns.epoch import system_clock
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState
 
+SECONDS = 30 if IN_FULL else 8
 PEOPLE, KILLS = (1000, 40) if IN_FULL else (40, 4)
 BAD_DAY = Losses(too_many=0.01, broken=0.03, answer_lost=0.1, callback_lost=0.3, callback_doubled=0.3, silent=0.0)
 RULES = RetryRules(2, {Outcome.BUSY: (0.5,), Outcome.NO_ANSWER: (1.0,)})
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if IN_FULL else 300)]
-
-
-class Processes:
-    """Dialing processes that this test started."""
-
-    def __init__(self, database, twilio):
-        self.database, self.twilio, self.count, self.running = database, twilio, 0, []
-
-    def start(self, *more):
-        self.count += 1
-        name = f"w{self.count}"
-        command = [sys.executable, dialing_process.__file__, self.database, self.twilio, name, *more]
-        environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        self.running.append(process)
-        return process
-
-    def kill(self, process):
-        self.running.remove(process)
-        process.kill()
-        process.wait()
-        process.stdout.close()
-
-    async def kill_one(self):
-        self.kill(self.running[0])
-        await asyncio.to_thread(self.start().stdout.readline)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        for process in list(self.running):
-            self.kill(process)
-
-
-class Forgiving:
-    """Callbacks while the database is away are answered 5xx; here they are then lost."""
-
-    def __init__(self, reports):
-        self.reports = reports
-
-    async def status(self, attempt_id, report):
-        with suppress(DBAPIError, OSError):
-            await self.reports.status(attempt_id, report)
-
-
-@asynccontextmanager
-async def lossy_twilio(store, losses=BAD_DAY, **how):
-    twilio = LossyTwilio(system_clock, chance(3), losses, talk_seconds=0.4, latency_seconds=0.02, **how)
-    twilio.late_ms = 1500
-    attach(twilio, store)
-    twilio.reports = Forgiving(twilio.reports)
-    async with LossyTwilioServer(twilio) as url:
-        yield twilio, url
 
 
 @pytest.fixture(autouse=True)
@@ -111,8 +52,9 @@ async def assert_nobody_twice_and_nobody_lost(store, twilio, campaign):
 
 
 async def killed_again_and_again(store, database, between=None):
+    """Answers what came of it, as a sentence."""
     campaign = await running_campaign(store, contacts(PEOPLE), pacing=Pacing(20.0, 50), retry=RULES, ring_seconds=1)
-    async with lossy_twilio(store) as (twilio, url):
+    async with lossy_twilio(store, BAD_DAY) as (twilio, url):
         with Processes(database, url) as processes:
             processes.start()
             processes.start()
@@ -123,14 +65,18 @@ async def killed_again_and_again(store, database, between=None):
                     await between(kill)
             await finished(store, campaign)
         await assert_nobody_twice_and_nobody_lost(store, twilio, campaign)
+        states = Counter([attempt.state.value async for attempt in store.reports.attempts(campaign.id)])
+    return f"{PEOPLE} contacts, {KILLS} kills, {len(twilio.calls)} calls, {states['void']} voids, 0 twice, 0 lost"
 
 
-async def test_killed_processes_on_sqlite_dial_nobody_twice_and_lose_nobody(tmp_path):
+async def test_killed_processes_on_sqlite_dial_nobody_twice_and_lose_nobody(tmp_path, record_property):
     async with sqlite_store(tmp_path) as store:
-        await killed_again_and_again(store, f"sqlite:///{tmp_path}/telebridge.db")
+        record_property("figures", await killed_again_and_again(store, f"sqlite:///{tmp_path}/telebridge.db"))
 
 
-async def test_killed_processes_on_postgresql_restarted_twice_dial_nobody_twice_and_lose_nobody(postgresql_cluster):
+async def test_killed_processes_on_postgresql_restarted_twice_dial_nobody_twice_and_lose_nobody(
+    postgresql_cluster, record_property
+):
     cluster = postgresql_cluster
 
     async def restart(kill):
@@ -140,7 +86,7 @@ async def test_killed_processes_on_postgresql_restarted_twice_dial_nobody_twice_
             await asyncio.to_thread(cluster.start)
 
     async with postgresql_store(cluster.url) as store:
-        await killed_again_and_again(store, cluster.url, restart)
+        record_property("figures", await killed_again_and_again(store, cluster.url, restart))
 
 
 async def test_a_process_stopped_for_longer_than_its_lease_does_not_dial_when_it_goes_on(tmp_path):
@@ -159,19 +105,33 @@ async def test_a_process_stopped_for_longer_than_its_lease_does_not_dial_when_it
         assert len(twilio.calls) == 5
 
 
-async def test_two_processes_keep_the_rate_and_the_live_calls_on_postgresql(postgresql_cluster):
-    async with postgresql_store(postgresql_cluster.url) as store:
-        campaign = await running_campaign(store, contacts(400), pacing=Pacing(20.0, 30))
-        async with lossy_twilio(store, Losses()) as (_, url):
-            with Processes(postgresql_cluster.url, url) as processes:
-                for _ in range(2):
-                    await asyncio.to_thread(processes.start().stdout.readline)
-                most_live = 0
-                for _ in range(60 if IN_FULL else 20):
-                    most_live = max(most_live, len(await store.attempts.live(campaign.id)))
-                    await asyncio.sleep(0.2)
-                rows = [attempt async for attempt in store.reports.attempts(campaign.id)]
-        starts = sorted(attempt.intent_at for attempt in rows)
-        assert len({attempt.worker for attempt in rows}) == 2
-        assert max(sum(first <= at < first + 1000 for at in starts) for first in starts) <= 23
-        assert most_live <= 30
+@asynccontextmanager
+async def database(kind, request, tmp_path):
+    """A store and its address."""
+    if kind == "sqlite":
+        async with sqlite_store(tmp_path) as store:
+            yield store, f"sqlite:///{tmp_path}/telebridge.db"
+    else:
+        address = request.getfixturevalue("postgresql_cluster").url
+        async with postgresql_store(address) as store:
+            yield store, address
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_two_processes_keep_the_rate(kind, request, tmp_path, record_property):
+    async with database(kind, request, tmp_path) as (store, address):
+        attempts = await dialled(store, address, Pacing(20.0, 50), seconds=SECONDS, talk_seconds=0.4)
+    assert len({attempt.worker for attempt in attempts}) == 2
+    most, mean = most_in_a_second(attempts), len(attempts) / SECONDS
+    assert most <= 22
+    record_property("figures", f"20 a second wanted: at most {most} in any second, {mean:.1f} on average")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_two_processes_keep_the_number_of_live_calls(kind, request, tmp_path, record_property):
+    async with database(kind, request, tmp_path) as (store, address):
+        attempts = await dialled(store, address, Pacing(20.0, 50), seconds=SECONDS, talk_seconds=8.0)
+    assert len({attempt.worker for attempt in attempts}) == 2
+    most = most_at_once(attempts)
+    assert most <= 50
+    record_property("figures", f"50 live calls allowed: at most {most} at once, intents counted")

@@ -42,7 +42,7 @@ async def run(address, statement):
 async def test_an_end_that_cannot_be_told_has_not_happened(broken):
     store, campaign, one = broken
     with pytest.raises(DBAPIError):
-        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED, talk={"heard": ["Hello."]}))
     assert (await store.attempts.find(one.attempt_id)).state is AttemptState.INTENT
     assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.LIVE
 

@@ -5,9 +5,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
+from statistics import median
 
 import pytest
 from aiohttp import web
@@ -114,7 +114,7 @@ async def fill(store):
 
 
 async def test_what_a_killed_worker_began_is_finished_by_the_other_and_nobody_is_called_twice(
-    tmp_path, postgresql_cluster
+    tmp_path, postgresql_cluster, record_property
 ):
     callees = Callees({number(n): [SCRIPT] for n in range(PEOPLE)})
     async with postgresql_store(postgresql_cluster.url) as store, AsyncExitStack() as stack:
@@ -136,9 +136,17 @@ async def test_what_a_killed_worker_began_is_finished_by_the_other_and_nobody_is
                 worker.wait()
                 worker.stdout.close()
         rows = [row async for row in report_rows(store.reports, campaign.id)]
-    assert Counter(row.outcome for row in rows) == {"answered": PEOPLE}
-    assert set(callees.calls.values()) == {1}
+    assert callees.calls == dict.fromkeys(map(number, range(PEOPLE)), 1)
+    assert len(rows) == PEOPLE
+    # On a busy machine some hear their first words after two seconds, which is another outcome.
+    assert {row.outcome for row in rows} <= {"answered", "abandoned"}
     attempts = [attempt for row in rows for attempt in row.attempts if attempt.state is not AttemptState.VOID]
     assert len(attempts) == PEOPLE
     assert len({attempt.worker for attempt in attempts}) == 2
     assert all(attempt.talk["digits"] == "1" for attempt in attempts)
+    voids = sum(attempt.state is AttemptState.VOID for row in rows for attempt in row.attempts)
+    first = median(attempt.talk["first_audio_ms"] for attempt in attempts)
+    told = (
+        f"{PEOPLE} people, {len(attempts)} calls, {voids} voids, first words {first:.0f} ms after the answer (median)"
+    )
+    record_property("figures", told)

@@ -2,9 +2,16 @@
 
 import csv
 import json
+from pathlib import Path
 
 import pytest
+from support.campaigns import plan
 from support.programs import failed, telebridge
+
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.importing import ImportProgress
+from telebridge.campaigns.states import CampaignStatus
+from telebridge.cli.campaign import _tell_import
 
 CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"
 FILE = """
@@ -53,6 +60,10 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
         assert [row["line"] for row in csv.DictReader(file)] == ["5"]
     again = told(campaign("import", "spring", "--contacts", "people.csv", "--json"))
     assert (again["import"]["rows"], again["import"]["added"], again["import"]["duplicates"]) == (5, 0, 4)
+    barred = ("do-not-call", "add", "+12125550114", "--campaign", "spring", "--json")
+    assert told(campaign(*barred)) == {"added": 1, "there": 0}
+    assert told(campaign("do-not-call", "list", "--json"))[0]["campaign"] == made["id"]
+    assert told(campaign("do-not-call", "remove", *barred[2:])) == {"removed": 1}
     assert told(campaign("start", "spring", "--json"))["status"] == "running"
     stands = told(campaign("status", made["id"][:8], "--json"))
     assert (stands["total"], stands["contacts"]) == (3, {"ready": 3})
@@ -124,6 +135,8 @@ def test_telemarketing_starts_only_after_a_register_was_compared(campaign, tmp_p
         (("create", "missing.toml"), 2, "missing.toml: cannot be read"),
         (("do-not-call", "add", "12"), 2, "is too short for a number of US"),
         (("work",), 2, "is not set"),
+        (("do-not-call", "add", "+12125550111", "--campaign", "nobody"), 2, "there is no campaign 'nobody'"),
+        (("do-not-call", "import", "-", "--register", "us-fl", "--campaign", "x"), 2, "a register holds for every"),
     ],
 )
 def test_what_is_wrong_is_one_line(campaign, arguments, code, line):
@@ -137,3 +150,9 @@ def test_a_flow_that_does_not_exist_is_told_before_anything_is_made(campaign, tm
     code, line = failed(campaign("create", "spring.toml"))
     assert code == 2
     assert "flow: there is no flow 'remainder'" in line
+
+
+def test_an_import_into_a_campaign_that_is_done_says_how_its_new_contacts_are_called(capsys):
+    done = Campaign("c1", plan(), CampaignStatus.DONE)
+    _tell_import(done, Path("people.csv"), None, ImportProgress(1, rows=1, added=1), json_=False)
+    assert "it was done: `telebridge campaign start spring` calls those who came" in capsys.readouterr().out
