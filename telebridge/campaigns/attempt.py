@@ -105,7 +105,6 @@ class CallReport:
         reported: What the flow says.
         call_back_at: With `Reported.CALL_BACK`, when.
         looked_up: Whether Twilio was asked, so that what it does not say now need not be waited for.
-        lasted_seconds: How long Twilio says that it was, once it is over.
         error: Words on what went wrong.
         talk: What was heard and answered in the call.
     """
@@ -116,7 +115,6 @@ class CallReport:
     reported: Reported | None = None
     call_back_at: int | None = None
     looked_up: bool = False
-    lasted_seconds: int | None = None
     error: str = ""
     talk: Mapping[str, Any] = field(default_factory=dict)
 

@@ -32,7 +32,15 @@ from telebridge.campaigns.outbox import Change, news_of_attempt, news_of_skipped
 from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS, Outcome, Reported
 from telebridge.campaigns.pacing import Backoff, Pacing, grant, quiet_until, room, wait_out_queue
 from telebridge.campaigns.reconciliation import next_look
-from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
+from telebridge.campaigns.settling import (
+    CHECK_AGAIN_MS,
+    CHECK_FURTHEST_MS,
+    TALK_OVERDUE_MS,
+    never_placed,
+    release,
+    settle,
+    take_report,
+)
 from telebridge.campaigns.states import AttemptState, CampaignInput, ContactState
 from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, name_taken, replanned
 from telebridge.campaigns.store import (
@@ -555,7 +563,7 @@ class MemoryLeases(TaskLeases):
         now = self._rows.clock()
         holder, until = self._rows.leases.get(name, (owner, 0))
         length = round(1000 * seconds)
-        if holder != owner and now < until <= now + length:
+        if holder != owner and now < until <= now + 2 * length:
             return False
         self._rows.leases[name] = (owner, now + length)
         return True
@@ -618,9 +626,11 @@ class MemoryReports(ReportRecords):
 
     @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
-        ended = [one for one in self._rows.attempts_of(campaign_id) if one.outcome and one.intent_at >= since]
-        ended.sort(key=lambda attempt: (attempt.intent_at, attempt.id), reverse=True)
-        return Counter(attempt.outcome for attempt in ended[:latest] if attempt.outcome)
+        overdue = self._rows.clock() - TALK_OVERDUE_MS
+        begun = [one for one in self._rows.attempts_of(campaign_id) if one.intent_at >= since]
+        begun.sort(key=lambda attempt: (attempt.intent_at, attempt.id), reverse=True)
+        ended = [one for one in begun if one.outcome or (one.ended_at is not None and one.ended_at <= overdue)]
+        return Counter(attempt.outcome or Outcome.LOST for attempt in ended[:latest])
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:

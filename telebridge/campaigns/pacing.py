@@ -77,7 +77,7 @@ class Backoff:
 
     def holds(self, *, now: int) -> bool:
         """Whether nothing may be placed."""
-        return now < self.until <= now + 1000 * BACKOFF_LONGEST_SECONDS
+        return now < self.until <= now + 2000 * BACKOFF_LONGEST_SECONDS
 
     def longer(self, *, jitter: float, now: int) -> "Backoff":
         """After one more 429; each in a row doubles the wait, and jitter from 0 to 1 spreads processes by half of it.

@@ -7,9 +7,10 @@ One rule: a look that failed says nothing; only Twilio's answer does.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Receipt, Unplaced
@@ -26,9 +27,13 @@ from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
 from telebridge.twilio.calls import CallStatus
 from telebridge.twilio.client import PlacedCall
 
+Work = Callable[[], Awaitable[None]]
+
 log = logger(__name__)
 
 LISTED = 20
+TOGETHER = 10
+"""So many requests to Twilio at a time: fifty that take ten seconds each must not hold up each other for minutes."""
 CLOSING = "campaigns: close and watch"
 NO_SUCH_CALL = 20404
 
@@ -77,27 +82,17 @@ class Rescue:
         self._options = options
 
     async def run(self) -> None:
-        """Look after attempts and campaigns until cancelled."""
-        loop = asyncio.get_running_loop()
-        closing_at = loop.time()
-        while True:
-            try:
-                await self.look_once()
-                if loop.time() >= closing_at:
-                    closing_at = loop.time() + self._options.closing_seconds
-                    await self.close_once()
-            except Exception:  # the store or Twilio failed: everything is still there in a second
-                log.exception("rescue failed", worker=self._options.worker)
-            await asyncio.sleep(self._options.every_seconds)
+        """Look after attempts and campaigns until cancelled: each for itself, for Twilio may be slow."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_on(self.look_once, self._options.every_seconds))
+            group.create_task(self._keep_on(self.close_once, self._options.closing_seconds))
 
     async def look_once(self) -> None:
         """Ask Twilio about every attempt that is overdue."""
         intents = await self._store.attempts.take_expired_intents()
         checks = await self._store.attempts.take_due_checks()
-        for attempt in intents.attempts:
-            await self._look_for(attempt, now=intents.now)
-        for attempt in checks.attempts:
-            await self._look_at(attempt)
+        looks = [partial(self._look_for, attempt, now=intents.now) for attempt in intents.attempts]
+        await self._together([*looks, *(partial(self._look_at, attempt) for attempt in checks.attempts)])
 
     async def close_once(self) -> None:
         """Close campaigns that are over and pause those that go wrong, unless another process does."""
@@ -111,14 +106,39 @@ class Rescue:
 
     async def end_calls(self, campaign_id: str, *, answered_too: bool = False) -> int:
         """End the calls of a campaign that ring, and those answered too if wanted; answers how many were told to."""
-        ended = 0
-        for attempt in await self._store.attempts.live(campaign_id):
-            if attempt.call_sid is None or (attempt.state is AttemptState.ANSWERED and not answered_too):
-                continue
+        ended: list[str] = []
+        end = self._calls.hang_up if answered_too else self._calls.cancel
+
+        async def end_one(sid: str) -> None:
             with suppress(TwilioAPIError):  # its end is reported, or looked up
-                await (self._calls.hang_up if answered_too else self._calls.cancel)(attempt.call_sid)
-                ended += 1
-        return ended
+                await end(sid)
+                ended.append(sid)
+
+        live = await self._store.attempts.live(campaign_id)
+        wanted = [one for one in live if answered_too or one.state is not AttemptState.ANSWERED]
+        await self._together([partial(end_one, one.call_sid) for one in wanted if one.call_sid is not None])
+        return len(ended)
+
+    async def _keep_on(self, work: Work, every_seconds: float) -> None:
+        while True:
+            await self._carefully(work)
+            await asyncio.sleep(every_seconds)
+
+    async def _together(self, works: Iterable[Work]) -> None:
+        """Do all, several at a time; one that fails leaves the others alone."""
+        places = asyncio.Semaphore(TOGETHER)
+
+        async def one(work: Work) -> None:
+            async with places:
+                await self._carefully(work)
+
+        await asyncio.gather(*(one(work) for work in works))
+
+    async def _carefully(self, work: Work) -> None:
+        try:
+            await work()
+        except Exception:  # the store or Twilio failed: everything is still there, and is looked at again
+            log.exception("rescue failed", worker=self._options.worker)
 
     async def _look_for(self, attempt: Attempt, *, now: int) -> None:
         """Look for the call of an intent."""
@@ -192,10 +212,4 @@ def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
 
 
 def _as_report(call: PlacedCall) -> CallReport:
-    return CallReport(
-        call.sid,
-        call.status,
-        answered_by=call.answered_by,
-        looked_up=True,
-        lasted_seconds=call.duration_seconds,
-    )
+    return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)

@@ -10,7 +10,7 @@ it is known once nobody has told of the call for a while and Twilio was asked ag
 from dataclasses import replace
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Unplaced
-from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules, outcome_of, weightier
+from telebridge.campaigns.outcomes import Outcome, RetryRules, outcome_of, weightier
 from telebridge.campaigns.states import ATTEMPT, CONTACT, AttemptInput, AttemptState, ContactInput, ContactState, follow
 from telebridge.twilio.calls import ORDER, CallStatus
 
@@ -21,8 +21,8 @@ CHECK_FURTHEST_MS = 3_600_000
 VERDICT_WITHIN_MS = 30_000
 TALK_WITHIN_MS = 60_000
 """The bridge tells what was said within a moment of the call's end, unless the database is away or it has died."""
-TOO_SHORT_SECONDS = 2
-"""Who hangs up sooner may never have been heard; only later is it our fault that nothing was said."""
+TALK_OVERDUE_MS = 10_000
+"""A breaker that waited out the whole time would let hundreds more be called in vain."""
 AGAIN_AFTER_MS = 1000
 
 
@@ -45,8 +45,6 @@ def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | 
         talk=attempt.talk or report.talk,
     )
     lost = attempt.outcome is Outcome.LOST or _is_lost(known, report, now)
-    if lost and not known.talk and report.lasted_seconds is not None and report.lasted_seconds <= TOO_SHORT_SECONDS:
-        known = replace(known, reported=weightier(known.reported, Reported.HUNG_UP))
     known = replace(known, outcome=outcome_of(status, known.answered_by, known.reported, known.talk, lost=lost))
     return replace(known, check_at=_check_at(attempt, known, report, now))
 

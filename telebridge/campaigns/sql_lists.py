@@ -93,15 +93,15 @@ class SqlLeases(TaskLeases):
 
 def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
     """Take or prolong a task, inside a transaction."""
-    now = database.now(connection)
-    until = now + round(1000 * seconds)
-    mine = {"name": name, "owner": owner, "lease_until": until}
+    now, length = database.now(connection), round(1000 * seconds)
+    mine = {"name": name, "owner": owner, "lease_until": now + length}
     if database.insert_new(connection, task_lease, [mine]):
         of_dialers = task_lease.c.name.startswith(DIALING, autoescape=True)  # each has a name of its own, and is gone
         connection.execute(delete(task_lease).where(of_dialers, task_lease.c.lease_until <= now - DAY_MS))
         return True
-    held = task_lease.c.lease_until
-    free = or_(task_lease.c.owner == owner, held <= now, held > until)  # the last: written while the clock ran ahead
+    held_until = task_lease.c.lease_until
+    ran_ahead = held_until > now + 2 * length  # the clock did; whoever took it just now is not so far ahead
+    free = or_(task_lease.c.owner == owner, held_until <= now, ran_ahead)
     return connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine)).rowcount == 1
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, func, select, tuple_
+from sqlalchemy import Connection, Row, case, func, or_, select, tuple_
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
@@ -12,6 +12,7 @@ from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import Backoff, Pacing, quiet_until
 from telebridge.campaigns.rows import attempt_of, contact_of, lane_of
+from telebridge.campaigns.settling import TALK_OVERDUE_MS
 from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.states import AttemptState, ContactState
 from telebridge.campaigns.store import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
@@ -97,13 +98,20 @@ class SqlReports(ReportRecords):
 
     @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
-        ended = select(attempt.c.outcome).where(
-            attempt.c.campaign_id == campaign_id, attempt.c.intent_at >= since, attempt.c.outcome.is_not(None)
-        )
-        ended = ended.order_by(attempt.c.intent_at.desc(), attempt.c.id.desc()).limit(latest)
-        last = ended.subquery()
-        counted = select(last.c.outcome, func.count()).group_by(last.c.outcome)
-        return dict(await self._database.rows(counted))
+        def work(connection: Connection) -> Counter[Outcome]:
+            overdue = self._database.now(connection) - TALK_OVERDUE_MS
+            ended = select(attempt.c.outcome).where(
+                attempt.c.campaign_id == campaign_id,
+                attempt.c.intent_at >= since,
+                or_(attempt.c.outcome.is_not(None), attempt.c.ended_at <= overdue),
+            )
+            last = ended.order_by(attempt.c.intent_at.desc(), attempt.c.id.desc()).limit(latest).subquery()
+            counted: Counter[Outcome] = Counter()
+            for outcome, count in connection.execute(select(last.c.outcome, func.count()).group_by(last.c.outcome)):
+                counted[outcome or Outcome.LOST] += count
+            return counted
+
+        return await self._database.read(work)
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:

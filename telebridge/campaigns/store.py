@@ -433,7 +433,10 @@ class ReportRecords(Protocol):
         ...
 
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
-        """How the attempts begun since then ended, or only the latest ones."""
+        """How the attempts begun since then ended, or only the latest ones.
+
+        An answered call that was over ten seconds ago, and that nobody has told of yet, is counted as lost.
+        """
         ...
 
     async def columns(self, campaign_id: str) -> list[str]:

@@ -433,25 +433,55 @@ async def test_telemarketing_pauses_when_its_register_has_become_too_old():
 @virtually
 async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
     async with Bench(Losses(talk_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(100), pacing=Pacing(5.0, 200), retry=RetryRules(3))
+        campaign = await running_campaign(bench.store, contacts(300), pacing=Pacing(5.0, 200), retry=RetryRules(3))
         bench.worker.start()
         await asyncio.sleep(40)
-        assert (await bench.store.reports.progress(campaign.id)).contacts == {"live": 100}
-        await asyncio.sleep(100)
         paused = await bench.store.campaigns.find(campaign.id)
         assert paused.status is CampaignStatus.PAUSED
         assert "calls failed, more than 50%" in paused.reason
-        assert bench.twilio.asked == 100
+        assert bench.twilio.asked < 150
+        assert (await bench.store.reports.progress(campaign.id)).contacts["live"] == bench.twilio.asked
+        await asyncio.sleep(100)
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"ready": 300}
 
 
 @virtually
-async def test_a_call_that_was_over_within_two_seconds_was_hung_up():
-    async with Bench(Losses(talk_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(1))
-        bench.twilio.lasted_seconds = 2
+async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_campaigns():
+    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
+        bench.twilio.ends = (CallStatus.NO_ANSWER,)
+        over = await running_campaign(
+            bench.store, contacts(1, first=100), name="over", end_at=virtual_clock() + 130_000
+        )
+        campaign = await running_campaign(bench.store, contacts(50), retry=RetryRules(1, {}))
+        original = bench.twilio.fetch
+
+        async def fetch_slowly(sid):
+            await asyncio.sleep(9.9)
+            return await original(sid)
+
+        bench.twilio.fetch = fetch_slowly
         bench.worker.start()
-        await asyncio.sleep(80)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"hung_up": 1}
+        await asyncio.sleep(86 + 70)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 50}
+        assert (await bench.store.campaigns.find(over.id)).status is not CampaignStatus.RUNNING
+
+
+@virtually
+async def test_a_look_that_fails_leaves_the_others_alone():
+    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
+        bench.twilio.ends = (CallStatus.NO_ANSWER,)
+        campaign = await running_campaign(bench.store, contacts(3), retry=RetryRules(1, {}))
+        original, failures = bench.twilio.fetch, iter([ValueError("a bug")])
+
+        async def fetch(sid):
+            for failure in failures:
+                raise failure
+            return await original(sid)
+
+        bench.twilio.fetch = fetch
+        bench.worker.start()
+        await asyncio.sleep(95)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 2}
 
 
 @virtually

@@ -830,6 +830,19 @@ class ReportConformance:
         latest = await store.reports.outcomes(campaign.id, since=START, latest=2)
         assert latest == {Outcome.FAILED: 1, Outcome.ANSWERED: 1}
 
+    async def test_calls_that_nobody_has_told_of_for_ten_seconds_are_counted_as_lost(self, store, clock):
+        campaign = await running_campaign(store, contacts(3))
+        one, two, _ = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.COMPLETED))
+        clock.advance(9)
+        await store.attempts.report(two.attempt_id, said("CA2", CallStatus.COMPLETED))
+        assert await store.reports.outcomes(campaign.id, since=START) == {}
+        clock.advance(1)
+        assert await store.reports.outcomes(campaign.id, since=START) == {Outcome.LOST: 1}
+        await store.attempts.report(one.attempt_id, said("CA1", talk=TALK))
+        clock.advance(9)
+        assert await store.reports.outcomes(campaign.id, since=START) == {Outcome.ANSWERED: 1, Outcome.LOST: 1}
+
     async def test_rows_are_streamed_in_order_over_many_pages(self, store):
         campaign = await running_campaign(store, contacts(1201))
         for _ in range(2):

@@ -76,7 +76,6 @@ class LossyTwilio:
     reports: object = None
     talked: object = None
     queue_ms: int | None = None
-    lasted_seconds: int | None = None
     late_ms: int = 100_000
     asked: int = 0
     calls: dict = field(default_factory=dict)
@@ -187,7 +186,7 @@ class LossyTwilio:
             status,
             call.to,
             call.from_,
-            self.lasted_seconds,
+            None,
             created_at=instant(call.created_at),
             queue_ms=self.queue_ms,
         )
