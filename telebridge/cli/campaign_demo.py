@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Annotated
 
 import typer
@@ -74,20 +75,22 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
         return OPEN_EVERYWHERE + timedelta(seconds=loop.time() - begun)
 
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
-        view = await _campaign(settings, Path(folder), output, console, evening)
-    seconds = loop.time() - begun
+        view, first_words_ms = await _campaign(settings, Path(folder), output, console, evening)
+    seconds, waited_ms = loop.time() - begun, median(first_words_ms)
     if json_:
-        tell(json.dumps({**view.as_json(), "seconds": round(seconds, 1), "report": str(output)}))
+        figures = {"seconds": round(seconds, 1), "first_words_ms": waited_ms, "report": str(output)}
+        tell(json.dumps({**view.as_json(), **figures}))
         return
     console.print()  # in a pipe the last frame ends without a line's end
     console.print(_table(view))
-    tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s; wrote {output}")
+    answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
+    tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
 
 
 async def _campaign(
     settings: Settings, folder: Path, output: Path, console: Console, evening: Callable[[], datetime]
-) -> CampaignView:
-    """The whole of it, from the file to the report."""
+) -> tuple[CampaignView, list[float]]:
+    """The whole of it, from the file to the report; answers also how long each who answered waited for a word."""
     cast = Cast()
     async with _everything(settings, folder, cast, evening) as (running, store):
         _, plan = read_file(running, FILE)
@@ -106,7 +109,8 @@ async def _campaign(
         except TimeoutError:
             raise TelebridgeError(f"the campaign was not over after {LONGEST_SECONDS:.0f} s") from None
         await write_report(store, campaign.id, output, "csv")
-    return view
+        talks = [attempt.talk async for attempt in store.reports.attempts(campaign.id)]
+    return view, [talk["first_audio_ms"] for talk in talks if talk.get("first_audio_ms") is not None]
 
 
 @asynccontextmanager
