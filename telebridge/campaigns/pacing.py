@@ -92,10 +92,11 @@ class Backoff:
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
 
 
-def quiet_until(pacing: Pacing, backoff: Backoff, tat: float, *, now: float) -> int | None:
+def quiet_until(pacing: Pacing, backoff: Backoff, tat: float, *, now: int) -> int | None:
     """Until when nothing is placed, because Twilio asked for quiet or has a queue; None while a call may be."""
     usual = now + TOLERANCE_MS + 1000.0 / pacing.calls_per_second
-    until = max(backoff.until, round(tat) if tat > usual else 0)
+    next_call = on_time(tat, pacing.calls_per_second, now=now)
+    until = max(backoff.until if backoff.holds(now=now) else now, round(next_call) if next_call > usual else now)
     return until if until > now else None
 
 

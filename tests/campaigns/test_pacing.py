@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.campaigns.pacing import TOLERANCE_MS, Backoff, Granted, Pacing, grant, room, wait_out_queue
+from telebridge.campaigns.pacing import TOLERANCE_MS, Backoff, Granted, Pacing, grant, quiet_until, room, wait_out_queue
 
 
 def test_calls_come_at_their_rate_with_a_little_patience_for_ticks():
@@ -69,3 +69,19 @@ def test_a_queue_at_twilio_is_waited_out_once_however_many_answers_tell_of_it():
     assert wait_out_queue(tat, queue_ms=4990, now=1010.0) == 6000.0
     assert wait_out_queue(1000.0, queue_ms=200, now=1000.0) == 1000.0
     assert wait_out_queue(1000.0, queue_ms=3_600_000, now=1000.0) == 61_000.0
+
+
+@pytest.mark.parametrize(
+    ("backoff", "tat", "until"),
+    [
+        (Backoff(), 0.0, None),
+        (Backoff(), 1_001_100.0, None),
+        (Backoff(), 1_009_000.0, 1_009_000),
+        (Backoff(1_003_000, 1), 1_000_500.0, 1_003_000),
+        (Backoff(1_003_000, 1), 1_009_000.0, 1_009_000),
+        (Backoff(999_999, 1), 0.0, None),
+        (Backoff(90_000_000, 1), 90_000_000.0, None),  # by a clock that ran ahead
+    ],
+)
+def test_quiet_is_told_only_while_it_holds(backoff, tat, until):
+    assert quiet_until(Pacing(1.0, 10), backoff, tat, now=1_000_000) == until
