@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from telebridge.campaigns.attempt import CallReport, Receipt, Unplaced
 from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.claiming import CampaignLane, Claim
 from telebridge.campaigns.dialling import (
     AttemptUrls,
     CapsOf,
@@ -36,7 +36,7 @@ from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.pacing import QUEUE_TOLERATED_MS
 from telebridge.campaigns.reporting import unwanted
 from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.store import CampaignLane, CampaignStore
+from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS

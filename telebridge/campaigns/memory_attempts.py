@@ -6,15 +6,15 @@ from dataclasses import replace
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
 from telebridge.campaigns.memory_outbox import keep_news
 from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
-from telebridge.campaigns.reconciliation import next_look
+from telebridge.campaigns.reconciliation import Overdue, next_look
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.states import AttemptState
-from telebridge.campaigns.store import AttemptRecords, Barred, Overdue
+from telebridge.campaigns.store import AttemptRecords
 
 
 class MemoryAttempts(AttemptRecords):

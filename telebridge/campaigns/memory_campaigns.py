@@ -6,12 +6,14 @@ from uuid import uuid4
 from typing_extensions import override
 
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.claiming import CampaignLane
+from telebridge.campaigns.import_position import ImportPosition
 from telebridge.campaigns.memory_outbox import keep_news
 from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outbox import Change, news_of_status
 from telebridge.campaigns.states import CampaignInput, ContactState
 from telebridge.campaigns.status import changed, closing, name_taken, replanned
-from telebridge.campaigns.store import CampaignLane, CampaignRecords, ImportPosition
+from telebridge.campaigns.store import CampaignRecords
 from telebridge.errors import CampaignRefused
 
 

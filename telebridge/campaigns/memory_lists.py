@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 from typing_extensions import override
 
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred, DoNotCallRecords
 from telebridge.campaigns.memory_rows import MemoryRows
-from telebridge.campaigns.store import Barred, DoNotCallRecords, TaskLeases
+from telebridge.campaigns.store import TaskLeases
 
 
 class MemoryDoNotCall(DoNotCallRecords):

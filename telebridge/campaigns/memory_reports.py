@@ -11,8 +11,8 @@ from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import quiet_until
 from telebridge.campaigns.settling import TALK_OVERDUE_MS
+from telebridge.campaigns.standing import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
 from telebridge.campaigns.states import ContactState
-from telebridge.campaigns.store import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
 
 
 class MemoryReports(ReportRecords):

@@ -7,14 +7,15 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.barred import Barred
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.claiming import DAY_MS
 from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.epoch import Clock
+from telebridge.campaigns.import_position import ImportPosition
 from telebridge.campaigns.memory_outbox import OutboxRows
 from telebridge.campaigns.pacing import Backoff, Pacing
 from telebridge.campaigns.states import AttemptState
-from telebridge.campaigns.store import Barred, ImportPosition
 
 
 @dataclass(slots=True)
