@@ -17,7 +17,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.claiming import CampaignLane, Claim
 from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
 from telebridge.campaigns.epoch import Clock
 from telebridge.campaigns.heartbeat import keep_telling
@@ -29,7 +29,6 @@ from telebridge.campaigns.rescue import Rescue, RescueOptions
 from telebridge.campaigns.rules import CallingRules, calling_rules
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
-from telebridge.campaigns.store import CampaignLane
 from telebridge.campaigns.view import CampaignView, look
 from telebridge.campaigns.webhooks import Webhooks
 from telebridge.errors import ConfigurationError

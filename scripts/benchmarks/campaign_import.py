@@ -16,8 +16,8 @@ from machine import described
 
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition import CampaignDefinition
+from telebridge.campaigns.import_position import Added
 from telebridge.campaigns.importing import ImportProgress, import_contacts
-from telebridge.campaigns.store import Added
 
 FEWEST_ROWS_PER_SECOND = 15_000
 MOST_MEGABYTES = 300

@@ -22,13 +22,12 @@ from machine import described
 from telebridge.campaigns.attempt import CallReport
 from telebridge.campaigns.campaign import Campaign, CampaignPlan, PoolNumber
 from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import Claim, OpenLane
+from telebridge.campaigns.claiming import CampaignLane, Claim, OpenLane
 from telebridge.campaigns.dialer import Dialer, DialerOptions
 from telebridge.campaigns.importing import ImportProgress, import_contacts
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.store import CampaignLane
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.twilio.calls import CallRequest, CallStatus

@@ -8,17 +8,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.barred import EVERY_CAMPAIGN
 from telebridge.campaigns.campaign import Campaign, PoolNumber
 from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.pacing import grant
 from telebridge.campaigns.states import CONTACT, ContactInput, follow
 
 LIVE_ELSEWHERE_MS = 60_000
 DAY_MS = 86_400_000
-EVERY_CAMPAIGN = ""
-"""The scope of a number that nobody may call."""
 
 DO_NOT_CALL, CAPPED, LIVE_ELSEWHERE = "do_not_call", "capped", "live_elsewhere"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLane:
+    """A lane of a campaign that dials: all its contacts that open and close together and have one priority."""
+
+    id: int
+    campaign: Campaign
+    lane: Lane
+    priority: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from telebridge.campaigns.attempt import CallReport, Receipt, Unplaced
 from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.claiming import CampaignLane, Claim
 from telebridge.campaigns.dialling import (
     AttemptUrls,
     CapsOf,
@@ -35,8 +35,9 @@ from telebridge.campaigns.dialling import (
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.pacing import QUEUE_TOLERATED_MS
 from telebridge.campaigns.reporting import unwanted
+from telebridge.campaigns.rounds import Rounds
 from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.store import CampaignLane, CampaignStore
+from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
@@ -139,6 +140,7 @@ class Dialer:
         self._store = store
         self._calls = calls
         self._options = options
+        self._rounds = Rounds(every_seconds=options.tick_seconds, trouble_seconds=options.trouble_seconds)
         self._open_until = open_until
         self._caps_of = caps_of
         self._on_placed = placed
@@ -146,31 +148,19 @@ class Dialer:
         self._openings = _Openings(machine_clock or wallclock)
         self._share = FairShare()
         self._placing: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._draining = False
 
     def wake(self) -> None:
         """Look at once: a campaign was started or resumed, or a call has ended."""
         self._openings.until = float("-inf")
-        self._wake.set()
+        self._rounds.wake()
 
     async def run(self) -> None:
         """Dial until `drain` is called; a database that fails is waited for."""
-        while not self._draining:
-            pause = self._options.tick_seconds
-            try:
-                await self.dial_once()
-            except Exception:  # whatever it was, contacts are safe in the store, and the next tick may go well
-                log.exception("dialling failed", worker=self._options.worker)
-                pause = self._options.trouble_seconds
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
-            self._wake.clear()
+        await self._rounds.run(self.dial_once, failed="dialling failed", worker=self._options.worker)
 
     async def drain(self) -> None:
         """Claim nothing more, and wait for Twilio's answers to what was asked."""
-        self._draining = True
-        self._wake.set()
+        self._rounds.drain()
         while self._placing:
             await asyncio.wait(self._placing)
 
@@ -178,7 +168,7 @@ class Dialer:
         """Claim what may be dialled now and ask for those calls; answers how many."""
         loop = asyncio.get_running_loop()
         wanted = self._options.requests - len(self._placing)
-        if self._draining or wanted <= 0:
+        if self._rounds.draining or wanted <= 0:
             return 0
         lanes = in_order(
             await self._open(),

@@ -13,9 +13,8 @@ from datetime import datetime, timedelta
 from telebridge.campaigns.attempt import Unplaced
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import Claim, OpenLane
+from telebridge.campaigns.claiming import CampaignLane, Claim, OpenLane
 from telebridge.campaigns.epoch import epoch_ms, instant
-from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.first_round import LaneTimes, first_round
 from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.store import CampaignLane
 
 SECONDS_OF_MINUTE = 60.0
 

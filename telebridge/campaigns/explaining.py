@@ -10,11 +10,11 @@ from datetime import datetime
 from enum import Enum
 
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import CAPPED, LIVE_ELSEWHERE
+from telebridge.campaigns.claiming import CAPPED, LIVE_ELSEWHERE, CampaignLane
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.epoch import epoch_ms, instant
+from telebridge.campaigns.standing import DialingNow, WaitingLane
 from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignLane, DialingNow, WaitingLane
 
 
 class Waiting(Enum):

@@ -16,8 +16,9 @@ from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import read_campaign
+from telebridge.campaigns.import_position import Added
 from telebridge.campaigns.importing import ContactSink, ImportProgress, check_import, import_contacts
-from telebridge.campaigns.store import Added, ContactRecords
+from telebridge.campaigns.store import ContactRecords
 from telebridge.errors import ConfigurationError
 
 IDENTIFYING_BYTES = 65_536

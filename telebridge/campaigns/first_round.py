@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.store import CampaignLane
 
 DAY = timedelta(days=1)
 FARTHEST = timedelta(days=60)

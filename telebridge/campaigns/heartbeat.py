@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.campaigns.store import TaskLeases, dialing_task
+from telebridge.campaigns.standing import dialing_task
+from telebridge.campaigns.store import TaskLeases
 from telebridge.logs import logger
 
 log = logger(__name__)

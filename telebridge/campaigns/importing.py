@@ -25,8 +25,8 @@ from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.contact_file import ContactFile, Row
 from telebridge.campaigns.contact_rows import Layout, Reject, layout_of, read_row
 from telebridge.campaigns.definition import CampaignDefinition
+from telebridge.campaigns.import_position import Added
 from telebridge.campaigns.reject_file import RejectFile, check_place
-from telebridge.campaigns.store import Added
 from telebridge.errors import TelebridgeError
 
 BATCH_ROWS = 5000

@@ -8,9 +8,9 @@ from datetime import datetime
 from telebridge.campaigns.calling_hours import CallingHours
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.cap import Cap
+from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.planning import windows_of
 from telebridge.campaigns.rules import CallingRules
-from telebridge.campaigns.store import CampaignLane
 
 SECONDS_OF_HOUR = 3600
 MOST_CAMPAIGNS_KEPT = 1000

@@ -23,6 +23,14 @@ LOOK_AGAIN_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
+class Overdue:
+    """Attempts that nothing was heard of for too long, and what the store's clock said when they were taken."""
+
+    now: int
+    attempts: list[Attempt]
+
+
+@dataclass(frozen=True, slots=True)
 class ListedCall:
     """A call in Twilio's list, and when it was created, to the second."""
 

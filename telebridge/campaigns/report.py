@@ -14,8 +14,8 @@ from typing import Any
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.spreadsheet import safe_cell
+from telebridge.campaigns.standing import ReportRecords
 from telebridge.campaigns.states import ContactState
-from telebridge.campaigns.store import ReportRecords
 
 BEFORE = ("phone",)
 BEHIND = (

@@ -10,17 +10,17 @@ from sqlalchemy import ColumnElement, Connection, or_, select, update
 from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.barred import EVERY_CAMPAIGN
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
-from telebridge.campaigns.reconciliation import next_look
+from telebridge.campaigns.reconciliation import Overdue, next_look
 from telebridge.campaigns.rows import attempt_of, attempt_values, campaign_of, contact_changes, contact_of
 from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
 from telebridge.campaigns.sql_dialects import SqlDatabase
 from telebridge.campaigns.sql_outbox import write_news
 from telebridge.campaigns.states import AttemptState, ContactState
-from telebridge.campaigns.store import AttemptRecords, Overdue
+from telebridge.campaigns.store import AttemptRecords
 from telebridge.campaigns.tables import IS_LIVE, attempt, campaign, contact, do_not_call
 
 

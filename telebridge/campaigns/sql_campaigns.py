@@ -10,7 +10,9 @@ from typing_extensions import override
 
 from telebridge.campaigns.attempt import Contact
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.import_position import IMPORT_LEASE_SECONDS, Added, BegunImport, ImportPosition, import_lease
 from telebridge.campaigns.outbox import Change, news_of_status
 from telebridge.campaigns.rows import campaign_changes, campaign_of, contact_of, lane_of, new_contact_values, zones_text
 from telebridge.campaigns.sql_dialects import SqlDatabase
@@ -18,16 +20,7 @@ from telebridge.campaigns.sql_lists import prolong_lease, release_lease, take_le
 from telebridge.campaigns.sql_outbox import write_news
 from telebridge.campaigns.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.status import changed, check_fillable, closing, filled_elsewhere, name_taken, replanned
-from telebridge.campaigns.store import (
-    IMPORT_LEASE_SECONDS,
-    Added,
-    BegunImport,
-    CampaignLane,
-    CampaignRecords,
-    ContactRecords,
-    ImportPosition,
-    import_lease,
-)
+from telebridge.campaigns.store import CampaignRecords, ContactRecords
 from telebridge.campaigns.tables import (
     IS_NOT_OVER,
     IS_READY,

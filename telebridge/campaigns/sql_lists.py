@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 from typing_extensions import override
 
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred, DoNotCallRecords
 from telebridge.campaigns.sql_dialects import SqlDatabase
-from telebridge.campaigns.store import DIALING, Barred, DoNotCallRecords, TaskLeases
+from telebridge.campaigns.standing import DIALING
+from telebridge.campaigns.store import TaskLeases
 from telebridge.campaigns.tables import do_not_call, register_scrub, task_lease
 
 PAGE = 500

@@ -14,8 +14,8 @@ from telebridge.campaigns.pacing import Backoff, Pacing, quiet_until
 from telebridge.campaigns.rows import attempt_of, contact_of, lane_of
 from telebridge.campaigns.settling import TALK_OVERDUE_MS
 from telebridge.campaigns.sql_dialects import SqlDatabase
+from telebridge.campaigns.standing import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
 from telebridge.campaigns.states import AttemptState, ContactState
-from telebridge.campaigns.store import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
 from telebridge.campaigns.tables import IS_READY, attempt, contact, lane, pacer, task_lease
 
 PAGE = 500

@@ -1,161 +1,27 @@
 """What the engine asks of a store, by duty; a store is one object with a part for each.
 
-Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which says what each operation promises.
+What is asked of the do-not-call list stands in `telebridge.campaigns.barred`, of looking at a campaign in
+`telebridge.campaigns.standing`. Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which says
+what each operation promises.
 
 One rule: every method is one transaction, and what it answers was true in that transaction. Instants are epoch
 milliseconds of the store's own clock.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.barred import DoNotCallRecords
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN, Claim, OpenLane
+from telebridge.campaigns.claiming import CampaignLane, Claim, OpenLane
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.delivering import Answer, Batch, Tally
-from telebridge.campaigns.outcomes import Outcome
+from telebridge.campaigns.import_position import Added, BegunImport, ImportPosition
 from telebridge.campaigns.pacing import Pacing
+from telebridge.campaigns.reconciliation import Overdue
+from telebridge.campaigns.standing import ReportRecords
 from telebridge.campaigns.states import CampaignInput
-
-IMPORT_LEASE_SECONDS = 60.0
-
-
-def import_lease(campaign_id: str) -> str:
-    """The name of the task that filling a campaign is."""
-    return f"import {campaign_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class CampaignLane:
-    """A lane of a campaign that dials: all its contacts that open and close together and have one priority."""
-
-    id: int
-    campaign: Campaign
-    lane: Lane
-    priority: int
-
-
-@dataclass(frozen=True, slots=True)
-class Added:
-    """What became of a batch of an import: how many contacts are new, how many the campaign had already."""
-
-    added: int
-    duplicates: int
-
-
-@dataclass(frozen=True, slots=True)
-class ImportPosition:
-    """How far a campaign is filled from a source.
-
-    Args:
-        source: Its name for people, then a tab and whatever tells it from another; "" before the first.
-        line: Its last line whose contacts are in.
-        under_way: Whether it was begun and has not come to its end.
-    """
-
-    source: str = ""
-    line: int = 0
-    under_way: bool = False
-
-    @property
-    def name(self) -> str:
-        """The source for people."""
-        return self.source.partition("\t")[0]
-
-
-@dataclass(frozen=True, slots=True)
-class BegunImport:
-    """An import that goes on behind a line, 0 for a new source, and how the campaign was filled before it."""
-
-    line: int
-    before: ImportPosition
-
-
-@dataclass(frozen=True, slots=True)
-class Overdue:
-    """Attempts that nothing was heard of for too long, and what the store's clock said when they were taken."""
-
-    now: int
-    attempts: list[Attempt]
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a campaign is.
-
-    Args:
-        contacts: How many are in each state, by `ContactState.value`.
-        outcomes: Of those done or skipped, how many ended how.
-        attempts: How many attempts there are in each state, by `AttemptState.value`.
-    """
-
-    contacts: Mapping[str, int] = field(default_factory=dict)
-    outcomes: Mapping[str, int] = field(default_factory=dict)
-    attempts: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingLane:
-    """Why contacts of a lane are not called now, as far as the store knows.
-
-    Args:
-        lane: Which; whether it is open is for the calling hours to say.
-        due: How many could be called now if it is.
-        later: How many wait for their time, by what they wait for: "" is a retry or a start in the future.
-        next_due_at: When the first of those is due.
-    """
-
-    id: int
-    lane: Lane
-    due: int
-    later: Mapping[str, int]
-    next_due_at: int | None
-
-
-DIALING = "dialing "
-"""What the task of every process that dials begins with."""
-
-
-def dialing_task(account: str, worker: str) -> str:
-    """The task that a process holds while it dials for an account."""
-    return f"{DIALING}{account} {worker}"
-
-
-@dataclass(frozen=True, slots=True)
-class DialingNow:
-    """What bears on whether contacts that are due are called.
-
-    Args:
-        dialers: How many processes dial for the campaign's account.
-        elsewhere: How many dial for other accounts.
-        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
-        numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
-    """
-
-    dialers: int
-    elsewhere: int = 0
-    quiet_until: int | None = None
-    numbers_left: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Barred:
-    """A number that must not be called.
-
-    Args:
-        scope: The campaign, or "" for all.
-        source: How it came on the list.
-        reason: In words, or empty.
-        added_at: Since when.
-    """
-
-    phone: str
-    scope: str
-    source: str
-    reason: str
-    added_at: int
 
 
 class CampaignRecords(Protocol):
@@ -351,34 +217,6 @@ class AttemptRecords(Protocol):
         ...
 
 
-class DoNotCallRecords(Protocol):
-    """Numbers that must not be called, by one campaign or by any."""
-
-    async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
-        """Put numbers on the list, at once and for ever; answers how many were not on it."""
-        ...
-
-    async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
-        """Take a number off; whether it was on."""
-        ...
-
-    async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
-        """Whether a campaign, or any, must not call a number."""
-        ...
-
-    def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
-        """Everything on the list, by number and scope, behind a number and scope, a page at a time."""
-        ...
-
-    async def set_scrubbed(self, register: str, at: int) -> None:
-        """A register was last compared with the contacts then."""
-        ...
-
-    async def scrubbed(self) -> Mapping[str, int]:
-        """When each register was last compared."""
-        ...
-
-
 class TaskLeases(Protocol):
     """Work that one process at a time does for all."""
 
@@ -414,41 +252,6 @@ class OutboxRecords(Protocol):
 
     async def undelivered(self, campaign_id: str) -> int:
         """How many events of a campaign are still to be sent, now or later."""
-        ...
-
-
-class ReportRecords(Protocol):
-    """Looking at a campaign. Nothing here waits for a claim or holds one up."""
-
-    async def progress(self, campaign_id: str) -> Progress:
-        """How far it is."""
-        ...
-
-    async def waiting(self, campaign_id: str) -> list[WaitingLane]:
-        """Why contacts are not called now."""
-        ...
-
-    async def dialing(self, campaign: Campaign) -> DialingNow:
-        """Whether anybody dials for a campaign, and may."""
-        ...
-
-    async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
-        """How the attempts begun since then ended, or only the latest ones.
-
-        An answered call that was over ten seconds ago, and that nobody has told of yet, is counted as lost.
-        """
-        ...
-
-    async def columns(self, campaign_id: str) -> list[str]:
-        """What its contacts have beside a number, by name: those of the first contact first."""
-        ...
-
-    def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
-        """Every contact in the order of import, a page at a time."""
-        ...
-
-    def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
-        """Every attempt in the order of contacts, a page at a time."""
         ...
 
 

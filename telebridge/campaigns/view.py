@@ -9,7 +9,8 @@ from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.explaining import Explanation, explain
 from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.store import CampaignStore, Progress
+from telebridge.campaigns.standing import Progress
+from telebridge.campaigns.store import CampaignStore
 from telebridge.errors import CampaignRefused
 
 

@@ -10,13 +10,13 @@ One rule: an event leaves the outbox after the answer, never before it.
 """
 
 import asyncio
-from contextlib import suppress
 from dataclasses import dataclass
 
 import aiohttp
 
 from telebridge.campaigns.campaign import Webhook
 from telebridge.campaigns.delivering import Answer, Batch, Delivery, Receivers, request_headers
+from telebridge.campaigns.rounds import Rounds
 from telebridge.campaigns.store import OutboxRecords
 from telebridge.logs import logger
 from telebridge.metrics import WEBHOOK_DELIVERIES
@@ -56,30 +56,19 @@ class Webhooks:
     def __init__(self, outbox: OutboxRecords, options: WebhookOptions | None = None) -> None:
         self._outbox = outbox
         self._options = options or WebhookOptions()
+        self._rounds = Rounds(every_seconds=self._options.every_seconds, trouble_seconds=self._options.trouble_seconds)
         self._receivers = Receivers()
         self._sending: dict[str, asyncio.Task[None]] = {}
         self._under_way = 0
-        self._wake = asyncio.Event()
-        self._draining = False
         self._session: aiohttp.ClientSession | None = None
 
     async def run(self) -> None:
         """Deliver until `drain` is called; a database that fails is waited for."""
-        while not self._draining:
-            pause = self._options.every_seconds
-            try:
-                await self.deliver_once()
-            except Exception:  # whatever it was, events are safe in the store
-                log.exception("webhooks cannot be told")
-                pause = self._options.trouble_seconds
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
-            self._wake.clear()
+        await self._rounds.run(self.deliver_once, failed="webhooks cannot be told")
 
     async def drain(self) -> None:
         """Begin no further request, wait for the answers to those under way, and close."""
-        self._draining = True
-        self._wake.set()
+        self._rounds.drain()
         while self._sending:
             await asyncio.wait(self._sending.values())
         if self._session is not None:
@@ -90,7 +79,7 @@ class Webhooks:
         now = asyncio.get_running_loop().time()
         for campaign_id in await self._outbox.waiting():
             free = min(self._options.batch, self._options.requests - self._under_way)
-            if self._draining or free <= 0:
+            if self._rounds.draining or free <= 0:
                 return
             if campaign_id in self._sending or self._receivers.rests(campaign_id, now=now):
                 continue
@@ -100,7 +89,7 @@ class Webhooks:
                 self._begin(batch)
 
     def _begin(self, batch: Batch) -> None:
-        if self._draining:  # the lease runs out, and another process sends it
+        if self._rounds.draining:  # the lease runs out, and another process sends it
             return
         if batch.webhook is None:
             _count_dropped(batch.campaign_id, batch.dropped, "the campaign has no webhook any more")
@@ -113,7 +102,7 @@ class Webhooks:
     def _over(self, batch: Batch) -> None:
         del self._sending[batch.campaign_id]
         self._under_way -= len(batch.deliveries)
-        self._wake.set()
+        self._rounds.wake()
 
     async def _send(self, batch: Batch, webhook: Webhook) -> None:
         try:

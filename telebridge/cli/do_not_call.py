@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
 from telebridge.campaigns.epoch import epoch_ms, instant
 from telebridge.campaigns.number_list import examine, numbers_of
 from telebridge.campaigns.numbers import Number, read_number
 from telebridge.campaigns.registers import check_register
 from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.store import Barred, CampaignStore
+from telebridge.campaigns.store import CampaignStore
 from telebridge.cli.campaign_store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell

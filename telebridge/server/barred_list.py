@@ -6,9 +6,9 @@ One rule: a cursor names the last number that was told, so that numbers which co
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
+from telebridge.campaigns.barred import Barred, DoNotCallRecords
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.store import Barred, DoNotCallRecords
 from telebridge.server.campaign_models import BarredNumber, BarredTold
 from telebridge.server.problems import Problem
 

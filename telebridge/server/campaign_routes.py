@@ -31,7 +31,17 @@ EXAMPLE = 'name = "reminders"\nflow = "reminder"\nkind = "informational"\nfrom =
 
 
 def campaign_routes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[Any, Any], ...]:
-    """Campaigns."""
+    """Campaigns and the do-not-call list, in the order of the API's description."""
+    return (
+        *_campaigns(door),
+        _contacts(door),
+        *_orders(door),
+        *_outcomes(door, events),
+        *_do_not_call(door),
+    )
+
+
+def _campaigns(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
     return (
         _get("/api/campaigns", "list_campaigns", "List campaigns, newest first.", door.list_campaigns, CampaignsTold),
         ApiRoute(
@@ -54,18 +64,26 @@ def campaign_routes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[A
             CampaignStands,
             UNKNOWN,
         ),
-        ApiRoute(
-            hdrs.METH_POST,
-            "/api/campaigns/{id}/contacts",
-            "add_contacts",
-            "Import a CSV; a number that is there already is left as it is.",
-            door.add_contacts,
-            query=Nothing,
-            body=Nothing,
-            answers={200: ContactsTaken},
-            problems={**REFUSED, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
-            upload="text/csv",
-        ),
+    )
+
+
+def _contacts(door: CampaignsDoor) -> ApiRoute[Any, Any]:
+    return ApiRoute(
+        hdrs.METH_POST,
+        "/api/campaigns/{id}/contacts",
+        "add_contacts",
+        "Import a CSV; a number that is there already is left as it is.",
+        door.add_contacts,
+        query=Nothing,
+        body=Nothing,
+        answers={200: ContactsTaken},
+        problems={**REFUSED, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
+        upload="text/csv",
+    )
+
+
+def _orders(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
+    return (
         _order("start", "start_campaign", "Let a campaign dial, or go on.", door.start, Nothing),
         _order("resume", "resume_campaign", "Go on with a campaign that was paused.", door.start, Nothing),
         _order("pause", "pause_campaign", "Call nobody further; live calls go on.", door.pause, Nothing),
@@ -78,6 +96,11 @@ def campaign_routes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[A
             {"end_calls": True},
             told=CampaignCancelled,
         ),
+    )
+
+
+def _outcomes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[Any, Any], ...]:
+    return (
         ApiRoute(
             hdrs.METH_GET,
             "/api/campaigns/{id}/events",
@@ -100,6 +123,11 @@ def campaign_routes(door: CampaignsDoor, events: EventsDoor) -> tuple[ApiRoute[A
             answers={200: "text/csv, application/json"},
             problems=UNKNOWN,
         ),
+    )
+
+
+def _do_not_call(door: CampaignsDoor) -> tuple[ApiRoute[Any, Any], ...]:
+    return (
         _get(
             "/api/do-not-call",
             "list_barred",

@@ -16,8 +16,8 @@ from typing import IO, Any
 from aiohttp import web
 
 from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.campaigns.barred import EVERY_CAMPAIGN
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import EVERY_CAMPAIGN
 from telebridge.campaigns.dialling import OpenUntil
 from telebridge.campaigns.filling import fill_campaign
 from telebridge.campaigns.importing import ImportProgress

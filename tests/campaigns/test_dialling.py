@@ -7,7 +7,7 @@ from support.campaigns import CHICAGO, NEW_YORK, plan
 
 from telebridge.campaigns.attempt import Contact, Unplaced
 from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.claiming import CampaignLane, Claim
 from telebridge.campaigns.dialling import (
     FairShare,
     Lease,
@@ -22,7 +22,6 @@ from telebridge.campaigns.dialling import (
 )
 from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.states import ContactState
-from telebridge.campaigns.store import CampaignLane
 from telebridge.errors import TwilioAPIError
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -9,8 +9,8 @@ from support.campaigns import CHICAGO, NEW_YORK, START, plan
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.explaining import Explanation, Waiting, explain
+from telebridge.campaigns.standing import DialingNow, WaitingLane
 from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import DialingNow, WaitingLane
 
 NOW = instant(START)
 RUNNING = Campaign("c1", plan(), CampaignStatus.RUNNING)

@@ -7,8 +7,8 @@ import pytest
 from support.campaigns import SteeredClock, memory_store, plan
 
 from telebridge.campaigns.filling import fill_campaign
+from telebridge.campaigns.import_position import ImportPosition
 from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.store import ImportPosition
 from telebridge.errors import CampaignRefused, ConfigurationError
 
 FILE = 'name = "spring"\nflow = "hello"\nkind = "informational"\nfrom = "+12125550100"\n'

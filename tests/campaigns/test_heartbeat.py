@@ -8,7 +8,7 @@ from support.campaigns import ACCOUNT, plan, sqlite_store
 
 from telebridge.campaigns.heartbeat import HOLDS_SECONDS, keep_telling
 from telebridge.campaigns.memory_store import MemoryCampaignStore
-from telebridge.campaigns.store import DialingNow, dialing_task
+from telebridge.campaigns.standing import DialingNow, dialing_task
 from telebridge.campaigns.tables import task_lease
 from telebridge.database.engine import open_database
 

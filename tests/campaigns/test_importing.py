@@ -9,8 +9,8 @@ import pytest
 from telebridge.campaigns import importing
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.definition_file import load_campaign
+from telebridge.campaigns.import_position import Added
 from telebridge.campaigns.importing import CampaignImportBroken, ImportProgress, import_contacts, read_batch
-from telebridge.campaigns.store import Added
 from telebridge.errors import ConfigurationError
 
 CAMPAIGNS = Path(__file__).parent.parent.parent / "config" / "campaigns"

@@ -11,7 +11,7 @@ from telebridge.campaigns.campaign import Webhook
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.explaining import Waiting
 from telebridge.campaigns.outcomes import Outcome, RetryRules
-from telebridge.campaigns.store import dialing_task
+from telebridge.campaigns.standing import dialing_task
 from telebridge.campaigns.view import look
 from telebridge.cli.campaign_view import pictured
 from telebridge.errors import CampaignRefused

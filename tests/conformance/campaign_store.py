@@ -30,10 +30,11 @@ from telebridge.campaigns.claiming import OpenLane
 from telebridge.campaigns.contact import NewContact
 from telebridge.campaigns.delivering import Answer, Tally
 from telebridge.campaigns.epoch import instant
+from telebridge.campaigns.import_position import ImportPosition
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
+from telebridge.campaigns.standing import DialingNow, dialing_task
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus, ContactState
-from telebridge.campaigns.store import DialingNow, ImportPosition, dialing_task
 from telebridge.errors import CampaignRefused, LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 

@@ -12,8 +12,8 @@ from support.virtual_time import virtually
 
 from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.standing import DialingNow
 from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
-from telebridge.campaigns.store import DialingNow
 from telebridge.cli.campaign_report import write_report
 from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.law import CallingLaw
 from telebridge.campaigns.planning import hours_of
 from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.store import CampaignLane
 from telebridge.campaigns.windows import read_window
 
 LAW = CallingLaw(calling_rules())

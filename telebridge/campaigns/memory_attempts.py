@@ -1,0 +1,106 @@
+"""What becomes known of calls, in this process's memory; see `AttemptRecords` for what is promised."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from typing_extensions import override
+
+from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
+from telebridge.campaigns.memory_outbox import keep_news
+from telebridge.campaigns.memory_rows import MemoryRows
+from telebridge.campaigns.outbox import Change, news_of_attempt
+from telebridge.campaigns.outcomes import Reported
+from telebridge.campaigns.reconciliation import Overdue, next_look
+from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
+from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.store import AttemptRecords
+
+
+class MemoryAttempts(AttemptRecords):
+    """What becomes known of calls."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    @override
+    async def find(self, attempt_id: str) -> Attempt | None:
+        return self._rows.attempts.get(attempt_id)
+
+    @override
+    async def find_by_call(self, call_sid: str) -> Attempt | None:
+        return next((one for one in self._rows.attempts.values() if one.call_sid == call_sid), None)
+
+    @override
+    async def report(self, attempt_id: str, report: CallReport) -> Receipt:
+        before = self._rows.attempts.get(attempt_id)
+        if before is None:
+            return Receipt.UNKNOWN
+        holder = next((one for one in self._rows.attempts.values() if one.call_sid == report.call_sid), before)
+        after = take_report(before, report, now=self._rows.clock())
+        if after is None or holder.id != attempt_id:
+            return Receipt.NOT_OURS
+        self._rows.attempts[attempt_id] = after
+        contact = self._rows.contacts[after.contact_id]
+        if after.outcome is not before.outcome:
+            rules = self._rows.campaigns[after.campaign_id].plan.retry
+            self._rows.contacts[after.contact_id] = settle(after, contact, rules)
+        self._tell(Change(before, after), contact)
+        if after.reported is Reported.OPTED_OUT:
+            barred = Barred(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
+            self._rows.barred.setdefault((after.phone, EVERY_CAMPAIGN), barred)
+        return Receipt.OLD if after == before else Receipt.NEWS
+
+    @override
+    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+        before = self._rows.attempts[attempt_id]
+        after = never_placed(before, why, error=error)
+        if after is None or before.state is AttemptState.VOID:
+            return False
+        self._rows.attempts[attempt_id] = after
+        contact = self._rows.contacts[after.contact_id]
+        self._rows.contacts[contact.id] = release(contact, why, now=self._rows.clock())
+        self._tell(Change(before, after), contact)
+        return True
+
+    @override
+    async def take_expired_intents(self, limit: int = 50) -> Overdue:
+        now = self._rows.clock()
+        due = [one for one in self._due(now) if one.state is AttemptState.INTENT][:limit]
+        for attempt in due:
+            self._rows.attempts[attempt.id] = replace(
+                attempt, check_at=next_look(attempt, now=now), looks=attempt.looks + 1
+            )
+        return Overdue(now, due)
+
+    @override
+    async def take_due_checks(self, limit: int = 50) -> Overdue:
+        now = self._rows.clock()
+        due = [one for one in self._due(now) if one.state is not AttemptState.INTENT]
+        due += [
+            one
+            for one in self._rows.attempts.values()
+            if one.state is not AttemptState.INTENT and (one.check_at or 0) > now + CHECK_FURTHEST_MS
+        ]
+        due = due[:limit]
+        for attempt in due:
+            self._rows.attempts[attempt.id] = replace(attempt, check_at=now + CHECK_AGAIN_MS)
+        return Overdue(now, due)
+
+    @override
+    async def bound(self, call_sids: Iterable[str]) -> set[str]:
+        known = {attempt.call_sid for attempt in self._rows.attempts.values()}
+        return {sid for sid in call_sids if sid in known}
+
+    @override
+    async def live(self, campaign_id: str) -> list[Attempt]:
+        return [attempt for attempt in self._rows.attempts_of(campaign_id) if attempt.state.is_live]
+
+    def _tell(self, attempt: Change[Attempt], before: Contact) -> None:
+        owner = self._rows.campaigns[before.campaign_id]
+        contact = Change(before, self._rows.contacts[before.id])
+        keep_news(self._rows.outbox, news_of_attempt(owner, attempt, contact, now=self._rows.clock()))
+
+    def _due(self, now: int) -> list[Attempt]:
+        due = [one for one in self._rows.attempts.values() if one.check_at is not None and one.check_at <= now]
+        return sorted(due, key=lambda attempt: attempt.check_at or 0)

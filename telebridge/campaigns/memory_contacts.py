@@ -1,0 +1,127 @@
+"""Contacts in this process's memory; see `ContactRecords` for what is promised."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from typing_extensions import override
+
+from telebridge.campaigns.attempt import Contact
+from telebridge.campaigns.contact import Lane, NewContact
+from telebridge.campaigns.epoch import epoch_ms
+from telebridge.campaigns.import_position import IMPORT_LEASE_SECONDS, Added, BegunImport, ImportPosition, import_lease
+from telebridge.campaigns.memory_lists import MemoryLeases
+from telebridge.campaigns.memory_rows import MemoryRows
+from telebridge.campaigns.states import ContactState
+from telebridge.campaigns.status import check_fillable, filled_elsewhere
+from telebridge.campaigns.store import ContactRecords
+from telebridge.errors import CampaignRefused
+
+
+class MemoryContacts(ContactRecords):
+    """Filling a campaign."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+        self._leases = MemoryLeases(rows)
+
+    @override
+    async def add(
+        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+    ) -> Added:
+        rows = self._rows
+        if owner is not None:
+            self._keep_hold(campaign_id, owner)
+        imported = rows.imported.get(campaign_id, ImportPosition())
+        if upto_line <= imported.line:
+            return Added(0, 0)
+        rows.imported[campaign_id] = replace(imported, line=upto_line)
+        added = 0
+        for new in contacts:
+            if (campaign_id, new.phone) in rows.phones:
+                continue
+            contact_id = len(rows.contacts) + 1
+            rows.phones[campaign_id, new.phone] = contact_id
+            rows.contacts[contact_id] = Contact(
+                contact_id,
+                campaign_id,
+                self._lane(campaign_id, new),
+                new.phone,
+                ContactState.READY,
+                0 if new.due_at is None else epoch_ms(new.due_at),
+                variables=dict(new.variables),
+                consented_at=None if new.consented_at is None else epoch_ms(new.consented_at),
+                consent_source=new.consent_source,
+            )
+            added += 1
+        return Added(added, len(contacts) - added)
+
+    @override
+    async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:
+        campaign = self._rows.campaigns.get(campaign_id)
+        if campaign is None:
+            raise CampaignRefused(campaign_id, "there is none")
+        check_fillable(campaign)
+        before = self._rows.imported.get(campaign_id, ImportPosition())
+        if not self._leases.take_now(import_lease(campaign_id), owner, IMPORT_LEASE_SECONDS):
+            raise filled_elsewhere(campaign.plan.name, before.name)
+        line = before.line if before.source == source else 0
+        self._rows.imported[campaign_id] = ImportPosition(source, line, under_way=True)
+        return BegunImport(line, before)
+
+    @override
+    async def finish_import(self, campaign_id: str, *, owner: str) -> None:
+        self._keep_hold(campaign_id, owner)
+        self._rows.imported[campaign_id] = ImportPosition()
+        self._leases.release_now(import_lease(campaign_id), owner)
+
+    @override
+    async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
+        if self._leases.release_now(import_lease(campaign_id), owner) and not self._rows.imported[campaign_id].line:
+            self._rows.imported[campaign_id] = begun.before
+
+    @override
+    async def import_position(self, campaign_id: str) -> ImportPosition:
+        return self._rows.imported.get(campaign_id, ImportPosition())
+
+    @override
+    async def is_filled(self, campaign_id: str) -> bool:
+        under_way = self._rows.imported.get(campaign_id, ImportPosition()).under_way
+        return not under_way and bool(self._rows.contacts_of(campaign_id))
+
+    @override
+    async def without_consent(self, campaign_id: str) -> int:
+        return sum(
+            contact.state in {ContactState.READY, ContactState.LIVE}
+            and (contact.consented_at is None or not contact.consent_source)
+            for contact in self._rows.contacts_of(campaign_id)
+        )
+
+    @override
+    async def regions(self, campaign_id: str) -> set[str]:
+        return {lane.region for owner, lane, _ in self._rows.lanes.values() if owner == campaign_id}
+
+    @override
+    async def find(self, campaign_id: str, phone: str) -> Contact | None:
+        contact_id = self._rows.phones.get((campaign_id, phone))
+        return None if contact_id is None else self._rows.contacts[contact_id]
+
+    @override
+    async def lane(self, contact: Contact) -> Lane:
+        return self._rows.lanes[contact.lane_id][1]
+
+    def _keep_hold(self, campaign_id: str, owner: str) -> None:
+        """Go on filling a campaign, if nobody else does by now."""
+        name = import_lease(campaign_id)
+        if self._rows.leases.get(name, ("", 0))[0] != owner:
+            imported = self._rows.imported.get(campaign_id, ImportPosition())
+            raise filled_elsewhere(self._rows.campaigns[campaign_id].plan.name, imported.name)
+        self._leases.take_now(name, owner, IMPORT_LEASE_SECONDS)
+
+    def _lane(self, campaign_id: str, new: NewContact) -> int:
+        wanted = (campaign_id, new.lane, new.priority)
+        for lane_id, lane in self._rows.lanes.items():
+            if lane == wanted:
+                return lane_id
+        lane_id = len(self._rows.lanes) + 1
+        self._rows.lanes[lane_id] = wanted
+        return lane_id

@@ -1,0 +1,77 @@
+"""The do-not-call list and the tasks in this process's memory; see `DoNotCallRecords` and `TaskLeases`."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+
+from typing_extensions import override
+
+from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.memory_rows import MemoryRows
+from telebridge.campaigns.store import TaskLeases
+
+
+class MemoryDoNotCall(DoNotCallRecords):
+    """Numbers that must not be called."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    @override
+    async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
+        before = len(self._rows.barred)
+        for phone in phones:
+            barred = Barred(phone, scope, source, reason, self._rows.clock())
+            self._rows.barred.setdefault((phone, scope), barred)
+        return len(self._rows.barred) - before
+
+    @override
+    async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
+        return self._rows.barred.pop((phone, scope), None) is not None
+
+    @override
+    async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
+        return any((phone, scope) in self._rows.barred for scope in (EVERY_CAMPAIGN, campaign_id))
+
+    @override
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+        for key in sorted(key for key in self._rows.barred if key > after):
+            yield self._rows.barred[key]
+
+    @override
+    async def set_scrubbed(self, register: str, at: int) -> None:
+        self._rows.scrubbed[register] = at
+
+    @override
+    async def scrubbed(self) -> Mapping[str, int]:
+        return dict(self._rows.scrubbed)
+
+
+class MemoryLeases(TaskLeases):
+    """Work that one process at a time does."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    @override
+    async def take(self, name: str, owner: str, seconds: float) -> bool:
+        return self.take_now(name, owner, seconds)
+
+    @override
+    async def release(self, name: str, owner: str) -> None:
+        self.release_now(name, owner)
+
+    def take_now(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or prolong a task, in the middle of a method."""
+        now = self._rows.clock()
+        holder, until = self._rows.leases.get(name, (owner, 0))
+        length = round(1000 * seconds)
+        if holder != owner and now < until <= now + 2 * length:
+            return False
+        self._rows.leases[name] = (owner, now + length)
+        return True
+
+    def release_now(self, name: str, owner: str) -> bool:
+        """Leave a task; whether it was held."""
+        held = self._rows.leases.get(name, ("", 0))[0] == owner
+        if held:
+            del self._rows.leases[name]
+        return held

@@ -1,0 +1,81 @@
+"""Looking at campaigns in this process's memory; see `ReportRecords` for what is promised."""
+
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Mapping
+
+from typing_extensions import override
+
+from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.memory_rows import MemoryRows
+from telebridge.campaigns.outcomes import Outcome
+from telebridge.campaigns.pacing import quiet_until
+from telebridge.campaigns.settling import TALK_OVERDUE_MS
+from telebridge.campaigns.standing import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
+from telebridge.campaigns.states import ContactState
+
+
+class MemoryReports(ReportRecords):
+    """Looking at a campaign."""
+
+    def __init__(self, rows: MemoryRows) -> None:
+        self._rows = rows
+
+    @override
+    async def progress(self, campaign_id: str) -> Progress:
+        contacts = self._rows.contacts_of(campaign_id)
+        over = [one for one in contacts if one.state in {ContactState.DONE, ContactState.SKIPPED}]
+        return Progress(
+            dict(Counter(contact.state.value for contact in contacts)),
+            dict(Counter(contact.outcome for contact in over)),
+            dict(Counter(attempt.state.value for attempt in self._rows.attempts_of(campaign_id))),
+        )
+
+    @override
+    async def waiting(self, campaign_id: str) -> list[WaitingLane]:
+        now = self._rows.clock()
+        due: Counter[int] = Counter()
+        later: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        times: defaultdict[int, list[int]] = defaultdict(list)
+        for contact in self._rows.contacts_of(campaign_id):
+            if contact.state is ContactState.READY and contact.due_at <= now:
+                due[contact.lane_id] += 1
+            elif contact.state is ContactState.READY:
+                later[contact.lane_id][contact.held] += 1
+                times[contact.lane_id].append(contact.due_at)
+        return [
+            WaitingLane(lane_id, lane, due[lane_id], dict(later[lane_id]), min(times[lane_id], default=None))
+            for lane_id, (owner, lane, _) in self._rows.lanes.items()
+            if owner == campaign_id and (due[lane_id] or later[lane_id])
+        ]
+
+    @override
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        now, account = self._rows.clock(), campaign.plan.account
+        tasks = [name for name, (_, until) in self._rows.leases.items() if until > now and name.startswith(DIALING)]
+        ours = sum(name.startswith(dialing_task(account, "")) for name in tasks)
+        pacer = self._rows.pacers.get(account)
+        quiet = None if pacer is None else quiet_until(pacer.pacing, pacer.backoff, pacer.tat, now=now)
+        return DialingNow(ours, len(tasks) - ours, quiet, campaign.plan.numbers_left(self._rows.made(now)))
+
+    @override
+    async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
+        overdue = self._rows.clock() - TALK_OVERDUE_MS
+        begun = [one for one in self._rows.attempts_of(campaign_id) if one.intent_at >= since]
+        begun.sort(key=lambda attempt: (attempt.intent_at, attempt.id), reverse=True)
+        ended = [one for one in begun if one.outcome or (one.ended_at is not None and one.ended_at <= overdue)]
+        return Counter(attempt.outcome or Outcome.LOST for attempt in ended[:latest])
+
+    @override
+    async def columns(self, campaign_id: str) -> list[str]:
+        return list(dict.fromkeys(name for one in self._rows.contacts_of(campaign_id) for name in one.variables))
+
+    @override
+    async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+        for contact in self._rows.contacts_of(campaign_id):
+            yield contact
+
+    @override
+    async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
+        for attempt in sorted(self._rows.attempts_of(campaign_id), key=lambda one: (one.contact_id, one.n)):
+            yield attempt
