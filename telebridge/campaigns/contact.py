@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Lane:
@@ -22,9 +24,8 @@ class Lane:
     region: str
 
 
-@dataclass(frozen=True, slots=True)
-class NewContact:
-    """One row of an import.
+class NewContact(msgspec.Struct, frozen=True):
+    """One row of an import. A struct and no dataclass: millions of them go from process to process.
 
     Args:
         phone: The number to call, in E.164.

@@ -14,7 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Select, Table, any_, bindparam, select, text
+from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Select, Table, any_, bindparam, func, select, text
+from sqlalchemy import column as any_column
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
@@ -118,8 +119,20 @@ class SqliteDatabase(SqlDatabase):
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        insert = sqlite.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-        return len(connection.execute(insert, list(rows)).all()) if rows else 0
+        """Straight to the driver: for a million contacts the ways around it take longer than the database."""
+        if not rows:
+            return 0
+        names = [column.name for column in table.columns if column.name in rows[0]]
+        compiled = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=connection.dialect, column_keys=names)
+        kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
+        encoders = [kind.bind_processor(connection.dialect) for kind in kinds]
+        encoded = [
+            tuple(
+                row[name] if encode is None else encode(row[name]) for name, encode in zip(names, encoders, strict=True)
+            )
+            for row in rows
+        ]
+        return connection.exec_driver_sql(str(compiled), encoded).rowcount
 
 
 class PostgresqlDatabase(SqlDatabase):
@@ -167,8 +180,14 @@ class PostgresqlDatabase(SqlDatabase):
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        insert = postgresql.insert(table).on_conflict_do_nothing().returning(*table.primary_key)
-        return len(connection.execute(insert, list(rows)).all()) if rows else 0
+        """As arrays, a value for each column: one statement for any number of rows."""
+        if not rows:
+            return 0
+        columns = [table.c[name] for name in rows[0]]
+        arrays = [bindparam(None, [row[one.name] for row in rows], type_=ARRAY(one.type)) for one in columns]
+        given = func.unnest(*arrays).table_valued(*(any_column(one.name, one.type) for one in columns)).render_derived()
+        insert = postgresql.insert(table).from_select([one.name for one in columns], select(given))
+        return connection.execute(insert.on_conflict_do_nothing()).rowcount
 
 
 def sql_database(engine: AsyncEngine, clock: Clock | None = None) -> SqlDatabase:
@@ -176,18 +195,19 @@ def sql_database(engine: AsyncEngine, clock: Clock | None = None) -> SqlDatabase
     return (SqliteDatabase if engine.dialect.name == "sqlite" else PostgresqlDatabase)(engine, clock)
 
 
-# The lanes that have somebody due, at most as many as contacts are wanted, and then the contacts of those alone.
+# The lanes that have somebody due, at most as many as contacts are wanted, and then the contacts of those alone. An
+# array is walked, and a cross join done, from the first on: nothing is sorted, and nothing looked at beyond the limit.
 _SQLITE_DUE = text("""
     WITH open AS MATERIALIZED (
-        SELECT l.key AS place, l.value AS id FROM json_each(:lanes) AS l
+        SELECT l.value AS id FROM json_each(:lanes) AS l
         WHERE EXISTS (SELECT 1 FROM contact WHERE lane_id = l.value AND state = 'ready' AND due_at <= :now)
-        ORDER BY l.key LIMIT :limit
+        LIMIT :limit
     )
-    SELECT contact.* FROM open JOIN contact ON contact.id IN (
+    SELECT contact.* FROM open CROSS JOIN contact WHERE contact.id IN (
         SELECT id FROM contact WHERE lane_id = open.id AND state = 'ready' AND due_at <= :now
         ORDER BY due_at, id LIMIT :limit
     )
-    ORDER BY open.place, contact.due_at, contact.id LIMIT :limit
+    LIMIT :limit
 """).columns(**{column.name: column.type for column in contact.columns})
 
 _SQLITE_COLUMNS = text("""
