@@ -63,6 +63,15 @@ class Answered:
     variables: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Callee:
+    """Whom an attempt calls, and what for."""
+
+    attempt: Attempt
+    variables: Mapping[str, str]
+    plan: CampaignPlan
+
+
 class CampaignCalls:
     """Between the calls of this process and the campaigns; to be closed.
 
@@ -108,28 +117,32 @@ class CampaignCalls:
         """
         if not await self.reports.may_speak(attempt_id, call_sid):
             return None
+        callee = await self._callee(attempt_id)
+        if callee is None:
+            return None
+        if attempt_id not in self._verdicts:
+            self._await_verdict(callee.attempt, call_sid, callee.plan)
+        return Answered(callee.variables)
+
+    async def _make_ready(self, attempt_id: str) -> None:
+        try:
+            callee = await self._callee(attempt_id)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("first words cannot be made ready: the database is away", error=str(error))
+            return
+        if callee is not None:
+            numbers = {"from_number": callee.attempt.from_number, "to_number": callee.attempt.phone}
+            self.on_ringing(callee.plan.flow, contact_variables(callee.variables, **numbers))
+
+    async def _callee(self, attempt_id: str) -> _Callee | None:
         attempt = await self._store.attempts.find(attempt_id)
         if attempt is None:
             return None
         contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
         campaign = await self._store.campaigns.find(attempt.campaign_id)
-        if campaign is not None and attempt_id not in self._verdicts:
-            self._await_verdict(attempt, call_sid, campaign.plan)
-        return Answered({} if contact is None else contact.variables)
-
-    async def _make_ready(self, attempt_id: str) -> None:
-        try:
-            attempt = await self._store.attempts.find(attempt_id)
-            if attempt is None:
-                return
-            contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
-            campaign = await self._store.campaigns.find(attempt.campaign_id)
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("first words cannot be made ready: the database is away", error=str(error))
-            return
-        if contact is not None and campaign is not None:
-            known = contact_variables(contact.variables, from_number=attempt.from_number, to_number=attempt.phone)
-            self.on_ringing(campaign.plan.flow, known)
+        if contact is None or campaign is None:
+            return None
+        return _Callee(attempt, contact.variables, campaign.plan)
 
     async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
         """Twilio's verdict on who answered has come to this process; the call may be another's.
