@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import quiet_until
@@ -65,6 +66,10 @@ class MemoryReports(ReportRecords):
         begun.sort(key=lambda attempt: (attempt.intent_at, attempt.id), reverse=True)
         ended = [one for one in begun if one.outcome or (one.ended_at is not None and one.ended_at <= overdue)]
         return Counter(attempt.outcome or Outcome.LOST for attempt in ended[:latest])
+
+    @override
+    async def lanes(self, campaign_id: str) -> Mapping[int, Lane]:
+        return {id_: lane for id_, (owner, lane, _) in self._rows.lanes.items() if owner == campaign_id}
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from telebridge.campaigns.attempt import Attempt, Contact
+from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.epoch import instant
 from telebridge.campaigns.spreadsheet import safe_cell
 from telebridge.campaigns.standing import ReportRecords
@@ -27,9 +28,10 @@ BEHIND = (
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A contact and its attempts, the earliest first."""
+    """A contact, where it may be, and its attempts, the earliest first."""
 
     contact: Contact
+    lane: Lane
     attempts: Sequence[Attempt] = field(default_factory=list)
 
     @property
@@ -74,6 +76,8 @@ class ReportRow:
             "outcome": self.outcome,
             "attempts": [attempt_json(attempt) for attempt in self.attempts],
             "next_call_at": _when(contact.due_at) if contact.state is ContactState.READY and contact.due_at else None,
+            "zones": list(self.lane.zones),
+            "region": self.lane.region,
             "consented_at": None if contact.consented_at is None else _when(contact.consented_at),
             "consent_source": contact.consent_source,
         }
@@ -111,6 +115,7 @@ async def json_lines(rows: AsyncIterator[ReportRow]) -> AsyncIterator[str]:
 
 async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator[ReportRow]:
     """Every contact in the order of import, whatever its number; only a page of it is in memory."""
+    lanes = await reports.lanes(campaign_id)
     attempts = reports.attempts(campaign_id)
     ahead = await anext(attempts, None)
     async for contact in reports.contacts(campaign_id):
@@ -118,7 +123,7 @@ async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator
         while ahead is not None and ahead.contact_id <= contact.id:
             own += [ahead] if ahead.contact_id == contact.id else []
             ahead = await anext(attempts, None)
-        yield ReportRow(contact, own)
+        yield ReportRow(contact, lanes[contact.lane_id], own)
 
 
 def _line(cells: Sequence[str]) -> str:

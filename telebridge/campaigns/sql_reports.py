@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.campaign import Campaign
+from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import Backoff, Pacing, quiet_until
 from telebridge.campaigns.rows import attempt_of, contact_of, lane_of
@@ -112,6 +113,11 @@ class SqlReports(ReportRecords):
             return counted
 
         return await self._database.read(work)
+
+    @override
+    async def lanes(self, campaign_id: str) -> Mapping[int, Lane]:
+        rows = await self._database.rows(select(lane).where(lane.c.campaign_id == campaign_id))
+        return {row.id: lane_of(row.zones, row.region) for row in rows}
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:

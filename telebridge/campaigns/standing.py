@@ -93,6 +93,10 @@ class ReportRecords(Protocol):
         """
         ...
 
+    async def lanes(self, campaign_id: str) -> Mapping[int, Lane]:
+        """Where its contacts may be, by the id of the lane."""
+        ...
+
     async def columns(self, campaign_id: str) -> list[str]:
         """What its contacts have beside a number, by name: those of the first contact first."""
         ...

@@ -64,13 +64,14 @@ async def test_a_row_as_json_has_every_attempt(store, clock):
         ("answered", "CA2"),
     ]
     assert (told["state"], told["next_call_at"], told["variables"]) == ("done", None, {"name": "n0"})
+    assert (told["zones"], told["region"]) == (["America/New_York"], "US-NY")
 
 
 async def test_what_a_contact_or_a_caller_wrote_runs_in_no_spreadsheet(store, clock):
     campaign = await called(store, clock)
     [row, *_] = [row async for row in report_rows(store.reports, campaign.id)]
     contact = type(row.contact)(**{**_fields(row.contact), "variables": {"name": "=cmd()"}})
-    assert ReportRow(contact, row.attempts).cells(["name"])[1] == "'=cmd()"
+    assert ReportRow(contact, row.lane, row.attempts).cells(["name"])[1] == "'=cmd()"
 
 
 def test_the_header_has_the_contacts_own_columns_after_the_number():

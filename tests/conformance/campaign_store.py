@@ -772,6 +772,13 @@ class ReportConformance:
         assert progress.outcomes == {"do_not_call": 1, "answered": 1}
         assert progress.attempts == {"done": 1, "void": 1}
 
+    async def test_where_contacts_may_be_is_told_by_lane(self, store):
+        campaign = await running_campaign(store, contacts(1) + contacts(1, CHICAGO, first=1))
+        await running_campaign(store, contacts(1, first=2))
+        lanes = await store.reports.lanes(campaign.id)
+        assert [lanes[one.lane_id] async for one in store.reports.contacts(campaign.id)] == [NEW_YORK, CHICAGO]
+        assert len(lanes) == 2
+
     async def test_why_contacts_wait_is_told_by_lane(self, store):
         soon = instant(START) + timedelta(seconds=9)
         people = contacts(2) + contacts(1, first=5, due_at=soon) + contacts(1, CHICAGO, first=7, due_at=soon)
