@@ -22,7 +22,7 @@ from telebridge.call.outside import Outside
 from telebridge.call.python_flow import Bridge
 from telebridge.call.recordings import Recordings
 from telebridge.call.session import SessionOptions
-from telebridge.campaigning import Campaigning, Clocks, open_twilio
+from telebridge.campaigning import Campaigning, Clocks
 from telebridge.campaigns.claiming import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
@@ -57,6 +57,7 @@ from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.call_variables import CallVariables
 from telebridge.twilio.prompt_token import PromptTokens
 from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio_account import open_twilio
 from telebridge.voice import OpenVoice, open_clips, open_voice
 
 log = logger(__name__)

@@ -31,11 +31,11 @@ from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import LIVE, AttemptState
 from telebridge.campaigns.view import CampaignView, look
 from telebridge.campaigns.webhooks import Webhooks
-from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings
 from telebridge.twilio.client import TwilioCalls
+from telebridge.twilio_account import open_twilio
 
 log = logger(__name__)
 
@@ -228,20 +228,3 @@ def may_ask_twilio(settings: TwilioSettings) -> bool:
     """Whether the account and its credentials are set."""
     password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
     return bool(settings.account_sid and password)
-
-
-def open_twilio(settings: TwilioSettings) -> TwilioCalls:
-    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
-
-    Raises:
-        ConfigurationError: The account or its credentials are not set.
-    """
-    if not settings.account_sid:
-        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
-    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
-    if not password:
-        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
-        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
-    return TwilioCalls(
-        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
-    )

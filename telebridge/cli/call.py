@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from telebridge.campaigning import open_twilio
 from telebridge.cli.call_show import list_calls, show_call
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
@@ -16,6 +15,7 @@ from telebridge.server.placing import call_request
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
+from telebridge.twilio_account import open_twilio
 
 POLL_SECONDS = 1.0
 

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from telebridge.campaigning import open_twilio
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.importing import ImportProgress
 from telebridge.campaigns.law import CallingLaw
@@ -21,21 +21,45 @@ from telebridge.campaigns.starting import start_campaign
 from telebridge.campaigns.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.store import CampaignStore
 from telebridge.campaigns.view import CampaignView, campaign_json, look
-from telebridge.cli.campaign_demo import demo
 from telebridge.cli.campaign_import import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign_preflight import preflight
 from telebridge.cli.campaign_report import Format, write_report
 from telebridge.cli.campaign_store import account_of, campaign_store, find_campaign, read_file, run
 from telebridge.cli.campaign_view import pictured, watch
-from telebridge.cli.campaign_work import work
 from telebridge.cli.do_not_call import do_not_call
+from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import CampaignRefused
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
+from telebridge.twilio_account import open_twilio
+
+ON_DEMAND = (
+    CommandOnDemand(
+        "work",
+        "telebridge.cli.campaign_work:work",
+        "Dial campaigns, and nothing else: calls are answered by `telebridge serve` at `public_url`.",
+    ),
+    CommandOnDemand(
+        "demo",
+        "telebridge.cli.campaign_demo:demo",
+        "Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
+    ),
+)
+"""These need the whole bridge, which takes as long to import as all the others take to run."""
+
+
+class Commands(TyperGroup):
+    """The commands of campaigns."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands.update({str(command.name): command for command in ON_DEMAND})
+
 
 campaign = typer.Typer(
+    cls=Commands,
     help="Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
     epilog="""Begin with **telebridge campaign demo**: 200 people who do not exist, called on this machine.
 
@@ -217,8 +241,6 @@ def report(
 
 
 campaign.command()(preflight)
-campaign.command()(work)
-campaign.command()(demo)
 campaign.add_typer(do_not_call, name="do-not-call")
 
 

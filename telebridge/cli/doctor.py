@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 
 from telebridge.call.flow_catalogue import FlowCatalogue
-from telebridge.campaigning import open_twilio
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.workers import missing_packages
+from telebridge.twilio_account import open_twilio
 from telebridge.voice import open_voice
 
 MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}

@@ -10,6 +10,7 @@ from support.dialling import SlowStore, Worker, attach, chance, virtual_clock
 from support.lossy_twilio import Losses, LossyTwilio
 from support.virtual_time import virtually
 
+from telebridge.campaigns.breaker import BreakerRules
 from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
@@ -26,6 +27,8 @@ BAD_DAY = Losses(
     talk_lost=0.05,
     listed_late=0.4,
 )
+NEVER = BreakerRules(failed_share=1.0, abandoned_share=1.0)
+"""On a day like this a campaign is paused; what is looked for here shows when it goes on."""
 RULES = RetryRules(3, {Outcome.BUSY: (30.0,), Outcome.NO_ANSWER: (60.0,), Outcome.LOST: (45.0,)})
 
 
@@ -35,7 +38,7 @@ async def lossy_campaign(people, kills, seed, workers=2):
     twilio = LossyTwilio(virtual_clock, random, BAD_DAY)
     slow = SlowStore(store, random)
     attach(twilio, store)
-    campaign = await running_campaign(store, contacts(people), pacing=Pacing(20.0, 50), retry=RULES)
+    campaign = await running_campaign(store, contacts(people), pacing=Pacing(20.0, 50), retry=RULES, breaker=NEVER)
     running = [Worker(slow, twilio, f"w{n}", tick_seconds=0.25).start() for n in range(workers)]
     for kill in range(kills):
         await asyncio.sleep(random.random() * 3)

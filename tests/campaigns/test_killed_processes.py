@@ -15,6 +15,7 @@ from support.campaigns import IN_FULL, contacts, postgresql_store, running_campa
 from support.dialing_processes import Processes, dialled, lossy_twilio, most_at_once, most_in_a_second
 from support.lossy_twilio import Losses
 
+from telebridge.campaigns.breaker import BreakerRules
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState
@@ -53,7 +54,8 @@ async def assert_nobody_twice_and_nobody_lost(store, twilio, campaign):
 
 async def killed_again_and_again(store, database, between=None):
     """Answers what came of it, as a sentence."""
-    campaign = await running_campaign(store, contacts(PEOPLE), pacing=Pacing(20.0, 50), retry=RULES, ring_seconds=1)
+    rules = {"retry": RULES, "breaker": BreakerRules(failed_share=1.0, abandoned_share=1.0)}  # it must not pause
+    campaign = await running_campaign(store, contacts(PEOPLE), pacing=Pacing(20.0, 50), ring_seconds=1, **rules)
     async with lossy_twilio(store, BAD_DAY) as (twilio, url):
         with Processes(database, url) as processes:
             processes.start()

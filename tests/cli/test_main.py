@@ -7,10 +7,11 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
+from telebridge.cli.campaign import ON_DEMAND
 from telebridge.cli.main import COMMANDS, app
 
 
-@pytest.mark.parametrize("listed", COMMANDS, ids=lambda listed: listed.name)
+@pytest.mark.parametrize("listed", [*COMMANDS, *ON_DEMAND], ids=lambda listed: listed.name)
 def test_a_command_is_listed_with_the_first_paragraph_of_its_own_help(listed):
     command = listed.imported()
     assert inspect.cleandoc(command.help).partition("\n\n")[0] == listed.help

@@ -1,0 +1,22 @@
+"""The Twilio account of the settings."""
+
+from telebridge.errors import ConfigurationError
+from telebridge.settings import TwilioSettings
+from telebridge.twilio.client import TwilioCalls
+
+
+def open_twilio(settings: TwilioSettings) -> TwilioCalls:
+    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
+
+    Raises:
+        ConfigurationError: The account or its credentials are not set.
+    """
+    if not settings.account_sid:
+        raise ConfigurationError("twilio.account_sid", "is not set", "set it, or TWILIO_ACCOUNT_SID")
+    password = settings.api_key_secret if settings.api_key_sid else settings.auth_token
+    if not password:
+        where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
+        raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
+    return TwilioCalls(
+        settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
+    )
