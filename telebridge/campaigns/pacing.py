@@ -15,6 +15,8 @@ from dataclasses import dataclass
 TOLERANCE_MS = 100.0
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_LONGEST_SECONDS = 60.0
+IN_A_ROW_SECONDS = 2.0
+"""Who is still too fast is told so at once when quiet is over; later it is another matter, and quiet begins anew."""
 QUEUE_TOLERATED_MS = 1500
 QUEUE_LONGEST_MS = 60_000
 """So long Twilio's queue is waited out at once; the next answer tells whether it is still there."""
@@ -86,7 +88,7 @@ class Backoff:
         """
         if self.holds(now=now):
             return self
-        in_a_row = abs(now - self.until) < 1000 * BACKOFF_LONGEST_SECONDS
+        in_a_row = abs(now - self.until) < 1000 * IN_A_ROW_SECONDS
         step = self.step + 1 if in_a_row else 1
         longest: float = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(step - 1, 30))
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)

@@ -46,7 +46,8 @@ def test_quiet_doubles_in_a_row_and_is_forgotten_after_a_while():
     assert first.longer(jitter=1.0, now=1_000_500) == first
     assert first.longer(jitter=1.0, now=1_001_000) == Backoff(1_003_000, 2)
     assert first.longer(jitter=0.0, now=1_001_000) == Backoff(1_002_000, 2)
-    assert first.longer(jitter=1.0, now=2_000_000).step == 1
+    assert first.longer(jitter=1.0, now=1_002_900) == Backoff(1_004_900, 2)
+    assert first.longer(jitter=1.0, now=1_003_000) == Backoff(1_004_000, 1)
     assert Backoff(1_000_000, 40).longer(jitter=1.0, now=1_000_000).until == 1_060_000
 
 
