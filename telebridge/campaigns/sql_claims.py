@@ -186,7 +186,8 @@ class _Claiming:
     def _due(self, lanes: Sequence[OpenLane], limit: int) -> list[Contact]:
         places = {lane.id: place for place, lane in enumerate(lanes)}
         rows = self._database.due(self._connection, list(places), now=self._now, limit=limit)
-        return sorted(map(contact_of, rows), key=lambda one: (places[one.lane_id], one.due_at, one.id))
+        first = sorted(rows, key=lambda one: (places[one.lane_id], one.due_at, one.id))[:limit]
+        return [contact_of(row) for row in first]
 
     def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
         phones = {one.phone for one in due}

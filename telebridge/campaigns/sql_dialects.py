@@ -56,7 +56,10 @@ class SqlDatabase(ABC):
 
     @abstractmethod
     def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
-        """Contacts that are due, of the first lanes first, in no order; nobody else changes them until the commit."""
+        """Contacts that are due, of the first lanes, in no order; nobody else changes them until the commit.
+
+        Those that come first, by lane and by time, are among them up to the limit; there may be more.
+        """
 
     @abstractmethod
     def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
@@ -196,7 +199,8 @@ def sql_database(engine: AsyncEngine, clock: Clock | None = None) -> SqlDatabase
 
 
 # The lanes that have somebody due, at most as many as contacts are wanted, and then the contacts of those alone. An
-# array is walked, and a cross join done, from the first on: nothing is sorted, and nothing looked at beyond the limit.
+# array is walked, and a cross join done, from the first on: nothing is sorted, no lane looked at beyond the limit. A
+# lane's contacts come by their id, so the last lane is taken whole: twice the limit is room for it.
 _SQLITE_DUE = text("""
     WITH open AS MATERIALIZED (
         SELECT l.value AS id FROM json_each(:lanes) AS l
@@ -207,7 +211,7 @@ _SQLITE_DUE = text("""
         SELECT id FROM contact WHERE lane_id = open.id AND state = 'ready' AND due_at <= :now
         ORDER BY due_at, id LIMIT :limit
     )
-    LIMIT :limit
+    LIMIT 2 * :limit
 """).columns(**{column.name: column.type for column in contact.columns})
 
 _SQLITE_COLUMNS = text("""

@@ -399,6 +399,13 @@ class ClaimConformance:
         clock.advance(9)
         assert [one.contact.phone for one in await claim(store)] == [phone(0)]
 
+    async def test_of_a_lane_that_is_not_taken_whole_the_earliest_due_are_taken(self, store):
+        campaign = await running_campaign(store, contacts(3))
+        due = [NewContact(phone(n), CHICAGO, {}, due_at=instant(START - 1000 * n)) for n in range(3, 33)]
+        await store.contacts.add(campaign.id, due, upto_line=2)
+        taken = {one.contact.phone for one in await claim(store, 4)}
+        assert taken == {phone(0), phone(1), phone(2), phone(32)}
+
     @pytest.mark.parametrize("happened", [CampaignInput.PAUSE, CampaignInput.CANCEL, CampaignInput.DRAIN])
     async def test_a_campaign_that_stops_is_not_claimed_from_lanes_that_were_open(self, store, happened):
         campaign = await running_campaign(store, contacts(1))
