@@ -97,10 +97,6 @@ class MemoryContacts(ContactRecords):
         )
 
     @override
-    async def regions(self, campaign_id: str) -> set[str]:
-        return {lane.region for owner, lane, _ in self._rows.lanes.values() if owner == campaign_id}
-
-    @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         contact_id = self._rows.phones.get((campaign_id, phone))
         return None if contact_id is None else self._rows.contacts[contact_id]

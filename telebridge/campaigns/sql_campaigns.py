@@ -33,7 +33,6 @@ from telebridge.campaigns.tables import (
 )
 from telebridge.errors import CampaignRefused
 
-INSERTED_AT_ONCE = 5000
 UNDER_WAY = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAINING)
 
 
@@ -191,10 +190,7 @@ class SqlContacts(ContactRecords):
                 return Added(0, 0)
             lanes = self._lanes(connection, campaign_id, contacts)
             rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in contacts]
-            added = 0
-            for first in range(0, len(rows), INSERTED_AT_ONCE):
-                part = rows[first : first + INSERTED_AT_ONCE]
-                added += self._database.insert_new(connection, contact, part)
+            added = self._database.insert_new(connection, contact, rows)
             return Added(added, len(contacts) - added)
 
         return await self._database.write(work)
@@ -256,11 +252,6 @@ class SqlContacts(ContactRecords):
             or_(contact.c.consented_at.is_(None), contact.c.consent_source == ""),
         )
         return (await self._database.rows(asked))[0][0]
-
-    @override
-    async def regions(self, campaign_id: str) -> set[str]:
-        rows = await self._database.rows(select(lane.c.region).where(lane.c.campaign_id == campaign_id).distinct())
-        return {row.region for row in rows}
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:

@@ -64,7 +64,8 @@ async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock
     """The registers of the countries that a campaign calls which must be compared anew; none but for telemarketing."""
     if campaign.plan.kind is not CampaignKind.TELEMARKETING:
         return []
-    countries = {region.partition("-")[0] for region in await store.contacts.regions(campaign.id)}
+    lanes = await store.reports.lanes(campaign.id)
+    countries = {lane.region.partition("-")[0] for lane in lanes.values()}
     needed = {name for country in countries if (name := register_of(country)) is not None}
     scrubbed = await store.do_not_call.scrubbed()
     oldest = epoch_ms(wallclock - SCRUB_HOLDS)

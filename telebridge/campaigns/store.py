@@ -137,10 +137,6 @@ class ContactRecords(Protocol):
         """How many that may still be called lack `consented_at` or `consent_source`."""
         ...
 
-    async def regions(self, campaign_id: str) -> set[str]:
-        """Whose law applies to its contacts, `US-FL` or `GB`."""
-        ...
-
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         """The contact with this number."""
         ...
