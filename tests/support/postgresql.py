@@ -3,8 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 
 FOLDERS = "/usr/lib/postgresql"
@@ -50,7 +53,17 @@ class Cluster:
         self._run("pg_ctl", "-D", self.data, "-l", self.log, "-o", options, "-w", "start")
 
     def stop(self, mode="immediate"):
-        self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "stop")
+        """Stop it; one that does not come to its end is killed, as a machine that loses its power would."""
+        pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        try:
+            self._run("pg_ctl", "-D", self.data, "-m", mode, "-t", "10", "-w", "stop")
+        except subprocess.CalledProcessError:
+            for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(1)
 
     def _run(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
