@@ -1,1 +1,1 @@
-"""What sound is: mu-law, frames, level, resampling, tones, WAV."""
+"""What sound is: mu-law, frames, level, tones, WAV."""

@@ -26,10 +26,10 @@ def simulator(
     """
     configure_logs()
     options = SimulatorOptions(anybody=parse_script(anybody), calls_per_second=calls_per_second)
-    run_server(_serve(host, port, options))
+    run_server(_serve_simulator(host, port, options))
 
 
-async def _serve(host: str, port: int, options: SimulatorOptions) -> None:
+async def _serve_simulator(host: str, port: int, options: SimulatorOptions) -> None:
     async with listening(create_app(options), host, port, port_setting="--port") as url:
         tell(
             f"simulator listens on {url} · TWILIO_ACCOUNT_SID={ACCOUNT_SID} TWILIO_AUTH_TOKEN={AUTH_TOKEN} "

@@ -20,10 +20,10 @@ def speech_server(
     Point a Rime client at the address that is printed; telebridge itself by `rime.url`.
     """
     configure_logs()
-    run_server(_serve(host, port, SpeechServerOptions(api_key=api_key)))
+    run_server(_serve_speech(host, port, SpeechServerOptions(api_key=api_key)))
 
 
-async def _serve(host: str, port: int, options: SpeechServerOptions) -> None:
+async def _serve_speech(host: str, port: int, options: SpeechServerOptions) -> None:
     async with listening(create_app(options), host, port, port_setting="--port") as url:
         tell(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
         await until_stopped()

@@ -25,10 +25,10 @@ async def barred_page(records: DoNotCallRecords, *, limit: int, cursor: str | No
         if len(found) > limit:
             break
     page = found[:limit]
-    return BarredTold(numbers=[_told(one) for one in page], next=_cursor(page[-1]) if len(found) > limit else None)
+    return BarredTold(numbers=[_entry(one) for one in page], next=_cursor(page[-1]) if len(found) > limit else None)
 
 
-def _told(one: Barred) -> BarredNumber:
+def _entry(one: Barred) -> BarredNumber:
     since = told_instant(instant(one.added_at))
     return BarredNumber(number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason)
 

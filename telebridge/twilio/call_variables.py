@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from telebridge.errors import TelebridgeError
 
-SALT = "telebridge.call-variables"
+VARIABLES_SALT = "telebridge.call-variables"
 QUERY = "variables"
 MOST_CHARACTERS = 4096
 """Signed. A stream's address bears them once more, and many servers and proxies refuse request lines beyond 8 KB."""
@@ -54,7 +54,7 @@ class CallVariables:
     """
 
     def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=SALT)
+        self._serializer = URLSafeSerializer(secret, salt=VARIABLES_SALT)
 
     def sign(self, variables: Variables) -> str:
         """Text that can stand in a query; empty for no variables.

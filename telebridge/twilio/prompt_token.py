@@ -12,7 +12,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from telebridge.errors import TelebridgeError
 
-SALT = "telebridge.prompt-token"
+PROMPT_SALT = "telebridge.prompt-token"
 
 
 class PromptTokenError(TelebridgeError):
@@ -31,7 +31,7 @@ class PromptTokens:
     """
 
     def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=SALT)
+        self._serializer = URLSafeSerializer(secret, salt=PROMPT_SALT)
 
     def issue(
         self, text: str, voice: Mapping[str, str | int | float | bool], *, expires: datetime | None = None

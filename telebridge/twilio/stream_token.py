@@ -14,7 +14,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from telebridge.errors import TelebridgeError
 
-SALT = "telebridge.stream-token"
+STREAM_SALT = "telebridge.stream-token"
 
 
 class StreamTokenError(TelebridgeError):
@@ -37,7 +37,7 @@ class StreamTokens:
     """
 
     def __init__(self, secret: str, *, lifetime_seconds: float = 60.0) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=SALT)
+        self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
         self._lifetime = lifetime_seconds
         self._used: OrderedDict[str, float] = OrderedDict()
 

@@ -8,10 +8,10 @@ import pytest
 from support.campaigns import ACCOUNT, contacts, phone, running_campaign
 from support.dialling import Worker, always_open, attach, chance, virtual_clock, wallclock
 from support.lossy_twilio import Losses, LossyTwilio
+from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
 from telebridge.campaigns.campaign import CampaignKind
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.reporting import AttemptReports

@@ -8,10 +8,10 @@ import pytest
 from support.campaigns import IN_FULL, contacts, running_campaign
 from support.dialling import SlowStore, Worker, attach, chance, virtual_clock
 from support.lossy_twilio import Losses, LossyTwilio
+from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
 from telebridge.campaigns.breaker import BreakerRules
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import AttemptState, CampaignStatus, ContactState

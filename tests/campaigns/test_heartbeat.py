@@ -5,9 +5,9 @@ import asyncio
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from support.campaigns import ACCOUNT, plan, sqlite_store
+from support.memory_store.store import MemoryCampaignStore
 
 from telebridge.campaigns.heartbeat import HOLDS_SECONDS, keep_telling
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.standing import DialingNow, dialing_task
 from telebridge.campaigns.tables import task_lease
 from telebridge.database.engine import open_database

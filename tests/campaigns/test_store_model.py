@@ -15,9 +15,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support.campaigns import TALK, SteeredClock, claim, contacts, phone, running_campaign, said, sqlite_store
+from support.memory_store.store import MemoryCampaignStore
 
 from telebridge.campaigns.attempt import Receipt, Unplaced
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import Outcome, RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.states import CampaignInput

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
+from support.fixed_speech import FixedSpeech
 from support.speech import audio_of, heard, local_rime, rime_speech
 from support.virtual_time import virtually
 
@@ -11,7 +12,6 @@ from telebridge.errors import SpeechError
 from telebridge.speech.cache import CachedSpeech
 from telebridge.speech.clip import clip_key
 from telebridge.speech.clip_store import ClipStore
-from telebridge.speech.fixed import FixedSpeech
 from telebridge.speech.ladder import LadderSpeech, Rung
 from telebridge.speech.source import Audio
 from telebridge.speech_server.faults import Faults

@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 from support.campaigns import TALK, contacts, phone, plan
 from support.dialling import PUBLIC_URL, Worker, virtual_clock
+from support.memory_store.store import MemoryCampaignStore
 from support.speech import serving
 from support.virtual_time import virtually
 
 from telebridge.campaigns.attempt import CallReport
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.outcomes import RetryRules
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.reporting import AttemptReports

@@ -7,13 +7,13 @@ import pytest
 from structlog.testing import capture_logs
 from support.campaigns import claim, contacts, phone, running_campaign
 from support.dialling import virtual_clock
+from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
 from telebridge.call.events import HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.epoch import instant, system_clock
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.opt_out_files import OptOutFiles
 from telebridge.campaigns.outcomes import Reported, RetryRules
 from telebridge.campaigns.reporting import AttemptReports

@@ -5,10 +5,10 @@ import asyncio
 import pytest
 from support.campaigns import contacts, running_campaign
 from support.dialling import always_open, virtual_clock
+from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
 from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.states import CampaignInput
 from telebridge.campaigns.view import look
 from telebridge.errors import CampaignRefused

@@ -1,9 +1,9 @@
 import asyncio
 
 import pytest
+from support.fixed_speech import FixedSpeech
 
 from telebridge.errors import SpeechUnavailable
-from telebridge.speech.fixed import FixedSpeech
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
 

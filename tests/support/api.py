@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import aiohttp
 from aiohttp import web
 
+from support.memory_store.store import MemoryCampaignStore
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.stream_watch import Phase
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.rules import calling_rules
 from telebridge.campaigns.states import CampaignStatus
 from telebridge.campaigns.view import look

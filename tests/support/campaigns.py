@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
+from support.memory_store.store import MemoryCampaignStore
 from telebridge.campaigns.attempt import CallReport
 from telebridge.campaigns.campaign import CampaignPlan, PoolNumber
 from telebridge.campaigns.claiming import OpenLane
 from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.memory_store import MemoryCampaignStore
 from telebridge.campaigns.pacing import Pacing
 from telebridge.campaigns.sql_store import SqlCampaignStore
 from telebridge.campaigns.states import CampaignInput

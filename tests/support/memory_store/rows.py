@@ -6,6 +6,7 @@ One rule: no method of a part awaits in its middle, so each is a transaction.
 from collections import Counter
 from dataclasses import dataclass, field
 
+from support.memory_store.outbox import OutboxRows
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.barred import Barred
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
@@ -13,7 +14,6 @@ from telebridge.campaigns.claiming import DAY_MS
 from telebridge.campaigns.contact import Lane
 from telebridge.campaigns.epoch import Clock
 from telebridge.campaigns.import_position import ImportPosition
-from telebridge.campaigns.memory_outbox import OutboxRows
 from telebridge.campaigns.pacing import Backoff, Pacing
 from telebridge.campaigns.states import AttemptState
 

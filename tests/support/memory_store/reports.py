@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Mapping
 
 from typing_extensions import override
 
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.attempt import Attempt, Contact
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.contact import Lane
-from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outcomes import Outcome
 from telebridge.campaigns.pacing import quiet_until
 from telebridge.campaigns.settling import TALK_OVERDUE_MS

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from typing_extensions import override
 
+from support.memory_store.outbox import keep_news
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
 from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
-from telebridge.campaigns.memory_outbox import keep_news
-from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outbox import Change, news_of_attempt
 from telebridge.campaigns.outcomes import Reported
 from telebridge.campaigns.reconciliation import Overdue, next_look

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 from typing_extensions import override
 
+from support.memory_store.outbox import keep_news
+from support.memory_store.rows import MemoryRows, Pacer
 from telebridge.campaigns.attempt import Contact
 from telebridge.campaigns.claiming import Admitted, Claim, OpenLane, PastCall, PhoneFacts, Quota, quota, sift
-from telebridge.campaigns.memory_outbox import keep_news
-from telebridge.campaigns.memory_rows import MemoryRows, Pacer
 from telebridge.campaigns.outbox import news_of_skipped
 from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS
 from telebridge.campaigns.pacing import Pacing, grant, room, wait_out_queue

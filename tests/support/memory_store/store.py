@@ -1,17 +1,17 @@
-"""Campaigns in this process's memory: the twin of the SQL store, for tests and for trying things out.
+"""Campaigns in this process's memory: the twin of the SQL store, for tests.
 
 It keeps every promise of `telebridge.campaigns.store` but one: it forgets everything at the end.
 """
 
+from support.memory_store.attempts import MemoryAttempts
+from support.memory_store.campaigns import MemoryCampaigns
+from support.memory_store.claims import MemoryClaims
+from support.memory_store.contacts import MemoryContacts
+from support.memory_store.lists import MemoryDoNotCall, MemoryLeases
+from support.memory_store.outbox import MemoryOutbox
+from support.memory_store.reports import MemoryReports
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.epoch import Clock, system_clock
-from telebridge.campaigns.memory_attempts import MemoryAttempts
-from telebridge.campaigns.memory_campaigns import MemoryCampaigns
-from telebridge.campaigns.memory_claims import MemoryClaims
-from telebridge.campaigns.memory_contacts import MemoryContacts
-from telebridge.campaigns.memory_lists import MemoryDoNotCall, MemoryLeases
-from telebridge.campaigns.memory_outbox import MemoryOutbox
-from telebridge.campaigns.memory_reports import MemoryReports
-from telebridge.campaigns.memory_rows import MemoryRows
 
 
 class MemoryCampaignStore:

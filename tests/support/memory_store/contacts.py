@@ -5,12 +5,12 @@ from dataclasses import replace
 
 from typing_extensions import override
 
+from support.memory_store.lists import MemoryLeases
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.attempt import Contact
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.epoch import epoch_ms
 from telebridge.campaigns.import_position import IMPORT_LEASE_SECONDS, Added, BegunImport, ImportPosition, import_lease
-from telebridge.campaigns.memory_lists import MemoryLeases
-from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.states import ContactState
 from telebridge.campaigns.status import check_fillable, filled_elsewhere
 from telebridge.campaigns.store import ContactRecords

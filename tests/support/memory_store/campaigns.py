@@ -5,11 +5,11 @@ from uuid import uuid4
 
 from typing_extensions import override
 
+from support.memory_store.outbox import keep_news
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.claiming import CampaignLane
 from telebridge.campaigns.import_position import ImportPosition
-from telebridge.campaigns.memory_outbox import keep_news
-from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.outbox import Change, news_of_status
 from telebridge.campaigns.states import CampaignInput, ContactState
 from telebridge.campaigns.status import changed, closing, name_taken, replanned

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 
 from typing_extensions import override
 
+from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred, DoNotCallRecords
-from telebridge.campaigns.memory_rows import MemoryRows
 from telebridge.campaigns.store import TaskLeases
 
 
