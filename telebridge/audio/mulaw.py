@@ -2,12 +2,16 @@
 
 Follows ITU-T G.711 and Twilio's "Media Streams" (`audio/x-mulaw`, 8000 Hz, mono). Bytes are what is counted everywhere;
 time is derived from them, never the other way round.
+
+The 20 ms frame: the step in which a telephone stream is sent and counted.
+
+Twilio plays any length; 20 ms is what it sends itself, and what a jitter buffer expects.
 """
 
 import array
 import audioop
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 SAMPLE_RATE = 8000
 BYTES_PER_MS = 8
@@ -45,3 +49,13 @@ def from_samples(samples: Iterable[float]) -> bytes:
 def duration_ms(count: int) -> float:
     """How long that many bytes of mu-law play, in milliseconds."""
     return count / BYTES_PER_MS
+
+
+FRAME_MS = 20
+FRAME_BYTES = FRAME_MS * BYTES_PER_MS
+
+
+def frames(mulaw: bytes) -> Iterator[bytes]:
+    """The audio in frames of 20 ms, in order; the last may be shorter."""
+    for start in range(0, len(mulaw), FRAME_BYTES):
+        yield mulaw[start : start + FRAME_BYTES]

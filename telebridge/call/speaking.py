@@ -11,8 +11,8 @@ import re
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field, replace
 
+from telebridge.audio.levels import quietest_end
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.audio.quiet import quietest_end
 from telebridge.call.effects import ClearPlayback, ClearSpeech, Effect, StartSpeech
 from telebridge.call.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
 from telebridge.call.record import Pause, SpokenUtterance

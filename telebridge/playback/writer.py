@@ -9,8 +9,7 @@ One rule: the bytes that go out are the bytes that came in, in order; only a cut
 
 from dataclasses import dataclass
 
-from telebridge.audio.frames import FRAME_BYTES
-from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
 from telebridge.playback.ledger import PlaybackLedger
 from telebridge.playback.sent_audio import SentAudio
 

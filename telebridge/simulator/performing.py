@@ -10,8 +10,7 @@ from contextlib import suppress
 from urllib.parse import urljoin
 from uuid import uuid4
 
-from telebridge.audio.frames import frames
-from telebridge.audio.mulaw import silence
+from telebridge.audio.mulaw import frames, silence
 from telebridge.audio.tones import dtmf
 from telebridge.audio.wav import read
 from telebridge.simulator.caller import Caller, Pickup

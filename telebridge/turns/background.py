@@ -1,6 +1,6 @@
 """How loud the line is when the caller does not speak: streets, fans, other people's voices."""
 
-from telebridge.audio.level import FULL_SCALE
+from telebridge.audio.levels import FULL_SCALE
 
 STEP = 1.03  # 0.26 dB
 SHARE_BELOW = 0.9

@@ -7,8 +7,7 @@ from typing import Any, Literal
 
 from typing_extensions import override
 
-from telebridge.audio.frames import FRAME_BYTES, FRAME_MS, frames
-from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, to_pcm
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, PCM_WIDTH, SAMPLE_RATE, frames, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.turns.silero import SileroDetector, SileroModel
 from telebridge.turns.voice_activity import SpeechDetector

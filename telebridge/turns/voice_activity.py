@@ -15,9 +15,8 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Protocol
 
-from telebridge.audio.frames import FRAME_MS
-from telebridge.audio.level import FULL_SCALE
-from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH
+from telebridge.audio.levels import FULL_SCALE
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH
 from telebridge.turns.background import Background
 from telebridge.turns.echo import EchoGuard, Sounded
 from telebridge.turns.pre_roll import PreRoll

@@ -1,6 +1,6 @@
 import pytest
 
-from telebridge.audio.level import FLOOR_DBFS, dbfs
+from telebridge.audio.levels import FLOOR_DBFS, dbfs
 from telebridge.audio.mulaw import silence
 from telebridge.audio.tones import sine
 

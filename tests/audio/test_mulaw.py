@@ -1,8 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.audio.frames import FRAME_BYTES, frames
-from telebridge.audio.mulaw import duration_ms, from_pcm, silence, to_pcm
+from telebridge.audio.mulaw import FRAME_BYTES, duration_ms, frames, from_pcm, silence, to_pcm
 
 NEGATIVE_ZERO = 0x7F
 """The one mu-law value with a twin: G.711 has two zeros."""

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from support.programs import Serving, failed, telebridge
 
-from telebridge.audio.level import dbfs
+from telebridge.audio.levels import dbfs
 from telebridge.audio.wav import read
 
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telebridge.audio.level import dbfs
+from telebridge.audio.levels import dbfs
 from telebridge.simulator.noises import KINDS, LOOP_SECONDS, background, breath, click, cough
 from telebridge.simulator.voices import LONGEST_MS, murmur, speech
 

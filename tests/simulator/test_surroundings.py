@@ -2,7 +2,7 @@
 
 import pytest
 
-from telebridge.audio.level import dbfs
+from telebridge.audio.levels import dbfs
 from telebridge.audio.mulaw import from_pcm, to_pcm
 from telebridge.audio.tones import sine
 from telebridge.simulator.surroundings import Surroundings

@@ -9,7 +9,7 @@ import pytest
 from support.rime_client import PLAIN, joined, opened, say, until_quiet
 from support.speech import local_rime
 
-from telebridge.audio.level import dbfs
+from telebridge.audio.levels import dbfs
 from telebridge.speech_server.voice import Pcm, Phrase, SpokenWords
 from telebridge.speech_server.workers import EspeakWorkers, missing_packages
 

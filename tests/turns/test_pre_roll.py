@@ -1,6 +1,6 @@
 import random
 
-from telebridge.audio.frames import frames
+from telebridge.audio.mulaw import frames
 from telebridge.turns.pre_roll import KEPT_MS, LONGEST_FRAME_BYTES, PreRoll
 
 

@@ -1,5 +1,5 @@
+from telebridge.audio.levels import quietest_end
 from telebridge.audio.mulaw import silence
-from telebridge.audio.quiet import quietest_end
 from telebridge.audio.tones import sine
 
 
