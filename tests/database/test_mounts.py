@@ -4,7 +4,7 @@ from pathlib import PurePath
 
 import pytest
 
-from telebridge.database.mounts import file_system_of, is_network
+from telebridge.database.engine import file_system_of, is_network
 
 MOUNTINFO = r"""
 22 27 0:21 / /proc rw,relatime - proc proc rw
