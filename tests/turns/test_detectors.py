@@ -71,6 +71,6 @@ def test_what_is_missing_is_named(name, package, monkeypatch):
 def test_the_library_that_runs_the_model_reports_to_nobody(tmp_path):
     # It would keep what it reports below the home folder, from the moment of its import.
     environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
-    importing = [sys.executable, "-c", "import telebridge.turns.silero"]
+    importing = [sys.executable, "-c", "import telebridge.turns.detectors"]
     subprocess.run(importing, env={**environment, "HOME": str(tmp_path)}, check=True, timeout=60)
     assert list(tmp_path.rglob("*.db")) == []
