@@ -54,9 +54,7 @@ from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
-from telebridge.twilio.call_variables import CallVariables
-from telebridge.twilio.prompt_token import PromptTokens
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
 from telebridge.twilio_account import open_twilio
 from telebridge.voice import OpenVoice, open_clips, open_voice
 

@@ -13,7 +13,7 @@ from telebridge.server.api import ROUTES
 from telebridge.server.feed import KEPT_EVENTS
 from telebridge.server.idempotency import KEPT_KEYS
 from telebridge.server.live_calls import REMEMBERED_CALLS
-from telebridge.twilio.call_variables import MOST_CHARACTERS
+from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "api.md").read_text()

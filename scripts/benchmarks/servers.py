@@ -23,9 +23,7 @@ from telebridge.server.trust import Trust
 from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
-from telebridge.twilio.call_variables import CallVariables
-from telebridge.twilio.prompt_token import PromptTokens
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
 
 CHUNK_MS = 400  # Rime's larger chunks are of about four thousand bytes
 FASTER_THAN_PLAYED = 5

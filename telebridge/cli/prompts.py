@@ -26,7 +26,7 @@ from telebridge.speech.cache import LONGEST_CHARACTERS
 from telebridge.speech.clip import ClipDamaged, decode
 from telebridge.speech.clip_folder import KeptClip
 from telebridge.speech.clip_store import ClipStore
-from telebridge.twilio.prompt_token import PromptTokens
+from telebridge.twilio.signed_urls import PromptTokens
 from telebridge.voice import open_voice
 
 FLOW_FILES = (".yaml", ".yml")

@@ -16,7 +16,7 @@ from telebridge.server.call_list import CallList, cursor, position_of, read_curs
 from telebridge.server.control import CallOrder, Placer
 from telebridge.server.idempotency import IdempotencyKeys, Seen, is_key
 from telebridge.server.problems import FieldProblem, Problem, shown
-from telebridge.twilio.call_variables import VariablesTooLong
+from telebridge.twilio.signed_urls import VariablesTooLong
 
 log = logger(__name__)
 

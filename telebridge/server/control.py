@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.flows.steps import Play, Say
-from telebridge.twilio.call_variables import Variables
+from telebridge.twilio.signed_urls import Variables
 
 
 @runtime_checkable

@@ -30,7 +30,7 @@ from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.feed import CallFeed
 from telebridge.turns.barge_in import BargeInCause
-from telebridge.twilio.call_variables import MOST_CHARACTERS
+from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
 log = logger(__name__)
 

@@ -17,7 +17,7 @@ from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.trust import Trust
-from telebridge.twilio.stream_token import StreamTokenError, StreamTokens
+from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 log = logger(__name__)
 

@@ -10,9 +10,9 @@ from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
 from telebridge.server.control import CallOrder, Placer
-from telebridge.twilio.call_variables import QUERY, CallVariables
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import TwilioCalls
+from telebridge.twilio.signed_urls import QUERY, CallVariables
 
 
 def call_request(order: CallOrder, public_url: str, variables: CallVariables | None = None) -> CallRequest:

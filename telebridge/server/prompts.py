@@ -17,7 +17,7 @@ from telebridge.errors import SpeechError
 from telebridge.logs import logger
 from telebridge.speech.source import Audio, SpeechSource, Voice
 from telebridge.speech.utterance import is_substitute
-from telebridge.twilio.prompt_token import PromptTokenError, PromptTokens
+from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
 log = logger(__name__)
 

@@ -15,8 +15,7 @@ from telebridge.server.prompts import PromptDoor
 from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.server.voice import VoiceDoor, apology
-from telebridge.twilio.call_variables import CallVariables
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import CallVariables, StreamTokens
 
 log = logger(__name__)
 

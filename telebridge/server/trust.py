@@ -9,7 +9,7 @@ from ipaddress import ip_address, ip_network
 from aiohttp import web
 from yarl import URL
 
-from telebridge.twilio.signature import Fields, is_signed
+from telebridge.twilio.request_signature import Fields, is_signed
 
 FIELDS = web.RequestKey("FIELDS", dict[str, str])
 """The parameters of a request that Twilio signed, once that was checked."""

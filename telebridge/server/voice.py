@@ -22,8 +22,7 @@ from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.status import ATTEMPT, kept_or_again
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml
-from telebridge.twilio.call_variables import QUERY, CallVariables, VariablesForged
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
 
 log = logger(__name__)
 

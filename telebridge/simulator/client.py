@@ -20,7 +20,7 @@ import aiohttp
 
 from telebridge.errors import TelebridgeError
 from telebridge.simulator.webhooks import Delivery, delivery_of
-from telebridge.twilio.signature import signed_url, webhook_signature
+from telebridge.twilio.request_signature import signed_url, webhook_signature
 
 CONNECT_SECONDS = 10.0
 LARGEST_MESSAGE_BYTES = 16 * 1024 * 1024

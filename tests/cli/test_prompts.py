@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from telebridge.cli.main import app
 from telebridge.errors import ConfigurationError
-from telebridge.twilio.prompt_token import PromptTokenError, PromptTokens
+from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
 FLOW = """
 flow: desk

@@ -15,7 +15,7 @@ from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.verbs import read_document
 from telebridge.twilio.media_stream import MediaStream, Side
-from telebridge.twilio.signature import webhook_signature
+from telebridge.twilio.request_signature import webhook_signature
 
 SENTENCE = "We are open from Monday to Friday."
 FLOW = f"""

@@ -17,7 +17,7 @@ from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignSta
 from telebridge.cli.campaign_report import write_report
 from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind
-from telebridge.twilio.signature import webhook_signature
+from telebridge.twilio.request_signature import webhook_signature
 
 pytestmark = pytest.mark.timeout(240)  # hundreds of seconds of virtual time on a database
 

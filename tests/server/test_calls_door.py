@@ -15,7 +15,7 @@ from telebridge.server.calls_door import CallsDoor
 from telebridge.server.control import CallOrder, Position
 from telebridge.server.problems import Problem
 from telebridge.turns.barge_in import BargeIn, BargeInCause
-from telebridge.twilio.call_variables import VariablesTooLong
+from telebridge.twilio.signed_urls import VariablesTooLong
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = {"Idempotency-Key": "order 7"}

@@ -25,7 +25,7 @@ from telebridge.server.status import StatusDoor
 from telebridge.server.trust import FIELDS
 from telebridge.server.voice import VoiceDoor
 from telebridge.twilio.media_stream import StreamStarted
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import StreamTokens
 
 FLOW = "flow: test\nstart: hello\nnodes:\n  hello: {say: Hello., then: bye}\n  bye: {hang_up: Goodbye.}\n"
 ARRIVAL = Arrival("CA1", "test", "+1555", "+1666", "inbound")

@@ -7,8 +7,8 @@ import pytest
 from telebridge.errors import ConfigurationError
 from telebridge.server.control import CallOrder
 from telebridge.server.placing import TwilioPlacer, call_request
-from telebridge.twilio.call_variables import CallVariables, VariablesTooLong
 from telebridge.twilio.calls import CallRequest
+from telebridge.twilio.signed_urls import CallVariables, VariablesTooLong
 
 URL = "https://bridge.example.com"
 ORDER = CallOrder("+15551230000", "+15551230001")

@@ -14,7 +14,7 @@ from telebridge.audio.wav import mulaw_file
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.server.prompts import LONGEST_SECONDS, MOST_WAITING, PromptDoor
 from telebridge.speech.source import Audio, Word, Words
-from telebridge.twilio.prompt_token import PromptTokens
+from telebridge.twilio.signed_urls import PromptTokens
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
 TOKENS = PromptTokens("secret")

@@ -6,7 +6,7 @@ from support.bridge import bridge
 from support.virtual_time import virtually
 
 from telebridge.simulator.script_text import parse_script
-from telebridge.twilio.call_variables import MOST_CHARACTERS, CallVariables
+from telebridge.twilio.signed_urls import MOST_CHARACTERS, CallVariables
 
 FLOW = """
 flow: test

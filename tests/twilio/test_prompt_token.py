@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telebridge.twilio.prompt_token import PromptTokenError, PromptTokens
-from telebridge.twilio.stream_token import StreamTokens
+from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens, StreamTokens
 
 NOW = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 TOKENS = PromptTokens("secret")

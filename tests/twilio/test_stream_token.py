@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from telebridge.twilio.stream_token import StreamTokenError, StreamTokens
+from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 CLAIMS = {"flow": "front-desk", "from": "+15550001111"}

@@ -4,7 +4,12 @@ import secrets
 
 import pytest
 
-from telebridge.twilio.call_variables import MOST_CHARACTERS, CallVariables, VariablesForged, VariablesTooLong
+from telebridge.twilio.signed_urls import (
+    MOST_CHARACTERS,
+    CallVariables,
+    VariablesForged,
+    VariablesTooLong,
+)
 
 
 def test_what_was_signed_is_read_by_another_process_with_the_same_secret():

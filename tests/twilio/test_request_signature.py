@@ -4,7 +4,7 @@ import pytest
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
-from telebridge.twilio.signature import is_signed, signed_url, webhook_signature
+from telebridge.twilio.request_signature import is_signed, signed_url, webhook_signature
 
 TOKEN = "12345"
 URL = "https://example.com/myapp.php?foo=1&bar=2"
