@@ -19,8 +19,7 @@ from typing_extensions import override
 from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
 from telebridge.rime.client import RimeSpeech
-from telebridge.rime.options import CLOUD, RimeOptions
-from telebridge.rime.parameters import speech_parameters
+from telebridge.rime.parameters import CLOUD, RimeOptions, speech_parameters
 from telebridge.settings import RimeSettings, Settings
 from telebridge.speech.cache import CachedSpeech, Key
 from telebridge.speech.clip import clip_key

@@ -9,8 +9,7 @@ from support.virtual_time import virtually
 from telebridge import voice as voice_module
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
-from telebridge.rime.options import RimeOptions
-from telebridge.rime.parameters import speech_parameters
+from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.settings import RimeSettings, Settings
 from telebridge.speech.cache import CachedSpeech
 from telebridge.speech.ladder import LadderSpeech

@@ -27,7 +27,7 @@ from telebridge.errors import (
 from telebridge.logs import logger
 from telebridge.rime.backlog import TextBacklog
 from telebridge.rime.connections import Connections
-from telebridge.rime.headerless import HeaderGuard
+from telebridge.rime.container_check import HeaderGuard
 from telebridge.rime.messages import (
     ChunkReceived,
     DoneReceived,
@@ -37,11 +37,9 @@ from telebridge.rime.messages import (
     Side,
     TimestampsReceived,
 )
-from telebridge.rime.options import RimeOptions
-from telebridge.rime.parameters import speech_parameters
+from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
-from telebridge.rime.structured import Edition, StructuredConnection
-from telebridge.rime.timing import WordClock
+from telebridge.rime.structured import Edition, StructuredConnection, WordClock
 from telebridge.speech.source import Audio, SpeechSource, Voice, Words
 from telebridge.speech.utterance import Utterance
 

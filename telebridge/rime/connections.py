@@ -16,7 +16,7 @@ from websockets.protocol import State
 
 from telebridge.errors import SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
-from telebridge.rime.options import RimeOptions
+from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.pool import SparePool
 
 log = logger(__name__)

@@ -3,16 +3,63 @@
 Follows Rime's pages of the models Arcana, Coda, Mist, Mist v2 and Mist v3, and "WebSockets": all parameters are fixed
 when a connection is opened, in its query. Audio is always asked for as mu-law at 8000 Hz, because Rime's own defaults
 differ by model and a format it does not know is answered with WAV.
+
+Speakers known to exist, by model and language: an extract of Rime's catalogue, for warnings and for the stand-in.
+
+Source: Rime, "Voices" (the live list is `/data/voices/all-v2.json`). A name missing here may exist all the same.
+
+How Rime is reached: where, by which protocol, with which patience.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from telebridge.errors import ConfigurationError
-from telebridge.rime.voices import speakers
+
+LANGUAGES: Mapping[str, str] = {
+    "en": "eng", "es": "spa", "fr": "fra", "fre": "fra", "de": "ger", "deu": "ger", "pt": "por", "ja": "jpn",
+    "ar": "ara", "hi": "hin", "it": "ita", "he": "heb", "ta": "tam", "si": "sin", "spa-mx": "spa",
+}  # fmt: skip
+
+SPEAKERS: Mapping[str, Mapping[str, str]] = {
+    "mist": {
+        "eng": "abbie allison ally colin cove creek elena eva hank joy juan kendra marge marsh rex river selena spore "
+        "tibur zion",
+    },
+    "mistv2": {
+        "eng": "abbie allison astra brook cove elena hank joy kendra marge moon peak rex river spore tibur wolf",
+        "spa": "diego dolores isa jose lucia mari mateo pablo sofia",
+        "fra": "alois juliette marguerite simone",
+        "ger": "amalia frieda karolina klaus maximilian",
+    },
+    "mistv3": {
+        "eng": "alpine astra bayou cove ember estelle falcon luna moon peak pearl river sirius talon vespera willow",
+        "spa": "diego dolores isa jose lucia mari mateo pablo sofia pola seraphina sirius",
+        "fra": "alois juliette marguerite simone",
+        "ger": "amalia frieda karolina klaus maximilian",
+    },
+    "arcana": {
+        "eng": "albion andromeda astra bond celeste cupola eucalyptus luna lyra marlu masonry orion parapet sirius",
+        "spa": "aurelio celestino", "ger": "liesel lorelei", "fra": "aurelie destin", "hin": "anaya anil arya",
+        "ara": "batin layla", "heb": "aviva ori", "jpn": "raiden ren yukiko", "por": "celso isadora",
+    },
+    "coda": {
+        "eng": "albion astra bancroft beatty celeste clementine cupola eyre godfrey hesse lawton lintel luna lyra "
+        "marlu masonry parapet vespera wawona",
+        "spa": "celestino isla luz", "jpn": "akari ren sakura", "por": "alzira sol", "ger": "liesel runa",
+        "fra": "aurelie destin", "ara": "layla zahir", "hin": "nadi taru",
+    },
+}  # fmt: skip
+
+
+def speakers(model: str, lang: str) -> frozenset[str]:
+    """The speakers known for a model and a language, whatever its spelling; none where nothing is known."""
+    return frozenset(SPEAKERS.get(model, {}).get(LANGUAGES.get(lang, lang), "").split())
+
 
 Model = Literal["arcana", "coda", "mistv3", "mistv2", "mist"]
 Segment = Literal["immediate", "never", "bySentence"]
@@ -137,3 +184,61 @@ def _explained(kind: str, message: str) -> str:
 
 def _written(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+Protocol = Literal["ws", "ws2", "ws3"]
+
+CLOUD = "wss://users-ws.rime.ai"
+WS2_MODELS = frozenset({"mist", "mistv2"})
+
+
+@dataclass(frozen=True, slots=True)
+class RimeOptions:
+    """Where Rime is and how it is spoken to.
+
+    Args:
+        url: `ws://` or `wss://`, a host; the protocol's path is added unless the address has a path of its own, if
+            only a slash (as Rime's on-premises containers want it).
+        protocol: Plain `ws`, or JSON `ws2` (mist and mistv2 only) or `ws3`.
+        api_key: Sent as a bearer; empty for none.
+        parameters: The voice, unless an utterance asks for another.
+        warm_sockets: Spare connections for each address in use.
+        max_characters: The most text in one request; Rime's documents say 500.
+        connect_seconds: For one handshake.
+        first_audio_seconds: From text to its first audio: a socket that takes text and gives nothing is dead.
+        between_audio_seconds: Between two pieces of audio.
+        max_idle_seconds: How long a spare may wait.
+        ping_seconds: Idle connections were seen to die within seconds unless pinged.
+    """
+
+    url: str = CLOUD
+    protocol: Protocol = "ws3"
+    api_key: str = ""
+    parameters: SpeechParameters = field(default_factory=SpeechParameters)
+    warm_sockets: int = 2
+    max_characters: int = 500
+    connect_seconds: float = 5.0
+    first_audio_seconds: float = 5.0
+    between_audio_seconds: float = 5.0
+    max_idle_seconds: float = 240.0
+    ping_seconds: float = 5.0
+
+    def address(self, parameters: SpeechParameters) -> str:
+        """The address of a connection with these parameters.
+
+        Raises:
+            ConfigurationError: The address is no WebSocket's, or the protocol does not serve the model.
+        """
+        try:
+            parts = urlsplit(self.url)
+            _ = parts.port  # is only read, and refused, when it is asked for
+        except ValueError as error:
+            raise ConfigurationError("rime.url", f"'{self.url}' is no address ({error})") from error
+        if parts.scheme not in ("ws", "wss") or not parts.hostname:
+            raise ConfigurationError("rime.url", f"'{self.url}' is no ws:// or wss:// address")
+        if self.protocol == "ws2" and parameters.model not in WS2_MODELS:
+            raise ConfigurationError("rime.protocol", f"ws2 does not serve {parameters.model}", "use ws3, or mistv2")
+        if self.protocol != "ws" and parameters.segment is None:
+            # Each flush is then one synthesis with one `done`, so that the end of an utterance is certain.
+            parameters = parameters.model_copy(update={"segment": "never"})
+        return parts._replace(path=parts.path or f"/{self.protocol}", query=parameters.query()).geturl()

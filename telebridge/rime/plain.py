@@ -3,8 +3,14 @@
 Follows Rime, "WebSockets": every text frame is appended to the text to be spoken unless it is exactly a command.
 
 One rule: nothing that is given as text leaves as a command.
+
+Text is data: on plain `/ws` commands share the alphabet with speech, and there is no escape.
+
+Follows Rime, "WebSockets", *Commands*: a frame `<CLEAR>`, `<FLUSH>` or `<EOS>` is a command; `<300>` is a pause and
+belongs to the text.
 """
 
+import re
 from typing import NoReturn
 
 from telebridge.errors import LocalProtocolError, RemoteProtocolError
@@ -19,7 +25,17 @@ from telebridge.rime.messages import (
     TextReceived,
     ended,
 )
-from telebridge.rime.neutralise import neutralised
+
+BRACKETED = re.compile(r"<(?!\d+(?:\.\d+)?>)([^<>]*)>")
+
+
+def neutralised(text: str) -> str:
+    """The same words, with no bracketed run left that could be a command; pauses stay.
+
+    The brackets become spaces rather than nothing, so that words beside them stay apart.
+    """
+    return BRACKETED.sub(r" \1 ", text)
+
 
 CLEAR, FLUSH, EOS = "<CLEAR>", "<FLUSH>", "<EOS>"
 COMMANDS: dict[str, HeardByRime] = {CLEAR: ClearReceived(), FLUSH: FlushReceived(), EOS: EosReceived()}

@@ -14,10 +14,10 @@ from aiohttp import web
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.rime.messages import Side
+from telebridge.rime.parameters import SPEAKERS
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.requested import RequestedSpeech, requested_by_query
 from telebridge.rime.structured import Edition, StructuredConnection
-from telebridge.rime.voices import SPEAKERS
 from telebridge.speech_server.boundaries import CLAUSE_MARKS, SENTENCE_MARKS, BoundaryRules
 from telebridge.speech_server.buffer import SegmentMode, SegmentRules, SynthesisBuffer
 from telebridge.speech_server.connection import ERROR_CLOSE, Setup, SpeechConnection

@@ -21,8 +21,7 @@ from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.rime.client import _Spoken
 from telebridge.rime.messages import Side
-from telebridge.rime.options import RimeOptions
-from telebridge.rime.parameters import speech_parameters
+from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection
 from telebridge.simulator.playout import PlayoutBuffer

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from telebridge.audio.tones import sine
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
-from telebridge.rime.options import RimeOptions
+from telebridge.rime.parameters import RimeOptions
 from telebridge.speech.source import Audio, Word, Words
 
 AUDIO = sine(440, 500)

@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
-from telebridge.rime.options import RimeOptions
-from telebridge.rime.parameters import TAKES, speech_parameters
+from telebridge.rime.parameters import TAKES, RimeOptions, speech_parameters
 from telebridge.rime.requested import RequestedSpeech, requested_by_query
 
 EVERY = {

@@ -14,8 +14,7 @@ from telebridge.rime.messages import (
     Side,
     TextReceived,
 )
-from telebridge.rime.neutralise import neutralised
-from telebridge.rime.plain import PlainConnection
+from telebridge.rime.plain import PlainConnection, neutralised
 
 COMMAND = re.compile(r"<\s*(clear|flush|eos)\s*>", re.IGNORECASE)
 

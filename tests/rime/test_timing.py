@@ -1,5 +1,5 @@
 from telebridge.rime.messages import TimestampsReceived
-from telebridge.rime.timing import WordClock
+from telebridge.rime.structured import WordClock
 
 
 def times(*words):

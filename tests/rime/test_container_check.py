@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from telebridge.audio.tones import sine
 from telebridge.errors import SpeechRejected
-from telebridge.rime.headerless import DECISIVE_BYTES, HeaderGuard
+from telebridge.rime.container_check import DECISIVE_BYTES, HeaderGuard
 
 WAV = b"RIFF\xff\xff\xff\xffWAVEfmt \x10\x00\x00\x00"
 
