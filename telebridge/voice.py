@@ -21,10 +21,10 @@ from telebridge.logs import logger
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import CLOUD, RimeOptions, speech_parameters
 from telebridge.settings import RimeSettings, Settings
-from telebridge.speech.cache import CachedSpeech, Key
-from telebridge.speech.clip import clip_key
-from telebridge.speech.clip_store import ClipStore
-from telebridge.speech.ladder import LadderSpeech, Rung
+from telebridge.speech.cache.cached_source import CachedSpeech, Key
+from telebridge.speech.cache.clip import clip_key
+from telebridge.speech.cache.store import ClipStore
+from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import SpeechSource, SpeechStream, Voice
 from telebridge.speech.utterance import Utterance
 from telebridge.speech_server.server import create_app as create_speech_server

@@ -11,8 +11,8 @@ from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavaila
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.settings import RimeSettings, Settings
-from telebridge.speech.cache import CachedSpeech
-from telebridge.speech.ladder import LadderSpeech
+from telebridge.speech.cache.cached_source import CachedSpeech
+from telebridge.speech.failover_source import LadderSpeech
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
 from telebridge.voice import StandInSpeech, clip_names, open_clips, open_voice

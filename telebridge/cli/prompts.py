@@ -22,10 +22,10 @@ from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs
 from telebridge.rime.parameters import speech_parameters
 from telebridge.settings import Settings, load_settings
-from telebridge.speech.cache import LONGEST_CHARACTERS
-from telebridge.speech.clip import ClipDamaged, decode
-from telebridge.speech.clip_folder import KeptClip
-from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.cache.cached_source import LONGEST_CHARACTERS
+from telebridge.speech.cache.clip import ClipDamaged, decode
+from telebridge.speech.cache.folder import KeptClip
+from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
 from telebridge.voice import open_voice
 

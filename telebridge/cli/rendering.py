@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.flows.model import Flow
 from telebridge.flows.prompts import DynamicPrompt, StaticPrompt, prompts_of
-from telebridge.speech.cache import CachedSpeech
+from telebridge.speech.cache.cached_source import CachedSpeech
 from telebridge.speech.utterance import is_substitute
 
 AT_ONCE = 4

@@ -7,8 +7,8 @@ heard share of the audio falls, at the end of a word, and the answer says that i
 from dataclasses import dataclass
 from itertools import takewhile
 
+from telebridge.speech.segmentation import end_of_share, end_of_words
 from telebridge.speech.source import Word
-from telebridge.speech.spoken_text import end_of_share, end_of_words
 
 
 @dataclass(frozen=True, slots=True)

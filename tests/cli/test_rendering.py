@@ -7,9 +7,9 @@ from support.sources import ScriptedSpeech, speaking
 from telebridge.cli.rendering import AT_ONCE, collected, render
 from telebridge.errors import ConfigurationError, SpeechUnavailable
 from telebridge.flows.model import Flow
-from telebridge.speech.cache import CachedSpeech
-from telebridge.speech.clip import clip_key
-from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.cache.cached_source import CachedSpeech
+from telebridge.speech.cache.clip import clip_key
+from telebridge.speech.cache.store import ClipStore
 
 
 def flow(name, *texts, **more):

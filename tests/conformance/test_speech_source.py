@@ -9,10 +9,10 @@ from support.speech import audio_of, heard, local_rime, rime_speech
 from support.virtual_time import virtually
 
 from telebridge.errors import SpeechError
-from telebridge.speech.cache import CachedSpeech
-from telebridge.speech.clip import clip_key
-from telebridge.speech.clip_store import ClipStore
-from telebridge.speech.ladder import LadderSpeech, Rung
+from telebridge.speech.cache.cached_source import CachedSpeech
+from telebridge.speech.cache.clip import clip_key
+from telebridge.speech.cache.store import ClipStore
+from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import Audio
 from telebridge.speech_server.faults import Faults
 

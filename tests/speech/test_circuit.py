@@ -1,6 +1,6 @@
 """A service that could not be reached is asked again after a while, by one caller at a time."""
 
-from telebridge.speech.circuit import LONGEST_DELAY_SECONDS, Circuit
+from telebridge.speech.failover import LONGEST_DELAY_SECONDS, Circuit
 
 
 def circuit(jitter=0.0):

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.speech.spoken_text import end_of_share, end_of_words
+from telebridge.speech.segmentation import end_of_share, end_of_words
 
 TEXT = "Press one, or two. Press one again."
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from telebridge.errors import SpeechUnavailable
-from telebridge.speech.token_tape import TokenTape
+from telebridge.speech.streamed_text import TokenTape
 
 
 class Author:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from telebridge.logs import logger
-from telebridge.speech.clip import Clip
-from telebridge.speech.clip_folder import ClipFolder, KeptClip
-from telebridge.speech.hot_clips import HotClips
+from telebridge.speech.cache.clip import Clip
+from telebridge.speech.cache.folder import ClipFolder, KeptClip
+from telebridge.speech.cache.memory import HotClips
 
 log = logger(__name__)
 

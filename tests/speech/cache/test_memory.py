@@ -1,7 +1,7 @@
 """Clips in memory: bounded, and the one that was not used for longest goes first."""
 
-from telebridge.speech.clip import Clip
-from telebridge.speech.hot_clips import HotClips
+from telebridge.speech.cache.clip import Clip
+from telebridge.speech.cache.memory import HotClips
 
 CLIP = Clip(b"a" * 1000)
 COST = CLIP.cost_bytes

@@ -18,8 +18,8 @@ from typing_extensions import override
 from telebridge import metrics
 from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
-from telebridge.speech.clip import Clip
-from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.cache.clip import Clip
+from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, SpeechStream, Voice, Word, Words
 from telebridge.speech.utterance import Utterance, is_substitute
 

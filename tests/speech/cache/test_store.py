@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from telebridge.speech.clip import Clip, clip_key, encode
-from telebridge.speech.clip_folder import COUNT_AGAIN_AFTER, OLD_DRAFT_SECONDS
-from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.cache.clip import Clip, clip_key, encode
+from telebridge.speech.cache.folder import COUNT_AGAIN_AFTER, OLD_DRAFT_SECONDS
+from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.source import Word
 
 CLIP = Clip(b"a" * 1000, (Word("Hello", 0.0, 125.0),))
@@ -45,7 +45,7 @@ async def test_what_one_process_kept_another_finds(tmp_path):
 async def test_a_folder_that_is_slow_is_as_good_as_empty(tmp_path, monkeypatch):
     clips, answered = store(tmp_path, hot_bytes=0), threading.Event()
     await clips.keep(key("hello"), CLIP)
-    monkeypatch.setattr("telebridge.speech.clip_store.READ_SECONDS", 0.01)
+    monkeypatch.setattr("telebridge.speech.cache.store.READ_SECONDS", 0.01)
     monkeypatch.setattr(Path, "read_bytes", lambda _: answered.wait(10))
     with capture_logs() as told:
         assert await clips.find(key("hello")) is None
@@ -64,7 +64,7 @@ async def test_a_claim_that_nobody_waits_for_any_more_is_given_up(tmp_path, monk
         was_taken.append(found[1])
         return found
 
-    monkeypatch.setattr("telebridge.speech.clip_store.READ_SECONDS", patience)
+    monkeypatch.setattr("telebridge.speech.cache.store.READ_SECONDS", patience)
     monkeypatch.setattr(clips._folder, "read_or_claim", slowly)
     asking = asyncio.create_task(clips.find_or_claim(key("hello")))
     await asyncio.sleep(0.05)
@@ -113,7 +113,7 @@ async def test_a_hot_clip_counts_as_used_though_its_file_is_not_read(tmp_path, m
     clips = store(tmp_path)
     await clips.keep(key("hello"), CLIP)
     used(clips, "hello", 1000)
-    monkeypatch.setattr("telebridge.speech.hot_clips.TOUCH_SECONDS", 0.0)
+    monkeypatch.setattr("telebridge.speech.cache.memory.TOUCH_SECONDS", 0.0)
     assert clips.hot(key("hello")) is CLIP
     await clips.kept()  # behind it in the queue of threads
     for _ in range(100):

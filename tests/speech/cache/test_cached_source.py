@@ -9,9 +9,14 @@ from support.virtual_time import virtually
 
 from telebridge import metrics
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
-from telebridge.speech.cache import LONGEST_CHARACTERS, MOST_UNHEARD, SHORT_CHARACTERS, CachedSpeech
-from telebridge.speech.clip import Clip, clip_key
-from telebridge.speech.clip_store import ClipStore
+from telebridge.speech.cache.cached_source import (
+    LONGEST_CHARACTERS,
+    MOST_UNHEARD,
+    SHORT_CHARACTERS,
+    CachedSpeech,
+)
+from telebridge.speech.cache.clip import Clip, clip_key
+from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.source import Audio, Word, Words
 
 TEXT = "We are open."

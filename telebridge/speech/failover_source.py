@@ -16,10 +16,20 @@ from typing_extensions import override
 from telebridge import metrics
 from telebridge.errors import SpeechError
 from telebridge.logs import logger
-from telebridge.speech.circuit import Circuit
-from telebridge.speech.climb import Climb, Deliver, Effect, Finish, Left, Pace, Patience, Sounded, SpeakOn
+from telebridge.speech.failover import (
+    Circuit,
+    Climb,
+    Deliver,
+    Effect,
+    Finish,
+    Left,
+    Pace,
+    Patience,
+    Sounded,
+    SpeakOn,
+)
 from telebridge.speech.source import SpeechEvent, SpeechSource, SpeechStream, Voice
-from telebridge.speech.token_tape import TokenTape
+from telebridge.speech.streamed_text import TokenTape
 
 log = logger(__name__)
 

@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 
 from telebridge import metrics
 from telebridge.errors import SpeechRejected, SpeechUnavailable
-from telebridge.speech.ladder import LadderSpeech, Rung
+from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import is_substitute
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from support.sources import WORD_BYTES, WORD_MS, speech_of, word_audio
 
 from telebridge.errors import SpeechRejected, SpeechUnavailable
-from telebridge.speech.climb import (
+from telebridge.speech.failover import (
     USUAL_MS_PER_CHARACTER,
     Climb,
     Deliver,

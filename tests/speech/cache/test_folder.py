@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from telebridge.speech.claims import ABANDONED_SECONDS, ClaimFile
+from telebridge.speech.cache.folder import ABANDONED_SECONDS, ClaimFile
 
 
 def claims(tmp_path):

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.speech.clip import Clip, ClipDamaged, clip_key, decode, encode
+from telebridge.speech.cache.clip import (
+    Clip,
+    ClipDamaged,
+    clip_key,
+    decode,
+    encode,
+)
 from telebridge.speech.source import Audio, Word, Words
 
 TIMES = st.floats(0, 1e6, allow_nan=False)
@@ -48,7 +54,7 @@ def test_whatever_a_file_holds_nothing_else_is_raised(data):
 
 
 def test_word_times_that_cannot_be_read_are_damage_even_where_the_checksum_fits(monkeypatch):
-    monkeypatch.setattr("telebridge.speech.clip.msgspec.msgpack.encode", lambda _: b"\xc1")
+    monkeypatch.setattr("telebridge.speech.cache.clip.msgspec.msgpack.encode", lambda _: b"\xc1")
     file = encode(CLIP)
     with pytest.raises(ClipDamaged, match="word times"):
         decode(file)
@@ -80,5 +86,5 @@ def test_whatever_shapes_the_audio_makes_another_clip(text, voice, maker):
 
 def test_another_format_makes_another_clip(monkeypatch):
     before = clip_key("Hello.", VOICE, maker="rime")
-    monkeypatch.setattr("telebridge.speech.clip.FORMAT", 2)
+    monkeypatch.setattr("telebridge.speech.cache.clip.FORMAT", 2)
     assert clip_key("Hello.", VOICE, maker="rime") != before

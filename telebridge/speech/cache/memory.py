@@ -5,7 +5,7 @@ One rule: the memory is bounded in bytes; the clip that was not used for longest
 
 from collections import OrderedDict
 
-from telebridge.speech.clip import Clip
+from telebridge.speech.cache.clip import Clip
 
 TOUCH_SECONDS = 60.0
 

@@ -1,0 +1,1 @@
+"""Audio that was made before: clips in memory and on disk."""
