@@ -8,9 +8,9 @@ import typer
 
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
-from telebridge.flows.drawing import graph_of, mermaid
+from telebridge.flows.drawing.graph import graph_of, mermaid
+from telebridge.flows.drawing.svg import svg
 from telebridge.flows.loading import load_flow
-from telebridge.flows.svg import svg
 
 
 class Format(StrEnum):

@@ -12,9 +12,8 @@ from rich.table import Table
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import nearest
-from telebridge.flows.field_notes import parts
-from telebridge.flows.reference import markdown_table, meaning, rows
-from telebridge.flows.schema import flow_schema
+from telebridge.flows.model import parts
+from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
 
 
 def schema(

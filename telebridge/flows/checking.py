@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
-from telebridge.flows.explaining import NAME_PATTERN
+from telebridge.flows.error_messages import NAME_PATTERN
 from telebridge.flows.model import (
     ADDRESS,
     CallBackNode,

@@ -17,9 +17,8 @@ from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
 from telebridge.flows.checking import Mistake, mistakes, nearest
-from telebridge.flows.explaining import SCALARS, syntax_hint, told
-from telebridge.flows.field_notes import models_in
-from telebridge.flows.model import NODES, Flow, fields_of, verbs_in
+from telebridge.flows.error_messages import SCALARS, syntax_hint, told
+from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 
 LARGEST_BYTES = 1 << 20
 MERGED_TAG = "tag:yaml.org,2002:merge"

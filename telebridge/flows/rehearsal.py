@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.errors import ConfigurationError, TelebridgeError
-from telebridge.flows.drawing import verb_of
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.model import Flow
+from telebridge.flows.model import Flow, verb_of
 from telebridge.flows.steps import (
     Collect,
     Done,

@@ -4,19 +4,23 @@ Follows JSON Schema 2020-12. It is made from the models, so it says what they sa
 do not exist, loops, names in templates) is for `telebridge flow check`.
 
 One rule: the models say what is right, and `READ` how their readers look in a schema; nothing else is said here.
+
+The verbs of a flow file and their fields, as tables: for the page on flows and for `telebridge flow fields`.
+
+One rule: nothing is written here; fields and defaults are the models', and what they mean is in `field_notes`.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import override
 
-from telebridge.flows.field_notes import note, parts
-from telebridge.flows.model import DURATION, LATER, Choices, Flow, Later, Seconds, Text
+from telebridge.flows.model import DURATION, LATER, Choices, Flow, Later, Seconds, Text, note, parts
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -112,3 +116,60 @@ def _mended(schema: Any) -> Any:
 def _any_letters(pattern: str) -> str:
     r"""The pattern for ECMA 262, whose `\w` knows the letters of English only."""
     return OUTSIDE_BRACKETS.sub(lambda _: rf"[\w{OTHER_LETTERS}]", pattern.replace(r"[\w", r"[\w" + OTHER_LETTERS))
+
+
+REQUIRED = "required"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRow:
+    """A field of a part.
+
+    Args:
+        field: As a file spells it.
+        default: What holds without it, as a file would spell it; "required", or empty where nothing holds.
+        note: What it means.
+    """
+
+    field: str
+    default: str
+    note: str
+
+
+def rows(part: str) -> list[FieldRow]:
+    """The fields of a part, in their order."""
+    return [FieldRow(field, default, note(part, field) or "") for field, default in _fields(parts()[part])]
+
+
+def meaning(part: str) -> str:
+    """What a part is, in a sentence or two."""
+    return " ".join((parts()[part].__doc__ or "").split("\n\n")[0].split())
+
+
+def markdown_table(part: str) -> str:
+    """The fields of a part as a table in Markdown."""
+    lines = [f"| `{part}` | default | |", "|---|---|---|"]
+    for row in rows(part):
+        default = row.default if row.default in ("", REQUIRED) else f"`{row.default}`"
+        lines.append(f"| `{row.field}` | {default} | {row.note} |")
+    return "\n".join(lines) + "\n"
+
+
+def _fields(kind: type[BaseModel]) -> Iterator[tuple[str, str]]:
+    for name, field in kind.model_fields.items():
+        yield field.alias or name, REQUIRED if field.is_required() else _spelt(field.get_default())
+
+
+def _spelt(value: Any) -> str:
+    """A default as a file spells it; durations are the only numbers with a point."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case float():
+            return f"{value:g}s"
+        case int():
+            return str(value)
+        case str():
+            return f'"{value}"'
+        case _:
+            return ""

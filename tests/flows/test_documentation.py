@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.flows.field_notes import parts
 from telebridge.flows.loading import check_flow
-from telebridge.flows.model import NODES, fields_of
-from telebridge.flows.reference import markdown_table
+from telebridge.flows.model import NODES, fields_of, parts
+from telebridge.flows.schema import markdown_table
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "flows.md").read_text()
 EXAMPLES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)

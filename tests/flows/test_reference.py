@@ -1,6 +1,11 @@
 """Tables of fields say what the models say."""
 
-from telebridge.flows.reference import FieldRow, markdown_table, meaning, rows
+from telebridge.flows.schema import (
+    FieldRow,
+    markdown_table,
+    meaning,
+    rows,
+)
 
 
 def test_a_row_has_the_default_as_a_file_spells_it():

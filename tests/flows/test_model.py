@@ -1,7 +1,6 @@
 """Every field of a flow file is explained, and nothing is explained that is not there."""
 
-from telebridge.flows.field_notes import NOTES, note, parts
-from telebridge.flows.model import NODES, fields_of
+from telebridge.flows.model import NODES, NOTES, fields_of, note, parts
 
 FIELDS = {(part, field) for part, kind in parts().items() for field in fields_of(kind)}
 

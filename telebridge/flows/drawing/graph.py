@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.flows.checking import Path, targets
-from telebridge.flows.model import NODES, Escape, Flow, Node, conditions_of, escapes
+from telebridge.flows.model import Escape, Flow, Node, conditions_of, escapes, verb_of
 
 LONGEST_TEXT = 110
 """Characters of a text that are drawn; a prompt is to be recognized, not to be read."""
@@ -58,11 +58,6 @@ def graph_of(flow: Flow) -> Graph:
     boxes = tuple(_box(name, node, start=name == flow.start) for name, node in flow.nodes.items())
     arrows = tuple(arrow for name, node in flow.nodes.items() for arrow in _arrows(name, node, flow.escape))
     return Graph(flow.flow, boxes, arrows)
-
-
-def verb_of(node: Node) -> str:
-    """The verb of a node."""
-    return next(verb for verb, kind in NODES.items() if isinstance(node, kind))
 
 
 def _box(name: str, node: Node, *, start: bool) -> Box:

@@ -5,7 +5,12 @@ import re
 import pytest
 
 from telebridge.flows.checking import targets
-from telebridge.flows.drawing import LONGEST_TEXT, Arrow, graph_of, mermaid
+from telebridge.flows.drawing.graph import (
+    LONGEST_TEXT,
+    Arrow,
+    graph_of,
+    mermaid,
+)
 from telebridge.flows.model import Flow
 
 FLOW = Flow.model_validate(

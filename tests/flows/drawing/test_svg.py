@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.flows.drawing import graph_of
+from telebridge.flows.drawing.graph import graph_of
+from telebridge.flows.drawing.svg import svg
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
-from telebridge.flows.svg import svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 FRONT_DESK = Path(__file__).parent.parent.parent / "config" / "flows" / "front-desk.yaml"

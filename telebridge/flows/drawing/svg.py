@@ -9,8 +9,16 @@ from html import escape
 from textwrap import wrap
 from unicodedata import east_asian_width
 
-from telebridge.flows.drawing import Arrow, Box, Graph
-from telebridge.flows.layout import LAYER_GAP, Layout, Link, Place, Route, Size, arranged
+from telebridge.flows.drawing.graph import Arrow, Box, Graph
+from telebridge.flows.drawing.layout import (
+    LAYER_GAP,
+    Layout,
+    Link,
+    Place,
+    Route,
+    Size,
+    arranged,
+)
 
 MARGIN = 24.0
 TITLE_HEIGHT = 30.0

@@ -5,7 +5,12 @@ from itertools import combinations, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.flows.layout import Link, Place, Size, arranged
+from telebridge.flows.drawing.layout import (
+    Link,
+    Place,
+    Size,
+    arranged,
+)
 
 NAMES = [f"n{at}" for at in range(9)]
 LINKS = st.lists(
