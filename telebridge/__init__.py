@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from telebridge.call.python_flow import Bridge, Call
+    from telebridge.call.flows.python import Bridge, Call
 
 __all__ = ["Bridge", "Call"]
 
@@ -19,5 +19,5 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 def __getattr__(name: str) -> object:
     """Load what flows need when somebody asks for it: processes that only speak start sooner without."""
     if name in __all__:
-        return getattr(import_module("telebridge.call.python_flow"), name)
+        return getattr(import_module("telebridge.call.flows.python"), name)
     raise AttributeError(f"module 'telebridge' has no attribute '{name}'")

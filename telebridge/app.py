@@ -12,16 +12,19 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from telebridge.call.call_store import CallStore
-from telebridge.call.errands import Errands
-from telebridge.call.flight_recorder import FlightRecorder
-from telebridge.call.flow_catalogue import FlowCatalogue
-from telebridge.call.flow_reload import FlowReload
-from telebridge.call.listening import ListeningOptions
-from telebridge.call.outside import Outside
-from telebridge.call.python_flow import Bridge
-from telebridge.call.recordings import Recordings
-from telebridge.call.session import SessionOptions
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.prefetch import FirstPrompts
+from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.reload import FlowReload
+from telebridge.call.flows.requests import Errands
+from telebridge.call.runner.call_recording import FlightRecorder
+from telebridge.call.runner.feed import CallFeed
+from telebridge.call.runner.live_calls import LiveCalls, contact_variables
+from telebridge.call.runner.message_files import Recordings
+from telebridge.call.runner.ports import Outside
+from telebridge.call.session.listening import ListeningOptions
+from telebridge.call.session.session import SessionOptions
+from telebridge.call.store.store import CallStore
 from telebridge.campaigning import Campaigning, Clocks
 from telebridge.campaigns.claiming import Claim
 from telebridge.database.engine import open_database
@@ -41,9 +44,6 @@ from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control import Placer
 from telebridge.server.control_door import ControlDoor
 from telebridge.server.events_door import EventsDoor
-from telebridge.server.feed import CallFeed
-from telebridge.server.first_prompts import FirstPrompts
-from telebridge.server.live_calls import LiveCalls, contact_variables
 from telebridge.server.past_calls import StoredCalls
 from telebridge.server.placing import TwilioPlacer
 from telebridge.server.problems import problem_documents

@@ -13,10 +13,10 @@ from aiohttp import web
 
 from telebridge.app import listening_options
 from telebridge.audio.tones import sine
-from telebridge.call.flow_catalogue import FlowCatalogue
-from telebridge.call.outside import Outside
-from telebridge.call.session import SessionOptions
-from telebridge.server.live_calls import LiveCalls
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.runner.ports import Outside
+from telebridge.call.session.session import SessionOptions
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.routes import add_routes
 from telebridge.server.trust import Trust

@@ -4,7 +4,7 @@ This is a shell around `telebridge.campaigns.delivering`. Every dialing process 
 one of them at a time, in batches of one campaign, so that a receiver that is slow holds up nobody else's.
 
 The address is the choice of the campaign's owner, who may have it in a private network, as a flow's author may
-(`telebridge.call.errands`); where a redirect leads is not, and none is followed.
+(`telebridge.call.flows.requests`); where a redirect leads is not, and none is followed.
 
 One rule: an event leaves the outbox after the answer, never before it.
 """

@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from telebridge.call.call_rows import KeptCall
-from telebridge.call.call_store import CallStore
+from telebridge.call.store.store import CallStore
+from telebridge.call.store.table import KeptCall
 from telebridge.cli.database import migrated_database
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError

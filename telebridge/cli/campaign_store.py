@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import load_campaign

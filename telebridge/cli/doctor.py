@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError

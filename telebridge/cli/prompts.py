@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.rendering import FlowPrompt, Rendering, collected
 from telebridge.cli.rendering import render as render_prompts

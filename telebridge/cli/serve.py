@@ -12,7 +12,7 @@ import typer
 from aiohttp import web
 
 from telebridge.app import CALLS, CAMPAIGNS, VOICE, create_app
-from telebridge.call.python_flow import Bridge
+from telebridge.call.flows.python import Bridge
 from telebridge.cli.options import ConfigOption
 from telebridge.cli.serving import cannot_listen, listening, run_server, tell, until_stopped
 from telebridge.cli.supervising import Supervisor, listen

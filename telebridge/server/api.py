@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.errors import NotLive
 from telebridge.server.api_models import (
     Accepted,
@@ -29,7 +30,6 @@ from telebridge.server.calls_door import KEY_HEADER, CallsDoor
 from telebridge.server.control import CallControl
 from telebridge.server.control_door import ControlDoor
 from telebridge.server.events_door import EventsDoor
-from telebridge.server.live_calls import LiveCalls
 from telebridge.server.openapi import document
 
 ROUTES = web.AppKey("ROUTES", tuple[ApiRoute[Any, Any], ...])

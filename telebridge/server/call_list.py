@@ -12,9 +12,9 @@ from datetime import datetime
 from typing import Any
 
 from telebridge.call.record import CallRecord
-from telebridge.call.stream_watch import Phase
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.session.stream_phase import Phase
 from telebridge.server.control import PastCalls, Position
-from telebridge.server.live_calls import LiveCalls
 from telebridge.server.problems import Problem
 
 PHASES = {Phase.WAITING: "waiting", Phase.LIVE: "live", Phase.CLOSING: "closing", Phase.OVER: "over"}

@@ -7,7 +7,7 @@ import asyncio
 
 from aiohttp import web
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.errors import ConfigurationError, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.server.api_models import CallPlaced, CallsQuery, CallsTold, CallTold, Nothing, PlaceCall

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.call.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord
+from telebridge.call.runner.live_calls import contact_variables
+from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.campaigns.attempt import Attempt, CallReport
 from telebridge.campaigns.call_backs import call_back_at
 from telebridge.campaigns.campaign import CampaignPlan, OnMachine
@@ -26,7 +27,6 @@ from telebridge.campaigns.states import AttemptState
 from telebridge.campaigns.store import CampaignStore
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
-from telebridge.server.live_calls import contact_variables
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from telebridge.call.runner.feed import FeedEvent, Watch, Watcher
 from telebridge.campaigns.view import CampaignView
 from telebridge.errors import CampaignRefused
 from telebridge.logs import logger
-from telebridge.server.feed import FeedEvent, Watch, Watcher
 
 log = logger(__name__)
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.campaign import CampaignPlan
 from telebridge.campaigns.definition import CampaignDefinition
 from telebridge.campaigns.definition_file import read_campaign

@@ -15,7 +15,7 @@ from typing import IO, Any
 
 from aiohttp import web
 
-from telebridge.call.flow_catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.barred import EVERY_CAMPAIGN
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.dialling import OpenUntil

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.record import SpokenUtterance
+from telebridge.call.runner.feed import CallFeed
 from telebridge.errors import ConfigurationError, NotLive, SpeechError
 from telebridge.flows.steps import Play, Say
 from telebridge.server.api_models import (
@@ -29,7 +30,6 @@ from telebridge.server.api_route import answer
 from telebridge.server.call_list import CallList
 from telebridge.server.calls_door import unknown_call
 from telebridge.server.control import CallControl
-from telebridge.server.feed import CallFeed
 from telebridge.server.problems import FieldProblem, Problem, shown
 from telebridge.turns.barge_in import BargeInPolicy
 

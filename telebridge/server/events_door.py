@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from aiohttp import web
 
+from telebridge.call.runner.feed import CallFeed, Watch, Watcher
 from telebridge.errors import CampaignRefused
 from telebridge.server.api_models import EventsQuery, Nothing
 from telebridge.server.campaign_feeds import CampaignFeeds
-from telebridge.server.feed import CallFeed, Watch, Watcher
 from telebridge.server.problems import Problem, unknown_campaign
 
 KEEP_ALIVE_SECONDS = 15.0

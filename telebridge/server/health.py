@@ -3,7 +3,7 @@
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from telebridge.server.live_calls import LiveCalls
+from telebridge.call.runner.live_calls import LiveCalls
 
 
 class HealthDoor:

@@ -11,11 +11,11 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.call.media_line import StreamSocket
-from telebridge.call.runner import CallRunner, ForeignStream
+from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.media_line import StreamSocket
+from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.trust import Trust
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from telebridge.call.call_store import CallStore
+from telebridge.call.store.store import CallStore
 from telebridge.server.control import PastCalls, Position
 
 

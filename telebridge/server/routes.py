@@ -6,10 +6,10 @@ from aiohttp import web
 from multidict import MultiDict
 
 from telebridge import metrics
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.server.health import HealthDoor
-from telebridge.server.live_calls import LiveCalls
 from telebridge.server.media import MediaDoor
 from telebridge.server.prompts import PromptDoor
 from telebridge.server.status import StatusDoor

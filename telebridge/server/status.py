@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.call.events import CallOver, StreamLost
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.session.events import CallOver, StreamLost
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
-from telebridge.server.live_calls import LiveCalls
 from telebridge.server.trust import FIELDS
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 

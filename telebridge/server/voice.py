@@ -11,14 +11,19 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from telebridge import metrics
-from telebridge.call.events import CallOver, StreamLost, TransferBegun, TransferEnded
-from telebridge.call.runner import CallRunner
-from telebridge.call.stream_watch import Phase
+from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.events import (
+    CallOver,
+    StreamLost,
+    TransferBegun,
+    TransferEnded,
+)
+from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import ConfigurationError
 from telebridge.flows.steps import Transfer, TransferStatus
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
-from telebridge.server.live_calls import Arrival, LiveCalls
 from telebridge.server.status import ATTEMPT, kept_or_again
 from telebridge.server.trust import FIELDS, Trust
 from telebridge.twilio import twiml

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from typer.testing import CliRunner
 
-from telebridge.call.call_store import CallStore
 from telebridge.call.record import CallRecord, SpokenUtterance
+from telebridge.call.store.store import CallStore
 from telebridge.cli.main import app
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate

@@ -11,7 +11,7 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.audio.mulaw import silence
-from telebridge.call.events import ClearAsked
+from telebridge.call.session.events import ClearAsked
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.voices import speech
 from telebridge.speech_server.faults import Faults

@@ -5,8 +5,8 @@ import asyncio
 from support.bridge import bridge
 from support.virtual_time import virtually
 
-from telebridge.call import flow_reload
-from telebridge.call.flow_reload import FlowReload
+from telebridge.call.flows import reload as flow_reload
+from telebridge.call.flows.reload import FlowReload
 from telebridge.simulator.script_text import parse_script
 
 FLOW = """

@@ -12,11 +12,21 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from support.callers import QUIET, SPEECH, ToldDetector
 
-from telebridge.call.effects import ClearPlayback, ClearSpeech, ReportOutcome, StartSpeech
-from telebridge.call.events import ClearAsked, SpeechArrived, SpeechEnded, StepAsked
-from telebridge.call.listening import ListeningOptions
 from telebridge.call.record import CallRecord
-from telebridge.call.session import CallSession, SessionOptions
+from telebridge.call.session.effects import (
+    ClearPlayback,
+    ClearSpeech,
+    ReportOutcome,
+    StartSpeech,
+)
+from telebridge.call.session.events import (
+    ClearAsked,
+    SpeechArrived,
+    SpeechEnded,
+    StepAsked,
+)
+from telebridge.call.session.listening import ListeningOptions
+from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.rime.client import _Spoken

@@ -10,8 +10,8 @@ from support.dialling import virtual_clock
 from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
-from telebridge.call.events import HangUpAsked, JumpAsked
 from telebridge.call.record import CallRecord, SpokenUtterance
+from telebridge.call.session.events import HangUpAsked, JumpAsked
 from telebridge.campaigns.campaign import OnMachine
 from telebridge.campaigns.epoch import instant, system_clock
 from telebridge.campaigns.opt_out_files import OptOutFiles

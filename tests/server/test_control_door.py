@@ -7,9 +7,9 @@ from support.api import OVER, SID, api, record
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.record import SpokenUtterance
+from telebridge.call.runner.feed import Watch
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Play, Say
-from telebridge.server.feed import Watch
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
 HEARD = SpokenUtterance("Your taxi is here.", 1200.4, None)

@@ -11,7 +11,8 @@ from aiohttp import web
 from support.memory_store.store import MemoryCampaignStore
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
-from telebridge.call.stream_watch import Phase
+from telebridge.call.runner.feed import CallFeed
+from telebridge.call.session.stream_phase import Phase
 from telebridge.campaigns.campaign import Campaign
 from telebridge.campaigns.contact import Lane, NewContact
 from telebridge.campaigns.law import CallingLaw
@@ -29,7 +30,6 @@ from telebridge.server.campaign_routes import campaign_routes
 from telebridge.server.campaigns_door import CampaignsDoor
 from telebridge.server.control_door import ControlDoor
 from telebridge.server.events_door import EventsDoor
-from telebridge.server.feed import CallFeed
 from telebridge.server.problems import problem_documents
 
 SID = "CA" + "1" * 32

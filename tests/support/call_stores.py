@@ -4,9 +4,9 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-from telebridge.call.call_store import CallStore
-from telebridge.call.call_writer import GATHERED_SECONDS
 from telebridge.call.record import CallRecord
+from telebridge.call.store.store import CallStore
+from telebridge.call.store.writer import GATHERED_SECONDS
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 

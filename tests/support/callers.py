@@ -1,7 +1,7 @@
 """What a caller's telephone sends, for tests of whoever listens."""
 
 from telebridge.audio.mulaw import frames, silence
-from telebridge.call.effects import KeepCheckpoint, Tell
+from telebridge.call.session.effects import KeepCheckpoint, Tell
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 import yaml
 
 from support.callers import felt
-from telebridge.call.checkpoint import Checkpoint
-from telebridge.call.effects import KeepCheckpoint, ReportOutcome, StartSpeech
-from telebridge.call.events import SpeechArrived, SpeechEnded, StepAsked
 from telebridge.call.record import CallRecord
-from telebridge.call.session import CallSession, SessionOptions
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.effects import KeepCheckpoint, ReportOutcome, StartSpeech
+from telebridge.call.session.events import SpeechArrived, SpeechEnded, StepAsked
+from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.flows.steps import Say

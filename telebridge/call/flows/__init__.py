@@ -1,0 +1,1 @@
+"""What leads a call: flow files, Python flows, and what they ask of the web."""

@@ -1,0 +1,134 @@
+"""The flows a call can be led by: files of a folder, and Python flows of an application, under one set of names.
+
+One rule: a flow that is handed out is never changed. A file that is loaded anew is a new flow, for calls that begin
+later; those that are live go on as they began.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+from telebridge.call.flows.changes import Stamp
+from telebridge.call.flows.python import Bridge, PythonFlow
+from telebridge.errors import ConfigurationError
+from telebridge.flows.loading import load_flow
+from telebridge.flows.model import Flow
+
+
+class FlowCatalogue:
+    """Finds a flow by its name.
+
+    Args:
+        flows_dir: Every `*.yaml` in it is one flow; a folder that does not exist holds none.
+        bridge: Python flows; one of the same name as a file goes before it.
+
+    Attributes:
+        loaded: The files as they were when they were loaded by `load` and `add_file`.
+    """
+
+    def __init__(self, flows_dir: Path, bridge: Bridge | None = None) -> None:
+        self.loaded: dict[Path, Stamp] = {}
+        self._flows_dir = flows_dir
+        self._python = {} if bridge is None else bridge.flows
+        self._files: dict[str, Flow] = {}
+        self._names: dict[Path, str] = {}
+        self._added: set[Path] = set()
+        self._needed: frozenset[str] = frozenset()
+
+    def load(self) -> None:
+        """Load every file.
+
+        Raises:
+            FlowError: A file is wrong; nothing was taken from it or any other.
+            ConfigurationError: Two files are of the same name.
+        """
+        stamps = self.stamps()
+        loaded = {path: load_flow(path) for path in stamps}
+        names: dict[Path, str] = {}
+        for path, flow in loaded.items():
+            _refuse_taken(flow.flow, path, names)
+            names[path] = flow.flow
+        self._files = {flow.flow: flow for flow in loaded.values()}
+        self._names, self.loaded = names, stamps
+
+    def add_file(self, path: Path) -> str:
+        """Load one file from anywhere, and return the name of its flow; it goes before others of its name.
+
+        Raises:
+            FlowError: The file is wrong.
+        """
+        flow = load_flow(path)
+        path = next((known for known in self.loaded if known.exists() and known.samefile(path)), path)
+        stamps = _stamps([path])
+        self.loaded |= stamps
+        self._added.add(path)
+        self._files[flow.flow] = flow
+        self._names = {other: name for other, name in self._names.items() if name != flow.flow} | {path: flow.flow}
+        return flow.flow
+
+    def need(self, names: Iterable[str]) -> None:
+        """Keep the last version of these in service when their files go: settings name them."""
+        self._needed = frozenset(names)
+
+    def take(self, path: Path, flow: Flow) -> None:
+        """Put what a file now holds into service, for calls that begin from now on.
+
+        Raises:
+            ConfigurationError: Another file has that name; nothing has changed.
+        """
+        _refuse_taken(flow.flow, path, self._names)
+        if self._names.get(path, flow.flow) != flow.flow:
+            self.drop(path)
+        self._files[flow.flow] = flow
+        self._names[path] = flow.flow
+
+    def drop(self, path: Path) -> bool:
+        """Take the flow of a file that is gone out of service; whether that was done."""
+        name = self._names.pop(path, None)
+        if name is None or name in self._needed:
+            return False
+        del self._files[name]
+        return True
+
+    def name_of(self, path: Path) -> str | None:
+        """The name of the flow that a file has in service."""
+        return self._names.get(path)
+
+    def stamps(self) -> dict[Path, Stamp]:
+        """The files as they are now; this blocks on the disk."""
+        return _stamps([*sorted(self._flows_dir.glob("*.yaml")), *sorted(self._added)])
+
+    @property
+    def names(self) -> list[str]:
+        """All names, sorted."""
+        return sorted({*self._python, *self._files})
+
+    def find(self, name: str) -> Flow | PythonFlow:
+        """The flow of that name.
+
+        Raises:
+            ConfigurationError: There is none.
+        """
+        flow = self._python.get(name) or self._files.get(name)
+        if flow is None:
+            near = get_close_matches(name, self.names, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"known flows: {', '.join(self.names) or 'none'}"
+            raise ConfigurationError(f"flow '{name}'", "does not exist", hint)
+        return flow
+
+
+def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:
+    for other, taken in names.items():
+        if taken == name and other != path:
+            raise ConfigurationError(str(path), f"names its flow '{name}', as {other} does", "names must differ")
+
+
+def _stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:
+    stamps = {}
+    for path in paths:
+        try:
+            status = path.stat()
+        except OSError:  # gone meanwhile; loading it says so where it matters
+            continue
+        stamps[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
+    return stamps

@@ -1,0 +1,384 @@
+"""Flows written in Python: a coroutine leads the call, and awaits what the caller hears and types.
+
+    bridge = Bridge()
+
+    @bridge.flow("reminder")
+    async def reminder(call: Call) -> None:
+        await call.say(f"Hello {call.variables['name']}.")
+        answer = await call.ask("Press 1 to confirm, 2 to move it.", choices="12")
+        call.result["answer"] = answer.digits
+
+When the caller hangs up the coroutine is cancelled where it waits; `try … finally` works as everywhere.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from telebridge.audio.tones import dtmf
+from telebridge.call.flows.requests import Function
+from telebridge.call.record import CallRecord
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.events import (
+    AudioAsked,
+    CallBackAsked,
+    CallEvent,
+    CheckpointAsked,
+    OptOutAsked,
+    StepAsked,
+    StepCancelled,
+)
+from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
+from telebridge.flows.model import ADDRESS, LATEST_SECONDS
+from telebridge.flows.steps import (
+    CallBack,
+    Collect,
+    Gathered,
+    HangUp,
+    Outcome,
+    Play,
+    Record,
+    Recorded,
+    Said,
+    Say,
+    Step,
+    Transfer,
+    Transferred,
+)
+from telebridge.speech.source import Voice
+from telebridge.speech.streamed_text import StreamedText
+from telebridge.turns.barge_in import BargeIn, BargeInPolicy
+from telebridge.turns.digits import DigitRules, Ending
+
+Text = str | AsyncIterable[str]
+Policy = Literal["any", "speech", "keys", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller typed: the keys, without the one that finished them, and why the wait for them ended."""
+
+    digits: str
+    ending: Ending
+
+    def __bool__(self) -> bool:
+        """Whether anything was typed."""
+        return bool(self.digits)
+
+
+class Call:
+    """A live call in the hands of a Python flow; one thing is said or asked at a time, in the order it was awaited.
+
+    Args:
+        deliver: Takes events into the call's session.
+        record: Who calls whom; `result` is kept with it.
+        variables: What the flow was started with.
+        resumed_from: Where another process left the call.
+
+    Attributes:
+        resumed: Whether the call was begun by another process, which is gone; the flow is then called anew, with the
+            variables of its last checkpoint.
+        last_checkpoint: What the flow called that checkpoint; None when there is none.
+    """
+
+    def __init__(
+        self,
+        deliver: Callable[[CallEvent], None],
+        record: CallRecord,
+        variables: dict[str, Any],
+        *,
+        resumed_from: Checkpoint | None = None,
+    ) -> None:
+        self.resumed = resumed_from is not None
+        self.last_checkpoint = None if resumed_from is None else resumed_from.name
+        self.sid = record.call_sid
+        self.from_number = record.from_number
+        self.to_number = record.to_number
+        self.variables = variables if resumed_from is None else {**variables, **resumed_from.variables}
+        self.result = record.result
+        self._deliver = deliver
+        self._turn = asyncio.Lock()
+        self._outcome: asyncio.Future[Outcome] | None = None
+        self._over = False
+        self._audio: asyncio.Queue[bytes | None] | None = None
+
+    async def say(self, text: Text, *, barge_in: Policy | None = None, voice: Voice | None = None) -> BargeIn | None:
+        """Say something, and return when the caller has heard it or interrupted it.
+
+        Args:
+            text: A string, or an asynchronous iterable of tokens that carry their own spaces.
+            barge_in: What may interrupt it; None for `barge_in.policy` of the settings.
+            voice: Synthesis parameters for this utterance only.
+
+        Returns:
+            The interruption, or None when all was heard.
+
+        Raises:
+            SpeechError: It could not be spoken to its end.
+        """
+        with _reread(text) as spoken:
+            outcome = await self._perform(Say(spoken, voice=voice, barge_in=_policy(barge_in)))
+        return outcome.interruption if isinstance(outcome, Said) else None
+
+    async def collect(
+        self,
+        prompt: Text | None = None,
+        *,
+        rules: DigitRules | None = None,
+        barge_in: Policy | None = None,
+        voice: Voice | None = None,
+    ) -> Answer:
+        """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
+
+        Raises:
+            SpeechError: The prompt could not be spoken to its end.
+        """
+        with _reread(prompt or "") as spoken:
+            say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
+            outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
+        if not isinstance(outcome, Gathered):
+            raise LocalProtocolError(f"a question ended with {outcome}")
+        return Answer(outcome.digits, outcome.ending)
+
+    async def ask(
+        self,
+        prompt: str,
+        *,
+        choices: str,
+        reprompt: int = 2,
+        no_match: str = "That is not one of the choices.",
+        wait_seconds: float = 5.0,
+    ) -> Answer:
+        """Ask for one key out of `choices`, again when another or none is pressed.
+
+        Args:
+            prompt: The question.
+            choices: The keys that answer it, such as "12#".
+            reprompt: How many times it is asked again.
+            no_match: Said before asking again when another key was pressed.
+            wait_seconds: How long silence lasts before it counts as no answer.
+
+        Returns:
+            The answer; without digits when none came within all tries.
+        """
+        rules = DigitRules(min_digits=1, max_digits=1, finish_on_key="", no_input_seconds=wait_seconds)
+        answer = Answer("", Ending.NO_INPUT)
+        text = prompt
+        for _ in range(1 + reprompt):
+            answer = await self.collect(text, rules=rules)
+            if answer and answer.digits in choices:
+                return answer
+            text = f"{no_match} {prompt}" if answer else prompt
+        return Answer("", answer.ending)
+
+    async def play(self, audio: bytes, *, name: str = "audio") -> None:
+        """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
+        await self._perform(Play(audio, name))
+
+    async def record(
+        self,
+        prompt: str | None = None,
+        *,
+        longest_seconds: float = 120.0,
+        silence_seconds: float = 5.0,
+        finish_on_key: str = "#",
+        beep: bool = True,
+    ) -> Recorded:
+        """Record the caller after a prompt and a beep, until they are silent, press a key, or have said enough.
+
+        Returns:
+            Where the recording is, and how long. `file` is None when nothing was said.
+
+        Raises:
+            SpeechError: The prompt could not be spoken to its end.
+        """
+        say = None if prompt is None else Say(prompt)
+        outcome = await self._perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        if not isinstance(outcome, Recorded):
+            raise LocalProtocolError(f"a recording ended with {outcome}")
+        return outcome
+
+    async def transfer(
+        self, to: str, *, timeout_seconds: float = 30.0, caller_id: str | None = None, whisper: str | None = None
+    ) -> Transferred:
+        """Connect the caller with somebody else, and return when they have talked, or could not.
+
+        Args:
+            to: A number in E.164, or an address that begins with `sip:` or `client:`.
+            timeout_seconds: How long it rings there.
+            caller_id: The number shown there; None for the caller's own.
+            whisper: Said to who answers before they are connected.
+
+        Raises:
+            ValueError: `to` is nothing that can be dialled.
+        """
+        if not ADDRESS.fullmatch(to):
+            raise ValueError(f"'{to}' cannot be called: write it with + and the country, or as sip:… or client:…")
+        outcome = await self._perform(Transfer(to, timeout_seconds, caller_id, whisper))
+        if not isinstance(outcome, Transferred):
+            raise LocalProtocolError(f"a transfer ended with {outcome}")
+        return outcome
+
+    def checkpoint(self, name: str) -> None:
+        """Say how far the flow is; with `variables`, it is what a new process begins with should this one die.
+
+        Variables should be what JSON knows; anything else comes back as its text.
+        """
+        self.last_checkpoint = name
+        self._deliver(CheckpointAsked(name, self.variables))
+
+    def opt_out(self) -> None:
+        """Put the person at the other end on the do-not-call list, at once and for ever; then tell them so."""
+        self._deliver(OptOutAsked())
+
+    def call_back(self, *, at: datetime | None = None, in_seconds: float | None = None) -> None:
+        """Have the campaign of this call ring the person again; then tell them so. It comes in the calling hours.
+
+        Args:
+            at: Then; without a zone it is a time on the clock of the person.
+            in_seconds: So long from now.
+
+        Raises:
+            ValueError: Neither is given, or both, or there is no such time.
+        """
+        if (at is None) == (in_seconds is None):
+            raise ValueError("give one of 'at' and 'in_seconds'")
+        if in_seconds is not None and not 0 < in_seconds <= LATEST_SECONDS:
+            raise ValueError(f"{in_seconds} s is no time to call again: up to 60 days are")
+        self._deliver(CallBackAsked(CallBack(in_seconds, at)))
+
+    async def send_digits(self, digits: str) -> None:
+        """Play the tones of telephone keys into the call; `w` is half a second's pause.
+
+        Raises:
+            ValueError: A character is no key of a telephone.
+        """
+        await self.play(dtmf(digits), name=f"digits {digits}")
+
+    async def hang_up(self, goodbye: str | None = None) -> None:
+        """End the call, after a last word that cannot be interrupted. The flow is cancelled once the line is closed."""
+        if goodbye is not None:
+            await self.say(goodbye, barge_in="none")
+        await self._perform(HangUp())
+
+    async def caller_audio(self) -> AsyncGenerator[bytes, None]:
+        """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
+
+        It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
+        that, so that no syllable is lost. One listener at a time: a second one takes over where the first one is, which
+        ends. It stops when the iterator is closed.
+        """
+        if self._over:
+            return
+        audio: asyncio.Queue[bytes | None] = asyncio.Queue()
+        if self._audio is not None:
+            self._audio.put_nowait(None)
+        self._audio = audio
+        self._deliver(AudioAsked(wanted=True))
+        try:
+            while (piece := await audio.get()) is not None:
+                yield piece
+        finally:
+            if self._audio is audio:  # nobody took over
+                self._audio = None
+                self._deliver(AudioAsked(wanted=False))
+
+    def hear(self, audio: bytes) -> None:
+        """Take the caller's audio for whoever listens."""
+        if self._audio is not None and audio:
+            self._audio.put_nowait(audio)
+
+    def report(self, outcome: Outcome | TelebridgeError) -> None:
+        """Take the outcome of the step that the flow waits for."""
+        waiting, self._outcome = self._outcome, None
+        if waiting is None or waiting.done():
+            return
+        if isinstance(outcome, TelebridgeError):
+            waiting.set_exception(outcome)
+        else:
+            waiting.set_result(outcome)
+
+    def end(self) -> None:
+        """The call is over: whatever the flow still asks for is cancelled, so that it cannot wait for ever."""
+        self._over = True
+        if self._outcome is not None:
+            self._outcome.cancel()
+        if self._audio is not None:
+            self._audio.put_nowait(None)
+
+    async def _perform(self, step: Step) -> Outcome:
+        async with self._turn:
+            if self._over:
+                raise asyncio.CancelledError("the call is over")
+            waiting: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            self._outcome = waiting
+            self._deliver(StepAsked(step))
+            try:
+                return await waiting
+            except asyncio.CancelledError:
+                self._deliver(StepCancelled())
+                raise
+
+
+@contextmanager
+def _reread(text: Text) -> Iterator[Text]:
+    """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
+    if isinstance(text, str):
+        yield text
+        return
+    streamed = StreamedText.by(text)
+    try:
+        yield streamed
+    finally:
+        streamed.stop()
+
+
+def _policy(name: Policy | None) -> BargeInPolicy | None:
+    return None if name is None else BargeInPolicy(name)
+
+
+PythonFlow = Callable[[Call], Awaitable[None]]
+
+
+class Bridge:
+    """The Python flows of an application, and the functions that flow files `run`, by name."""
+
+    def __init__(self) -> None:
+        self.flows: dict[str, PythonFlow] = {}
+        self.functions: dict[str, Function] = {}
+
+    def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
+        """Register the decorated coroutine function as the flow `name`.
+
+        Raises:
+            ConfigurationError: There is a flow of that name already.
+        """
+
+        def register(function: PythonFlow) -> PythonFlow:
+            if name in self.flows:
+                raise ConfigurationError(f"flow '{name}'", "is defined twice", "give one of them another name")
+            self.flows[name] = function
+            return function
+
+        return register
+
+    def function(self, name: str) -> Callable[[Function], Function]:
+        """Register the decorated coroutine function as what a flow file's `run: name` runs.
+
+        It is given the variables of the call, and what it returns is kept in the node's `into`. What it raises leads
+        to the node's `failed`.
+
+        Raises:
+            ConfigurationError: There is a function of that name already.
+        """
+
+        def register(function: Function) -> Function:
+            if name in self.functions:
+                raise ConfigurationError(f"function '{name}'", "is defined twice", "give one of them another name")
+            self.functions[name] = function
+            return function
+
+        return register

@@ -1,0 +1,84 @@
+"""Flow files that change while the bridge runs are taken into service, unless they are wrong.
+
+One rule: the disk is touched in a thread and the catalogue on the event loop, so no call ever waits for a file.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.changes import SettledChanges
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.loading import load_flow
+from telebridge.flows.model import Flow
+from telebridge.logs import logger
+
+log = logger(__name__)
+
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a file now is: a flow, a mistake, or None when it is gone."""
+
+    path: Path
+    now: Flow | FlowError | None
+
+
+class FlowReload:
+    """Keeps a catalogue that was loaded like the files it came from."""
+
+    def __init__(self, flows: FlowCatalogue) -> None:
+        self._flows = flows
+        self._changes = SettledChanges(flows.loaded)
+
+    async def run(self) -> None:
+        """Look every second, until cancelled; a trouble that stays is told once."""
+        trouble = ""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                for each in await asyncio.to_thread(self.look):
+                    self.apply(each)
+            except Exception as error:  # the top of a task: without it nothing would be reloaded any more
+                if str(error) != trouble:
+                    log.exception("flow files cannot be looked at")
+                trouble = str(error)
+            else:
+                trouble = ""
+
+    def look(self) -> list[Found]:
+        """What has changed; this blocks on the disk."""
+        changes = self._changes.look(self._flows.stamps())
+        return [
+            *(Found(path, None) for path in changes.gone),
+            *(Found(path, _loaded(path)) for path in changes.changed),
+        ]
+
+    def apply(self, found: Found) -> None:
+        """Put a file's new state into service, or say why not, in one line."""
+        name, file = self._flows.name_of(found.path), str(found.path)
+        match found.now:
+            case Flow() as flow:
+                try:
+                    self._flows.take(found.path, flow)
+                except ConfigurationError as error:
+                    log.warning("flow file is refused", error=str(error), in_service=name)
+                else:
+                    log.info("flow reloaded" if name == flow.flow else "flow added", flow=flow.flow, file=file)
+            case FlowError() as error:
+                log.warning("flow file is wrong; what is in service stays", error=str(error), in_service=name)
+            case None:
+                if self._flows.drop(found.path):
+                    log.info("flow file is gone, and its flow with it", flow=name, file=file)
+                elif name is not None:
+                    log.warning("flow file is gone; settings name its flow, so it stays", flow=name, file=file)
+
+
+def _loaded(path: Path) -> Flow | FlowError:
+    try:
+        return load_flow(path)
+    except FlowError as error:
+        return error

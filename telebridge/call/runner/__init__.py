@@ -1,0 +1,1 @@
+"""Carries calls: sockets, speech, timers, and which process leads which call."""

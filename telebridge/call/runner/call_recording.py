@@ -1,0 +1,251 @@
+"""Keeps flights on disk: a stereo WAV (the caller left, the bridge right) and its events as JSON lines, per call.
+
+Both are written as the call goes on, by one thread, so that they are there up to the last seconds whatever becomes of
+the process. A disk that refuses costs the recording, and never the call.
+
+A call as it sounded at the bridge: both legs and every event on one clock.
+
+Position 0 is when the call began. The caller's leg lies where it was heard; the bridge's where it plays, as far as the
+bridge can know: what a clear takes back is taken back here.
+
+One rule: what `take` has handed out does not change any more.
+"""
+
+import audioop
+import itertools
+import json
+import struct
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, SAMPLE_RATE, SILENCE_BYTE, to_pcm
+from telebridge.call.record import CallRecord
+from telebridge.call.session.effects import (
+    ClearPlayback,
+    CloseStream,
+    Effect,
+    EndCall,
+    StartSpeech,
+    Tell,
+)
+from telebridge.logs import logger
+from telebridge.playback.writer import SendAudio
+
+_BYTES_PER_SECOND = BYTES_PER_MS * 1000
+_SILENCE = bytes([SILENCE_BYTE])
+
+
+class Flight:
+    """Grows while the call goes on.
+
+    Args:
+        began_at: When it began, in monotonic seconds.
+    """
+
+    def __init__(self, began_at: float) -> None:
+        self._began_at = began_at
+        self._taken = 0  # bytes of each leg that were handed out
+        self._caller = bytearray()
+        self._bridge = bytearray()
+
+    def at_ms(self, now: float) -> float:
+        """How long the call has lasted."""
+        return (now - self._began_at) * 1000
+
+    def heard(self, payload: bytes, *, now: float) -> None:
+        """The caller was heard; the last sample sounded now."""
+        _put(self._caller, payload, self._position(now) - len(payload))
+
+    def sent(self, payload: bytes, *, now: float) -> None:
+        """Audio was sent; it plays now, or behind what was sent before."""
+        _put(self._bridge, payload, self._position(now))
+
+    def cleared(self, *, now: float) -> None:
+        """What has not sounded never will."""
+        del self._bridge[max(0, self._position(now)) :]
+
+    def take(self, *, now: float) -> tuple[bytes, bytes]:
+        """What nothing will change any more, of the caller's leg and of the bridge's, equally long."""
+        size = max(0, self._position(now))
+        self._taken += size
+        return _cut(self._caller, size), _cut(self._bridge, size)
+
+    def _position(self, now: float) -> int:
+        """Where `now` lies in what was not handed out."""
+        return round((now - self._began_at) * _BYTES_PER_SECOND) - self._taken
+
+
+def _put(leg: bytearray, payload: bytes, position: int) -> None:
+    leg += _SILENCE * max(0, position - len(leg))
+    leg += payload
+
+
+def _cut(leg: bytearray, size: int) -> bytes:
+    part = bytes(leg[:size])
+    del leg[:size]
+    return part + _SILENCE * (size - len(part))
+
+
+log = logger(__name__)
+
+WRITTEN_EVERY_MS = 2000.0
+HEADER_BYTES = 44
+UNKNOWN_SIZE = 0xFFFFFFFF  # as players take it from a file that is still being written
+
+
+class FlightLog:
+    """The flight of one call.
+
+    Args:
+        file: Where it is kept.
+        began_at: When the call began, in monotonic seconds.
+        submit: Has something done by the thread that writes, in order.
+    """
+
+    def __init__(self, file: "FlightFile", began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
+        self._file = file
+        self._flight = Flight(began_at)
+        self._submit = submit
+        self._lines: list[str] = []
+        self._written_ms = 0.0
+        self._samples = 0
+
+    def heard(self, payload: bytes, *, now: float) -> None:
+        """The caller was heard."""
+        self._flight.heard(payload, now=now)
+        if self._flight.at_ms(now) - self._written_ms >= WRITTEN_EVERY_MS:
+            self._write(now)
+
+    def sent(self, payload: bytes, *, now: float) -> None:
+        """Audio was sent to the caller."""
+        self._flight.sent(payload, now=now)
+
+    def cleared(self, *, now: float) -> None:
+        """What has not sounded was taken back."""
+        self._flight.cleared(now=now)
+        self.note("clear", {}, now=now)
+
+    def note(self, kind: str, data: dict[str, Any], *, now: float) -> None:
+        """Something happened."""
+        line = {"at_ms": round(self._flight.at_ms(now), 1), "kind": kind, **data}
+        self._lines.append(json.dumps(line, default=str) + "\n")
+
+    def performed(self, effect: Effect, record: CallRecord, *, now: float) -> None:
+        """The bridge did something; the record is told at the end."""
+        match effect:
+            case SendAudio(payload):
+                self.sent(payload, now=now)
+            case ClearPlayback():
+                self.cleared(now=now)
+            case Tell(kind, data):
+                self.note(kind, data, now=now)
+            case StartSpeech(utterance, say):
+                self.note("speak", {"utterance": utterance, "text": say.text}, now=now)
+            case CloseStream():
+                self.note("close-stream", {}, now=now)
+            case EndCall():
+                self.note("end", record.as_json(), now=now)
+                self.close(now=now)
+            case _:
+                pass
+
+    def close(self, *, now: float) -> None:
+        """The call is over."""
+        self._write(now, last=True)
+
+    def _write(self, now: float, *, last: bool = False) -> None:
+        left, right = self._flight.take(now=now)
+        lines, self._lines = "".join(self._lines), []
+        self._written_ms = self._flight.at_ms(now)
+        self._samples += len(left)
+        total = self._samples if last else None
+        self._submit(lambda: self._file.append(_stereo(left, right), lines, total=total))
+
+
+class FlightFile:
+    """The two files of a flight. They are made by the first writing, with a name that no other part of the call has.
+
+    Args:
+        folder: Where.
+        call_sid: Whose flight it is.
+    """
+
+    def __init__(self, folder: Path, call_sid: str) -> None:
+        self._folder = folder
+        self._call_sid = call_sid
+        self._path: Path | None = None
+
+    def append(self, samples: bytes, lines: str, *, total: int | None) -> None:
+        """Add to both files; with the total number of samples of a leg, the WAV is complete.
+
+        Raises:
+            OSError: The disk refuses.
+        """
+        path = self._path = self._path or self._make()
+        with path.with_suffix(".wav").open("r+b") as file:
+            file.seek(0, 2)
+            file.write(samples)
+            if total is not None:
+                file.seek(0)
+                file.write(_header(total * 2 * PCM_WIDTH))
+        with path.with_suffix(".jsonl").open("a", encoding="utf-8") as file:
+            file.write(lines)
+
+    def _make(self) -> Path:
+        """The first name that is free: another process may be recording the same call."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for part in itertools.count(1):
+            path = self._folder / (self._call_sid if part == 1 else f"{self._call_sid}-{part}")
+            try:
+                with path.with_suffix(".wav").open("xb") as file:
+                    file.write(_header(UNKNOWN_SIZE))
+            except FileExistsError:
+                continue
+            return path
+        raise AssertionError("numbers have no end")
+
+
+class FlightRecorder:
+    """Opens flights.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(1, "flight recorder")
+        self._failed = False
+
+    def open(self, call_sid: str, *, now: float) -> FlightLog:
+        """Begin the flight of a call; what another process has recorded of it is left alone."""
+        return FlightLog(FlightFile(self._folder, call_sid), now, self._do)
+
+    def close(self) -> None:
+        """Write what waits."""
+        self._thread.shutdown()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._thread.submit(self._try, work)
+
+    def _try(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except OSError as error:
+            if not self._failed:
+                log.error("flights are not recorded", folder=str(self._folder), error=str(error))
+            self._failed = True
+
+
+def _stereo(left: bytes, right: bytes) -> bytes:
+    both = audioop.tostereo(to_pcm(left), PCM_WIDTH, 1, 0), audioop.tostereo(to_pcm(right), PCM_WIDTH, 0, 1)
+    return audioop.add(*both, PCM_WIDTH)
+
+
+def _header(data_bytes: int) -> bytes:
+    frame = 2 * PCM_WIDTH
+    kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, SAMPLE_RATE, SAMPLE_RATE * frame, frame, 8 * PCM_WIDTH)
+    riff = min(UNKNOWN_SIZE, data_bytes + HEADER_BYTES - 8)
+    return struct.pack("<4sI4s", b"RIFF", riff, b"WAVE") + kind + struct.pack("<4sI", b"data", data_bytes)

@@ -1,0 +1,74 @@
+"""What a flow has running beside its call: itself, where it is written in Python, and the errand it waits for.
+
+One rule: whatever the code of a user raises ends this call and no other.
+"""
+
+import asyncio
+from typing import Any
+
+from telebridge.call.flows.python import Call, PythonFlow
+from telebridge.call.flows.requests import Errands
+from telebridge.call.record import CallRecord
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.events import Deliver, ErrandDone, FlowEnded
+from telebridge.errors import SpeechError
+from telebridge.flows.steps import Errand
+from telebridge.logs import logger
+from telebridge.tasks import Tasks
+
+log = logger(__name__)
+
+
+class FlowTasks:
+    """The flow of one call at work.
+
+    Attributes:
+        call: The call as the Python flow that leads it has it in its hands; None when none does.
+
+    Args:
+        errands: Does what the flow wants done elsewhere.
+        tasks: Of the call.
+        record: Who calls whom.
+    """
+
+    __slots__ = ("_errand", "_errands", "_record", "_tasks", "call")
+
+    def __init__(self, errands: Errands, tasks: Tasks, record: CallRecord) -> None:
+        self._errands = errands
+        self._tasks = tasks
+        self._record = record
+        self.call: Call | None = None
+        self._errand: asyncio.Task[None] | None = None
+
+    def lead(
+        self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None, deliver: Deliver
+    ) -> None:
+        """Let a Python flow lead the call."""
+        self.call = Call(deliver, self._record, variables, resumed_from=checkpoint)
+        _ = self._tasks.start(self._lead(flow, self.call, deliver))
+
+    def do(self, errand: Errand, deliver: Deliver) -> None:
+        """Do this for the flow; an errand before it, for which it waits no longer, is cancelled."""
+        if self._errand is not None:
+            self._errand.cancel()
+        self._errand = self._tasks.start(self._do(errand, deliver))
+
+    def end(self) -> None:
+        """The call is over."""
+        if self.call is not None:
+            self.call.end()
+
+    async def _do(self, errand: Errand, deliver: Deliver) -> None:
+        deliver(ErrandDone(await self._errands.do(errand)))
+
+    async def _lead(self, flow: PythonFlow, call: Call, deliver: Deliver) -> None:
+        """Run a Python flow to its end."""
+        try:
+            await flow(call)
+        except SpeechError as error:
+            deliver(FlowEnded(f"speech failed: {error}"))
+        except Exception as error:  # the top of a task that runs a user's code
+            log.exception("flow failed", call_sid=call.sid, flow=self._record.flow)
+            deliver(FlowEnded(f"flow failed: {type(error).__name__}: {error}"))
+        else:
+            deliver(FlowEnded())

@@ -1,0 +1,285 @@
+"""Carries one call: moves events into its session, performs the effects, and keeps one timer.
+
+This is a shell: it decides nothing. Whoever has news calls `deliver`, on the event loop's thread; everything that
+follows is done before it returns, so the order of effects on the wire is the order of the session's answers.
+"""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NoReturn
+
+from telebridge.call.flows.python import PythonFlow
+from telebridge.call.record import SpokenUtterance
+from telebridge.call.runner.flow_tasks import FlowTasks
+from telebridge.call.runner.media_line import MediaLine, StreamSocket
+from telebridge.call.runner.pending_announcements import Announced
+from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.speech_streams import SpeechStreams
+from telebridge.call.runner.timer import Alarm
+from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
+from telebridge.call.session.effects import (
+    ClearPlayback,
+    ClearSpeech,
+    CloseStream,
+    Effect,
+    EndCall,
+    HandOnAudio,
+    KeepCallBack,
+    KeepCheckpoint,
+    KeepOptOut,
+    KeepRecording,
+    ReportAnnouncement,
+    ReportOutcome,
+    StartErrand,
+    StartSpeech,
+    Tell,
+)
+from telebridge.call.session.events import (
+    CallEvent,
+    ClearAsked,
+    HangUpAsked,
+    StreamLost,
+    TransferAsked,
+)
+from telebridge.call.session.session import CallSession
+from telebridge.call.session.stream_phase import Phase
+from telebridge.errors import NotLive, RemoteProtocolError
+from telebridge.flows.steps import Play, Say, Transfer
+from telebridge.logs import logger
+from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.tasks import Tasks
+from telebridge.turns.barge_in import BargeInPolicy
+from telebridge.twilio.media_stream import AudioReceived, StreamStarted
+
+log = logger(__name__)
+
+
+class ForeignStream(RemoteProtocolError):
+    """A stream started for another call than the one its token was issued for."""
+
+
+class CallRunner:
+    """One call in this process, from its webhook to its end.
+
+    Args:
+        session: Decides.
+        outside: The world around it.
+        on_end: Told once, when the call is over.
+    """
+
+    __slots__ = (
+        "_abandoned",
+        "_alarm",
+        "_announced",
+        "_flight",
+        "_flow",
+        "_line",
+        "_loop",
+        "_on_end",
+        "_outside",
+        "_speech",
+        "_tasks",
+        "session",
+    )
+
+    def __init__(self, session: CallSession, outside: Outside, *, on_end: Callable[["CallRunner"], None]) -> None:
+        self.session = session
+        self._outside = outside
+        self._on_end = on_end
+        self._loop = asyncio.get_running_loop()
+        record, flights = session.record, outside.flights
+        self._tasks = Tasks()
+        self._line = MediaLine()
+        self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
+        self._flow = FlowTasks(outside.errands, self._tasks, record)
+        self._announced = Announced()
+        self._flight = None if flights is None else flights.open(record.call_sid, now=self._loop.time())
+        self._alarm = Alarm(self._loop)
+        self._abandoned = False
+
+    @property
+    def streaming(self) -> bool:
+        """Whether the stream has started."""
+        return self.session.phase is Phase.LIVE
+
+    def start(self, checkpoint: Checkpoint | None = None) -> None:
+        """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
+        self._perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
+
+    def start_python_flow(
+        self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None = None
+    ) -> None:
+        """Let a Python flow lead the call that was started; it is cancelled when the call is over."""
+        self._flow.lead(flow, variables, checkpoint, self.deliver)
+
+    def announce(self, step: Say | Play) -> "asyncio.Future[SpokenUtterance]":
+        """Say or play something beside the flow, once nothing else is.
+
+        Returns:
+            How it was heard, once it was; raises `NotLive` when the call ended before, and `SpeechError` when it could
+            not be spoken.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        asked, waiting = self._announced.ask(step)
+        self.deliver(asked)
+        return waiting
+
+    def clear(self) -> bool:
+        """Silence what is being said; whether there was something.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        spoken = self.session.saying is not None
+        self.deliver(ClearAsked())
+        return spoken
+
+    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+        """Connect the caller with somebody else; the flow goes on where it was when that fails.
+
+        Raises:
+            NotLive: The call is ending, or its stream is not there.
+        """
+        self._require_live()
+        if self.session.phase is not Phase.LIVE:
+            raise NotLive(self.session.record.call_sid, "has no media stream")
+        self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
+
+    def hang_up(self, goodbye: str | None) -> None:
+        """End the call, after a last word where there is one.
+
+        Raises:
+            NotLive: The call is ending, or the caller is with somebody else.
+        """
+        self._require_live()
+        self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
+
+    def abandon(self) -> None:
+        """Another process leads the call: stop, and tell nobody."""
+        self._abandoned = True
+        self._alarm.cancel()
+        self._announced.refuse(NotLive(self.session.record.call_sid, "is led by another process"))
+        if self._flight is not None:
+            self._flight.close(now=self._loop.time())
+        self._stop()
+
+    def _require_live(self) -> None:
+        if self.session.phase not in (Phase.WAITING, Phase.LIVE) or self.session.leaving:
+            reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
+            raise NotLive(self.session.record.call_sid, reason)
+
+    def deliver(self, event: CallEvent) -> None:
+        """Something happened: do what follows."""
+        self._perform(self.session.handle(event, now=self._loop.time()))
+
+    # The media stream.
+
+    def attach(self, socket: StreamSocket) -> None:
+        """Take a socket that Twilio opened; what comes over it goes to `receive`. A socket before it is closed."""
+        if self._line.connected:
+            self._line.close()
+            self.deliver(StreamLost())
+        self._line.attach(socket)
+
+    def receive(self, message: bytes | str) -> None:
+        """Take one text message of the stream.
+
+        Raises:
+            ForeignStream: The stream is of another call; it must be closed.
+            RemoteProtocolError: Twilio broke the protocol; the stream goes on.
+        """
+        for event in self._line.stream.receive_text(message):
+            if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
+                if self._flight is not None:
+                    self._flight.heard(event.payload, now=self._loop.time())
+                effects = self.session.hear(event, now=self._loop.time())
+                if effects is not None:
+                    self._perform(effects)
+                continue
+            if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
+                raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
+            self.deliver(event)
+
+    def receive_binary(self, message: bytes) -> NoReturn:
+        """Take a binary message: Twilio sends none.
+
+        Raises:
+            RemoteProtocolError: Always.
+        """
+        self._line.stream.receive_binary(message)
+
+    def detach(self, socket: StreamSocket) -> None:
+        """The socket is gone; without a `stop` before it, the call may come back."""
+        if self._line.detach(socket):
+            self.deliver(StreamLost())
+
+    # Effects.
+
+    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+        if self._abandoned:
+            return
+        for effect in effects:
+            if self._flight is not None:
+                self._flight.performed(effect, self.session.record, now=self._loop.time())
+            match effect:
+                case SendAudio(payload):
+                    self._line.send_audio(payload)
+                case SendMark(name):
+                    self._line.send_mark(name)
+                case ClearPlayback():
+                    self._line.clear()
+                case StartSpeech(utterance, say):
+                    self._speech.start(utterance, say, self.deliver)
+                case ClearSpeech(utterance):
+                    self._speech.clear(utterance)
+                case HandOnAudio(payload):
+                    if self._flow.call is not None:
+                        self._flow.call.hear(payload)
+                case ReportOutcome(outcome):
+                    if self._flow.call is not None:
+                        self._flow.call.report(outcome)
+                case ReportAnnouncement(number, outcome):
+                    self._announced.over(number, outcome)
+                case StartErrand(errand):
+                    self._flow.do(errand, self.deliver)
+                case KeepRecording(audio):
+                    self._outside.recordings.keep_behind(self.session.record, audio, self.deliver)
+                case KeepCheckpoint(checkpoint):
+                    self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
+                case KeepOptOut():
+                    self._outside.opted_out(self.session.record)
+                case KeepCallBack(call_back):
+                    self._outside.call_back(self.session.record, call_back)
+                case Tell(kind, data):
+                    self._outside.watch(kind, self.session.record.call_sid, data)
+                case CloseStream():
+                    self._close_stream()
+                case EndCall():
+                    self._end()
+        self._alarm.set(self.session.next_deadline(), self._timer_rang)
+
+    def _close_stream(self) -> None:
+        """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""
+        if isinstance(self._outside.checkpoints, NoCheckpoints):
+            self._line.close()
+        elif self._line.connected:
+            flush = partial(self._outside.checkpoints.flush, self.session.record.call_sid)
+            _ = self._tasks.start(self._line.close_after(flush))
+
+    def _end(self) -> None:
+        self._stop()
+        self._on_end(self)
+
+    def _stop(self) -> None:
+        self._line.close()
+        self._speech.clear_all()
+        self._flow.end()
+        self._tasks.cancel()
+
+    def _timer_rang(self) -> None:
+        self._perform(self.session.handle_timeout(now=self._loop.time()))

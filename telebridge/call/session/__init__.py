@@ -1,0 +1,1 @@
+"""Everything a call decides, without doing any of it."""

@@ -1,0 +1,288 @@
+"""One phone call: what follows from what happened, without doing any of it.
+
+The session routes. The talk with the caller is `Talk`'s, the stream is `StreamWatch`'s, the steps are `Course`'s, and
+`Place` keeps where they stand; here they meet. Every answer is a list of effects, to be performed in order.
+"""
+
+from dataclasses import dataclass, field
+
+from telebridge.call.record import CallRecord
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.checkpointer import Place
+from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.effects import (
+    CloseStream,
+    Effect,
+    ReportAnnouncement,
+    Tell,
+)
+from telebridge.call.session.events import (
+    AnnouncementAsked,
+    AudioAsked,
+    CallBackAsked,
+    CallEvent,
+    CallOver,
+    CheckpointAsked,
+    ClearAsked,
+    ErrandDone,
+    FlowEnded,
+    HangUpAsked,
+    JumpAsked,
+    OptOutAsked,
+    RecordingKept,
+    SpeechArrived,
+    SpeechEnded,
+    SpeechFailed,
+    StepAsked,
+    StepCancelled,
+    StreamLost,
+    TextTaken,
+    TransferAsked,
+    TransferBegun,
+    TransferEnded,
+)
+from telebridge.call.session.flow_driver import Course
+from telebridge.call.session.listening import ListeningOptions
+from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.errors import NotLive
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.steps import (
+    Transfer,
+    Transferred,
+)
+from telebridge.playback.writer import PlaybackOptions, SendAudio
+from telebridge.twilio.media_stream import (
+    AudioReceived,
+    DigitPressed,
+    MarkReturned,
+    StreamStarted,
+    StreamStopped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How a call waits.
+
+    Args:
+        stream_wait_seconds: How long to wait for the stream, at the start and after it was lost.
+        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream quiet for this long is dead.
+        close_seconds: How long to wait for the end of a stream that we closed.
+        playback: How audio is cut into messages.
+        listening: How the caller is listened to.
+    """
+
+    stream_wait_seconds: float = 30.0
+    media_timeout_seconds: float = 10.0
+    close_seconds: float = 10.0
+    playback: PlaybackOptions = field(default_factory=PlaybackOptions)
+    listening: ListeningOptions = field(default_factory=ListeningOptions)
+
+
+LEADING = StepAsked, StepCancelled, ErrandDone, FlowEnded, TransferAsked
+"""What leads a call; after a last word was asked for, nothing does."""
+
+OVERDUE = {Phase.WAITING: "the media stream never came", Phase.AWAY: "caller hung up"}
+
+
+class CallSession:
+    """A call from its webhook to its end.
+
+    Args:
+        flow: The flow that leads the call; None when a Python flow does, which sends `StepAsked`.
+        record: Filled as the call goes on.
+    """
+
+    __slots__ = ("_began_at", "_course", "_place", "_stream", "_talk", "record")
+
+    def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
+        self.record = record
+        self._began_at = 0.0
+        self._stream = StreamWatch(
+            wait_seconds=options.stream_wait_seconds,
+            silent_seconds=options.media_timeout_seconds,
+            close_seconds=options.close_seconds,
+        )
+        self._talk = Talk(record, options.playback, options.listening)
+        self._place = Place(flow, record, self._talk)
+        self._course = Course(flow, record, self._talk, self._stream, self._place)
+        if flow is not None:
+            record.path = flow.path
+
+    @property
+    def phase(self) -> Phase:
+        """Where the call stands."""
+        return self._stream.phase
+
+    @property
+    def leaving(self) -> bool:
+        """Whether a last word is being said, and nothing else will be."""
+        return self._course.leaving
+
+    @property
+    def apology_due(self) -> bool:
+        """Whether the caller must still be told that something went wrong."""
+        return self._place.apology
+
+    @property
+    def transfer(self) -> Transfer | None:
+        """Whom the caller is to be connected with, or is."""
+        return self._place.transfer
+
+    @property
+    def saying(self) -> str | None:
+        """What is being said, as far as its text is known; None when nothing is."""
+        return self._talk.duplex.speaking.text
+
+    # What the shell calls.
+
+    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[Effect]:
+        """Begin, before the stream exists: the first prompt is fetched while Twilio connects it.
+
+        Args:
+            now: The time.
+            checkpoint: Where another process left the call.
+        """
+        self._began_at = now
+        self._stream.wait(now=now)
+        if checkpoint is not None:
+            self._place.take_up(checkpoint)
+        return self._course.start(checkpoint, now=now)
+
+    def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
+        """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
+        if self._stream.phase is Phase.OVER:
+            return None
+        self._stream.heard_at = now
+        news = self._talk.hear(frame, now=now)
+        if news is None:
+            return None
+        effects = self._sounded(self._course.settle(news, now=now), now)
+        self._talk.attend(live=self._stream.phase is Phase.LIVE, now=now)
+        return effects
+
+    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
+        """What follows from `event`."""
+        if self.phase is Phase.OVER:
+            return self._refused(event)
+        effects = self._sounded(self._follow(event, now), now)
+        if type(event) is not SpeechArrived:  # audio that arrives changes nothing about who is listened to
+            self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        return effects
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, or None."""
+        stream, talk = self._stream.next_deadline(), self._talk.next_deadline()
+        return talk if stream is None else stream if talk is None else min(stream, talk)
+
+    def handle_timeout(self, *, now: float) -> list[Effect]:
+        """What follows from the time being `now`."""
+        effects = self._course.settle(self._talk.handle_timeout(now=now), now=now)
+        if self._stream.is_overdue(now=now):
+            effects += self._stream_overdue(now)
+        effects = self._sounded(effects, now)
+        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        return effects
+
+    def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
+        if self._course.leaving and isinstance(event, LEADING):
+            return []
+        talk, course = self._talk, self._course
+        match event:
+            case AudioReceived():
+                return self.hear(event, now=now) or []
+            case SpeechArrived() | SpeechEnded() | SpeechFailed():
+                return [*talk.duplex.speaking.receive(event, now=now)]
+            case MarkReturned(name):
+                return self._place.changed(course.settle(talk.mark_returned(name, now=now), now=now), now=now)
+            case DigitPressed(digit):
+                told = Tell("key", {"key": digit})
+                followed = course.settle(talk.digit_pressed(digit, now=now), now=now)
+                return [told, *self._place.changed(followed, now=now)]
+            case ClearAsked(cause):
+                return course.settle(talk.clear(cause, now=now), now=now)
+            case TextTaken():
+                talk.duplex.speaking.text_taken(event)
+                return []
+            case AudioAsked(wanted):
+                return talk.duplex.hand_on(wanted=wanted)
+            case StepAsked(step):
+                return course.perform(step, now=now)
+            case StepCancelled():
+                return course.cancel_step(now=now)
+            case ErrandDone(done):
+                return course.errand_over(done, now=now)
+            case RecordingKept():
+                return course.settle(talk.recording_kept(event, now=now), now=now)
+            case AnnouncementAsked():
+                return self._announce(event, now)
+            case TransferAsked(transfer):
+                return course.transfer_asked(transfer, now=now)
+            case TransferBegun():
+                self._stream.dialling(now=now)
+                return []
+            case TransferEnded(status):
+                return course.transfer_ended(Transferred(status), now=now)
+            case HangUpAsked(goodbye):
+                return course.hang_up(goodbye, now=now)
+            case JumpAsked(node):
+                return course.jump(node, now=now)
+            case OptOutAsked():
+                return course.opt_out()
+            case CallBackAsked(call_back):
+                return course.call_back(call_back)
+            case CheckpointAsked(name, variables):
+                self._place.name(name, variables)
+                return [self._place.keep(now=now)]
+            case FlowEnded():
+                return course.end_flow(event, now=now)
+            case StreamStarted():
+                return self._stream_started(now)
+            case StreamLost():
+                return self._stream_lost(now)
+            case StreamStopped():
+                return [] if self.phase is Phase.AWAY else course.end("caller hung up", now=now)
+            case CallOver(status):
+                return course.end(f"call {status}", now=now)
+
+    def _sounded(self, effects: list[Effect], now: float) -> list[Effect]:
+        """The effects; the first that sound are noted in the record."""
+        if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
+            self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
+        return effects
+
+    # Announcements.
+
+    def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
+        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._course.leaving:
+            return self._refused(asked)
+        return self._talk.announcements.announce(asked, now=now)
+
+    def _refused(self, event: CallEvent) -> list[Effect]:
+        """Whoever asked a call for something that it can do no more must not wait for ever."""
+        if isinstance(event, AnnouncementAsked):
+            return [ReportAnnouncement(event.number, NotLive(self.record.call_sid, "is over, or about to be"))]
+        return []
+
+    # The stream.
+
+    def _stream_started(self, now: float) -> list[Effect]:
+        if self.phase is Phase.AWAY:
+            return [CloseStream()]  # the flow transferred the caller before Twilio had connected the stream
+        self._stream.opened(now=now)
+        return self._talk.stream_started(now=now)
+
+    def _stream_lost(self, now: float) -> list[Effect]:
+        """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
+        if self.phase is Phase.CLOSING:
+            return self._course.end("", now=now)
+        if self.phase is not Phase.LIVE:
+            return []
+        self._stream.wait(now=now)
+        # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
+        return [CloseStream(), *self._talk.duplex.speaking.stream_lost(now=now)]
+
+    def _stream_overdue(self, now: float) -> list[Effect]:
+        if self.phase is Phase.LIVE:
+            return self._stream_lost(now)
+        return self._course.end(OVERDUE.get(self.phase, ""), now=now)

@@ -1,0 +1,329 @@
+"""Our half of the talk: the utterance in progress, from its text to the caller's ear.
+
+It joins the writer (audio into messages), the ledger (what was heard) and the transcript (which words that was), one
+utterance at a time.
+
+One rule: once an utterance is interrupted or lost, nothing that still arrives of it goes anywhere; while it is paused,
+nothing of it is lost.
+"""
+
+import re
+from collections.abc import AsyncIterable
+from dataclasses import dataclass, field, replace
+
+from telebridge.audio.levels import quietest_end
+from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.call.record import Pause, SpokenUtterance
+from telebridge.call.session.effects import (
+    ClearPlayback,
+    ClearSpeech,
+    Effect,
+    StartSpeech,
+)
+from telebridge.call.session.events import (
+    SpeechArrived,
+    SpeechEnded,
+    SpeechFailed,
+    TextTaken,
+)
+from telebridge.errors import LocalProtocolError, SpeechError
+from telebridge.flows.steps import Play, Say
+from telebridge.playback.ledger import PlaybackLedger
+from telebridge.playback.transcript import Transcript
+from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
+from telebridge.speech.source import Audio, Rereadable, Words
+from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
+
+SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
+
+REWOUND_MS = 600
+"""How far back a prompt goes on at the most: longer than almost any word."""
+ECHO_SECONDS = 0.5
+LEAST_REWOUND_MS = 40
+"""Twilio may be so much further behind than the ledger thinks; what it had not played yet must not be lost."""
+SNAP_MS = 60
+"""How much earlier than where a word begins its audio may be joined, at the quietest moment there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An utterance that is over, and why it was not spoken to its end, if it was not."""
+
+    utterance: SpokenUtterance
+    error: SpeechError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Where an utterance was paused.
+
+    Args:
+        at: When.
+        position_ms: Milliseconds of its audio.
+        tail: The audio that sounded just before, as far back as the utterance can go on from.
+    """
+
+    at: float
+    position_ms: float
+    tail: bytes
+
+
+@dataclass(slots=True)
+class _InProgress:
+    """The utterance that is being made, sent or heard."""
+
+    name: str
+    say: Say
+    transcript: Transcript
+    error: SpeechError | None = None
+    began_at: float | None = None
+    cut: _Cut | None = None
+    went_on_at_ms: float = 0.0  # where it went on after it was last paused
+    pauses: list[Pause] = field(default_factory=list)
+    play: Play | None = None  # what is played, where nobody makes it
+
+
+class Speaking:
+    """Speaks one utterance after another into a stream that may not be there yet.
+
+    Attributes:
+        stream_open: Whether it is there.
+    """
+
+    __slots__ = ("_begun", "_current", "_held", "_ledger", "_writer", "stream_open")
+
+    def __init__(self, options: PlaybackOptions) -> None:
+        self._ledger = PlaybackLedger()
+        self._writer = PlaybackWriter(self._ledger, options)
+        self._current: _InProgress | None = None
+        self.stream_open = False
+        self._held: list[SpeechNews] = []  # arrived before the stream did
+        self._begun = 0
+
+    @property
+    def in_progress(self) -> Say | None:
+        """What is being said, until the caller has heard it."""
+        return None if self._current is None else self._current.say
+
+    @property
+    def text(self) -> str | None:
+        """The text of the utterance in progress, as far as it is known."""
+        return None if self._current is None else self._current.transcript.text
+
+    @property
+    def paused(self) -> bool:
+        """Whether the utterance in progress is silent until it is resumed."""
+        return self._current is not None and self._current.cut is not None
+
+    def begin(self, say: Say) -> list[Effect]:
+        """Begin an utterance; the one before it must be over.
+
+        Raises:
+            LocalProtocolError: Something is still being said.
+        """
+        return [StartSpeech(self._open(say).name, say)]
+
+    def play(self, play: Play, *, now: float) -> list[Effect]:
+        """Play audio that is there already; the utterance before it must be over.
+
+        Raises:
+            LocalProtocolError: Something is still being said.
+        """
+        current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
+        current.play = play
+        news = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
+        return [effect for event in news for effect in self.receive(event, now=now)]
+
+    def receive(self, event: SpeechNews, *, now: float) -> list[Effect]:
+        """Take what the speech source made; before there is a stream it is kept."""
+        current = self._current
+        if current is None or current.name != event.utterance:
+            return []
+        if not self.stream_open:
+            self._held.append(event)
+            return []
+        match event:
+            case SpeechArrived(name, Audio(data)):
+                current.transcript.add_audio(len(data) / BYTES_PER_MS)
+                sent = self._writer.write(name, data, now=now)
+                if sent and current.began_at is None:
+                    current.began_at = now
+                return [*sent]
+            case SpeechArrived(_, Words(words)):
+                current.transcript.add_words(words)
+                return []
+            case SpeechFailed(_, error):
+                current.error = error
+            case _:
+                pass
+        current.transcript.complete()
+        return [*self._writer.end(event.utterance, now=now)]
+
+    def text_taken(self, event: TextTaken) -> None:
+        """Take the next token of a streamed text, for the transcript."""
+        if self._current is not None and self._current.name == event.utterance:
+            self._current.transcript.add_text(event.token)
+
+    def stream_opened(self, *, now: float) -> list[Effect]:
+        """The stream is there: send what was kept for it."""
+        self.stream_open = True
+        held, self._held = self._held, []
+        return [effect for event in held for effect in self.receive(event, now=now)]
+
+    def stream_lost(self, *, now: float) -> list[Effect]:
+        """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
+        self.stream_open = False
+        current = self._current
+        heard = self.words_heard(now=now)
+        self._silence(now)
+        if current is None:
+            return []
+        if current.play is not None:
+            return self.play(current.play, now=now)
+        again = replace(current.say, text=_rest(current.say.text, current.transcript.text, heard))
+        return [ClearSpeech(current.name), *self.begin(again)]
+
+    def mark_returned(self, name: str, *, now: float) -> Spoken | None:
+        """Take a mark that came back; answers with the utterance that has now been heard to its end, if one has."""
+        return self._heard_whole(self._ledger.mark_returned(name), now)
+
+    # Barge-in.
+
+    def pause(self, *, now: float) -> list[Effect]:
+        """Silence the line at once, and keep what was not heard. Nothing follows when nothing is being said."""
+        current = self._current
+        if current is None or current.cut is not None:
+            return []
+        position_ms = self._writer.pause(current.name, now=now)
+        tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
+        current.cut = _Cut(now, position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
+        return [ClearPlayback()] if current.began_at is not None else []
+
+    def resume(self, *, now: float) -> list[Effect]:
+        """Go on with what was paused, at the start of the word that was cut."""
+        current = self._current
+        if current is None or current.cut is None:
+            return []
+        cut, current.cut = current.cut, None
+        rewound = _rewound(cut, current.transcript)
+        current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
+        if current.began_at is not None:
+            current.pauses.append(Pause(cut.at, now))
+        sent = self._writer.resume(current.name, rewound, now=now)
+        if sent and current.began_at is None:
+            current.began_at = now
+        return [*sent]
+
+    def interrupt(
+        self, cause: BargeInCause, *, now: float, stop_ms: float = 0.0
+    ) -> tuple[list[Effect], SpokenUtterance]:
+        """End the utterance at once; the line falls silent, unless it is so already.
+
+        Raises:
+            LocalProtocolError: Nothing is being said.
+        """
+        current = self._current
+        if current is None:
+            raise LocalProtocolError("there is nothing to interrupt")
+        heard_ms = self.heard_ms(now=now)
+        heard = current.transcript.heard(heard_ms)
+        interruption = BargeIn(cause, heard.text, heard_ms, heard.exact, stop_ms)
+        effects: list[Effect] = [ClearSpeech(current.name)]
+        if current.cut is None:
+            effects.insert(0, ClearPlayback())
+        self._silence(now)
+        return effects, _spoken(current, interruption, now)
+
+    def heard_ms(self, *, now: float) -> float:
+        """How much of the utterance in progress the caller has heard."""
+        return 0.0 if self._current is None else self._ledger.heard(self._current.name, now=now).estimate_ms
+
+    def words_heard(self, *, now: float) -> int:
+        """How many words of the utterance in progress the caller has heard."""
+        current = self._current
+        if current is None or current.play is not None:
+            return 0
+        return len(current.transcript.heard(self.heard_ms(now=now)).text.split())
+
+    def sounds(self, *, now: float) -> bool:
+        """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
+        return self._writer.sent.ends_at > now - ECHO_SECONDS
+
+    def sounded(self, ms: float, *, now: float) -> bytes:
+        """The last `ms` that the caller's telephone played."""
+        return self._writer.sent.sounded(ms, now=now)
+
+    # Time.
+
+    def next_deadline(self) -> float | None:
+        """When the return of a final mark is overdue."""
+        return self._ledger.next_deadline()
+
+    def handle_timeout(self, *, now: float) -> Spoken | None:
+        """Give up waiting for a mark that is overdue: its utterance counts as heard."""
+        for name in self._ledger.handle_timeout(now=now):
+            if (spoken := self._heard_whole(name, now)) is not None:
+                return spoken
+        return None
+
+    # Inside.
+
+    def _open(self, say: Say) -> _InProgress:
+        if self._current is not None:
+            raise LocalProtocolError(f"{self._current.name} is still being said")
+        self._begun += 1
+        text = say.text if isinstance(say.text, str) else ""
+        self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
+        return self._current
+
+    def _heard_whole(self, name: str | None, now: float) -> Spoken | None:
+        current = self._current
+        if current is None or current.name != name:
+            return None
+        self._current = None
+        self._writer.drop(now=now)
+        return Spoken(_spoken(current, None, now), current.error)
+
+    def _silence(self, now: float) -> None:
+        self._current = None
+        self._held.clear()
+        self._writer.drop(now=now)
+        self._ledger.cleared()
+
+
+def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
+    """What is said again: from the start of the word that was cut, or from a quiet moment shortly before."""
+    begins_ms = transcript.word_begins(cut.position_ms)
+    again_ms = LEAST_REWOUND_MS if begins_ms is None else max(LEAST_REWOUND_MS, cut.position_ms - begins_ms)
+    again = min(len(cut.tail), round(again_ms * BYTES_PER_MS))
+    before = cut.tail[: len(cut.tail) - again]
+    if begins_ms is not None:
+        before = before[-SNAP_MS * BYTES_PER_MS :]
+    return cut.tail[len(cut.tail) - again - quietest_end(before) :]
+
+
+def from_word(text: str, heard: int) -> str:
+    """What is left of a text of which so many words were heard, beginning with the last of them.
+
+    A caller who comes back after a silence needs a word to hold on to; and the last one may have been cut.
+    """
+    return " ".join(text.split()[max(0, heard - 1) :])
+
+
+def _rest(text: str | AsyncIterable[str], taken: str, heard: int) -> str | AsyncIterable[str]:
+    """What is left of a text; one that is still being written goes on for as long as its author does."""
+    if isinstance(text, Rereadable):
+        words = [word.start() for word in re.finditer(r"\S+", taken)]
+        return text.since(words[heard - 1] if 0 < heard <= len(words) else 0)
+    return from_word(taken, heard)
+
+
+def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:
+    return SpokenUtterance(
+        current.transcript.text,
+        current.transcript.audio_ms,
+        interruption,
+        began_at=current.began_at,
+        ended_at=now,
+        pauses=tuple(current.pauses),
+    )

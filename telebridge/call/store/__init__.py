@@ -1,0 +1,1 @@
+"""Calls and their checkpoints in the database."""

@@ -1,0 +1,99 @@
+"""A caller who wants to be called at another time is told on at once, by a flow file or a Python flow."""
+
+from datetime import UTC, datetime
+
+import pytest
+from support.line import Line, begun
+
+from telebridge.call.flows.python import Call
+from telebridge.call.record import CallRecord
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.effects import KeepCallBack, StartErrand, StartSpeech
+from telebridge.call.session.events import CallBackAsked, CallOver, JumpAsked
+from telebridge.flows.interpreter import Standing
+from telebridge.flows.steps import CallBack
+
+FLOW = """
+flow: test
+start: hello
+entrances: [silent, then_, never, nowhere]
+variables: {when: "2026-03-02T09:30", nonsense: soon}
+nodes:
+  hello: {say: "Hello.", then: later}
+  later: {call_back: "In two hours.", in: 2h, then: bye}
+  silent: {call_back: null, at: "{{ when }}+01:00", then: bye}
+  then_: {call_back: "At {{ when }}.", at: "{{ when }}", then: later}
+  never: {call_back: "At {{ nonsense }}.", at: "{{ nonsense }}", invalid: bye, then: later}
+  nowhere: {call_back: null, at: "{{ nonsense }}", then: later}
+  bye: {hang_up: "Goodbye."}
+"""
+APOLOGY = "We are sorry, we cannot help you right now. Please call again later."
+
+
+def said(effects):
+    return [effect.say.text for effect in effects if isinstance(effect, StartSpeech)]
+
+
+def call_backs(effects):
+    return [effect.call_back for effect in effects if isinstance(effect, KeepCallBack)]
+
+
+def test_a_call_back_is_kept_before_it_is_confirmed_and_only_once():
+    line = Line(FLOW)
+    hello = begun(line.effects)
+    effects = line.started().heard(hello)
+    assert isinstance(effects[0], KeepCallBack)
+    assert (call_backs(effects), said(effects)) == ([CallBack(7200.0)], ["In two hours."])
+    further = line.heard(begun(effects))
+    assert (said(further), call_backs(further)) == (["Goodbye."], [])
+
+
+@pytest.mark.parametrize(
+    ("node", "kept", "heard"),
+    [
+        ("silent", [CallBack(at=datetime.fromisoformat("2026-03-02T09:30+01:00"))], ["Goodbye."]),
+        ("then_", [CallBack(at=datetime(2026, 3, 2, 9, 30))], ["At 2026-03-02T09:30."]),  # noqa: DTZ001 - on their clock
+        ("never", [], ["Goodbye."]),
+        ("nowhere", [], [APOLOGY]),
+    ],
+)
+def test_a_time_that_a_template_tells_is_kept_when_it_is_one(node, kept, heard):
+    effects = Line(FLOW).started().tell(JumpAsked(node))
+    assert (call_backs(effects), said(effects)) == (kept, heard)
+
+
+def test_a_caller_who_names_another_time_is_told_on_again():
+    line = Line(FLOW)
+    line.started()
+    first = line.tell(JumpAsked("silent"))
+    second = line.tell(JumpAsked("later"))
+    assert [len(call_backs(effects)) for effects in (first, second)] == [1, 1]
+    assert not any(isinstance(effect, StartErrand) for effect in second)
+
+
+def test_a_python_flow_asks_for_a_call_back_by_an_event():
+    line = Line().started()
+    assert call_backs(line.tell(CallBackAsked(CallBack(60.0)))) == [CallBack(60.0)]
+    assert call_backs(line.tell(CallBackAsked(CallBack(60.0)))) == []
+    assert call_backs(line.tell(CallBackAsked(CallBack(90.0)))) == [CallBack(90.0)]
+    line.tell(CallOver("completed"))
+    assert line.session.record.call_back == CallBack(90.0)
+
+
+async def test_a_python_flow_names_one_time_that_there_is():
+    events = []
+    call = Call(events.append, CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC)), {})
+    at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+    call.call_back(at=at)
+    call.call_back(in_seconds=60)
+    assert events == [CallBackAsked(CallBack(at=at)), CallBackAsked(CallBack(60))]
+    for wrong in ({}, {"at": at, "in_seconds": 60}, {"in_seconds": 0}, {"in_seconds": 61 * 86_400}):
+        with pytest.raises(ValueError, match=r"'at' and 'in_seconds'|is no time"):
+            call.call_back(**wrong)
+    assert len(events) == 2
+
+
+@pytest.mark.parametrize("at", ["2026-03-02T09:30", "2026-03-02T09:30+01:00"])
+def test_a_process_that_takes_over_knows_of_it(at):
+    place = Checkpoint(Standing("bye", call_back=CallBack(at=datetime.fromisoformat(at))))
+    assert Checkpoint.decode(place.encode()) == place

@@ -1,0 +1,161 @@
+"""Calls are written behind them: together, each for itself where one cannot be, and through a database that is away."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from support.call_stores import NOON, record, stores, written
+from support.virtual_time import virtually
+
+from telebridge.call.record import CallRecord
+from telebridge.call.store import writer as module
+from telebridge.call.store.store import CallStore
+from telebridge.call.store.writer import CallWriter
+
+
+@virtually
+async def test_what_a_call_says_twice_in_a_moment_is_written_once(tmp_path, monkeypatch):
+    batches = []
+    write_all = CallWriter._write_all
+
+    def counted(self, connection, changes):
+        batches.append({call_sid: change.checkpoint for call_sid, change in changes.items()})
+        write_all(self, connection, changes)
+
+    monkeypatch.setattr(CallWriter, "_write_all", counted)
+    async with stores(tmp_path) as [store]:
+        store.begun(record())
+        for number in range(100):
+            store.keep("CA1", b"%d" % number)
+        await written()
+    assert batches == [{"CA1": b"99"}]
+
+
+@virtually
+async def test_what_waits_is_written_when_the_process_stops(tmp_path):
+    async with stores(tmp_path) as [store]:
+        store.begun(record())
+        await store.aclose()
+        assert (await CallStore(store._engine).find("CA1")).flow == "test"
+
+
+@virtually
+async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypatch):
+    write_all, away = CallWriter._write_all, [True]
+
+    def failing(self, connection, changes):
+        if away[0]:
+            raise OperationalError("", {}, Exception("away"))
+        write_all(self, connection, changes)
+
+    monkeypatch.setattr(CallWriter, "_write_all", failing)
+    async with stores(tmp_path) as [store]:
+        call = record()
+        store.begun(call)
+        store.keep("CA1", b"early")
+        await asyncio.sleep(5)
+        store.keep("CA1", b"late")
+        store.begun(record("CA2"))
+        await asyncio.sleep(5)
+        assert await store.recent(5) == []
+        away[0] = False
+        await asyncio.sleep(module.RETRY_SECONDS * 2)
+        assert (await store.find("CA1")).checkpoint == "late"
+        assert (await store.find("CA2")).flow == "test"
+
+
+@virtually
+async def test_what_waits_for_a_database_has_a_limit_and_the_oldest_goes_first(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MOST_WAITING", 3)
+    async with stores(tmp_path) as [store]:
+        for number in range(5):
+            store.begun(record(f"CA{number}", number))
+            store.ended(record(f"CA{number}", number), wallclock=NOON)
+        await written()
+        assert [call.call_sid for call in await store.recent(9)] == ["CA4", "CA3", "CA2"]
+
+
+@pytest.mark.parametrize("value", [{(1, 2): 3}, "\ud800", object(), float("inf")])
+@virtually
+async def test_a_result_that_is_no_json_keeps_no_other_call_from_being_written(tmp_path, value):
+    async with stores(tmp_path) as [store]:
+        odd, call = record("CA1"), record("CA2")
+        odd.result["odd"] = value
+        for each in (odd, call):
+            store.begun(each)
+            store.ended(each, wallclock=NOON)
+        await written()
+        assert (await store.find("CA1")).ended
+        assert (await store.find("CA2")).ended
+
+
+@virtually
+async def test_a_result_that_holds_itself_is_left_out(tmp_path):
+    async with stores(tmp_path) as [store]:
+        call = record()
+        call.result["round"] = call.result
+        store.begun(call)
+        store.ended(call, wallclock=NOON)
+        await written()
+        assert (await store.find("CA1")).record["result"] == {}
+
+
+@virtually
+async def test_what_is_flushed_can_be_read_by_others_without_delay(tmp_path):
+    async with stores(tmp_path, 2) as [first, second]:
+        loop = asyncio.get_running_loop()
+        first.begun(record())
+        before = loop.time()
+        await first.flush("CA1")
+        assert loop.time() - before < module.GATHERED_SECONDS
+        assert (await second.find("CA1")).flow == "test"
+
+
+@virtually
+async def test_a_database_that_is_away_holds_up_a_flush_once_and_shortly(tmp_path, monkeypatch):
+    def failing(self, connection, changes):
+        raise OperationalError("", {}, Exception("away"))
+
+    monkeypatch.setattr(CallWriter, "_write_all", failing)
+    async with stores(tmp_path) as [store]:
+        loop = asyncio.get_running_loop()
+        before = loop.time()
+        for number in range(5):
+            store.begun(record(f"CA{number}"))
+            await store.flush(f"CA{number}")
+        assert loop.time() - before <= module.FLUSH_SECONDS
+
+
+@pytest.mark.parametrize("text", ["no customer \ud83d", "a\0b"])
+@virtually
+async def test_a_text_that_no_database_takes_is_kept_as_far_as_it_can_be(tmp_path, text):
+    async with stores(tmp_path) as [store]:
+        odd = CallRecord("CA1", "test", text, text, "inbound", NOON)
+        odd.end_reason = text
+        store.begun(odd)
+        store.ended(odd, wallclock=NOON)
+        await written()
+        kept = await store.find("CA1")
+    assert kept.ended
+    assert kept.from_number.encode()
+    assert "\0" not in kept.from_number
+
+
+@virtually
+async def test_a_call_that_cannot_be_written_is_left_out_and_no_other(tmp_path, monkeypatch):
+    write_all = CallWriter._write_all
+
+    def failing(self, connection, changes):
+        if "CA1" in changes:
+            raise ValueError("not to be written")
+        write_all(self, connection, changes)
+
+    monkeypatch.setattr(CallWriter, "_write_all", failing)
+    async with stores(tmp_path) as [store]:
+        for number in range(3):
+            store.begun(record(f"CA{number}"))
+        await written()
+        assert [(await store.find(f"CA{number}")) is not None for number in range(3)] == [True, False, True]
+        store.begun(record("CA3"))
+        await written()
+        assert await store.find("CA3") is not None
