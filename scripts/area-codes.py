@@ -1,4 +1,4 @@
-"""Prints telebridge/campaigns/data/area_codes.toml anew from the metadata of `phonenumbers`.
+"""Prints telebridge/campaigns/numbers/data/area_codes.toml anew from the metadata of `phonenumbers`.
 
 Every area code of +1 is asked for the place of a few hundred of its exchanges. All places of a code count, so that a
 code that two provinces share stands under both. Codes of no place (toll-free, 5xx, 900) stand nowhere.

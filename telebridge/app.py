@@ -26,7 +26,7 @@ from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigning import Campaigning, Clocks
-from telebridge.campaigns.claiming import Claim
+from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError

@@ -17,20 +17,25 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
-from telebridge.campaigns.claiming import CampaignLane, Claim
-from telebridge.campaigns.dialer import Dialer, DialerOptions, nobody_waits, wallclock_now
-from telebridge.campaigns.epoch import Clock
-from telebridge.campaigns.heartbeat import keep_telling
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.opt_out_files import OptOutFiles
-from telebridge.campaigns.pacing import Pacing
-from telebridge.campaigns.reporting import AttemptReports, HangUp
-from telebridge.campaigns.rescue import Rescue, RescueOptions
-from telebridge.campaigns.rules import CallingRules, calling_rules
-from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import LIVE, AttemptState
-from telebridge.campaigns.view import CampaignView, look
-from telebridge.campaigns.webhooks import Webhooks
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
+from telebridge.campaigns.dialing.call_reports import AttemptReports, HangUp
+from telebridge.campaigns.dialing.dialer import (
+    Dialer,
+    DialerOptions,
+    nobody_waits,
+    wallclock_now,
+)
+from telebridge.campaigns.dialing.heartbeat import keep_telling
+from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
+from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.dialing.webhook_sender import Webhooks
+from telebridge.campaigns.engine.claim import CampaignLane, Claim
+from telebridge.campaigns.engine.epoch import Clock
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import LIVE, AttemptState
+from telebridge.campaigns.reporting.view import CampaignView, look
+from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.logs import logger
 from telebridge.server.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings

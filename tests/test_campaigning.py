@@ -8,7 +8,7 @@ from support.lossy_twilio import LossyTwilio, RungCall
 from support.lossy_twilio_http import LossyTwilioServer
 
 from telebridge.campaigning import Campaigning, not_dialling
-from telebridge.campaigns.epoch import system_clock
+from telebridge.campaigns.engine.epoch import system_clock
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.settings import Settings

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from machine import described
 
-from telebridge.campaigns.contact import NewContact
-from telebridge.campaigns.definition import CampaignDefinition
-from telebridge.campaigns.import_position import Added
-from telebridge.campaigns.importing import ImportProgress, import_contacts
+from telebridge.campaigns.definition.model import CampaignDefinition
+from telebridge.campaigns.engine.contact import Added, NewContact
+from telebridge.campaigns.importing.importing import ImportProgress, import_contacts
 
 FEWEST_ROWS_PER_SECOND = 15_000
 MOST_MEGABYTES = 300
@@ -71,7 +70,8 @@ def run(*, rows: int) -> dict[str, object]:
 
 def write_contacts(path: Path, rows: int, *, priorities: int = 1) -> None:
     """Numbers of every American area code, every tenth with a ZIP code, every hundredth wrong."""
-    table = tomllib.loads((files("telebridge.campaigns") / "data" / "area_codes.toml").read_text())["area_codes"]
+    text = (files("telebridge.campaigns.numbers") / "data" / "area_codes.toml").read_text()
+    table = tomllib.loads(text)["area_codes"]
     codes = [code for region, found in table.items() if region.startswith("US-") for code in found]
     chance = random.Random(7)
     with path.open("w") as file:

@@ -19,15 +19,14 @@ from statistics import median, quantiles
 from campaign_import import DEFINITION, FEWEST_ROWS_PER_SECOND, MOST_MEGABYTES, write_contacts
 from machine import described
 
-from telebridge.campaigns.attempt import CallReport
-from telebridge.campaigns.campaign import Campaign, CampaignPlan, PoolNumber
-from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import CampaignLane, Claim, OpenLane
-from telebridge.campaigns.dialer import Dialer, DialerOptions
-from telebridge.campaigns.importing import ImportProgress, import_contacts
-from telebridge.campaigns.pacing import Pacing
-from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
+from telebridge.campaigns.engine.attempt import CallReport
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, Cap, PoolNumber
+from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.importing.importing import ImportProgress, import_contacts
+from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.twilio.calls import CallRequest, CallStatus

@@ -12,15 +12,15 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.importing import ImportProgress
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.rescue import Rescue, RescueOptions
-from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.states import CampaignInput, CampaignStatus
-from telebridge.campaigns.store import CampaignStore
-from telebridge.campaigns.view import CampaignView, campaign_json, look
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.dialing.start_checks import start_campaign
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.importing.importing import ImportProgress
+from telebridge.campaigns.reporting.view import CampaignView, campaign_json, look
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign_import import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign_preflight import preflight
 from telebridge.cli.campaign_report import Format, write_report

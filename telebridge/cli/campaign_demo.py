@@ -18,13 +18,13 @@ from rich.table import Table
 
 from telebridge.app import CAMPAIGNS, create_app
 from telebridge.campaigning import Clocks
-from telebridge.campaigns.campaign import CampaignPlan
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.outcomes import Outcome, RetryRules
-from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.store import CampaignStore
-from telebridge.campaigns.view import CampaignView
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.dialing.start_checks import start_campaign
+from telebridge.campaigns.engine.campaign import CampaignPlan
+from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
+from telebridge.campaigns.reporting.view import CampaignView
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign_cast import Cast
 from telebridge.cli.campaign_import import fill
 from telebridge.cli.campaign_report import write_report

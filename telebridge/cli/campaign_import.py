@@ -8,10 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.filling import fill_campaign
-from telebridge.campaigns.importing import ImportProgress
-from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
+from telebridge.campaigns.store.protocols import CampaignStore
 
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
 """A small file is read by one process: starting more costs more than they save."""

@@ -13,15 +13,14 @@ import typer
 from rich.console import Console
 from typing_extensions import override
 
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.claiming import CampaignLane
-from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.estimate import Estimate, Speed, estimated
-from telebridge.campaigns.import_position import Added
-from telebridge.campaigns.importing import ContactSink, ImportProgress, import_contacts
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.reject_file import reasons_in
-from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.claim import CampaignLane
+from telebridge.campaigns.engine.contact import Added, Lane, NewContact
+from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
+from telebridge.campaigns.importing.rejects import reasons_in
+from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.cli.campaign_import import readers_for
 from telebridge.cli.campaign_store import campaign_store, read_file, run
 from telebridge.cli.options import ConfigOption, JsonOption

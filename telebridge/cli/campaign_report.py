@@ -7,8 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
 
-from telebridge.campaigns.report import ReportRow, csv_lines, json_lines, report_rows
-from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.reporting.report import (
+    ReportRow,
+    csv_lines,
+    json_lines,
+    report_rows,
+)
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import ConfigurationError
 
 Format = Literal["csv", "json"]

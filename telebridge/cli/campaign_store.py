@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
-from telebridge.campaigns.definition import CampaignDefinition
-from telebridge.campaigns.definition_file import load_campaign
-from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.definition.loading import load_campaign
+from telebridge.campaigns.definition.model import CampaignDefinition
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
 from telebridge.server.campaign_files import planned

@@ -11,11 +11,11 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from telebridge.campaigns.dialling import OpenUntil
-from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.store import CampaignStore
-from telebridge.campaigns.view import CampaignView, look
+from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.epoch import iso_instant
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.reporting.view import CampaignView, look
+from telebridge.campaigns.store.protocols import CampaignStore
 
 BAR_WIDTH = 40
 
@@ -46,9 +46,9 @@ def _waiting(view: CampaignView) -> list[RenderableType]:
         return []
     lines: list[RenderableType] = [_counts("waits for", waiting)]
     if told.next_due_at is not None:
-        lines.append(Text(f"the first of those is due at {told_instant(told.next_due_at)}", "dim"))
+        lines.append(Text(f"the first of those is due at {iso_instant(told.next_due_at)}", "dim"))
     if told.quiet_until is not None:
-        lines.append(Text(f"Twilio asked for quiet until {told_instant(told.quiet_until)}", "dim"))
+        lines.append(Text(f"Twilio asked for quiet until {iso_instant(told.quiet_until)}", "dim"))
     if not told.dialers and view.campaign.status is CampaignStatus.RUNNING:
         lines.append(Text("no process dials for its Twilio account now", "yellow"))
     return lines

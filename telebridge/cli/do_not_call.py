@@ -9,13 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
-from telebridge.campaigns.epoch import epoch_ms, instant
-from telebridge.campaigns.number_list import examine, numbers_of
-from telebridge.campaigns.numbers import Number, read_number
-from telebridge.campaigns.registers import check_register
-from telebridge.campaigns.report import told_instant
-from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred
+from telebridge.campaigns.engine.epoch import epoch_ms, instant, iso_instant
+from telebridge.campaigns.importing.number_list import examine, numbers_of
+from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.registers import check_register
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign_store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
@@ -143,13 +142,11 @@ def list_(
         return
     for one in found:
         only = f"campaign {one.scope[:8]}" if one.scope else ""
-        tell(
-            f"{one.phone:<16} {told_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip()
-        )
+        tell(f"{one.phone:<16} {iso_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip())
 
 
 def _json(one: Barred) -> dict[str, str | None]:
-    since = told_instant(instant(one.added_at))
+    since = iso_instant(instant(one.added_at))
     return {
         "phone": one.phone,
         "campaign": one.scope or None,

@@ -6,9 +6,8 @@ One rule: a cursor names the last number that was told, so that numbers which co
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 
-from telebridge.campaigns.barred import Barred, DoNotCallRecords
-from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.report import told_instant
+from telebridge.campaigns.engine.do_not_call import Barred, DoNotCallRecords
+from telebridge.campaigns.engine.epoch import instant, iso_instant
 from telebridge.server.campaign_models import BarredNumber, BarredTold
 from telebridge.server.problems import Problem
 
@@ -29,7 +28,7 @@ async def barred_page(records: DoNotCallRecords, *, limit: int, cursor: str | No
 
 
 def _entry(one: Barred) -> BarredNumber:
-    since = told_instant(instant(one.added_at))
+    since = iso_instant(instant(one.added_at))
     return BarredNumber(number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason)
 
 

@@ -15,16 +15,16 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.live_calls import contact_variables
 from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
-from telebridge.campaigns.attempt import Attempt, CallReport
-from telebridge.campaigns.call_backs import call_back_at
-from telebridge.campaigns.campaign import CampaignPlan, OnMachine
-from telebridge.campaigns.dialer import wallclock_now
-from telebridge.campaigns.epoch import epoch_ms
-from telebridge.campaigns.opt_out_files import OptOut, OptOutFiles
-from telebridge.campaigns.outcomes import MACHINES, Reported
-from telebridge.campaigns.reporting import AttemptReports
-from telebridge.campaigns.states import AttemptState
-from telebridge.campaigns.store import CampaignStore
+from telebridge.campaigns.calling_hours.call_back import call_back_at
+from telebridge.campaigns.dialing.call_reports import AttemptReports
+from telebridge.campaigns.dialing.dialer import wallclock_now
+from telebridge.campaigns.dialing.opt_out_files import OptOut, OptOutFiles
+from telebridge.campaigns.engine.attempt import Attempt, CallReport
+from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.engine.epoch import epoch_ms
+from telebridge.campaigns.engine.outcomes import MACHINES, Reported
+from telebridge.campaigns.engine.states import AttemptState
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
 from telebridge.turns.barge_in import BargeInCause

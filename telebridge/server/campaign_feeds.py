@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.runner.feed import FeedEvent, Watch, Watcher
-from telebridge.campaigns.view import CampaignView
+from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.errors import CampaignRefused
 from telebridge.logs import logger
 

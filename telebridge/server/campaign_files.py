@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.campaign import CampaignPlan
-from telebridge.campaigns.definition import CampaignDefinition
-from telebridge.campaigns.definition_file import read_campaign
-from telebridge.campaigns.planning import plan_of
-from telebridge.campaigns.rules import calling_rules
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.definition.loading import read_campaign
+from telebridge.campaigns.definition.model import CampaignDefinition
+from telebridge.campaigns.definition.plan import plan_of
+from telebridge.campaigns.engine.campaign import CampaignPlan
 from telebridge.errors import ConfigurationError
 from telebridge.flows.model import Flow
 

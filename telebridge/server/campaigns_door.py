@@ -16,18 +16,17 @@ from typing import IO, Any
 from aiohttp import web
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.barred import EVERY_CAMPAIGN
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.dialling import OpenUntil
-from telebridge.campaigns.filling import fill_campaign
-from telebridge.campaigns.importing import ImportProgress
-from telebridge.campaigns.numbers import NumberProblem, read_number
-from telebridge.campaigns.report import csv_lines, json_lines, report_rows
-from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.status import check_fillable
-from telebridge.campaigns.store import CampaignStore
-from telebridge.campaigns.view import campaign_json, look
+from telebridge.campaigns.dialing.start_checks import start_campaign
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN
+from telebridge.campaigns.engine.lifecycle import check_fillable
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
+from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
+from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_rows
+from telebridge.campaigns.reporting.view import campaign_json, look
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api_models import Nothing
 from telebridge.server.api_route import answer

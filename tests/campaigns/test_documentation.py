@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.campaigns.contact_rows import LONGEST_CELL
-from telebridge.campaigns.definition import PARTS, CampaignDefinition, Columns, keys_of
-from telebridge.campaigns.definition_file import check_campaign, load_campaign
+from telebridge.campaigns.definition.loading import check_campaign, load_campaign
+from telebridge.campaigns.definition.model import (
+    PARTS,
+    CampaignDefinition,
+    Columns,
+    keys_of,
+)
+from telebridge.campaigns.importing.row import LONGEST_CELL
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "campaign-files.md").read_text()
 EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)

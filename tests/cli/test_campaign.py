@@ -8,9 +8,9 @@ import pytest
 from support.campaigns import plan
 from support.programs import failed, telebridge
 
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.importing import ImportProgress
-from telebridge.campaigns.states import CampaignStatus
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.cli.campaign import _tell_import
 
 CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"

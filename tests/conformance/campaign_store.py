@@ -23,18 +23,21 @@ from support.campaigns import (
     spoken,
 )
 
-from telebridge.campaigns.attempt import Receipt, Unplaced
-from telebridge.campaigns.campaign import PoolNumber, Webhook, WebhookEvent
-from telebridge.campaigns.cap import Cap
-from telebridge.campaigns.claiming import OpenLane
-from telebridge.campaigns.contact import NewContact
-from telebridge.campaigns.delivering import Answer, Tally
-from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.import_position import ImportPosition
-from telebridge.campaigns.outcomes import Outcome, Reported, RetryRules
-from telebridge.campaigns.pacing import Pacing
-from telebridge.campaigns.standing import DialingNow, dialing_task
-from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus, ContactState
+from telebridge.campaigns.engine.attempt import Receipt, Unplaced
+from telebridge.campaigns.engine.campaign import Cap, PoolNumber, Webhook, WebhookEvent
+from telebridge.campaigns.engine.claim import OpenLane
+from telebridge.campaigns.engine.contact import ImportPosition, NewContact
+from telebridge.campaigns.engine.epoch import instant
+from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import (
+    AttemptState,
+    CampaignInput,
+    CampaignStatus,
+    ContactState,
+)
+from telebridge.campaigns.store.protocols import DialingNow, dialing_task
+from telebridge.campaigns.webhooks.delivery import Answer, Tally
 from telebridge.errors import CampaignRefused, LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 

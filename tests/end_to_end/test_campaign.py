@@ -10,10 +10,10 @@ import pytest
 from support.campaigning import FLOW, campaigning, number
 from support.virtual_time import virtually
 
-from telebridge.campaigns.campaign import OnMachine
-from telebridge.campaigns.outcomes import Outcome, RetryRules
-from telebridge.campaigns.standing import DialingNow
-from telebridge.campaigns.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.engine.campaign import OnMachine
+from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
+from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.store.protocols import DialingNow
 from telebridge.cli.campaign_report import write_report
 from telebridge.simulator.options import AUTH_TOKEN
 from telebridge.simulator.recording import Kind

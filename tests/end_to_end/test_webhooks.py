@@ -9,8 +9,8 @@ from support.campaigning import campaigning, number
 from support.virtual_time import virtually
 from support.webhooks import documented_check, receiving
 
-from telebridge.campaigns.campaign import Webhook
-from telebridge.campaigns.outcomes import Outcome, RetryRules
+from telebridge.campaigns.engine.campaign import Webhook
+from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 
 pytestmark = pytest.mark.timeout(240)  # hundreds of seconds of virtual time on a database
 

@@ -10,11 +10,11 @@ from support.memory_store.store import MemoryCampaignStore
 from support.speech import serving
 from support.virtual_time import virtually
 
-from telebridge.campaigns.attempt import CallReport
-from telebridge.campaigns.outcomes import RetryRules
-from telebridge.campaigns.pacing import Pacing
-from telebridge.campaigns.reporting import AttemptReports
-from telebridge.campaigns.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.dialing.call_reports import AttemptReports
+from telebridge.campaigns.engine.attempt import CallReport
+from telebridge.campaigns.engine.outcomes import RetryRules
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.simulator.faults import CallbackFault, Faults, RestFault
 from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.script_text import parse_script

@@ -12,12 +12,12 @@ from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.session.events import HangUpAsked, JumpAsked
-from telebridge.campaigns.campaign import OnMachine
-from telebridge.campaigns.epoch import instant, system_clock
-from telebridge.campaigns.opt_out_files import OptOutFiles
-from telebridge.campaigns.outcomes import Reported, RetryRules
-from telebridge.campaigns.reporting import AttemptReports
-from telebridge.campaigns.states import ContactState
+from telebridge.campaigns.dialing.call_reports import AttemptReports
+from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
+from telebridge.campaigns.engine.campaign import OnMachine
+from telebridge.campaigns.engine.epoch import instant, system_clock
+from telebridge.campaigns.engine.outcomes import Reported, RetryRules
+from telebridge.campaigns.engine.states import ContactState
 from telebridge.flows.steps import CallBack
 from telebridge.server.campaign_calls import CampaignCalls, reported_of, talk_of
 from telebridge.turns.barge_in import BargeIn, BargeInCause

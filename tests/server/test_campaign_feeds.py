@@ -8,9 +8,9 @@ from support.dialling import always_open, virtual_clock
 from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
-from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.states import CampaignInput
-from telebridge.campaigns.view import look
+from telebridge.campaigns.engine.epoch import instant
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.reporting.view import look
 from telebridge.errors import CampaignRefused
 from telebridge.server.campaign_feeds import MOST_WAITING, CampaignFeeds
 

@@ -7,7 +7,7 @@ import io
 import pytest
 from support.api import CAMPAIGN, FILE, api
 
-from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.engine.states import CampaignInput
 
 CSV = {"Content-Type": "text/csv"}
 

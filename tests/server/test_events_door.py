@@ -5,7 +5,7 @@ import json
 
 from support.api import CAMPAIGN, api
 
-from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.engine.states import CampaignInput
 
 
 async def first(answer, marker):

@@ -13,12 +13,12 @@ from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.session.stream_phase import Phase
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.view import look
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.reporting.view import look
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.access import Access, guarded
 from telebridge.server.api import add_api, call_routes, control_routes, event_routes

@@ -12,14 +12,13 @@ from aiohttp import web
 from support.speech import local_rime, serving
 from telebridge.app import CALLS, CAMPAIGNS, create_app
 from telebridge.campaigning import Clocks
-from telebridge.campaigns.campaign import CampaignPlan, PoolNumber
-from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.epoch import epoch_ms
-from telebridge.campaigns.planning import hours_of
-from telebridge.campaigns.report import report_rows
-from telebridge.campaigns.starting import start_campaign
-from telebridge.campaigns.states import CampaignStatus
-from telebridge.campaigns.windows import read_window
+from telebridge.campaigns.calling_hours.windows import hours_of, read_window
+from telebridge.campaigns.dialing.start_checks import start_campaign
+from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.epoch import epoch_ms
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.reporting.report import report_rows
 from telebridge.settings import Settings
 from telebridge.simulator.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from sqlalchemy import text
 
 from support.memory_store.store import MemoryCampaignStore
-from telebridge.campaigns.attempt import CallReport
-from telebridge.campaigns.campaign import CampaignPlan, PoolNumber
-from telebridge.campaigns.claiming import OpenLane
-from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.pacing import Pacing
-from telebridge.campaigns.sql_store import SqlCampaignStore
-from telebridge.campaigns.states import CampaignInput
+from telebridge.campaigns.engine.attempt import CallReport
+from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
+from telebridge.campaigns.engine.claim import OpenLane
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.database.schema import metadata

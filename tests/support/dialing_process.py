@@ -9,10 +9,12 @@ import signal
 import sys
 from datetime import timedelta
 
-from telebridge.campaigns import reconciliation, settling, sql_attempts
-from telebridge.campaigns.dialer import Dialer, DialerOptions
-from telebridge.campaigns.rescue import Rescue, RescueOptions
-from telebridge.campaigns.sql_store import SqlCampaignStore
+from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
+from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.engine import reconciliation
+from telebridge.campaigns.engine import transitions as settling
+from telebridge.campaigns.store import attempts as sql_attempts
+from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.database.engine import open_database
 from telebridge.twilio.client import TwilioCalls
 

@@ -5,11 +5,11 @@ import random
 from datetime import timedelta
 
 from support.campaigns import ACCOUNT, START, TALK
-from telebridge.campaigns.attempt import CallReport
-from telebridge.campaigns.dialer import Dialer, DialerOptions
-from telebridge.campaigns.epoch import instant
-from telebridge.campaigns.reporting import AttemptReports
-from telebridge.campaigns.rescue import Rescue, RescueOptions
+from telebridge.campaigns.dialing.call_reports import AttemptReports
+from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
+from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.engine.attempt import CallReport
+from telebridge.campaigns.engine.epoch import instant
 from telebridge.simulator.clock import VIRTUAL_START
 
 PUBLIC_URL = "https://bridge.example.com"

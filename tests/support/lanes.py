@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
-from telebridge.campaigns.claiming import CampaignLane
-from telebridge.campaigns.contact import Lane
-from telebridge.campaigns.law import CallingLaw
-from telebridge.campaigns.planning import hours_of
-from telebridge.campaigns.rules import calling_rules
-from telebridge.campaigns.windows import read_window
+from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.calling_hours.windows import hours_of, read_window
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.claim import CampaignLane
+from telebridge.campaigns.engine.contact import Lane
 
 LAW = CallingLaw(calling_rules())
 MONDAY_NOON = datetime(2026, 3, 2, 17, tzinfo=UTC)

@@ -15,7 +15,7 @@ from telebridge import Bridge, Call
 from telebridge.simulator.script_text import parse_script
 from telebridge.turns.digits import DigitRules
 
-PAGE = (Path(__file__).parents[2] / "docs" / "python-flows.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "python-flows.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 OF_A_CALL = [example for example in EXAMPLES if example.startswith("async def example")]
 FOR_THE_RUNNER = {"hear", "report", "end"}

@@ -7,14 +7,27 @@ from typing_extensions import override
 
 from support.memory_store.outbox import keep_news
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.attempt import Attempt, CallReport, Contact, Receipt, Unplaced
-from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred
-from telebridge.campaigns.outbox import Change, news_of_attempt
-from telebridge.campaigns.outcomes import Reported
-from telebridge.campaigns.reconciliation import Overdue, next_look
-from telebridge.campaigns.settling import CHECK_AGAIN_MS, CHECK_FURTHEST_MS, never_placed, release, settle, take_report
-from telebridge.campaigns.states import AttemptState
-from telebridge.campaigns.store import AttemptRecords
+from telebridge.campaigns.engine.attempt import (
+    Attempt,
+    CallReport,
+    Contact,
+    Receipt,
+    Unplaced,
+)
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred
+from telebridge.campaigns.engine.outcomes import Reported
+from telebridge.campaigns.engine.reconciliation import Overdue, next_look
+from telebridge.campaigns.engine.states import AttemptState
+from telebridge.campaigns.engine.transitions import (
+    CHECK_AGAIN_MS,
+    CHECK_FURTHEST_MS,
+    never_placed,
+    release,
+    settle,
+    take_report,
+)
+from telebridge.campaigns.store.protocols import AttemptRecords
+from telebridge.campaigns.webhooks.events import Change, news_of_attempt
 
 
 class MemoryAttempts(AttemptRecords):

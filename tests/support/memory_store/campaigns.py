@@ -7,13 +7,18 @@ from typing_extensions import override
 
 from support.memory_store.outbox import keep_news
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
-from telebridge.campaigns.claiming import CampaignLane
-from telebridge.campaigns.import_position import ImportPosition
-from telebridge.campaigns.outbox import Change, news_of_status
-from telebridge.campaigns.states import CampaignInput, ContactState
-from telebridge.campaigns.status import changed, closing, name_taken, replanned
-from telebridge.campaigns.store import CampaignRecords
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.claim import CampaignLane
+from telebridge.campaigns.engine.contact import ImportPosition
+from telebridge.campaigns.engine.lifecycle import (
+    changed,
+    closing,
+    name_taken,
+    replanned,
+)
+from telebridge.campaigns.engine.states import CampaignInput, ContactState
+from telebridge.campaigns.store.protocols import CampaignRecords
+from telebridge.campaigns.webhooks.events import Change, news_of_status
 from telebridge.errors import CampaignRefused
 
 

@@ -8,13 +8,27 @@ from typing_extensions import override
 
 from support.memory_store.outbox import keep_news
 from support.memory_store.rows import MemoryRows, Pacer
-from telebridge.campaigns.attempt import Contact
-from telebridge.campaigns.claiming import Admitted, Claim, OpenLane, PastCall, PhoneFacts, Quota, quota, sift
-from telebridge.campaigns.outbox import news_of_skipped
-from telebridge.campaigns.outcomes import PERHAPS_CONVERSATIONS
-from telebridge.campaigns.pacing import Pacing, grant, room, wait_out_queue
-from telebridge.campaigns.states import AttemptState, ContactState
-from telebridge.campaigns.store import ClaimRecords
+from telebridge.campaigns.engine.attempt import Contact
+from telebridge.campaigns.engine.claim import (
+    Admitted,
+    Claim,
+    OpenLane,
+    PastCall,
+    PhoneFacts,
+    Quota,
+    quota,
+    sift,
+)
+from telebridge.campaigns.engine.outcomes import PERHAPS_CONVERSATIONS
+from telebridge.campaigns.engine.pacing import (
+    Pacing,
+    grant,
+    room,
+    wait_out_queue,
+)
+from telebridge.campaigns.engine.states import AttemptState, ContactState
+from telebridge.campaigns.store.protocols import ClaimRecords
+from telebridge.campaigns.webhooks.events import news_of_skipped
 from telebridge.errors import LocalProtocolError
 
 

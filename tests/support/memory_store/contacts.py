@@ -7,13 +7,20 @@ from typing_extensions import override
 
 from support.memory_store.lists import MemoryLeases
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.attempt import Contact
-from telebridge.campaigns.contact import Lane, NewContact
-from telebridge.campaigns.epoch import epoch_ms
-from telebridge.campaigns.import_position import IMPORT_LEASE_SECONDS, Added, BegunImport, ImportPosition, import_lease
-from telebridge.campaigns.states import ContactState
-from telebridge.campaigns.status import check_fillable, filled_elsewhere
-from telebridge.campaigns.store import ContactRecords
+from telebridge.campaigns.engine.attempt import Contact
+from telebridge.campaigns.engine.contact import (
+    IMPORT_LEASE_SECONDS,
+    Added,
+    BegunImport,
+    ImportPosition,
+    Lane,
+    NewContact,
+    import_lease,
+)
+from telebridge.campaigns.engine.epoch import epoch_ms
+from telebridge.campaigns.engine.lifecycle import check_fillable, filled_elsewhere
+from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.errors import CampaignRefused
 
 

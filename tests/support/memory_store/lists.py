@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing_extensions import override
 
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.barred import EVERY_CAMPAIGN, Barred, DoNotCallRecords
-from telebridge.campaigns.store import TaskLeases
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.store.protocols import TaskLeases
 
 
 class MemoryDoNotCall(DoNotCallRecords):

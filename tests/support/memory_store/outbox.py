@@ -5,11 +5,20 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.delivering import Again, Answer, Batch, Delivery, Dropped, Tally, is_old, verdict
-from telebridge.campaigns.epoch import Clock
-from telebridge.campaigns.outbox import News, OutboxEvent
-from telebridge.campaigns.store import OutboxRecords
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.epoch import Clock
+from telebridge.campaigns.store.protocols import OutboxRecords
+from telebridge.campaigns.webhooks.delivery import (
+    Again,
+    Answer,
+    Batch,
+    Delivery,
+    Dropped,
+    Tally,
+    is_old,
+    verdict,
+)
+from telebridge.campaigns.webhooks.events import News, OutboxEvent
 
 
 @dataclass(slots=True)

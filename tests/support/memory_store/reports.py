@@ -6,14 +6,21 @@ from collections.abc import AsyncIterator, Mapping
 from typing_extensions import override
 
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.attempt import Attempt, Contact
-from telebridge.campaigns.campaign import Campaign
-from telebridge.campaigns.contact import Lane
-from telebridge.campaigns.outcomes import Outcome
-from telebridge.campaigns.pacing import quiet_until
-from telebridge.campaigns.settling import TALK_OVERDUE_MS
-from telebridge.campaigns.standing import DIALING, DialingNow, Progress, ReportRecords, WaitingLane, dialing_task
-from telebridge.campaigns.states import ContactState
+from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.outcomes import Outcome
+from telebridge.campaigns.engine.pacing import quiet_until
+from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
+from telebridge.campaigns.store.protocols import (
+    DIALING,
+    DialingNow,
+    Progress,
+    ReportRecords,
+    WaitingLane,
+    dialing_task,
+)
 
 
 class MemoryReports(ReportRecords):

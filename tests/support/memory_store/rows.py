@@ -7,15 +7,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from support.memory_store.outbox import OutboxRows
-from telebridge.campaigns.attempt import Attempt, Contact
-from telebridge.campaigns.barred import Barred
-from telebridge.campaigns.campaign import Campaign, CampaignPlan
-from telebridge.campaigns.claiming import DAY_MS
-from telebridge.campaigns.contact import Lane
-from telebridge.campaigns.epoch import Clock
-from telebridge.campaigns.import_position import ImportPosition
-from telebridge.campaigns.pacing import Backoff, Pacing
-from telebridge.campaigns.states import AttemptState
+from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.claim import DAY_MS
+from telebridge.campaigns.engine.contact import ImportPosition, Lane
+from telebridge.campaigns.engine.do_not_call import Barred
+from telebridge.campaigns.engine.epoch import Clock
+from telebridge.campaigns.engine.pacing import Backoff, Pacing
+from telebridge.campaigns.engine.states import AttemptState
 
 
 @dataclass(slots=True)

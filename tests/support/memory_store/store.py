@@ -1,6 +1,6 @@
 """Campaigns in this process's memory: the twin of the SQL store, for tests.
 
-It keeps every promise of `telebridge.campaigns.store` but one: it forgets everything at the end.
+It keeps every promise of `telebridge.campaigns.store.protocols` but one: it forgets everything at the end.
 """
 
 from support.memory_store.attempts import MemoryAttempts
@@ -11,7 +11,7 @@ from support.memory_store.lists import MemoryDoNotCall, MemoryLeases
 from support.memory_store.outbox import MemoryOutbox
 from support.memory_store.reports import MemoryReports
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.epoch import Clock, system_clock
+from telebridge.campaigns.engine.epoch import Clock, system_clock
 
 
 class MemoryCampaignStore:

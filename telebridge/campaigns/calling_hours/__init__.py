@@ -1,0 +1,1 @@
+"""When a contact may be called: hours of a day, laws, zones, call-backs."""

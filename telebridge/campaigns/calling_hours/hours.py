@@ -1,0 +1,121 @@
+"""When a lane may be called: the campaign's windows and the law, in every zone that a contact may be in.
+
+Wall clock times become instants by `zoneinfo`. On days when the clock jumps the narrower reading holds: a window
+that begins in an hour that comes twice opens at its second coming, one that ends in it closes at its first.
+
+One rule: a lane is open only while all of its zones are.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from telebridge.campaigns.calling_hours.law import CallingRules, Kind
+from telebridge.campaigns.calling_hours.windows import (
+    MINUTES_OF_DAY,
+    Window,
+    joined,
+    within,
+)
+from telebridge.campaigns.engine.contact import Lane
+
+FARTHEST = timedelta(days=14)
+ONE_DAY = timedelta(days=1)
+MOST_DAYS_KEPT = 50_000
+
+Span = tuple[datetime, datetime]
+"""From an instant up to, but without, another; UTC."""
+
+
+class CallingHours:
+    """The hours of one campaign.
+
+    It keeps what it has worked out, so that asking about hundreds of lanes every tick costs a look into a table each.
+
+    Args:
+        windows: The campaign's own windows by weekday, 0 being Monday; a weekday that is missing has none.
+        kind: What its calls are about.
+        rules: The law.
+    """
+
+    def __init__(self, windows: Mapping[int, tuple[Window, ...]], *, kind: Kind, rules: CallingRules) -> None:
+        self._windows = {weekday: joined(of_day) for weekday, of_day in windows.items()}
+        self._kind: Kind = kind
+        self._rules = rules
+        self._days: dict[tuple[str, str, date], tuple[Span, ...]] = {}
+
+    def open_until(self, lane: Lane, *, wallclock: datetime) -> datetime | None:
+        """Until when (UTC) a lane that is open now stays so; None when it is closed."""
+        closes = None
+        for zone in lane.zones:
+            span = self._span_around(zone, lane.region, wallclock)
+            if span is None:
+                return None
+            closes = span[1] if closes is None else min(closes, span[1])
+        return closes
+
+    def opens_at(self, lane: Lane, *, wallclock: datetime) -> datetime | None:
+        """The next instant (UTC) at which a lane is open, now if it is; None when that is more than 14 days away."""
+        instant = wallclock.astimezone(UTC)
+        last = instant + FARTHEST
+        while lane.zones and instant <= last:
+            openings = [self._opening(zone, lane.region, instant, last) for zone in lane.zones]
+            latest = max((opening for opening in openings if opening is not None), default=None)
+            if latest is None or None in openings:
+                return None
+            if latest == instant:
+                return instant
+            instant = latest
+        return None
+
+    def _span_around(self, zone: str, region: str, instant: datetime) -> Span | None:
+        """The span of a zone in which an instant lies."""
+        day = instant.astimezone(_zone(zone)).date()
+        for span in self._spans(zone, region, day):
+            if span[0] <= instant < span[1]:
+                return span
+        return None
+
+    def _opening(self, zone: str, region: str, instant: datetime, last: datetime) -> datetime | None:
+        """The first instant from one on, up to a last, at which a zone is open."""
+        day = instant.astimezone(_zone(zone)).date()
+        while day <= last.astimezone(_zone(zone)).date():
+            for opens, closes in self._spans(zone, region, day):
+                if instant < closes:
+                    return max(instant, opens) if max(instant, opens) <= last else None
+            day += ONE_DAY
+        return None
+
+    def _spans(self, zone: str, region: str, day: date) -> tuple[Span, ...]:
+        """The hours of a day on a zone's wall clock, as instants in order."""
+        key = (zone, region, day)
+        known = self._days.get(key)
+        if known is None:
+            if len(self._days) >= MOST_DAYS_KEPT:
+                self._days.clear()
+            known = self._days[key] = self._worked_out(zone, region, day)
+        return known
+
+    def _worked_out(self, zone: str, region: str, day: date) -> tuple[Span, ...]:
+        limit = self._rules.hours_on(day, region, self._kind)
+        if limit is None:
+            return ()
+        spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limit))
+        return tuple(span for span in spans if span[0] < span[1])
+
+
+def _span(window: Window, day: date, zone: ZoneInfo) -> Span:
+    """A window as instants; of two readings of a time that comes twice or never, the one that leaves less."""
+    return max(_readings(window.opens, day, zone)), min(_readings(window.closes, day, zone))
+
+
+def _readings(minute: int, day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    days, minute = divmod(minute, MINUTES_OF_DAY)
+    local = datetime(day.year, day.month, day.day, minute // 60, minute % 60, tzinfo=zone) + timedelta(days=days)
+    return local.replace(fold=0).astimezone(UTC), local.replace(fold=1).astimezone(UTC)
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

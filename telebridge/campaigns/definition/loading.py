@@ -1,0 +1,206 @@
+"""A campaign file, TOML, into its definition, or into every mistake in it.
+
+Whether its flow exists is for the caller to say, who knows where flows are.
+
+One rule: a mistake names the file, the line and the key, and what to write instead where that can be known.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
+from telebridge.campaigns.calling_hours.windows import within
+from telebridge.campaigns.definition.model import (
+    PARTS,
+    WEEKDAYS,
+    CampaignDefinition,
+    keys_of,
+)
+from telebridge.campaigns.numbers.location import zone_problem
+from telebridge.campaigns.numbers.numbers import Number, country_exists, read_number
+from telebridge.errors import ConfigurationError
+
+LARGEST_BYTES = 1 << 20
+TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
+KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+A_MONDAY = date(2026, 1, 12)
+"""Of a week without holidays, to ask the rules about weekdays."""
+
+Path_ = tuple[str, ...]
+
+
+def load_campaign(path: Path) -> CampaignDefinition:
+    """The campaign of a file.
+
+    Raises:
+        ConfigurationError: The first mistake in it.
+    """
+    definition, errors = _read(path)
+    if errors or definition is None:
+        raise errors[0]
+    return definition
+
+
+def read_campaign(text: str, *, where: str) -> CampaignDefinition:
+    """The campaign of a text.
+
+    Args:
+        text: TOML.
+        where: What to call it in errors.
+
+    Raises:
+        ConfigurationError: The first mistake in it.
+    """
+    definition, errors = _read_text(text, where)
+    if errors or definition is None:
+        raise errors[0]
+    return definition
+
+
+def check_campaign(path: Path) -> list[ConfigurationError]:
+    """Every mistake in a file; mistakes of the whole are looked for once its parts are right."""
+    return _read(path)[1]
+
+
+def _read(path: Path) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        return None, [ConfigurationError(str(path), f"cannot be read ({error.strerror})")]
+    if len(content) > LARGEST_BYTES:
+        return None, [ConfigurationError(str(path), "is larger than a mebibyte, which no campaign file is")]
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        return None, [ConfigurationError(str(path), f"is not TOML: {error}")]
+    return _read_text(text, str(path))
+
+
+def _read_text(text: str, where: str) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return None, [ConfigurationError(where, f"is not TOML: {error}")]
+    file = _File(where, text)
+    try:
+        definition = CampaignDefinition.model_validate(values)
+    except ValidationError as error:
+        return None, [file.explained(mistake) for mistake in error.errors()]
+    return definition, [file.error(*mistake) for mistake in _mistakes(definition, calling_rules())]
+
+
+def _mistakes(definition: CampaignDefinition, rules: CallingRules) -> Iterator[tuple[Path_, str, str]]:
+    """What contradicts itself or the world although each key is right."""
+    if not country_exists(definition.default_country):
+        yield ("default_country",), f"'{definition.default_country}' is no country", "write it by ISO 3166, as 'US'"
+    else:
+        yield from _wrong_numbers(definition)
+    if definition.default_zone and (problem := zone_problem(definition.default_zone)):
+        yield ("default_zone",), *_halves(problem)
+    yield from _closed_windows(definition, rules)
+    if definition.start_at and definition.end_at and definition.end_at <= definition.start_at:
+        yield ("end_at",), "is not after start_at", ""
+    if definition.on_machine == "leave_message" and not definition.message_node:
+        yield ("message_node",), "is missing", "on_machine = 'leave_message' needs the node where the message begins"
+    if definition.message_node and definition.on_machine != "leave_message":
+        yield ("message_node",), "is never used", "set on_machine = 'leave_message', or leave it out"
+    if definition.amd == "off" and "on_machine" in definition.model_fields_set:
+        yield ("on_machine",), "is never used, because machines are not looked for", "set amd = 'on', or leave it out"
+    if definition.delimiter and (definition.delimiter.isalnum() or definition.delimiter in "\"'\r\n+"):
+        yield ("delimiter",), f"{definition.delimiter!r} cannot stand between cells", "',', ';', '|' and '\\t' can"
+    yield from _columns_twice(definition)
+
+
+def _wrong_numbers(definition: CampaignDefinition) -> Iterator[tuple[Path_, str, str]]:
+    seen: set[str] = set()
+    for at, caller in enumerate(definition.from_):
+        number = read_number(caller.number, country=definition.default_country, check="possible")
+        if not isinstance(number, Number):
+            yield ("from", str(at), "number"), number.reason, "write it as '+12125550123'"
+        elif number.e164 in seen:
+            yield ("from", str(at), "number"), f"'{caller.number}' is there twice", ""
+        else:
+            seen.add(number.e164)
+
+
+def _closed_windows(definition: CampaignDefinition, rules: CallingRules) -> Iterator[tuple[Path_, str, str]]:
+    for weekday, windows in sorted(definition.window.items()):
+        day = A_MONDAY.replace(day=A_MONDAY.day + weekday)
+        legal = rules.hours_on(day, definition.default_country, definition.kind)
+        for window in windows:
+            if legal is None or not within([window], legal):
+                hint = f"calls of its kind are allowed {legal}" if legal else "no calls of its kind are allowed then"
+                yield ("window",), f"a window that never opens: {WEEKDAYS[weekday]} {window}", hint
+    if not any(definition.window.values()):
+        yield ("window",), "a window that never opens: it names no hours", "write it as mon-fri = '09:00-20:00'"
+
+
+def _columns_twice(definition: CampaignDefinition) -> Iterator[tuple[Path_, str, str]]:
+    seen: dict[str, str] = {}
+    for key, column in definition.columns.model_dump().items():
+        if column in seen:
+            yield ("columns", key), f"column '{column}' is '{seen[column]}' already", "each column holds one thing"
+        seen.setdefault(column, key)
+
+
+class _File:
+    """One file and where everything in it stands."""
+
+    def __init__(self, where: str, text: str) -> None:
+        self._path = where
+        self._lines = dict(_places(text))
+
+    def error(self, path: Path_, problem: str, hint: str = "") -> ConfigurationError:
+        key = ".".join(path)
+        known = (self._lines.get(path[:length]) for length in range(len(path), 0, -1))
+        line = next((f":{line}" for line in known if line is not None), "")
+        return ConfigurationError(f"{self._path}{line}: {key}" if key else f"{self._path}{line}", problem, hint)
+
+    def explained(self, mistake: ErrorDetails) -> ConfigurationError:
+        """A mistake as pydantic tells it, in the words of a campaign's owner."""
+        path = tuple(str(part) for part in mistake["loc"])
+        if mistake["type"] == "extra_forbidden":
+            return self.error(path, "is no key of a campaign", _known_keys(path))
+        if mistake["type"] == "missing":
+            return self.error(path, "is missing")
+        if mistake["type"] == "timezone_aware":
+            return self.error(path, "has no time zone", "write it with its offset, as 2026-03-02T09:00:00-05:00")
+        message = mistake["msg"].removeprefix("Value error, ")
+        return self.error(path, *_halves(f"{message[:1].lower()}{message[1:]}{_given(mistake['input'])}"))
+
+
+def _places(text: str) -> Iterator[tuple[Path_, int]]:
+    """The line of each key, near enough: inline tables count as their key, quoted texts of many lines are not told."""
+    table: Path_ = ()
+    for line, content in enumerate(text.splitlines(), 1):
+        if found := TABLE.match(content):
+            table = tuple(part.strip(" \"'") for part in found[1].split("."))
+            yield table, line
+        elif found := KEY.match(content):
+            yield (*table, *(part.strip("\"'") for part in found[1].split("."))), line
+
+
+def _known_keys(path: Path_) -> str:
+    *above, key = path
+    part = PARTS.get(above[0]) if above else CampaignDefinition
+    known = keys_of(part) if part is not None else []
+    near = get_close_matches(key, known, n=1, cutoff=0.6)
+    return f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+
+
+def _given(value: Any) -> str:
+    return f", not {value!r}" if isinstance(value, str | int | float) and len(repr(value)) <= 40 else ""
+
+
+def _halves(problem: str) -> tuple[str, str]:
+    """A problem and its hint, where a semicolon parts them."""
+    first, _, rest = problem.partition("; ")
+    return first, rest

@@ -1,0 +1,72 @@
+"""What must be so before a campaign may dial.
+
+Follows 47 CFR 64.1200(c)(2): telemarketing is checked against a copy of the do-not-call register that is not older than
+31 days. The same is asked for other countries that keep one.
+
+One rule: what is missing is told with the command that mends it.
+"""
+
+from datetime import datetime, timedelta
+
+from telebridge.campaigns.definition.loading import read_campaign
+from telebridge.campaigns.engine.campaign import Campaign, CampaignKind
+from telebridge.campaigns.engine.epoch import epoch_ms
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.numbers.registers import register_of
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.errors import CampaignRefused
+
+SCRUB_HOLDS = timedelta(days=31)
+
+
+async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> Campaign:
+    """Let a campaign dial.
+
+    Raises:
+        CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs, its register
+            is too old, or it cannot start as it stands.
+    """
+    if campaign.ends_by(epoch_ms(wallclock)):
+        problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
+        raise CampaignRefused(campaign.plan.name, problem)
+    position = await store.contacts.import_position(campaign.id)
+    if position.under_way:
+        problem = f"its import of '{position.name}' is not complete: give it again, and it goes on where it was"
+        raise CampaignRefused(campaign.plan.name, problem)
+    if not await store.contacts.is_filled(campaign.id):
+        problem = f"has no contacts: `telebridge campaign import {campaign.plan.name} --contacts CSV` brings them in"
+        raise CampaignRefused(campaign.plan.name, problem)
+    if _needs_consent(campaign) and (lacking := await store.contacts.without_consent(campaign.id)):
+        problem = (
+            f"needs the consent of everybody it calls, and {lacking:,} of its contacts have no consent_at or "
+            "consent_source: make a campaign anew from a CSV that has both"
+        )
+        raise CampaignRefused(campaign.plan.name, problem)
+    if missing := await stale_registers(store, campaign, wallclock=wallclock):
+        raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {compare_anew(missing[0])}")
+    return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+def compare_anew(register: str) -> str:
+    """What is wrong with a register that is too old, and the command that mends it."""
+    command = f"telebridge campaign do-not-call import FILE --register {register}"
+    return f"no do-not-call register '{register}' was compared in the last 31 days: `{command}`"
+
+
+def _needs_consent(campaign: Campaign) -> bool:
+    """Whether contacts need it by the plan as it is now; they may have come in under another."""
+    if not campaign.plan.file:
+        return campaign.plan.kind is CampaignKind.TELEMARKETING
+    return read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'").needs_consent
+
+
+async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> list[str]:
+    """The registers of the countries that a campaign calls which must be compared anew; none but for telemarketing."""
+    if campaign.plan.kind is not CampaignKind.TELEMARKETING:
+        return []
+    lanes = await store.reports.lanes(campaign.id)
+    countries = {lane.region.partition("-")[0] for lane in lanes.values()}
+    needed = {name for country in countries if (name := register_of(country)) is not None}
+    scrubbed = await store.do_not_call.scrubbed()
+    oldest = epoch_ms(wallclock - SCRUB_HOLDS)
+    return sorted(name for name in needed if scrubbed.get(name, oldest - 1) < oldest)

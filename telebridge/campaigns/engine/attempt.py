@@ -1,0 +1,165 @@
+"""Contacts and attempts as a store keeps them, and what becomes known of an attempt.
+
+One rule: these are values; whoever changes one makes another and writes it back. Instants are epoch milliseconds.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from telebridge.campaigns.engine.epoch import iso_time
+from telebridge.campaigns.engine.outcomes import Outcome, Reported
+from telebridge.campaigns.engine.states import AttemptState, ContactState
+from telebridge.twilio.calls import CallStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Somebody to be called.
+
+    Args:
+        id: The store's.
+        campaign_id: Whose contact it is.
+        lane_id: When it may be called.
+        phone: E.164, once in a campaign.
+        state: See `ContactState`.
+        due_at: Not to be called before; of one that is done, when its last call ended.
+        attempts: Calls so far, without those that were never placed.
+        claims: Attempts so far, with those; the latest attempt has this number.
+        outcome: How its last call ended, or why it is skipped.
+        held: Why `due_at` was put off, when it was.
+        variables: What the flow knows of it.
+        consented_at: When it agreed to be called.
+        consent_source: Where that is written down.
+    """
+
+    id: int
+    campaign_id: str
+    lane_id: int
+    phone: str
+    state: ContactState
+    due_at: int
+    attempts: int = 0
+    claims: int = 0
+    outcome: str = ""
+    held: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    consented_at: int | None = None
+    consent_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt to reach a contact: written as `INTENT` before anything is asked of Twilio.
+
+    Args:
+        id: Ours; every callback of its call names it.
+        n: Counts the attempts of a contact from 1.
+        worker: Who placed it, or was about to.
+        intent_at: When it was written.
+        lease_until: Until then its worker may still place it, and nobody else does anything about it.
+        check_at: When somebody looks what became of it; None when nothing is missing.
+        looks: How often Twilio was asked for it in vain.
+        ring_seconds: How long it rings.
+        detects_machine: Whether a verdict on who answered will come.
+        status: The furthest that the call has been seen at.
+        error: Twilio's or our words on what went wrong.
+        talk: What was heard and answered in the call, in plain values, once it is over.
+    """
+
+    id: str
+    campaign_id: str
+    contact_id: int
+    n: int
+    phone: str
+    account: str
+    from_number: str
+    worker: str
+    intent_at: int
+    lease_until: int
+    check_at: int | None
+    state: AttemptState = AttemptState.INTENT
+    looks: int = 0
+    ring_seconds: int = 25
+    detects_machine: bool = False
+    call_sid: str | None = None
+    status: CallStatus | None = None
+    answered_by: str = ""
+    reported: Reported | None = None
+    call_back_at: int | None = None
+    ended_at: int | None = None
+    outcome: Outcome | None = None
+    error: str = ""
+    rules_version: str = ""
+    talk: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """What somebody learned of an attempt's call: Twilio's answer, a callback, a look at the call, or its flow.
+
+    Args:
+        call_sid: Which call it is.
+        status: How far it is, when that was said.
+        answered_by: Twilio's verdict, or empty.
+        reported: What the flow says.
+        call_back_at: With `Reported.CALL_BACK`, when.
+        looked_up: Whether Twilio was asked, so that what it does not say now need not be waited for.
+        error: Words on what went wrong.
+        talk: What was heard and answered in the call.
+    """
+
+    call_sid: str
+    status: CallStatus | None = None
+    answered_by: str = ""
+    reported: Reported | None = None
+    call_back_at: int | None = None
+    looked_up: bool = False
+    error: str = ""
+    talk: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Receipt(Enum):
+    """What a report was to the store.
+
+    NEWS: something changed. OLD: known already, nothing changed. NOT_OURS: the attempt has another call, or was never
+    placed: this call must be cancelled, and its document be answered with a hang-up. UNKNOWN: no such attempt.
+    """
+
+    NEWS = "news"
+    OLD = "old"
+    NOT_OURS = "not_ours"
+    UNKNOWN = "unknown"
+
+
+class Unplaced(Enum):
+    """What follows when a call was certainly not placed.
+
+    AGAIN: the contact is ready again, and the attempt does not count. BAD_NUMBER, REFUSED: it is done, so. UNKNOWN: it
+    is done because nobody knows and its owner wants no risk.
+    """
+
+    AGAIN = "again"
+    BAD_NUMBER = "bad_number"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+def attempt_json(attempt: Attempt) -> dict[str, Any]:
+    """An attempt for programs."""
+    told: Mapping[str, Any] = {
+        "id": attempt.id,
+        "n": attempt.n,
+        "state": attempt.state.value,
+        "outcome": None if attempt.outcome is None else attempt.outcome.value,
+        "from": attempt.from_number,
+        "call_sid": attempt.call_sid,
+        "begun_at": iso_time(attempt.intent_at),
+        "ended_at": None if attempt.ended_at is None else iso_time(attempt.ended_at),
+        "answered_by": attempt.answered_by,
+        "talk": attempt.talk,
+        "error": attempt.error,
+        "rules_version": attempt.rules_version,
+    }
+    return dict(told)

@@ -1,0 +1,1 @@
+"""Contacts and numbers from files into a store."""

@@ -1,0 +1,366 @@
+"""Brings the contacts of a CSV into a campaign's store.
+
+Rows are read in batches; numbers and zones, which cost most, are worked out by processes beside; results are taken in
+the order of the file. Only a few batches are under way at once, so memory does not grow with the file.
+
+One rule: the store keeps how far the import is together with the contacts, so that an import that was interrupted goes
+on where it was, and no row is lost or taken twice.
+
+Fills a campaign from a CSV, for commands and for the API alike: checked first, begun, imported, and finished.
+
+One rule: whatever happens, in the end it is written down what came of an import: it is complete, or can be gone on
+with, or was never begun.
+"""
+
+import asyncio
+import hashlib
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+from typing_extensions import override
+
+from telebridge.campaigns.definition.loading import read_campaign
+from telebridge.campaigns.definition.model import CampaignDefinition
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Added, NewContact
+from telebridge.campaigns.importing.csv_file import ContactFile, Row
+from telebridge.campaigns.importing.rejects import RejectFile, check_place
+from telebridge.campaigns.importing.row import (
+    Layout,
+    Reject,
+    layout_of,
+    read_row,
+)
+from telebridge.campaigns.store.protocols import ContactRecords
+from telebridge.errors import ConfigurationError, TelebridgeError
+
+BATCH_ROWS = 5000
+BATCH_CHARACTERS = 8_000_000
+BATCHES_AHEAD = 2
+
+
+class ContactSink(Protocol):
+    """Where contacts go: a campaign's store."""
+
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+        """Keep the contacts and the line up to which the file is done, both or neither."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ImportProgress:
+    """How far an import is, and in the end what became of it.
+
+    Args:
+        rows: Rows taken in this run.
+        added: Contacts that are new.
+        duplicates: Rows whose number the campaign had already.
+        rejected: Rows that are no contacts.
+        bytes_read: How much of the file has been read.
+        total_bytes: How large the file is.
+        seconds: How long it has been running.
+        upto_line: Everything up to this line is in the store or among the rejects.
+    """
+
+    total_bytes: int
+    rows: int = 0
+    added: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    bytes_read: int = 0
+    seconds: float = 0.0
+    upto_line: int = 0
+
+    @property
+    def rows_per_second(self) -> float:
+        """The rate so far."""
+        return self.rows / self.seconds if self.seconds > 0 else 0.0
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """How long the rest takes at this rate; None as long as nothing is known."""
+        if self.bytes_read == 0 or self.seconds <= 0:
+            return None
+        return self.seconds * (self.total_bytes - self.bytes_read) / self.bytes_read
+
+
+def check_import(path: Path, definition: CampaignDefinition, *, rejects: Path) -> None:
+    """Refuse, before anything is done, a file that cannot be imported.
+
+    Raises:
+        ConfigurationError: It cannot be read as the campaign wants it, or the rejects cannot be written.
+    """
+    with ContactFile(path, delimiter=definition.delimiter) as file:
+        layout_of(file.header, definition.columns, where=file.where)
+    check_place(rejects, imported=path)
+
+
+async def import_contacts(
+    path: Path,
+    definition: CampaignDefinition,
+    sink: ContactSink,
+    *,
+    campaign_id: str,
+    rejects: Path,
+    resume_after_line: int = 0,
+    on_progress: Callable[[ImportProgress], None] | None = None,
+    workers: int | None = None,
+) -> ImportProgress:
+    """Import a file.
+
+    Args:
+        path: The CSV.
+        definition: The campaign, which says how rows are read.
+        sink: Where the contacts go.
+        campaign_id: The campaign, as the sink knows it.
+        rejects: Where the rows that are no contacts go, as a CSV.
+        resume_after_line: How far an earlier run came, as the store kept it.
+        on_progress: Told after each batch.
+        workers: How many processes read numbers; as many as there are cores when not given. 0 reads a small file in
+            this process, one import at a time: starting another takes seconds.
+
+    Raises:
+        ConfigurationError: The file cannot be read as the campaign wants it, or the rejects cannot be written.
+        CampaignImportBroken: A process died; the import can be resumed.
+    """
+    with ContactFile(path, delimiter=definition.delimiter) as file:
+        layout = layout_of(file.header, definition.columns, where=file.where)
+        count = (workers or 1) if workers is not None else os.cpu_count() or 1
+        with (
+            RejectFile(rejects, layout.header, imported=path, keep_upto_line=resume_after_line) as reject_file,
+            _readers(workers, count, layout, definition) as pool,
+        ):
+            run = _Run(file, sink, reject_file, campaign_id=campaign_id, on_progress=on_progress or _nothing)
+            try:
+                return await run.all(pool, file.rows(after_line=resume_after_line), ahead=count * BATCHES_AHEAD)
+            except BrokenProcessPool as error:
+                raise CampaignImportBroken(run.upto_line) from error
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+class CampaignImportBroken(TelebridgeError):
+    """A process that reads numbers died; what the store has is right, and the import can go on behind it."""
+
+    def __init__(self, upto_line: int) -> None:
+        super().__init__(upto_line)
+        self.upto_line = upto_line
+
+    @override
+    def __str__(self) -> str:
+        return f"a process of the import died (out of memory?) after line {self.upto_line}; run the import again"
+
+
+Batch = list[Row | Reject]
+Outcome = tuple[list[NewContact], list[Reject]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in the file a batch ends."""
+
+    rows: int
+    last_line: int
+    bytes_read: int
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        file: ContactFile,
+        sink: ContactSink,
+        rejects: RejectFile,
+        *,
+        campaign_id: str,
+        on_progress: Callable[[ImportProgress], None],
+    ) -> None:
+        self._file = file
+        self._sink = sink
+        self._rejects = rejects
+        self._campaign_id = campaign_id
+        self._on_progress = on_progress
+        self._progress = ImportProgress(total_bytes=file.total_bytes)
+
+    @property
+    def upto_line(self) -> int:
+        """How far the store is."""
+        return self._progress.upto_line
+
+    async def all(self, pool: Executor, rows: Iterator[Row | Reject], *, ahead: int) -> ImportProgress:
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        under_way: deque[tuple[_Place, asyncio.Future[Outcome]]] = deque()
+        more = True
+        while more or under_way:
+            while more and len(under_way) < ahead:
+                batch = await asyncio.to_thread(_next_batch, rows)
+                more = bool(batch)
+                if batch:
+                    place = _Place(len(batch), _last_line(batch[-1]), self._file.bytes_read)
+                    under_way.append((place, loop.run_in_executor(pool, read_batch, batch)))
+            if under_way:
+                place, outcome = under_way.popleft()
+                await self._keep(place, await outcome, seconds=lambda: loop.time() - begun)
+        return self._progress
+
+    async def _keep(self, place: _Place, outcome: Outcome, *, seconds: Callable[[], float]) -> None:
+        """The rejects first: should the store not get its turn, a resumed import writes them anew."""
+        contacts, rejects = outcome
+        await asyncio.to_thread(self._rejects.write, rejects)
+        added = await self._sink.add(self._campaign_id, contacts, upto_line=place.last_line)
+        before = self._progress
+        self._progress = replace(
+            before,
+            rows=before.rows + place.rows,
+            added=before.added + added.added,
+            duplicates=before.duplicates + added.duplicates,
+            rejected=before.rejected + len(rejects),
+            bytes_read=place.bytes_read,
+            seconds=seconds(),
+            upto_line=place.last_line,
+        )
+        self._on_progress(self._progress)
+
+
+def _readers(workers: int | None, count: int, layout: Layout, definition: CampaignDefinition) -> Executor:
+    if workers == 0:
+        return ThreadPoolExecutor(1, initializer=_set_up, initargs=(layout, definition))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(count, mp_context=context, initializer=_set_up, initargs=(layout, definition))
+
+
+def _nothing(_: ImportProgress) -> None:
+    pass
+
+
+def _next_batch(rows: Iterator[Row | Reject]) -> Batch:
+    """The next rows: fewer of them when they are long."""
+    batch: Batch = []
+    characters = 0
+    for row in islice(rows, BATCH_ROWS):
+        batch.append(row)
+        characters += 0 if isinstance(row, Reject) else sum(map(len, row[2]))
+        if characters >= BATCH_CHARACTERS:
+            break
+    return batch
+
+
+def _last_line(row: Row | Reject) -> int:
+    return row.line if isinstance(row, Reject) else row[1]
+
+
+_instructions: tuple[Layout, CampaignDefinition] | None = None
+"""How this process reads rows: given once, because each batch would carry it otherwise."""
+
+
+def _set_up(layout: Layout, definition: CampaignDefinition) -> None:
+    global _instructions  # a worker process reads for one import only
+    _instructions = layout, definition
+
+
+def read_batch(batch: Batch) -> Outcome:
+    """The contacts and the rejects of a batch, in the process that was set up for it."""
+    if _instructions is None:
+        raise RuntimeError("this process was not set up to read rows")
+    layout, definition = _instructions
+    contacts: list[NewContact] = []
+    rejects: list[Reject] = []
+    for row in batch:
+        read = row if isinstance(row, Reject) else read_row(row[2], layout, definition, line=row[0])
+        if isinstance(read, Reject):
+            rejects.append(read)
+        else:
+            contacts.append(read)
+    return contacts, rejects
+
+
+IDENTIFYING_BYTES = 65_536
+READ_BY = {"columns", "default_country", "default_zone", "number_check", "delimiter", "require_consent", "kind"}
+"""What of a campaign file decides which contact a row is."""
+
+
+async def fill_campaign(
+    records: ContactRecords,
+    campaign: Campaign,
+    contacts: Path,
+    *,
+    rejects: Path,
+    on_resume: Callable[[int], None] | None = None,
+    on_progress: Callable[[ImportProgress], None] | None = None,
+    workers: int | None = None,
+) -> ImportProgress:
+    """Import a CSV, going on where an earlier import of the same file was interrupted.
+
+    Args:
+        records: The contacts of all campaigns.
+        campaign: Whom to fill.
+        contacts: The CSV.
+        rejects: Where the rows that are no contacts go.
+        on_resume: Told the line behind which it goes on, if it does.
+        on_progress: Told after each batch.
+        workers: As `import_contacts` takes it.
+
+    Raises:
+        ConfigurationError: The file cannot be read as the campaign wants it, or the rejects cannot be written.
+        CampaignRefused: It is cancelled, or is being filled elsewhere.
+        CampaignImportBroken: A process died; the import can be resumed.
+    """
+    definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
+    await asyncio.to_thread(check_import, contacts, definition, rejects=rejects)
+    owner = uuid4().hex
+    source = await asyncio.to_thread(_source, contacts, definition)
+    begun = await records.begin_import(campaign.id, source, owner=owner)
+    try:
+        if begun.line and on_resume is not None:
+            on_resume(begun.line)
+        done = await import_contacts(
+            contacts,
+            definition,
+            _Owned(records, owner),
+            campaign_id=campaign.id,
+            rejects=rejects,
+            resume_after_line=begun.line,
+            on_progress=on_progress,
+            workers=workers,
+        )
+        await records.finish_import(campaign.id, owner=owner)
+    except BaseException:
+        await records.leave_import(campaign.id, begun, owner=owner)
+        raise
+    return done
+
+
+class _Owned(ContactSink):
+    """Contacts of one import."""
+
+    def __init__(self, records: ContactRecords, owner: str) -> None:
+        self._records = records
+        self._owner = owner
+
+    @override
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+        return await self._records.add(campaign_id, contacts, upto_line=upto_line, owner=self._owner)
+
+
+def _source(contacts: Path, definition: CampaignDefinition) -> str:
+    """A file's name, and what tells it, and how it is read, from another: only the same one is gone on with."""
+    try:
+        status = contacts.stat()
+        with contacts.open("rb") as file:
+            beginning = file.read(IDENTIFYING_BYTES)
+    except OSError as error:
+        raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
+    read_by = f"{status.st_size} {status.st_mtime_ns} {definition.model_dump_json(include=READ_BY)}"
+    return f"{contacts.name}\t{hashlib.sha256(read_by.encode() + beginning).hexdigest()}"

@@ -1,0 +1,206 @@
+"""A row of a CSV into a contact, or into the reason why it is none.
+
+One rule: a row is taken whole or not at all, and whatever it holds, what comes out is a contact or a reject.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from telebridge.campaigns.definition.model import CampaignDefinition, Columns
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.numbers.location import NoLane, lane_of
+from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
+from telebridge.errors import ConfigurationError
+
+MOST_COLUMNS = 500
+LONGEST_CELL = 10_000
+BROKEN_BYTE = re.compile("[\udc80-\udcff]")
+UNSAFE = re.compile(r"\W+", re.ASCII)
+RESERVED = frozenset(
+    {"and", "as", "elif", "else", "false", "for", "from", "if", "import", "in", "is", "loop", "none", "not", "or"}
+    | {"self", "to", "true", "False", "None", "True"}
+)
+"""Names that templates or flows keep for themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that is no contact.
+
+    Args:
+        line: Where it begins in the file, counted from 1.
+        reason: Why, for the person who wrote it.
+        raw: Its cells as they stood.
+    """
+
+    line: int
+    reason: str
+    raw: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which cell of a row is what.
+
+    Args:
+        header: The columns as the file names them.
+        fields: The position of each field that the campaign knows, by its key in `[columns]`.
+        variables: The position of every other column, by the name under which a flow knows it.
+    """
+
+    header: tuple[str, ...]
+    fields: dict[str, int]
+    variables: dict[str, int]
+
+    def renamed(self) -> dict[str, str]:
+        """Columns whose variable is not called as they are."""
+        names = {self.header[at]: name for name, at in self.variables.items()}
+        return {column: name for column, name in names.items() if column != name}
+
+
+def layout_of(header: Sequence[str], columns: Columns, *, where: str) -> Layout:
+    """What the header of a file says.
+
+    Args:
+        header: Its cells.
+        columns: Which of them the campaign asks for.
+        where: The file and line, for errors.
+
+    Raises:
+        ConfigurationError: A column is missing, there twice, or one of too many.
+    """
+    names = tuple(name.strip() for name in header)
+    if len(names) > MOST_COLUMNS:
+        raise ConfigurationError(where, f"has {len(names)} columns, more than {MOST_COLUMNS}", "leave some out")
+    twice = next((name for at, name in enumerate(names) if name and name in names[:at]), None)
+    if twice is not None:
+        raise ConfigurationError(where, f"has two columns '{twice}'", "give each a name of its own")
+    fields = _fields(names, columns, where)
+    taken = set(fields.values())
+    variables: dict[str, int] = {}
+    for at, name in enumerate(names):
+        if at not in taken:
+            variable = variable_name(name, at)
+            if variable in variables:
+                problem = (
+                    f"the columns '{names[variables[variable]]}' and '{name}' would both be '{variable}' in a flow"
+                )
+                raise ConfigurationError(where, problem, "rename one of them")
+            variables[variable] = at
+    return Layout(names, fields, variables)
+
+
+def variable_name(column: str, at: int) -> str:
+    """Under which name a flow knows a column: letters, digits and `_` alone, and no word of the template language."""
+    name = UNSAFE.sub("_", column).strip("_") or f"column_{at + 1}"
+    name = f"_{name}" if name[0].isdecimal() else name
+    return f"{name}_" if name in RESERVED else name
+
+
+def read_row(cells: Sequence[str], layout: Layout, definition: CampaignDefinition, *, line: int) -> NewContact | Reject:
+    """The contact of a row."""
+    problem = _unreadable(cells, layout)
+    if problem:
+        return Reject(line, problem, tuple(cells))
+    try:
+        return _contact(cells, layout, definition)
+    except _Refused as refused:
+        return Reject(line, str(refused), tuple(cells))
+
+
+class _Refused(Exception):
+    """A row is no contact; its text says why."""
+
+
+def _fields(names: tuple[str, ...], columns: Columns, where: str) -> dict[str, int]:
+    """Where each field stands. A column that the campaign names itself must be there, and the number always."""
+    folded = {name.casefold(): at for at, name in reversed(list(enumerate(names)))}
+    fields: dict[str, int] = {}
+    for field, column in columns.model_dump().items():
+        at = names.index(column) if column in names else folded.get(column.casefold())
+        if at is not None:
+            fields[field] = at
+        elif field == "phone" or field in columns.model_fields_set:
+            near = get_close_matches(column.casefold(), list(folded), n=1, cutoff=0.5)
+            known = names[folded[near[0]]] if near else ""
+            hint = f"did you mean '{known}'? Then set columns.{field}" if known else f"it has {', '.join(names[:8])}"
+            raise ConfigurationError(where, f"has no column '{column}'", hint)
+    return fields
+
+
+def _unreadable(cells: Sequence[str], layout: Layout) -> str:
+    """What makes a whole row unreadable, looked for in all of its text at once."""
+    if len(cells) != len(layout.header):
+        return f"has {len(cells)} cells where the header has {len(layout.header)}"
+    text = "".join(cells)
+    if len(text) <= LONGEST_CELL and text.isascii() and "\0" not in text:
+        return ""
+    return next((problem for name, cell in zip(layout.header, cells, strict=True) if (problem := _bad(name, cell))), "")
+
+
+def _bad(name: str, cell: str) -> str:
+    if "\0" in cell:
+        return f"column '{name}' holds a NUL character"
+    if len(cell) > LONGEST_CELL:
+        return f"column '{name}' is longer than {LONGEST_CELL:,} characters"
+    if broken := BROKEN_BYTE.search(cell):
+        return f"byte 0x{ord(broken[0]) - 0xDC00:02X} in column '{name}' is not UTF-8: save the file as UTF-8"
+    return ""
+
+
+def _contact(cells: Sequence[str], layout: Layout, definition: CampaignDefinition) -> NewContact:
+    def cell(field: str) -> str:
+        at = layout.fields.get(field)
+        return "" if at is None else cells[at].strip()
+
+    number = read_number(cell("phone"), country=definition.default_country, check=definition.number_check)
+    if isinstance(number, NumberProblem):
+        raise _Refused(number.reason)
+    lane = lane_of(number, zone=cell("zone"), postal_code=cell("postal_code"), default_zone=definition.default_zone)
+    if isinstance(lane, NoLane):
+        raise _Refused(lane.reason)
+    consented_at = _instant("consent_at", cell("consent_at"), lane)
+    if definition.needs_consent and (consented_at is None or not cell("consent_source")):
+        missing = "consent_at" if consented_at is None else "consent_source"
+        raise _Refused(f"has no {missing}, which this campaign requires")
+    return NewContact(
+        phone=number.e164,
+        lane=lane,
+        variables={name: cells[at] for name, at in layout.variables.items()},
+        priority=_priority(cell("priority")),
+        due_at=_instant("due_at", cell("due_at"), lane),
+        consented_at=consented_at,
+        consent_source=cell("consent_source"),
+    )
+
+
+def _priority(written: str) -> int:
+    if not written:
+        return 0
+    if not re.fullmatch(r"[+-]?\d{1,4}", written, re.ASCII) or abs(int(written)) > 1000:
+        raise _Refused(f"priority '{written[:20]}' is no whole number from -1000 to 1000")
+    return int(written)
+
+
+def _instant(field: str, written: str, lane: Lane) -> datetime | None:
+    """A date, or a date and time; without an offset on the contact's own clock, on the latest if it may be several."""
+    if not written:
+        return None
+    try:
+        instant = datetime.fromisoformat(written)
+        if instant.tzinfo is not None:
+            return instant.astimezone(UTC)
+        return max(instant.replace(tzinfo=_zone(zone)).astimezone(UTC) for zone in lane.zones)
+    except (ValueError, OverflowError):
+        problem = f"{field} '{written[:40]}' is no date and time: write it as 2026-03-02 or 2026-03-02T09:30-05:00"
+        raise _Refused(problem) from None
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

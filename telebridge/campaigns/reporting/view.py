@@ -1,0 +1,100 @@
+"""How a campaign stands at one moment, as values: for commands and for the API alike."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.epoch import instant, iso_instant
+from telebridge.campaigns.reporting.why_waiting import Explanation, explain
+from telebridge.campaigns.store.protocols import CampaignStore, Progress
+from telebridge.errors import CampaignRefused
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignView:
+    """A campaign at one moment.
+
+    Args:
+        campaign: Which.
+        progress: How far it is.
+        explanation: Why contacts are not called now.
+        per_second: Attempts begun in a second, lately; None where that is not known.
+        undelivered: Events that its webhook is still to be told.
+    """
+
+    campaign: Campaign
+    progress: Progress
+    explanation: Explanation
+    per_second: float | None = None
+    undelivered: int = 0
+
+    @property
+    def total(self) -> int:
+        """All contacts."""
+        return sum(self.progress.contacts.values())
+
+    @property
+    def over(self) -> int:
+        """Those that will not be called again."""
+        return self.progress.contacts.get("done", 0) + self.progress.contacts.get("skipped", 0)
+
+    @property
+    def live(self) -> int:
+        """Calls under way."""
+        return sum(self.progress.attempts.get(state, 0) for state in ("intent", "placed", "answered"))
+
+    @property
+    def attempts(self) -> int:
+        """Attempts so far, without those that were never placed."""
+        return sum(count for state, count in self.progress.attempts.items() if state != "void")
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        next_due, quiet = self.explanation.next_due_at, self.explanation.quiet_until
+        return {
+            **campaign_json(self.campaign),
+            "contacts": dict(self.progress.contacts),
+            "total": self.total,
+            "outcomes": dict(self.progress.outcomes),
+            "attempts": dict(self.progress.attempts),
+            "live_calls": self.live,
+            "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
+            "next_due_at": None if next_due is None else iso_instant(next_due),
+            "dialers": self.explanation.dialers,
+            "quiet_until": None if quiet is None else iso_instant(quiet),
+            "undelivered_events": self.undelivered,
+        }
+
+
+def campaign_json(campaign: Campaign) -> dict[str, Any]:
+    """A campaign for programs, without how far it is."""
+    return {
+        "id": campaign.id,
+        "name": campaign.plan.name,
+        "status": campaign.status.value,
+        "since": iso_instant(instant(campaign.status_at)),
+        "reason": campaign.reason,
+        "flow": campaign.plan.flow,
+        "kind": campaign.plan.kind.value,
+    }
+
+
+async def look(
+    store: CampaignStore,
+    campaign_id: str,
+    open_until: OpenUntil,
+    *,
+    wallclock: datetime,
+    per_second: float | None = None,
+) -> CampaignView:
+    """How a campaign stands now."""
+    campaign = await store.campaigns.find(campaign_id)
+    if campaign is None:
+        raise CampaignRefused(campaign_id, "there is none")
+    progress = await store.reports.progress(campaign_id)
+    lanes, dialing = await store.reports.waiting(campaign_id), await store.reports.dialing(campaign)
+    explanation = explain(campaign, lanes, dialing, open_until, wallclock=wallclock)
+    undelivered = await store.outbox.undelivered(campaign_id)
+    return CampaignView(campaign, progress, explanation, per_second, undelivered)

@@ -1,0 +1,96 @@
+"""Why contacts of a campaign are not called at this moment, in counts that a person can act on.
+
+One rule: every contact that waits is counted once, under the first thing that stands in its way.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.claim import CAPPED, LIVE_ELSEWHERE, CampaignLane
+from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.epoch import epoch_ms, instant
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
+
+
+class Waiting(Enum):
+    """What a contact waits for."""
+
+    CAMPAIGN = "the campaign does not dial"
+    START = "the campaign has not begun"
+    END = "the campaign's end has come"
+    HOURS = "outside the calling hours"
+    CAP = "called as often as the law allows"
+    OTHER_CALL = "another campaign's call to the same number"
+    TIME = "a retry or a start at a later time"
+    NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
+    OTHER_ACCOUNT = "a process that dials for its Twilio account: all dial for others"
+    QUIET = "Twilio, which asked for quiet"
+    NUMBERS = "its numbers, which have made all their calls of 24 hours"
+    TURN = "its turn: calls per second and live calls are bounded"
+
+
+HELD = {CAPPED: Waiting.CAP, LIVE_ELSEWHERE: Waiting.OTHER_CALL}
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why nobody, or not everybody, is called now.
+
+    Args:
+        waiting: How many contacts wait for what.
+        next_due_at: When the first of those is due that wait for a later time; None when none does.
+        dialers: How many processes dial for its account.
+        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+    """
+
+    waiting: Mapping[Waiting, int]
+    next_due_at: datetime | None
+    dialers: int = 0
+    quiet_until: datetime | None = None
+
+
+def explain(
+    campaign: Campaign, lanes: Iterable[WaitingLane], dialing: DialingNow, open_until: OpenUntil, *, wallclock: datetime
+) -> Explanation:
+    """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
+    stopped, held_up = _stopped(campaign, wallclock), _held_up(dialing)
+    waiting: Counter[Waiting] = Counter()
+    times: list[int] = []
+    for lane in lanes:
+        if stopped is not None:
+            waiting[stopped] += lane.due + sum(lane.later.values())
+            continue
+        closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
+        waiting[Waiting.HOURS if closed else held_up] += lane.due
+        for held, count in lane.later.items():
+            waiting[HELD.get(held, Waiting.TIME)] += count
+        times += [] if lane.next_due_at is None else [lane.next_due_at]
+    quiet = None if dialing.quiet_until is None else instant(dialing.quiet_until)
+    return Explanation({what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, quiet)
+
+
+def _first(times: list[int]) -> datetime | None:
+    return instant(min(times)) if times else None
+
+
+def _held_up(dialing: DialingNow) -> Waiting:
+    """What those wait for who are due and may be called."""
+    if dialing.dialers == 0:
+        return Waiting.OTHER_ACCOUNT if dialing.elsewhere else Waiting.NOBODY
+    if dialing.quiet_until is not None:
+        return Waiting.QUIET
+    return Waiting.NUMBERS if dialing.numbers_left == 0 else Waiting.TURN
+
+
+def _stopped(campaign: Campaign, wallclock: datetime) -> Waiting | None:
+    now = epoch_ms(wallclock)
+    if campaign.ends_by(now):
+        return Waiting.END
+    if campaign.status is not CampaignStatus.RUNNING:
+        return Waiting.CAMPAIGN
+    return None if campaign.dials_at(now) else Waiting.START

@@ -1,0 +1,1 @@
+"""Campaigns in a database, and what the engine asks of any store."""

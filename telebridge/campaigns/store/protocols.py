@@ -1,0 +1,402 @@
+"""What the engine asks of a store, by duty; a store is one object with a part for each.
+
+What is asked of the do-not-call list stands in `telebridge.campaigns.engine.do_not_call`, of looking at a campaign in
+`telebridge.campaigns.store.protocols`. Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which
+says what each operation promises.
+
+One rule: every method is one transaction, and what it answers was true in that transaction. Instants are epoch
+milliseconds of the store's own clock.
+
+How a campaign stands, as a store counts it, and who dials for it.
+
+One rule: nothing here waits for a claim or holds one up. Instants are epoch milliseconds.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from telebridge.campaigns.engine.attempt import (
+    Attempt,
+    CallReport,
+    Contact,
+    Receipt,
+    Unplaced,
+)
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
+from telebridge.campaigns.engine.contact import Added, BegunImport, ImportPosition, Lane, NewContact
+from telebridge.campaigns.engine.do_not_call import DoNotCallRecords
+from telebridge.campaigns.engine.outcomes import Outcome
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.reconciliation import Overdue
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.webhooks.delivery import Answer, Batch, Tally
+
+DIALING = "dialing "
+"""What the task of every process that dials begins with."""
+
+
+def dialing_task(account: str, worker: str) -> str:
+    """The task that a process holds while it dials for an account."""
+    return f"{DIALING}{account} {worker}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a campaign is.
+
+    Args:
+        contacts: How many are in each state, by `ContactState.value`.
+        outcomes: Of those done or skipped, how many ended how.
+        attempts: How many attempts there are in each state, by `AttemptState.value`.
+    """
+
+    contacts: Mapping[str, int] = field(default_factory=dict)
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    attempts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingLane:
+    """Why contacts of a lane are not called now, as far as the store knows.
+
+    Args:
+        lane: Which; whether it is open is for the calling hours to say.
+        due: How many could be called now if it is.
+        later: How many wait for their time, by what they wait for: "" is a retry or a start in the future.
+        next_due_at: When the first of those is due.
+    """
+
+    id: int
+    lane: Lane
+    due: int
+    later: Mapping[str, int]
+    next_due_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DialingNow:
+    """What bears on whether contacts that are due are called.
+
+    Args:
+        dialers: How many processes dial for the campaign's account.
+        elsewhere: How many dial for other accounts.
+        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
+    """
+
+    dialers: int
+    elsewhere: int = 0
+    quiet_until: int | None = None
+    numbers_left: int | None = None
+
+
+class ReportRecords(Protocol):
+    """Looking at a campaign."""
+
+    async def progress(self, campaign_id: str) -> Progress:
+        """How far it is."""
+        ...
+
+    async def waiting(self, campaign_id: str) -> list[WaitingLane]:
+        """Why contacts are not called now."""
+        ...
+
+    async def dialing(self, campaign: Campaign) -> DialingNow:
+        """Whether anybody dials for a campaign, and may."""
+        ...
+
+    async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
+        """How the attempts begun since then ended, or only the latest ones.
+
+        An answered call that was over ten seconds ago, and that nobody has told of yet, is counted as lost.
+        """
+        ...
+
+    async def lanes(self, campaign_id: str) -> Mapping[int, Lane]:
+        """Where its contacts may be, by the id of the lane."""
+        ...
+
+    async def columns(self, campaign_id: str) -> list[str]:
+        """What its contacts have beside a number, by name: those of the first contact first."""
+        ...
+
+    def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+        """Every contact in the order of import, a page at a time."""
+        ...
+
+    def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
+        """Every attempt in the order of contacts, a page at a time."""
+        ...
+
+
+class CampaignRecords(Protocol):
+    """Campaigns and their status."""
+
+    async def create(self, plan: CampaignPlan) -> Campaign:
+        """Make a campaign, a draft.
+
+        Raises:
+            CampaignRefused: Its account has one of that name which is not over.
+        """
+        ...
+
+    async def keep(self, plan: CampaignPlan) -> Campaign:
+        """Give the account's campaign of that name which is not over this plan, or make one where there is none.
+
+        Raises:
+            CampaignRefused: It is neither a draft nor paused.
+        """
+        ...
+
+    async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
+        """Give a campaign that does not dial another plan.
+
+        Raises:
+            CampaignRefused: There is no such campaign, it is neither a draft nor paused, or another one has that name.
+        """
+        ...
+
+    async def find(self, campaign_id: str) -> Campaign | None:
+        """The campaign of this id."""
+        ...
+
+    async def all(self) -> list[Campaign]:
+        """Every campaign, the newest first."""
+        ...
+
+    async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:
+        """Start, pause, drain, finish or cancel a campaign.
+
+        Raises:
+            CampaignRefused: There is no such campaign, it cannot happen to it as it stands, or its name was taken over.
+        """
+        ...
+
+    async def lanes(self, account: str) -> list[CampaignLane]:
+        """The lanes of all campaigns of an account that dial now."""
+        ...
+
+    async def now(self) -> int:
+        """What the store's clock says."""
+        ...
+
+    async def close_finished(self) -> list[Campaign]:
+        """Drain campaigns whose end time has come, finish those with nothing left; answers those that changed."""
+        ...
+
+
+class ContactRecords(Protocol):
+    """Filling a campaign."""
+
+    async def add(
+        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+    ) -> Added:
+        """Add a batch of an import, together with the position in its file.
+
+        A batch that does not go beyond the position kept was added before, by an import that was then interrupted:
+        nothing happens. A number that the campaign has already is a duplicate.
+
+        Args:
+            campaign_id: Whose contacts they are.
+            contacts: The batch.
+            upto_line: The source is done up to here.
+            owner: Who began the import; None for contacts that come from none.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
+        """
+        ...
+
+    async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:
+        """Begin to fill a campaign from a source, or go on with it.
+
+        One owner at a time fills a campaign, until it finishes, leaves, or adds no batch for a minute.
+        Until `finish_import` the campaign is not done, however few of its contacts are left.
+
+        Raises:
+            CampaignRefused: There is no such campaign, it is cancelled, or somebody else fills it.
+        """
+        ...
+
+    async def finish_import(self, campaign_id: str, *, owner: str) -> None:
+        """The source has come to its end; the same one is read from its beginning the next time.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
+        """
+        ...
+
+    async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
+        """The source has not come to its end, and can be gone on with; when nothing came of it, all is as before."""
+        ...
+
+    async def import_position(self, campaign_id: str) -> ImportPosition:
+        """How far it is filled."""
+        ...
+
+    async def is_filled(self, campaign_id: str) -> bool:
+        """Whether it has contacts, and no import of it was begun and not finished."""
+        ...
+
+    async def without_consent(self, campaign_id: str) -> int:
+        """How many that may still be called lack `consented_at` or `consent_source`."""
+        ...
+
+    async def find(self, campaign_id: str, phone: str) -> Contact | None:
+        """The contact with this number."""
+        ...
+
+    async def lane(self, contact: Contact) -> Lane:
+        """Where a contact may be."""
+        ...
+
+
+class ClaimRecords(Protocol):
+    """Who may be called now: the one place that counts."""
+
+    async def set_pacing(self, account: str, pacing: Pacing) -> None:
+        """Set an account's limits; what is under way stays counted."""
+        ...
+
+    async def claim(
+        self, account: str, lanes: Sequence[OpenLane], *, worker: str, wanted: int, lease_seconds: float
+    ) -> list[Claim]:
+        """Take contacts to be called, as many as all limits allow, from the first lanes first.
+
+        Each is written as an attempt in `INTENT` before it is answered: from then on it counts as live.
+
+        Raises:
+            LocalProtocolError: The account's pacing was never set.
+        """
+        ...
+
+    async def back_off(self, account: str, *, jitter: float) -> int:
+        """Let nobody place a call for a while, longer each time in a row; answers until when."""
+        ...
+
+    async def wait_out_queue(self, account: str, queue_ms: int) -> None:
+        """Twilio said that a call waits in its queue: place nothing until that has emptied."""
+        ...
+
+
+class AttemptRecords(Protocol):
+    """What becomes known of calls."""
+
+    async def find(self, attempt_id: str) -> Attempt | None:
+        """The attempt of this id."""
+        ...
+
+    async def find_by_call(self, call_sid: str) -> Attempt | None:
+        """The attempt that this call is."""
+        ...
+
+    async def report(self, attempt_id: str, report: CallReport) -> Receipt:
+        """Take what was learned of a call; when it is over, its contact is settled or due again. Any order will do.
+
+        An opt-out puts the number on the do-not-call list of every campaign in the same transaction.
+        """
+        ...
+
+    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+        """The call was certainly not placed; False when that is known already, or a call of it is known after all."""
+        ...
+
+    async def take_expired_intents(self, limit: int = 50) -> Overdue:
+        """Intents whose lease ran out and whose next look is due; nobody else gets them until the look after that."""
+        ...
+
+    async def take_due_checks(self, limit: int = 50) -> Overdue:
+        """Attempts with a call that nothing was heard of in time; nobody else gets them for five minutes."""
+        ...
+
+    async def bound(self, call_sids: Iterable[str]) -> set[str]:
+        """Which of these calls are some attempt's."""
+        ...
+
+    async def live(self, campaign_id: str) -> list[Attempt]:
+        """The attempts of a campaign that are under way."""
+        ...
+
+
+class TaskLeases(Protocol):
+    """Work that one process at a time does for all."""
+
+    async def take(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or prolong a task; False while another has it. Whoever takes it must ask for the same length."""
+        ...
+
+    async def release(self, name: str, owner: str) -> None:
+        """Leave a task to others, if it is held."""
+        ...
+
+
+class OutboxRecords(Protocol):
+    """What campaigns' webhooks are still to be told; the changes themselves put it there."""
+
+    async def waiting(self) -> list[str]:
+        """The campaigns that have an event due now, the most overdue first."""
+        ...
+
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
+        """Take events of a campaign that are due, for a try; nobody else gets them until the lease runs out.
+
+        None when nothing is due. When the campaign has no webhook any more, its events are dropped.
+        """
+        ...
+
+    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
+        """Take what receivers said: see `telebridge.campaigns.webhooks.delivery.verdict`.
+
+        When an event is given up because it is old, all that are as old are given up with it.
+        """
+        ...
+
+    async def undelivered(self, campaign_id: str) -> int:
+        """How many events of a campaign are still to be sent, now or later."""
+        ...
+
+
+class CampaignStore(Protocol):
+    """Everything a campaign needs to outlive the process."""
+
+    @property
+    def campaigns(self) -> CampaignRecords:
+        """Campaigns and their status."""
+        ...
+
+    @property
+    def contacts(self) -> ContactRecords:
+        """Filling a campaign."""
+        ...
+
+    @property
+    def claims(self) -> ClaimRecords:
+        """Who may be called now."""
+        ...
+
+    @property
+    def attempts(self) -> AttemptRecords:
+        """What becomes known of calls."""
+        ...
+
+    @property
+    def do_not_call(self) -> DoNotCallRecords:
+        """Numbers that must not be called."""
+        ...
+
+    @property
+    def leases(self) -> TaskLeases:
+        """Work that one process at a time does."""
+        ...
+
+    @property
+    def outbox(self) -> OutboxRecords:
+        """What webhooks are still to be told."""
+        ...
+
+    @property
+    def reports(self) -> ReportRecords:
+        """Looking at a campaign."""
+        ...

@@ -1,0 +1,311 @@
+"""The tables of campaigns: contacts are the queue, attempts the log of what was meant, a pacer row an account's limit.
+
+One rule: instants are epoch milliseconds of the database's clock, and what a query filters by on every tick has an
+index that holds only those rows, so a million contacts at rest cost nothing.
+
+Between rows of the tables and the values that the engine works with.
+"""
+
+from dataclasses import fields
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    Row,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+from typing_extensions import override
+
+from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.epoch import epoch_ms
+from telebridge.campaigns.engine.outcomes import Outcome, Reported
+from telebridge.campaigns.engine.pacing import Backoff, Pacing
+from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
+from telebridge.database.schema import metadata
+from telebridge.twilio.calls import CallStatus
+
+E = TypeVar("E", bound=Enum)
+
+
+class Spelled(TypeDecorator[E], Generic[E]):
+    """A member of an enum by its value."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, kind: type[E]) -> None:
+        super().__init__()
+        self.kind = kind
+
+    @override
+    def process_bind_param(self, value: E | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value.value)
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> E | None:
+        return None if value is None else self.kind(value)
+
+
+class PlanText(TypeDecorator[CampaignPlan]):
+    """A campaign's plan as JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: CampaignPlan | None, dialect: Dialect) -> str | None:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> CampaignPlan | None:
+        return None if value is None else msgspec.json.decode(value, type=CampaignPlan)
+
+
+RowId = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only where the column is called INTEGER."""
+
+IS_READY = text("state = 'ready'")
+IS_LIVE = text("state IN ('intent', 'placed', 'answered')")
+IS_WATCHED = text("check_at IS NOT NULL")
+IS_NOT_OVER = text("status NOT IN ('done', 'cancelled')")
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("account", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("status", Spelled(CampaignStatus), nullable=False),
+    Column("status_at", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("plan", PlanText, nullable=False),
+    Column("tat", Double, nullable=False),
+    Column("turn", BigInteger, nullable=False),
+    Index("uq_campaign_name", "account", "name", unique=True, sqlite_where=IS_NOT_OVER, postgresql_where=IS_NOT_OVER),
+)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("zones", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("priority", Integer, nullable=False),
+    UniqueConstraint("campaign_id", "zones", "region", "priority"),
+)
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("lane_id", RowId, ForeignKey("lane.id"), nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("state", Spelled(ContactState), nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("claims", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("held", Text, nullable=False),
+    Column("variables", JSON, nullable=False),
+    Column("consented_at", BigInteger),
+    Column("consent_source", Text, nullable=False),
+    UniqueConstraint("campaign_id", "phone"),
+    Index("ix_contact_ready", "lane_id", "due_at", "id", sqlite_where=IS_READY, postgresql_where=IS_READY),
+    Index("ix_contact_campaign", "campaign_id", "id"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("campaign_id", Text, ForeignKey("campaign.id"), nullable=False),
+    Column("contact_id", RowId, ForeignKey("contact.id"), nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("from_number", Text, nullable=False),
+    Column("worker", Text, nullable=False),
+    Column("intent_at", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Column("check_at", BigInteger),
+    Column("state", Spelled(AttemptState), nullable=False),
+    Column("looks", Integer, nullable=False),
+    Column("ring_seconds", Integer, nullable=False),
+    Column("detects_machine", Boolean, nullable=False),
+    Column("call_sid", Text, unique=True),
+    Column("status", Spelled(CallStatus)),
+    Column("answered_by", Text, nullable=False),
+    Column("reported", Spelled(Reported)),
+    Column("call_back_at", BigInteger),
+    Column("ended_at", BigInteger),
+    Column("outcome", Spelled(Outcome)),
+    Column("error", Text, nullable=False),
+    Column("rules_version", Text, nullable=False),
+    Column("talk", JSON, nullable=False, server_default="{}"),
+    UniqueConstraint("contact_id", "n"),
+    # No two campaigns ever ring one number together, whatever else goes wrong.
+    Index("uq_attempt_live_phone", "phone", unique=True, sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("ix_attempt_live", "account", "campaign_id", sqlite_where=IS_LIVE, postgresql_where=IS_LIVE),
+    Index("ix_attempt_watched", "check_at", sqlite_where=IS_WATCHED, postgresql_where=IS_WATCHED),
+    Index("ix_attempt_phone", "phone", "intent_at"),
+    Index("ix_attempt_from_number", "from_number", "intent_at"),
+    Index("ix_attempt_campaign", "campaign_id", "intent_at"),
+)
+
+pacer = Table(
+    "pacer",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("calls_per_second", Double, nullable=False),
+    Column("max_live", Integer, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    Column("tat", Double, nullable=False),
+    Column("backoff_until", BigInteger, nullable=False),
+    Column("backoff_step", Integer, nullable=False),
+)
+
+do_not_call = Table(
+    "do_not_call",
+    metadata,
+    Column("phone", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("added_at", BigInteger, nullable=False),
+)
+
+register_scrub = Table(
+    "register_scrub",
+    metadata,
+    Column("register", Text, primary_key=True),
+    Column("scrubbed_at", BigInteger, nullable=False),
+)
+
+task_lease = Table(
+    "task_lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+)
+
+import_position = Table(
+    "import_position",
+    metadata,
+    Column("campaign_id", Text, ForeignKey("campaign.id"), primary_key=True),
+    Column("line", BigInteger, nullable=False),
+    Column("source", Text, nullable=False, server_default=""),
+    Column("under_way", Boolean, nullable=False, server_default=false()),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # No foreign key: the end of a call would wait for whoever changes the campaign.
+    Column("campaign_id", Text, nullable=False),
+    Column("event", Spelled(WebhookEvent), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("due_at", BigInteger, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Index("ix_outbox_due", "campaign_id", "due_at"),
+    Index("ix_outbox_subject", "campaign_id", "subject"),
+)
+
+
+ZONES_APART = " "
+"""No name of a time zone has a space."""
+
+_ATTEMPT = tuple(field.name for field in fields(Attempt))
+_CONTACT = tuple(field.name for field in fields(Contact))
+_CAMPAIGN = tuple(field.name for field in fields(Campaign))
+
+
+def attempt_of(row: Row[Any]) -> Attempt:
+    """The attempt that a row of `attempt` tells of."""
+    return Attempt(**{name: row._mapping[name] for name in _ATTEMPT})  # noqa: SLF001 - public in SQLAlchemy's own words
+
+
+def contact_of(row: Row[Any]) -> Contact:
+    """The contact that a row of `contact` tells of."""
+    return Contact(**{name: row._mapping[name] for name in _CONTACT})  # noqa: SLF001 - as above
+
+
+def campaign_of(row: Row[Any]) -> Campaign:
+    """The campaign that a row of `campaign` tells of."""
+    return Campaign(**{name: row._mapping[name] for name in _CAMPAIGN})  # noqa: SLF001 - as above
+
+
+def attempt_values(attempt: Attempt) -> dict[str, Any]:
+    """The row of an attempt."""
+    return {name: getattr(attempt, name) for name in _ATTEMPT}
+
+
+def contact_changes(contact: Contact) -> dict[str, Any]:
+    """The columns of a contact that change once it is imported."""
+    return {name: getattr(contact, name) for name in ("state", "due_at", "attempts", "claims", "outcome", "held")}
+
+
+def campaign_changes(campaign: Campaign) -> dict[str, Any]:
+    """The columns of a campaign that change once it is made."""
+    return {name: getattr(campaign, name) for name in ("status", "status_at", "reason", "tat", "turn")}
+
+
+def new_contact_values(campaign_id: str, lane_id: int, new: NewContact) -> dict[str, Any]:
+    """The row of a contact that is imported."""
+    return {
+        "campaign_id": campaign_id,
+        "lane_id": lane_id,
+        "phone": new.phone,
+        "state": ContactState.READY,
+        "due_at": 0 if new.due_at is None else epoch_ms(new.due_at),
+        "attempts": 0,
+        "claims": 0,
+        "outcome": "",
+        "held": "",
+        "variables": dict(new.variables),
+        "consented_at": None if new.consented_at is None else epoch_ms(new.consented_at),
+        "consent_source": new.consent_source,
+    }
+
+
+def lane_of(zones: str, region: str) -> Lane:
+    """The lane that columns `zones` and `region` tell of."""
+    return Lane(tuple(zones.split(ZONES_APART)), region)
+
+
+def zones_text(lane: Lane) -> str:
+    """A lane's zones as one column."""
+    return ZONES_APART.join(lane.zones)
+
+
+def pacing_of(row: Row[Any]) -> Pacing:
+    """An account's limits."""
+    return Pacing(row.calls_per_second, row.max_live, row.reserved)
+
+
+def backoff_of(row: Row[Any]) -> Backoff:
+    """The quiet that Twilio asked for."""
+    return Backoff(row.backoff_until, row.backoff_step)

@@ -1,0 +1,1 @@
+"""What a campaign tells to its owner's web application."""

@@ -1,0 +1,151 @@
+"""Whole imports, with the processes that read numbers."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from telebridge.campaigns.definition.loading import load_campaign
+from telebridge.campaigns.engine.contact import Added, NewContact
+from telebridge.campaigns.importing import importing
+from telebridge.campaigns.importing.importing import (
+    CampaignImportBroken,
+    ImportProgress,
+    import_contacts,
+    read_batch,
+)
+from telebridge.errors import ConfigurationError
+
+CAMPAIGNS = Path(__file__).parent.parent.parent / "config" / "campaigns"
+REMINDERS = load_campaign(CAMPAIGNS / "reminders.toml")
+
+
+class StoreGone(Exception):
+    pass
+
+
+class Sink:
+    """Keeps contacts as a store would: each number once, the line with them."""
+
+    def __init__(self, *, fails_after: int | None = None) -> None:
+        self.contacts: dict[str, NewContact] = {}
+        self.upto_lines: list[int] = []
+        self._fails_after = fails_after
+
+    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
+        assert campaign_id == "c1"
+        if self._fails_after is not None and len(self.upto_lines) >= self._fails_after:
+            raise StoreGone
+        new = {contact.phone: contact for contact in contacts if contact.phone not in self.contacts}
+        self.contacts |= new
+        self.upto_lines.append(upto_line)
+        return Added(len(new), len(contacts) - len(new))
+
+
+async def run(path: Path, sink: Sink, rejects: Path, **options) -> ImportProgress:
+    return await import_contacts(path, REMINDERS, sink, campaign_id="c1", rejects=rejects, workers=1, **options)
+
+
+def rejected_lines(path: Path) -> list[int]:
+    with path.open(newline="") as file:
+        return [int(row["line"]) for row in csv.DictReader(file)]
+
+
+async def test_the_example_is_imported_whole(tmp_path):
+    sink = Sink()
+    done = await run(CAMPAIGNS / "reminders.csv", sink, tmp_path / "rejects.csv")
+    assert (done.rows, done.added, done.rejected, done.upto_line) == (200, 200, 0, 201)
+    assert all(contact.lane.zones for contact in sink.contacts.values())
+    assert rejected_lines(tmp_path / "rejects.csv") == []
+
+
+async def test_an_interrupted_import_goes_on_where_the_store_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH_ROWS", 20)
+    path, rejects = tmp_path / "contacts.csv", tmp_path / "rejects.csv"
+    numbers = [f"+1212555{at:04}" if at % 10 else "12" for at in range(100)]
+    path.write_text("phone\n" + "\n".join([*numbers, "+12125550001"]) + "\n")
+    first = Sink(fails_after=2)
+    with pytest.raises(StoreGone):
+        await run(path, first, rejects)
+    assert first.upto_lines == [21, 41]
+    second = Sink()
+    second.contacts = dict(first.contacts)
+    told: list[ImportProgress] = []
+    done = await run(path, second, rejects, resume_after_line=41, on_progress=told.append)
+    assert (done.rows, done.added, done.duplicates, done.rejected) == (61, 54, 1, 6)
+    assert len(second.contacts) == 90
+    assert rejected_lines(rejects) == [2 + at for at in range(0, 100, 10)]
+    assert [each.upto_line for each in told] == [61, 81, 101, 102]
+    assert told[-1] == done
+    assert done.rows_per_second > 0
+    assert done.remaining_seconds == 0
+
+
+async def test_a_wrong_header_ends_an_import_before_it_begins(tmp_path):
+    path = tmp_path / "contacts.csv"
+    path.write_text("telephone\n+12125550123\n")
+    with pytest.raises(ConfigurationError, match="did you mean 'telephone'"):
+        await run(path, Sink(), tmp_path / "rejects.csv")
+    assert not (tmp_path / "rejects.csv").exists()
+
+
+def test_nothing_is_known_of_what_remains_at_the_beginning():
+    assert ImportProgress(total_bytes=100).remaining_seconds is None
+    assert ImportProgress(total_bytes=100).rows_per_second == 0
+    assert ImportProgress(total_bytes=100, bytes_read=25, seconds=1.0).remaining_seconds == 3
+
+
+def test_a_batch_is_short_where_rows_are_long(monkeypatch):
+    monkeypatch.setattr(importing, "BATCH_CHARACTERS", 100)
+    rows = iter([(line, line, ["x" * 60]) for line in range(2, 10)])
+    assert [len(importing._next_batch(rows)) for _ in range(5)] == [2, 2, 2, 2, 0]
+
+
+def test_a_process_that_was_not_set_up_says_so(monkeypatch):
+    monkeypatch.setattr(importing, "_instructions", None)
+    with pytest.raises(RuntimeError, match="not set up"):
+        read_batch([])
+
+
+async def test_every_bad_row_is_rejected_with_its_line_and_the_good_ones_go_on(tmp_path):
+    path, rejects = tmp_path / "contacts.csv", tmp_path / "rejects.csv"
+    path.write_bytes(
+        b"phone,name,zone\r\n"
+        b"+12125550101,good,\r\n"
+        b"12,short,\r\n"
+        b"+12125550102,Zo\xeb,\r\n"
+        b'+12125550103,"stray,\r\n'
+        b"+12125550104,nul\0,\r\n"
+        b"+12125550105,few\r\n"
+        b"+12125550106,zone,Mars/Base\r\n"
+        b"+18005550107,free,\r\n"
+        b'+12125550108,"=1+1\r\nsecond",America/Denver\r\n'
+        b"+12125550101,again,\r\n"
+    )
+    sink = Sink()
+    done = await run(path, sink, rejects)
+    assert (done.rows, done.added, done.duplicates, done.rejected, done.upto_line) == (10, 2, 1, 7, 12)
+    assert rejected_lines(rejects) == [3, 4, 5, 6, 7, 8, 9]
+    assert sink.contacts["+12125550108"].variables == {"name": "=1+1\r\nsecond"}
+    assert "'+18005550107,free" in rejects.read_text()
+
+
+async def test_a_process_that_dies_leaves_an_import_that_can_be_resumed(tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "_set_up", int)  # which fails on what it is given
+    path = tmp_path / "contacts.csv"
+    path.write_text("phone\n+12125550123\n")
+    with pytest.raises(CampaignImportBroken, match="after line 0; run the import again"):
+        await run(path, Sink(), tmp_path / "rejects.csv")
+
+
+async def test_a_small_file_is_read_without_another_process(tmp_path, monkeypatch):
+    def no_process(*_args, **_kwargs):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(importing, "ProcessPoolExecutor", no_process)
+    sink, rejects = Sink(), tmp_path / "rejects.csv"
+    done = await import_contacts(
+        CAMPAIGNS / "reminders.csv", REMINDERS, sink, campaign_id="c1", rejects=rejects, workers=0
+    )
+    assert (done.rows, done.added) == (200, 200)
