@@ -28,7 +28,7 @@ from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import SpeechSource, SpeechStream, Voice
 from telebridge.speech.utterance import Utterance
 from telebridge.speech_server.server import create_app as create_speech_server
-from telebridge.speech_server.workers import missing_packages
+from telebridge.speech_server.voices.pool import missing_packages
 
 log = logger(__name__)
 

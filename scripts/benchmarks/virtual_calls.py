@@ -19,7 +19,12 @@ from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptio
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
-from telebridge.speech_server.voice import Pcm, SpokenWord, SpokenWords, Voice
+from telebridge.speech_server.voices.voice import (
+    Pcm,
+    SpokenWord,
+    SpokenWords,
+    Voice,
+)
 
 PROMPT = (
     "Thank you for calling Acme Dental. We are open from Monday to Friday from eight in the morning to six in the "

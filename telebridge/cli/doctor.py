@@ -19,7 +19,7 @@ from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
-from telebridge.speech_server.workers import missing_packages
+from telebridge.speech_server.voices.pool import missing_packages
 from telebridge.twilio_account import open_twilio
 from telebridge.voice import open_voice
 

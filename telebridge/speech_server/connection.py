@@ -22,7 +22,6 @@ from telebridge.rime.messages import (
     TextReceived,
 )
 from telebridge.rime.plain import PlainConnection
-from telebridge.rime.requested import RequestedSpeech
 from telebridge.rime.structured import StructuredConnection
 from telebridge.speech_server.buffer import (
     AbortSynthesis,
@@ -33,11 +32,12 @@ from telebridge.speech_server.buffer import (
     SynthesisBuffer,
     Synthesize,
 )
-from telebridge.speech_server.faults import Faults
 from telebridge.speech_server.formats import Encoder, wav_header
-from telebridge.speech_server.languages import TIMED, canonical
+from telebridge.speech_server.options import Faults
+from telebridge.speech_server.query import RequestedSpeech
 from telebridge.speech_server.synthesis import EncodedAudio, synthesize
-from telebridge.speech_server.voice import SpokenWords, Voice, VoiceFailed
+from telebridge.speech_server.voices.espeak_names import TIMED, canonical
+from telebridge.speech_server.voices.voice import SpokenWords, Voice, VoiceFailed
 
 log = logger(__name__)
 

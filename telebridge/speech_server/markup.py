@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from telebridge.rime.requested import RequestedSpeech
-from telebridge.speech_server.boundaries import BoundaryRules, boundaries
+from telebridge.speech_server.buffer import BoundaryRules, boundaries
+from telebridge.speech_server.query import RequestedSpeech
 
 MIST = frozenset({"mist", "mistv2", "mistv3"})
 MARKUP = re.compile(

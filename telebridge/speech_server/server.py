@@ -16,19 +16,25 @@ from telebridge.logs import logger
 from telebridge.rime.messages import Side
 from telebridge.rime.parameters import SPEAKERS
 from telebridge.rime.plain import PlainConnection
-from telebridge.rime.requested import RequestedSpeech, requested_by_query
 from telebridge.rime.structured import Edition, StructuredConnection
-from telebridge.speech_server.boundaries import CLAUSE_MARKS, SENTENCE_MARKS, BoundaryRules
-from telebridge.speech_server.buffer import SegmentMode, SegmentRules, SynthesisBuffer
+from telebridge.speech_server.buffer import (
+    CLAUSE_MARKS,
+    SENTENCE_MARKS,
+    BoundaryRules,
+    SegmentMode,
+    SegmentRules,
+    SynthesisBuffer,
+)
 from telebridge.speech_server.connection import ERROR_CLOSE, Setup, SpeechConnection
 from telebridge.speech_server.credentials import refusal
 from telebridge.speech_server.formats import encoder
-from telebridge.speech_server.languages import canonical
 from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.query import RequestedSpeech, requested_by_query
 from telebridge.speech_server.speech_request import SpeechRequestDoor
-from telebridge.speech_server.tone import ToneVoice
-from telebridge.speech_server.voice import Voice
-from telebridge.speech_server.workers import EspeakWorkers, missing_packages
+from telebridge.speech_server.voices.espeak_names import canonical
+from telebridge.speech_server.voices.pool import EspeakWorkers, missing_packages
+from telebridge.speech_server.voices.tone import ToneVoice
+from telebridge.speech_server.voices.voice import Voice
 
 log = logger(__name__)
 

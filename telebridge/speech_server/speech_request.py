@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from telebridge.rime.requested import RequestedSpeech, requested
 from telebridge.speech_server.credentials import refusal
 from telebridge.speech_server.formats import encoder
-from telebridge.speech_server.languages import canonical
 from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.query import RequestedSpeech, requested
 from telebridge.speech_server.synthesis import EncodedAudio, synthesize
-from telebridge.speech_server.voice import Voice
+from telebridge.speech_server.voices.espeak_names import canonical
+from telebridge.speech_server.voices.voice import Voice
 
 ACCEPTED = {
     "audio/pcmu": "mulaw", "audio/x-mulaw": "mulaw", "audio/l16": "pcm", "audio/pcm": "pcm", "audio/mpeg": "mp3",

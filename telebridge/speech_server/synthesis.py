@@ -4,11 +4,17 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import PCM_WIDTH
-from telebridge.rime.requested import RequestedSpeech
 from telebridge.speech_server.formats import Encoder
-from telebridge.speech_server.languages import canonical
 from telebridge.speech_server.markup import Pause, Spoken, pieces
-from telebridge.speech_server.voice import Pcm, Phrase, SpokenWord, SpokenWords, Voice
+from telebridge.speech_server.query import RequestedSpeech
+from telebridge.speech_server.voices.espeak_names import canonical
+from telebridge.speech_server.voices.voice import (
+    Pcm,
+    Phrase,
+    SpokenWord,
+    SpokenWords,
+    Voice,
+)
 
 
 @dataclass(frozen=True, slots=True)

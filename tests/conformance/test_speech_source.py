@@ -14,7 +14,7 @@ from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import Audio
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 TEXT = "We are open from Monday to Friday."
 SOURCES = ["rime", "fixed", "cached", "hot", "ladder", "lower rung"]

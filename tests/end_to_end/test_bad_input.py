@@ -313,7 +313,7 @@ async def test_callers_beyond_the_limit_hear_busy(tmp_path):
 
 @virtually
 async def test_speech_that_fails_is_told_the_caller_and_the_log(tmp_path):
-    from telebridge.speech_server.faults import Faults as SpeechFaults
+    from telebridge.speech_server.options import Faults as SpeechFaults
 
     async with bridge(tmp_path, FLOW, rime={"faults": SpeechFaults(refuse_status=500)}) as stack:
         placed, record = await stack.call("listen 60s")

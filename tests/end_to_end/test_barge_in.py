@@ -14,7 +14,7 @@ from telebridge.audio.mulaw import silence
 from telebridge.call.session.events import ClearAsked
 from telebridge.simulator.recording import Kind
 from telebridge.simulator.voices import speech
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 PROMPT = "Thank you for calling Acme Dental which is open from eight to six."
 NEXT = "What can I do for you?"

@@ -9,10 +9,9 @@ from support.virtual_time import virtually
 
 from telebridge.audio.mulaw import to_pcm
 from telebridge.simulator.recording import Kind
-from telebridge.speech_server.faults import Faults
-from telebridge.speech_server.options import SpeechServerOptions
+from telebridge.speech_server.options import Faults, SpeechServerOptions
 from telebridge.speech_server.server import create_app
-from telebridge.speech_server.voice import Pcm, SpokenWord, SpokenWords
+from telebridge.speech_server.voices.voice import Pcm, SpokenWord, SpokenWords
 
 SENTENCE = "We are open from Monday to Friday."
 FLOW = f"""

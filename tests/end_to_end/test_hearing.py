@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 from telebridge import Bridge
 from telebridge.audio.tones import dtmf
 from telebridge.simulator.recording import Kind
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 SENTENCE = "We are open from Monday to Friday."
 GOODBYE = "Goodbye and thank you."

@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.parameters import speech_parameters
 from telebridge.speech.source import Audio
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 

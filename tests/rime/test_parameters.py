@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
 from telebridge.rime.parameters import TAKES, RimeOptions, speech_parameters
-from telebridge.rime.requested import RequestedSpeech, requested_by_query
+from telebridge.speech_server.query import RequestedSpeech, requested_by_query
 
 EVERY = {
     "speed_alpha": 1.2,

@@ -10,7 +10,7 @@ from support.rime_client import PLAIN, audio, events, joined, opened, refused, s
 from support.speech import local_rime
 from support.virtual_time import virtually
 
-from telebridge.speech_server.tone import ToneVoice
+from telebridge.speech_server.voices.tone import ToneVoice
 
 MULAW = {"Authorization": "Bearer key", "Accept": "audio/PCMU"}
 REQUEST = {"text": "Hello there.", "speaker": "astra", "modelId": "mistv2"}

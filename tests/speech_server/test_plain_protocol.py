@@ -8,7 +8,7 @@ from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
 from telebridge.speech_server.buffer import ClearMode
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 ARCANA = PLAIN.replace("mistv2", "arcana")
 NEVER = f"{ARCANA}&segment=never"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support.speech import local_rime
 
-from telebridge.speech_server.tone import ToneVoice
+from telebridge.speech_server.voices.tone import ToneVoice
 
 SAMPLE = Path(__file__).parent.parent / "data" / "speech_server" / "websocket_sample.py"
 

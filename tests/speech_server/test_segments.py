@@ -7,7 +7,7 @@ from support.rime_client import PLAIN, audio, events, joined, kinds, opened, say
 from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
-from telebridge.speech_server.faults import Faults
+from telebridge.speech_server.options import Faults
 
 JSON = PLAIN.replace("mistv2", "coda")
 

@@ -11,8 +11,8 @@ from support.speech import local_rime
 from support.virtual_time import virtually
 
 from telebridge.audio.wav import container_of
-from telebridge.speech_server.faults import Faults
-from telebridge.speech_server.tone import ToneVoice
+from telebridge.speech_server.options import Faults
+from telebridge.speech_server.voices.tone import ToneVoice
 
 SPEAKER = "speaker=astra"
 MULAW = "audioFormat=mulaw&samplingRate=8000"

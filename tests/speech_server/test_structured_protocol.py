@@ -8,7 +8,7 @@ from support.rime_client import PLAIN, events, joined, kinds, opened, say, until
 from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
-from telebridge.speech_server.tone import ToneVoice
+from telebridge.speech_server.voices.tone import ToneVoice
 
 JSON = PLAIN.replace("mistv2", "coda")
 PATHS = pytest.mark.parametrize("path", ["/ws2", "/ws3"])

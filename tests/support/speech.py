@@ -13,7 +13,12 @@ from telebridge.simulator.voices import speech
 from telebridge.speech.source import Audio, Words
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
-from telebridge.speech_server.voice import Pcm, SpokenWord, SpokenWords, Voice
+from telebridge.speech_server.voices.voice import (
+    Pcm,
+    SpokenWord,
+    SpokenWords,
+    Voice,
+)
 
 SYSTEMS = [("ws", "arcana"), ("ws", "mistv2"), ("ws2", "mistv2"), ("ws3", "arcana")]
 """Every Rime system: protocol and model."""

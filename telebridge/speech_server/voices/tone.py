@@ -12,7 +12,14 @@ from collections.abc import AsyncIterator
 
 from typing_extensions import override
 
-from telebridge.speech_server.voice import Pcm, Phrase, SpokenWord, SpokenWords, Voice, VoiceEvent
+from telebridge.speech_server.voices.voice import (
+    Pcm,
+    Phrase,
+    SpokenWord,
+    SpokenWords,
+    Voice,
+    VoiceEvent,
+)
 
 CHARACTER_SECONDS = 0.06
 GAP_SECONDS = 0.04

@@ -19,11 +19,8 @@ import msgspec
 from typing_extensions import override
 
 from telebridge.logs import logger
-from telebridge.speech_server.languages import ESPEAK_VOICES
-from telebridge.speech_server.speakers import variant_of
-from telebridge.speech_server.voice import Pcm, Phrase, SpokenWords, Voice, VoiceEvent, VoiceFailed
-from telebridge.speech_server.words import WordStart, spoken_words
-from telebridge.speech_server.worker_messages import (
+from telebridge.speech_server.voices.espeak_names import ESPEAK_VOICES, variant_of
+from telebridge.speech_server.voices.messages import (
     LENGTH,
     Answer,
     Failed,
@@ -33,6 +30,16 @@ from telebridge.speech_server.worker_messages import (
     Say,
     decode_answer,
     encode,
+)
+from telebridge.speech_server.voices.voice import (
+    Pcm,
+    Phrase,
+    SpokenWords,
+    Voice,
+    VoiceEvent,
+    VoiceFailed,
+    WordStart,
+    spoken_words,
 )
 
 log = logger(__name__)
@@ -254,7 +261,7 @@ class _Process:
             await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "telebridge.speech_server.worker",
+                "telebridge.speech_server.voices.worker",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 env=environment,

@@ -10,8 +10,8 @@ from support.rime_client import PLAIN, joined, opened, say, until_quiet
 from support.speech import local_rime
 
 from telebridge.audio.levels import dbfs
-from telebridge.speech_server.voice import Pcm, Phrase, SpokenWords
-from telebridge.speech_server.workers import EspeakWorkers, missing_packages
+from telebridge.speech_server.voices.pool import EspeakWorkers, missing_packages
+from telebridge.speech_server.voices.voice import Pcm, Phrase, SpokenWords
 
 pytestmark = pytest.mark.skipif(bool(missing_packages()), reason="telebridge[voice] is not installed")
 

@@ -12,8 +12,8 @@ from typing import BinaryIO
 import numpy
 import soxr
 
-from telebridge.speech_server.espeak import Espeak, EspeakFailed, Manner
-from telebridge.speech_server.worker_messages import (
+from telebridge.speech_server.voices.espeak import Espeak, EspeakFailed, Manner
+from telebridge.speech_server.voices.messages import (
     LENGTH,
     Answer,
     Failed,

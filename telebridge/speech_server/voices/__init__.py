@@ -1,0 +1,1 @@
+"""Who speaks in the local Rime: espeak-ng in processes of its own, or a hum."""
