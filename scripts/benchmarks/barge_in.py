@@ -21,7 +21,7 @@ from virtual_calls import PROMPT, Calls, Prompt, bridge, spoken
 from telebridge.audio.mulaw import silence
 from telebridge.call.record import CallRecord
 from telebridge.simulator.account import PlacedCall, Simulator
-from telebridge.simulator.caller import (
+from telebridge.simulator.caller.caller import (
     FRAME_MS,
     HangUp,
     Listen,
@@ -33,10 +33,15 @@ from telebridge.simulator.caller import (
     Step,
     WaitForPrompt,
 )
-from telebridge.simulator.clock import run_virtual
-from telebridge.simulator.noises import background, breath, click, cough
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.recording import Kind
+from telebridge.simulator.caller.noises import (
+    background,
+    breath,
+    click,
+    cough,
+)
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.setup.clock import run_virtual
+from telebridge.simulator.setup.options import SimulatorOptions
 
 AT_ONCE = 8
 PLACES = ("hum", "street", "babble")

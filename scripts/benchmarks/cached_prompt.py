@@ -16,9 +16,9 @@ from pathlib import Path
 from machine import bridge_settings, command, described, running, watch_loop
 
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.setup.options import SimulatorOptions
 
 FLOW = """
 flow: bench

@@ -22,9 +22,9 @@ from sqlalchemy import text
 
 from telebridge.database.engine import open_database
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.setup.options import SimulatorOptions
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))
 from support.postgresql import Cluster, programs

@@ -12,9 +12,9 @@ import time
 from machine import described, watch_loop, whole_bridge
 
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.setup.options import SimulatorOptions
 
 FLOW = """
 flow: bench

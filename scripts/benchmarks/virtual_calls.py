@@ -14,8 +14,8 @@ from telebridge.call.record import CallRecord
 from telebridge.cli.serving import listening
 from telebridge.settings import RimeSettings, Settings
 from telebridge.simulator.account import PlacedCall, Simulator
-from telebridge.simulator.caller import Script
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from telebridge.call.record import CallRecord
 from telebridge.simulator.account import PlacedCall
-from telebridge.simulator.recording import Kind, TimelineEvent
+from telebridge.simulator.media.recording import Kind, TimelineEvent
 
 SHOWN_EVENTS = 14
 QUIET = frozenset({Kind.MEDIA, Kind.MARK, Kind.CALLBACK, Kind.SPEAKING})

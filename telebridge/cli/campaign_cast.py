@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from typing_extensions import override
 
-from telebridge.simulator.caller import Script
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.caller.script import parse_script
 
 CONFIRMS = "human after 800ms; wait; silence 900ms; press 1; silence 2s; hang up"
 MOVES = "human after 800ms; wait; silence 900ms; press 2; silence 2s; hang up"

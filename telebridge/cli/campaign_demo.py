@@ -35,8 +35,8 @@ from telebridge.cli.serving import listening, run_server, tell
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.server import create_app as create_simulator
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 FILE, CONTACTS = Path("config/campaigns/reminders.toml"), Path("config/campaigns/reminders.csv")
 OPEN_EVERYWHERE = datetime(2026, 1, 14, 19, 20, tzinfo=UTC) + timedelta(hours=5)

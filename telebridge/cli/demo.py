@@ -21,10 +21,10 @@ from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
 from telebridge.simulator.account import PlacedCall, Simulator
-from telebridge.simulator.caller import Script
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.recording import Recording, TimelineEvent
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Recording, TimelineEvent
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.turns.barge_in import BargeInCause
 
 SCRIPT = (

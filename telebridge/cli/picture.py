@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from telebridge.audio.mulaw import to_pcm
 from telebridge.errors import ConfigurationError
-from telebridge.simulator.recording import Kind, Recording
+from telebridge.simulator.media.recording import Kind, Recording
 
 BINS_PER_SECOND = 100
 SAMPLES_PER_SECOND = 8000

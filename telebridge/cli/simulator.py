@@ -6,9 +6,9 @@ import typer
 
 from telebridge.cli.serving import listening, run_server, tell, until_stopped
 from telebridge.logs import configure_logs
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 
 def simulator(

@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from telebridge.errors import ConfigurationError
-from telebridge.simulator.caller import Script
-from telebridge.simulator.calls import CallBook, DialQueue
-from telebridge.simulator.client import WebClient
-from telebridge.simulator.clock import running_clock
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.orders import ApiProblem, CallOrder, CallUpdate
+from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.http.client import WebClient
+from telebridge.simulator.media.recording import Recording, TimelineEvent
 from telebridge.simulator.phone_call import PhoneCall
-from telebridge.simulator.recording import Recording, TimelineEvent
-from telebridge.simulator.records import CallRecord
+from telebridge.simulator.resources.call import CallRecord
+from telebridge.simulator.resources.calls import CallBook, DialQueue
+from telebridge.simulator.resources.parameters import ApiProblem, CallOrder, CallUpdate
+from telebridge.simulator.setup.clock import running_clock
+from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.twilio.calls import CallStatus
 
 CALLER_NUMBER = "+15550001111"

@@ -8,20 +8,25 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from telebridge.simulator.caller import Caller, Pickup, Script
-from telebridge.simulator.client import WebClient
-from telebridge.simulator.clock import Clock
-from telebridge.simulator.driver import LineDriver
-from telebridge.simulator.line import Line
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.orders import CallOrder, CallUpdate
-from telebridge.simulator.performing import VerbPerformer
-from telebridge.simulator.recording import Kind, Recording
-from telebridge.simulator.records import CallRecord
-from telebridge.simulator.reports import CallReports
-from telebridge.simulator.twiml import Act, EndCall, Fetch, Interpreter
-from telebridge.simulator.verbs import Reject
-from telebridge.simulator.webhooks import detection_fields, first_inbound_fields
+from telebridge.simulator.callbacks import CallReports
+from telebridge.simulator.caller.caller import Caller, Pickup, Script
+from telebridge.simulator.executor import VerbPerformer
+from telebridge.simulator.http.client import WebClient
+from telebridge.simulator.http.webhook_fields import detection_fields, first_inbound_fields
+from telebridge.simulator.media.line import Line
+from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.timer import LineDriver
+from telebridge.simulator.resources.call import CallRecord
+from telebridge.simulator.resources.parameters import CallOrder, CallUpdate
+from telebridge.simulator.setup.clock import Clock
+from telebridge.simulator.setup.options import SimulatorOptions
+from telebridge.simulator.twiml.interpreter import (
+    Act,
+    EndCall,
+    Fetch,
+    Interpreter,
+)
+from telebridge.simulator.twiml.verbs import Reject
 from telebridge.twilio.calls import CallStatus
 
 UNANSWERED = {Pickup.BUSY: CallStatus.BUSY, Pickup.NO_ANSWER: CallStatus.NO_ANSWER, Pickup.FAILED: CallStatus.FAILED}

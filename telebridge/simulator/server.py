@@ -16,11 +16,11 @@ from aiohttp import web
 from telebridge.audio.wav import write_stereo
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, Simulator
-from telebridge.simulator.faults import RestFault
-from telebridge.simulator.options import SimulatorOptions
-from telebridge.simulator.orders import ApiProblem, read_create, read_update
-from telebridge.simulator.records import API_VERSION
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.resources.call import API_VERSION
+from telebridge.simulator.resources.parameters import ApiProblem, read_create, read_update
+from telebridge.simulator.setup.faults import RestFault
+from telebridge.simulator.setup.options import SimulatorOptions
 
 SIMULATOR = web.AppKey("SIMULATOR", Simulator)
 Door = Callable[[web.Request], Awaitable[web.StreamResponse]]

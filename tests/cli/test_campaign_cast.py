@@ -1,7 +1,7 @@
 """Who answers in the demonstration behaves the same in every run."""
 
 from telebridge.cli.campaign_cast import ROUND, Cast
-from telebridge.simulator.caller import Pickup
+from telebridge.simulator.caller.caller import Pickup
 
 NUMBERS = [f"+1212555{n:04d}" for n in range(len(ROUND))]
 

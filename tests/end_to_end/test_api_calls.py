@@ -11,9 +11,9 @@ from support.virtual_time import virtually
 
 from telebridge.app import CALLS, create_app
 from telebridge.settings import Settings
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app as create_simulator
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 FLOW = """
 flow: reminder

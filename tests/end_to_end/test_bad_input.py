@@ -10,10 +10,10 @@ from support.bridge import bridge, heard_by
 from support.speech import audio_of
 from support.virtual_time import virtually
 
-from telebridge.simulator.faults import CallbackFault, Faults, StreamFaults
-from telebridge.simulator.options import AUTH_TOKEN
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.verbs import read_document
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.setup.faults import CallbackFault, Faults, StreamFaults
+from telebridge.simulator.setup.options import AUTH_TOKEN
+from telebridge.simulator.twiml.verbs import read_document
 from telebridge.twilio.media_stream import MediaStream, Side
 from telebridge.twilio.request_signature import webhook_signature
 

@@ -12,8 +12,8 @@ from support.virtual_time import virtually
 from telebridge import Bridge
 from telebridge.audio.mulaw import silence
 from telebridge.call.session.events import ClearAsked
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.voices import speech
+from telebridge.simulator.caller.voices import speech
+from telebridge.simulator.media.recording import Kind
 from telebridge.speech_server.options import Faults
 
 PROMPT = "Thank you for calling Acme Dental which is open from eight to six."

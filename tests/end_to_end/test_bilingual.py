@@ -6,8 +6,8 @@ from support.bridge import bridge
 from support.flows import OPERATOR_RINGS, alive, flow_text, heard_whole, said
 from support.virtual_time import virtually
 
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
 
 TEXTS = yaml.safe_load(flow_text("bilingual"))["variables"]["texts"]
 LANGUAGE = "For English, press 1. Para español, marque 2."

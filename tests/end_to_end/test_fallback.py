@@ -8,7 +8,7 @@ from support.speech import BYTES_PER_CHARACTER, KnownVoice, audio_of, local_rime
 from support.virtual_time import virtually
 
 from telebridge.audio.mulaw import to_pcm
-from telebridge.simulator.recording import Kind
+from telebridge.simulator.media.recording import Kind
 from telebridge.speech_server.options import Faults, SpeechServerOptions
 from telebridge.speech_server.server import create_app
 from telebridge.speech_server.voices.voice import Pcm, SpokenWord, SpokenWords

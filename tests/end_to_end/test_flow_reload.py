@@ -7,7 +7,7 @@ from support.virtual_time import virtually
 
 from telebridge.call.flows import reload as flow_reload
 from telebridge.call.flows.reload import FlowReload
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 
 FLOW = """
 flow: test

@@ -9,7 +9,7 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.audio.tones import dtmf
-from telebridge.simulator.recording import Kind
+from telebridge.simulator.media.recording import Kind
 from telebridge.speech_server.options import Faults
 
 SENTENCE = "We are open from Monday to Friday."

@@ -11,8 +11,8 @@ from support.programs import Serving, children
 
 from telebridge.database.engine import open_database
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.setup.options import AUTH_TOKEN, SimulatorOptions
 
 PROMPT = (
     "Please enter the four digits of your account. You find them on the first page of every letter that we have sent "

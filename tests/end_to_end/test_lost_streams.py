@@ -9,8 +9,8 @@ from support.speech import audio_of
 from support.virtual_time import virtually
 
 from telebridge import Bridge
-from telebridge.simulator.faults import Faults, StreamFaults
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.setup.faults import Faults, StreamFaults
 
 WORDS = [f"{word}." for word in "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()]  # noqa: SIM905
 MESSAGE = """

@@ -8,8 +8,8 @@ from support.flows import OPERATOR_RINGS, alive, flow_text, heard_whole, said
 from support.pharmacy import pharmacy
 from support.virtual_time import virtually
 
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
 
 PHARMACIST = "+15551230100"
 WELCOME = "Thank you for calling Corner Pharmacy."

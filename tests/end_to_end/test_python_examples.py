@@ -7,8 +7,8 @@ from support.virtual_time import virtually
 
 import telebridge
 from telebridge.cli.serve import load_bridge
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
 
 ASK = "To confirm it, press 1. To move it, press 2. To cancel it, press 3."
 HELLO = "Hello there. This is Acme Dental, about your appointment tomorrow at ten."

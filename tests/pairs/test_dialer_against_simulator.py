@@ -15,10 +15,10 @@ from telebridge.campaigns.engine.attempt import CallReport
 from telebridge.campaigns.engine.outcomes import RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.simulator.faults import CallbackFault, Faults, RestFault
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR, create_app
+from telebridge.simulator.setup.faults import CallbackFault, Faults, RestFault
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.calls import CallStatusReport
 from telebridge.twilio.client import TwilioCalls
 

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.playback.ledger import PlaybackLedger
-from telebridge.simulator.playout import PlayoutBuffer
+from telebridge.simulator.media.playout import PlayoutBuffer
 
 DELAY_SECONDS = st.floats(min_value=0.0, max_value=0.14)
 

@@ -10,7 +10,7 @@ from telebridge.call.session.events import SpeechArrived, SpeechEnded
 from telebridge.call.session.speaking import REWOUND_MS, SNAP_MS, Speaking
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import PlaybackOptions, SendAudio, SendMark
-from telebridge.simulator.playout import PlayoutBuffer
+from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.barge_in import BargeInCause
 

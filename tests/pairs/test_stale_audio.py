@@ -34,7 +34,7 @@ from telebridge.rime.messages import Side
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection
-from telebridge.simulator.playout import PlayoutBuffer
+from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.speech.source import Audio
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted

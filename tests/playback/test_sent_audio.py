@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.playback.sent_audio import KEPT_MS, SentAudio
-from telebridge.simulator.playout import PlayoutBuffer
+from telebridge.simulator.media.playout import PlayoutBuffer
 
 SILENCE = b"\xff"
 

@@ -5,8 +5,8 @@ from support.bridge import bridge
 from support.virtual_time import virtually
 
 from telebridge import Bridge
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.media.recording import Kind
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
 

@@ -5,7 +5,7 @@ import random
 from support.bridge import bridge
 from support.virtual_time import virtually
 
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.twilio.signed_urls import MOST_CHARACTERS, CallVariables
 
 FLOW = """

@@ -13,11 +13,11 @@ from twilio.request_validator import RequestValidator
 from telebridge.audio import wav
 from telebridge.audio.tones import sine
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.orders import CallUpdate, read_create
-from telebridge.simulator.recording import Kind
-from telebridge.simulator.script_text import parse_script
-from telebridge.simulator.voices import speech
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.caller.voices import speech
+from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.resources.parameters import CallUpdate, read_create
+from telebridge.simulator.setup.options import AUTH_TOKEN, SimulatorOptions
 
 HUNG_UP = "<Response><Hangup/></Response>"
 

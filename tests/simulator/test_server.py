@@ -13,10 +13,10 @@ from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from telebridge.errors import TwilioAPIError
-from telebridge.simulator.faults import Faults, RestFault
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app
+from telebridge.simulator.setup.faults import Faults, RestFault
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.client import TwilioCalls
 
 SCHEMAS = json.loads((Path(__file__).parent.parent / "data/simulator/twilio_api_v2010_calls.json").read_text())

@@ -10,8 +10,8 @@ from support.speech import local_rime, serving
 from telebridge.app import CALLS, create_app
 from telebridge.settings import Settings
 from telebridge.simulator.account import Simulator
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 
 @dataclass

@@ -20,11 +20,11 @@ from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
 from telebridge.settings import Settings
-from telebridge.simulator.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator
+from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 NEW_YORK = Lane(("America/New_York",), "US-NY")
 FLOW = """

@@ -10,7 +10,7 @@ from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
 from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
 from telebridge.campaigns.engine.attempt import CallReport
 from telebridge.campaigns.engine.epoch import instant
-from telebridge.simulator.clock import VIRTUAL_START
+from telebridge.simulator.setup.clock import VIRTUAL_START
 
 PUBLIC_URL = "https://bridge.example.com"
 

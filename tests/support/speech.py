@@ -9,7 +9,7 @@ from aiohttp import web
 from telebridge.audio.mulaw import to_pcm
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions, speech_parameters
-from telebridge.simulator.voices import speech
+from telebridge.simulator.caller.voices import speech
 from telebridge.speech.source import Audio, Words
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app

@@ -5,7 +5,7 @@ import functools
 
 import aiosqlite
 
-from telebridge.simulator.clock import VirtualTimeLoop, run_virtual
+from telebridge.simulator.setup.clock import VirtualTimeLoop, run_virtual
 
 
 def virtually(test):

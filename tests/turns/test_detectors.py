@@ -11,7 +11,7 @@ from support.callers import followed
 
 from telebridge.audio.mulaw import silence
 from telebridge.errors import ConfigurationError
-from telebridge.simulator.voices import speech
+from telebridge.simulator.caller.voices import speech
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import SpeechEnded, SpeechStarted
 

@@ -5,7 +5,7 @@ import pytest
 from support.callers import followed
 
 from telebridge.audio.mulaw import from_samples, silence, to_pcm
-from telebridge.simulator.voices import speech
+from telebridge.simulator.caller.voices import speech
 from telebridge.turns.echo import _covariance
 from telebridge.turns.voice_activity import SpeechStarted
 

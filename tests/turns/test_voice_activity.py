@@ -6,8 +6,13 @@ from hypothesis import strategies as st
 from support.callers import NOISE, QUIET, SPEECH, ToldDetector, followed
 
 from telebridge.audio.mulaw import from_samples, silence, to_pcm
-from telebridge.simulator.noises import background, breath, click, cough
-from telebridge.simulator.voices import murmur, speech
+from telebridge.simulator.caller.noises import (
+    background,
+    breath,
+    click,
+    cough,
+)
+from telebridge.simulator.caller.voices import murmur, speech
 from telebridge.turns.voice_activity import SpeechEnded, SpeechStarted, VoiceActivity, VoiceActivityOptions
 
 OPTIONS = VoiceActivityOptions(silence_ms=100)

@@ -12,7 +12,7 @@ from support.flows import OPERATOR_RINGS
 from support.virtual_time import virtually
 
 from telebridge import Bridge, Call
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.turns.digits import DigitRules
 
 PAGE = (Path(__file__).parents[3] / "docs" / "python-flows.md").read_text()

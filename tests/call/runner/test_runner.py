@@ -12,7 +12,7 @@ from telebridge.call.runner.live_calls import Arrival
 from telebridge.call.session.events import HangUpAsked, TransferAsked
 from telebridge.errors import NotLive
 from telebridge.flows.steps import Play, Say, Transfer
-from telebridge.simulator.script_text import parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.turns.barge_in import BargeInPolicy
 
 QUESTION = "Press one or two."

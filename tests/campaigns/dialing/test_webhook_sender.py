@@ -17,7 +17,7 @@ from telebridge.campaigns.dialing.webhook_sender import WebhookOptions, Webhooks
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
 from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.simulator.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
+from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 
 SECRET = "b7c1f0e2"
 ENDED = (WebhookEvent.ATTEMPT_DONE, WebhookEvent.CONTACT_DONE)

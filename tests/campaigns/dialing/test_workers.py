@@ -25,8 +25,8 @@ from telebridge.campaigns.engine.outcomes import RetryRules
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
 from telebridge.settings import Settings
-from telebridge.simulator.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.simulator.server import create_app as create_simulator
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 
 PEOPLE = 40
 SCRIPT = "ring 300ms; human after 500ms; wait; listen 200ms; press 1; silence 400ms; hang up"

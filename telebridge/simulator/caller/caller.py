@@ -1,0 +1,237 @@
+"""The person at the other end of the line, who follows a script.
+
+A `Script` is a value: how the call is picked up, then what is done step by step. A `Caller` performs it in frames of
+20 ms: told what was heard during a frame, it answers with what it did during that frame.
+
+One rule: a caller knows only what came out of the telephone, never what the bridge sent or meant.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from telebridge.simulator.caller.noises import Surroundings
+from telebridge.simulator.caller.sounds import FRAME_BYTES, SILENCE, is_audible
+
+FRAME_MS = 20
+QUIET_FRAME = SILENCE * FRAME_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Say nothing for a while."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForPrompt:
+    """Wait until something sounds, and then `into_ms` longer; at most `timeout_seconds`."""
+
+    into_ms: int = 0
+    timeout_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForSilence:
+    """Wait until something has sounded since the last step, then been quiet for `ms`; at most `timeout_seconds`."""
+
+    ms: int = 700
+    timeout_seconds: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Speak: mu-law audio, any length. What is heard meanwhile is not waited for."""
+
+    mulaw: bytes = field(repr=False)
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press keys one after the other; `w` is half a second's pause."""
+
+    keys: str
+    gap_ms: int = 240
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """Wait until so long after the line was opened; not at all when that is past."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """From now on this is heard around the caller, again and again; nothing ends it. Takes no time."""
+
+    mulaw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Loudspeaker:
+    """From now on what the caller hears comes back into the microphone; without a gain no more. Takes no time."""
+
+    gain_db: float | None
+    delay_ms: int = 120
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Put the receiver down."""
+
+
+Step = Listen | WaitForPrompt | WaitForSilence | WaitUntil | Speak | Press | Noise | Loudspeaker | HangUp
+
+
+class Pickup(Enum):
+    """What becomes of a call to somebody; the value is the Call's status if it ends there."""
+
+    ANSWER = "in-progress"
+    BUSY = "busy"
+    NO_ANSWER = "no-answer"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a caller, or somebody who is called, does. After the last step they stay on the line and listen.
+
+    Args:
+        steps: What they do once the line is open.
+        pickup: Whether somebody who is called answers at all.
+        ring_seconds: How long it rings before they answer or are found busy.
+        answered_by: What answering machine detection would find: human, machine, fax or unknown.
+        detection_seconds: How long it takes to find that.
+        sip_response_code: Sent with the final status of a call that failed.
+    """
+
+    steps: tuple[Step, ...] = ()
+    pickup: Pickup = Pickup.ANSWER
+    ring_seconds: float = 1.0
+    answered_by: str = "human"
+    detection_seconds: float = 3.0
+    sip_response_code: int = 404
+
+
+Scripts = Mapping[str, Script]
+"""Who answers which number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a caller did during one frame."""
+
+    audio: bytes = QUIET_FRAME
+    keys: str = ""
+    hung_up: bool = False
+    began: Step | None = None
+
+
+class Caller:
+    """Performs a script frame by frame. Steps that take no time follow each other within one frame."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self._next = 0
+        self._step: Step | None = None
+        self._elapsed_ms = 0  # in this step
+        self._sounded = False  # since this step began
+        self._quiet_ms = 0  # at the end of what was heard
+        self._ended = False
+        self._open_ms = 0  # since the line opened
+        self._surroundings = Surroundings()
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done."""
+        return self._step is None and self._next >= len(self.script.steps)
+
+    def frame(self, heard: bytes) -> Turn:
+        """20 ms pass in which `heard` came out of the telephone (nothing at all counts as silence)."""
+        self._open_ms += FRAME_MS
+        began = self._begin_next() if self._step is None else None
+        while isinstance(self._step, Noise | Loudspeaker):
+            self._go_there(self._step)
+            began = self._begin_next()
+        if is_audible(heard):
+            self._sounded, self._quiet_ms = True, 0
+        else:
+            self._quiet_ms += FRAME_MS
+        self._elapsed_ms += FRAME_MS
+        turn = self._perform(self._step, began)
+        if turn.hung_up:
+            self._ended = True
+        if self._surroundings.silent:
+            return turn
+        return replace(turn, audio=self._surroundings.mixed(turn.audio, heard))
+
+    def _begin_next(self) -> Step | None:
+        if self._ended or self._next >= len(self.script.steps):
+            return None
+        self._step = self.script.steps[self._next]
+        self._next += 1
+        self._elapsed_ms, self._sounded = 0, False
+        return self._step
+
+    def _go_there(self, step: Noise | Loudspeaker) -> None:
+        self._step = None
+        match step:
+            case Noise(mulaw):
+                self._surroundings.noise(mulaw)
+            case Loudspeaker(gain_db, delay_ms):
+                self._surroundings.loudspeaker(gain_db, delay_ms)
+
+    def _perform(self, step: Step | None, began: Step | None) -> Turn:  # noqa: C901 - a case for each kind
+        match step:
+            case None:
+                return Turn()
+            case Listen(seconds):
+                return self._wait(began, done=self._elapsed_ms >= seconds * 1000)
+            case WaitForPrompt(into_ms, timeout_seconds):
+                if not self._sounded:
+                    return self._wait(began, done=self._elapsed_ms >= timeout_seconds * 1000)
+                self._step = Listen((self._elapsed_ms + into_ms - FRAME_MS) / 1000)
+                return self._wait(began, done=into_ms < FRAME_MS)
+            case WaitForSilence(ms, timeout_seconds):
+                quiet = self._sounded and self._quiet_ms >= ms
+                return self._wait(began, done=quiet or self._elapsed_ms >= timeout_seconds * 1000)
+            case WaitUntil(seconds):
+                return self._wait(began, done=self._open_ms >= seconds * 1000)
+            case Speak(mulaw):
+                return self._speak(mulaw, began)
+            case Press(keys, gap_ms):
+                return self._press(keys, gap_ms, began)
+            case Noise() | Loudspeaker():
+                raise AssertionError("takes no time")
+            case HangUp():
+                self._step = None
+                return Turn(hung_up=True, began=began)
+
+    def _wait(self, began: Step | None, *, done: bool) -> Turn:
+        if done:
+            self._step = None
+        return Turn(began=began)
+
+    def _speak(self, mulaw: bytes, began: Step | None) -> Turn:
+        start = (self._elapsed_ms - FRAME_MS) * 8
+        if start + FRAME_BYTES >= len(mulaw):
+            self._step = None
+        return Turn(mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, SILENCE), began=began)
+
+    def _press(self, keys: str, gap_ms: int, began: Step | None) -> Turn:
+        """The keys whose time lies in this frame: the first at once, each next one a gap (or pause) later."""
+        pressed, at_ms, last_ms = "", 0, 0
+        for key in keys:
+            if key == "w":
+                at_ms += 500
+                continue
+            if self._elapsed_ms - FRAME_MS <= at_ms < self._elapsed_ms:
+                pressed += key
+            last_ms = at_ms
+            at_ms += gap_ms
+        if self._elapsed_ms > last_ms and self._elapsed_ms >= at_ms:
+            self._step = None
+        return Turn(keys=pressed, began=began)

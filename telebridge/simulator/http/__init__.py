@@ -1,0 +1,1 @@
+"""What the local Twilio asks of a web application."""

@@ -1,0 +1,139 @@
+"""What Twilio tells a web application: the form fields of each request, and how the URL wants it delivered.
+
+Follows Twilio's "TwiML request parameters", Call resource ("StatusCallback"), `<Stream>` status callbacks, answering
+machine detection, and "Webhooks connection overrides".
+
+One rule: every value is a string, and empty fields that Twilio sends are sent.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import format_datetime
+from math import ceil
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from telebridge.simulator.resources.call import API_VERSION, CallRecord
+from telebridge.twilio.calls import CallStatus
+
+GEOGRAPHY = ("City", "State", "Zip", "Country")
+ROLES = ("Called", "Caller", "From", "To")
+SIP_CODES = {
+    CallStatus.BUSY: 486,
+    CallStatus.NO_ANSWER: 487,
+    CallStatus.CANCELED: 487,
+    CallStatus.FAILED: 404,
+    CallStatus.COMPLETED: 200,
+}
+LONGEST_TOTAL_MS = 15_000
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """How a request is to be made; from the URL's fragment, such as `#ct=2000&rc=3&rp=5xx,ct`."""
+
+    url: str
+    connect_ms: int = 5000
+    read_ms: int = 15_000
+    total_ms: int = LONGEST_TOTAL_MS
+    retries: int = 1
+    retry_on: frozenset[str] = frozenset({"ct"})
+
+    def retried(self, failure: str) -> bool:
+        """Whether `failure` (4xx, 5xx, ct, rt) is worth another try."""
+        return failure in self.retry_on or "all" in self.retry_on
+
+
+def delivery_of(url: str) -> Delivery:
+    """The delivery that a URL asks for; what its fragment says wrongly is ignored."""
+    target, _, fragment = url.partition("#")
+    given = dict(parse_qsl(fragment))
+
+    def number(name: str, default: int, least: int, most: int) -> int:
+        text = given.get(name, "")
+        valid = text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most
+        return int(text) if valid else default
+
+    return Delivery(
+        url=target,
+        connect_ms=number("ct", 5000, 100, 10_000),
+        read_ms=number("rt", 15_000, 100, 15_000),
+        total_ms=number("tt", LONGEST_TOTAL_MS, 100, LONGEST_TOTAL_MS),
+        retries=number("rc", 1, 0, 5),
+        retry_on=frozenset(given.get("rp", "ct").split(",")),
+    )
+
+
+def call_fields(record: CallRecord) -> dict[str, str]:
+    """What every request about a call carries."""
+    numbers = {"Called": record.to, "Caller": record.from_, "From": record.from_, "To": record.to}
+    fields = {
+        "AccountSid": record.account_sid,
+        "ApiVersion": API_VERSION,
+        "CallSid": record.sid,
+        "CallStatus": record.status.value,
+        "Direction": record.direction,
+        **numbers,
+    }
+    for role in ROLES:
+        fields |= {f"{role}{part}": "" for part in GEOGRAPHY}
+        fields[f"{role}Country"] = "US" if numbers[role].startswith("+1") else ""
+    if record.parent_call_sid is not None:
+        fields["ParentCallSid"] = record.parent_call_sid
+    return fields
+
+
+def first_inbound_fields(record: CallRecord) -> dict[str, str]:
+    """What only the first request of an inbound call carries. The value of CallToken is itself percent-encoded."""
+    token = quote(json.dumps({"parentCallInfoToken": "e30.e30.simulated", "identityHeaderTokens": []}), safe="")
+    return {"CallToken": token, "StirVerstat": record.stir_verstat or "TN-Validation-Passed-A"}
+
+
+def detection_fields(verdict: str, duration_ms: int) -> dict[str, str]:
+    """What answering machine detection found."""
+    return {"AnsweredBy": verdict, "MachineDetectionDuration": str(duration_ms)}
+
+
+def status_fields(record: CallRecord, *, sequence_number: int, at: datetime) -> dict[str, str]:
+    """A call status callback: CallDuration is seconds, Duration is begun minutes."""
+    fields = call_fields(record) | {
+        "CallbackSource": "call-progress-events",
+        "SequenceNumber": str(sequence_number),
+        "Timestamp": format_datetime(at.replace(microsecond=0)),
+    }
+    seconds = record.duration_seconds
+    if seconds is not None:
+        fields |= {"CallDuration": str(seconds), "Duration": str(ceil(seconds / 60))}
+        fields["SipResponseCode"] = str(record.sip_response_code or SIP_CODES[record.status])
+    if record.answered_by is not None and record.status.is_final:
+        fields["AnsweredBy"] = record.answered_by
+    return fields
+
+
+def stream_fields(
+    record: CallRecord,
+    *,
+    stream_sid: str,
+    name: str,
+    event: str,
+    at: datetime,
+    code: int | None = None,
+    error: str = "",
+) -> dict[str, str]:
+    """A `<Stream>` status callback: stream-started, stream-stopped or stream-error."""
+    fields = {
+        "AccountSid": record.account_sid,
+        "CallSid": record.sid,
+        "StreamSid": stream_sid,
+        "StreamName": name or stream_sid,
+        "StreamEvent": event,
+        "Timestamp": f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond:06}000Z",
+    }
+    if code is not None:
+        fields |= {"StreamErrorCode": str(code), "StreamError": error}
+    return fields
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL is on this machine: what Twilio itself would refuse and a simulator is for."""
+    return (urlsplit(url).hostname or "") in {"localhost", "127.0.0.1", "::1"}

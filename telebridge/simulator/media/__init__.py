@@ -1,0 +1,1 @@
+"""The media of a call at the local Twilio: line, playout, stream."""

@@ -1,0 +1,99 @@
+"""The media of one call, from the moment the line opens: the caller's frames, the playout, and a stream if any.
+
+One rule: a frame of 20 ms is worked out when it has passed, at a time counted from the opening, so nothing drifts.
+"""
+
+from dataclasses import dataclass, field
+
+from telebridge.simulator.caller.caller import (
+    FRAME_MS,
+    Caller,
+    Speak,
+    Turn,
+)
+from telebridge.simulator.media.playout import PlayoutBuffer
+from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.stream import StreamLeg
+
+FRAME_SECONDS = FRAME_MS / 1000
+
+
+@dataclass(slots=True)
+class Passed:
+    """What came of time passing: messages for the stream's socket, keys pressed, and whether somebody hung up."""
+
+    messages: list[bytes] = field(default_factory=list)
+    keys: str = ""
+    hung_up: bool = False
+    far_hung_up: bool = False
+
+
+class Line:
+    """An open line with a caller at its end.
+
+    Attributes:
+        playout: What the caller hears next.
+        stream: Gets the caller's audio and keys while it is set.
+        far: Whom `<Dial>` connected: hears the caller and is heard while it is set.
+    """
+
+    def __init__(self, caller: Caller, recording: Recording, *, opened_at: float) -> None:
+        self.caller = caller
+        self.recording = recording
+        self.opened_at = opened_at
+        self.playout = PlayoutBuffer()
+        self.stream: StreamLeg | None = None
+        self.far: Caller | None = None
+        self._frames = 0
+
+    def next_deadline(self) -> float:
+        """When the current frame has passed, or a mark is due before."""
+        frame = self._frame_ends()
+        mark = self.playout.next_deadline()
+        return frame if mark is None else min(frame, mark)
+
+    def handle_timeout(self, *, now: float) -> Passed:
+        """Work out everything up to `now`."""
+        passed = Passed()
+        while (deadline := self.next_deadline()) <= now:
+            self._return_marks(passed, now=deadline)
+            if self._frame_ends() <= deadline:
+                self._pass_frame(passed, now=deadline)
+        return passed
+
+    def close(self, *, now: float) -> None:
+        """The line closes; what was heard goes into the recording."""
+        self.recording.heard = self.playout.heard(now=now)
+
+    def _frame_ends(self) -> float:
+        return self.opened_at + (self._frames + 1) * FRAME_SECONDS
+
+    def _return_marks(self, passed: Passed, *, now: float) -> None:
+        names = self.playout.handle_timeout(now=now)
+        if self.stream is not None:
+            passed.messages += self.stream.send_marks(names, now=now)
+
+    def _pass_frame(self, passed: Passed, *, now: float) -> None:
+        start = self.opened_at + self._frames * FRAME_SECONDS
+        self._frames += 1
+        turn = self.caller.frame(self.playout.heard_between(start, now))
+        self._note(turn, start)
+        self.recording.caller += turn.audio
+        if self.stream is not None:
+            passed.messages.append(self.stream.send_frame(turn.audio))
+            passed.messages += [self.stream.send_digit(key) for key in turn.keys]
+        if self.far is not None:
+            answer = self.far.frame(turn.audio)
+            self.playout.queue_audio(answer.audio, now=now)
+            passed.far_hung_up = passed.far_hung_up or answer.hung_up
+        passed.keys += turn.keys
+        passed.hung_up = passed.hung_up or turn.hung_up
+
+    def _note(self, turn: Turn, at: float) -> None:
+        if turn.began is not None:
+            detail = type(turn.began).__name__
+            if isinstance(turn.began, Speak) and turn.began.words:
+                detail += f" {turn.began.words}"
+            self.recording.note(Kind.CALLER, detail, now=at)
+        for key in turn.keys:
+            self.recording.note(Kind.KEY, key, now=at)

@@ -1,0 +1,192 @@
+"""The Calls resource of one account: finding, listing and paging calls, and the queue of calls to be placed.
+
+Follows Twilio's Call resource ("Read multiple Call resources") and its article on calls per second: creates above the
+rate are accepted and wait, at most 24 hours.
+
+One rule: nothing here dials; `handle_timeout` says which calls may be dialled now, in the order they were created.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from telebridge.simulator.resources.call import API_VERSION, CallRecord, word_in_resource
+from telebridge.simulator.resources.parameters import ApiProblem
+from telebridge.twilio.calls import CallStatus
+
+LONGEST_WAIT_SECONDS = 86_400.0
+DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
+FILTERS = (
+    "To",
+    "From",
+    "ParentCallSid",
+    "Status",
+    "StartTime",
+    "StartTime<",
+    "StartTime>",
+    "EndTime",
+    "EndTime<",
+    "EndTime>",
+)
+
+
+class DialQueue:
+    """Calls waiting for their turn at so many per second. Time is monotonic seconds."""
+
+    def __init__(self, calls_per_second: float = 1.0) -> None:
+        self.calls_per_second = calls_per_second
+        self._waiting: deque[tuple[str, float]] = deque()
+        self._free_at = 0.0
+
+    def add(self, sid: str, *, now: float) -> int:
+        """Queue a call; answers how long it will wait, in milliseconds, as things stand."""
+        free_at = max(self._free_at, now) + len(self._waiting) / self.calls_per_second
+        self._waiting.append((sid, now))
+        return round((free_at - now) * 1000)
+
+    def remove(self, sid: str) -> None:
+        """Take a call out, if it still waits."""
+        self._waiting = deque(entry for entry in self._waiting if entry[0] != sid)
+
+    def next_deadline(self) -> float | None:
+        """When the next call may be dialled."""
+        return max(self._free_at, self._waiting[0][1]) if self._waiting else None
+
+    def handle_timeout(self, *, now: float) -> list[str]:
+        """The call to dial now, or nothing; ask again while `next_deadline` has come."""
+        if not self._waiting or self._free_at > now:
+            return []
+        self._free_at = max(self._free_at, now) + 1 / self.calls_per_second
+        return [self._waiting.popleft()[0]]
+
+    def expired(self, *, now: float) -> list[str]:
+        """The calls that waited a day: Twilio cancels them."""
+        expired = []
+        while self._waiting and now - self._waiting[0][1] >= LONGEST_WAIT_SECONDS:
+            expired.append(self._waiting.popleft()[0])
+        return expired
+
+
+class CallBook:
+    """All calls of an account, newest last."""
+
+    def __init__(self, account_sid: str) -> None:
+        self.account_sid = account_sid
+        self._records: dict[str, CallRecord] = {}
+
+    def add(self, record: CallRecord) -> None:
+        """Enter a new call."""
+        self._records[record.sid] = record
+
+    def find(self, sid: str) -> CallRecord:
+        """The call of this sid.
+
+        Raises:
+            ApiProblem: 404, 20404.
+        """
+        record = self._records.get(sid)
+        if record is None:
+            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Calls/{sid}.json")
+        return record
+
+    def delete(self, sid: str) -> None:
+        """Forget an ended call.
+
+        Raises:
+            ApiProblem: It is not there, or not over.
+        """
+        if not self.find(sid).status.is_final:
+            raise ApiProblem(409, 20009, sid)
+        del self._records[sid]
+
+    def page(self, query: Mapping[str, str]) -> dict[str, object]:
+        """A page of the list, newest first, as JSON; the sid in a page token keeps pages steady while calls come in.
+
+        Raises:
+            ApiProblem: A filter or a number is not valid.
+        """
+        size = min(_whole(query, "PageSize", DEFAULT_PAGE, least=1), LARGEST_PAGE)
+        number = _whole(query, "Page", 0, least=0)
+        keeps = [_filter(name, query[name]) for name in FILTERS if query.get(name)]
+        found = [record for record in reversed(self._records.values()) if all(keep(record) for keep in keeps)]
+        start = _after_token(found, query.get("PageToken", ""), number * size)
+        shown = found[start : start + size]
+        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Calls.json"
+        kept = {name: query[name] for name in FILTERS if query.get(name)}
+
+        def page_uri(page: int, token: str = "") -> str:
+            more = {"PageToken": token} if token else {}
+            return f"{uri}?{urlencode({**kept, 'PageSize': size, 'Page': page, **more})}"
+
+        further = start + size < len(found)
+        return {
+            "calls": [record.as_json() for record in shown],
+            "end": max(start + len(shown) - 1, 0),
+            "first_page_uri": page_uri(0),
+            "next_page_uri": page_uri(number + 1, f"PA{shown[-1].sid}") if further else None,
+            "page": number,
+            "page_size": size,
+            "previous_page_uri": page_uri(number - 1) if number else None,
+            "start": start,
+            "uri": page_uri(number),
+        }
+
+
+def _after_token(found: list[CallRecord], token: str, otherwise: int) -> int:
+    for index, record in enumerate(found):
+        if token == f"PA{record.sid}":
+            return index + 1
+    return otherwise
+
+
+def _whole(query: Mapping[str, str], name: str, default: int, *, least: int) -> int:
+    text = query.get(name) or str(default)
+    if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) >= least):
+        raise ApiProblem(400, 20422, name)
+    return int(text)
+
+
+def _filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
+    match name:
+        case "To":
+            return lambda record: record.to == wanted
+        case "From":
+            return lambda record: record.from_ == wanted
+        case "ParentCallSid":
+            return lambda record: record.parent_call_sid == wanted
+        case "Status":
+            if wanted not in {word_in_resource(status) for status in CallStatus}:
+                raise ApiProblem(400, 20422, name)
+            return lambda record: word_in_resource(record.status) == wanted
+        case _:
+            return _time_filter(name, wanted)
+
+
+def _time_filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
+    """Bounds are inclusive; a bound without a time of day means that whole day, in UTC."""
+    try:
+        instant = datetime.fromisoformat(wanted)
+    except ValueError:
+        raise ApiProblem(400, 20422, name) from None
+    bound = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    whole_day = len(wanted) == len("2026-03-02")
+
+    def time_of(record: CallRecord) -> datetime | None:
+        return (record.answered_at or record.started_at) if name.startswith("Start") else record.ended_at
+
+    def keeps(record: CallRecord) -> bool:
+        at = time_of(record)
+        if at is None:
+            return False
+        order = _order(at, bound, whole_day=whole_day)
+        return order <= 0 if name.endswith("<") else order >= 0 if name.endswith(">") else order == 0
+
+    return keeps
+
+
+def _order(at: datetime, bound: datetime, *, whole_day: bool) -> int:
+    if whole_day:
+        return (at.date() > bound.date()) - (at.date() < bound.date())
+    at = at.replace(microsecond=0)
+    return (at > bound) - (at < bound)

@@ -1,0 +1,1 @@
+"""What a local Twilio is set up with: options, faults, clock."""

@@ -1,0 +1,1 @@
+"""TwiML documents: verbs as values, and the order in which they are performed."""

@@ -1,0 +1,119 @@
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twilio.twiml.voice_response import Connect, VoiceResponse
+from twilio.twiml.voice_response import Dial as DialVerb
+from twilio.twiml.voice_response import Gather as GatherVerb
+
+from telebridge.simulator.twiml.verbs import (
+    Dial,
+    Gather,
+    Hangup,
+    Party,
+    Pause,
+    Play,
+    Redirect,
+    Reject,
+    Say,
+    Stream,
+    TwimlError,
+    read_document,
+)
+
+
+def test_what_the_official_builder_writes_is_read() -> None:
+    response = VoiceResponse()
+    connect = Connect(action="/after", method="GET")
+    stream = connect.stream(url="wss://bridge.example/media/1", name="call", status_callback="https://b.example/s")
+    stream.parameter(name="token", value="t1")
+    response.append(connect)
+    gather = GatherVerb(num_digits=4, timeout=7, finish_on_key="*", action="/digits")
+    gather.say("Enter your code")
+    gather.pause(length=2)
+    response.append(gather)
+    dial = DialVerb(timeout=20, caller_id="+15550001", action="/dialled", answer_on_bridge=True)
+    dial.number("+15551230100", url="/whisper", method="GET")
+    dial.sip("sip:desk@example.com", url="https://b.example/whisper")
+    dial.client("ann")
+    response.append(dial)
+    response.play("https://b.example/a.wav", loop=2)
+    response.play(digits="12w")
+    response.redirect("/next", method="GET")
+    response.hangup()
+    assert read_document(str(response).encode()) == (
+        Stream(
+            "wss://bridge.example/media/1",
+            "call",
+            (("token", "t1"),),
+            "https://b.example/s",
+            action="/after",
+            method="GET",
+        ),
+        Gather((Say("Enter your code"), Pause(2)), "/digits", "POST", 7, 4, "*"),
+        Dial(
+            (
+                Party("+15551230100", "/whisper", "GET"),
+                Party("sip:desk@example.com", "https://b.example/whisper"),
+                Party("client:ann"),
+            ),
+            "/dialled",
+            timeout_seconds=20,
+            caller_id="+15550001",
+        ),
+        Play("https://b.example/a.wav", loop=2),
+        Play(digits="12w"),
+        Redirect("/next", "GET"),
+        Hangup(),
+    )
+
+
+def test_an_empty_response_has_no_verbs() -> None:
+    assert read_document(b"<Response/>") == ()
+    assert read_document(b'<Response><Reject reason="busy"/></Response>') == (Reject("busy"),)
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        (b"", 12100),
+        (b"<Response>", 12100),
+        (b"<html/>", 12200),
+        (b"<Response><Dance/></Response>", 12200),
+        (b"<Response><Connect/></Response>", 12200),
+        (b"<Response><Connect><Stream/></Connect></Response>", 12200),
+        (b'<Response><Connect><Stream url="wss://x" track="both_tracks"/></Connect></Response>', 31941),
+        (b'<Response><Pause length="soon"/></Response>', 12200),
+        (b'<Response><Redirect method="PUT">/x</Redirect></Response>', 12200),
+        (b'<!DOCTYPE x [<!ENTITY a "b">]><Response/>', 12100),
+        (b"<Response>" + b" " * 65536 + b"</Response>", 11750),
+        (
+            b'<Response><Connect><Stream url="wss://x"><Parameter name="n" value="'
+            + b"v" * 499
+            + b'"/></Stream></Connect></Response>',
+            12200,
+        ),
+    ],
+)
+def test_what_cannot_be_carried_out_has_the_code_of_its_error(document: bytes, code: int) -> None:
+    with pytest.raises(TwimlError) as caught:
+        read_document(document)
+    assert caught.value.code == code
+
+
+FRAGMENTS = [
+    b"<Response>",
+    b"</Response>",
+    b"<Say>",
+    b"</Say>",
+    b"<Play digits='1'/>",
+    b"<Gather timeout='x'>",
+    b"&amp;",
+]
+
+
+@given(st.one_of(st.binary(), st.lists(st.sampled_from(FRAGMENTS)).map(b"".join)))
+def test_any_bytes_are_verbs_or_a_twiml_error(document: bytes) -> None:
+    with contextlib.suppress(TwimlError):
+        read_document(document)
