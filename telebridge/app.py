@@ -33,23 +33,26 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.rime.parameters import speech_parameters
-from telebridge.server.access import Access, guarded
-from telebridge.server.api import add_api, call_routes, control_routes, event_routes, live_control
-from telebridge.server.api_route import ApiRoute
-from telebridge.server.call_list import CallList
-from telebridge.server.calls_door import CallsDoor
-from telebridge.server.campaign_feeds import CampaignFeeds
-from telebridge.server.campaign_routes import campaign_routes
-from telebridge.server.campaigns_door import CampaignsDoor
-from telebridge.server.control import Placer
-from telebridge.server.control_door import ControlDoor
-from telebridge.server.events_door import EventsDoor
-from telebridge.server.past_calls import StoredCalls
-from telebridge.server.placing import TwilioPlacer
-from telebridge.server.problems import problem_documents
-from telebridge.server.prompts import PromptDoor
-from telebridge.server.routes import add_routes
-from telebridge.server.trust import Trust
+from telebridge.server.api.calls import CallList, CallsDoor, StoredCalls
+from telebridge.server.api.campaign_events import CampaignFeeds
+from telebridge.server.api.campaigns import CampaignsDoor, campaign_routes
+from telebridge.server.api.control import ControlDoor
+from telebridge.server.api.endpoints import (
+    add_api,
+    call_routes,
+    control_routes,
+    event_routes,
+    live_control,
+)
+from telebridge.server.api.events import EventsDoor
+from telebridge.server.api.placing import TwilioPlacer
+from telebridge.server.api.ports import Placer
+from telebridge.server.http.access import Access, guarded
+from telebridge.server.http.endpoint import ApiRoute
+from telebridge.server.http.problems import problem_documents
+from telebridge.server.twilio.prompts import PromptDoor
+from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker

@@ -37,7 +37,7 @@ from telebridge.campaigns.engine.states import LIVE, AttemptState
 from telebridge.campaigns.reporting.view import CampaignView, look
 from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.logs import logger
-from telebridge.server.campaign_calls import CampaignCalls
+from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio_account import open_twilio

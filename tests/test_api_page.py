@@ -11,8 +11,8 @@ from support.api import SID, Api, api, record
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import KEPT_EVENTS
 from telebridge.call.runner.live_calls import REMEMBERED_CALLS
-from telebridge.server.api import ROUTES
-from telebridge.server.idempotency import KEPT_KEYS
+from telebridge.server.api.endpoints import ROUTES
+from telebridge.server.http.idempotency import KEPT_KEYS
 from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
 ROOT = Path(__file__).parent.parent

@@ -17,9 +17,9 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.session import SessionOptions
-from telebridge.server.prompts import PromptDoor
-from telebridge.server.routes import add_routes
-from telebridge.server.trust import Trust
+from telebridge.server.twilio.prompts import PromptDoor
+from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance

@@ -10,8 +10,8 @@ from telebridge.cli.call_show import list_calls, show_call
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
-from telebridge.server.control import CallOrder
-from telebridge.server.placing import call_request
+from telebridge.server.api.placing import call_request
+from telebridge.server.api.ports import CallOrder
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall

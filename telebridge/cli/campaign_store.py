@@ -16,7 +16,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import SqlCampaignStore
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
-from telebridge.server.campaign_files import planned
+from telebridge.server.api.campaign_plan import planned
 from telebridge.settings import Settings
 
 T = TypeVar("T")

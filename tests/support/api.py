@@ -20,17 +20,20 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import look
 from telebridge.errors import ConfigurationError, NotLive
-from telebridge.server.access import Access, guarded
-from telebridge.server.api import add_api, call_routes, control_routes, event_routes
-from telebridge.server.call_list import CallList
-from telebridge.server.calls_door import CallsDoor
-from telebridge.server.campaign_feeds import CampaignFeeds
-from telebridge.server.campaign_files import planned
-from telebridge.server.campaign_routes import campaign_routes
-from telebridge.server.campaigns_door import CampaignsDoor
-from telebridge.server.control_door import ControlDoor
-from telebridge.server.events_door import EventsDoor
-from telebridge.server.problems import problem_documents
+from telebridge.server.api.calls import CallList, CallsDoor
+from telebridge.server.api.campaign_events import CampaignFeeds
+from telebridge.server.api.campaign_plan import planned
+from telebridge.server.api.campaigns import CampaignsDoor, campaign_routes
+from telebridge.server.api.control import ControlDoor
+from telebridge.server.api.endpoints import (
+    add_api,
+    call_routes,
+    control_routes,
+    event_routes,
+)
+from telebridge.server.api.events import EventsDoor
+from telebridge.server.http.access import Access, guarded
+from telebridge.server.http.problems import problem_documents
 
 SID = "CA" + "1" * 32
 OVER = "CA" + "2" * 32

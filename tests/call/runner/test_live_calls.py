@@ -21,9 +21,9 @@ from telebridge.call.store.store import CallStore
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import NotLive
-from telebridge.server.status import StatusDoor
-from telebridge.server.trust import FIELDS
-from telebridge.server.voice import VoiceDoor
+from telebridge.server.twilio.request_validation import FIELDS
+from telebridge.server.twilio.status import StatusDoor
+from telebridge.server.twilio.voice import VoiceDoor
 from telebridge.twilio.media_stream import StreamStarted
 from telebridge.twilio.signed_urls import StreamTokens
 

@@ -1,0 +1,1 @@
+"""The control API: calls, campaigns and events."""

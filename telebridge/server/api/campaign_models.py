@@ -1,0 +1,130 @@
+"""What goes over the API of campaigns; see `telebridge.server.api.models`."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from telebridge.server.api.models import Number
+from telebridge.server.http.bodies import Asked, Told
+
+Counts = dict[str, int]
+
+
+class MakeCampaign(Asked):
+    """A campaign file, as docs/campaign-files.md has it."""
+
+    file: Annotated[str, Field(min_length=1, max_length=60_000, description="The text of a campaign file, TOML.")]
+
+
+class CancelCampaign(Asked):
+    """How to end it."""
+
+    end_calls: bool = Field(default=False, description="End its live calls too.")
+
+
+class ReportQuery(Asked):
+    """How to write a report."""
+
+    format: Literal["csv", "json"] = Field("csv", description="CSV with the last attempt, JSON with all of them.")
+
+
+class BarredQuery(Asked):
+    """Which part of the do-not-call list."""
+
+    limit: Annotated[int, Field(ge=1, le=1000, strict=False)] = Field(1000, description="How many at the most.")
+    cursor: Annotated[str, Field(max_length=400)] | None = Field(
+        None, description="`next` of the answer before, to go on where it ended."
+    )
+
+
+CampaignId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
+
+
+class BarNumbers(Asked):
+    """Numbers that must not be called."""
+
+    numbers: Annotated[list[Number], Field(min_length=1, max_length=1000)]
+    reason: Annotated[str, Field(max_length=500)] = ""
+    campaign: CampaignId | None = Field(None, description="Only this one does not call them; by default none does.")
+
+
+class FreeNumber(Asked):
+    """A number that may be called again."""
+
+    number: Number
+    campaign: CampaignId | None = Field(None, description="The campaign for which it was barred, if it was for one.")
+
+
+class CampaignTold(Told):
+    """A campaign."""
+
+    id: str
+    name: str
+    status: str
+    since: str
+    reason: str
+    flow: str
+    kind: str
+
+
+class CampaignCancelled(CampaignTold):
+    """A campaign that is over for ever."""
+
+    calls_ended: int = Field(description="How many live calls Twilio was told to end.")
+
+
+class CampaignsTold(Told):
+    """All campaigns, the newest first."""
+
+    campaigns: list[CampaignTold]
+
+
+class CampaignStands(CampaignTold):
+    """A campaign and how far it is."""
+
+    contacts: Counts = Field(description="How many are ready, live, done or skipped.")
+    total: int
+    outcomes: Counts = Field(description="Of those done or skipped, how many ended how.")
+    attempts: Counts
+    live_calls: int
+    waiting: Counts = Field(description="Why contacts are not called at this moment.")
+    next_due_at: str | None
+    dialers: int = Field(description="How many processes dial for its Twilio account; 0 means that nobody is called.")
+    quiet_until: str | None = Field(description="Nobody is called before, because Twilio asked for quiet.")
+    undelivered_events: int = Field(description="What the campaign's webhook is still to be told.")
+
+
+class ContactsTaken(Told):
+    """What became of a CSV."""
+
+    rows: int
+    added: int
+    duplicates: int
+    rejected: int
+    status: str = Field(
+        description="The campaign's; one that is `done` calls its new contacts when it is started again."
+    )
+    rejects: list[dict[str, Any]] = Field(description="The first 100 rows that are no contacts, and why.")
+
+
+class Barring(Told):
+    """What became of numbers on the do-not-call list."""
+
+    changed: int
+
+
+class BarredNumber(Told):
+    """A number that must not be called."""
+
+    number: str
+    campaign: str | None
+    since: str
+    source: str
+    reason: str
+
+
+class BarredTold(Told):
+    """A page of the do-not-call list, by number."""
+
+    numbers: list[BarredNumber]
+    next: str | None = Field(description="The cursor of the numbers after these; null when there are none.")

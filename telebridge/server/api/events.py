@@ -1,0 +1,113 @@
+"""The API's doors to the feeds: server-sent events of all calls, or of a campaign, for as long as somebody reads.
+
+Source: HTML, "Server-sent events".
+
+One rule: this is a shell around `feed`; it waits, writes, and decides nothing.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from aiohttp import web
+
+from telebridge.call.runner.feed import CallFeed, Watch, Watcher
+from telebridge.errors import CampaignRefused
+from telebridge.server.api.campaign_events import CampaignFeeds
+from telebridge.server.api.models import EventsQuery
+from telebridge.server.http.bodies import Nothing
+from telebridge.server.http.problems import Problem, unknown_campaign
+
+KEEP_ALIVE_SECONDS = 15.0
+WRITE_SECONDS = 30.0
+MOST_WATCHERS = 100
+RETRY = b"retry: 2000\n\n"
+COMMENT = b":\n\n"
+
+
+class EventsDoor:
+    """Answers `GET /api/events` and `GET /api/campaigns/{id}/events`.
+
+    Args:
+        feed: What happens.
+        campaigns: How campaigns stand.
+        keep_alive_seconds: A stream that has been silent for so long gets a comment, so that proxies keep it open.
+    """
+
+    def __init__(
+        self, feed: CallFeed, campaigns: CampaignFeeds, *, keep_alive_seconds: float = KEEP_ALIVE_SECONDS
+    ) -> None:
+        self._feed = feed
+        self._campaigns = campaigns
+        self._keep_alive = keep_alive_seconds
+
+    async def close(self, _app: web.Application) -> None:
+        """End all streams, because a server that stops waits for them."""
+        self._feed.close()
+        self._campaigns.close()
+
+    async def events(self, request: web.Request, query: EventsQuery, _body: Nothing) -> web.StreamResponse:
+        """Tell everything that happens, until the reader goes or the server stops."""
+        after = _last_id(request.headers.get("Last-Event-ID"))
+        self._check_room()
+        news = asyncio.Event()
+        kinds = frozenset() if query.kinds is None else frozenset(query.kinds.split(","))
+        watcher = self._feed.watch(Watch(query.call or "", kinds), news.set, after=after)
+        try:
+            return await self._told(request, watcher, news)
+        finally:
+            self._feed.leave(watcher)
+
+    async def campaign_events(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.StreamResponse:
+        """Tell how a campaign stands, now and whenever that has changed, until it is over."""
+        self._check_room()
+        news = asyncio.Event()
+        campaign_id = request.match_info["id"]
+        try:
+            watcher = await self._campaigns.watch(campaign_id, news.set)
+        except CampaignRefused as error:
+            raise unknown_campaign(campaign_id) from error
+        try:
+            return await self._told(request, watcher, news)
+        finally:
+            self._campaigns.leave(watcher)
+
+    def _check_room(self) -> None:
+        if len(self._feed) + len(self._campaigns) >= MOST_WATCHERS:
+            raise Problem(503, f"{MOST_WATCHERS} watch already; close one.", kind="too-many-watchers")
+
+    async def _told(self, request: web.Request, watcher: Watcher, news: asyncio.Event) -> web.StreamResponse:
+        answer = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        answer.content_type = "text/event-stream"
+        await answer.prepare(request)
+        with suppress(TimeoutError, ConnectionError):  # the reader is gone, or takes nothing
+            await self._write(answer, watcher, news)
+        return answer
+
+    async def _write(self, answer: web.StreamResponse, watcher: Watcher, news: asyncio.Event) -> None:
+        text = RETRY
+        while True:
+            async with asyncio.timeout(WRITE_SECONDS):
+                await answer.write(text)
+            if watcher.over and not news.is_set():
+                return
+            try:
+                async with asyncio.timeout(self._keep_alive):
+                    await news.wait()
+            except TimeoutError:
+                text = COMMENT
+                continue
+            news.clear()
+            text = b"".join(event.as_text() for event in watcher.take()) or COMMENT
+
+
+def _last_id(header: str | None) -> int | None:
+    """The last event that the reader saw.
+
+    Raises:
+        Problem: The header is no id of ours.
+    """
+    if not header:
+        return None
+    if not (header.isascii() and header.isdigit() and len(header) <= 20):
+        raise Problem(400, "'Last-Event-ID' is no id of this feed: send the last one you saw, or none.")
+    return int(header)

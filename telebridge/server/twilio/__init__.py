@@ -1,0 +1,1 @@
+"""What Twilio asks of the bridge: webhooks, callbacks, media streams, prompts."""

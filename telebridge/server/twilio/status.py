@@ -1,0 +1,90 @@
+"""What Twilio reports beside the media stream: the call's status, and the stream's own troubles.
+
+Source: Twilio, "Call resource", *StatusCallback*, and "TwiML <Stream>", *statusCallback*. Reports come doubled, late
+and out of order; each is answered 204 and none is trusted to be the last.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.session.events import CallOver, StreamLost
+from telebridge.errors import RemoteProtocolError
+from telebridge.logs import logger
+from telebridge.server.twilio.campaign_calls import CampaignCalls
+from telebridge.server.twilio.request_validation import FIELDS
+from telebridge.twilio.calls import CallStatus, CallStatusReport
+
+log = logger(__name__)
+
+ATTEMPT = "attempt"
+"""Names the attempt of a campaign in every address that Twilio is given for its call."""
+
+
+@contextmanager
+def kept_or_again() -> Iterator[None]:
+    """What a campaign must not lose: Twilio sends it again when the database is away."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError) as error:
+        log.error("a report on a campaign's call cannot be kept: the database is away", error=str(error))
+        raise web.HTTPServiceUnavailable(text="The database is away; send it again.\n") from error
+
+
+class StatusDoor:
+    """Takes `/twilio/status`, `/twilio/amd` and `/twilio/stream-status`."""
+
+    def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:
+        self._calls = calls
+        self._campaigns = campaigns
+
+    async def call_status(self, request: web.Request) -> web.Response:
+        """A call changed its status; a final one ends it here too."""
+        fields = request[FIELDS]
+        try:
+            report = CallStatusReport.parse(fields)
+        except RemoteProtocolError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        log.debug("call status", call_sid=report.call_sid, status=report.status.value)
+        if report.status.is_final:
+            await self._end(report)
+        if (attempt := request.query.get(ATTEMPT)) is not None:
+            with kept_or_again():
+                await self._campaigns.reports.status(attempt, report)
+            if report.status is CallStatus.RINGING:
+                self._campaigns.rings(attempt)
+        return web.Response(status=204)
+
+    async def _end(self, report: CallStatusReport) -> None:
+        if (runner := await self._calls.led_here(report.call_sid)) is not None:
+            runner.deliver(CallOver(report.status.value))
+        else:
+            await self._calls.end_elsewhere(report.call_sid, f"call {report.status.value}")
+
+    async def machine_detected(self, request: web.Request) -> web.Response:
+        """Twilio has found out whether a person or a machine answered a campaign's call."""
+        fields, attempt = request[FIELDS], request.query.get(ATTEMPT)
+        call_sid, answered_by = fields.get("CallSid", ""), fields.get("AnsweredBy", "")
+        if attempt is None or not call_sid or not answered_by:
+            raise web.HTTPBadRequest(text="attempt, CallSid or AnsweredBy is missing.\n")
+        with kept_or_again():
+            await self._campaigns.machine_detected(attempt, call_sid, answered_by)
+        return web.Response(status=204)
+
+    async def stream_status(self, request: web.Request) -> web.Response:
+        """A stream failed on Twilio's side; its socket may stay half open for minutes, so the report ends it."""
+        report = request[FIELDS]
+        if report.get("StreamEvent") == "stream-error":
+            call_sid = report.get("CallSid", "")
+            log.warning(
+                "stream failed at Twilio",
+                call_sid=call_sid,
+                error=report.get("StreamError"),
+                code=report.get("StreamErrorCode"),
+            )
+            if (runner := self._calls.find(call_sid)) is not None:
+                runner.deliver(StreamLost())
+        return web.Response(status=204)
