@@ -11,7 +11,7 @@ from telebridge import Bridge
 from telebridge.app import CALLS, create_app, open_voice
 from telebridge.audio.mulaw import to_pcm
 from telebridge.call.record import CallRecord
-from telebridge.cli.serving import listening
+from telebridge.cli.listen import listening
 from telebridge.settings import RimeSettings, Settings
 from telebridge.simulator.account import PlacedCall, Simulator
 from telebridge.simulator.caller.caller import Script

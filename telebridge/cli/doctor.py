@@ -14,8 +14,8 @@ import typer
 from rich.console import Console
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings

@@ -15,7 +15,7 @@ from telebridge.errors import ConfigurationError, TelebridgeError
 COMMANDS = (
     CommandOnDemand(
         "demo",
-        "telebridge.cli.demo:demo",
+        "telebridge.cli.demo.demo:demo",
         "Make a call on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
     ),
     CommandOnDemand("serve", "telebridge.cli.serve:serve", "Answer calls: webhooks and media streams for Twilio."),
@@ -42,10 +42,10 @@ COMMANDS = (
     ),
     CommandOnDemand(
         "campaign",
-        "telebridge.cli.campaign:campaign",
+        "telebridge.cli.campaign.campaign:campaign",
         "Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
     ),
-    CommandOnDemand("flow", "telebridge.cli.flow:flow", "Check, draw and try flow files, without a call."),
+    CommandOnDemand("flow", "telebridge.cli.flow.flow:flow", "Check, draw and try flow files, without a call."),
     CommandOnDemand(
         "prompts", "telebridge.cli.prompts:prompts", "Speak prompts ahead of calls, and see what is kept of them."
     ),

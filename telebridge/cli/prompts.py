@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.rendering import FlowPrompt, Rendering, collected
-from telebridge.cli.rendering import render as render_prompts
-from telebridge.cli.serving import tell
+from telebridge.cli.render import FlowPrompt, Rendering, collected
+from telebridge.cli.render import render as render_prompts
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow

@@ -11,8 +11,8 @@ import typer
 
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import RimeSettings, load_settings

@@ -13,9 +13,15 @@ from aiohttp import web
 
 from telebridge.app import CALLS, CAMPAIGNS, VOICE, create_app
 from telebridge.call.flows.python import Bridge
+from telebridge.cli.listen import (
+    cannot_listen,
+    listening,
+    run_server,
+    tell,
+    until_stopped,
+)
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.serving import cannot_listen, listening, run_server, tell, until_stopped
-from telebridge.cli.supervising import Supervisor, listen
+from telebridge.cli.supervisor import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings

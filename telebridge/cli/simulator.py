@@ -4,7 +4,12 @@ from typing import Annotated
 
 import typer
 
-from telebridge.cli.serving import listening, run_server, tell, until_stopped
+from telebridge.cli.listen import (
+    listening,
+    run_server,
+    tell,
+    until_stopped,
+)
 from telebridge.logs import configure_logs
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app

@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from telebridge.cli.campaign import ON_DEMAND
+from telebridge.cli.campaign.campaign import ON_DEMAND
 from telebridge.cli.main import COMMANDS, app
 
 

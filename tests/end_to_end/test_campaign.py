@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.campaign import OnMachine
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow
-from telebridge.cli.campaign_report import write_report
+from telebridge.cli.campaign.report import write_report
 from telebridge.simulator.media.recording import Kind
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.twilio.request_signature import webhook_signature

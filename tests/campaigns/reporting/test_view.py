@@ -13,7 +13,7 @@ from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import look
 from telebridge.campaigns.reporting.why_waiting import Waiting
 from telebridge.campaigns.store.protocols import dialing_task
-from telebridge.cli.campaign_view import pictured
+from telebridge.cli.campaign.view import pictured
 from telebridge.errors import CampaignRefused
 from telebridge.twilio.calls import CallStatus
 

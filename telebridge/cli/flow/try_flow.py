@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from telebridge.cli.listen import tell
 from telebridge.cli.options import JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
 from telebridge.flows.loading import load_flow

@@ -11,7 +11,7 @@ from support.programs import failed, telebridge
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
-from telebridge.cli.campaign import _tell_import
+from telebridge.cli.campaign.campaign import _tell_import
 
 CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"
 FILE = """

@@ -21,15 +21,26 @@ from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, look
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign_import import fill, rejects_beside, told, told_json
-from telebridge.cli.campaign_preflight import preflight
-from telebridge.cli.campaign_report import Format, write_report
-from telebridge.cli.campaign_store import account_of, campaign_store, find_campaign, read_file, run
-from telebridge.cli.campaign_view import pictured, watch
-from telebridge.cli.do_not_call import do_not_call
+from telebridge.cli.campaign.do_not_call import do_not_call
+from telebridge.cli.campaign.importing import (
+    fill,
+    rejects_beside,
+    told,
+    told_json,
+)
+from telebridge.cli.campaign.preflight import preflight
+from telebridge.cli.campaign.report import Format, write_report
+from telebridge.cli.campaign.store import (
+    account_of,
+    campaign_store,
+    find_campaign,
+    read_file,
+    run,
+)
+from telebridge.cli.campaign.view import pictured, watch
+from telebridge.cli.listen import tell
 from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import CampaignRefused
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
@@ -38,12 +49,12 @@ from telebridge.twilio_account import open_twilio
 ON_DEMAND = (
     CommandOnDemand(
         "work",
-        "telebridge.cli.campaign_work:work",
+        "telebridge.cli.campaign.work:work",
         "Dial campaigns, and nothing else: calls are answered by `telebridge serve` at `public_url`.",
     ),
     CommandOnDemand(
         "demo",
-        "telebridge.cli.campaign_demo:demo",
+        "telebridge.cli.campaign.demo:demo",
         "Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
     ),
 )

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from support.programs import Serving, children, telebridge
 
-from telebridge.cli.supervising import LONGEST_PAUSE_SECONDS, pause_after
+from telebridge.cli.supervisor import LONGEST_PAUSE_SECONDS, pause_after
 
 
 @pytest.mark.parametrize(("lived", "former", "pause"), [(60.0, 4.0, 0.0), (0.1, 0.0, 0.25), (0.1, 0.25, 0.5)])

@@ -21,10 +21,10 @@ from telebridge.campaigns.engine.contact import Added, Lane, NewContact
 from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
 from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
-from telebridge.cli.campaign_import import readers_for
-from telebridge.cli.campaign_store import campaign_store, read_file, run
+from telebridge.cli.campaign.importing import readers_for
+from telebridge.cli.campaign.store import campaign_store, read_file, run
+from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 

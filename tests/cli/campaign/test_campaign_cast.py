@@ -1,6 +1,6 @@
 """Who answers in the demonstration behaves the same in every run."""
 
-from telebridge.cli.campaign_cast import ROUND, Cast
+from telebridge.cli.campaign.demo import ROUND, Cast
 from telebridge.simulator.caller.caller import Pickup
 
 NUMBERS = [f"+1212555{n:04d}" for n in range(len(ROUND))]

@@ -15,9 +15,9 @@ from telebridge.campaigns.importing.number_list import examine, numbers_of
 from telebridge.campaigns.numbers.numbers import Number, read_number
 from telebridge.campaigns.numbers.registers import check_register
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign_store import campaign_store, find_campaign, run
+from telebridge.cli.campaign.store import campaign_store, find_campaign, run
+from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import tell
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 

@@ -6,8 +6,8 @@ import typer
 
 from telebridge.campaigning import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
+from telebridge.cli.listen import run_server, tell, until_stopped
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.serving import run_server, tell, until_stopped
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings

@@ -15,8 +15,8 @@ from telebridge.app import CALLS, create_app
 from telebridge.audio.wav import write_stereo
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
+from telebridge.cli.listen import listening, tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import listening, tell
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
@@ -108,7 +108,7 @@ def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
     if importlib.util.find_spec("matplotlib") is None:
         tell("no call.png: install telebridge[pictures] to have it drawn")
         return
-    from telebridge.cli.picture import draw_call  # an optional extra
+    from telebridge.cli.demo.picture import draw_call
 
     draw_call(recording, prompts, moments, folder / "call.png")
 

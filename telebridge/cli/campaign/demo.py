@@ -1,10 +1,15 @@
-"""`telebridge campaign demo`: a whole campaign on this machine, with people who do not exist."""
+"""`telebridge campaign demo`: a whole campaign on this machine, with people who do not exist.
+
+Who answers in `telebridge campaign demo`: people, machines and lines that nobody picks up, by their numbers.
+
+One rule: a number behaves the same in every run.
+"""
 
 import asyncio
 import json
 import socket
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,6 +20,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from typing_extensions import override
 
 from telebridge.app import CAMPAIGNS, create_app
 from telebridge.campaigning import Clocks
@@ -25,18 +31,79 @@ from telebridge.campaigns.engine.campaign import CampaignPlan
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign_cast import Cast
-from telebridge.cli.campaign_import import fill
-from telebridge.cli.campaign_report import write_report
-from telebridge.cli.campaign_store import read_file
-from telebridge.cli.campaign_view import watch
+from telebridge.cli.campaign.importing import fill
+from telebridge.cli.campaign.report import write_report
+from telebridge.cli.campaign.store import read_file
+from telebridge.cli.campaign.view import watch
+from telebridge.cli.listen import listening, run_server, tell
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.serving import listening, run_server, tell
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
+from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+
+CONFIRMS = "human after 800ms; wait; silence 900ms; press 1; silence 2s; hang up"
+MOVES = "human after 800ms; wait; silence 900ms; press 2; silence 2s; hang up"
+OPTS_OUT = "human after 800ms; wait; silence 900ms; press 9; silence 3s; hang up"
+BARGES_IN = "human after 800ms; wait 700ms; speak 1200ms; silence 900ms; press 1; silence 2s; hang up"
+HANGS_UP = "human after 300ms; wait 900ms; hang up"
+MACHINE = "machine after 2500ms; speak 2300ms; silence 3s; hang up"
+BUSY = "busy after 500ms"
+
+ROUND: Sequence[Sequence[str]] = (
+    *[[CONFIRMS]] * 8,
+    [MOVES],
+    [MOVES],
+    [OPTS_OUT],
+    [BARGES_IN],
+    [BARGES_IN],
+    [HANGS_UP],
+    [BUSY, CONFIRMS],
+    [BUSY, BUSY],
+    ["no answer", CONFIRMS],
+    ["no answer"],
+    [MACHINE],
+    ["fail 404 after 500ms"],
+)
+"""What twenty numbers in a row do, at their first call, their second, and so on; the last holds for all that follow."""
+
+
+class Cast(Mapping[str, Script]):
+    """A script for each number, another for each call to it. Nobody is in it before `play`.
+
+    Attributes:
+        calls: How often each number was called.
+    """
+
+    def __init__(self) -> None:
+        self._scripts: dict[str, list[Script]] = {}
+        self.calls: dict[str, int] = {}
+
+    def play(self, numbers: Sequence[str]) -> None:
+        """Give each of these numbers its part, by its place among them."""
+        scripts = {text: parse_script(text) for part in ROUND for text in part}
+        self._scripts = {
+            number: [scripts[text] for text in ROUND[at % len(ROUND)]] for at, number in enumerate(numbers)
+        }
+        self.calls = dict.fromkeys(numbers, 0)
+
+    @override
+    def __getitem__(self, number: str) -> Script:
+        scripts = self._scripts[number]
+        self.calls[number] += 1
+        return scripts[min(self.calls[number], len(scripts)) - 1]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scripts)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._scripts)
+
 
 FILE, CONTACTS = Path("config/campaigns/reminders.toml"), Path("config/campaigns/reminders.csv")
 OPEN_EVERYWHERE = datetime(2026, 1, 14, 19, 20, tzinfo=UTC) + timedelta(hours=5)

@@ -4,7 +4,7 @@ import asyncio
 
 from support.sources import ScriptedSpeech, speaking
 
-from telebridge.cli.rendering import AT_ONCE, collected, render
+from telebridge.cli.render import AT_ONCE, collected, render
 from telebridge.errors import ConfigurationError, SpeechUnavailable
 from telebridge.flows.model import Flow
 from telebridge.speech.cache.cached_source import CachedSpeech

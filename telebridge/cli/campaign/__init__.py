@@ -1,0 +1,1 @@
+"""`telebridge campaign`, one module for each command."""

@@ -1,0 +1,1 @@
+"""`telebridge demo`: a call on this machine, and its picture."""

@@ -1,0 +1,1 @@
+"""`telebridge flow`, one module for each command."""

@@ -1,0 +1,176 @@
+"""`telebridge flow schema` and `telebridge flow fields`: what a flow file can say, for editors and for people.
+
+`telebridge flow draw`: a flow as a picture.
+
+`telebridge flow`: what can be done with a flow file without a call.
+"""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from telebridge.cli.flow.try_flow import try_flow
+from telebridge.cli.flow.voices import speech_check
+from telebridge.cli.listen import tell
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.checking import nearest
+from telebridge.flows.drawing.graph import graph_of, mermaid
+from telebridge.flows.drawing.svg import svg
+from telebridge.flows.loading import check_flow, load_flow
+from telebridge.flows.model import parts
+from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
+from telebridge.settings import load_settings
+
+
+def schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .json file.", show_default="to the terminal")
+    ] = None,
+) -> None:
+    """Print the JSON Schema of flow files: editors complete and check by it.
+
+    For editors with the YAML language server, begin a flow file with
+    `# yaml-language-server: $schema=../../docs/flow.schema.json`.
+    """
+    text = json.dumps(flow_schema(), indent=2, ensure_ascii=False)
+    if output is None:
+        tell(text)
+        return
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
+    tell(f"{output}: the JSON Schema of flow files")
+
+
+def fields(
+    part: Annotated[
+        str | None, typer.Argument(help="A verb such as menu, or a part such as no_input.", show_default="all")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, as docs/flows.md has it.")] = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Print the verbs of a flow file and their fields, with defaults and meaning."""
+    known = parts()
+    if part is not None and part not in known:
+        hint = nearest(part, known) or f"there are {', '.join(known)}"
+        raise ConfigurationError("PART", f"there is no '{part}' in flow files", hint)
+    for name in known if part is None else [part]:
+        if markdown:
+            tell(markdown_table(name))
+        else:
+            Console(highlight=False).print(_table(name))
+
+
+def _table(part: str) -> Table:
+    table = Table(
+        title=f"[bold]{part}[/]: {escape(meaning(part))}", title_justify="left", box=None, padding=(0, 2, 0, 0)
+    )
+    for heading in ("field", "default", "meaning"):
+        table.add_column(heading, header_style="dim")
+    for row in rows(part):
+        table.add_row(row.field, escape(row.default), escape(row.note))
+    table.add_row()
+    return table
+
+
+class Format(StrEnum):
+    """How a flow is drawn."""
+
+    MERMAID = "mermaid"
+    SVG = "svg"
+
+
+SUFFIXES = {".svg": Format.SVG, ".mmd": Format.MERMAID, ".mermaid": Format.MERMAID}
+DRAWN = {Format.MERMAID: mermaid, Format.SVG: svg}
+
+
+def draw(
+    file: Annotated[Path, typer.Argument(help="A flow file.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A .svg or .mmd file.", show_default="to the terminal")
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="What to draw.", show_default="by the file's name, else mermaid")
+    ] = None,
+) -> None:
+    """Draw a flow: its nodes, and what leads from one to the next.
+
+    SVG opens in a browser; Mermaid text is shown as a picture by GitHub, GitLab and many editors.
+    """
+    chosen = format_ or _by_suffix(output)
+    picture = DRAWN[chosen](graph_of(load_flow(file)))
+    if output is None:
+        tell(picture.removesuffix("\n"))
+        return
+    try:
+        output.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
+    tell(f"{output}: {chosen} of {file}")
+
+
+def _by_suffix(output: Path | None) -> Format:
+    if output is None:
+        return Format.MERMAID
+    if output.suffix.lower() not in SUFFIXES:
+        raise ConfigurationError(
+            "--output", f"{output} says not what to draw", "end it in .svg or .mmd, or add --format"
+        )
+    return SUFFIXES[output.suffix.lower()]
+
+
+flow = typer.Typer(help="Check, draw and try flow files, without a call.", no_args_is_help=True)
+
+
+@flow.command()
+def check(
+    files: Annotated[list[Path], typer.Argument(help="Flow files, or folders of them.")],
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Find every mistake in flow files, with line and column: unknown keys, dangling targets, unreachable nodes.
+
+    Voices are checked over the voice of the settings. Exits with 2 when there is a mistake.
+    """
+    speech = speech_check(load_settings(config).rime.parameters())
+    errors = {file: check_flow(file, speech) for file in _flow_files(files)}
+    if json_:
+        tell(json.dumps([_as_json(error) for found in errors.values() for error in found]))
+    else:
+        for file, found in errors.items():
+            tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
+    if any(errors.values()):
+        raise typer.Exit(2)
+
+
+flow.command()(draw)
+flow.command("try")(try_flow)
+flow.command()(fields)
+flow.command()(schema)
+
+
+def _flow_files(named: list[Path]) -> list[Path]:
+    """The files named, and those in the folders named; each once."""
+    found = (file for path in named for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path]))
+    files = list(dict.fromkeys(found))
+    if not files:
+        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml")
+    return files
+
+
+def _as_json(error: FlowError) -> dict[str, object]:
+    return {
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+        "node": error.node,
+        "problem": error.problem,
+        "hint": error.hint,
+    }
