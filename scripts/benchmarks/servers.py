@@ -11,7 +11,7 @@ from pathlib import Path
 import uvloop
 from aiohttp import web
 
-from telebridge.app import listening_options
+from telebridge.app.bridge import listening_options
 from telebridge.audio.tones import sine
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.live_calls import LiveCalls

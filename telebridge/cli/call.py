@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from telebridge.app.twilio import open_twilio
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import KeptCall
 from telebridge.cli.database import migrated_database
@@ -24,7 +25,6 @@ from telebridge.server.api.ports import CallOrder
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
-from telebridge.twilio_account import open_twilio
 
 MOST_LISTED = 20
 

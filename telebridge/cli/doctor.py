@@ -13,6 +13,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from telebridge.app.twilio import open_twilio
+from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
@@ -20,8 +22,6 @@ from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.voices.pool import missing_packages
-from telebridge.twilio_account import open_twilio
-from telebridge.voice import open_voice
 
 MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
 

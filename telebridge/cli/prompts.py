@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
@@ -27,7 +28,6 @@ from telebridge.speech.cache.clip import ClipDamaged, decode
 from telebridge.speech.cache.folder import KeptClip
 from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
-from telebridge.voice import open_voice
 
 FLOW_FILES = (".yaml", ".yml")
 DURATION = re.compile(r"(\d+)\s*([mhd])")

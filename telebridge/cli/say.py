@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from telebridge.app.voice import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.cli.listen import tell
@@ -17,7 +18,6 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import RimeSettings, load_settings
 from telebridge.speech.source import Audio, Word, Words
-from telebridge.voice import open_voice
 
 
 def say(

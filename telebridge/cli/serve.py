@@ -11,7 +11,12 @@ from typing import Annotated
 import typer
 from aiohttp import web
 
-from telebridge.app import CALLS, CAMPAIGNS, VOICE, create_app
+from telebridge.app.bridge import (
+    CALLS,
+    CAMPAIGNS,
+    VOICE,
+    create_app,
+)
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,

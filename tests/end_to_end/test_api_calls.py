@@ -9,7 +9,7 @@ from aiohttp import web
 from support.speech import local_rime, serving
 from support.virtual_time import virtually
 
-from telebridge.app import CALLS, create_app
+from telebridge.app.bridge import CALLS, create_app
 from telebridge.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app as create_simulator

@@ -44,8 +44,10 @@ class OtherVoice(KnownVoice):
 def stand_in(monkeypatch):
     """The voice of this machine, one whose every byte is known."""
     voice = OtherVoice()
-    monkeypatch.setattr("telebridge.voice.create_speech_server", lambda: create_app(SpeechServerOptions(voice=voice)))
-    monkeypatch.setattr("telebridge.voice.missing_packages", list)
+    monkeypatch.setattr(
+        "telebridge.app.voice.create_speech_server", lambda: create_app(SpeechServerOptions(voice=voice))
+    )
+    monkeypatch.setattr("telebridge.app.voice.missing_packages", list)
     return voice
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web_app
 
 from support.speech import local_rime, serving
-from telebridge.app import CALLS, create_app
+from telebridge.app.bridge import CALLS, create_app
 from telebridge.settings import Settings
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script

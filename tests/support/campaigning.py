@@ -10,8 +10,8 @@ from pathlib import Path
 from aiohttp import web
 
 from support.speech import local_rime, serving
-from telebridge.app import CALLS, CAMPAIGNS, create_app
-from telebridge.campaigning import Clocks
+from telebridge.app.bridge import CALLS, CAMPAIGNS, create_app
+from telebridge.app.campaigns import Clocks
 from telebridge.campaigns.calling_hours.windows import hours_of, read_window
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from typer.core import TyperGroup
 
+from telebridge.app.twilio import open_twilio
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
@@ -44,7 +45,6 @@ from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import CampaignRefused
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
-from telebridge.twilio_account import open_twilio
 
 ON_DEMAND = (
     CommandOnDemand(

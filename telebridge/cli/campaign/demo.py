@@ -22,8 +22,8 @@ from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
 
-from telebridge.app import CAMPAIGNS, create_app
-from telebridge.campaigning import Clocks
+from telebridge.app.bridge import CAMPAIGNS, create_app
+from telebridge.app.campaigns import Clocks
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.start_checks import start_campaign

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from telebridge.campaigning import Campaigning, not_dialling
+from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import run_server, tell, until_stopped
 from telebridge.cli.options import ConfigOption

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from telebridge.app import CALLS, create_app
+from telebridge.app.bridge import CALLS, create_app
 from telebridge.audio.wav import write_stereo
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView

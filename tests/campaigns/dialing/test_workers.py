@@ -16,7 +16,7 @@ from support.campaigns import postgresql_store
 from support.lanes import LAW, lane
 from support.speech import local_rime, serving
 
-from telebridge.app import create_app
+from telebridge.app.bridge import create_app
 from telebridge.campaigns.calling_hours.windows import ALL_DAY, hours_of
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber

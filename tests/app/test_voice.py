@@ -6,7 +6,13 @@ import pytest
 from support.speech import KnownVoice, audio_of, heard, local_rime
 from support.virtual_time import virtually
 
-from telebridge import voice as voice_module
+from telebridge.app import voice as voice_module
+from telebridge.app.voice import (
+    StandInSpeech,
+    clip_names,
+    open_clips,
+    open_voice,
+)
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions, speech_parameters
@@ -15,7 +21,6 @@ from telebridge.speech.cache.cached_source import CachedSpeech
 from telebridge.speech.failover_source import LadderSpeech
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
-from telebridge.voice import StandInSpeech, clip_names, open_clips, open_voice
 
 TEXT = "We are open."
 
@@ -29,8 +34,8 @@ def started(monkeypatch):
         times.append(True)
         return create_app(SpeechServerOptions(voice=KnownVoice()))
 
-    monkeypatch.setattr("telebridge.voice.create_speech_server", create_speech_server)
-    monkeypatch.setattr("telebridge.voice.missing_packages", list)
+    monkeypatch.setattr("telebridge.app.voice.create_speech_server", create_speech_server)
+    monkeypatch.setattr("telebridge.app.voice.missing_packages", list)
     return times
 
 
@@ -48,7 +53,7 @@ async def test_rime_is_followed_by_its_other_hosts_and_this_machine(started):
 
 
 async def test_where_the_voice_of_this_machine_is_not_installed_it_is_not_on_the_ladder(monkeypatch):
-    monkeypatch.setattr("telebridge.voice.missing_packages", lambda: ["soxr"])
+    monkeypatch.setattr("telebridge.app.voice.missing_packages", lambda: ["soxr"])
     settings = RimeSettings(url="wss://one.example", fallback_urls=("wss://two.example",))
     assert names(open_voice(settings).source) == ["one.example", "two.example"]
 
@@ -154,7 +159,7 @@ async def test_a_stand_in_that_cannot_be_started_says_so(monkeypatch):
     def broken():
         raise OSError("no more sockets")
 
-    monkeypatch.setattr("telebridge.voice.create_speech_server", broken)
+    monkeypatch.setattr("telebridge.app.voice.create_speech_server", broken)
     speech = StandInSpeech(RimeOptions())
     with pytest.raises(SpeechRejected, match="no more sockets"):
         await heard(speech.speak(TEXT))
@@ -171,7 +176,7 @@ async def test_a_stand_in_that_could_not_be_started_is_tried_again_after_a_while
             raise OSError("no more sockets")
         return working()
 
-    monkeypatch.setattr("telebridge.voice.create_speech_server", broken_once)
+    monkeypatch.setattr("telebridge.app.voice.create_speech_server", broken_once)
     speech = StandInSpeech(RimeOptions(parameters=speech_parameters({})))
     for _ in range(2):
         with pytest.raises(SpeechRejected, match="no more sockets"):

@@ -17,6 +17,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
+from telebridge.app.twilio import open_twilio
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
 from telebridge.campaigns.dialing.call_reports import AttemptReports, HangUp
@@ -40,7 +41,6 @@ from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings
 from telebridge.twilio.client import TwilioCalls
-from telebridge.twilio_account import open_twilio
 
 log = logger(__name__)
 

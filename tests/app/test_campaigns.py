@@ -7,7 +7,7 @@ from support.dialling import chance
 from support.lossy_twilio import LossyTwilio, RungCall
 from support.lossy_twilio_http import LossyTwilioServer
 
-from telebridge.campaigning import Campaigning, not_dialling
+from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.campaigns.engine.epoch import system_clock
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate

@@ -5,7 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.bridge import bridge
 
-from telebridge.app import create_app
+from telebridge.app.bridge import create_app
 from telebridge.settings import Settings
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"

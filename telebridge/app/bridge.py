@@ -12,6 +12,9 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telebridge.app.campaigns import Campaigning, Clocks
+from telebridge.app.twilio import open_twilio
+from telebridge.app.voice import OpenVoice, open_clips, open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
@@ -25,7 +28,6 @@ from telebridge.call.runner.ports import Outside
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
-from telebridge.campaigning import Campaigning, Clocks
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
@@ -58,8 +60,6 @@ from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
-from telebridge.twilio_account import open_twilio
-from telebridge.voice import OpenVoice, open_clips, open_voice
 
 log = logger(__name__)
 
