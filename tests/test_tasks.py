@@ -1,4 +1,4 @@
-"""What runs beside a call ends with it."""
+"""Background tasks are held until they are done, and end together."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ async def test_all_that_runs_ends_with_the_call_but_who_ends_it():
         finally:
             ended.append(name)
 
-    tasks = Tasks()
+    tasks = Tasks("call")
 
     async def end():
         tasks.cancel()
@@ -30,3 +30,15 @@ async def test_all_that_runs_ends_with_the_call_but_who_ends_it():
     await tasks.start(end())
     assert sorted(ended) == ["one", "the end", "two"]
     assert alive() == []
+
+
+async def test_waiting_is_bounded_and_says_whether_all_is_done():
+    tasks = Tasks("test")
+    assert await tasks.wait(0)
+    done = asyncio.Event()
+    tasks.start(done.wait())
+    assert len(tasks) == 1
+    assert not await tasks.wait(0)
+    done.set()
+    assert await tasks.wait()
+    assert len(tasks) == 0

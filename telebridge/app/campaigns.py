@@ -32,11 +32,11 @@ from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
 from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
 from telebridge.campaigns.dialing.webhook_sender import Webhooks
 from telebridge.campaigns.engine.claim import CampaignLane, Claim
-from telebridge.campaigns.engine.epoch import Clock
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import LIVE, AttemptState
 from telebridge.campaigns.reporting.view import CampaignView, look
 from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.epoch import Clock
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings

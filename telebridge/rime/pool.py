@@ -7,6 +7,8 @@ warm spares. The numbers are ours; that Rime answers 429 when connections are op
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from telebridge.backoff import backoff_seconds
+
 T = TypeVar("T")
 
 FIRST_DELAY_SECONDS = 0.5
@@ -88,8 +90,7 @@ class SparePool(Generic[T]):
         self._opening -= 1
         self._failures += 1
         first = SLOWED_DELAY_SECONDS if slowed else FIRST_DELAY_SECONDS
-        doubled = first * float(1 << min(self._failures - 1, 16))
-        delay = min(doubled, LONGEST_DELAY_SECONDS) * (1 + self._jitter() / 2)
+        delay = backoff_seconds(self._failures, first=first, longest=LONGEST_DELAY_SECONDS, jitter=self._jitter())
         self._not_before = now + delay
         return delay
 

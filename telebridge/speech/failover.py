@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.backoff import backoff_seconds
 from telebridge.errors import SpeechError, SpeechUnavailable
 from telebridge.speech.segmentation import end_of_share, end_of_words, is_inside_markup
 from telebridge.speech.source import Audio, SpeechEvent, Word, Words
@@ -263,7 +264,8 @@ class Circuit:
         return self._put_off(now)
 
     def _put_off(self, now: float) -> float:
-        doubled = FIRST_DELAY_SECONDS * float(1 << min(self._failures - 1, 16))
-        delay = min(doubled, LONGEST_DELAY_SECONDS) * (1 + self._jitter() / 2)
+        delay = backoff_seconds(
+            self._failures, first=FIRST_DELAY_SECONDS, longest=LONGEST_DELAY_SECONDS, jitter=self._jitter()
+        )
         self._not_before = now + delay
         return delay

@@ -9,6 +9,7 @@ One rule: no key is lost. It belongs to the question being asked, or it waits fo
 from dataclasses import dataclass
 from enum import Enum
 
+from telebridge.deadlines import earliest
 from telebridge.errors import ConfigurationError
 
 KEYS = frozenset("0123456789*#ABCD")
@@ -198,8 +199,7 @@ class DigitCollector:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = (self._silence_deadline, self._overall_deadline)
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+        return earliest(self._silence_deadline, self._overall_deadline)
 
     def handle_timeout(self, *, now: float) -> Collected | None:
         """What was collected, when its time is up."""

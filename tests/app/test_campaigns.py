@@ -8,9 +8,9 @@ from support.lossy_twilio import LossyTwilio, RungCall
 from support.lossy_twilio_http import LossyTwilioServer
 
 from telebridge.app.campaigns import Campaigning, not_dialling
-from telebridge.campaigns.engine.epoch import system_clock
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
+from telebridge.epoch import system_clock
 from telebridge.settings import Settings
 from telebridge.twilio.calls import CallStatus
 

@@ -27,7 +27,6 @@ from telebridge.campaigns.engine.attempt import Receipt, Unplaced
 from telebridge.campaigns.engine.campaign import Cap, PoolNumber, Webhook, WebhookEvent
 from telebridge.campaigns.engine.claim import OpenLane
 from telebridge.campaigns.engine.contact import ImportPosition, NewContact
-from telebridge.campaigns.engine.epoch import instant
 from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import (
@@ -38,6 +37,7 @@ from telebridge.campaigns.engine.states import (
 )
 from telebridge.campaigns.store.protocols import DialingNow, dialing_task
 from telebridge.campaigns.webhooks.delivery import Answer, Tally
+from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused, LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 

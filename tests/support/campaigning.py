@@ -16,9 +16,9 @@ from telebridge.campaigns.calling_hours.windows import hours_of, read_window
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
 from telebridge.campaigns.engine.contact import Lane, NewContact
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
+from telebridge.epoch import epoch_ms
 from telebridge.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR

@@ -17,7 +17,7 @@ from support.campaigns import contacts, running_campaign
 from support.dialling import attach, chance
 from support.lossy_twilio import Losses, LossyTwilio
 from support.lossy_twilio_http import LossyTwilioServer
-from telebridge.campaigns.engine.epoch import system_clock
+from telebridge.epoch import system_clock
 
 
 class Processes:

@@ -9,7 +9,7 @@ from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
 from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
 from telebridge.campaigns.engine.attempt import CallReport
-from telebridge.campaigns.engine.epoch import instant
+from telebridge.epoch import instant
 from telebridge.simulator.setup.clock import VIRTUAL_START
 
 PUBLIC_URL = "https://bridge.example.com"

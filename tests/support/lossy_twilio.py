@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.campaigns.engine.epoch import instant
+from telebridge.epoch import instant
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 from telebridge.twilio.client import PlacedCall

@@ -89,7 +89,7 @@ class CallRunner:
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         record, flights = session.record, outside.flights
-        self._tasks = Tasks()
+        self._tasks = Tasks("call")
         self._line = MediaLine()
         self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
         self._flow = FlowTasks(outside.errands, self._tasks, record)

@@ -13,6 +13,7 @@ from telebridge.call.session.events import RecordingKept
 from telebridge.call.session.full_duplex import Duplex, UtteranceOver
 from telebridge.call.session.listening import Heard, ListeningOptions
 from telebridge.call.session.turn import News, SpokenStep, StepOver
+from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
 from telebridge.flows.steps import Spoken
 from telebridge.playback.writer import PlaybackOptions
@@ -215,11 +216,10 @@ class Talk:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = (
+        return earliest(
             self.duplex.speaking.next_deadline(),
             None if self._step is None else self._step.next_deadline(announcing=self.announcements.in_progress),
         )
-        return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def handle_timeout(self, *, now: float) -> list[News]:
         """What follows from the time being `now`."""

@@ -44,6 +44,7 @@ from telebridge.call.session.events import (
 from telebridge.call.session.flow_driver import Course
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import (
@@ -172,8 +173,7 @@ class CallSession:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        stream, talk = self._stream.next_deadline(), self._talk.next_deadline()
-        return talk if stream is None else stream if talk is None else min(stream, talk)
+        return earliest(self._stream.next_deadline(), self._talk.next_deadline())
 
     def handle_timeout(self, *, now: float) -> list[Effect]:
         """What follows from the time being `now`."""

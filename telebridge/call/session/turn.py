@@ -13,6 +13,7 @@ from telebridge.audio.tones import beep
 from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import Effect, KeepRecording, Tell
 from telebridge.call.session.full_duplex import Duplex
+from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
     Collect,
@@ -162,8 +163,7 @@ class SpokenStep:
             announcing: Whether something beside the step is being said.
         """
         silent = self._digits.next_deadline() if self._caller_can_answer(announcing=announcing) else None
-        waits = self._waits_until
-        return waits if silent is None else silent if waits is None else min(silent, waits)
+        return earliest(silent, self._waits_until)
 
     def handle_timeout(self, *, announcing: bool, now: float) -> list[News]:
         """What follows from the time being `now`."""

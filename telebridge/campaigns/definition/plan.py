@@ -17,9 +17,9 @@ from telebridge.campaigns.engine.campaign import (
     Webhook,
 )
 from telebridge.campaigns.engine.circuit_breaker import BreakerRules
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.epoch import epoch_ms
 
 SECOND = timedelta(seconds=1)
 

@@ -23,7 +23,6 @@ from telebridge.campaigns.engine.attempt import (
 )
 from telebridge.campaigns.engine.campaign import Campaign, OnUnknown
 from telebridge.campaigns.engine.circuit_breaker import why_stop
-from telebridge.campaigns.engine.epoch import epoch_ms, instant
 from telebridge.campaigns.engine.reconciliation import (
     Adopt,
     GiveUp,
@@ -33,6 +32,7 @@ from telebridge.campaigns.engine.reconciliation import (
 )
 from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import CampaignRefused, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS

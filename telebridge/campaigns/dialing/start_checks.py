@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.engine.campaign import Campaign, CampaignKind
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.numbers.registers import register_of
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 
 SCRUB_HOLDS = timedelta(days=31)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from telebridge.campaigns.engine.epoch import iso_time
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.states import AttemptState, ContactState
+from telebridge.epoch import iso_time
 from telebridge.twilio.calls import CallStatus
 
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from telebridge.campaigns.engine.attempt import Unplaced
 from telebridge.campaigns.engine.campaign import Campaign, Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
-from telebridge.campaigns.engine.epoch import epoch_ms, instant
+from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest
 

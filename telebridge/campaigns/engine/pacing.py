@@ -12,6 +12,8 @@ One rule: instants are epoch milliseconds of one clock, the database's, because 
 
 from dataclasses import dataclass
 
+from telebridge.backoff import backoff_seconds
+
 TOLERANCE_MS = 100.0
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_LONGEST_SECONDS = 60.0
@@ -90,7 +92,7 @@ class Backoff:
             return self
         in_a_row = abs(now - self.until) < 1000 * IN_A_ROW_SECONDS
         step = self.step + 1 if in_a_row else 1
-        longest: float = min(BACKOFF_LONGEST_SECONDS, BACKOFF_FIRST_SECONDS * 2.0 ** min(step - 1, 30))
+        longest = backoff_seconds(step, first=BACKOFF_FIRST_SECONDS, longest=BACKOFF_LONGEST_SECONDS)
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
 
 

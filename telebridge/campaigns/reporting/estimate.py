@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.engine.claim import CampaignLane
-from telebridge.campaigns.engine.epoch import instant
+from telebridge.epoch import instant
 
 DAY = timedelta(days=1)
 FARTHEST = timedelta(days=60)

@@ -6,9 +6,9 @@ from typing import Any
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.dial_rules import OpenUntil
-from telebridge.campaigns.engine.epoch import instant, iso_instant
 from telebridge.campaigns.reporting.why_waiting import Explanation, explain
 from telebridge.campaigns.store.protocols import CampaignStore, Progress
+from telebridge.epoch import instant, iso_instant
 from telebridge.errors import CampaignRefused
 
 

@@ -12,9 +12,9 @@ from enum import Enum
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CAPPED, LIVE_ELSEWHERE, CampaignLane
 from telebridge.campaigns.engine.dial_rules import OpenUntil
-from telebridge.campaigns.engine.epoch import epoch_ms, instant
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
+from telebridge.epoch import epoch_ms, instant
 
 
 class Waiting(Enum):

@@ -29,7 +29,6 @@ from telebridge.campaigns.engine.transitions import (
     settle,
     take_report,
 )
-from telebridge.campaigns.store.dialects import SqlDatabase
 from telebridge.campaigns.store.outbox import write_news
 from telebridge.campaigns.store.protocols import AttemptRecords
 from telebridge.campaigns.store.tables import (
@@ -45,12 +44,13 @@ from telebridge.campaigns.store.tables import (
     do_not_call,
 )
 from telebridge.campaigns.webhooks.events import Change, news_of_attempt
+from telebridge.database.database import Database
 
 
 class SqlAttempts(AttemptRecords):
     """What becomes known of calls."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override

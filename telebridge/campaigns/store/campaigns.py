@@ -29,7 +29,6 @@ from telebridge.campaigns.engine.lifecycle import (
     replanned,
 )
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
-from telebridge.campaigns.store.dialects import SqlDatabase
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
 from telebridge.campaigns.store.outbox import write_news
 from telebridge.campaigns.store.protocols import CampaignRecords, ContactRecords
@@ -50,6 +49,7 @@ from telebridge.campaigns.store.tables import (
     zones_text,
 )
 from telebridge.campaigns.webhooks.events import Change, news_of_status
+from telebridge.database.database import Database
 from telebridge.errors import CampaignRefused
 
 UNDER_WAY = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAINING)
@@ -58,7 +58,7 @@ UNDER_WAY = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAIN
 class SqlCampaigns(CampaignRecords):
     """Campaigns and their status."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override
@@ -195,7 +195,7 @@ def _write(connection: Connection, after: Campaign, **values: Any) -> Campaign:
 class SqlContacts(ContactRecords):
     """Filling a campaign."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override

@@ -47,7 +47,7 @@ from telebridge.campaigns.engine.pacing import (
     wait_out_queue,
 )
 from telebridge.campaigns.engine.states import LIVE, AttemptState
-from telebridge.campaigns.store.dialects import SqlDatabase
+from telebridge.campaigns.store.dialects import queries_of
 from telebridge.campaigns.store.outbox import tell_skipped
 from telebridge.campaigns.store.protocols import ClaimRecords
 from telebridge.campaigns.store.tables import (
@@ -64,6 +64,7 @@ from telebridge.campaigns.store.tables import (
     pacer,
     pacing_of,
 )
+from telebridge.database.database import Database
 from telebridge.errors import LocalProtocolError
 
 LOOKED_AT = 2
@@ -76,7 +77,7 @@ LOOKED_FURTHER = 500
 class SqlClaims(ClaimRecords):
     """Who may be called now."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override
@@ -141,7 +142,7 @@ def _locked(connection: Connection, account: str) -> Row[Any]:
 class _Claiming:
     """One claim, inside its transaction."""
 
-    def __init__(self, database: SqlDatabase, connection: Connection, account: str, now: int) -> None:
+    def __init__(self, database: Database, connection: Connection, account: str, now: int) -> None:
         self._database = database
         self._connection = connection
         self._account = account
@@ -205,7 +206,7 @@ class _Claiming:
 
     def _due(self, lanes: Sequence[OpenLane], limit: int) -> list[Contact]:
         places = {lane.id: place for place, lane in enumerate(lanes)}
-        rows = self._database.due(self._connection, list(places), now=self._now, limit=limit)
+        rows = queries_of(self._database).due(self._connection, list(places), now=self._now, limit=limit)
         first = sorted(rows, key=lambda one: (places[one.lane_id], one.due_at, one.id))[:limit]
         return [contact_of(row) for row in first]
 

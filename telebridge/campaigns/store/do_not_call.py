@@ -6,9 +6,9 @@ from sqlalchemy import Connection, delete, or_, select, tuple_, update
 from typing_extensions import override
 
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
-from telebridge.campaigns.store.dialects import SqlDatabase
 from telebridge.campaigns.store.protocols import DIALING, TaskLeases
 from telebridge.campaigns.store.tables import do_not_call, register_scrub, task_lease
+from telebridge.database.database import Database
 
 PAGE = 500
 DAY_MS = 86_400_000
@@ -17,7 +17,7 @@ DAY_MS = 86_400_000
 class SqlDoNotCall(DoNotCallRecords):
     """Numbers that must not be called."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override
@@ -77,7 +77,7 @@ class SqlDoNotCall(DoNotCallRecords):
 class SqlLeases(TaskLeases):
     """Work that one process at a time does."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override
@@ -91,7 +91,7 @@ class SqlLeases(TaskLeases):
         await self._database.write(lambda connection: release_lease(connection, name, owner))
 
 
-def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
+def take_lease(database: Database, connection: Connection, name: str, owner: str, seconds: float) -> bool:
     """Take or prolong a task, inside a transaction."""
     now, length = database.now(connection), round(1000 * seconds)
     mine = {"name": name, "owner": owner, "lease_until": now + length}
@@ -105,7 +105,7 @@ def take_lease(database: SqlDatabase, connection: Connection, name: str, owner: 
     return connection.execute(update(task_lease).where(task_lease.c.name == name, free).values(**mine)).rowcount == 1
 
 
-def prolong_lease(database: SqlDatabase, connection: Connection, name: str, owner: str, seconds: float) -> bool:
+def prolong_lease(database: Database, connection: Connection, name: str, owner: str, seconds: float) -> bool:
     """Keep a task that is held, even if its time is over and nobody has taken it; False when somebody has."""
     held = (task_lease.c.name == name, task_lease.c.owner == owner)
     until = database.now(connection) + round(1000 * seconds)

@@ -13,7 +13,6 @@ from typing_extensions import override
 
 from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.store.dialects import SqlDatabase
 from telebridge.campaigns.store.protocols import OutboxRecords
 from telebridge.campaigns.store.tables import campaign, outbox
 from telebridge.campaigns.webhooks.delivery import (
@@ -28,12 +27,13 @@ from telebridge.campaigns.webhooks.delivery import (
     verdict,
 )
 from telebridge.campaigns.webhooks.events import News, OutboxEvent, news_of_skipped
+from telebridge.database.database import Database
 
 
 class SqlOutbox(OutboxRecords):
     """What webhooks are still to be told."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override

@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.pacing import Backoff, Pacing, quiet_until
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
-from telebridge.campaigns.store.dialects import SqlDatabase
+from telebridge.campaigns.store.dialects import queries_of
 from telebridge.campaigns.store.protocols import (
     DIALING,
     DialingNow,
@@ -34,6 +34,7 @@ from telebridge.campaigns.store.tables import (
     pacer,
     task_lease,
 )
+from telebridge.database.database import Database
 
 PAGE = 500
 DAY_MS = 86_400_000
@@ -43,7 +44,7 @@ OVER = (ContactState.DONE, ContactState.SKIPPED)
 class SqlReports(ReportRecords):
     """Looking at a campaign."""
 
-    def __init__(self, database: SqlDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
 
     @override
@@ -137,7 +138,7 @@ class SqlReports(ReportRecords):
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:
-        return await self._database.read(lambda connection: self._database.columns(connection, campaign_id))
+        return await self._database.read(lambda connection: queries_of(self._database).columns(connection, campaign_id))
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:

@@ -2,14 +2,14 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from telebridge.campaigns.engine.epoch import Clock
 from telebridge.campaigns.store.attempts import SqlAttempts
 from telebridge.campaigns.store.campaigns import SqlCampaigns, SqlContacts
 from telebridge.campaigns.store.claims import SqlClaims
-from telebridge.campaigns.store.dialects import sql_database
 from telebridge.campaigns.store.do_not_call import SqlDoNotCall, SqlLeases
 from telebridge.campaigns.store.outbox import SqlOutbox
 from telebridge.campaigns.store.reports import SqlReports
+from telebridge.database.database import database_of
+from telebridge.epoch import Clock
 
 
 class SqlCampaignStore:
@@ -21,7 +21,7 @@ class SqlCampaignStore:
     """
 
     def __init__(self, engine: AsyncEngine, clock: Clock | None = None) -> None:
-        database = sql_database(engine, clock)
+        database = database_of(engine, clock)
         self.campaigns = SqlCampaigns(database)
         self.contacts = SqlContacts(database)
         self.claims = SqlClaims(database)

@@ -34,11 +34,11 @@ from typing_extensions import override
 from telebridge.campaigns.engine.attempt import Attempt, Contact
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
 from telebridge.campaigns.engine.contact import Lane, NewContact
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
 from telebridge.database.schema import metadata
+from telebridge.epoch import epoch_ms
 from telebridge.twilio.calls import CallStatus
 
 E = TypeVar("E", bound=Enum)

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from telebridge.backoff import backoff_seconds
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
 
 FIRST_SECONDS = 10.0
@@ -111,7 +112,7 @@ def is_old(at: int, *, now: int) -> bool:
 
 def back_off_seconds(tries: int) -> float:
     """How long to wait after so many tries in vain: twice as long each time."""
-    return min(FIRST_SECONDS * 2.0 ** min(tries - 1, 30), LONGEST_SECONDS)
+    return backoff_seconds(tries, first=FIRST_SECONDS, longest=LONGEST_SECONDS)
 
 
 def request_headers(webhook: Webhook, delivery: Delivery, *, now: int) -> dict[str, str]:

@@ -10,7 +10,6 @@ import typer
 from rich.console import Console
 
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred
-from telebridge.campaigns.engine.epoch import epoch_ms, instant, iso_instant
 from telebridge.campaigns.importing.number_list import examine, numbers_of
 from telebridge.campaigns.numbers.numbers import Number, read_number
 from telebridge.campaigns.numbers.registers import check_register
@@ -18,6 +17,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.epoch import epoch_ms, instant, iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 

@@ -12,10 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from telebridge.campaigns.engine.dial_rules import OpenUntil
-from telebridge.campaigns.engine.epoch import iso_instant
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, look
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import iso_instant
 
 BAR_WIDTH = 40
 

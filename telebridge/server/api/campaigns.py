@@ -29,7 +29,6 @@ from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.dial_rules import OpenUntil
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
-from telebridge.campaigns.engine.epoch import instant, iso_instant
 from telebridge.campaigns.engine.lifecycle import check_fillable
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
@@ -37,6 +36,7 @@ from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
 from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_rows
 from telebridge.campaigns.reporting.view import campaign_json, look
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import instant, iso_instant
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api.campaign_models import (
     BarNumbers,

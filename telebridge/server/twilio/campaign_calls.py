@@ -21,10 +21,10 @@ from telebridge.campaigns.dialing.dialer import wallclock_now
 from telebridge.campaigns.dialing.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.engine.attempt import Attempt, CallReport
 from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.outcomes import MACHINES, Reported
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import epoch_ms
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
 from telebridge.turns.barge_in import BargeInCause

@@ -20,7 +20,7 @@ class Work:
 
     def __init__(self, **functions):
         record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.tasks = Tasks()
+        self.tasks = Tasks("call")
         self.flow = FlowTasks(Errands(functions), self.tasks, record)
         self.delivered = []
 

@@ -23,7 +23,7 @@ class Spoken:
 
     def __init__(self, source):
         self.delivered = []
-        self.streams = SpeechStreams(source, Tasks(), "CA1")
+        self.streams = SpeechStreams(source, Tasks("call"), "CA1")
 
     def start(self, utterance="u1", text="Hello."):
         self.streams.start(utterance, Say(text, voice={"speed": 1.2}), self.delivered.append)

@@ -8,8 +8,8 @@ from support.campaigns import contacts, plan
 from telebridge.campaigns.dialing.start_checks import stale_registers, start_campaign
 from telebridge.campaigns.engine.campaign import CampaignKind
 from telebridge.campaigns.engine.contact import Lane
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

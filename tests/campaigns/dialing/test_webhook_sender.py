@@ -15,8 +15,8 @@ from support.webhooks import PAGE, documented_check, receiving
 
 from telebridge.campaigns.dialing.webhook_sender import WebhookOptions, Webhooks
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.epoch import epoch_ms
 from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 
 SECRET = "b7c1f0e2"

@@ -20,8 +20,8 @@ from telebridge.campaigns.engine.dial_rules import (
     clocks_apart,
     in_order,
 )
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.states import ContactState
+from telebridge.epoch import epoch_ms
 from telebridge.errors import TwilioAPIError
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -8,12 +8,12 @@ from support.campaigns import ACCOUNT, claim, contacts, phone, running_campaign,
 from support.dialling import always_open
 
 from telebridge.campaigns.engine.campaign import Webhook
-from telebridge.campaigns.engine.epoch import instant
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import look
 from telebridge.campaigns.reporting.why_waiting import Waiting
 from telebridge.campaigns.store.protocols import dialing_task
 from telebridge.cli.campaign.view import pictured
+from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
 from telebridge.twilio.calls import CallStatus
 

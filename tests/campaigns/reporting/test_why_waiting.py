@@ -7,10 +7,10 @@ import pytest
 from support.campaigns import CHICAGO, NEW_YORK, START, plan
 
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.epoch import instant
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting, explain
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
+from telebridge.epoch import instant
 
 NOW = instant(START)
 RUNNING = Campaign("c1", plan(), CampaignStatus.RUNNING)

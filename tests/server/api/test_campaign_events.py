@@ -8,9 +8,9 @@ from support.dialling import always_open, virtual_clock
 from support.memory_store.store import MemoryCampaignStore
 from support.virtual_time import virtually
 
-from telebridge.campaigns.engine.epoch import instant
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import look
+from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
 from telebridge.server.api.campaign_events import MOST_WAITING, CampaignFeeds
 

@@ -15,9 +15,9 @@ from telebridge.call.session.events import HangUpAsked, JumpAsked
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
 from telebridge.campaigns.engine.campaign import OnMachine
-from telebridge.campaigns.engine.epoch import instant, system_clock
 from telebridge.campaigns.engine.outcomes import Reported, RetryRules
 from telebridge.campaigns.engine.states import ContactState
+from telebridge.epoch import instant, system_clock
 from telebridge.flows.steps import CallBack
 from telebridge.server.twilio.campaign_calls import CampaignCalls, reported_of, talk_of
 from telebridge.turns.barge_in import BargeIn, BargeInCause

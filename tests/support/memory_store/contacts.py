@@ -17,10 +17,10 @@ from telebridge.campaigns.engine.contact import (
     NewContact,
     import_lease,
 )
-from telebridge.campaigns.engine.epoch import epoch_ms
 from telebridge.campaigns.engine.lifecycle import check_fillable, filled_elsewhere
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ContactRecords
+from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 
 

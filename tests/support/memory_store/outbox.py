@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.epoch import Clock
 from telebridge.campaigns.store.protocols import OutboxRecords
 from telebridge.campaigns.webhooks.delivery import (
     Again,
@@ -19,6 +18,7 @@ from telebridge.campaigns.webhooks.delivery import (
     verdict,
 )
 from telebridge.campaigns.webhooks.events import News, OutboxEvent
+from telebridge.epoch import Clock
 
 
 @dataclass(slots=True)

@@ -12,9 +12,9 @@ from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import DAY_MS
 from telebridge.campaigns.engine.contact import ImportPosition, Lane
 from telebridge.campaigns.engine.do_not_call import Barred
-from telebridge.campaigns.engine.epoch import Clock
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState
+from telebridge.epoch import Clock
 
 
 @dataclass(slots=True)

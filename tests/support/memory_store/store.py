@@ -11,7 +11,7 @@ from support.memory_store.lists import MemoryDoNotCall, MemoryLeases
 from support.memory_store.outbox import MemoryOutbox
 from support.memory_store.reports import MemoryReports
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.engine.epoch import Clock, system_clock
+from telebridge.epoch import Clock, system_clock
 
 
 class MemoryCampaignStore:
