@@ -38,7 +38,6 @@ from telebridge.flows.steps import (
     Done,
     Gathered,
     HangUp,
-    Outcome,
     Play,
     Record,
     Recorded,
@@ -47,6 +46,7 @@ from telebridge.flows.steps import (
     Said,
     Say,
     Step,
+    StepResult,
     Transfer,
     Transferred,
     Wait,
@@ -62,7 +62,7 @@ KEPT_PATH = 500
 
 
 @dataclass(slots=True)
-class Standing:
+class FlowPosition:
     """Where a walk stands: everything that another process needs to go on with it.
 
     Args:
@@ -102,7 +102,7 @@ class FlowInterpreter:
     """
 
     def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
-        self.standing = Standing(flow.start, {**flow.variables, **variables})
+        self.standing = FlowPosition(flow.start, {**flow.variables, **variables})
         self._flow = flow
         self._given = dict(variables)
         self._node: Node = flow.nodes[flow.start]
@@ -134,7 +134,7 @@ class FlowInterpreter:
         """The first step."""
         return self._enter(self._flow.start)
 
-    def go_on(self, standing: Standing) -> Step:
+    def go_on(self, standing: FlowPosition) -> Step:
         """The step of the node where another process left the walk; from the start when the flow has lost that node."""
         self.standing = standing
         if standing.node not in self._flow.nodes:
@@ -146,7 +146,7 @@ class FlowInterpreter:
         """The step of a node that somebody beside the flow chose."""
         return self._enter(node)
 
-    def resume(self, outcome: Outcome) -> Step:
+    def resume(self, outcome: StepResult) -> Step:
         """The step that follows from how the last one went."""
         if self._ending:
             return HangUp()

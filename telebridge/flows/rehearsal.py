@@ -17,7 +17,6 @@ from telebridge.flows.steps import (
     Done,
     Gathered,
     HangUp,
-    Outcome,
     Play,
     Record,
     Recorded,
@@ -27,6 +26,7 @@ from telebridge.flows.steps import (
     Said,
     Say,
     Step,
+    StepResult,
     Transfer,
     Transferred,
     TransferStatus,
@@ -169,7 +169,7 @@ class Rehearsal:
                 return lines
             step = self._walk.resume(outcome)
 
-    def _performed(self, step: Step, lines: list[Line]) -> Outcome | None:
+    def _performed(self, step: Step, lines: list[Line]) -> StepResult | None:
         """How a step goes; None when it is the caller's turn, or nobody's any more."""
         node = self.path[-1]
         match step:
@@ -193,7 +193,7 @@ class Rehearsal:
             case Record() | Transfer() | Request() | Run():
                 return self._elsewhere(node, step, lines)
 
-    def _elsewhere(self, node: str, step: Record | Transfer | Request | Run, lines: list[Line]) -> Outcome:
+    def _elsewhere(self, node: str, step: Record | Transfer | Request | Run, lines: list[Line]) -> StepResult:
         """What only a call can do goes as it was told to, or as it goes when nobody is there."""
         told = self._answers.get(node)
         match step:

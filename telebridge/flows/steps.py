@@ -230,4 +230,4 @@ class Done:
     problem: str | None = None
 
 
-Outcome = Said | Gathered | Recorded | Transferred | Done
+StepResult = Said | Gathered | Recorded | Transferred | Done

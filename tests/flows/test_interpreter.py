@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.audio.tones import dtmf
-from telebridge.flows.interpreter import FlowInterpreter, Standing
+from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.model import APOLOGY, Flow
 from telebridge.flows.steps import (
     Collect,
@@ -382,6 +382,6 @@ def test_a_question_is_asked_again_as_it_was_when_another_process_goes_on():
 
 def test_a_flow_that_has_lost_the_node_begins_anew():
     interpreter, _ = walk()
-    assert texts([interpreter.go_on(Standing("gone", {"from": "+1555", "company": "Acme"}))]) == [
+    assert texts([interpreter.go_on(FlowPosition("gone", {"from": "+1555", "company": "Acme"}))]) == [
         "Thank you for calling Acme, +1555."
     ]

@@ -38,13 +38,13 @@ from telebridge.flows.steps import (
     Collect,
     Gathered,
     HangUp,
-    Outcome,
     Play,
     Record,
     Recorded,
     Said,
     Say,
     Step,
+    StepResult,
     Transfer,
     Transferred,
 )
@@ -101,7 +101,7 @@ class Call:
         self.result = record.result
         self._deliver = deliver
         self._turn = asyncio.Lock()
-        self._outcome: asyncio.Future[Outcome] | None = None
+        self._outcome: asyncio.Future[StepResult] | None = None
         self._over = False
         self._audio: asyncio.Queue[bytes | None] | None = None
 
@@ -291,7 +291,7 @@ class Call:
         if self._audio is not None and audio:
             self._audio.put_nowait(audio)
 
-    def report(self, outcome: Outcome | TelebridgeError) -> None:
+    def report(self, outcome: StepResult | TelebridgeError) -> None:
         """Take the outcome of the step that the flow waits for."""
         waiting, self._outcome = self._outcome, None
         if waiting is None or waiting.done():
@@ -309,11 +309,11 @@ class Call:
         if self._audio is not None:
             self._audio.put_nowait(None)
 
-    async def _perform(self, step: Step) -> Outcome:
+    async def _perform(self, step: Step) -> StepResult:
         async with self._turn:
             if self._over:
                 raise asyncio.CancelledError("the call is over")
-            waiting: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            waiting: asyncio.Future[StepResult] = asyncio.get_running_loop().create_future()
             self._outcome = waiting
             self._deliver(StepAsked(step))
             try:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 from typing_extensions import override
 
-from telebridge.flows.interpreter import Standing
+from telebridge.flows.interpreter import FlowPosition
 from telebridge.flows.steps import Transfer
 
 
@@ -34,7 +34,7 @@ class Checkpoint:
         apology: Whether the caller must then still be told that something went wrong.
     """
 
-    standing: Standing | None = None
+    standing: FlowPosition | None = None
     typed: str = ""
     words_heard: int = 0
     transfer: Transfer | None = None
@@ -82,7 +82,7 @@ def encoded(part: Any) -> Raw:
 def _mended(part: Any) -> Any:
     """The part with values that can be written: whatever cannot is missed less than the whole."""
     match part:
-        case Standing(variables=variables):
+        case FlowPosition(variables=variables):
             return replace(part, variables=_writable(variables))
         case dict():
             return _writable(part)

@@ -5,7 +5,7 @@ from typing import Any
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import CallBack, Errand, Outcome, Say
+from telebridge.flows.steps import CallBack, Errand, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -40,7 +40,7 @@ class HandOnAudio:
 class ReportOutcome:
     """Tell a Python flow how its step went; an error is raised where the flow waits."""
 
-    outcome: Outcome | TelebridgeError
+    outcome: StepResult | TelebridgeError
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,19 +27,19 @@ from telebridge.call.session.speaking import from_word
 from telebridge.call.session.stream_phase import Phase, StreamWatch
 from telebridge.call.session.turn import News, StepOver
 from telebridge.errors import LocalProtocolError, TelebridgeError
-from telebridge.flows.interpreter import FlowInterpreter, Standing
+from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import (
     CallBack,
     Collect,
     Done,
     HangUp,
-    Outcome,
     Play,
     Record,
     Request,
     Run,
     Say,
     Step,
+    StepResult,
     Transfer,
     Transferred,
     Wait,
@@ -102,7 +102,9 @@ class Course:
             return self.perform(self._flow.start(), now=now)
         return self._take_up(self._flow, checkpoint, checkpoint.standing, now)
 
-    def _take_up(self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: Standing, now: float) -> list[Effect]:
+    def _take_up(
+        self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: FlowPosition, now: float
+    ) -> list[Effect]:
         """Go on with a flow file where another process was."""
         step = flow.go_on(standing)
         self._record.path = flow.path
@@ -154,7 +156,7 @@ class Course:
                 effects.append(each)
         return effects
 
-    def _step_over(self, outcome: Outcome | TelebridgeError, now: float) -> list[Effect]:
+    def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[Effect]:
         self._step = None
         self._errand_begun = False
         if self.leaving:
@@ -204,7 +206,7 @@ class Course:
         at = None if wanted.at is None else wanted.at.isoformat()
         return [KeepCallBack(wanted), Tell("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
 
-    def _wishes(self, standing: Standing) -> list[Effect]:
+    def _wishes(self, standing: FlowPosition) -> list[Effect]:
         return [*(self.opt_out() if standing.opted_out else []), *self.call_back(standing.call_back)]
 
     # Transfers.

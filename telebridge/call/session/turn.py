@@ -18,7 +18,6 @@ from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
     Collect,
     Gathered,
-    Outcome,
     Play,
     Record,
     Recorded,
@@ -26,6 +25,7 @@ from telebridge.flows.steps import (
     Said,
     Say,
     Spoken,
+    StepResult,
     Wait,
 )
 from telebridge.turns.barge_in import BargeIn, BargeInCause
@@ -36,7 +36,7 @@ from telebridge.turns.digits import Collected, DigitCollector
 class StepOver:
     """The step in progress is over."""
 
-    outcome: Outcome | TelebridgeError
+    outcome: StepResult | TelebridgeError
 
 
 News = Effect | StepOver

@@ -10,7 +10,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import KeepCallBack, StartErrand, StartSpeech
 from telebridge.call.session.events import CallBackAsked, CallOver, JumpAsked
-from telebridge.flows.interpreter import Standing
+from telebridge.flows.interpreter import FlowPosition
 from telebridge.flows.steps import CallBack
 
 FLOW = """
@@ -95,5 +95,5 @@ async def test_a_python_flow_names_one_time_that_there_is():
 
 @pytest.mark.parametrize("at", ["2026-03-02T09:30", "2026-03-02T09:30+01:00"])
 def test_a_process_that_takes_over_knows_of_it(at):
-    place = Checkpoint(Standing("bye", call_back=CallBack(at=datetime.fromisoformat(at))))
+    place = Checkpoint(FlowPosition("bye", call_back=CallBack(at=datetime.fromisoformat(at))))
     assert Checkpoint.decode(place.encode()) == place

@@ -6,10 +6,12 @@ from datetime import date
 import pytest
 
 from telebridge.call.session.checkpoint import Checkpoint, encoded
-from telebridge.flows.interpreter import Standing
+from telebridge.flows.interpreter import FlowPosition
 from telebridge.flows.steps import Transfer
 
-STANDING = Standing("main", {"account": "12", "customer": {"name": "Ann"}}, {"lang": "es"}, ["a", "main"], 1, 2, "Eh?")
+STANDING = FlowPosition(
+    "main", {"account": "12", "customer": {"name": "Ann"}}, {"lang": "es"}, ["a", "main"], 1, 2, "Eh?"
+)
 
 
 def test_a_checkpoint_comes_back_as_it_was():
@@ -25,7 +27,7 @@ def test_parts_that_were_encoded_earlier_are_put_in_as_they_are():
 
 
 def test_a_part_that_cannot_be_written_as_it_is_spoils_no_other():
-    place = Checkpoint(Standing("main", {"half": "a \ud83d smile"}), variables={"odd": float("nan")})
+    place = Checkpoint(FlowPosition("main", {"half": "a \ud83d smile"}), variables={"odd": float("nan")})
     again = Checkpoint.decode(place.encode())
     assert (again.standing.variables, again.variables) == ({"half": "a ? smile"}, {"odd": None})
 
@@ -39,7 +41,7 @@ def test_what_a_newer_release_wrote_besides_is_passed_over():
 
 def test_what_an_older_release_did_not_write_has_its_default():
     assert Checkpoint.decode("{}") == Checkpoint()
-    assert Checkpoint.decode('{"standing": {"node": "main"}}') == Checkpoint(Standing("main"))
+    assert Checkpoint.decode('{"standing": {"node": "main"}}') == Checkpoint(FlowPosition("main"))
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"typed": 5}', '{"standing": {"variables": {}}}', b"\xff{}"])
@@ -60,14 +62,16 @@ def test_a_damaged_one_is_no_checkpoint(damaged):
     ],
 )
 def test_values_that_json_does_not_know_do_not_keep_the_rest_from_being_written(value, read):
-    place = Checkpoint(Standing("main", {"odd": value, "good": 1}), "12", variables={"odd": value}, result={"a": value})
+    place = Checkpoint(
+        FlowPosition("main", {"odd": value, "good": 1}), "12", variables={"odd": value}, result={"a": value}
+    )
     again = Checkpoint.decode(place.encode())
-    assert again.standing == Standing("main", {"odd": read, "good": 1})
+    assert again.standing == FlowPosition("main", {"odd": read, "good": 1})
     assert (again.typed, again.variables, again.result) == ("12", {"odd": read}, {"a": read})
 
 
 def test_a_value_that_holds_itself_is_left_out():
     round_and_round = []
     round_and_round.append(round_and_round)
-    place = Checkpoint(Standing("main", {"odd": round_and_round, "good": 1}), "12")
-    assert Checkpoint.decode(place.encode()) == Checkpoint(Standing("main", {"good": 1}), "12")
+    place = Checkpoint(FlowPosition("main", {"odd": round_and_round, "good": 1}), "12")
+    assert Checkpoint.decode(place.encode()) == Checkpoint(FlowPosition("main", {"good": 1}), "12")

@@ -13,7 +13,7 @@ from telebridge.call.session.dialogue import Talk
 from telebridge.call.session.effects import EndCall, KeepCheckpoint, Tell
 from telebridge.call.session.events import CheckpointAsked, ErrandDone, SpeechArrived
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.flows.interpreter import FlowInterpreter, Standing
+from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio, Word, Words
@@ -75,7 +75,7 @@ def test_everything_that_another_process_needs_is_kept():
     kept.place.words_before = 3
     kept.place.over = kept.place.apology = True
     assert kept.now == Checkpoint(
-        standing=Standing("ask", {"name": "Ann"}, path=["ask"]),
+        standing=FlowPosition("ask", {"name": "Ann"}, path=["ask"]),
         typed="12",
         words_heard=3,
         transfer=Transfer("+15551230100"),

@@ -25,7 +25,7 @@ from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.stream_phase import Phase, StreamWatch
 from telebridge.call.session.turn import StepOver
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
-from telebridge.flows.interpreter import FlowInterpreter, Standing
+from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Request, Run, Said, Say, Transfer, Transferred, Wait
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.digits import Ending
@@ -192,7 +192,7 @@ def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(step
     led = Led(FLOW)
     monkeypatch.setattr(FlowInterpreter, "go_on", lambda *_: step)
     monkeypatch.setattr(FlowInterpreter, "resume", lambda _, outcome: Say(f"It failed: {outcome.problem}."))
-    effects = led.start(Checkpoint(Standing("ask")))
+    effects = led.start(Checkpoint(FlowPosition("ask")))
     if again:
         assert effects == [StartErrand(step)]
     else:
@@ -200,16 +200,16 @@ def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(step
 
 
 def test_a_prompt_goes_on_at_the_last_word_that_was_heard(file):
-    assert begun(file.start(Checkpoint(Standing("bye"), words_heard=0))).say.text == "Goodbye."
+    assert begun(file.start(Checkpoint(FlowPosition("bye"), words_heard=0))).say.text == "Goodbye."
     again = Led(FLOW)
-    assert begun(again.start(Checkpoint(Standing("ask"), words_heard=2))).say.text == "one."
+    assert begun(again.start(Checkpoint(FlowPosition("ask"), words_heard=2))).say.text == "one."
     assert again.place.words_before == 1, "the word said again counts once"
 
 
 @pytest.mark.parametrize("flow", [None, FLOW])
 def test_the_end_of_a_transfer_that_another_process_began_is_waited_for(flow):
     led = Led(flow)
-    standing = None if flow is None else Standing("operator")
+    standing = None if flow is None else FlowPosition("operator")
     assert led.start(Checkpoint(standing, transfer=OPERATOR)) == []
     assert (led.stream.phase, led.place.transfer) == (Phase.AWAY, OPERATOR)
     back = felt(led.course.transfer_ended(Transferred("busy"), now=9.0))

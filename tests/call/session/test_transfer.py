@@ -26,7 +26,7 @@ from telebridge.call.session.events import (
 )
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import NotLive
-from telebridge.flows.interpreter import Standing
+from telebridge.flows.interpreter import FlowPosition
 from telebridge.flows.steps import Collect, Done, HangUp, Request, Say, Transfer, Transferred
 from telebridge.speech.source import Audio
 from telebridge.turns.digits import DigitRules
@@ -230,13 +230,13 @@ def test_another_process_waits_for_the_end_of_the_transfer(led):
 
 
 def test_another_process_ends_a_call_that_was_transferred_from_outside():
-    line = Line(FLOW, checkpoint=Checkpoint(Standing("main"), transfer=OPERATOR))
+    line = Line(FLOW, checkpoint=Checkpoint(FlowPosition("main"), transfer=OPERATOR))
     assert line.effects == []
     assert EndCall() in line.tell(TransferEnded("completed"))
 
 
 def test_another_process_asks_the_question_again_when_such_a_transfer_failed():
-    line = Line(FLOW, checkpoint=Checkpoint(Standing("main"), transfer=OPERATOR))
+    line = Line(FLOW, checkpoint=Checkpoint(FlowPosition("main"), transfer=OPERATOR))
     assert begun(line.tell(TransferEnded("busy"))).say.text == "Press one."
 
 

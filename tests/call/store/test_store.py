@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.store import store as module
-from telebridge.flows.interpreter import Standing
+from telebridge.flows.interpreter import FlowPosition
 
 
 @virtually
@@ -130,7 +130,7 @@ async def test_a_call_begun_twice_belongs_to_whom_its_stream_came_to(tmp_path):
 async def test_a_call_whose_process_died_is_ended_with_what_it_had_found_out(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
         first.begun(record())
-        standing = Standing("b", path=["a", "b"])
+        standing = FlowPosition("b", path=["a", "b"])
         first.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
         await written()
         assert await second.end_orphan("CA1", "call completed", wallclock=NOON)
