@@ -7,7 +7,7 @@ import pytest
 from telebridge.campaigns.definition.loading import check_campaign, load_campaign
 from telebridge.errors import ConfigurationError
 
-CONFIG = Path(__file__).parent.parent.parent / "config"
+CONFIG = Path(__file__).parents[3] / "config"
 LEAST = 'name = "reminders"\nflow = "front-desk"\nkind = "informational"\nfrom = "+12125550100"\n'
 
 

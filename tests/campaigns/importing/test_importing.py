@@ -17,7 +17,7 @@ from telebridge.campaigns.importing.importing import (
 )
 from telebridge.errors import ConfigurationError
 
-CAMPAIGNS = Path(__file__).parent.parent.parent / "config" / "campaigns"
+CAMPAIGNS = Path(__file__).parents[3] / "config" / "campaigns"
 REMINDERS = load_campaign(CAMPAIGNS / "reminders.toml")
 
 

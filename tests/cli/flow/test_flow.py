@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from telebridge.cli.main import app
 from telebridge.errors import ConfigurationError
 
-FRONT_DESK = str(Path(__file__).parent.parent.parent / "config" / "flows" / "front-desk.yaml")
+FRONT_DESK = str(Path(__file__).parents[3] / "config" / "flows" / "front-desk.yaml")
 
 
 def flow(*arguments, typed=None):

@@ -13,7 +13,7 @@ from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 
 SVG = "{http://www.w3.org/2000/svg}"
-FRONT_DESK = Path(__file__).parent.parent.parent / "config" / "flows" / "front-desk.yaml"
+FRONT_DESK = Path(__file__).parents[3] / "config" / "flows" / "front-desk.yaml"
 
 
 def read(picture):
