@@ -69,7 +69,7 @@ async def test_every_command_is_understood(command):
 
 
 def test_every_kind_of_problem_is_told_and_none_that_does_not_exist():
-    source = "".join(path.read_text() for path in (ROOT / "telebridge" / "server").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "telebridge" / "server").rglob("*.py"))
     kinds = set(re.findall(r'kind="([a-z-]+)"', source))
     table = PAGE[PAGE.index("## Refusals") :]
     assert {kind for kind in re.findall(r"`([a-z-]+)`", table) if "-" in kind} - {"detail"} == kinds
@@ -77,7 +77,7 @@ def test_every_kind_of_problem_is_told_and_none_that_does_not_exist():
 
 def test_every_kind_of_event_is_told():
     folders = (ROOT / "telebridge" / "server", ROOT / "telebridge" / "call")
-    source = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
+    source = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
     kinds = set(re.findall(r'(?:publish|Tell)\("([a-z-]+)"', source)) | {"gap", "overrun"}
     table = PAGE[PAGE.index("| event |") : PAGE.index("## Refusals")]
     told = set()

@@ -33,6 +33,7 @@ from telebridge.server.api.models import (
     CallsQuery,
     CallsTold,
     CallTold,
+    PhaseName,
     PlaceCall,
 )
 from telebridge.server.api.ports import CallOrder, PastCalls, Placer, Position
@@ -42,7 +43,13 @@ from telebridge.server.http.idempotency import IdempotencyKeys, Seen, is_key
 from telebridge.server.http.problems import FieldProblem, Problem, shown
 from telebridge.twilio.signed_urls import VariablesTooLong
 
-PHASES = {Phase.WAITING: "waiting", Phase.LIVE: "live", Phase.CLOSING: "closing", Phase.OVER: "over"}
+PHASE_NAMES: dict[Phase, PhaseName] = {
+    Phase.WAITING: "waiting",
+    Phase.LIVE: "live",
+    Phase.AWAY: "transferring",
+    Phase.CLOSING: "closing",
+    Phase.OVER: "over",
+}
 
 
 class CallList:
@@ -93,7 +100,7 @@ class CallList:
 
 def told(record: CallRecord, *, phase: Phase = Phase.OVER, saying: str | None = None) -> dict[str, Any]:
     """A call of this process."""
-    return {**record.as_json(), "phase": PHASES[phase], "saying": saying}
+    return {**record.as_json(), "phase": PHASE_NAMES[phase], "saying": saying}
 
 
 def position_of(call: dict[str, Any]) -> Position:
@@ -130,7 +137,7 @@ def _position(record: CallRecord) -> Position:
 
 
 def _over(past: dict[str, Any]) -> dict[str, Any]:
-    return {"phase": PHASES[Phase.OVER], "saying": None, **past}
+    return {"phase": PHASE_NAMES[Phase.OVER], "saying": None, **past}
 
 
 class StoredCalls(PastCalls):

@@ -45,6 +45,9 @@ Scalar = (
 VoiceParameter = Annotated[str, Field(max_length=100)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool
 
 
+PhaseName = Literal["waiting", "live", "transferring", "closing", "over"]
+
+
 class CallsQuery(Asked):
     """Which calls to list."""
 
@@ -147,7 +150,10 @@ class CallTold(Told):
     first_audio_ms: float | None
     end_reason: str | None
     result: dict[str, Any]
-    phase: Literal["waiting", "live", "closing", "over"] = Field(description="Where it stands; only `over` is over.")
+    phase: PhaseName = Field(
+        description="`waiting` for its media stream, `live`, `transferring` (the caller is being connected with"
+        " somebody else, and may come back), `closing` (its flow is over), or `over`."
+    )
     saying: str | None = Field(description="What is being said.")
 
 

@@ -8,6 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 from support.api import ORDER, SID, PlayedCalls, PlayedFlows, PlayedPlacer, api, record
 
 from telebridge.call.record import SpokenUtterance
+from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import ConfigurationError, TwilioAPIError
 from telebridge.server.api.calls import CallList, CallsDoor, cursor, read_cursor
 from telebridge.server.api.models import PlaceCall
@@ -72,6 +73,23 @@ async def test_a_cursor_goes_on_where_the_page_ended_whatever_began_meanwhile():
         third = await client.get("/api/calls", params={"limit": "2", "cursor": second["next"]})
     assert [sids(page) for page in (first, second, third)] == [["CA4", "CA3"], ["CA2", "CA1"], ["CA0"]]
     assert third["next"] is None
+
+
+@pytest.mark.parametrize(
+    ("phase", "name"),
+    [
+        (Phase.WAITING, "waiting"),
+        (Phase.LIVE, "live"),
+        (Phase.AWAY, "transferring"),
+        (Phase.CLOSING, "closing"),
+        (Phase.OVER, "over"),
+    ],
+)
+async def test_a_call_is_listed_in_each_of_its_phases(phase, name):
+    async with api() as client:
+        client.calls.add(record()).session.phase = phase
+        told = await client.get("/api/calls")
+    assert [call["phase"] for call in told["calls"]] == [name]
 
 
 async def test_calls_of_the_database_follow_and_none_is_told_twice():
