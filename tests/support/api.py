@@ -1,4 +1,4 @@
-"""The API alone on a loopback port, over calls that are played."""
+"""The API alone on a loopback port, over real calls whose control is played, or over `LiveCalls` itself."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -9,9 +9,14 @@ import aiohttp
 from aiohttp import web
 
 from support.memory_store.store import MemoryCampaignStore
+from support.sources import ToldSpeech
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
+from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.events import CallOver
+from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
@@ -34,6 +39,7 @@ from telebridge.server.api.endpoints import (
 from telebridge.server.api.events import EventsDoor
 from telebridge.server.http.access import Access, guarded
 from telebridge.server.http.problems import problem_documents
+from telebridge.twilio.media_stream import StreamStarted
 
 SID = "CA" + "1" * 32
 OVER = "CA" + "2" * 32
@@ -54,23 +60,34 @@ def record(call_sid=SID, started_at=None, **values):
     )
 
 
-@dataclass
-class PlayedSession:
-    record: CallRecord
-    phase: Phase = Phase.LIVE
-    saying: str | None = None
+def to_phase(runner, phase):
+    """Bring a call that waits for its stream to a phase, as Twilio and the API would."""
+    call_sid = runner.session.record.call_sid
+    if phase is not Phase.WAITING:
+        runner.deliver(StreamStarted("MZ1", call_sid, "AC1", {}))
+    if phase is Phase.AWAY:
+        runner.transfer("+15551230100", timeout_seconds=30, caller_id=None, whisper=None)
+    elif phase is Phase.CLOSING:
+        runner.hang_up(None)
+    elif phase is Phase.OVER:
+        runner.deliver(CallOver("completed"))
+    assert runner.session.phase is phase
 
 
 @dataclass
 class PlayedControl:
-    """A live call whose utterances end when a test says so, or at once with `outcome`."""
+    """A real call, whose announcements end when a test says so, or at once with `outcome`."""
 
-    session: PlayedSession
+    runner: CallRunner
     outcome: SpokenUtterance | Exception | None = None
     done: list = field(default_factory=list)
     saying: list = field(default_factory=list)
     refuses: str = ""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def session(self):
+        return self.runner.session
 
     def announce(self, step):
         self._check()
@@ -102,14 +119,19 @@ class PlayedControl:
 
 
 class PlayedCalls:
-    """Calls of a process, as `LiveCalls` shows them."""
+    """Calls of a process, as `LiveCalls` shows them: real sessions, played control."""
 
     def __init__(self):
         self.live = {}
         self.ended = {}
 
-    def add(self, call, **control):
-        self.live[call.call_sid] = PlayedControl(PlayedSession(call), **control)
+    def add(self, call, phase=Phase.LIVE, **control):
+        """Begin a call and bring it to a phase."""
+        session = CallSession(None, call, SessionOptions())
+        runner = CallRunner(session, Outside(ToldSpeech()), on_end=lambda _: None)
+        runner.start()
+        to_phase(runner, phase)
+        self.live[call.call_sid] = PlayedControl(runner, **control)
         return self.live[call.call_sid]
 
     def find(self, call_sid):
@@ -171,8 +193,11 @@ def check_voice(voice):
 class Api:
     """A client of the API, and what stands behind it."""
 
-    def __init__(self, *, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0, look_seconds=0.05):
-        self.calls, self.placer, self.feed = PlayedCalls(), PlayedPlacer(), CallFeed()
+    def __init__(
+        self, *, calls=None, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0, look_seconds=0.05
+    ):
+        self.calls = PlayedCalls() if calls is None else calls
+        self.placer, self.feed = PlayedPlacer(), CallFeed()
         self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
         known = CallList(self.calls, past)
         campaigns = self._campaigns()

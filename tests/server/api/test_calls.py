@@ -10,6 +10,7 @@ from support.api import ORDER, SID, PlayedCalls, PlayedFlows, PlayedPlacer, api,
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import ConfigurationError, TwilioAPIError
+from telebridge.flows.steps import Say
 from telebridge.server.api.calls import CallList, CallsDoor, cursor, read_cursor
 from telebridge.server.api.models import PlaceCall
 from telebridge.server.api.ports import CallOrder, Position
@@ -87,7 +88,7 @@ async def test_a_cursor_goes_on_where_the_page_ended_whatever_began_meanwhile():
 )
 async def test_a_call_is_listed_in_each_of_its_phases(phase, name):
     async with api() as client:
-        client.calls.add(record()).session.phase = phase
+        client.calls.add(record(), phase)
         told = await client.get("/api/calls")
     assert [call["phase"] for call in told["calls"]] == [name]
 
@@ -120,7 +121,7 @@ async def test_a_call_is_told_with_what_was_heard_and_is_being_said():
                 utterances=[SpokenUtterance("Thank you for calling.", 1500, cut), SpokenUtterance("Yes.", 300, None)]
             )
         )
-        control.session.saying = "For billing, press 2."
+        control.runner.announce(Say("For billing, press 2."))
         told = await client.get(f"/api/calls/{SID}")
     assert told["saying"] == "For billing, press 2."
     assert told["from"] == "+15551230001"
