@@ -22,13 +22,15 @@ from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import Errands
 from telebridge.call.runner.call_recording import FlightRecorder
 from telebridge.call.runner.feed import CallFeed
-from telebridge.call.runner.live_calls import LiveCalls, contact_variables
+from telebridge.call.runner.incoming_call import contact_variables
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.message_files import Recordings
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
+from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
@@ -160,13 +162,15 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     )
     errands = Errands({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
-    store = CallStore(engine)
+    store = CallStore(database_of(engine))
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
-    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, asked.opted_out, asked.call_back)
+    outside = Outside(
+        voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
+    )
     most = settings.server.max_calls
     calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
     asked.live = calls

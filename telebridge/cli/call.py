@@ -15,10 +15,11 @@ from rich.text import Text
 
 from telebridge.app.twilio import open_twilio
 from telebridge.call.store.store import CallStore
-from telebridge.call.store.table import KeptCall
+from telebridge.call.store.table import StoredCall
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.placing import call_request
 from telebridge.server.api.ports import CallOrder
@@ -62,10 +63,10 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
 
 async def _asked(settings: Settings, question: Callable[[CallStore], Awaitable[T]]) -> T:
     async with migrated_database(settings) as engine:
-        return await question(CallStore(engine))
+        return await question(CallStore(database_of(engine)))
 
 
-def _print(kept: KeptCall) -> None:
+def _print(kept: StoredCall) -> None:
     told = kept.as_json()
     console = Console(highlight=False)
     console.print(Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold"))

@@ -1,23 +1,24 @@
-"""The calls of this process: begun by a webhook, carried by a media stream, remembered until Twilio's last question.
+"""The calls of this process: begun by a webhook, carried by a media stream, remembered after their end.
 
-One rule: a CallSid has one runner, however often Twilio repeats the webhook, and whichever process it asks. Who has the
-database's word leads the call; another process that began it too lets go of it, and tells nobody.
+What follows from a report on a call that another process may lead is in the table of `telebridge.call.ownership`; this
+module performs the table's actions.
+
+One rule: a CallSid has one runner, however often Twilio repeats the webhook, and whichever process it asks.
 """
 
 import asyncio
-import json
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge import metrics
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.ownership import FINAL_ACTIONS, FOLLOWS, Action, Ownership, Report, of_row
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import CallFeed
+from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.ports import Outside
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoint
@@ -30,53 +31,18 @@ from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.turns.barge_in import BargeInCause
-from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
 log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
-LOOK_SECONDS = 0.5
-"""How often one looks whether the calls that have no stream here are led elsewhere, or over."""
-APART = Phase.WAITING, Phase.AWAY, Phase.CLOSING
+CHECK_SECONDS = 0.5
+"""How often the process checks whether it still owns its calls that have no stream."""
+WITHOUT_STREAM = Phase.WAITING, Phase.AWAY, Phase.CLOSING
 FLOW_OVER = "hung up by the flow"
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """What is known of a call when it arrives: Twilio's words, and the flow that will lead it."""
-
-    call_sid: str
-    flow: str
-    from_number: str
-    to_number: str
-    direction: str
-    variables: Mapping[str, Any] = field(default_factory=dict)
-
-    def told(self) -> dict[str, str]:
-        """What may be logged of it: not its variables, which may be somebody's own business."""
-        return {"flow": self.flow, "from": self.from_number, "to": self.to_number, "direction": self.direction}
-
-    def claims(self) -> dict[str, str]:
-        """What a stream token carries of it, besides the CallSid, so that any process can take the stream."""
-        variables = json.dumps(dict(self.variables), separators=(",", ":"))
-        if not self.variables or len(variables) > MOST_CHARACTERS:  # a contact's may be long: its checkpoint has them
-            return self.told()
-        return {**self.told(), "variables": variables}
-
-    @classmethod
-    def from_claims(cls, call_sid: str, claims: Mapping[str, str]) -> "Arrival":
-        """Read what `claims` wrote."""
-        variables = json.loads(claims.get("variables", "{}"))
-        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables)
-
-
-def nobody_cares(_: CallRecord) -> None:
-    """Nobody wants to know of a call that is over."""
-
-
-def contact_variables(variables: Mapping[str, Any], *, from_number: str, to_number: str) -> dict[str, Any]:
-    """What a flow knows when its call begins."""
-    return {**variables, "from": from_number, "to": to_number}
+def _ignored(_: CallRecord) -> None:
+    """Nobody is interested in calls that are over."""
 
 
 class LiveCalls:
@@ -84,12 +50,12 @@ class LiveCalls:
 
     Args:
         flows: Where a call's flow is looked up.
-        outside: The world around each call.
-        options: How calls wait.
-        feed: Told of every call.
+        outside: The ports of each call.
+        options: The time-outs of each call.
+        feed: Gets an event when a call begins and when it ends.
         store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
-        over: Told of every call that has ended.
+        over: Called with the record of every call that has ended.
     """
 
     def __init__(
@@ -101,7 +67,7 @@ class LiveCalls:
         feed: CallFeed | None = None,
         store: CallStore | None = None,
         max_calls: int | None = None,
-        over: Callable[[CallRecord], None] = nobody_cares,
+        over: Callable[[CallRecord], None] = _ignored,
     ) -> None:
         self.flows = flows
         self.draining = False
@@ -112,14 +78,15 @@ class LiveCalls:
         self._max_calls = max_calls
         self._on_over = over
         self._live: dict[str, CallRunner] = {}
-        self._arrivals: dict[str, Arrival] = {}
+        self._incoming: dict[str, IncomingCall] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
-        self._apologies: set[str] = set()
+        self._error_messages: set[str] = set()
         self._empty = asyncio.Event()
         self._empty.set()
-        self._looking: asyncio.Task[None] | None = None
+        self._checking: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
+        """How many calls are live in this process."""
         return len(self._live)
 
     @property
@@ -127,155 +94,243 @@ class LiveCalls:
         """Whether no further call may begin: the limit is reached, or the process is about to stop."""
         return self.draining or (self._max_calls is not None and len(self._live) >= self._max_calls)
 
-    def begin(self, arrival: Arrival) -> CallRunner:
-        """The runner of a call that arrives, begun now unless it is live here already.
+    def begin(self, incoming: IncomingCall) -> CallRunner:
+        """The runner of a call, begun now unless it is live here already.
 
         Raises:
             ConfigurationError: There is no flow of that name.
         """
-        return self._live.get(arrival.call_sid) or self._begin(arrival, None)
+        return self._live.get(incoming.call_sid) or self._begin(incoming, None)
 
-    async def carried_on(self, arrival: Arrival) -> CallRunner:
-        """The runner of a call whose stream comes: begun in this process, or in another that may be gone.
+    async def flush(self, call_sid: str) -> None:
+        """Wait until other processes can read what happened in a call here, for half a second at the most."""
+        if self._store is not None:
+            await self._store.writer.flush(call_sid)
+
+    # Reports on calls that another process may own. One question each, answered by the table of ownership.
+
+    async def resume(self, call_sid: str) -> CallRunner | None:
+        """The runner of a call that Twilio asks about; a call that another process left is resumed here.
+
+        Returns:
+            None when the call is over or unknown; see `take_error_message`.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is unreachable, and this process does not know the call.
+        """
+        return await self._follow(call_sid, Report.WEBHOOK)
+
+    async def resume_with_stream(self, incoming: IncomingCall) -> CallRunner:
+        """The runner of a call whose stream opens: begun in this process, or in another that may be gone.
 
         Raises:
             ConfigurationError: There is no flow of that name.
             NotLive: The call is over: its flow ended while Twilio connected the stream.
         """
-        call_sid = arrival.call_sid
-        try:
-            runner = await self.found(call_sid)
-            over = call_sid in self._ended or (runner is None and await self._is_over(call_sid))
-        except (SQLAlchemyError, OSError) as error:
-            log.error("a call cannot be looked up: it begins anew", call_sid=call_sid, error=str(error))
-            runner, over = self._live.get(call_sid), call_sid in self._ended
-        if runner is not None:
-            return runner
-        if over:
-            raise NotLive(call_sid, "is over")
-        return self._live.get(call_sid) or self._begin(arrival, None, seized=True)
+        runner = await self._follow(incoming.call_sid, Report.STREAM, incoming=incoming)
+        if runner is None:
+            raise NotLive(incoming.call_sid, "is over")
+        return runner
 
-    async def _is_over(self, call_sid: str) -> bool:
-        kept = None if self._store is None else await self._store.find(call_sid)
-        return kept is not None and (kept.ended or kept.place().over)
+    async def end(self, call_sid: str, status: str) -> None:
+        """Twilio reports a final status: the call is over, whichever process leads it.
 
-    async def kept(self, call_sid: str) -> None:
-        """Wait until other processes can know of a call that began here, for half a second at the most."""
-        if self._store is not None:
-            await self._store.flush(call_sid)
+        Args:
+            call_sid: The call.
+            status: Twilio's word for how it ended, such as "completed".
+        """
+        await self._follow(call_sid, Report.FINAL_STATUS, status=status)
 
-    async def led_here(self, call_sid: str) -> CallRunner | None:
-        """The runner of a live call that this process leads; one that another process took is let go of."""
-        runner = self._live.get(call_sid)
-        if runner is None or self._store is None or await self._store.is_ours(call_sid):
-            return self._live.get(call_sid)
-        self._abandon(runner)
-        return None
+    async def check(self, call_sids: Collection[str]) -> None:
+        """Release calls that another process has taken over, and end those that another process knows to be over.
 
-    async def found(self, call_sid: str) -> CallRunner | None:
-        """The runner of a live call; one that another process left is gone on with here.
+        Args:
+            call_sids: Calls of this process.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away, and nobody here knows the call.
+            SQLAlchemyError, OSError: The database is unreachable.
         """
-        if self._store is None or await self.led_here(call_sid) is not None:
-            return self._live.get(call_sid)
+        if self._store is None or not call_sids:
+            return
+        before = {call_sid: self._live.get(call_sid) for call_sid in call_sids}
+        for call_sid, found in (await self._store.not_owned(call_sids)).items():
+            if self._live.get(call_sid) is before[call_sid]:  # while the database was asked
+                status = found.end_reason.removeprefix("call ")
+                await self._follow(call_sid, Report.CHECK, found.ownership, status=status)
+
+    async def _follow(
+        self,
+        call_sid: str,
+        report: Report,
+        state: Ownership | None = None,
+        *,
+        status: str = "",
+        incoming: IncomingCall | None = None,
+    ) -> CallRunner | None:
+        """Perform the actions that follow from a report.
+
+        Args:
+            call_sid: The call that the report is about.
+            report: What was reported.
+            state: What is known of the call; None for what this process knows by itself.
+            status: How the call ended, if the report is that it did.
+            incoming: What the stream's token tells of the call.
+        """
+        state = state or self._known(call_sid)
+        failure: Exception | None = None
+        while (action := FOLLOWS[state, report]) not in FINAL_ACTIONS:
+            try:
+                if action is Action.BEGIN and incoming is not None:
+                    state = self._begin_owned(incoming)
+                else:
+                    state = await self._perform(action, call_sid, status)
+            except (SQLAlchemyError, OSError) as error:
+                log.error("the database is unreachable", call_sid=call_sid, action=action.value, error=str(error))
+                state, failure = Ownership.UNREACHABLE, error
+        if action is Action.FAIL and failure is not None:
+            raise failure
+        return self._live.get(call_sid) if action is Action.USE else None
+
+    def _known(self, call_sid: str) -> Ownership:
+        """What this process knows of a call without asking the database."""
+        if call_sid in self._live:
+            return Ownership.LIVE
+        return Ownership.ENDED if call_sid in self._ended else Ownership.ABSENT
+
+    async def _perform(self, action: Action, call_sid: str, status: str) -> Ownership:
+        """Perform an action that is not final; returns what is known then."""
+        match action:
+            case Action.ASK:
+                return await self._ask(call_sid)
+            case Action.RELEASE:
+                self._release(call_sid)
+                return Ownership.ABSENT
+            case Action.END:
+                if (runner := self._live.get(call_sid)) is not None:
+                    runner.deliver(CallOver(status))
+                return Ownership.ENDED
+            case Action.CLOSE_ROW:
+                await self._close_row(call_sid, f"call {status}" if status else FLOW_OVER)
+                return Ownership.OVER
+            case Action.TAKE_OVER:
+                return await self._take_over(call_sid)
+            case _:
+                raise AssertionError(action)
+
+    async def _ask(self, call_sid: str) -> Ownership:
+        """What the database says of a call."""
+        store = self._store
+        if call_sid in self._live:
+            return Ownership.OWNED if store is None else await self._ask_owned(store, call_sid)
         if call_sid in self._ended:
-            await self._store.flush(call_sid)
-            if await self._store.is_ours(call_sid):
-                return None
-        return await self._taken(self._store, call_sid)
+            if store is None:
+                return Ownership.CLOSED
+            await store.writer.flush(call_sid)
+            if await store.is_owned(call_sid):
+                return Ownership.CLOSED
+        call = None if store is None else await store.find(call_sid)
+        if call_sid in self._live:  # while the database was asked
+            return Ownership.OWNED
+        if call is None:
+            return Ownership.UNKNOWN
+        checkpoint = call.resume_point()
+        ownership = of_row(ended=call.ended, checkpoint=checkpoint)
+        if checkpoint.apology and ownership is not Ownership.LEFT:
+            self._error_messages.add(call_sid)
+        return ownership
 
-    async def _taken(self, store: CallStore, call_sid: str) -> CallRunner | None:
-        """The call as another process left it."""
-        kept = await store.find(call_sid)
-        if kept is None:
-            return self._live.get(call_sid)
-        place = kept.place()
-        if kept.ended or place.over:
-            if place.apology:
-                self._apologies.add(call_sid)
-            if not kept.ended:  # whoever lives and leads it writes the whole record in place of this one
-                await store.end_orphan(call_sid, FLOW_OVER, wallclock=datetime.now(UTC))
-            return None
-        kept = await store.take(call_sid)
-        if kept is None or call_sid in self._live:  # while the database was asked
-            return self._live.get(call_sid)
-        arrival = Arrival(kept.call_sid, kept.flow, kept.from_number, kept.to_number, kept.direction)
-        log.info("call taken over", call_sid=call_sid, flow=kept.flow)
+    async def _ask_owned(self, store: CallStore, call_sid: str) -> Ownership:
+        """What the row of a call says that runs here; that it is owned when the database gives no answer."""
+        before = self._live[call_sid]
+        try:
+            found = (await store.not_owned([call_sid])).get(call_sid)
+        except (SQLAlchemyError, OSError):
+            found = None
+        if (runner := self._live.get(call_sid)) is not before:  # while the database was asked
+            return self._known(call_sid) if runner is None else Ownership.OWNED
+        return Ownership.OWNED if found is None else found.ownership
+
+    async def _take_over(self, call_sid: str) -> Ownership:
+        """Become the owner of a call that another process left, and resume it at its checkpoint."""
+        call = None if self._store is None else await self._store.take_over(call_sid)
+        if call_sid in self._live:  # while the database was asked
+            return Ownership.OWNED
+        if call is None:
+            return Ownership.OVER
+        incoming = IncomingCall(call_sid, call.flow, call.from_number, call.to_number, call.direction)
+        log.info("call taken over", call_sid=call_sid, flow=call.flow)
         self._ended.pop(call_sid, None)
-        return self._begin(arrival, kept.place(), started_at=kept.started_at)
+        self._begin(incoming, call.resume_point(), started_at=call.started_at)
+        return Ownership.OWNED
 
-    async def end_elsewhere(self, call_sid: str, reason: str) -> None:
-        """A call is over that this process does not lead: see that it has an end, should nobody else."""
-        if self._store is None or call_sid in self._ended:
+    def _begin_owned(self, incoming: IncomingCall) -> Ownership:
+        """Begin a call whose stream is here, whoever began it elsewhere."""
+        if incoming.call_sid not in self._live:
+            self._begin(incoming, None, taking_over=True)
+        return Ownership.OWNED
+
+    async def _close_row(self, call_sid: str, reason: str) -> None:
+        """Write an end into the row of a call that does not run here, unless it has one."""
+        if self._store is None:
             return
         try:
-            if await self._store.end_orphan(call_sid, reason, wallclock=datetime.now(UTC)):
+            if await self._store.close_row(call_sid, reason, wallclock=datetime.now(UTC)):
                 log.info("a call of another process was ended", call_sid=call_sid, reason=reason)
         except (SQLAlchemyError, OSError) as error:
-            log.error("a call cannot be ended: the database is away", call_sid=call_sid, error=str(error))
+            log.error("a call cannot be ended: the database is unreachable", call_sid=call_sid, error=str(error))
 
-    def _abandon(self, runner: CallRunner) -> None:
-        """Another process leads the call now."""
-        record = runner.session.record
-        if self._live.get(record.call_sid) is not runner:
+    def _release(self, call_sid: str) -> None:
+        """Stop the runner of a call that another process leads now."""
+        runner = self._live.pop(call_sid, None)
+        if runner is None:
             return
-        del self._live[record.call_sid], self._arrivals[record.call_sid]
+        del self._incoming[call_sid]
         runner.abandon()
-        if not self._live:
-            self._empty.set()
-        metrics.CALLS_LIVE.dec()
-        log.info("call led by another process", call_sid=record.call_sid)
+        self._count_down()
+        log.info("call led by another process", call_sid=call_sid)
 
-    async def _look_for_lost(self, store: CallStore) -> None:
-        """Let go of calls that another process leads, though nobody asks this one for them any more."""
+    async def _check_until_empty(self) -> None:
+        """Check calls without a stream, for as long as any call is live here."""
         while self._live:
-            await asyncio.sleep(LOOK_SECONDS)
-            apart = {sid: runner for sid, runner in self._live.items() if runner.session.phase in APART}
+            await asyncio.sleep(CHECK_SECONDS)
             try:
-                lost = await store.lost(apart) if apart else {}
+                await self.check([sid for sid, one in self._live.items() if one.session.phase in WITHOUT_STREAM])
             except (SQLAlchemyError, OSError):
                 continue
-            for call_sid, end_reason in lost.items():
-                if (runner := self._live.get(call_sid)) is not apart[call_sid]:
-                    continue
-                if end_reason is None:
-                    self._abandon(runner)
-                else:
-                    runner.deliver(CallOver(end_reason.removeprefix("call ")))
+
+    # The register.
 
     def _begin(
         self,
-        arrival: Arrival,
+        incoming: IncomingCall,
         checkpoint: Checkpoint | None,
         *,
         started_at: datetime | None = None,
-        seized: bool = False,
+        taking_over: bool = False,
     ) -> CallRunner:
-        flow = self.flows.find(arrival.flow)
+        flow = self.flows.find(incoming.flow)
         record = CallRecord(
-            call_sid=arrival.call_sid,
-            flow=arrival.flow,
-            from_number=arrival.from_number,
-            to_number=arrival.to_number,
-            direction=arrival.direction,
+            call_sid=incoming.call_sid,
+            flow=incoming.flow,
+            from_number=incoming.from_number,
+            to_number=incoming.to_number,
+            direction=incoming.direction,
             started_at=started_at or datetime.now(UTC),
         )
-        variables = contact_variables(arrival.variables, from_number=arrival.from_number, to_number=arrival.to_number)
+        variables = incoming.flow_variables()
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
-        self._live[arrival.call_sid] = runner
-        self._arrivals[arrival.call_sid] = arrival
+        self._live[incoming.call_sid] = runner
+        self._incoming[incoming.call_sid] = incoming
         self._empty.clear()
         metrics.CALLS_LIVE.inc()
-        log.info("call arrived", **arrival.told(), call_sid=arrival.call_sid)
-        self.feed.publish("call-started", arrival.call_sid, record.as_json())
+        log.info("call begun", **incoming.log_fields(), call_sid=incoming.call_sid)
+        self.feed.publish("call-started", incoming.call_sid, record.as_json())
         if self._store is not None:
-            if started_at is None:  # else it was taken, and is there
-                self._store.begun(record, seized=seized)
-            if self._looking is None or self._looking.done():
-                self._looking = asyncio.create_task(self._look_for_lost(self._store), name="lost calls")
+            if started_at is None:  # else the row is there
+                self._store.writer.began(record, taking_over=taking_over)
+            if self._checking is None or self._checking.done():
+                self._checking = asyncio.create_task(self._check_until_empty(), name="check ownership")
         runner.start(checkpoint)
         if not isinstance(flow, Flow):
             if checkpoint is None:
@@ -284,12 +339,12 @@ class LiveCalls:
         return runner
 
     def find(self, call_sid: str) -> CallRunner | None:
-        """The runner of a live call."""
+        """The runner of a live call of this process."""
         return self._live.get(call_sid)
 
-    def arrival(self, call_sid: str) -> Arrival:
-        """How a live call arrived."""
-        return self._arrivals[call_sid]
+    def incoming(self, call_sid: str) -> IncomingCall:
+        """What Twilio told of a live call when it began."""
+        return self._incoming[call_sid]
 
     def record(self, call_sid: str) -> CallRecord | None:
         """The record of a call, live or lately ended."""
@@ -305,17 +360,20 @@ class LiveCalls:
         """The records of the calls that ended lately."""
         return iter(self._ended.values())
 
-    def takes_apology(self, call_sid: str) -> bool:
-        """Whether the caller of an ended call is owed an apology; answers yes once."""
-        owed = call_sid in self._apologies
-        self._apologies.discard(call_sid)
-        return owed
+    def take_error_message(self, call_sid: str) -> bool:
+        """Whether an error message is pending for the caller of an ended call; it is pending no more afterwards."""
+        pending = call_sid in self._error_messages
+        self._error_messages.discard(call_sid)
+        return pending
 
     async def drain(self, *, seconds: float) -> int:
-        """Let live calls finish, for at most so long.
+        """Take no further call, and wait until the live ones have finished.
+
+        Args:
+            seconds: How long to wait at the most.
 
         Returns:
-            How many are live still.
+            How many calls are still live.
         """
         self.draining = True
         try:
@@ -329,28 +387,36 @@ class LiveCalls:
         record = runner.session.record
         if self._live.pop(record.call_sid, None) is None:
             return
-        del self._arrivals[record.call_sid]
+        del self._incoming[record.call_sid]
         if runner.session.apology_due:
-            self._apologies.add(record.call_sid)
+            self._error_messages.add(record.call_sid)
         self._ended[record.call_sid] = record
         if self._store is not None:
-            self._store.ended(record, wallclock=datetime.now(UTC), apology=runner.session.apology_due)
+            self._store.writer.ended(record, wallclock=datetime.now(UTC), apology=runner.session.apology_due)
         while len(self._ended) > REMEMBERED_CALLS:
             forgotten, _ = self._ended.popitem(last=False)
-            self._apologies.discard(forgotten)
+            self._error_messages.discard(forgotten)
+        self._count_down()
+        _measure(record)
+        values = record.as_json()
+        log.info("call over", **values)
+        self.feed.publish("call-ended", record.call_sid, values)
+        self._on_over(record)
+
+    def _count_down(self) -> None:
+        metrics.CALLS_LIVE.dec()
         if not self._live:
             self._empty.set()
-        metrics.CALLS_LIVE.dec()
-        metrics.CALLS_ENDED.labels(record.flow).inc()
-        if record.first_audio_ms is not None:
-            metrics.FIRST_AUDIO_SECONDS.observe(record.first_audio_ms / 1000)
-        for utterance in record.utterances:
-            metrics.PAUSES.inc(len(utterance.pauses))
-            if (cut := utterance.interruption) is not None:
-                metrics.BARGE_INS.labels(cut.cause.value).inc()
-                if cut.cause is BargeInCause.SPEECH:
-                    metrics.STOP_SECONDS.observe(cut.stop_ms / 1000)
-        told = record.as_json()
-        log.info("call over", **told)
-        self.feed.publish("call-ended", record.call_sid, told)
-        self._on_over(record)
+
+
+def _measure(record: CallRecord) -> None:
+    """Count a call that is over in the metrics."""
+    metrics.CALLS_ENDED.labels(record.flow).inc()
+    if record.first_audio_ms is not None:
+        metrics.FIRST_AUDIO_SECONDS.observe(record.first_audio_ms / 1000)
+    for utterance in record.utterances:
+        metrics.PAUSES.inc(len(utterance.pauses))
+        if (cut := utterance.interruption) is not None:
+            metrics.BARGE_INS.labels(cut.cause.value).inc()
+            if cut.cause is BargeInCause.SPEECH:
+                metrics.STOP_SECONDS.observe(cut.stop_ms / 1000)

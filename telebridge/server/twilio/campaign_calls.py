@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.live_calls import contact_variables
+from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports

@@ -11,7 +11,8 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.incoming_call import IncomingCall
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.media_line import StreamSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
@@ -107,7 +108,7 @@ class MediaDoor:
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:
             call_sid, claims = self._tokens.redeem(request.match_info["token"], wallclock=datetime.now(UTC))
-            return await self._calls.carried_on(Arrival.from_claims(call_sid, claims))
+            return await self._calls.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error

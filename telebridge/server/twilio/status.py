@@ -11,7 +11,7 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.session.events import CallOver, StreamLost
+from telebridge.call.session.events import StreamLost
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -50,19 +50,13 @@ class StatusDoor:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         log.debug("call status", call_sid=report.call_sid, status=report.status.value)
         if report.status.is_final:
-            await self._end(report)
+            await self._calls.end(report.call_sid, report.status.value)
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with kept_or_again():
                 await self._campaigns.reports.status(attempt, report)
             if report.status is CallStatus.RINGING:
                 self._campaigns.rings(attempt)
         return web.Response(status=204)
-
-    async def _end(self, report: CallStatusReport) -> None:
-        if (runner := await self._calls.led_here(report.call_sid)) is not None:
-            runner.deliver(CallOver(report.status.value))
-        else:
-            await self._calls.end_elsewhere(report.call_sid, f"call {report.status.value}")
 
     async def machine_detected(self, request: web.Request) -> web.Response:
         """Twilio has found out whether a person or a machine answered a campaign's call."""

@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from telebridge import metrics
-from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.incoming_call import IncomingCall
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import (
     CallOver,
@@ -89,21 +90,21 @@ class VoiceDoor:
             if answered is None:
                 return _answer(twiml.hang_up())
             known = answered.variables
-        arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, known)
+        incoming = IncomingCall(call_sid, flow, asked.get("From", ""), called, direction, known)
         try:
-            self._calls.begin(arrival)
+            self._calls.begin(incoming)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return apology()
-        await self._calls.kept(call_sid)  # the stream may come to another process
-        return self._connect(request, arrival)
+        await self._calls.flush(call_sid)  # the stream may come to another process
+        return self._connect(request, incoming)
 
     async def next(self, request: web.Request) -> web.Response:
         """The stream has ended, for whatever reason: what now?"""
         call_sid = request[FIELDS].get("CallSid", "")
-        runner = await self._calls.found(call_sid)
+        runner = await self._calls.resume(call_sid)
         if runner is None:
-            return apology() if self._calls.takes_apology(call_sid) else _answer(twiml.hang_up())
+            return apology() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
             runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
         return await self._what_follows(request, runner)
@@ -111,7 +112,7 @@ class VoiceDoor:
     async def dial_status(self, request: web.Request) -> web.Response:
         """A transfer is over: the callers have talked, or nobody answered; or the caller has hung up meanwhile."""
         fields = request[FIELDS]
-        runner = await self._calls.found(fields.get("CallSid", ""))
+        runner = await self._calls.resume(fields.get("CallSid", ""))
         if runner is None:
             return _answer(twiml.hang_up())
         if fields.get("CallStatus") == "completed":
@@ -127,14 +128,14 @@ class VoiceDoor:
 
     async def _what_follows(self, request: web.Request, runner: CallRunner) -> web.Response:
         answer = self._next_step(request, runner)
-        await self._calls.kept(runner.session.record.call_sid)  # what comes next may come to another process
+        await self._calls.flush(runner.session.record.call_sid)  # what comes next may come to another process
         return answer
 
     def _next_step(self, request: web.Request, runner: CallRunner) -> web.Response:
         session = runner.session
         if session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=session.record.call_sid)
-            return self._connect(request, self._calls.arrival(session.record.call_sid))
+            return self._connect(request, self._calls.incoming(session.record.call_sid))
         if session.phase is Phase.AWAY and session.transfer is not None:
             runner.deliver(TransferBegun())
             return self._dial(request, session.transfer)
@@ -162,8 +163,8 @@ class VoiceDoor:
             metrics.REFUSED.labels("voice", "variables").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error
 
-    def _connect(self, request: web.Request, arrival: Arrival) -> web.Response:
-        token = self._tokens.issue(arrival.call_sid, arrival.claims(), wallclock=datetime.now(UTC))
+    def _connect(self, request: web.Request, incoming: IncomingCall) -> web.Response:
+        token = self._tokens.issue(incoming.call_sid, incoming.claims(), wallclock=datetime.now(UTC))
         return _answer(
             twiml.connect_stream(
                 self._trust.stream_url(request, f"/twilio/media/{token}"),

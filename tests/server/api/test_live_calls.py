@@ -7,13 +7,14 @@ from support.api import SID, api, to_phase
 from support.sources import ToldSpeech
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.incoming_call import IncomingCall
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.session.stream_phase import Phase
 
 FLOW = "flow: test\nstart: hello\nnodes:\n  hello: {say: Hello., then: bye}\n  bye: {hang_up: Goodbye.}\n"
-ARRIVAL = Arrival(SID, "test", "+15551230001", "+15551230000", "inbound")
+INCOMING = IncomingCall(SID, "test", "+15551230001", "+15551230000", "inbound")
 TRANSFER = {"to": "+15551230100"}
 
 
@@ -25,7 +26,7 @@ async def call_in(phase, tmp_path):
     flows.load()
     calls = LiveCalls(flows, Outside(ToldSpeech()), SessionOptions())
     async with api(calls=calls) as client:
-        to_phase(calls.begin(ARRIVAL), phase)
+        to_phase(calls.begin(INCOMING), phase)
         yield client
 
 
