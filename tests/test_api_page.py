@@ -11,7 +11,7 @@ from support.api import SID, Api, api, record
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import KEPT_EVENTS
 from telebridge.call.runner.live_calls import REMEMBERED_CALLS
-from telebridge.server.api.endpoints import ROUTES
+from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.idempotency import KEPT_KEYS
 from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
@@ -50,7 +50,7 @@ def asked(command):
 
 
 def test_every_route_has_a_command_and_every_command_a_route():
-    routes = {(route.method, route.path) for route in Api().app[ROUTES]}
+    routes = {(route.method, route.path) for route in Api().app[DECLARATIONS]}
     shown = {
         (method, path.partition("?")[0].replace(SID, "{sid}").replace("/c1", "/{id}"))
         for method, path, _, _ in map(asked, commands())

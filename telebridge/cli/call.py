@@ -21,8 +21,8 @@ from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.placing import call_request
-from telebridge.server.api.ports import CallOrder
+from telebridge.server.api.originate import call_request
+from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
@@ -131,7 +131,7 @@ def call(
         return
     if from_ is None:
         raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")
-    request = call_request(CallOrder(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
+    request = call_request(OutboundCall(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         told = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}

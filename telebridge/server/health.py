@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from telebridge.call.runner.live_calls import LiveCalls
 
 
-class HealthDoor:
+class HealthHandler:
     """Answers `/healthz`, `/readyz` and `/metrics`."""
 
     def __init__(self, calls: LiveCalls) -> None:

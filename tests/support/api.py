@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import aiohttp
 from aiohttp import web
 
+from support.memory_keys import MemoryKeys
 from support.memory_store.store import MemoryCampaignStore
 from support.sources import ToldSpeech
 from support.speech import serving
@@ -25,18 +26,15 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import look
 from telebridge.errors import ConfigurationError, NotLive
-from telebridge.server.api.calls import CallList, CallsDoor
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaign_plan import planned
-from telebridge.server.api.campaigns import CampaignsDoor, campaign_routes
-from telebridge.server.api.control import ControlDoor
-from telebridge.server.api.endpoints import (
-    add_api,
-    call_routes,
-    control_routes,
-    event_routes,
-)
-from telebridge.server.api.events import EventsDoor
+from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.do_not_call import DoNotCallEndpoints
+from telebridge.server.api.endpoints import add_api
+from telebridge.server.api.events import EventEndpoints
 from telebridge.server.http.access import Access, guarded
 from telebridge.server.http.problems import problem_documents
 from telebridge.twilio.media_stream import StreamStarted
@@ -166,8 +164,8 @@ class PlayedFlows:
             raise ConfigurationError(f"flow '{name}'", "does not exist", "known flows: front-desk")
 
 
-class PlayedPlacer:
-    """Places calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
+class PlayedOriginator:
+    """Originates calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
 
     def __init__(self):
         self.orders = []
@@ -175,7 +173,7 @@ class PlayedPlacer:
         self.hold = None
         self.asked = asyncio.Event()
 
-    async def place(self, order):
+    async def originate(self, order):
         self.orders.append(order)
         self.asked.set()
         if self.hold is not None:
@@ -194,24 +192,33 @@ class Api:
     """A client of the API, and what stands behind it."""
 
     def __init__(
-        self, *, calls=None, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0, look_seconds=0.05
+        self,
+        *,
+        calls=None,
+        keys=None,
+        token="",
+        host="127.0.0.1",
+        past=None,
+        keep_alive_seconds=15.0,
+        look_seconds=0.05,
     ):
         self.calls = PlayedCalls() if calls is None else calls
-        self.placer, self.feed = PlayedPlacer(), CallFeed()
+        self.originator, self.feed, self.keys = PlayedOriginator(), CallFeed(), keys or MemoryKeys()
         self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
-        known = CallList(self.calls, past)
+        known = CallLookup(self.calls, past)
         campaigns = self._campaigns()
         self.campaign_feeds = CampaignFeeds(self._look, every_seconds=look_seconds)
-        events = EventsDoor(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
-        routes = (
-            *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
-            *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
-            *event_routes(events),
-            *campaign_routes(campaigns, events),
-        )
+        events = EventEndpoints(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
         self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
-        add_api(self.app, routes)
+        add_api(
+            self.app,
+            CallEndpoints(known, PlayedFlows(), self.originator, self.keys),
+            ControlEndpoints(self.calls.find, known, self.feed, check_voice),
+            events,
+            campaigns,
+            DoNotCallEndpoints(self.store),
+        )
         self.url = ""
         self.session = None
 
@@ -225,7 +232,7 @@ class Api:
             self.ended_campaigns.append(campaign_id)
             return 1
 
-        return CampaignsDoor(
+        return CampaignEndpoints(
             self.store,
             PlayedFlows(),
             "AC1",

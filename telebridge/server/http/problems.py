@@ -29,7 +29,7 @@ TYPE_PREFIX = "urn:telebridge:problem:"
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 MOST_ERRORS = 20
 
-Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def problem_documents() -> Middleware:
     """The middleware that turns whatever goes wrong under /api and /prompts into a problem document."""
 
     @web.middleware
-    async def documented(request: web.Request, handler: Door) -> web.StreamResponse:
+    async def documented(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_under(request.path, API, PROMPTS):
             return await handler(request)
         try:

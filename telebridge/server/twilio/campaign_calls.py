@@ -83,7 +83,7 @@ class CampaignCalls:
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
-        on_ringing: Told of a flow and what it will know, when the telephone of one who will hear it rings.
+        on_ringing: ResponseModel of a flow and what it will know, when the telephone of one who will hear it rings.
     """
 
     def __init__(

@@ -70,7 +70,7 @@ class MediaSocket(StreamSocket):
             self._writer.set_result(None)
 
 
-class MediaDoor:
+class MediaHandler:
     """Takes `/twilio/media/{token}`."""
 
     def __init__(self, calls: LiveCalls, trust: Trust, tokens: StreamTokens) -> None:

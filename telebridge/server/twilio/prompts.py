@@ -28,7 +28,7 @@ KEEP = "public, max-age=86400"
 KEEP_NOT = "no-store"
 
 
-class PromptDoor:
+class PromptHandler:
     """Answers `/prompts/{signed}.wav`.
 
     Args:

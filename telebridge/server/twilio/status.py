@@ -34,7 +34,7 @@ def kept_or_again() -> Iterator[None]:
         raise web.HTTPServiceUnavailable(text="The database is away; send it again.\n") from error
 
 
-class StatusDoor:
+class StatusHandler:
     """Takes `/twilio/status`, `/twilio/amd` and `/twilio/stream-status`."""
 
     def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:

@@ -37,10 +37,10 @@ TRY_AGAIN = "#rc=5&rp=all"
 
 Source: Twilio, "Webhooks (HTTP callbacks): connection overrides".
 """
-APOLOGY = "We are sorry, something went wrong on our side. Please call again later."
+ERROR_MESSAGE = "We are sorry, something went wrong on our side. Please call again later."
 
 
-class VoiceDoor:
+class VoiceHandler:
     """Answers `/twilio/voice`, `/twilio/next` and what belongs to transfers with TwiML.
 
     Args:
@@ -95,7 +95,7 @@ class VoiceDoor:
             self._calls.begin(incoming)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
-            return apology()
+            return error_message()
         await self._calls.flush(call_sid)  # the stream may come to another process
         return self._connect(request, incoming)
 
@@ -104,7 +104,7 @@ class VoiceDoor:
         call_sid = request[FIELDS].get("CallSid", "")
         runner = await self._calls.resume(call_sid)
         if runner is None:
-            return apology() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
+            return error_message() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
             runner.deliver(StreamLost())  # Twilio has left the stream before its socket told us
         return await self._what_follows(request, runner)
@@ -139,7 +139,7 @@ class VoiceDoor:
         if session.phase is Phase.AWAY and session.transfer is not None:
             runner.deliver(TransferBegun())
             return self._dial(request, session.transfer)
-        return apology() if session.apology_due else _answer(twiml.hang_up())
+        return error_message() if session.apology_due else _answer(twiml.hang_up())
 
     def _dial(self, request: web.Request, transfer: Transfer) -> web.Response:
         whisper = None
@@ -174,9 +174,9 @@ class VoiceDoor:
         )
 
 
-def apology() -> web.Response:
+def error_message() -> web.Response:
     """What a caller hears when nothing else can be said."""
-    return _answer(twiml.say_and_hang_up(APOLOGY))
+    return _answer(twiml.say_and_hang_up(ERROR_MESSAGE))
 
 
 def _answer(document: str) -> web.Response:

@@ -24,8 +24,8 @@ from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import NotLive
 from telebridge.server.twilio.request_validation import FIELDS
-from telebridge.server.twilio.status import StatusDoor
-from telebridge.server.twilio.voice import VoiceDoor
+from telebridge.server.twilio.status import StatusHandler
+from telebridge.server.twilio.voice import VoiceHandler
 from telebridge.twilio.media_stream import StreamStarted
 from telebridge.twilio.signed_urls import StreamTokens
 
@@ -194,7 +194,7 @@ async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
         [died] = first._live.values()
         died.abandon()
         first._live.clear()
-        door = StatusDoor(second, SimpleNamespace())
+        door = StatusHandler(second, SimpleNamespace())
         assert (await door.call_status(Report())).status == 204
         kept = await stores[1].find("CA1")
         assert kept.ended
@@ -206,7 +206,7 @@ async def test_the_last_status_reaches_the_process_that_leads_the_call_by_the_da
     async with processes(tmp_path) as ([first, second], _):
         first.begin(INCOMING)
         await first.flush("CA1")
-        await StatusDoor(second, SimpleNamespace()).call_status(Report())
+        await StatusHandler(second, SimpleNamespace()).call_status(Report())
         await asyncio.sleep(CHECK_SECONDS * 2)
         assert len(first) == 0
         assert first.record("CA1").end_reason == "call completed"
@@ -221,7 +221,7 @@ async def test_the_end_of_a_transfer_is_known_to_all_processes_before_twilio_is_
         runner.transfer("+15551230100", timeout_seconds=10, caller_id=None, whisper=None)
         await first.flush("CA1")
         assert (await stores[0].find("CA1")).resume_point().transfer is not None
-        door = VoiceDoor(second, trust, StreamTokens("secret"), None, None, default_flow="test", numbers={})
+        door = VoiceHandler(second, trust, StreamTokens("secret"), None, None, default_flow="test", numbers={})
         report = Report()
         report[FIELDS] |= {"CallStatus": "in-progress", "DialCallStatus": "busy"}
         assert "<Stream" in (await door.dial_status(report)).text

@@ -12,7 +12,7 @@ from support.virtual_time import virtually
 
 from telebridge.audio.wav import mulaw_file
 from telebridge.errors import SpeechRejected, SpeechUnavailable
-from telebridge.server.twilio.prompts import LONGEST_SECONDS, MOST_WAITING, PromptDoor
+from telebridge.server.twilio.prompts import LONGEST_SECONDS, MOST_WAITING, PromptHandler
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -40,7 +40,7 @@ class ReadySpeech(ToldSpeech):
 async def door(source, **options):
     """Gives a function that asks the door for a path."""
     app = web.Application()
-    app.router.add_get("/prompts/{signed}.wav", PromptDoor(source, TOKENS, **options).prompt)
+    app.router.add_get("/prompts/{signed}.wav", PromptHandler(source, TOKENS, **options).prompt)
     async with serving(app) as url, aiohttp.ClientSession() as session:
 
         async def ask(signed, method="GET", **headers):
