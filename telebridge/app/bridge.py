@@ -51,7 +51,7 @@ from telebridge.server.http.access import Access, guarded
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 from telebridge.server.http.problems import problem_documents
 from telebridge.server.twilio.prompts import PromptHandler
-from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
@@ -83,7 +83,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         ConfigurationError: Settings or flow files are wrong.
     """
     flows, default_flow = _flows(settings, bridge)
-    trust = _trust(settings)
+    validator = _validator(settings)
     parts = _parts(settings, flows, bridge, clocks)
     app = web.Application(middlewares=[problem_documents(), guarded(_access(settings))])
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
@@ -91,7 +91,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     add_routes(
         app,
         parts.calls,
-        trust,
+        validator,
         StreamTokens(settings.stream_secret()),
         variables,
         PromptHandler(parts.voice.source, PromptTokens(settings.stream_secret())),
@@ -108,12 +108,12 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     return app
 
 
-def _trust(settings: Settings) -> Trust:
-    """Whose webhooks are believed."""
+def _validator(settings: Settings) -> RequestValidator:
+    """Checks the signatures of webhooks."""
     auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
     if not auth_token:
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
-    return Trust(settings.public_url, auth_token, settings.server.trusted_proxies)
+    return RequestValidator(settings.public_url, auth_token, settings.server.trusted_proxies)
 
 
 def _access(settings: Settings) -> Access:

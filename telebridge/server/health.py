@@ -1,4 +1,4 @@
-"""What operators ask: is the process alive, does it take calls, what does it count."""
+"""Handles what operators ask: is the process alive, does it take calls, what are its metrics."""
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest

@@ -223,7 +223,7 @@ class Api:
         self.session = None
 
     def _campaigns(self):
-        """The doors to campaigns, over a store in memory, with no Twilio behind them."""
+        """The endpoints of campaigns, over a store in memory, with no Twilio behind them."""
         self.store, self.ended_campaigns = MemoryCampaignStore(), []
         self.looks = 0
         law = CallingLaw(calling_rules())

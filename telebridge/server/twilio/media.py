@@ -1,4 +1,4 @@
-"""The door for media streams: lets Twilio's sockets in, reads them into a call, and writes what the call sends.
+"""The handler of media streams: lets Twilio's sockets in, reads them into a call, and writes what the call sends.
 
 One rule: reading never waits for writing. Twilio drops the caller's audio when a server reads too slowly (warning
 31930), so what goes out is queued and leaves by a task of its own.
@@ -17,7 +17,7 @@ from telebridge.call.runner.media_line import StreamSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 log = logger(__name__)
@@ -73,9 +73,9 @@ class MediaSocket(StreamSocket):
 class MediaHandler:
     """Takes `/twilio/media/{token}`."""
 
-    def __init__(self, calls: LiveCalls, trust: Trust, tokens: StreamTokens) -> None:
+    def __init__(self, calls: LiveCalls, validator: RequestValidator, tokens: StreamTokens) -> None:
         self._calls = calls
-        self._trust = trust
+        self._validator = validator
         self._tokens = tokens
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
@@ -103,7 +103,7 @@ class MediaHandler:
 
         The signature proves the address only; the token, accepted once, ties the socket to a call.
         """
-        if not self._trust.is_twilio(request, None, stream=True):
+        if not self._validator.is_twilio(request, None, stream=True):
             metrics.REFUSED.labels("media", "signature").inc()
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:

@@ -11,7 +11,7 @@ from telebridge.server.http.problems import Handler
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptHandler
-from telebridge.server.twilio.request_validation import FIELDS, Trust
+from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import StatusHandler
 from telebridge.server.twilio.voice import VoiceHandler, error_message
 from telebridge.twilio.signed_urls import CallVariables, StreamTokens
@@ -22,7 +22,7 @@ log = logger(__name__)
 def add_routes(  # noqa: PLR0913 - what the handlers need
     app: web.Application,
     calls: LiveCalls,
-    trust: Trust,
+    validator: RequestValidator,
     tokens: StreamTokens,
     variables: CallVariables,
     prompts: PromptHandler,
@@ -32,7 +32,7 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     numbers: dict[str, str],
 ) -> None:
     """Add every route of the bridge but the API's to `app`."""
-    voice = VoiceHandler(calls, trust, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
+    voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
     status = StatusHandler(calls, campaigns)
     health = HealthHandler(calls)
     for path, handler in {
@@ -45,9 +45,9 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
         "/twilio/amd": status.machine_detected,
         "/twilio/stream-status": status.stream_status,
     }.items():
-        app.router.add_get(path, _for_twilio(trust, handler), allow_head=False)
-        app.router.add_post(path, _for_twilio(trust, handler))
-    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, trust, tokens).media, allow_head=False)
+        app.router.add_get(path, _for_twilio(validator, handler), allow_head=False)
+        app.router.add_post(path, _for_twilio(validator, handler))
+    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, validator, tokens).media, allow_head=False)
     app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
@@ -69,7 +69,7 @@ def _with_error_message(handler: Handler) -> Handler:
     return answered
 
 
-def _for_twilio(trust: Trust, handler: Handler) -> Handler:
+def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
     """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
     A GET carries them in its query, which is part of the signed address; a POST in its form, which is signed beside it.
@@ -78,13 +78,13 @@ def _for_twilio(trust: Trust, handler: Handler) -> Handler:
     async def checked(request: web.Request) -> web.StreamResponse:
         form = await request.post() if request.method == "POST" else None
         texts = MultiDict((name, value) for name, value in (form or {}).items() if isinstance(value, str))
-        if not trust.is_twilio(request, texts, stream=False):
+        if not validator.is_twilio(request, texts, stream=False):
             metrics.REFUSED.labels("webhook", "signature").inc()
             log.warning(
                 "request refused: the signature does not fit",
                 path=request.path,
                 signed=bool(request.headers.get("X-Twilio-Signature")),
-                checked_url=trust.public_url(request, request.raw_path),
+                checked_url=validator.public_url(request, request.raw_path),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
         request[FIELDS] = dict(request.query if form is None else texts)

@@ -1,6 +1,8 @@
-"""What Twilio asks of us in a call's life: the voice webhook, and what follows when the stream has ended.
+"""Handles the webhooks that are answered with TwiML: a call begins, its stream has ended, a transfer has ended.
 
 Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
+
+One rule: before Twilio is answered, other processes can read what they need to handle its next request.
 """
 
 from collections.abc import Mapping
@@ -25,15 +27,15 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.steps import Transfer, TransferStatus
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
-from telebridge.server.twilio.request_validation import FIELDS, Trust
-from telebridge.server.twilio.status import ATTEMPT, kept_or_again
+from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
+from telebridge.server.twilio.status import ATTEMPT, or_send_again
 from telebridge.twilio import twiml
 from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
 
 log = logger(__name__)
 
 TRY_AGAIN = "#rc=5&rp=all"
-"""Twilio asks again where nobody answers: who was asked may have died, and the next is on its way up.
+"""Makes Twilio repeat a request that is not answered: the process may have died, and another one is starting.
 
 Source: Twilio, "Webhooks (HTTP callbacks): connection overrides".
 """
@@ -41,18 +43,22 @@ ERROR_MESSAGE = "We are sorry, something went wrong on our side. Please call aga
 
 
 class VoiceHandler:
-    """Answers `/twilio/voice`, `/twilio/next` and what belongs to transfers with TwiML.
+    """Answers `/twilio/voice`, `/twilio/next`, `/twilio/dial-status` and `/twilio/whisper` with TwiML.
 
     Args:
-        variables: Reads what a placed call's address carries.
-        default_flow: Leads calls to numbers that are not in `numbers`.
+        calls: The calls of this process.
+        validator: Builds public URLs.
+        tokens: Issues tokens for media streams.
+        variables: Reads the variables in the URL of a call that was placed.
+        campaigns: Knows the calls of campaigns.
+        default_flow: The flow for numbers that are not in `numbers`.
         numbers: Flow by called number, in E.164.
     """
 
     def __init__(
         self,
         calls: LiveCalls,
-        trust: Trust,
+        validator: RequestValidator,
         tokens: StreamTokens,
         variables: CallVariables,
         campaigns: CampaignCalls,
@@ -61,7 +67,7 @@ class VoiceHandler:
         numbers: dict[str, str],
     ) -> None:
         self._calls = calls
-        self._trust = trust
+        self._validator = validator
         self._tokens = tokens
         self._variables = variables
         self._campaigns = campaigns
@@ -69,9 +75,9 @@ class VoiceHandler:
         self._numbers = numbers
 
     async def voice(self, request: web.Request) -> web.Response:
-        """A call arrives, or one that we placed is answered."""
-        asked = request[FIELDS]
-        call_sid = asked.get("CallSid", "")
+        """A call comes in, or one that was placed is answered."""
+        fields = request[FIELDS]
+        call_sid = fields.get("CallSid", "")
         if not call_sid:
             metrics.REFUSED.labels("voice", "no CallSid").inc()
             raise web.HTTPBadRequest(text="CallSid is missing: this address is for Twilio's voice webhook.\n")
@@ -80,17 +86,17 @@ class VoiceHandler:
             metrics.REFUSED.labels("voice", "full").inc()
             log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
             return _answer(twiml.reject(reason="busy"))
-        called = asked.get("To", "")
+        called = fields.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
-        direction = asked.get("Direction", "inbound")
+        direction = fields.get("Direction", "inbound")
         known: Mapping[str, Any] = self._read_variables(request)
         if attempt is not None:
-            with kept_or_again():
+            with or_send_again():
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
             known = answered.variables
-        incoming = IncomingCall(call_sid, flow, asked.get("From", ""), called, direction, known)
+        incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
         try:
             self._calls.begin(incoming)
         except ConfigurationError as error:
@@ -100,7 +106,7 @@ class VoiceHandler:
         return self._connect(request, incoming)
 
     async def next(self, request: web.Request) -> web.Response:
-        """The stream has ended, for whatever reason: what now?"""
+        """The stream has ended, for whatever reason: hang up, dial, connect a stream again, or say an error message."""
         call_sid = request[FIELDS].get("CallSid", "")
         runner = await self._calls.resume(call_sid)
         if runner is None:
@@ -110,7 +116,7 @@ class VoiceHandler:
         return await self._what_follows(request, runner)
 
     async def dial_status(self, request: web.Request) -> web.Response:
-        """A transfer is over: the callers have talked, or nobody answered; or the caller has hung up meanwhile."""
+        """A transfer has ended: the two have talked, nobody answered, or the caller has hung up."""
         fields = request[FIELDS]
         runner = await self._calls.resume(fields.get("CallSid", ""))
         if runner is None:
@@ -123,7 +129,7 @@ class VoiceHandler:
         return await self._what_follows(request, runner)
 
     async def whisper(self, request: web.Request) -> web.Response:
-        """Somebody answered a transfer, and is told who calls. The text is in the address, which Twilio has signed."""
+        """A transfer was answered: say the whisper. Its text is in the URL, which Twilio has signed."""
         return _answer(twiml.say(request.query.get("text", "")))
 
     async def _what_follows(self, request: web.Request, runner: CallRunner) -> web.Response:
@@ -144,11 +150,11 @@ class VoiceHandler:
     def _dial(self, request: web.Request, transfer: Transfer) -> web.Response:
         whisper = None
         if transfer.whisper is not None:
-            whisper = self._trust.public_url(request, f"/twilio/whisper?{urlencode({'text': transfer.whisper})}")
+            whisper = self._validator.public_url(request, f"/twilio/whisper?{urlencode({'text': transfer.whisper})}")
         return _answer(
             twiml.dial(
                 transfer.to,
-                action=self._trust.public_url(request, "/twilio/dial-status") + TRY_AGAIN,
+                action=self._validator.public_url(request, "/twilio/dial-status") + TRY_AGAIN,
                 timeout_seconds=transfer.timeout_seconds,
                 caller_id=transfer.caller_id,
                 whisper=whisper,
@@ -156,7 +162,7 @@ class VoiceHandler:
         )
 
     def _read_variables(self, request: web.Request) -> dict[str, Any]:
-        """What whoever placed the call has signed into its address."""
+        """The variables that were signed into the URL when the call was placed."""
         try:
             return self._variables.read(request.query.get(QUERY, ""))
         except VariablesForged as error:
@@ -167,15 +173,15 @@ class VoiceHandler:
         token = self._tokens.issue(incoming.call_sid, incoming.claims(), wallclock=datetime.now(UTC))
         return _answer(
             twiml.connect_stream(
-                self._trust.stream_url(request, f"/twilio/media/{token}"),
-                status_callback=self._trust.public_url(request, "/twilio/stream-status"),
-                then_redirect=self._trust.public_url(request, "/twilio/next") + TRY_AGAIN,
+                self._validator.stream_url(request, f"/twilio/media/{token}"),
+                status_callback=self._validator.public_url(request, "/twilio/stream-status"),
+                then_redirect=self._validator.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
 
 
 def error_message() -> web.Response:
-    """What a caller hears when nothing else can be said."""
+    """TwiML that says an error message and hangs up."""
     return _answer(twiml.say_and_hang_up(ERROR_MESSAGE))
 
 

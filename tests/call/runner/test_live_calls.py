@@ -194,8 +194,8 @@ async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
         [died] = first._live.values()
         died.abandon()
         first._live.clear()
-        door = StatusHandler(second, SimpleNamespace())
-        assert (await door.call_status(Report())).status == 204
+        handler = StatusHandler(second, SimpleNamespace())
+        assert (await handler.call_status(Report())).status == 204
         kept = await stores[1].find("CA1")
         assert kept.ended
         assert kept.record["end_reason"] == "call completed"
@@ -214,15 +214,15 @@ async def test_the_last_status_reaches_the_process_that_leads_the_call_by_the_da
 
 @virtually
 async def test_the_end_of_a_transfer_is_known_to_all_processes_before_twilio_is_answered(tmp_path):
-    trust = SimpleNamespace(public_url=lambda _, path: path, stream_url=lambda _, path: path)
+    validator = SimpleNamespace(public_url=lambda _, path: path, stream_url=lambda _, path: path)
     async with processes(tmp_path) as ([first, second], stores):
         runner = first.begin(INCOMING)
         streamed(runner)
         runner.transfer("+15551230100", timeout_seconds=10, caller_id=None, whisper=None)
         await first.flush("CA1")
         assert (await stores[0].find("CA1")).resume_point().transfer is not None
-        door = VoiceHandler(second, trust, StreamTokens("secret"), None, None, default_flow="test", numbers={})
+        handler = VoiceHandler(second, validator, StreamTokens("secret"), None, None, default_flow="test", numbers={})
         report = Report()
         report[FIELDS] |= {"CallStatus": "in-progress", "DialCallStatus": "busy"}
-        assert "<Stream" in (await door.dial_status(report)).text
+        assert "<Stream" in (await handler.dial_status(report)).text
         assert (await stores[0].find("CA1")).resume_point().transfer is None

@@ -92,7 +92,7 @@ async def test_other_paths_are_left_alone():
 
 
 async def test_what_a_door_under_prompts_refuses_in_plain_text_is_a_problem_in_its_words():
-    async def door(request):
+    async def handler(request):
         match request.match_info["name"]:
             case "forged":
                 raise web.HTTPForbidden(text="The signature does not fit.\n")
@@ -102,7 +102,7 @@ async def test_what_a_door_under_prompts_refuses_in_plain_text_is_a_problem_in_i
                 raise web.HTTPFound("/prompts/forged")
 
     app = web.Application(middlewares=[problem_documents()])
-    app.router.add_get("/prompts/{name}", door)
+    app.router.add_get("/prompts/{name}", handler)
     async with serving(app) as url, aiohttp.ClientSession() as session:
         told = {}
         for name in ("forged", "wordless", "elsewhere"):
