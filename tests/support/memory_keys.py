@@ -1,7 +1,7 @@
 """Idempotency keys in memory, judged as those of a database are."""
 
 from telebridge.epoch import system_clock
-from telebridge.server.http.idempotency import IdempotencyKeys, StoredRequest, Verdict, judge
+from telebridge.server.http.idempotency import IdempotencyKeys, KeyVerdict, StoredRequest, judge
 
 
 class MemoryKeys(IdempotencyKeys):
@@ -15,7 +15,7 @@ class MemoryKeys(IdempotencyKeys):
     async def claim(self, scope, key, fingerprint):
         self._check()
         claim = judge(self.requests.get((scope, key)), fingerprint, now=self._clock())
-        if claim.verdict is Verdict.FIRST:
+        if claim.verdict is KeyVerdict.FIRST:
             self.requests[scope, key] = StoredRequest(fingerprint, self._clock())
         return claim
 

@@ -23,7 +23,7 @@ from telebridge.server.api.models import (
 from telebridge.server.api.ports import CallOriginator, OutboundCall
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import Header, endpoint, respond
-from telebridge.server.http.idempotency import IdempotencyKeys, StoredResponse, Verdict, fingerprint_of, is_key
+from telebridge.server.http.idempotency import IdempotencyKeys, KeyVerdict, StoredResponse, fingerprint_of, is_key
 from telebridge.server.http.problems import FieldProblem, Problem, shown
 from telebridge.tasks import Tasks
 from telebridge.twilio.signed_urls import VariablesTooLong
@@ -144,16 +144,16 @@ class CallEndpoints:
             detail = "The database cannot keep the key. Nothing was placed; try again."
             raise Problem(503, detail, kind="cannot-place", headers={"Retry-After": "1"}) from error
         match claim.verdict:
-            case Verdict.FIRST:
+            case KeyVerdict.FIRST:
                 return await self._first(key, body)
-            case Verdict.ANSWERED if claim.response is not None and claim.response.status != UNKNOWN_OUTCOME:
+            case KeyVerdict.ANSWERED if claim.response is not None and claim.response.status != UNKNOWN_OUTCOME:
                 return str(json.loads(claim.response.body)["call_sid"])
-            case Verdict.ANSWERED | Verdict.ABANDONED:
+            case KeyVerdict.ANSWERED | KeyVerdict.ABANDONED:
                 raise _unknown_outcome("")
-            case Verdict.IN_PROGRESS:
+            case KeyVerdict.IN_PROGRESS:
                 detail = "A request with this key is in progress. Ask again when it has been answered."
                 raise Problem(409, detail, kind="request-in-progress", headers={"Retry-After": "1"})
-            case Verdict.MISMATCH:
+            case KeyVerdict.MISMATCH:
                 raise _key_reused()
 
     async def _first(self, key: str, body: OriginateRequest) -> str:

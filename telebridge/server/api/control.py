@@ -46,7 +46,7 @@ class ControlEndpoints:
     Args:
         control: The live call of that CallSid in this process.
         calls: Finds calls that are over.
-        feed: ResponseModel how announcements ended, for those who did not wait.
+        feed: Gets an event for each announcement when it ends.
         check_voice: Checks the parameters of one utterance.
     """
 

@@ -51,7 +51,7 @@ class Position(NamedTuple):
     call_sid: str
 
 
-class PastCall(Protocol):
+class RecordedCall(Protocol):
     """A call in the database."""
 
     def as_json(self) -> dict[str, Any]:
@@ -62,11 +62,11 @@ class PastCall(Protocol):
 class PastCalls(Protocol):
     """The calls in the database, of all processes."""
 
-    async def find(self, call_sid: str) -> PastCall | None:
+    async def find(self, call_sid: str) -> RecordedCall | None:
         """Find one call; None when it is unknown."""
         ...
 
-    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> Sequence[PastCall]:
+    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> Sequence[RecordedCall]:
         """Calls that are over, newest first; with `before` only those after that start and CallSid in the list."""
         ...
 

@@ -50,7 +50,7 @@ class StoredRequest:
         return self.created_at + LIFETIME_MS <= now
 
 
-class Verdict(Enum):
+class KeyVerdict(Enum):
     """What a request with a key is.
 
     FIRST: the key is new: do the work, then call `IdempotencyKeys.answered` or `release`.
@@ -72,7 +72,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class KeyClaim:
     """What a request with a key is, and what it gets.
 
     Args:
@@ -80,11 +80,11 @@ class Claim:
         response: The first response, when that is what it gets.
     """
 
-    verdict: Verdict
+    verdict: KeyVerdict
     response: StoredResponse | None = None
 
 
-def judge(stored: StoredRequest | None, fingerprint: str, *, now: int) -> Claim:
+def judge(stored: StoredRequest | None, fingerprint: str, *, now: int) -> KeyClaim:
     """Judge a request with a key.
 
     Args:
@@ -93,12 +93,12 @@ def judge(stored: StoredRequest | None, fingerprint: str, *, now: int) -> Claim:
         now: Epoch milliseconds.
     """
     if stored is None or stored.is_expired(now):
-        return Claim(Verdict.FIRST)
+        return KeyClaim(KeyVerdict.FIRST)
     if stored.fingerprint != fingerprint:
-        return Claim(Verdict.MISMATCH)
+        return KeyClaim(KeyVerdict.MISMATCH)
     if stored.response is not None:
-        return Claim(Verdict.ANSWERED, stored.response)
-    return Claim(Verdict.IN_PROGRESS if now < stored.created_at + ABANDONED_MS else Verdict.ABANDONED)
+        return KeyClaim(KeyVerdict.ANSWERED, stored.response)
+    return KeyClaim(KeyVerdict.IN_PROGRESS if now < stored.created_at + ABANDONED_MS else KeyVerdict.ABANDONED)
 
 
 class IdempotencyKeys(Protocol):
@@ -107,7 +107,7 @@ class IdempotencyKeys(Protocol):
     Every method raises `SQLAlchemyError` or `OSError` when the database is unreachable.
     """
 
-    async def claim(self, scope: str, key: str, fingerprint: str) -> Claim:
+    async def claim(self, scope: str, key: str, fingerprint: str) -> KeyClaim:
         """Judge a request; one that is the first is in progress from now on.
 
         Args:

@@ -11,11 +11,11 @@ from telebridge.database.schema import metadata
 from telebridge.server.http.idempotency import (
     KEPT_KEYS,
     LIFETIME_MS,
-    Claim,
     IdempotencyKeys,
+    KeyClaim,
+    KeyVerdict,
     StoredRequest,
     StoredResponse,
-    Verdict,
     judge,
 )
 
@@ -48,10 +48,10 @@ class SqlIdempotencyKeys(IdempotencyKeys):
         self._limit = limit
 
     @override
-    async def claim(self, scope: str, key: str, fingerprint: str) -> Claim:
+    async def claim(self, scope: str, key: str, fingerprint: str) -> KeyClaim:
         return await self._database.write(lambda connection: self._claim(connection, scope, key, fingerprint))
 
-    def _claim(self, connection: Connection, scope: str, key: str, fingerprint: str) -> Claim:
+    def _claim(self, connection: Connection, scope: str, key: str, fingerprint: str) -> KeyClaim:
         now = self._database.now(connection)
         self._forget(connection, now)
         row = {
@@ -64,7 +64,7 @@ class SqlIdempotencyKeys(IdempotencyKeys):
             "created_at": now,
         }
         if self._database.insert_new(connection, IDEMPOTENCY_KEY, [row]):
-            return Claim(Verdict.FIRST)
+            return KeyClaim(KeyVerdict.FIRST)
         found = connection.execute(select(IDEMPOTENCY_KEY).where(_is(scope, key)).with_for_update()).one()
         response = StoredResponse(found.status, found.body) if found.state == ANSWERED else None
         return judge(StoredRequest(found.fingerprint, found.created_at, response), fingerprint, now=now)

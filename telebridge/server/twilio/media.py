@@ -108,7 +108,7 @@ class MediaHandler:
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:
             call_sid, claims = self._tokens.redeem(request.match_info["token"], wallclock=datetime.now(UTC))
-            return await self._calls.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
+            return await self._calls.ownership.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error

@@ -51,7 +51,7 @@ class StatusHandler:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         log.debug("call status", call_sid=report.call_sid, status=report.status.value)
         if report.status.is_final:
-            await self._calls.end(report.call_sid, report.status.value)
+            await self._calls.ownership.end(report.call_sid, report.status.value)
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with or_send_again():
                 await self._campaigns.reports.status(attempt, report)

@@ -108,7 +108,7 @@ class VoiceHandler:
     async def next(self, request: web.Request) -> web.Response:
         """The stream has ended, for whatever reason: hang up, dial, connect a stream again, or say an error message."""
         call_sid = request[FIELDS].get("CallSid", "")
-        runner = await self._calls.resume(call_sid)
+        runner = await self._calls.ownership.resume(call_sid)
         if runner is None:
             return error_message() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
         if runner.session.phase is Phase.LIVE:
@@ -118,7 +118,7 @@ class VoiceHandler:
     async def dial_status(self, request: web.Request) -> web.Response:
         """A transfer has ended: the two have talked, nobody answered, or the caller has hung up."""
         fields = request[FIELDS]
-        runner = await self._calls.resume(fields.get("CallSid", ""))
+        runner = await self._calls.ownership.resume(fields.get("CallSid", ""))
         if runner is None:
             return _answer(twiml.hang_up())
         if fields.get("CallStatus") == "completed":

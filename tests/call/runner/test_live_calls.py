@@ -10,9 +10,10 @@ from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.runner.call_ownership import CHECK_SECONDS
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
-from telebridge.call.runner.live_calls import CHECK_SECONDS, LiveCalls
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
@@ -81,7 +82,7 @@ async def test_the_stream_finds_the_call_that_another_process_has_just_begun(tmp
     async with processes(tmp_path) as ([first, second], stores):
         first.begin(INCOMING)
         await first.flush("CA1")
-        streamed(await second.resume_with_stream(INCOMING))
+        streamed(await second.ownership.resume_with_stream(INCOMING))
         assert not await stores[0].is_owned("CA1")
         await asyncio.sleep(CHECK_SECONDS * 2)
         assert (len(first), len(second)) == (0, 1)
@@ -96,14 +97,14 @@ async def test_a_process_that_is_asked_for_a_call_it_lost_takes_it_back_from_the
     async with processes(tmp_path) as ([first, second], stores):
         begun = first.begin(INCOMING)
         await first.flush("CA1")
-        led = await second.resume_with_stream(INCOMING)
+        led = await second.ownership.resume_with_stream(INCOMING)
         streamed(led)
         led.deliver(StreamLost())
-        back = await first.resume("CA1")
+        back = await first.ownership.resume("CA1")
         assert back is not None
         assert back is not begun
         assert await stores[0].is_owned("CA1")
-        await second.check(["CA1"])
+        await second.ownership.check(["CA1"])
         assert second.find("CA1") is None
 
 
@@ -112,8 +113,8 @@ async def test_an_abandoned_runner_does_nothing_more(tmp_path):
     async with processes(tmp_path) as ([first, second], _):
         runner = first.begin(INCOMING)
         await first.flush("CA1")
-        await second.resume_with_stream(INCOMING)
-        await first.check(["CA1"])
+        await second.ownership.resume_with_stream(INCOMING)
+        await first.ownership.check(["CA1"])
         assert first.find("CA1") is None
         told = list(first.feed.kinds)
         streamed(runner)
@@ -127,7 +128,7 @@ async def test_an_abandoned_runner_does_nothing_more(tmp_path):
 async def test_a_call_begun_in_two_processes_is_led_where_its_stream_came(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
         first.begin(INCOMING)
-        streamed(await second.resume_with_stream(INCOMING))  # before the first has written anything
+        streamed(await second.ownership.resume_with_stream(INCOMING))  # before the first has written anything
         await asyncio.sleep(CHECK_SECONDS * 2)
         assert await stores[1].is_owned("CA1")
         assert (len(first), len(second)) == (0, 1)
@@ -141,10 +142,10 @@ async def test_a_call_whose_flow_is_over_is_taken_by_nobody(tmp_path, apology):
         streamed(runner)
         stores[0].writer.keep("CA1", Checkpoint(over=True, apology=apology).encode())
         await stores[0].writer.flush("CA1")
-        assert await second.resume("CA1") is None
+        assert await second.ownership.resume("CA1") is None
         assert second.take_error_message("CA1") is apology
         with pytest.raises(NotLive):
-            await second.resume_with_stream(INCOMING)
+            await second.ownership.resume_with_stream(INCOMING)
         assert await stores[0].is_owned("CA1") is False  # it has an end, should its process have died
         assert (await stores[1].find("CA1")).record["end_reason"] == "hung up by the flow"
 
@@ -155,7 +156,7 @@ async def test_an_apology_is_owed_by_whichever_process_is_asked_after_the_end(tm
         runner = first.begin(INCOMING)
         runner.deliver(FlowEnded("flow failed"))
         await first.flush("CA1")
-        assert await second.resume("CA1") is None
+        assert await second.ownership.resume("CA1") is None
         assert second.take_error_message("CA1")
 
 
@@ -170,9 +171,9 @@ async def test_what_nobody_can_look_up_is_not_taken_for_unknown(tmp_path, monkey
             for question in ("_rows", "_take_over"):
                 monkeypatch.setattr(store, question, away)
         with pytest.raises(OperationalError):
-            await second.resume("CA1")
-        assert await first.resume("CA1") is begun, "what is local counts"
-        assert (await second.resume_with_stream(INCOMING)).session.phase is Phase.WAITING
+            await second.ownership.resume("CA1")
+        assert await first.ownership.resume("CA1") is begun, "what is local counts"
+        assert (await second.ownership.resume_with_stream(INCOMING)).session.phase is Phase.WAITING
 
 
 class Report(dict):

@@ -111,11 +111,11 @@ async def test_a_caller_is_transferred_from_outside(tmp_path, desk, end, texts):
 async def test_the_stream_of_a_call_that_is_over_is_refused(tmp_path):
     async with live(tmp_path, "listen 2s; hang up") as (stack, runner, call):
         await call
-        handler = stack.calls
+        calls = stack.calls
         incoming = IncomingCall(runner.session.record.call_sid, "test", "+1555", "+1666", "inbound")
         with pytest.raises(NotLive):
-            await handler.resume_with_stream(incoming)
+            await calls.ownership.resume_with_stream(incoming)
         await asyncio.sleep(1)  # its end is written
-        handler._ended.clear()  # another process, which knows of it by the database
+        calls._ended.clear()  # another process, which knows of it by the database
         with pytest.raises(NotLive):
-            await handler.resume_with_stream(incoming)
+            await calls.ownership.resume_with_stream(incoming)

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from telebridge.server.http.idempotency import (
     ABANDONED_MS,
     LIFETIME_MS,
-    Claim,
+    KeyClaim,
+    KeyVerdict,
     StoredRequest,
     StoredResponse,
-    Verdict,
     fingerprint_of,
     is_key,
     judge,
@@ -24,16 +24,16 @@ RUNNING, DONE = StoredRequest(BODY, 100), StoredRequest(BODY, 100, CREATED)
 @pytest.mark.parametrize(
     ("stored", "fingerprint", "now", "expected"),
     [
-        (None, BODY, 100, Claim(Verdict.FIRST)),
-        (RUNNING, BODY, 101, Claim(Verdict.IN_PROGRESS)),
-        (RUNNING, BODY, 100 + ABANDONED_MS - 1, Claim(Verdict.IN_PROGRESS)),
-        (RUNNING, BODY, 100 + ABANDONED_MS, Claim(Verdict.ABANDONED)),
-        (RUNNING, OTHER, 101, Claim(Verdict.MISMATCH)),
-        (DONE, BODY, 101, Claim(Verdict.ANSWERED, CREATED)),
-        (DONE, OTHER, 101, Claim(Verdict.MISMATCH)),
-        (DONE, BODY, 100 + LIFETIME_MS - 1, Claim(Verdict.ANSWERED, CREATED)),
-        (DONE, BODY, 100 + LIFETIME_MS, Claim(Verdict.FIRST)),
-        (DONE, OTHER, 100 + LIFETIME_MS, Claim(Verdict.FIRST)),
+        (None, BODY, 100, KeyClaim(KeyVerdict.FIRST)),
+        (RUNNING, BODY, 101, KeyClaim(KeyVerdict.IN_PROGRESS)),
+        (RUNNING, BODY, 100 + ABANDONED_MS - 1, KeyClaim(KeyVerdict.IN_PROGRESS)),
+        (RUNNING, BODY, 100 + ABANDONED_MS, KeyClaim(KeyVerdict.ABANDONED)),
+        (RUNNING, OTHER, 101, KeyClaim(KeyVerdict.MISMATCH)),
+        (DONE, BODY, 101, KeyClaim(KeyVerdict.ANSWERED, CREATED)),
+        (DONE, OTHER, 101, KeyClaim(KeyVerdict.MISMATCH)),
+        (DONE, BODY, 100 + LIFETIME_MS - 1, KeyClaim(KeyVerdict.ANSWERED, CREATED)),
+        (DONE, BODY, 100 + LIFETIME_MS, KeyClaim(KeyVerdict.FIRST)),
+        (DONE, OTHER, 100 + LIFETIME_MS, KeyClaim(KeyVerdict.FIRST)),
     ],
 )
 def test_a_request_is_judged_by_the_first_one_with_its_key(stored, fingerprint, now, expected):
@@ -43,7 +43,7 @@ def test_a_request_is_judged_by_the_first_one_with_its_key(stored, fingerprint, 
 @given(st.integers(0, 2 * LIFETIME_MS), st.booleans(), st.sampled_from([BODY, OTHER]))
 def test_within_its_lifetime_a_key_is_never_new(age, answered, fingerprint):
     stored = StoredRequest(BODY, 0, CREATED if answered else None)
-    assert (judge(stored, fingerprint, now=age).verdict is Verdict.FIRST) == (age >= LIFETIME_MS)
+    assert (judge(stored, fingerprint, now=age).verdict is KeyVerdict.FIRST) == (age >= LIFETIME_MS)
 
 
 @pytest.mark.parametrize(

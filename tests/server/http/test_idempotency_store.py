@@ -9,7 +9,7 @@ from sqlalchemy import inspect, text
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
-from telebridge.server.http.idempotency import ABANDONED_MS, LIFETIME_MS, Claim, StoredResponse, Verdict
+from telebridge.server.http.idempotency import ABANDONED_MS, LIFETIME_MS, KeyClaim, KeyVerdict, StoredResponse
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 
 CREATED = StoredResponse(201, '{"call_sid": "CA1"}')
@@ -48,9 +48,9 @@ async def test_the_first_response_is_kept_over_a_restart(tmp_path):
         await before.claim(SCOPE, "k", "f")
         await before.answered(SCOPE, "k", CREATED)
     async with process(tmp_path) as after:
-        assert await after.claim(SCOPE, "k", "f") == Claim(Verdict.ANSWERED, CREATED)
-        assert await after.claim(SCOPE, "k", "other") == Claim(Verdict.MISMATCH)
-        assert await after.claim("another", "k", "other") == Claim(Verdict.FIRST)
+        assert await after.claim(SCOPE, "k", "f") == KeyClaim(KeyVerdict.ANSWERED, CREATED)
+        assert await after.claim(SCOPE, "k", "other") == KeyClaim(KeyVerdict.MISMATCH)
+        assert await after.claim("another", "k", "other") == KeyClaim(KeyVerdict.FIRST)
 
 
 async def test_a_request_whose_process_died_is_abandoned(tmp_path):
@@ -58,16 +58,16 @@ async def test_a_request_whose_process_died_is_abandoned(tmp_path):
     async with process(tmp_path, clock) as before:
         await before.claim(SCOPE, "k", "f")
     async with process(tmp_path, clock) as after:
-        assert (await after.claim(SCOPE, "k", "f")).verdict is Verdict.IN_PROGRESS
+        assert (await after.claim(SCOPE, "k", "f")).verdict is KeyVerdict.IN_PROGRESS
         clock.now += ABANDONED_MS
-        assert (await after.claim(SCOPE, "k", "f")).verdict is Verdict.ABANDONED
+        assert (await after.claim(SCOPE, "k", "f")).verdict is KeyVerdict.ABANDONED
 
 
 async def test_a_request_without_effect_is_forgotten(tmp_path):
     async with process(tmp_path) as keys:
         await keys.claim(SCOPE, "k", "f")
         await keys.release(SCOPE, "k")
-        assert (await keys.claim(SCOPE, "k", "other")).verdict is Verdict.FIRST
+        assert (await keys.claim(SCOPE, "k", "other")).verdict is KeyVerdict.FIRST
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
@@ -78,9 +78,9 @@ async def test_a_key_is_known_for_a_day_and_no_longer(tmp_path, is_answered):
         if is_answered:
             await keys.answered(SCOPE, "k", CREATED)
         clock.now += LIFETIME_MS - 1
-        assert (await keys.claim(SCOPE, "k", "f")).verdict is not Verdict.FIRST
+        assert (await keys.claim(SCOPE, "k", "f")).verdict is not KeyVerdict.FIRST
         clock.now += 1
-        assert (await keys.claim(SCOPE, "k", "f")).verdict is Verdict.FIRST
+        assert (await keys.claim(SCOPE, "k", "f")).verdict is KeyVerdict.FIRST
 
 
 async def test_the_oldest_answer_goes_when_there_are_too_many_but_nothing_that_runs(tmp_path):
@@ -91,8 +91,8 @@ async def test_the_oldest_answer_goes_when_there_are_too_many_but_nothing_that_r
             await keys.claim(SCOPE, key, "f")
             if key == "done":
                 await keys.answered(SCOPE, key, CREATED)
-        assert (await keys.claim(SCOPE, "running", "f")).verdict is Verdict.IN_PROGRESS
-        assert (await keys.claim(SCOPE, "done", "f")).verdict is Verdict.FIRST
+        assert (await keys.claim(SCOPE, "running", "f")).verdict is KeyVerdict.IN_PROGRESS
+        assert (await keys.claim(SCOPE, "done", "f")).verdict is KeyVerdict.FIRST
 
 
 async def test_a_database_of_the_release_before_gets_the_table_and_keeps_its_calls(tmp_path):
