@@ -21,6 +21,7 @@ from telebridge.call.store.table import CALL, StoredCall, end_values, stored_cal
 from telebridge.call.store.writer import CallWriter
 from telebridge.database.database import Database
 from telebridge.epoch import epoch_ms
+from telebridge.tasks import Tasks
 
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class CallStore:
         self.writer = CallWriter(database)
         self._database = database
         self._closing = False
-        self._asking: set[asyncio.Future[Any]] = set()
+        self._questions = Tasks("question about a call")
 
     def start(self) -> None:
         """Begin to write."""
@@ -55,8 +56,7 @@ class CallStore:
         """Write what waits, and stop."""
         self._closing = True
         await self.writer.stop()
-        if self._asking:
-            await asyncio.wait(self._asking, timeout=CLOSE_SECONDS)
+        await self._questions.wait(CLOSE_SECONDS)
         with suppress(SQLAlchemyError, OSError):
             await self.writer.write()
 
@@ -149,19 +149,19 @@ class CallStore:
         if self._closing:
             question.close()
             raise TimeoutError("the store is closed")
-        task = asyncio.ensure_future(question)
-        self._asking.add(task)
-        task.add_done_callback(self._answered)
+        task = self._questions.start(question)
+        task.add_done_callback(_retrieve)
         done, _ = await asyncio.wait([task], timeout=seconds)  # who asks may be cancelled; the question then ends alone
         if not done:
             task.cancel()
             raise TimeoutError("the database does not answer")
         return task.result()
 
-    def _answered(self, task: "asyncio.Future[Any]") -> None:
-        self._asking.discard(task)
-        if not task.cancelled():
-            task.exception()  # retrieved here, because whoever asked may be gone
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Retrieve the exception of a question that is not awaited any more, so that asyncio does not report it."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _close_row(connection: Connection, *, call_sid: str, reason: str, wallclock: datetime) -> bool:
