@@ -156,11 +156,11 @@ class HangUp:
     """End the call; the last step of a flow."""
 
 
-Spoken = Say | Collect | Play | Wait | Record
+DialogueStep = Say | Collect | Play | Wait | Record
 """Steps between the caller and the bridge alone."""
-Errand = Request | Run
+Action = Request | Run
 """Steps that somebody else does while the caller waits."""
-Step = Spoken | Errand | Transfer | HangUp
+Step = DialogueStep | Action | Transfer | HangUp
 
 
 @dataclass(frozen=True, slots=True)

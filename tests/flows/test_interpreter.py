@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.audio.tones import dtmf
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import APOLOGY, Flow
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
     Collect,
     Done,
@@ -103,7 +104,7 @@ def test_silence_is_asked_again_and_then_leads_on():
 def test_a_wrong_key_is_told_and_the_end_of_the_road_is_an_apology():
     interpreter, steps = walk(SAID, gathered("9"), gathered("9"), gathered("9"), SAID)
     assert texts(steps)[1:] == ["Press 1 or 2.", *2 * ["No such choice. Press 1 or 2."], APOLOGY, None]
-    assert interpreter.failure == "the road ends here"
+    assert interpreter.failure == "no node follows"
 
 
 def test_too_few_digits_are_no_match():
@@ -352,7 +353,7 @@ def test_a_voice_that_was_set_stays_until_it_is_set_anew():
         {"speaker": "luz", "rate": 1.0, "lang": "es"},
         {"speaker": "luna", "rate": 1.0, "lang": "en"},
     ]
-    assert interpreter.standing.voice == {"lang": "en", "speaker": "luna"}, "another process speaks the same language"
+    assert interpreter.position.voice == {"lang": "en", "speaker": "luna"}, "another process speaks the same language"
 
 
 def test_variables_within_variables_are_found_by_a_variable():
@@ -368,7 +369,7 @@ def test_variables_within_variables_are_found_by_a_variable():
 def test_another_process_goes_on_at_the_node_with_all_that_is_known():
     interpreter, _ = walk(FOUND, SAID, flow=DESK)
     other = FlowInterpreter(DESK, {})
-    step = other.go_on(replace(interpreter.standing))
+    step = other.restore(replace(interpreter.position))
     assert step.function == "hours"
     assert other.path == ["ask", "hello", "look"]
 
@@ -376,12 +377,12 @@ def test_another_process_goes_on_at_the_node_with_all_that_is_known():
 def test_a_question_is_asked_again_as_it_was_when_another_process_goes_on():
     interpreter, steps = walk(SAID, gathered())
     other = FlowInterpreter(FLOW, {})
-    assert other.go_on(replace(interpreter.standing)) == steps[-1]
+    assert other.restore(replace(interpreter.position)) == steps[-1]
     assert texts([other.resume(gathered())]) == ["Goodbye."], "one silence was counted"
 
 
 def test_a_flow_that_has_lost_the_node_begins_anew():
     interpreter, _ = walk()
-    assert texts([interpreter.go_on(FlowPosition("gone", {"from": "+1555", "company": "Acme"}))]) == [
+    assert texts([interpreter.restore(FlowPosition("gone", {"from": "+1555", "company": "Acme"}))]) == [
         "Thank you for calling Acme, +1555."
     ]

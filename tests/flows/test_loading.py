@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.errors import FlowError
+from telebridge.flows.inspection import digit_rules
 from telebridge.flows.loading import check_flow, load_flow
-from telebridge.flows.model import CollectNode, MenuNode, digit_rules
+from telebridge.flows.model import CollectNode, MenuNode
 from telebridge.turns.barge_in import BargeInPolicy
 
 GOOD = """\

@@ -75,7 +75,7 @@ def _table(part: str) -> Table:
     for heading in ("field", "default", "meaning"):
         table.add_column(heading, header_style="dim")
     for row in rows(part):
-        table.add_row(row.field, escape(row.default), escape(row.note))
+        table.add_row(row.field, escape(row.default), escape(row.description))
     table.add_row()
     return table
 

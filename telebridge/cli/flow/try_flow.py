@@ -12,9 +12,10 @@ from telebridge.cli.listen import tell
 from telebridge.cli.options import JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
+from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
-from telebridge.flows.model import Flow, sets
-from telebridge.flows.rehearsal import HANGS_UP, Line, Rehearsal, answers_in
+from telebridge.flows.model import Flow
+from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
 
 NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
 """Who calls whom when nothing else is said; such numbers belong to nobody."""
@@ -51,7 +52,7 @@ def try_flow(
     rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])}, _answers(flow, answer or []))
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
-    lines = list(_walk(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
+    lines = list(_run(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
     if json_:
         tell(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
@@ -63,8 +64,10 @@ def try_flow(
         raise typer.Exit(1)
 
 
-def _walk(rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool) -> Iterator[Line]:
-    """Everything that happens; who types no more hangs up, and keys that are used up are followed by silence."""
+def _run(
+    rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool
+) -> Iterator[RehearsalLine]:
+    """Run to the end of the call; the caller hangs up when the input ends, or is silent after the last of the keys."""
     lines = rehearsal.start()
     while True:
         if shown:
@@ -79,7 +82,7 @@ def _walk(rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown:
         lines = rehearsal.answer(answer)
 
 
-def _shown(line: Line) -> str:
+def _shown(line: RehearsalLine) -> str:
     return f"{line.node:<16} {line.what:<8} {line.text}".rstrip()
 
 
@@ -106,7 +109,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
     Raises:
         ConfigurationError: One is not NAME=VALUE, or the flow uses none of that name.
     """
-    known = BUILT_IN.union(flow.variables, *(sets(node) for node in flow.nodes.values()))
+    known = BUILT_IN.union(flow.variables, *(variables_set_by(node) for node in flow.nodes.values()))
     variables: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
@@ -149,7 +152,7 @@ def _like(former: object, value: str) -> object:
     return value
 
 
-def _as_json(rehearsal: Rehearsal, lines: list[Line]) -> dict[str, object]:
+def _as_json(rehearsal: Rehearsal, lines: list[RehearsalLine]) -> dict[str, object]:
     return {
         "path": rehearsal.path,
         "variables": dict(rehearsal.variables),

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import Mistake, Path, nearest
+from telebridge.flows.checking import Mistake, nearest
+from telebridge.flows.inspection import KeyPath
 from telebridge.flows.model import Flow
 from telebridge.rime.parameters import SpeechParameters, speech_parameters
 
@@ -33,7 +34,7 @@ def speech_check(settings: Mapping[str, Any]) -> Callable[[Flow], Iterable[Mista
     return check
 
 
-def _mistake(values: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> Mistake | None:
+def _mistake(values: Mapping[str, Any], own: Mapping[str, Any], path: KeyPath) -> Mistake | None:
     try:
         speech_parameters(values, where=WHERE)
     except ConfigurationError as error:
