@@ -1,4 +1,4 @@
-"""`telebridge flow try`: be the caller of a flow, at a terminal and without a sound."""
+"""`telebridge flow try`: run a flow in the terminal and type what a caller would press."""
 
 import json
 import sys
@@ -18,7 +18,7 @@ from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
 
 NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
-"""Who calls whom when nothing else is said; such numbers belong to nobody."""
+"""The numbers of the call by default; they belong to nobody."""
 
 PROMPT = "> "
 TRUTH = {"true": True, "false": False}
@@ -119,7 +119,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
             raise ConfigurationError(
                 "--set", f"the flow has no variable '{name}'", nearest(name, known) or "name it under 'variables'"
             )
-        variables[name] = _like(flow.variables.get(name), value)
+        variables[name] = _of_same_type(flow.variables.get(name), value)
     return variables
 
 
@@ -140,13 +140,13 @@ def _answers(flow: Flow, given: list[str]) -> dict[str, object]:
     return answers
 
 
-def _like(former: object, value: str) -> object:
-    """The value as the flow's own is: a number or true and false where that is one, and text otherwise."""
-    if isinstance(former, bool):
+def _of_same_type(default: object, value: str) -> object:
+    """The value in the type of the flow's own: a number, true or false where that is one, and text otherwise."""
+    if isinstance(default, bool):
         return TRUTH.get(value.lower(), value)
-    if isinstance(former, int | float):
+    if isinstance(default, int | float):
         try:
-            return type(former)(value)
+            return type(default)(value)
         except ValueError:
             return value
     return value

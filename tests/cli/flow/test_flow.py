@@ -72,7 +72,9 @@ def test_a_flow_is_drawn_as_its_files_name_says(tmp_path):
 
 
 def test_what_cannot_be_drawn_is_told(tmp_path):
-    assert refused(flow("draw", FRONT_DESK, "-o", "flow.png")).startswith("--output: flow.png says not what to draw")
+    assert refused(flow("draw", FRONT_DESK, "-o", "flow.png")).startswith(
+        "--output: flow.png does not say what to draw"
+    )
     assert "cannot be written" in refused(flow("draw", FRONT_DESK, "-o", tmp_path / "none" / "flow.svg"))
     (tmp_path / "bad.yaml").write_text("flow: bad\nstart: a\nnodes:\n  a: {say: Hello, then: b}\n")
     assert refused(flow("draw", tmp_path / "bad.yaml")).endswith("bad.yaml:4:25: there is no node 'b' in node 'a'")
