@@ -13,20 +13,20 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 
 from telebridge.flows.values import (
     BargeInField,
+    CallBackDelay,
     Choices,
-    Delay,
     DigitCount,
     EscapeKey,
-    Failed,
+    FailedTarget,
     FinishKey,
     NodeName,
     NodeSpeech,
     Reprompts,
     Seconds,
     Speech,
+    TargetAfterReprompts,
     TemplateText,
-    Then,
-    ThenAfterReprompts,
+    ThenTarget,
     Value,
     VariableName,
 )
@@ -46,7 +46,7 @@ class NoInput(_Part):
         None
     )
     reprompt: Annotated[Reprompts, Field(description="How many times it is asked again.")] = 2
-    then: ThenAfterReprompts = None
+    then: TargetAfterReprompts = None
 
 
 class NoMatch(_Part):
@@ -56,7 +56,7 @@ class NoMatch(_Part):
         "That is not one of the choices."
     )
     reprompt: Annotated[Reprompts, Field(description="How many times it is asked again.")] = 2
-    then: ThenAfterReprompts = None
+    then: TargetAfterReprompts = None
 
 
 NoInputField = Annotated[NoInput, Field(description="What happens when nothing is pressed.")]
@@ -77,7 +77,7 @@ class SayNode(_Part):
     """Say something, then go on."""
 
     say: Annotated[TemplateText, Field(description="What is said; a template.")]
-    then: Then
+    then: ThenTarget
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 
@@ -101,7 +101,7 @@ class CollectNode(_Part):
 
     collect: Annotated[TemplateText, Field(description="The question; a template.")]
     into: Annotated[VariableName, Field(description="The variable that keeps the digits.")]
-    then: Then
+    then: ThenTarget
     digits: Annotated[Digits, Field(description="Which digits answer, and when they are complete.")] = Digits()
     no_input: NoInputField = NoInput()
     no_match: Annotated[
@@ -143,7 +143,7 @@ class SetNode(_Part):
         dict[VariableName, Value],
         Field(description="Values by the names of variables; texts are templates, everything else is taken as it is."),
     ]
-    then: Then
+    then: ThenTarget
     speech: Annotated[
         Speech, Field(description="Changes the voice from here on: another language, another speaker.")
     ] = {}
@@ -159,7 +159,7 @@ class WaitNode(_Part):
     """Be silent for a while. Keys pressed meanwhile wait for the next question."""
 
     wait: Annotated[Seconds, Field(description="How long the line is silent.")]
-    then: Then
+    then: ThenTarget
 
 
 class SendDigitsNode(_Part):
@@ -169,7 +169,7 @@ class SendDigitsNode(_Part):
         TemplateText,
         Field(description="The keys: 0 to 9, A to D, `*`, `#`, and `w` for half a second's pause; a template."),
     ]
-    then: Then
+    then: ThenTarget
 
 
 class WebRequest(_Part):
@@ -201,16 +201,16 @@ class RequestNode(_Part):
     """Ask a web service, keep its answer in a variable, then go on; `failed` when it does not answer with success."""
 
     request: Annotated[WebRequest, Field(description="What is sent to which web service.")]
-    then: Then
-    failed: Failed = None
+    then: ThenTarget
+    failed: FailedTarget = None
 
 
 class RunNode(_Part):
     """Run a Python function of the application, keep what it returns in a variable, then go on."""
 
     run: Annotated[VariableName, Field(description="The name of the function, as `@bridge.function` registered it.")]
-    then: Then
-    failed: Failed = None
+    then: ThenTarget
+    failed: FailedTarget = None
     into: Annotated[VariableName | None, Field(description="The variable that keeps what it returns.")] = None
     timeout: Annotated[Seconds, Field(description="How long it may take.")] = 10.0
 
@@ -219,7 +219,7 @@ class RecordNode(_Part):
     """Record the caller after a prompt, keep where the recording is in a variable, then go on."""
 
     record: Annotated[TemplateText | None, Field(description="Said before the beep, a template; `null` for nothing.")]
-    then: Then
+    then: ThenTarget
     into: Annotated[
         VariableName,
         Field(description="The variable that keeps where the recording is, as `file` and `seconds`."),
@@ -270,7 +270,7 @@ class OptOutNode(_Part):
         TemplateText | None,
         Field(description="Said once they are on the list, and cannot be interrupted; a template, `null` for nothing."),
     ]
-    then: Then
+    then: ThenTarget
     speech: NodeSpeech = {}
 
 
@@ -281,14 +281,14 @@ class CallBackNode(_Part):
         TemplateText | None,
         Field(description="Said once it is kept, and cannot be interrupted; a template, `null` for nothing."),
     ]
-    in_: Annotated[Delay | None, Field(alias="in", description="How long from now: `30m`, `2h`, `1d`.")] = None
+    in_: Annotated[CallBackDelay | None, Field(alias="in", description="How long from now: `30m`, `2h`, `1d`.")] = None
     at: Annotated[
         TemplateText | None,
         Field(
             description="When: an ISO 8601 date and time, a template; without an offset it is the person's local time."
         ),
     ] = None
-    then: Then
+    then: ThenTarget
     invalid: Annotated[
         NodeName | None,
         Field(description="The node that follows when `at` is no date and time; without it the apology ends the call."),

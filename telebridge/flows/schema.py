@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
-from telebridge.flows.values import DELAY, DURATION, Choices, Delay, Seconds, TemplateText
+from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -67,7 +67,7 @@ def _reader(annotated: object) -> object:
 
 SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = {
     _reader(Seconds): _duration,
-    _reader(Delay): _delay,
+    _reader(CallBackDelay): _delay,
     _reader(Choices): _choices,
     _reader(TemplateText): _text,
 }

@@ -53,7 +53,7 @@ def _not_blank(value: object) -> object:
 
 
 Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=LONGEST_SECONDS)]
-Delay = Annotated[float, BeforeValidator(_delay), Field(gt=0, le=LONGEST_DELAY_SECONDS)]
+CallBackDelay = Annotated[float, BeforeValidator(_delay), Field(gt=0, le=LONGEST_DELAY_SECONDS)]
 TemplateText = Annotated[str, BeforeValidator(_not_blank)]
 NodeName = Annotated[str, Field(min_length=1)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
@@ -67,12 +67,12 @@ Value = JsonValue
 
 # Fields that many nodes have.
 
-Then = Annotated[NodeName, Field(description="The node that follows.")]
-Failed = Annotated[
+ThenTarget = Annotated[NodeName, Field(description="The node that follows.")]
+FailedTarget = Annotated[
     NodeName | None,
     Field(description="The node that follows when it fails; without it the apology is said and the call ends."),
 ]
-ThenAfterReprompts = Annotated[
+TargetAfterReprompts = Annotated[
     NodeName | None,
     Field(description="The node that follows the last time; without it the apology is said and the call ends."),
 ]
