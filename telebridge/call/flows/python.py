@@ -32,7 +32,6 @@ from telebridge.call.session.events import (
     StepCancelled,
 )
 from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
-from telebridge.flows.model import ADDRESS, LATEST_SECONDS
 from telebridge.flows.steps import (
     CallBack,
     Collect,
@@ -48,6 +47,7 @@ from telebridge.flows.steps import (
     Transfer,
     Transferred,
 )
+from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
 from telebridge.speech.source import Voice
 from telebridge.speech.streamed_text import StreamedText
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
@@ -246,7 +246,7 @@ class Call:
         """
         if (at is None) == (in_seconds is None):
             raise ValueError("give one of 'at' and 'in_seconds'")
-        if in_seconds is not None and not 0 < in_seconds <= LATEST_SECONDS:
+        if in_seconds is not None and not 0 < in_seconds <= LONGEST_DELAY_SECONDS:
             raise ValueError(f"{in_seconds} s is no time to call again: up to 60 days are")
         self._deliver(CallBackAsked(CallBack(in_seconds, at)))
 

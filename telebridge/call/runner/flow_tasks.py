@@ -12,7 +12,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import Deliver, ErrandDone, FlowEnded
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Errand
+from telebridge.flows.steps import Action
 from telebridge.logs import logger
 from telebridge.tasks import Tasks
 
@@ -47,7 +47,7 @@ class FlowTasks:
         self.call = Call(deliver, self._record, variables, resumed_from=checkpoint)
         _ = self._tasks.start(self._lead(flow, self.call, deliver))
 
-    def do(self, errand: Errand, deliver: Deliver) -> None:
+    def do(self, errand: Action, deliver: Deliver) -> None:
         """Do this for the flow; an errand before it, for which it waits no longer, is cancelled."""
         if self._errand is not None:
             self._errand.cancel()
@@ -58,7 +58,7 @@ class FlowTasks:
         if self.call is not None:
             self.call.end()
 
-    async def _do(self, errand: Errand, deliver: Deliver) -> None:
+    async def _do(self, errand: Action, deliver: Deliver) -> None:
         deliver(ErrandDone(await self._errands.do(errand)))
 
     async def _lead(self, flow: PythonFlow, call: Call, deliver: Deliver) -> None:

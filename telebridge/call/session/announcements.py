@@ -10,7 +10,7 @@ from telebridge.call.session.effects import Effect, ReportAnnouncement
 from telebridge.call.session.events import AnnouncementAsked
 from telebridge.call.session.full_duplex import Duplex
 from telebridge.errors import LocalProtocolError, TelebridgeError
-from telebridge.flows.steps import Play, Say, Spoken
+from telebridge.flows.steps import DialogueStep, Play, Say
 
 
 class Announcements:
@@ -27,7 +27,7 @@ class Announcements:
         self._duplex = duplex
         self._waiting: deque[AnnouncementAsked] = deque()
         self._current: int | None = None
-        self.held: Spoken | None = None
+        self.held: DialogueStep | None = None
         self.late_keys = ""
 
     @property
@@ -74,7 +74,7 @@ class Announcements:
         self._waiting.clear()
         return [*unsaid]
 
-    def take_held(self) -> Spoken | None:
+    def take_held(self) -> DialogueStep | None:
         """The step that waited, which may now begin; None when there is none."""
         step, self.held = self.held, None
         return step

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 from typing_extensions import override
 
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Transfer
 
 

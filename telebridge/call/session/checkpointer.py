@@ -79,7 +79,7 @@ class Place:
         """A step of the flow begins; a question that is asked again is no other node."""
         if self._flow is None:
             return []
-        standing = self._flow.standing
+        standing = self._flow.position
         asked_again = standing.silences or standing.mismatches
         told = [] if asked_again else [Tell("node", {"node": standing.node})]
         return [*told, self.keep(now=now)]
@@ -93,7 +93,7 @@ class Place:
     def keep(self, *, now: float) -> KeepCheckpoint:
         """Have the place kept as it is."""
         if self._flow is not None and self._standing is None:
-            self._standing = encoded(self._flow.standing)
+            self._standing = encoded(self._flow.position)
         light = Checkpoint(
             answer=self._talk.digits.typed,
             typed=self._talk.digits.ahead + self._talk.announcements.late_keys,

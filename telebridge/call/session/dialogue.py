@@ -15,7 +15,7 @@ from telebridge.call.session.listening import Heard, ListeningOptions
 from telebridge.call.session.turn import News, SpokenStep, StepOver
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
-from telebridge.flows.steps import Spoken
+from telebridge.flows.steps import DialogueStep
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.barge_in import BargeInCause, Decision
 from telebridge.turns.digits import DigitCollector
@@ -44,7 +44,7 @@ class Talk:
 
     # Steps.
 
-    def begin(self, step: Spoken, *, now: float) -> list[News]:
+    def begin(self, step: DialogueStep, *, now: float) -> list[News]:
         """Begin a step; the one before it must be over.
 
         Raises:

@@ -5,7 +5,7 @@ from typing import Any
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import CallBack, Errand, Say, StepResult
+from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -55,7 +55,7 @@ class ReportAnnouncement:
 class StartErrand:
     """Have this done, and say how it went."""
 
-    errand: Errand
+    errand: Action
 
 
 @dataclass(frozen=True, slots=True)

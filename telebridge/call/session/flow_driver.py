@@ -27,7 +27,8 @@ from telebridge.call.session.speaking import from_word
 from telebridge.call.session.stream_phase import Phase, StreamWatch
 from telebridge.call.session.turn import News, StepOver
 from telebridge.errors import LocalProtocolError, TelebridgeError
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
     CallBack,
     Collect,
@@ -106,7 +107,7 @@ class Course:
         self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: FlowPosition, now: float
     ) -> list[Effect]:
         """Go on with a flow file where another process was."""
-        step = flow.go_on(standing)
+        step = flow.restore(standing)
         self._record.path = flow.path
         if checkpoint.transfer is not None:
             return self._stay_away(checkpoint.transfer, step, now)
@@ -133,7 +134,7 @@ class Course:
         self._step = step
         if self._stream.phase is Phase.AWAY:  # begun once the caller is back
             return []
-        wish = [] if self._flow is None else self._wishes(self._flow.standing)
+        wish = [] if self._flow is None else self._wishes(self._flow.position)
         place = [*wish, *self._place.entered(now=now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():

@@ -17,6 +17,7 @@ from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
     Collect,
+    DialogueStep,
     Gathered,
     Play,
     Record,
@@ -24,7 +25,6 @@ from telebridge.flows.steps import (
     RecordingEnd,
     Said,
     Say,
-    Spoken,
     StepResult,
     Wait,
 )
@@ -57,7 +57,7 @@ class SpokenStep:
 
     __slots__ = ("_beeped", "_digits", "_duplex", "_record", "_recorded", "_waits_until", "asked")
 
-    def __init__(self, step: Spoken, duplex: Duplex, digits: DigitCollector, record: CallRecord) -> None:
+    def __init__(self, step: DialogueStep, duplex: Duplex, digits: DigitCollector, record: CallRecord) -> None:
         self.asked = step
         self._duplex = duplex
         self._digits = digits

@@ -10,7 +10,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import KeepCallBack, StartErrand, StartSpeech
 from telebridge.call.session.events import CallBackAsked, CallOver, JumpAsked
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import CallBack
 
 FLOW = """

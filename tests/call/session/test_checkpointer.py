@@ -13,7 +13,8 @@ from telebridge.call.session.dialogue import Talk
 from telebridge.call.session.effects import EndCall, KeepCheckpoint, Tell
 from telebridge.call.session.events import CheckpointAsked, ErrandDone, SpeechArrived
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio, Word, Words
@@ -91,7 +92,7 @@ def test_the_stored_form_has_the_same_fields_in_whichever_way_it_was_encoded():
     kept = Kept(FLOW, name="Ann")
     kept.flow.start()
     stored = kept.place.keep(now=0.0).checkpoint
-    assert stored == Checkpoint(standing=kept.flow.standing).encode()
+    assert stored == Checkpoint(standing=kept.flow.position).encode()
     assert list(json.loads(stored)) == list(Checkpoint.__slots__)
 
 

@@ -25,7 +25,8 @@ from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.stream_phase import Phase, StreamWatch
 from telebridge.call.session.turn import StepOver
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Request, Run, Said, Say, Transfer, Transferred, Wait
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.digits import Ending
@@ -190,7 +191,7 @@ def test_a_python_flow_that_ended_meanwhile_ends_the_call_when_they_are_back(pyt
 )
 def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(step, again, monkeypatch):
     led = Led(FLOW)
-    monkeypatch.setattr(FlowInterpreter, "go_on", lambda *_: step)
+    monkeypatch.setattr(FlowInterpreter, "restore", lambda *_: step)
     monkeypatch.setattr(FlowInterpreter, "resume", lambda _, outcome: Say(f"It failed: {outcome.problem}."))
     effects = led.start(Checkpoint(FlowPosition("ask")))
     if again:

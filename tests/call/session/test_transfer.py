@@ -26,7 +26,7 @@ from telebridge.call.session.events import (
 )
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import NotLive
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Collect, Done, HangUp, Request, Say, Transfer, Transferred
 from telebridge.speech.source import Audio
 from telebridge.turns.digits import DigitRules

@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.store import store as module
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 
 
 @virtually
