@@ -15,7 +15,7 @@ from telebridge.audio.tones import sine
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.caller.voices import speech
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.resources.parameters import CallUpdate, read_create
 from telebridge.simulator.setup.options import AUTH_TOKEN, SimulatorOptions
 
@@ -165,7 +165,7 @@ async def test_who_is_dialled_is_told_something_that_the_caller_does_not_hear(no
     [told] = application.fields("whisper")
     assert (told["To"], told["Direction"], told["ParentCallSid"]) == (number, "outbound-dial", placed.record.sid)
     assert told["CallSid"] != placed.record.sid
-    whispers = placed.recording.of_kind(Kind.WHISPER)
+    whispers = placed.recording.of_kind(EventKind.WHISPER)
     assert [event.detail for event in whispers] == ["A call for you.", ""]
     assert speech(2000) in heard(placed), "what the desk said once they were connected"
     assert len(heard(placed)) < 30_000
@@ -285,7 +285,7 @@ async def test_a_live_call_is_led_elsewhere_or_ended_by_the_api():
         await placed.finished
         await simulator.aclose()
     assert placed.record.duration_seconds == 11
-    assert [event.detail for event in placed.recording.of_kind(Kind.HUNG_UP)] == ["bridge"]
+    assert [event.detail for event in placed.recording.of_kind(EventKind.HUNG_UP)] == ["bridge"]
 
 
 @virtually

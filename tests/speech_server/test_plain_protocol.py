@@ -8,7 +8,7 @@ from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
 from telebridge.speech_server.buffer import ClearMode
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 
 ARCANA = PLAIN.replace("mistv2", "arcana")
 NEVER = f"{ARCANA}&segment=never"
@@ -75,7 +75,7 @@ async def test_r18_what_is_cleared_before_it_is_spoken_is_never_spoken():
 
 @virtually
 async def test_r19_a_clear_lets_the_running_synthesis_finish():
-    async with local_rime(faults=Faults(pace=1.0)) as url, opened(url, query=NEVER) as socket:
+    async with local_rime(faults=SpeechServerFaults(pace=1.0)) as url, opened(url, query=NEVER) as socket:
         await socket.send("running")
         await socket.send("<FLUSH>")
         first = await socket.recv()
@@ -85,7 +85,7 @@ async def test_r19_a_clear_lets_the_running_synthesis_finish():
 
 @virtually
 async def test_r19_or_stops_it_where_the_server_is_told_to():
-    options = {"faults": Faults(pace=1.0), "clear": ClearMode.ABORT}
+    options = {"faults": SpeechServerFaults(pace=1.0), "clear": ClearMode.ABORT}
     async with local_rime(**options) as url, opened(url, query=NEVER) as socket:
         await socket.send("running on and on and on")
         await socket.send("<FLUSH>")
@@ -99,7 +99,7 @@ async def test_r19_or_stops_it_where_the_server_is_told_to():
 
 @virtually
 async def test_r20_a_clear_does_not_reach_what_a_flush_has_queued():
-    async with local_rime(faults=Faults(pace=1.0)) as url, opened(url, query=NEVER) as socket:
+    async with local_rime(faults=SpeechServerFaults(pace=1.0)) as url, opened(url, query=NEVER) as socket:
         await socket.send("one")
         await socket.send("<FLUSH>")
         await socket.send("two")
@@ -144,7 +144,7 @@ async def test_r43_only_a_frame_that_is_exactly_the_token_is_a_command(text):
 
 @virtually
 async def test_r51_who_vanishes_leaves_nothing_running_and_others_do_not_notice():
-    async with local_rime(faults=Faults(pace=1.0)) as url, opened(url, query=NEVER) as stays:
+    async with local_rime(faults=SpeechServerFaults(pace=1.0)) as url, opened(url, query=NEVER) as stays:
         async with opened(url, query=NEVER) as vanishes:
             await vanishes.send("a very long sentence of somebody who does not listen to its end")
             await vanishes.send("<FLUSH>")

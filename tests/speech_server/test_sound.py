@@ -11,7 +11,7 @@ from support.speech import local_rime
 from support.virtual_time import virtually
 
 from telebridge.audio.wav import container_of
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 from telebridge.speech_server.voices.tone import ToneVoice
 
 SPEAKER = "speaker=astra"
@@ -146,7 +146,7 @@ async def test_r46_chunks_have_any_size():
 @pytest.mark.parametrize("size", [1, 7, 4096])
 @virtually
 async def test_r46_or_the_size_that_is_set(size):
-    async with local_rime(voice=ToneVoice(), faults=Faults(chunk_bytes=size)) as url, opened(url) as socket:
+    async with local_rime(voice=ToneVoice(), faults=SpeechServerFaults(chunk_bytes=size)) as url, opened(url) as socket:
         await socket.send("A sentence that takes some time to say. ")
         assert {len(await socket.recv()) for _ in range(4)} == {size}
 
@@ -155,7 +155,7 @@ async def test_r46_or_the_size_that_is_set(size):
 async def test_r47_audio_comes_faster_than_it_plays_unless_paced():
     loop = asyncio.get_running_loop()
     for pace, least, most in ((0.0, 0.0, 0.1), (2.0, 0.4, 0.6)):
-        async with local_rime(voice=ToneVoice(), faults=Faults(pace=pace)) as url, opened(url) as socket:
+        async with local_rime(voice=ToneVoice(), faults=SpeechServerFaults(pace=pace)) as url, opened(url) as socket:
             began = loop.time()
             await socket.send("Hello there, you")
             await socket.send("<EOS>")
@@ -166,7 +166,7 @@ async def test_r47_audio_comes_faster_than_it_plays_unless_paced():
 
 @virtually
 async def test_r47_the_first_byte_can_be_late():
-    faults = Faults(first_byte_delay_seconds=2)
+    faults = SpeechServerFaults(first_byte_delay_seconds=2)
     async with local_rime(voice=ToneVoice(), faults=faults) as url, opened(url) as socket:
         began = asyncio.get_running_loop().time()
         await socket.send("Hello. ")

@@ -20,10 +20,10 @@ from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
-from telebridge.simulator.account import PlacedCall, Simulator
+from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Recording, TimelineEvent
+from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.turns.barge_in import BargeInCause
 
@@ -70,7 +70,7 @@ def demo(
         _tell_result(record, placed.recording, output)
 
 
-async def _call(settings: Settings, caller: Script, console: Console) -> tuple[PlacedCall, CallRecord]:
+async def _call(settings: Settings, caller: Script, console: Console) -> tuple[SimulatedCall, CallRecord]:
     app = create_app(settings)
     async with listening(app, "127.0.0.1", 0, port_setting="server.port") as url:
         simulator = Simulator(SimulatorOptions())
@@ -93,7 +93,7 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[P
     return placed, record
 
 
-def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
+def _keep(recording: DualChannelRecording, record: CallRecord, folder: Path) -> None:
     """Write the files."""
     prompts = [
         ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
@@ -124,7 +124,7 @@ def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
             yield utterance.ended_at, f"yields to {cut.cause.value}"
 
 
-def _tell_result(record: CallRecord, recording: Recording, folder: Path) -> None:
+def _tell_result(record: CallRecord, recording: DualChannelRecording, folder: Path) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
         tell(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
