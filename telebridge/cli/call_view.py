@@ -1,4 +1,4 @@
-"""A call as it happens, in the terminal: who is heard now, and what happened when."""
+"""A live view of a call in the terminal: its events, and the latest texts that were said."""
 
 from collections.abc import Callable
 
@@ -36,11 +36,11 @@ WORDS = {
 
 
 class CallView:
-    """Renders anew whenever it is asked, for `rich.live`.
+    """A renderable for `rich.live` that shows the current state of a call.
 
     Args:
         placed: The call at the local Twilio.
-        record: The call at the bridge, once it is known there.
+        record: Returns the call's record at the bridge, or None before it is known there.
     """
 
     def __init__(self, placed: SimulatedCall, record: Callable[[], CallRecord | None]) -> None:

@@ -62,7 +62,7 @@ def demo(
     caller = parse_script(script)
     console = Console(quiet=json_)
     placed, record = asyncio.run(_call(settings, caller, console))
-    _keep(placed.recording, record, output)
+    _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
         tell(json.dumps({"call": record.as_json(), "events": events}))
@@ -93,8 +93,8 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[S
     return placed, record
 
 
-def _keep(recording: DualChannelRecording, record: CallRecord, folder: Path) -> None:
-    """Write the files."""
+def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Path) -> None:
+    """Write call.wav and call.png."""
     prompts = [
         ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
         for utterance in record.utterances
@@ -114,7 +114,7 @@ def _keep(recording: DualChannelRecording, record: CallRecord, folder: Path) -> 
 
 
 def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
-    """When the bridge yielded to the caller, and when it went on."""
+    """Yield the times at which the bridge yielded to the caller, and at which it went on."""
     for utterance in record.utterances:
         for pause in utterance.pauses:
             yield pause.paused_at, "pauses"
