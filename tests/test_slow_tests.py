@@ -18,6 +18,12 @@ def test_slow():
     pass
 
 
+@pytest.mark.timeout(61)
+def test_patient():
+    pass
+
+
+@pytest.mark.timeout(10)
 def test_fast():
     pass
 """
@@ -50,13 +56,13 @@ def test_a_slow_test_is_left_out_and_the_run_says_so(folder, processes):
     code, output = run(folder, "folder", *processes)
     assert code == 0
     assert "1 passed" in output
-    assert "1 slow test was left out; scripts/test --all runs all" in output
+    assert "2 slow tests were left out; scripts/test --all runs all" in output
 
 
 def test_all_runs_everything(folder):
     code, output = run(folder, "--all")
     assert code == 0
-    assert "2 passed" in output
+    assert "3 passed" in output
     assert "left out" not in output
 
 

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 from support.programs import telebridge
+
+pytestmark = pytest.mark.slow
 
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 

@@ -54,6 +54,7 @@ def test_help_names_every_command_and_where_to_begin():
     assert "telebridge demo" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", NAMES)
 def test_every_command_explains_itself(command):
     done = telebridge(command, "--help")
@@ -61,6 +62,7 @@ def test_every_command_explains_itself(command):
     assert len(done.stdout.splitlines()) > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

@@ -8,6 +8,8 @@ from support.programs import failed, telebridge
 from telebridge.audio.levels import dbfs
 from telebridge.audio.wav import read
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 
 

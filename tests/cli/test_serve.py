@@ -7,6 +7,8 @@ import urllib.request
 import pytest
 from support.programs import Serving, telebridge
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 
 

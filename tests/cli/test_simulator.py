@@ -3,7 +3,10 @@
 import json
 import re
 
+import pytest
 from support.programs import Serving, telebridge
+
+pytestmark = pytest.mark.slow
 
 COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
 

@@ -24,6 +24,7 @@ def test_the_delay_of_a_restart_has_a_bound():
     assert restart_delay(failures) == LONGEST_PAUSE_SECONDS
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_who_asks_meanwhile_is_answered(tmp_path):
     with Serving("serve", "--workers", "1", "--port", "0", TELEBRIDGE_STATE_DIR=str(tmp_path)) as serving:
         [worker] = children(serving.process.pid)
@@ -34,6 +35,7 @@ def test_a_killed_process_is_started_again_and_who_asks_meanwhile_is_answered(tm
     assert serving.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_refused_ends_all(tmp_path):
     (tmp_path / "letter").write_text("Dear Sir or Madam, " * 100)
     settings = {"TELEBRIDGE_DATABASE__URL": f"sqlite:///{tmp_path}/letter", "TELEBRIDGE_STATE_DIR": str(tmp_path)}

@@ -24,7 +24,7 @@ nodes:
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
-@pytest.mark.parametrize("chunk_bytes", [0, 1, 161, 65536])
+@pytest.mark.parametrize("chunk_bytes", [0, pytest.param(1, marks=pytest.mark.slow), 161, 65536])
 @virtually
 async def test_the_caller_hears_byte_for_byte_what_rime_sent(tmp_path, protocol, model, chunk_bytes):
     rime = {"faults": SpeechServerFaults(chunk_bytes=chunk_bytes)}
@@ -37,6 +37,7 @@ async def test_the_caller_hears_byte_for_byte_what_rime_sent(tmp_path, protocol,
     assert placed.recording.of_kind(EventKind.WARNING) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @pytest.mark.parametrize("chunk_bytes", [0, 400])
 @virtually
@@ -116,6 +117,7 @@ async def test_tokens_of_a_model_are_heard_as_one_text(tmp_path):
     assert record.utterances[0].text == "Hello there. How are you?"
 
 
+@pytest.mark.slow
 @virtually
 async def test_fifty_calls_at_once_hear_each_their_own(tmp_path):
     flow = """

@@ -1,6 +1,7 @@
-"""Leaves tests with the marker `slow` out of a run, unless they are asked for, and says so.
+"""Leaves slow tests out of a run, unless they are requested, and says so.
 
-A slow test runs with `--all`, when the command line names its file or the test itself, or when `-m` mentions `slow`.
+A test is slow when it has the marker `slow`, or a time-out longer than the usual one. It runs with `--all`, when the
+command line names its file or the test itself, or when `-m` mentions `slow`.
 
 One rule: what is left out is always reported, with the number of tests and the command that runs them.
 """
@@ -11,6 +12,13 @@ import pytest
 
 LEFT_OUT = "slow_tests_left_out"
 COUNT = pytest.StashKey[int]()
+
+
+def is_slow(item, usual_timeout):
+    """Return whether a test has the marker `slow`, or a time-out longer than the usual one, in seconds."""
+    timeout = item.get_closest_marker("timeout")
+    longer = timeout is not None and bool(timeout.args) and timeout.args[0] > usual_timeout
+    return longer or item.get_closest_marker("slow") is not None
 
 
 def is_named(nodeid, path, arguments):
@@ -29,14 +37,12 @@ def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="run the slow tests too")
 
 
+@pytest.hookimpl(trylast=True)  # after -k and -m have chosen
 def pytest_collection_modifyitems(config, items):
     if config.getoption("--all") or "slow" in (config.getoption("markexpr") or ""):
         return
-    slow = [
-        item
-        for item in items
-        if item.get_closest_marker("slow") is not None and not is_named(item.nodeid, item.path, config.args)
-    ]
+    usual = float(config.getini("timeout") or 60)
+    slow = [item for item in items if is_slow(item, usual) and not is_named(item.nodeid, item.path, config.args)]
     if not slow:
         return
     left_out = set(slow)
