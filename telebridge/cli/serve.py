@@ -92,7 +92,7 @@ async def _serve(
 
 
 async def _drain(app: web.Application, seconds: float) -> None:
-    """No new dials; what rings is answered; live calls finish."""
+    """Stop dialing, keep answering what rings, and wait until live calls have finished."""
     await app[CAMPAIGNS].drain(seconds=seconds)
     await app[CALLS].drain(seconds=seconds)
     await app[CAMPAIGNS].settle()

@@ -14,7 +14,7 @@ from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.failover_source import LadderSpeech, Rung
 from telebridge.speech.source import Audio
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 
 TEXT = "We are open from Monday to Friday."
 SOURCES = ["rime", "fixed", "cached", "hot", "ladder", "lower rung"]
@@ -25,8 +25,8 @@ async def source(kind, tmp_path, **faults):
     """A source that speaks `TEXT` as `audio_of` has it."""
     refusing = kind == "lower rung"
     async with (
-        local_rime(faults=Faults(**faults)) as url,
-        local_rime(faults=Faults(refuse_status=503 if refusing else 0, **faults)) as upper,
+        local_rime(faults=SpeechServerFaults(**faults)) as url,
+        local_rime(faults=SpeechServerFaults(refuse_status=503 if refusing else 0, **faults)) as upper,
         rime_speech(upper) as rime,
         rime_speech(url) as other,
     ):

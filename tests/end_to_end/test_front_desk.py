@@ -25,6 +25,7 @@ async def called(tmp_path, script):
     return placed, record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "path", "texts"),
     [

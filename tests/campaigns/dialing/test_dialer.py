@@ -139,6 +139,7 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dia
         assert bench.twilio.asked == dialled
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
     async with Bench(Losses(answer_lost=1.0, callback_lost=1.0)) as bench:
@@ -174,6 +175,7 @@ async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_
         assert bench.twilio.asked == 2
 
 
+@pytest.mark.slow
 @virtually
 async def test_too_many_requests_quieten_everybody_and_count_for_nobody():
     async with Bench(Losses(too_many=1.0)) as bench:
@@ -320,6 +322,7 @@ async def test_a_database_that_fails_is_waited_for():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 3}
 
 
+@pytest.mark.slow
 @virtually
 async def test_two_processes_together_keep_the_rate_and_the_live_calls():
     async with Bench() as bench, Bench(store=bench.store, name="w2") as other:
@@ -435,6 +438,7 @@ async def test_telemarketing_pauses_when_its_register_has_become_too_old():
         assert (await bench.store.campaigns.find(other.id)).status is CampaignStatus.RUNNING
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
     async with Bench(Losses(talk_lost=1.0)) as bench:
@@ -450,6 +454,7 @@ async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_
         assert (await bench.store.reports.progress(campaign.id)).contacts == {"ready": 300}
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_campaigns():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:

@@ -16,6 +16,8 @@ from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
 
+pytestmark = pytest.mark.slow
+
 BAD_DAY = Losses(
     refused=0.03,
     too_many=0.03,

@@ -20,7 +20,7 @@ from telebridge.twilio.calls import CallStatus
 HOOK = Webhook("http://127.0.0.1/calls")
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def broken(request, tmp_path, clock):
     """A store with a campaign of two contacts, one of them live, whose outbox takes nothing any more."""
     if request.param == "sqlite":

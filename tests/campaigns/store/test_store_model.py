@@ -23,6 +23,8 @@ from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.twilio.calls import CallStatus
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, MOST_LIVE, MOST_ATTEMPTS = 6, 4, 2
 # Often what leads on: a line that is busy is called again, a call that was not placed does not count.
 STATUSES = st.sampled_from([CallStatus.BUSY, CallStatus.BUSY, CallStatus.BUSY, *CallStatus])

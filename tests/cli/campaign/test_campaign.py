@@ -13,6 +13,8 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.cli.campaign.campaign import _tell_import
 
+pytestmark = pytest.mark.slow
+
 CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"
 FILE = """
 name = "spring"

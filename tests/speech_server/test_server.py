@@ -1,8 +1,7 @@
-"""Upgrades, refusals, the HTTP request and the catalogue: R1 to R9, R40, R41, R48 to R50."""
+"""Upgrades, refusals and the catalogue: R1 to R9, R40, R41, R48, R50."""
 
 import asyncio
 import json
-from base64 import b64decode
 
 import aiohttp
 import pytest
@@ -149,66 +148,6 @@ async def test_r48_pings_are_answered_and_a_quiet_socket_stays_open_unless_told(
         assert await audio(socket)
     async with rime(idle_seconds=7) as url, opened(url) as socket:
         assert (await until_closed(socket))[1][0] == 1001
-
-
-@pytest.mark.parametrize(
-    ("accept", "begins"),
-    [
-        ("audio/PCMU", b""),
-        ("audio/x-mulaw", b""),
-        ("audio/L16", b""),
-        ("audio/pcm", b""),
-        ("audio/wav", b"RIFF"),
-        ("audio/mpeg", b"\xff"),
-        ("audio/ogg;codecs=opus", b"OggS"),
-    ],
-)
-@virtually
-async def test_r49_a_request_is_answered_in_the_format_it_accepts(accept, begins):
-    async with rime() as url:
-        status, kind, body = await post(url, REQUEST, {**MULAW, "Accept": accept})
-    assert status == 200
-    assert kind == accept.split(";")[0].lower()
-    assert body.startswith(begins)
-
-
-@virtually
-async def test_r49_an_unknown_format_is_answered_with_json():
-    async with rime() as url:
-        status, kind, body = await post(url, REQUEST, {"Authorization": "Bearer key"})
-    assert (status, kind) == (200, "application/json; charset=utf-8")
-    assert b64decode(json.loads(body)["audioContent"])
-
-
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (b"", "request body is required"),
-        (b"[]", "payload must be an object"),
-        (b"{", "payload must be an object"),
-        ({"speaker": "astra"}, "text is required"),
-        ({"speaker": "astra", "text": 5}, "text must be a string"),
-        ({"speaker": "astra", "text": " "}, "text must not be empty"),
-        ({"text": "Hello."}, "speaker is required"),
-        ({"text": "x" * 2000, "speaker": "astra"}, "text is too long"),
-        ({"text": "Hello.", "speaker": "astra", "lang": 5}, "lang must be a string"),
-        (
-            {"text": "Hello.", "speaker": "astra", "lang": "xx", "modelId": "coda"},
-            "Language xx is not supported for model coda",
-        ),
-    ],
-)
-@virtually
-async def test_r49_a_wrong_request_is_told_what_is_wrong(body, words):
-    async with rime() as url:
-        status, _, told = await post(url, body)
-    assert (status, told.decode()) == (400, words)
-
-
-@virtually
-async def test_r49_a_request_needs_the_key_too():
-    async with rime(api_key="right") as url:
-        assert (await post(url, REQUEST))[0] == 401
 
 
 @virtually

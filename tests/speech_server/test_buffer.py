@@ -7,7 +7,7 @@ from support.rime_client import PLAIN, audio, events, joined, kinds, opened, say
 from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 
 JSON = PLAIN.replace("mistv2", "coda")
 
@@ -54,7 +54,10 @@ async def test_r25_a_period_inside_a_number_or_a_spelling_ends_nothing(text):
 
 @virtually
 async def test_r26_what_comes_while_busy_goes_out_together():
-    async with local_rime(faults=Faults(first_byte_delay_seconds=1)) as url, opened(url, "/ws3", JSON) as socket:
+    async with (
+        local_rime(faults=SpeechServerFaults(first_byte_delay_seconds=1)) as url,
+        opened(url, "/ws3", JSON) as socket,
+    ):
         await say(socket, "One. ", "Two. ", "Three. ")
         messages = await events(socket)
         assert kinds(messages) == ["chunk", "timestamps", "chunk", "timestamps", "done"]
@@ -90,7 +93,7 @@ async def test_r29_an_unknown_segment_is_by_sentence(parameter):
 
 @virtually
 async def test_r30_flushes_while_busy_are_one_run_and_one_done():
-    faults = Faults(first_byte_delay_seconds=1)
+    faults = SpeechServerFaults(first_byte_delay_seconds=1)
     async with local_rime(faults=faults) as url, opened(url, "/ws3", f"{JSON}&segment=never") as socket:
         await say(socket, "one", operation="flush")
         for text in ("two ", "three ", "four"):
