@@ -118,7 +118,7 @@ def _word(member: Enum) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check only answer 1 when it is out of date."""
+    """Write the page, or with --check only return 1 when it is out of date."""
     page = PAGE.read_text(encoding="utf-8")
     after = drawn(page)
     if "--check" not in arguments:
