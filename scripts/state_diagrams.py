@@ -1,12 +1,13 @@
-"""Draws the state diagrams of docs/architecture.md from the transition tables in the code.
+"""Draws the state diagrams of docs/architecture.md from the tables of transitions in the code.
 
 A pair of comments in the page says which table is drawn between them:
 
     <!-- states: campaigns/engine/states.py:CAMPAIGN -->
     <!-- end of states -->
 
-The name is the file under telebridge/ and the table in it: a mapping of (state, input) to the state that follows, both
-members of an enum. A machine without such a table is tried instead with every message in every state (`PROBED`).
+The name is the file under telebridge/ and the table in it: a mapping of (state, input) to the state that follows, all
+members of enums. A table whose values are actions and not states is drawn as a matrix. A machine without such a table
+is tried instead with every message in every state (`PROBED`).
 
 One rule: nothing is drawn by hand; a diagram that is wrong is a table that is wrong.
 """
@@ -85,9 +86,27 @@ def diagram(table: Table) -> str:
     return "```mermaid\n" + "\n".join(lines) + "\n```\n" + note
 
 
+def matrix(table: Table) -> str:
+    """A table of actions as a Markdown table: a row for each state, a column for each input."""
+    states = list(dict.fromkeys(state for state, _ in table))
+    inputs = list(dict.fromkeys(happened for _, happened in table))
+    names = [happened if isinstance(happened, str) else _word(happened) for happened in inputs]
+    lines = [f"| | {' | '.join(names)} |", f"|---{'|---' * len(inputs)}|"]
+    for state in states:
+        actions = [_word(table[state, happened]) if (state, happened) in table else "" for happened in inputs]
+        lines.append(f"| {_word(state)} | {' | '.join(actions)} |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(table: Table) -> str:
+    """A table as a state diagram, or as a matrix when its values are not states."""
+    (state, _), after = next(iter(table.items()))
+    return diagram(table) if type(state) is type(after) else matrix(table)
+
+
 def drawn(page: str) -> str:
     """The page with every diagram drawn anew."""
-    return BLOCK.sub(lambda found: f"{found[1]}\n{diagram(table_of(found['name']))}\n{found[3]}", page)
+    return BLOCK.sub(lambda found: f"{found[1]}\n{picture(table_of(found['name']))}\n{found[3]}", page)
 
 
 def _identifier(state: Enum) -> str:
@@ -99,7 +118,7 @@ def _word(member: Enum) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write the page, or with --check only answer 1 when it is out of date."""
+    """Write the page, or with --check only return 1 when it is out of date."""
     page = PAGE.read_text(encoding="utf-8")
     after = drawn(page)
     if "--check" not in arguments:

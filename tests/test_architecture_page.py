@@ -4,6 +4,7 @@ import ast
 import importlib.util
 import re
 import tomllib
+from enum import Enum
 from functools import cache
 from pathlib import Path
 
@@ -85,6 +86,51 @@ def script():
 def test_the_state_diagrams_are_those_of_the_tables(script):
     assert len(script.BLOCK.findall(PAGE)) >= 4
     assert script.drawn(PAGE) == PAGE, "draw them anew: scripts/diagrams"
+
+
+class Light(Enum):
+    RED = "red"
+    GREEN = "green"
+    DARK = "out of order"
+
+
+class Change(Enum):
+    SWITCH = "switch"
+    FAIL = "fail"
+
+
+def test_a_table_of_states_is_a_diagram_and_loops_are_named_beside_it(script):
+    table = {
+        (Light.RED, Change.SWITCH): Light.GREEN,
+        (Light.GREEN, Change.SWITCH): Light.RED,
+        (Light.RED, Change.FAIL): Light.DARK,
+        (Light.GREEN, Change.FAIL): Light.DARK,
+        (Light.DARK, Change.FAIL): Light.DARK,
+    }
+    assert script.picture(table).splitlines() == [
+        "```mermaid",
+        "stateDiagram-v2",
+        "    [*] --> red",
+        "    dark: out of order",
+        "    red --> green: switch",
+        "    green --> red: switch",
+        "    red --> dark: fail",
+        "    green --> dark: fail",
+        "    dark --> [*]",
+        "```",
+        "",
+        "Without effect: out of order: fail.",
+    ]
+
+
+def test_a_table_of_actions_is_a_matrix(script):
+    table = {(Light.RED, Change.SWITCH): Change.SWITCH, (Light.DARK, Change.FAIL): Change.FAIL}
+    assert script.picture(table).splitlines() == [
+        "| | switch | fail |",
+        "|---|---|---|",
+        "| red | switch |  |",
+        "| out of order |  | fail |",
+    ]
 
 
 @pytest.mark.parametrize(("file", "name"), sorted(set(NAMED.findall(PAGE))))

@@ -3,7 +3,7 @@
 Targets that do not exist, nodes that nothing leads to, loops that go on with nobody on the line, names in texts that
 nothing sets, rules of a question that contradict themselves.
 
-One rule: each check finds one kind of mistake and answers where in the file it is; no check raises.
+One rule: each check finds one kind of mistake and its place in the file; no check raises.
 """
 
 import re

@@ -107,7 +107,7 @@ class CollectNode(_Part):
     no_match: Annotated[
         NoMatch,
         Field(
-            description="What happens with fewer digits than `digits.min`; says “That is not complete.” unless told."
+            description="What happens with fewer digits than `digits.min`; by default it says “That is not complete.”."
         ),
     ] = NoMatch(say="That is not complete.")
     barge_in: BargeInField = None

@@ -1,6 +1,6 @@
 """The step that a node asks of the call, with its texts filled in.
 
-One rule: a node that makes no sound answers the node that follows it instead of a step.
+One rule: a node that makes no sound returns the node that follows it instead of a step.
 """
 
 from datetime import datetime

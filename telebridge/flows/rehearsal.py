@@ -152,7 +152,7 @@ class Rehearsal:
         return collected
 
     def _waited(self) -> Collected | None:
-        """What the collector answers when its wait is over."""
+        """What the collector returns when its wait is over."""
         deadline = self._collector.next_deadline()
         if deadline is None:
             return None

@@ -1,8 +1,8 @@
 """The signed values in our own addresses: variables of a call, tokens of media streams, tokens of prompts.
 
-Twilio asks these addresses, and whoever learns one can ask it too. What stands in them is therefore signed with the
-secret that all processes behind one public address share. It is not hidden: Twilio shows addresses in its logs. Twilio,
-"TwiML: Stream", strips the query from a stream's address, so a stream token is a segment of the path.
+Twilio requests these addresses, and so can anybody who learns one. The values in them are therefore signed with the
+secret that all processes behind one public address share. They are not hidden: Twilio shows addresses in its logs.
+Twilio, "TwiML: Stream", strips the query from a stream's address, so a stream token is a segment of the path.
 
 One rule: each kind of value has its own salt, so one kind is never accepted in the place of another.
 """
@@ -75,9 +75,9 @@ class VariablesForged(TelebridgeError):
 
 
 class CallVariables:
-    """Signs the variables of a call that we place into the address that Twilio asks when the call is answered.
+    """Signs the variables of a call that we place into the address that Twilio requests when the call is answered.
 
-    The process that places a call is not always the one that Twilio asks, so the variables travel in the address.
+    The process that places a call is not always the one that gets the request, so the variables travel in the address.
 
     Args:
         secret: The secret that all processes behind one public address share.

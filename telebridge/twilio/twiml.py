@@ -2,7 +2,7 @@
 
 Follows Twilio, "TwiML for Programmable Voice". A `<Stream>` address has no query string, because Twilio strips it.
 
-One rule: a function answers a whole document; whoever calls it sends it unchanged.
+One rule: a function returns a whole document; its caller sends it unchanged.
 """
 
 from twilio.twiml.voice_response import VoiceResponse

@@ -16,6 +16,8 @@ from telebridge.simulator.caller.voices import speech
 from telebridge.simulator.media.recording import EventKind
 from telebridge.speech_server.options import SpeechServerFaults
 
+pytestmark = pytest.mark.slow
+
 PROMPT = "Thank you for calling Acme Dental which is open from eight to six."
 NEXT = "What can I do for you?"
 FLOW = f"""

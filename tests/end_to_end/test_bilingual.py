@@ -9,6 +9,8 @@ from support.virtual_time import virtually
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind
 
+pytestmark = pytest.mark.slow
+
 TEXTS = yaml.safe_load(flow_text("bilingual"))["variables"]["texts"]
 LANGUAGE = "For English, press 1. Para español, marque 2."
 CHOSEN = {"en": "silence; press 1", "es": "silence; press 2"}

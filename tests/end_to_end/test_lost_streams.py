@@ -12,6 +12,8 @@ from telebridge import Bridge
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.faults import SimulatorFaults, StreamFaults
 
+pytestmark = pytest.mark.slow
+
 WORDS = [f"{word}." for word in "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()]  # noqa: SIM905
 MESSAGE = """
 flow: test

@@ -11,6 +11,8 @@ from support.virtual_time import virtually
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind
 
+pytestmark = pytest.mark.slow
+
 PHARMACIST = "+15551230100"
 WELCOME = "Thank you for calling Corner Pharmacy."
 NUMBER = "Please enter your prescription number, then press pound. To speak with a pharmacist, press 0, then pound."

@@ -10,6 +10,8 @@ from telebridge.cli.serve import load_bridge
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind
 
+pytestmark = pytest.mark.slow
+
 ASK = "To confirm it, press 1. To move it, press 2. To cancel it, press 3."
 HELLO = "Hello there. This is Acme Dental, about your appointment tomorrow at ten."
 MAIN = "For opening hours, press 1. To check an appointment, press 2. To hear this again, press star."

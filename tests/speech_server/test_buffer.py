@@ -1,12 +1,27 @@
-"""When text is spoken: R22, R24 to R31."""
+"""When text is synthesized (R22, R24 to R31), and where it is cut."""
 
 import json
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.rime_client import PLAIN, audio, events, joined, kinds, opened, say
 from support.speech import audio_of, local_rime
 from support.virtual_time import virtually
 
+from telebridge.speech_server.buffer import (
+    BoundaryRules,
+    ClearMode,
+    Close,
+    Refuse,
+    SegmentMode,
+    SegmentRules,
+    SynthesisBuffer,
+    Synthesize,
+    boundaries,
+    last_boundary,
+)
 from telebridge.speech_server.options import SpeechServerFaults
 
 JSON = PLAIN.replace("mistv2", "coda")
@@ -116,3 +131,62 @@ async def test_r31_requests_are_spoken_in_order_one_at_a_time():
         assert ids == sorted(ids)
         for index in range(5):
             assert joined(messages, f"c{index}") == audio_of(f"number {index}")
+
+
+RULES = BoundaryRules()
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("One. Two. ", ["One. ", "Two. "]),
+        ("Really?! Yes.", ["Really?! ", "Yes."]),
+        ("Dr. Jones is in. ", ["Dr. Jones is in. "]),
+        ("at 2.5 ml. Now", ["at 2.5 ml. ", "Now"]),
+        ("spell(a.b. c) here. ", ["spell(a.b. c) here. "]),
+        ('He said "yes." Then left', ['He said "yes." ', "Then left"]),
+        ("今日は。明日は。", ["今日は。", "明日は。"]),
+    ],
+)
+def test_a_text_is_cut_after_its_sentences(text, pieces):
+    places = [0, *boundaries(text, RULES), len(text)]
+    assert [text[start:end] for start, end in pairwise(places) if text[start:end]] == pieces
+
+
+@given(st.text(alphabet="ab 2.,?!\"'(){}<>spell\u3002", max_size=60))
+def test_pieces_join_to_the_text_and_a_boundary_stays_where_it_is_when_text_follows(text):
+    places = boundaries(text, RULES)
+    assert places == sorted(set(places))
+    assert all(0 < place <= len(text) for place in places)
+    assert last_boundary(text, RULES, limit=len(text)) == (places[-1] if places else 0)
+
+
+COMMANDS = st.one_of(
+    st.tuples(st.just("text"), st.text(alphabet="ab. ", max_size=8), st.sampled_from([None, "c1", "c2"])),
+    st.tuples(st.sampled_from(["flush", "clear", "eos", "finished"])),
+)
+
+
+@given(st.sampled_from(SegmentMode), st.sampled_from(ClearMode), st.lists(COMMANDS, max_size=30))
+def test_one_synthesis_at_a_time_and_nothing_after_the_close(mode, clear, commands):
+    buffer = SynthesisBuffer(SegmentRules(mode=mode, clear=clear, max_characters=20))
+    speaking = closed = False
+    for command in commands:
+        if command[0] == "finished" and not speaking:
+            continue
+        match command:
+            case ("text", text, context_id):
+                effects = buffer.receive_text(text, context_id)
+            case ("finished",):
+                speaking = False
+                effects = buffer.synthesis_finished()
+            case (name,):
+                effects = getattr(buffer, f"receive_{name}")()
+        assert not (closed and effects)
+        for effect in effects:
+            assert not closed
+            if isinstance(effect, Synthesize):
+                assert not speaking
+                assert 0 < len(effect.text) <= 20
+                speaking = True
+            closed = closed or isinstance(effect, Close | Refuse)

@@ -56,11 +56,11 @@ async def inbound_call(documents, script="listen 60s", **options):
     return placed, application
 
 
-async def outbound_call(documents, script, **parameters):
+async def outbound_call(documents, script, options=None, **parameters):
     """Create an outbound call; returns its resource and the application."""
     application = Application(**documents)
     async with serving(application.app) as url:
-        simulator = Simulator(SimulatorOptions(anybody=parse_script(script), calls_per_second=1000))
+        simulator = Simulator(SimulatorOptions(anybody=parse_script(script), calls_per_second=1000, **(options or {})))
         raw = {"To": ["+15550001111"], "From": ["+15550002222"], "Url": [f"{url}/voice"]}
         raw |= {
             "StatusCallback": [f"{url}/status"],

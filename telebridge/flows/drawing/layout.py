@@ -206,7 +206,7 @@ def _crossings(rows: list[list[_Vertex]]) -> int:
 
 
 def _assign_coordinates(rows: list[list[_Vertex]]) -> Size:
-    """Assign coordinates: y by layer, x by pulling each vertex towards its neighbours. Answers the whole size."""
+    """Assign coordinates: y by layer, x by pulling each vertex towards its neighbours. Returns the size."""
     y = 0.0
     for row in rows:
         height = max(vertex.size.height for vertex in row)
