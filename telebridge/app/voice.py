@@ -24,8 +24,9 @@ from telebridge.settings import RimeSettings, Settings
 from telebridge.speech.cache.cached_source import CachedSpeech, Key
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
-from telebridge.speech.failover_source import LadderSpeech, Rung
-from telebridge.speech.source import SpeechSource, SpeechStream, Voice
+from telebridge.speech.failover import Provider
+from telebridge.speech.failover_source import FailoverSpeech
+from telebridge.speech.source import SpeechSource, SpeechStream, VoiceOverrides
 from telebridge.speech.utterance import Utterance
 from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.speech_server.voices.pool import missing_packages
@@ -111,7 +112,7 @@ class StandInSpeech(SpeechSource):
         self._tasks: set[asyncio.Task[None]] = set()
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> Utterance:
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> Utterance:
         def cleared() -> None:
             task.cancel()
 
@@ -133,7 +134,7 @@ class StandInSpeech(SpeechSource):
         if self._voice is not None:
             await self._voice.stop()
 
-    async def _speak(self, utterance: Utterance, text: str | AsyncIterable[str], voice: Voice | None) -> None:
+    async def _speak(self, utterance: Utterance, text: str | AsyncIterable[str], voice: VoiceOverrides | None) -> None:
         stream: SpeechStream | None = None
         try:
             stream = (await self._started()).speak(text, voice=voice)
@@ -203,7 +204,7 @@ def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVo
     local = None if remote else LocalVoice()
     options = _options(settings, local)
     rime = RimeSpeech(options)
-    source = _ladder(settings, options, rime, stand_in=remote)
+    source = _with_failover(settings, options, rime, stand_in=remote)
     cached = None
     if clips is not None:
         source = cached = CachedSpeech(source, clips, clip_names(options, LOCAL_KEY if local else options.url))
@@ -223,7 +224,7 @@ def clip_names(options: RimeOptions, speaker_host: str) -> Key:
     """
     family = "plain" if options.protocol == "ws" else "json"  # which tells word times
 
-    def key(text: str, voice: Voice | None) -> str:
+    def key(text: str, voice: VoiceOverrides | None) -> str:
         parameters = speech_parameters({**options.parameters.given(), **(voice or {})}, where="voice")
         return clip_key(text, parameters.given(), maker=f"{family} {speaker_host}")
 
@@ -242,22 +243,22 @@ def _options(settings: RimeSettings, local: LocalVoice | None) -> RimeOptions:
     )
 
 
-def _ladder(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
+def _with_failover(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
     """Rime with all who can stand in for it, or alone where nobody can."""
     if not stand_in:
         return rime
     first, stall = settings.first_audio_seconds, settings.stall_seconds
-    rungs = [Rung(_host(options.url), rime, first, stall)]
+    providers = [Provider(_host(options.url), rime, first, stall)]
     for url in settings.fallback_urls:
         try:
             other = RimeSpeech(replace(options, url=url))
         except ConfigurationError as error:
             raise ConfigurationError("rime.fallback_urls", error.problem, error.hint) from error
-        rungs.append(Rung(_host(url), other, first, stall))
+        providers.append(Provider(_host(url), other, first, stall))
     if settings.local_fallback and not missing_packages():
         local = StandInSpeech(replace(options, first_audio_seconds=LOCAL_FIRST_AUDIO_SECONDS))
-        rungs.append(Rung("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
-    return LadderSpeech(rungs) if len(rungs) > 1 else rime
+        providers.append(Provider("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
+    return FailoverSpeech(providers) if len(providers) > 1 else rime
 
 
 def _host(url: str) -> str:

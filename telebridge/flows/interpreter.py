@@ -52,7 +52,7 @@ from telebridge.flows.steps import (
     Wait,
 )
 from telebridge.flows.templates import TemplateProblem, filled, holds, rendered
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
 MOST_SILENT_NODES = 100
@@ -308,7 +308,7 @@ class FlowInterpreter:
     def _say(self, text: str, barge_in: BargeInPolicy | None) -> Say:
         return Say(rendered(text, self.variables), voice=self._voice(), barge_in=barge_in)
 
-    def _voice(self) -> Voice | None:
+    def _voice(self) -> VoiceOverrides | None:
         return {**self._flow.speech, **self.standing.voice, **getattr(self._node, "speech", {})} or None
 
     # What an outcome leads to.

@@ -40,7 +40,7 @@ from telebridge.rime.messages import (
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
-from telebridge.speech.source import Audio, SpeechSource, Voice, Words
+from telebridge.speech.source import Audio, SpeechSource, VoiceOverrides, Words
 from telebridge.speech.utterance import Utterance
 
 log = logger(__name__)
@@ -80,7 +80,7 @@ class RimeSpeech(SpeechSource):
         self._connections.retire(await self._connections.take(self._address, fresh=True))
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> Utterance:
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> Utterance:
         spoken = _Spoken(f"u{next(self._names)}", self._options, self._connections, self._spawn)
         try:
             address = self._address if voice is None else self._address_of(voice)
@@ -97,7 +97,7 @@ class RimeSpeech(SpeechSource):
         await asyncio.gather(*self._speaking, return_exceptions=True)
         await self._connections.aclose()
 
-    def _address_of(self, voice: Voice) -> str:
+    def _address_of(self, voice: VoiceOverrides) -> str:
         return self._options.address(speech_parameters({**self._options.parameters.given(), **voice}, where="voice"))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":

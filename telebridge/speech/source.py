@@ -10,7 +10,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-Voice = Mapping[str, str | int | float | bool]
+from telebridge.errors import SpeechError
+
+VoiceOverrides = Mapping[str, str | int | float | bool]
 """Synthesis parameters that override a source's own, by their names in the settings: speaker, model, lang, …"""
 
 
@@ -53,11 +55,36 @@ class Rereadable(Protocol):
         ...
 
 
+class SpeechSink(Protocol):
+    """What takes the events of one utterance. Neither method may wait; each returns before the next event comes."""
+
+    def put(self, event: SpeechEvent) -> None:
+        """Take the next event. After `end`, events are ignored."""
+        ...
+
+    def end(self, error: SpeechError | None = None) -> None:
+        """Take the end, once: the utterance is complete, or with an error cannot be; the events before it are good."""
+        ...
+
+
 class SpeechStream(Protocol):
-    """The audio of one utterance as it is made; an asynchronous iterator of `SpeechEvent`.
+    """The events of one utterance as they come, for one listener. It either iterates or subscribes.
 
     Iterating ends when the utterance is complete or was cleared, and raises `SpeechError` when it cannot be completed.
+
+    Attributes:
+        substitute: Whether another voice spoke some of the utterance, so that it must not be cached; final at its end.
     """
+
+    substitute: bool
+
+    def subscribe(self, sink: SpeechSink) -> None:
+        """Pass every event and the end on to `sink`, until the stream is cleared.
+
+        `sink` is never called before this returns: what has come already is passed on in the next turn of the event
+        loop. Later events are passed on within the source's own call.
+        """
+        ...
 
     def __aiter__(self) -> "SpeechStream":
         """The stream itself; it can be iterated once."""
@@ -73,14 +100,14 @@ class SpeechStream(Protocol):
         ...
 
     def clear(self) -> None:
-        """Drop the rest, at once and without waiting: no event follows. May be called at any time, and again."""
+        """Drop the rest, at once and without waiting: no event and no end follows. May be called again at any time."""
         ...
 
 
 class SpeechSource(Protocol):
     """Whoever turns text into audio."""
 
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> SpeechStream:
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> SpeechStream:
         """Start speaking `text`, a whole or a stream of tokens that carry their own spaces.
 
         Nothing is awaited here: the request goes out in the background, and troubles surface while iterating.

@@ -16,7 +16,7 @@ import msgspec
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import TelebridgeError
-from telebridge.speech.source import Audio, SpeechEvent, Voice, Word, Words
+from telebridge.speech.source import Audio, SpeechEvent, VoiceOverrides, Word, Words
 
 MAGIC = b"TBCLIP"
 FORMAT = 1
@@ -67,7 +67,7 @@ class Clip:
         return (*words, Audio(self.audio))
 
 
-def clip_key(text: str, voice: Voice, *, maker: str) -> str:
+def clip_key(text: str, voice: VoiceOverrides, *, maker: str) -> str:
     """The name of the clip of a text, in hexadecimal.
 
     Args:
