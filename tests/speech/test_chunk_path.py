@@ -37,9 +37,9 @@ CHUNK = sine(440, 500)
 
 MOST_TASKS = 2
 """The one that reads Rime's socket, and the one that writes Twilio's."""
-MOST_FILES_OF_SPEECH = 7
+MOST_FILES_OF_SPEECH = 6
 """From Rime's socket to the event that the call's session gets."""
-MOST_FILES = 22
+MOST_FILES = 21
 """From Rime's socket to Twilio's; the aim is 12."""
 
 
