@@ -238,7 +238,7 @@ class RimeUtterance:
                     self._answered = True
                     self._pass_on(data if self._container_check.passed else self._container_check.receive(data))
             case TimestampsReceived(context_id=self._context_id):
-                words = self._clock.words(event, heard_ms=self._received_bytes / BYTES_PER_MS)
+                words = self._clock.words(event, received_ms=self._received_bytes / BYTES_PER_MS)
                 self.utterance.put(Words(words))
             case DoneReceived(self._context_id):
                 self._connection = None

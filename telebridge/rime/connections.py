@@ -1,7 +1,7 @@
 """WebSocket connections to Rime: opened ahead of need, lent to one request at a time, and closed.
 
 The shell over `SparePool` and the `websockets` client. Parameters of the voice are in the query of the address (Rime,
-"WebSockets", *Query parameters*), so each address has connections of its own.
+"WebSockets", *Variable Parameters*), so each address has connections of its own.
 
 One rule: nobody waits for a connection to close.
 """

@@ -1,7 +1,7 @@
 """A check of the first bytes of an utterance: audio in a container, such as WAV, would play as noise in a call.
 
-Rime answers an audio format that it does not know with WAV (Rime, "WebSockets", *audioFormat*), so a misspelt setting
-would otherwise be heard on a live call.
+Rime answers an audio format that it does not know with WAV (Rime, "WebSockets", *Variable Parameters*), so a misspelt
+setting would otherwise be heard on a live call.
 
 One rule: not a byte is passed on before enough bytes have come to know that they are bare audio.
 """
