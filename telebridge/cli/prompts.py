@@ -25,7 +25,7 @@ from telebridge.rime.parameters import speech_parameters
 from telebridge.settings import Settings, load_settings
 from telebridge.speech.cache.cached_source import LONGEST_CHARACTERS
 from telebridge.speech.cache.clip import ClipDamaged, decode
-from telebridge.speech.cache.folder import KeptClip
+from telebridge.speech.cache.folder import ClipFile
 from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -91,7 +91,7 @@ def list_(
 ) -> None:
     """List the prompts that are kept, the one used last at the end."""
     store = _store(load_settings(config))
-    kept = [_described(each) for each in asyncio.run(store.kept())]
+    kept = [_described(each) for each in asyncio.run(store.files())]
     if json_:
         tell(json.dumps(kept))
         return
@@ -113,7 +113,7 @@ def clear(config: ConfigOption = None) -> None:
 
 def _store(settings: Settings) -> ClipStore:
     """Return the clip store without memory cache: this process ends before it would help."""
-    return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes, hot_bytes=0)
+    return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes, memory_bytes=0)
 
 
 def _flows(settings: Settings, chosen: str | None) -> list[Flow]:
@@ -177,7 +177,7 @@ def _as_json(rendering: Rendering) -> dict[str, object]:
     }
 
 
-def _described(kept: KeptClip) -> dict[str, object]:
+def _described(kept: ClipFile) -> dict[str, object]:
     """Describe a clip by its words, if its word times are known."""
     used_at = datetime.fromtimestamp(kept.used_ns / 1e9, UTC).isoformat(timespec="seconds")
     try:

@@ -8,7 +8,6 @@ from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.flows.model import Flow
 from telebridge.flows.prompts import DynamicPrompt, StaticPrompt, prompts_of
 from telebridge.speech.cache.cached_source import CachedSpeech
-from telebridge.speech.utterance import is_substitute
 
 AT_ONCE = 4
 
@@ -71,9 +70,9 @@ async def render(prompts: Iterable[FlowPrompt], speech: CachedSpeech, *, on_done
     async with asyncio.TaskGroup() as tasks:
         for prompt in prompts:
             tasks.create_task(one(prompt))
-    await speech.settled()
+    await speech.wait()
     for prompt in list(rendering.rendered):
-        if not await speech.is_kept(prompt.prompt.text, voice=prompt.prompt.voice):
+        if not await speech.is_cached(prompt.prompt.text, voice=prompt.prompt.voice):
             rendering.rendered.remove(prompt)
             rendering.failed.append((prompt, "it was spoken but could not be kept: look at prompts.cache_dir"))
     return rendering
@@ -82,7 +81,7 @@ async def render(prompts: Iterable[FlowPrompt], speech: CachedSpeech, *, on_done
 async def _render(prompt: FlowPrompt, speech: CachedSpeech, rendering: Rendering) -> None:
     text, voice = prompt.prompt.text, prompt.prompt.voice
     try:
-        if await speech.is_kept(text, voice=voice):
+        if await speech.is_cached(text, voice=voice):
             rendering.kept.append(prompt)
             return
         stream = speech.speak(text, voice=voice)
@@ -91,7 +90,7 @@ async def _render(prompt: FlowPrompt, speech: CachedSpeech, rendering: Rendering
     except (SpeechError, ConfigurationError) as error:
         rendering.failed.append((prompt, str(error)))
         return
-    if is_substitute(stream):
+    if stream.substitute:
         rendering.failed.append((prompt, "another voice stood in for some of it"))
     else:
         rendering.rendered.append(prompt)

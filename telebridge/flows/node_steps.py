@@ -43,7 +43,7 @@ from telebridge.flows.steps import (
 from telebridge.flows.templates import TemplateProblem, filled, holds, rendered
 from telebridge.flows.transitions import GoTo
 from telebridge.flows.values import ADDRESS
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
 
@@ -109,7 +109,7 @@ class NodeSteps:
         return self._say_all(node, self._flow.apology)
 
     def _say(self, node: Node, text: str, barge_in: BargeInPolicy | None) -> Say:
-        voice: Voice = {**self._flow.speech, **self._position.voice, **getattr(node, "speech", {})}
+        voice: VoiceOverrides = {**self._flow.speech, **self._position.voice, **getattr(node, "speech", {})}
         return Say(rendered(text, self._position.variables), voice=voice or None, barge_in=barge_in)
 
     def _say_all(self, node: Node, text: str) -> Say:

@@ -24,7 +24,7 @@ from telebridge.flows.model import (
     SayNode,
 )
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class StaticPrompt:
 
     node: str
     text: str
-    voice: Voice | None
+    voice: VoiceOverrides | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,9 @@ def _questions(node: MenuNode | CollectNode, question: str) -> Iterator[str]:
             yield f"{again.say} {question}"
 
 
-def _prompt(name: str, template: str, voice: Voice | None, fixed: Mapping[str, Any]) -> StaticPrompt | DynamicPrompt:
+def _prompt(
+    name: str, template: str, voice: VoiceOverrides | None, fixed: Mapping[str, Any]
+) -> StaticPrompt | DynamicPrompt:
     try:
         if open_names := sorted(names_in(template) - set(fixed)):
             return DynamicPrompt(name, template, f"depends on {', '.join(open_names)}")
@@ -100,11 +102,11 @@ def _prompt(name: str, template: str, voice: Voice | None, fixed: Mapping[str, A
     return StaticPrompt(name, text, voice) if text else DynamicPrompt(name, template, "comes out empty")
 
 
-def _voice(flow: Flow, node: Node | None) -> Voice | None:
+def _voice(flow: Flow, node: Node | None) -> VoiceOverrides | None:
     speaking = SayNode | MenuNode | CollectNode | OptOutNode | CallBackNode | HangUpNode
     own = node.speech if isinstance(node, speaking) else {}
     return {**flow.speech, **own} or None
 
 
-def _identity(voice: Voice | None) -> tuple[tuple[str, object], ...]:
+def _identity(voice: VoiceOverrides | None) -> tuple[tuple[str, object], ...]:
     return tuple(sorted((voice or {}).items(), key=lambda item: item[0]))

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
@@ -25,7 +25,7 @@ class Say:
     """
 
     text: str | AsyncIterable[str]
-    voice: Voice | None = None
+    voice: VoiceOverrides | None = None
     barge_in: BargeInPolicy | None = None
 
     @property

@@ -13,7 +13,7 @@ from contextlib import suppress
 from urllib.parse import urljoin
 from uuid import uuid4
 
-from telebridge.audio.mulaw import duration_ms, frames, silence
+from telebridge.audio.mulaw import BYTES_PER_SECOND, frames, silence
 from telebridge.audio.tones import dtmf
 from telebridge.audio.wav import read
 from telebridge.simulator.callbacks import CallCallbacks
@@ -153,7 +153,7 @@ class TwimlExecutor:
             audio = await self._audio_of(prompt)
             driver = self._line()
             driver.line.playout.queue_audio(audio, now=driver.now())
-            seconds += duration_ms(len(audio)) / 1000
+            seconds += len(audio) / BYTES_PER_SECOND
         return seconds
 
     async def _audio_of(self, prompt: PromptVerb) -> bytes:

@@ -48,7 +48,7 @@ from telebridge.flows.steps import (
     Transferred,
 )
 from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 from telebridge.speech.streamed_text import StreamedText
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
@@ -105,7 +105,9 @@ class Call:
         self._over = False
         self._audio: asyncio.Queue[bytes | None] | None = None
 
-    async def say(self, text: Text, *, barge_in: Policy | None = None, voice: Voice | None = None) -> BargeIn | None:
+    async def say(
+        self, text: Text, *, barge_in: Policy | None = None, voice: VoiceOverrides | None = None
+    ) -> BargeIn | None:
         """Say something, and return when the caller has heard it or interrupted it.
 
         Args:
@@ -129,7 +131,7 @@ class Call:
         *,
         rules: DigitRules | None = None,
         barge_in: Policy | None = None,
-        voice: Voice | None = None,
+        voice: VoiceOverrides | None = None,
     ) -> Answer:
         """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
 

@@ -16,7 +16,6 @@ from telebridge.call.runner.media_line import MediaLine, StreamSocket
 from telebridge.call.runner.pending_announcements import Announced
 from telebridge.call.runner.ports import Outside
 from telebridge.call.runner.speech_streams import SpeechStreams
-from telebridge.call.runner.timer import Alarm
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
     ClearPlayback,
@@ -49,6 +48,7 @@ from telebridge.flows.steps import Play, Say, Transfer
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.tasks import Tasks
+from telebridge.timer import DeadlineTimer
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import AudioReceived, StreamStarted
 
@@ -91,11 +91,11 @@ class CallRunner:
         record, flights = session.record, outside.flights
         self._tasks = Tasks("call")
         self._line = MediaLine()
-        self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
+        self._speech = SpeechStreams(outside.source, record.call_sid)
         self._flow = FlowTasks(outside.errands, self._tasks, record)
         self._announced = Announced()
         self._flight = None if flights is None else flights.open(record.call_sid, now=self._loop.time())
-        self._alarm = Alarm(self._loop)
+        self._alarm = DeadlineTimer(self._loop)
         self._abandoned = False
 
     @property
