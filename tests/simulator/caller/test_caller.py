@@ -19,7 +19,7 @@ from telebridge.simulator.caller.caller import (
     WaitUntil,
 )
 from telebridge.simulator.caller.noises import background
-from telebridge.simulator.caller.sounds import is_audible, stand_in_for_say
+from telebridge.simulator.caller.sounds import is_audible
 from telebridge.simulator.caller.voices import speech
 
 LOUD = speech(20)
@@ -72,14 +72,6 @@ def test_keys_are_pressed_one_after_the_other() -> None:
     turns = perform(Caller(Script((Press("12w#", gap_ms=100), HangUpStep()))), *[QUIET] * 50)
     assert [(number, turn.keys) for number, turn in enumerate(turns) if turn.keys] == [(0, "1"), (5, "2"), (35, "#")]
     assert [turn.hung_up for turn in turns].index(True) == 40
-
-
-def test_the_stand_in_for_speech_sounds_and_silence_does_not() -> None:
-    speech = stand_in_for_say("Thank you for calling.")
-    assert len(speech) == 22 * 65 * 8
-    assert all(is_audible(speech[start : start + 160]) for start in range(0, len(speech), 160))
-    assert not is_audible(silence(20))
-    assert not is_audible(b"")
 
 
 steps = st.lists(
