@@ -1,4 +1,4 @@
-"""What the bridge counts and measures, in Prometheus's terms; `/metrics` prints it."""
+"""The metrics of the bridge, which `/metrics` prints in Prometheus's text format."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -17,7 +17,7 @@ FIRST_AUDIO_SECONDS = Histogram(
     buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0),
 )
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
-REFUSED = Counter("telebridge_refused", "Requests that were refused", ["door", "reason"])
+REFUSED = Counter("telebridge_refused", "Requests that were refused", ["endpoint", "reason"])
 CLIPS = Counter(
     "telebridge_clips",
     "Texts that were asked for: found in memory or on disk, shared with somebody who asked just before, or made",
@@ -26,10 +26,10 @@ CLIPS = Counter(
 SPEECH_PROVIDERS = Counter(
     "telebridge_speech_providers", "Utterances by speech provider that was used, and outcome", ["provider", "outcome"]
 )
-ATTEMPTS = Counter("telebridge_campaign_attempts", "What became of attempts to place a campaign's call", ["became"])
+ATTEMPTS = Counter("telebridge_campaign_attempts", "Attempts to place a campaign's call, by their outcome", ["outcome"])
 DUPLICATE_CALLS = Counter(
     "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"
 )
 WEBHOOK_DELIVERIES = Counter(
-    "telebridge_campaign_webhook_deliveries", "What became of events sent to campaigns' webhooks", ["became"]
+    "telebridge_campaign_webhook_deliveries", "Events sent to campaigns' webhooks, by their outcome", ["outcome"]
 )

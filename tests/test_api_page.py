@@ -11,7 +11,7 @@ from support.api import SID, Api, api, record
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import KEPT_EVENTS
 from telebridge.call.runner.live_calls import REMEMBERED_CALLS
-from telebridge.server.api.endpoints import ROUTES
+from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.idempotency import KEPT_KEYS
 from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
@@ -50,7 +50,7 @@ def asked(command):
 
 
 def test_every_route_has_a_command_and_every_command_a_route():
-    routes = {(route.method, route.path) for route in Api().app[ROUTES]}
+    routes = {(route.method, route.path) for route in Api().app[DECLARATIONS]}
     shown = {
         (method, path.partition("?")[0].replace(SID, "{sid}").replace("/c1", "/{id}"))
         for method, path, _, _ in map(asked, commands())
@@ -69,7 +69,7 @@ async def test_every_command_is_understood(command):
 
 
 def test_every_kind_of_problem_is_told_and_none_that_does_not_exist():
-    source = "".join(path.read_text() for path in (ROOT / "telebridge" / "server").glob("*.py"))
+    source = "".join(path.read_text() for path in (ROOT / "telebridge" / "server").rglob("*.py"))
     kinds = set(re.findall(r'kind="([a-z-]+)"', source))
     table = PAGE[PAGE.index("## Refusals") :]
     assert {kind for kind in re.findall(r"`([a-z-]+)`", table) if "-" in kind} - {"detail"} == kinds
@@ -77,7 +77,7 @@ def test_every_kind_of_problem_is_told_and_none_that_does_not_exist():
 
 def test_every_kind_of_event_is_told():
     folders = (ROOT / "telebridge" / "server", ROOT / "telebridge" / "call")
-    source = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
+    source = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
     kinds = set(re.findall(r'(?:publish|Tell)\("([a-z-]+)"', source)) | {"gap", "overrun"}
     table = PAGE[PAGE.index("| event |") : PAGE.index("## Refusals")]
     told = set()

@@ -22,38 +22,36 @@ from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import Errands
 from telebridge.call.runner.call_recording import FlightRecorder
 from telebridge.call.runner.feed import CallFeed
-from telebridge.call.runner.live_calls import LiveCalls, contact_variables
+from telebridge.call.runner.incoming_call import contact_variables
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.message_files import Recordings
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
+from telebridge.database.database import Database, database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.rime.parameters import speech_parameters
-from telebridge.server.api.calls import CallList, CallsDoor, StoredCalls
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_events import CampaignFeeds
-from telebridge.server.api.campaigns import CampaignsDoor, campaign_routes
-from telebridge.server.api.control import ControlDoor
-from telebridge.server.api.endpoints import (
-    add_api,
-    call_routes,
-    control_routes,
-    event_routes,
-    live_control,
-)
-from telebridge.server.api.events import EventsDoor
-from telebridge.server.api.placing import TwilioPlacer
-from telebridge.server.api.ports import Placer
+from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.do_not_call import DoNotCallEndpoints
+from telebridge.server.api.endpoints import add_api
+from telebridge.server.api.events import EventEndpoints
+from telebridge.server.api.originate import TwilioOriginator
+from telebridge.server.api.ports import CallOriginator
 from telebridge.server.http.access import Access, guarded
-from telebridge.server.http.endpoint import ApiRoute
+from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 from telebridge.server.http.problems import problem_documents
-from telebridge.server.twilio.prompts import PromptDoor
-from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.prompts import PromptHandler
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
@@ -85,7 +83,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         ConfigurationError: Settings or flow files are wrong.
     """
     flows, default_flow = _flows(settings, bridge)
-    trust = _trust(settings)
+    validator = _validator(settings)
     parts = _parts(settings, flows, bridge, clocks)
     app = web.Application(middlewares=[problem_documents(), guarded(_access(settings))])
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
@@ -93,29 +91,29 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     add_routes(
         app,
         parts.calls,
-        trust,
+        validator,
         StreamTokens(settings.stream_secret()),
         variables,
-        PromptDoor(parts.voice.source, PromptTokens(settings.stream_secret())),
+        PromptHandler(parts.voice.source, PromptTokens(settings.stream_secret())),
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
     )
-    placer = TwilioPlacer(lambda: open_twilio(settings.twilio), settings.public_url, variables)
-    events = EventsDoor(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
-    add_api(app, _api_routes(settings, parts, placer, events))
-    app.cleanup_ctx.append(partial(_running, parts, placer))
+    originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
+    events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
+    add_api(app, *_api_handlers(settings, parts, originator, events))
+    app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
     app.on_shutdown.append(events.close)
     return app
 
 
-def _trust(settings: Settings) -> Trust:
-    """Whose webhooks are believed."""
+def _validator(settings: Settings) -> RequestValidator:
+    """Checks the signatures of webhooks."""
     auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
     if not auth_token:
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
-    return Trust(settings.public_url, auth_token, settings.server.trusted_proxies)
+    return RequestValidator(settings.public_url, auth_token, settings.server.trusted_proxies)
 
 
 def _access(settings: Settings) -> Access:
@@ -128,13 +126,14 @@ def _access(settings: Settings) -> Access:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What works behind the doors.
+    """The parts of the bridge that handlers use.
 
     Args:
         flows: What calls are led by.
         voice: Speaks.
         errands: Do what flows want done elsewhere.
-        engine: The database.
+        engine: Connects to the database.
+        database: Transactions on it.
         store: The calls in it.
         campaigning: The campaigns in it, and who dials them.
         flights: Records calls; None when nobody wants that.
@@ -145,6 +144,7 @@ class _Parts:
     voice: OpenVoice
     errands: Errands
     engine: AsyncEngine
+    database: Database
     store: CallStore
     campaigning: Campaigning
     flights: FlightRecorder | None
@@ -152,7 +152,7 @@ class _Parts:
 
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
-    """What works behind the doors, put together; nothing of it is started."""
+    """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings))
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
@@ -160,27 +160,30 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     )
     errands = Errands({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
-    store = CallStore(engine)
+    database = database_of(engine)
+    store = CallStore(database)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
     recordings = Recordings(settings.state_dir / "recordings")
     flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
-    outside = Outside(voice.source, errands, recordings, store, feed.publish, flights, asked.opted_out, asked.call_back)
+    outside = Outside(
+        voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
+    )
     most = settings.server.max_calls
     calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
     asked.live = calls
-    return _Parts(flows, voice, errands, engine, store, campaigning, flights, calls)
+    return _Parts(flows, voice, errands, engine, database, store, campaigning, flights, calls)
 
 
-def _api_routes(
-    settings: Settings, parts: _Parts, placer: Placer, events: EventsDoor
-) -> tuple[ApiRoute[Any, Any], ...]:
-    """What the API offers."""
+def _api_handlers(
+    settings: Settings, parts: _Parts, originator: CallOriginator, events: EventEndpoints
+) -> tuple[object, ...]:
+    """The handlers whose endpoints are the API, in the order of its description."""
     calls, campaigning = parts.calls, parts.campaigning
-    known = CallList(calls, StoredCalls(parts.store))
-    check_voice = partial(_check_voice, settings.rime)
-    campaigns = CampaignsDoor(
+    lookup = CallLookup(calls, parts.store)
+    keys = SqlIdempotencyKeys(parts.database)
+    campaigns = CampaignEndpoints(
         campaigning.store,
         parts.flows,
         settings.twilio.account_sid,
@@ -189,14 +192,15 @@ def _api_routes(
         wallclock=campaigning.wallclock,
     )
     return (
-        *call_routes(CallsDoor(known, calls.flows, placer)),
-        *control_routes(ControlDoor(live_control(calls), known, calls.feed, check_voice)),
-        *event_routes(events),
-        *campaign_routes(campaigns, events),
+        CallEndpoints(lookup, calls.flows, originator, keys),
+        ControlEndpoints(calls.find, lookup, calls.feed, partial(_check_voice, settings.rime)),
+        events,
+        campaigns,
+        DoNotCallEndpoints(campaigning.store),
     )
 
 
-async def _running(parts: _Parts, placer: TwilioPlacer, _: web.Application) -> AsyncIterator[None]:
+async def _running(parts: _Parts, originator: TwilioOriginator, _: web.Application) -> AsyncIterator[None]:
     """Start the parts, the database first; when the application ends, stop them, the database last."""
     await migrate(parts.engine)
     parts.store.start()
@@ -205,7 +209,7 @@ async def _running(parts: _Parts, placer: TwilioPlacer, _: web.Application) -> A
         parts.campaigning.calls.on_ringing = first.fetch
         parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
         yield
-    await placer.aclose()
+    await originator.aclose()
     if parts.flights is not None:
         parts.flights.close()
     await parts.store.aclose()

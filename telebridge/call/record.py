@@ -1,4 +1,4 @@
-"""What is kept of a call: who, which flow, what was said and heard, which keys, how it began and how it ended."""
+"""The call detail record: the numbers, the flow, what was said and heard, the keys, the beginning and the end."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,11 +10,11 @@ from telebridge.turns.barge_in import BargeIn
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """An utterance fell silent for a sound of the caller's, and went on when it was none to yield to.
+    """An utterance was paused for a sound of the caller's and resumed, because the sound was no barge-in.
 
     Args:
         paused_at: When, in monotonic seconds of this process.
-        resumed_at: When it went on.
+        resumed_at: When it resumed, on the same clock.
     """
 
     paused_at: float
@@ -26,12 +26,12 @@ class SpokenUtterance:
     """One utterance as the caller experienced it.
 
     Args:
-        text: What was to be said.
-        audio_ms: How much audio of it there was.
-        interruption: How it was cut off, if it was.
+        text: The text to be said.
+        audio_ms: The length of its audio.
+        interruption: The barge-in that cut it off; None when it was heard to its end.
         began_at: When its first audio was sent, in monotonic seconds of this process; None when none was.
         ended_at: When it was over: heard to its end, or cut off.
-        pauses: When it paused for a sound of the caller's and went on.
+        pauses: The pauses for sounds of the caller's.
     """
 
     text: str
@@ -44,7 +44,7 @@ class SpokenUtterance:
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call; filled while it runs, kept when it is over."""
+    """The record of one call; filled while the call runs, kept when it is over."""
 
     call_sid: str
     flow: str
@@ -63,7 +63,7 @@ class CallRecord:
     call_back: CallBack | None = None
 
     def take_up(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
-        """Go on with what another process has found out."""
+        """Take over what another process has recorded of the call."""
         self.result.update(result)
         self.digits[:0] = digits
         self.recordings[:0] = recordings
@@ -89,14 +89,14 @@ class CallRecord:
 
 def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
     """One utterance as plain values."""
-    told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
+    values: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
     if utterance.pauses:
-        told["pauses"] = len(utterance.pauses)
+        values["pauses"] = len(utterance.pauses)
     if utterance.interruption is not None:
         barge_in = utterance.interruption
-        told["interrupted_by"] = barge_in.cause.value
-        told["heard_text"] = barge_in.heard_text
-        told["heard_ms"] = round(barge_in.heard_ms)
-        told["exact"] = barge_in.exact
-        told["stop_ms"] = round(barge_in.stop_ms)
-    return told
+        values["interrupted_by"] = barge_in.cause.value
+        values["heard_text"] = barge_in.heard_text
+        values["heard_ms"] = round(barge_in.heard_ms)
+        values["exact"] = barge_in.exact
+        values["stop_ms"] = round(barge_in.stop_ms)
+    return values

@@ -15,13 +15,14 @@ from rich.text import Text
 
 from telebridge.app.twilio import open_twilio
 from telebridge.call.store.store import CallStore
-from telebridge.call.store.table import KeptCall
+from telebridge.call.store.table import StoredCall
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.placing import call_request
-from telebridge.server.api.ports import CallOrder
+from telebridge.server.api.originate import call_request
+from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import PlacedCall
@@ -62,10 +63,10 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
 
 async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) -> T:
     async with migrated_database(settings) as engine:
-        return await query(CallStore(engine))
+        return await query(CallStore(database_of(engine)))
 
 
-def _print(kept: KeptCall) -> None:
+def _print(kept: StoredCall) -> None:
     fields = kept.as_json()
     console = Console(highlight=False)
     console.print(Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold"))
@@ -130,7 +131,7 @@ def call(
         return
     if from_ is None:
         raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")
-    request = call_request(CallOrder(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
+    request = call_request(OutboundCall(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         fields = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}

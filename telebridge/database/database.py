@@ -61,6 +61,10 @@ class Database(ABC):
         """A table has grown much: let the database look at it before it plans a statement again."""
 
     @abstractmethod
+    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+        """An INSERT statement that can say what follows from a conflict with a row that is there."""
+
+    @abstractmethod
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
         """Insert those rows that break no unique key; answers how many."""
 
@@ -97,6 +101,10 @@ class SqliteDatabase(Database):
     @override
     def count_rows(self, connection: Connection, table: Table) -> None:
         """SQLite's plans here do not depend on how many rows there are."""
+
+    @override
+    def insert(self, table: Table) -> sqlite.Insert:
+        return sqlite.insert(table)
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -147,6 +155,10 @@ class PostgresqlDatabase(Database):
     @override
     def count_rows(self, connection: Connection, table: Table) -> None:
         connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+
+    @override
+    def insert(self, table: Table) -> postgresql.Insert:
+        return postgresql.insert(table)
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:

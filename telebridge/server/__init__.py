@@ -1,1 +1,1 @@
-"""The doors of the bridge: webhooks, media streams, operations."""
+"""The HTTP server: Twilio's webhooks and media streams, the API, and what operators ask."""

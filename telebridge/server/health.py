@@ -1,4 +1,4 @@
-"""What operators ask: is the process alive, does it take calls, what does it count."""
+"""Handles what operators ask: is the process alive, does it take calls, what are its metrics."""
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -6,7 +6,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from telebridge.call.runner.live_calls import LiveCalls
 
 
-class HealthDoor:
+class HealthHandler:
     """Answers `/healthz`, `/readyz` and `/metrics`."""
 
     def __init__(self, calls: LiveCalls) -> None:

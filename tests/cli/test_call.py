@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.store.store import CallStore
 from telebridge.cli.main import app
+from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
@@ -34,13 +35,13 @@ def told(tmp_path, monkeypatch):
 async def _keep(address):
     engine = open_database(address)
     await migrate(engine)
-    store = CallStore(engine)
+    store = CallStore(database_of(engine))
     record = CallRecord("CA1", "front-desk", "+1555", "+1666", "inbound", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
     cut = BargeIn(BargeInCause.KEY, "Press one", 900, exact=True)
     record.utterances = [SpokenUtterance("Welcome.", 700, None), SpokenUtterance("Press one or two.", 1800, cut)]
     record.digits, record.path, record.end_reason = ["2"], ["welcome", "main"], "caller hung up"
-    store.begun(record)
-    store.ended(record, wallclock=datetime(2026, 1, 2, 3, 5, tzinfo=UTC))
+    store.writer.began(record)
+    store.writer.ended(record, wallclock=datetime(2026, 1, 2, 3, 5, tzinfo=UTC))
     await store.aclose()
     await engine.dispose()
 

@@ -1,4 +1,4 @@
-"""The API alone on a loopback port, over calls that are played."""
+"""The API alone on a loopback port, over real calls whose control is played, or over `LiveCalls` itself."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 import aiohttp
 from aiohttp import web
 
+from support.memory_keys import MemoryKeys
 from support.memory_store.store import MemoryCampaignStore
+from support.sources import ToldSpeech
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
+from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.events import CallOver
+from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
@@ -20,20 +26,18 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import look
 from telebridge.errors import ConfigurationError, NotLive
-from telebridge.server.api.calls import CallList, CallsDoor
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaign_plan import planned
-from telebridge.server.api.campaigns import CampaignsDoor, campaign_routes
-from telebridge.server.api.control import ControlDoor
-from telebridge.server.api.endpoints import (
-    add_api,
-    call_routes,
-    control_routes,
-    event_routes,
-)
-from telebridge.server.api.events import EventsDoor
+from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.do_not_call import DoNotCallEndpoints
+from telebridge.server.api.endpoints import add_api
+from telebridge.server.api.events import EventEndpoints
 from telebridge.server.http.access import Access, guarded
 from telebridge.server.http.problems import problem_documents
+from telebridge.twilio.media_stream import StreamStarted
 
 SID = "CA" + "1" * 32
 OVER = "CA" + "2" * 32
@@ -54,23 +58,34 @@ def record(call_sid=SID, started_at=None, **values):
     )
 
 
-@dataclass
-class PlayedSession:
-    record: CallRecord
-    phase: Phase = Phase.LIVE
-    saying: str | None = None
+def to_phase(runner, phase):
+    """Bring a call that waits for its stream to a phase, as Twilio and the API would."""
+    call_sid = runner.session.record.call_sid
+    if phase is not Phase.WAITING:
+        runner.deliver(StreamStarted("MZ1", call_sid, "AC1", {}))
+    if phase is Phase.AWAY:
+        runner.transfer("+15551230100", timeout_seconds=30, caller_id=None, whisper=None)
+    elif phase is Phase.CLOSING:
+        runner.hang_up(None)
+    elif phase is Phase.OVER:
+        runner.deliver(CallOver("completed"))
+    assert runner.session.phase is phase
 
 
 @dataclass
 class PlayedControl:
-    """A live call whose utterances end when a test says so, or at once with `outcome`."""
+    """A real call, whose announcements end when a test says so, or at once with `outcome`."""
 
-    session: PlayedSession
+    runner: CallRunner
     outcome: SpokenUtterance | Exception | None = None
     done: list = field(default_factory=list)
     saying: list = field(default_factory=list)
     refuses: str = ""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def session(self):
+        return self.runner.session
 
     def announce(self, step):
         self._check()
@@ -102,14 +117,19 @@ class PlayedControl:
 
 
 class PlayedCalls:
-    """Calls of a process, as `LiveCalls` shows them."""
+    """Calls of a process, as `LiveCalls` shows them: real sessions, played control."""
 
     def __init__(self):
         self.live = {}
         self.ended = {}
 
-    def add(self, call, **control):
-        self.live[call.call_sid] = PlayedControl(PlayedSession(call), **control)
+    def add(self, call, phase=Phase.LIVE, **control):
+        """Begin a call and bring it to a phase."""
+        session = CallSession(None, call, SessionOptions())
+        runner = CallRunner(session, Outside(ToldSpeech()), on_end=lambda _: None)
+        runner.start()
+        to_phase(runner, phase)
+        self.live[call.call_sid] = PlayedControl(runner, **control)
         return self.live[call.call_sid]
 
     def find(self, call_sid):
@@ -144,8 +164,8 @@ class PlayedFlows:
             raise ConfigurationError(f"flow '{name}'", "does not exist", "known flows: front-desk")
 
 
-class PlayedPlacer:
-    """Places calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
+class PlayedOriginator:
+    """Originates calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
 
     def __init__(self):
         self.orders = []
@@ -153,7 +173,7 @@ class PlayedPlacer:
         self.hold = None
         self.asked = asyncio.Event()
 
-    async def place(self, order):
+    async def originate(self, order):
         self.orders.append(order)
         self.asked.set()
         if self.hold is not None:
@@ -171,27 +191,39 @@ def check_voice(voice):
 class Api:
     """A client of the API, and what stands behind it."""
 
-    def __init__(self, *, token="", host="127.0.0.1", past=None, keep_alive_seconds=15.0, look_seconds=0.05):
-        self.calls, self.placer, self.feed = PlayedCalls(), PlayedPlacer(), CallFeed()
+    def __init__(
+        self,
+        *,
+        calls=None,
+        keys=None,
+        token="",
+        host="127.0.0.1",
+        past=None,
+        keep_alive_seconds=15.0,
+        look_seconds=0.05,
+    ):
+        self.calls = PlayedCalls() if calls is None else calls
+        self.originator, self.feed, self.keys = PlayedOriginator(), CallFeed(), keys or MemoryKeys()
         self.app = web.Application(middlewares=[problem_documents(), guarded(Access(token, host))])
-        known = CallList(self.calls, past)
+        known = CallLookup(self.calls, past)
         campaigns = self._campaigns()
         self.campaign_feeds = CampaignFeeds(self._look, every_seconds=look_seconds)
-        events = EventsDoor(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
-        routes = (
-            *call_routes(CallsDoor(known, PlayedFlows(), self.placer)),
-            *control_routes(ControlDoor(self.calls.find, known, self.feed, check_voice)),
-            *event_routes(events),
-            *campaign_routes(campaigns, events),
-        )
+        events = EventEndpoints(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
         self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
-        add_api(self.app, routes)
+        add_api(
+            self.app,
+            CallEndpoints(known, PlayedFlows(), self.originator, self.keys),
+            ControlEndpoints(self.calls.find, known, self.feed, check_voice),
+            events,
+            campaigns,
+            DoNotCallEndpoints(self.store),
+        )
         self.url = ""
         self.session = None
 
     def _campaigns(self):
-        """The doors to campaigns, over a store in memory, with no Twilio behind them."""
+        """The endpoints of campaigns, over a store in memory, with no Twilio behind them."""
         self.store, self.ended_campaigns = MemoryCampaignStore(), []
         self.looks = 0
         law = CallingLaw(calling_rules())
@@ -200,7 +232,7 @@ class Api:
             self.ended_campaigns.append(campaign_id)
             return 1
 
-        return CampaignsDoor(
+        return CampaignEndpoints(
             self.store,
             PlayedFlows(),
             "AC1",

@@ -1,4 +1,4 @@
-"""A whole bridge for tests: flows, a voice, the doors, and a local Twilio that calls."""
+"""A whole bridge for tests: flows, a voice, the handlers, and a local Twilio that calls."""
 
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from telebridge.call.record import CallRecord
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.writer import GATHERED_SECONDS
+from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 
@@ -22,7 +23,7 @@ async def stores(tmp_path, count=1):
     """So many processes over one database."""
     engine = open_database(f"sqlite:///{tmp_path}/calls.db")
     await migrate(engine)
-    opened = [CallStore(engine) for _ in range(count)]
+    opened = [CallStore(database_of(engine)) for _ in range(count)]
     for store in opened:
         store.start()
     try:

@@ -1,8 +1,8 @@
-"""What happens in the calls of this process, for whoever watches: numbered events, of which the last are kept.
+"""The feed of events of the calls of this process: numbered, with the last ones kept for watchers that reconnect.
 
-Source: HTML, "Server-sent events": an event has an id, and who comes back names the last one it saw.
+Source: HTML, "Server-sent events": an event has an id, and a client that reconnects sends the last id it received.
 
-One rule: publishing never waits. Who reads too slowly is told so and cut off, and no call notices.
+One rule: publishing never waits. A watcher that reads too slowly gets an event that says so and is closed.
 """
 
 import json
@@ -20,13 +20,13 @@ OVERRUN = "overrun"
 
 @dataclass(frozen=True, slots=True)
 class FeedEvent:
-    """One thing that happened.
+    """One event.
 
     Args:
-        id: Greater than that of every event before; None for what concerns one watcher alone.
+        id: Greater than that of every event before; None for an event that one watcher alone gets.
         kind: What happened, such as "call-started".
-        call_sid: In which call; empty for none.
-        data: The rest, as plain values.
+        call_sid: The call; empty for none.
+        data: Further fields, as plain values.
     """
 
     id: int | None
@@ -35,33 +35,33 @@ class FeedEvent:
     data: Mapping[str, Any]
 
     def as_text(self) -> bytes:
-        """As it stands in a stream of server-sent events."""
-        told = json.dumps({**({"call_sid": self.call_sid} if self.call_sid else {}), **self.data}, default=str)
+        """The event in the text format of server-sent events."""
+        text = json.dumps({**({"call_sid": self.call_sid} if self.call_sid else {}), **self.data}, default=str)
         number = "" if self.id is None else f"id: {self.id}\n"
-        return f"{number}event: {self.kind}\ndata: {told}\n\n".encode()
+        return f"{number}event: {self.kind}\ndata: {text}\n\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Which events somebody wants: of one call or all, of some kinds or all."""
+    """The events that a watcher wants: of one call or all, of some kinds or all."""
 
     call_sid: str = ""
     kinds: frozenset[str] = frozenset()
 
     def wants(self, event: FeedEvent) -> bool:
-        """Whether `event` is one of them."""
+        """Whether the watcher wants an event."""
         return (not self.call_sid or event.call_sid == self.call_sid) and (not self.kinds or event.kind in self.kinds)
 
 
 class Watcher:
-    """One reader of the feed.
+    """One watcher of a feed.
 
     Attributes:
-        over: Whether nothing will come any more, once what waits was taken.
+        over: Whether no further event will come, once the waiting ones are taken.
 
     Args:
-        watch: What it wants.
-        wake: Called when something waits to be taken; must not wait.
+        watch: The events that it wants.
+        wake: Called when an event waits to be taken; must not block.
         limit: How many events may wait.
     """
 
@@ -73,12 +73,12 @@ class Watcher:
         self._waiting: list[FeedEvent] = []
 
     def take(self) -> list[FeedEvent]:
-        """What waits; it is the reader's from now on."""
+        """Take the events that wait."""
         taken, self._waiting = self._waiting, []
         return taken
 
     def receive(self, event: FeedEvent) -> None:
-        """Something was published."""
+        """Take an event that was published, if the watcher wants it."""
         if self.over or not self._watch.wants(event):
             return
         if len(self._waiting) >= self._limit:
@@ -88,19 +88,19 @@ class Watcher:
         self._wake()
 
     def catch_up(self, events: list[FeedEvent], gap: FeedEvent | None) -> None:
-        """Take what was published before."""
+        """Take events that were published before, behind a gap where some are lost."""
         self._waiting = [*([] if gap is None else [gap]), *(event for event in events if self._watch.wants(event))]
         if self._waiting:
             self._wake()
 
     def close(self) -> None:
-        """Nothing will come any more."""
+        """No further event will come."""
         self.over = True
         self._wake()
 
 
 class CallFeed:
-    """Numbers events, keeps the last, and hands them to whoever watches.
+    """Numbers events, keeps the last ones, and gives them to the watchers.
 
     Args:
         first_id: The id of the first event; greater than those of a process before, so that they are not confused.

@@ -1,205 +1,179 @@
-"""Calls in the database: where the live ones stand, and what came of those that are over.
+"""Calls in the database: the live ones with their checkpoints, the others with their records.
 
-What calls say is written behind them by `CallWriter`, and is in the way of no audio; what is asked has an answer in a
-time that a caller can wait, or none.
+`CallWriter` writes in the background, so that no audio waits for it. Questions are answered within a time that a caller
+can wait, or raise `TimeoutError`.
 
-One rule: a live call has one owner. A process that lost a call to another writes nothing of it any more.
+One rule: a live call has one owner. A process that lost a call to another one writes nothing of it any more.
 """
 
 import asyncio
 from collections.abc import Collection, Coroutine
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import Connection, Row, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
-from typing_extensions import override
 
-from telebridge.call.record import CallRecord
-from telebridge.call.session.checkpoint import Checkpoints
-from telebridge.call.store.table import (
-    CALL,
-    KeptCall,
-    end_values,
-    kept_call,
-    ms,
-)
+from telebridge.call.ownership import NotOwned, not_owned
+from telebridge.call.store.table import CALL, StoredCall, end_values, stored_call
 from telebridge.call.store.writer import CallWriter
-from telebridge.database.engine import READING
+from telebridge.database.database import Database
+from telebridge.epoch import epoch_ms
+from telebridge.tasks import Tasks
 
 T = TypeVar("T")
 
 CLOSE_SECONDS = 5.0
 ASK_SECONDS = 3.0
-"""So long a caller waits for word of a call that this process does not know."""
+"""How long a question about a call that this process does not own may take."""
 OWNER_SECONDS = 0.5
-"""So long one waits for word of a call that this process leads, as far as it knows."""
+"""How long the question may take whether this process still owns a call."""
 
 
-class CallStore(Checkpoints):
-    """Keeps calls; to be started and closed.
+class CallStore:
+    """The calls of all processes. Call `start` first and `aclose` last.
 
     Args:
-        engine: The database.
+        database: Where the calls are.
+
+    Attributes:
+        writer: Writes the calls of this process.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._writer = CallWriter(engine)
+    def __init__(self, database: Database) -> None:
+        self.writer = CallWriter(database)
+        self._database = database
         self._closing = False
-        self._asking: set[asyncio.Future[Any]] = set()
+        self._questions = Tasks("question about a call")
 
     def start(self) -> None:
         """Begin to write."""
-        self._writer.start()
+        self.writer.start()
 
     async def aclose(self) -> None:
         """Write what waits, and stop."""
         self._closing = True
-        await self._writer.stop()
-        if self._asking:
-            await asyncio.wait(self._asking, timeout=CLOSE_SECONDS)
+        await self.writer.stop()
+        await self._questions.wait(CLOSE_SECONDS)
         with suppress(SQLAlchemyError, OSError):
-            await self._writer.write()
+            await self.writer.write()
 
-    # What calls say. Nothing is waited for, except by who asks for it.
+    # Who owns a call. What follows from it is decided in `telebridge.call.ownership`.
 
-    def begun(self, record: CallRecord, *, seized: bool = False) -> None:
-        """A call began in this process.
-
-        Args:
-            record: Of that call.
-            seized: Its stream is here, so that it is led here, even if another process has begun it too.
-        """
-        change = self._writer.change(record.call_sid)
-        change.begun, change.seized = record, change.seized or seized
-
-    @override
-    def keep(self, call_sid: str, checkpoint: bytes) -> None:
-        self._writer.change(call_sid).checkpoint = checkpoint
-
-    def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:
-        """A call is over; with `apology` its caller must still be told that something went wrong."""
-        change = self._writer.change(record.call_sid)
-        change.ended, change.ended_at, change.apology = record, wallclock, apology
-
-    @override
-    async def flush(self, call_sid: str) -> None:
-        await self._writer.flush(call_sid)
-
-    # What is asked.
-
-    async def is_ours(self, call_sid: str) -> bool:
-        """Whether no other process has taken a call that this one began; also when nobody can tell."""
+    async def is_owned(self, call_sid: str) -> bool:
+        """Whether this process still owns a call that it began; also when the database gives no answer."""
         try:
-            return call_sid not in await self.lost([call_sid])
+            return call_sid not in await self.not_owned([call_sid])
         except (SQLAlchemyError, OSError):
             return True
 
-    async def lost(self, call_sids: Collection[str]) -> dict[str, str | None]:
-        """Those of the calls of this process that are not its own any more.
-
-        Returns:
-            By CallSid why the call is over, as another process was told; None for a call that another process leads.
+    async def not_owned(self, call_sids: Collection[str]) -> dict[str, NotOwned]:
+        """Those of the calls of this process that it owns no more, by their CallSids.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away.
+            SQLAlchemyError, OSError: The database is unreachable.
         """
         columns = (CALL.c.call_sid, CALL.c.owner, CALL.c.ended_at, CALL.c.end_reason)
         rows = await self._bounded(self._rows(select(*columns).where(CALL.c.call_sid.in_(call_sids))), OWNER_SECONDS)
-        lost: dict[str, str | None] = {}
-        for row in rows:
-            change = self._writer.pending(row.call_sid)
-            if row.owner != self._writer.owner and not change.seized:
-                lost[row.call_sid] = None
-            elif row.owner == self._writer.owner and row.ended_at is not None and change.ended is None:
-                lost[row.call_sid] = row.end_reason
-        return lost
+        found = ((row.call_sid, self._ownership_of(row)) for row in rows)
+        return {call_sid: ownership for call_sid, ownership in found if ownership is not None}
 
-    async def take(self, call_sid: str) -> KeptCall | None:
-        """Take a live call over from the process that had it; None when there is no such call, or it is over.
+    def _ownership_of(self, row: Row[Any]) -> NotOwned | None:
+        change = self.writer.pending(row.call_sid)
+        return not_owned(
+            same_owner=row.owner == self.writer.owner,
+            end_reason=None if row.ended_at is None else row.end_reason or "",
+            taking_over=change.taking_over,
+            ending=change.ended is not None,
+        )
+
+    async def take_over(self, call_sid: str) -> StoredCall | None:
+        """Become the owner of a live call; None when there is no such call, or it is over.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away.
+            SQLAlchemyError, OSError: The database is unreachable.
         """
-        return await self._bounded(self._take(call_sid), ASK_SECONDS)
+        return await self._bounded(self._take_over(call_sid), ASK_SECONDS)
 
-    async def _take(self, call_sid: str) -> KeptCall | None:
+    async def _take_over(self, call_sid: str) -> StoredCall | None:
         live = (CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
-        async with self._engine.begin() as connection:
-            taking = CALL.update().where(*live).values(owner=self._writer.owner).returning(*CALL.c)
-            row = (await connection.execute(taking)).one_or_none()
-        return None if row is None else kept_call(row)
+        taking = CALL.update().where(*live).values(owner=self.writer.owner).returning(*CALL.c)
+        row = await self._database.write(lambda connection: connection.execute(taking).one_or_none())
+        return None if row is None else stored_call(row)
 
-    async def end_orphan(self, call_sid: str, reason: str, *, wallclock: datetime) -> bool:
-        """A call is over that no process has ended; one that leads it still may tell more of it later.
+    async def close_row(self, call_sid: str, reason: str, *, wallclock: datetime) -> bool:
+        """Write an end into the row of a live call, with what its checkpoint tells.
+
+        Its owner, if it still runs, writes the whole record in its place.
 
         Returns:
             Whether it was live.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away.
+            SQLAlchemyError, OSError: The database is unreachable.
         """
-        return await self._bounded(self._end_orphan(call_sid, reason, wallclock), ASK_SECONDS)
+        close = partial(_close_row, call_sid=call_sid, reason=reason, wallclock=wallclock)
+        return await self._bounded(self._database.write(close), ASK_SECONDS)
 
-    async def _end_orphan(self, call_sid: str, reason: str, wallclock: datetime) -> bool:
-        kept = await self.find(call_sid)
-        if kept is None or kept.ended:
-            return False
-        place = kept.place()
-        record = kept.minimal()
-        record.take_up(place.result, place.digits, place.recordings)
-        record.end_reason = reason
-        if place.standing is not None:
-            record.path = list(place.standing.path)
-        live = (CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
-        async with self._engine.begin() as connection:
-            values = end_values(record, wallclock, apology=place.apology)
-            done = await connection.execute(CALL.update().where(*live).values(**values))
-        return done.rowcount > 0
+    # What is known of calls.
 
-    async def find(self, call_sid: str) -> KeptCall | None:
-        """A call, live or over.
+    async def find(self, call_sid: str) -> StoredCall | None:
+        """Find a call, live or over.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away.
+            SQLAlchemyError, OSError: The database is unreachable.
         """
-        found = await self._bounded(self._select(select(CALL).where(CALL.c.call_sid == call_sid)), ASK_SECONDS)
-        return found[0] if found else None
+        found = await self._bounded(self._rows(select(CALL).where(CALL.c.call_sid == call_sid)), ASK_SECONDS)
+        return stored_call(found[0]) if found else None
 
-    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> list[KeptCall]:
-        """Calls that are over, the latest first; with `before` those that stand behind that instant and CallSid."""
+    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> list[StoredCall]:
+        """Calls that are over, the latest first.
+
+        Args:
+            limit: How many at the most.
+            before: The start and the CallSid of the call after which the list goes on.
+        """
         query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
         query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
         if before is not None:
-            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (ms(before[0]), before[1]))
-        return await self._select(query)
-
-    async def _select(self, query: Any) -> list[KeptCall]:
-        return [kept_call(row) for row in await self._rows(query)]
+            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
+        return [stored_call(row) for row in await self._rows(query)]
 
     async def _rows(self, query: Any) -> list[Row[Any]]:
-        async with self._engine.connect() as connection:
-            reading = await connection.execution_options(**READING)
-            return list((await reading.execute(query)).all())
+        return list(await self._database.rows(query))
 
-    async def _bounded(self, asking: Coroutine[Any, Any, T], seconds: float) -> T:
+    async def _bounded(self, question: Coroutine[Any, Any, T], seconds: float) -> T:
         """An answer, if it comes in time; a driver that cannot be stopped at once is left to stop by itself."""
         if self._closing:
-            asking.close()
+            question.close()
             raise TimeoutError("the store is closed")
-        task = asyncio.ensure_future(asking)
-        self._asking.add(task)
-        task.add_done_callback(self._asked)
+        task = self._questions.start(question)
+        task.add_done_callback(_retrieve)
         done, _ = await asyncio.wait([task], timeout=seconds)  # who asks may be cancelled; the question then ends alone
         if not done:
             task.cancel()
             raise TimeoutError("the database does not answer")
         return task.result()
 
-    def _asked(self, task: "asyncio.Future[Any]") -> None:
-        self._asking.discard(task)
-        if not task.cancelled():
-            task.exception()  # nobody may be there any more to take notice
+
+def _retrieve(task: "asyncio.Task[Any]") -> None:
+    """Retrieve the exception of a question that is not awaited any more, so that asyncio does not report it."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _close_row(connection: Connection, *, call_sid: str, reason: str, wallclock: datetime) -> bool:
+    live = (CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
+    row = connection.execute(select(CALL).where(*live)).one_or_none()
+    if row is None:
+        return False
+    call = stored_call(row)
+    checkpoint, record = call.resume_point(), call.begun_record()
+    record.take_up(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+    record.end_reason = reason
+    if checkpoint.standing is not None:
+        record.path = list(checkpoint.standing.path)
+    values = end_values(record, wallclock, apology=checkpoint.apology)
+    return connection.execute(CALL.update().where(*live).values(**values)).rowcount > 0

@@ -1,11 +1,11 @@
-"""The table of calls: its rows, what waits to be written of one, and what one says.
+"""The table of calls: its columns, the changes that wait to be written, and rows read into values.
 
-One rule: whatever a flow or a caller's telephone put into a text, the row can be written.
+One rule: a row can be written whatever text a flow or a caller's telephone has put into it.
 """
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Row, Table, Text
@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Row, Table, Text
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.database.schema import metadata
+from telebridge.epoch import epoch_ms, instant
 from telebridge.logs import logger
 
 log = logger(__name__)
@@ -39,12 +40,13 @@ CALL = Table(
 
 
 @dataclass(frozen=True, slots=True)
-class KeptCall:
-    """A call as the database knows it.
+class StoredCall:
+    """A row of the table.
 
     Args:
-        checkpoint: Where it stood, as `Checkpoint.encode` wrote it.
-        record: What came of it, as `CallRecord.as_json` told it; None while it is live.
+        ended: Whether the call is over.
+        checkpoint: Where the flow stood, as `Checkpoint.encode` wrote it; None before the first checkpoint.
+        record: The record, as `CallRecord.as_json` made it; None while the call is live.
     """
 
     call_sid: str
@@ -58,15 +60,15 @@ class KeptCall:
     record: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Its record; of one that is live in another process, what is known of it."""
-        return self.minimal().as_json() if self.record is None else self.record
+        """The record as plain values; of a call that is live in another process, what is known of it."""
+        return self.begun_record().as_json() if self.record is None else self.record
 
-    def minimal(self) -> CallRecord:
-        """What is known of it without its record."""
+    def begun_record(self) -> CallRecord:
+        """The record of a call of which only the beginning is known."""
         return CallRecord(self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at)
 
-    def place(self) -> Checkpoint:
-        """Where it was left; its beginning when that cannot be read."""
+    def resume_point(self) -> Checkpoint:
+        """The checkpoint, decoded; the beginning of the call when it cannot be read."""
         try:
             return Checkpoint() if self.checkpoint is None else Checkpoint.decode(self.checkpoint)
         except ValueError as error:
@@ -76,34 +78,34 @@ class KeptCall:
 
 @dataclass(slots=True)
 class CallChange:
-    """What is still to be written of one call.
+    """What is still to be written of one call; None and False for what does not change.
 
     Args:
-        begun: It began here.
-        seized: Whether it is led here whatever another process says: its stream has come.
-        checkpoint: Where it stands.
-        ended: What came of it.
-        ended_at: When.
-        apology: Whether its caller must still be told that something went wrong.
+        begun: The record of a call that began in this process.
+        taking_over: Whether this process becomes the owner even if another one wrote the row: the stream is here.
+        checkpoint: The latest checkpoint, encoded.
+        ended: The record of a call that is over.
+        ended_at: When it ended, an aware instant.
+        apology: Whether an error message is pending: the caller must still hear that something went wrong.
     """
 
     begun: CallRecord | None = None
-    seized: bool = False
+    taking_over: bool = False
     checkpoint: bytes | None = None
     ended: CallRecord | None = None
     ended_at: datetime | None = None
     apology: bool = False
 
     def add(self, later: "CallChange") -> None:
-        """Take what was said later."""
+        """Merge a later change into this one."""
         self.begun = later.begun or self.begun
-        self.seized = later.seized or self.seized
+        self.taking_over = later.taking_over or self.taking_over
         self.checkpoint = later.checkpoint or self.checkpoint
         self.ended, self.ended_at = later.ended or self.ended, later.ended_at or self.ended_at
         self.apology = later.apology or self.apology
 
     def values(self) -> dict[str, Any]:
-        """What changes of a row that is there."""
+        """The columns of an existing row that change."""
         values: dict[str, Any] = {}
         if self.checkpoint is not None:
             # What was decoded has no half characters; `clean` would copy a megabyte twice, on the event loop.
@@ -113,15 +115,15 @@ class CallChange:
         return values
 
 
-def kept_call(row: Row[Any]) -> KeptCall:
-    """The call of a row."""
-    return KeptCall(
+def stored_call(row: Row[Any]) -> StoredCall:
+    """Read a row."""
+    return StoredCall(
         row.call_sid,
         row.flow,
         row.from_number,
         row.to_number,
         row.direction,
-        datetime.fromtimestamp(row.started_at / 1000, UTC),
+        instant(row.started_at),
         row.ended_at is not None,
         row.checkpoint,
         None if row.record is None else json.loads(row.record),
@@ -129,21 +131,21 @@ def kept_call(row: Row[Any]) -> KeptCall:
 
 
 def row_of(record: CallRecord) -> dict[str, Any]:
-    """The row of a call that begins."""
+    """The row of a call that begins, without its owner."""
     return {
         "call_sid": record.call_sid,
         "flow": clean(record.flow),
         "from_number": clean(record.from_number),
         "to_number": clean(record.to_number),
         "direction": clean(record.direction),
-        "started_at": ms(record.started_at),
+        "started_at": epoch_ms(record.started_at),
     }
 
 
 def end_values(record: CallRecord, ended_at: datetime, *, apology: bool = False) -> dict[str, Any]:
-    """What changes when a call ends: where it stood, with all that its flow knew, is kept no longer."""
+    """The columns that change when a call ends. The checkpoint, which holds the flow's variables, is removed."""
     return {
-        "ended_at": ms(ended_at),
+        "ended_at": epoch_ms(ended_at),
         "end_reason": None if record.end_reason is None else clean(record.end_reason),
         "record": _record_text(record),
         "checkpoint": Checkpoint(over=True, apology=True).encode().decode() if apology else None,
@@ -151,19 +153,14 @@ def end_values(record: CallRecord, ended_at: datetime, *, apology: bool = False)
 
 
 def clean(text: str) -> str:
-    """A text that every database takes: half a character and the zero character are in no encoding of all of them."""
+    """Replace lone surrogates and U+0000, which not every database stores."""
     return text.encode(errors="replace").decode().replace("\0", REPLACED)
 
 
-def ms(instant: datetime) -> int:
-    """Milliseconds since 1970."""
-    return round(instant.timestamp() * 1000)
-
-
 def _record_text(record: CallRecord) -> str:
-    """The record as JSON. What a Python flow put into its result must not keep other calls from being written."""
-    told = record.as_json()
+    """The record as JSON. A result of a Python flow that is no JSON is left out, so that other calls are written."""
+    values = record.as_json()
     try:
-        return json.dumps(told, default=str, skipkeys=True)
+        return json.dumps(values, default=str, skipkeys=True)
     except (ValueError, RecursionError):
-        return json.dumps({**told, "result": {}}, default=str)
+        return json.dumps({**values, "result": {}}, default=str)

@@ -1,52 +1,56 @@
-"""Writes of calls to the database, behind them: a call says what is to be kept and goes on.
+"""Writes calls to the database in the background: a call hands in a change and goes on.
 
-What gathered meanwhile is written in one transaction. A database that is away costs no call, only what it would have
-kept.
+Changes that gather meanwhile are written in one transaction. While the database is unreachable calls go on, and their
+changes wait.
 
-One rule: what cannot be written keeps nothing else from being written.
+One rule: a change that cannot be written keeps no other change from being written.
 """
 
 import asyncio
 import secrets
 from contextlib import suppress
+from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, bindparam
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
+from telebridge.call.record import CallRecord
+from telebridge.call.session.checkpoint import Checkpoints
 from telebridge.call.store.table import CALL, CallChange, row_of
+from telebridge.database.database import Database
 from telebridge.logs import logger
 
 log = logger(__name__)
 
 GATHERED_SECONDS = 0.05
-"""So long changes gather; what a call says twice in that time is written once."""
+"""How long changes gather; of two checkpoints of a call in that time the later is written."""
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 FLUSH_SECONDS = 0.5
-"""So long a caller waits for what another process must know; it is hardly ever more than one write."""
-AWAY_STATES = ("08", "40", "53", "55", "57", "58")
-"""Classes of SQLSTATE that say nothing of what was to be written. Source: PostgreSQL, "PostgreSQL Error Codes"."""
+"""How long `flush` waits at the most; it is hardly ever more than one write."""
+UNREACHABLE_STATES = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE for which the change is not to blame. Source: PostgreSQL, "PostgreSQL Error Codes"."""
 MOST_WAITING = 20_000
-"""Changes that wait for a database that is away; past it the oldest are dropped."""
+"""How many changes may wait for an unreachable database; beyond it the oldest are dropped."""
 
 
-class CallWriter:
-    """Writes what calls say; to be started and stopped.
+class CallWriter(Checkpoints):
+    """Writes the beginnings, checkpoints and ends of the calls of one process. Call `start` first and `stop` last.
 
     Attributes:
-        owner: Who writes: of a call that another owner has, nothing is written.
+        owner: Names this process in the rows. Nothing is written of a call that another process has taken over.
 
     Args:
-        engine: The database.
+        database: Where the calls are.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, database: Database) -> None:
         self.owner = secrets.token_hex(8)
-        self._engine = engine
+        self._database = database
         self._waiting: dict[str, CallChange] = {}
         self._writing: dict[str, CallChange] = {}
         self._news = asyncio.Event()
@@ -56,14 +60,13 @@ class CallWriter:
         self._away = False
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
 
     def start(self) -> None:
         """Begin to write."""
         self._task = asyncio.create_task(self._write_for_ever(), name="call store")
 
     async def stop(self) -> None:
-        """Write no more by itself; what waits then is left to `write`."""
+        """End the background task; what still waits is left to `write`."""
         self._stopping = True
         if self._task is None:
             return
@@ -75,23 +78,42 @@ class CallWriter:
             await asyncio.wait([task])
         self._task = None
 
-    def change(self, call_sid: str) -> CallChange:
-        """What waits to be written of a call, to be added to; it is written soon."""
+    def began(self, record: CallRecord, *, taking_over: bool = False) -> None:
+        """A call began in this process.
+
+        Args:
+            record: The record of that call.
+            taking_over: Whether its stream is here, so that this process owns it even if another one began it too.
+        """
+        change = self._change(record.call_sid)
+        change.begun, change.taking_over = record, change.taking_over or taking_over
+
+    @override
+    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+        self._change(call_sid).checkpoint = checkpoint
+
+    def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:
+        """A call is over; with `apology` an error message for its caller is pending."""
+        change = self._change(record.call_sid)
+        change.ended, change.ended_at, change.apology = record, wallclock, apology
+
+    def _change(self, call_sid: str) -> CallChange:
+        """The change of a call that waits to be written, to be added to."""
         self._news.set()
         if call_sid not in self._waiting and len(self._waiting) >= MOST_WAITING:
             self._waiting.pop(next(iter(self._waiting)))
         return self._waiting.setdefault(call_sid, CallChange())
 
     def pending(self, call_sid: str) -> CallChange:
-        """What is not known to be written of a call."""
+        """The changes of a call that are not known to be written."""
         pending = CallChange()
         for changes in (self._writing, self._waiting):
             if call_sid in changes:
                 pending.add(changes[call_sid])
         return pending
 
+    @override
     async def flush(self, call_sid: str) -> None:
-        """Wait until what was said of a call is written, or cannot be, for half a second at the most."""
         if self._away or self._task is None:
             return
         if call_sid in self._waiting:
@@ -121,16 +143,16 @@ class CallWriter:
                 self._away = False
 
     async def _gather(self) -> None:
-        """Let changes gather, unless somebody waits for one."""
+        """Let changes gather, unless `flush` waits for one."""
         with suppress(TimeoutError):
             async with asyncio.timeout(GATHERED_SECONDS):
                 await self._urgent.wait()
 
     async def write(self) -> None:
-        """Write what waits.
+        """Write the changes that wait.
 
         Raises:
-            SQLAlchemyError, OSError: The database is away; it waits still.
+            SQLAlchemyError, OSError: The database is unreachable; the changes wait still.
         """
         if not self._waiting:
             return
@@ -155,10 +177,10 @@ class CallWriter:
     async def _write_together(self) -> None:
         """Write all in one transaction; if one of them cannot be written, each in its own."""
         try:
-            async with self._engine.begin() as connection:
-                await connection.run_sync(self._write_all, self._writing)
+            changes = self._writing
+            await self._database.write(lambda connection: self._write_all(connection, changes))
         except Exception as error:
-            if _is_away(error):
+            if _is_unreachable(error):
                 raise
             await self._write_singly()
         self._writing = {}
@@ -166,10 +188,9 @@ class CallWriter:
     async def _write_singly(self) -> None:
         for call_sid, change in list(self._writing.items()):
             try:
-                async with self._engine.begin() as connection:
-                    await connection.run_sync(self._write_all, {call_sid: change})
+                await self._database.write(partial(self._write_all, changes={call_sid: change}))
             except Exception as error:
-                if _is_away(error):
+                if _is_unreachable(error):
                     raise
                 log.exception("a call cannot be kept", call_sid=call_sid)
             del self._writing[call_sid]
@@ -183,11 +204,11 @@ class CallWriter:
                 places.append({"sid": call_sid, "place": values["checkpoint"]})
             elif change.begun is not None:
                 rest = {**row_of(change.begun), **values, "owner": self.owner}
-                statement = self._insert(CALL).values(**rest)
+                statement = self._database.insert(CALL).values(**rest)
                 del rest["call_sid"]
-                unless_lost = None if change.seized else ours
+                where = None if change.taking_over else ours
                 connection.execute(
-                    statement.on_conflict_do_update(index_elements=[CALL.c.call_sid], set_=rest, where=unless_lost)
+                    statement.on_conflict_do_update(index_elements=[CALL.c.call_sid], set_=rest, where=where)
                 )
             elif values:
                 connection.execute(CALL.update().where(CALL.c.call_sid == call_sid, ours).values(**values))
@@ -196,10 +217,10 @@ class CallWriter:
             connection.execute(moved.values(checkpoint=bindparam("place")), places)
 
 
-def _is_away(error: Exception) -> bool:
-    """Whether it was the database that failed, and not what was to be written."""
+def _is_unreachable(error: Exception) -> bool:
+    """Whether the database failed, and not the change that was to be written."""
     if isinstance(error, OSError | OperationalError | NoConnection):
         return True
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(AWAY_STATES)
+    return error.connection_invalidated or str(getattr(error.orig, "sqlstate", "")).startswith(UNREACHABLE_STATES)

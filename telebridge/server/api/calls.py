@@ -1,235 +1,186 @@
-"""The API's doors to calls as a whole: list them, tell one, place one.
+"""The endpoints of calls as a whole: list them, get one, originate one.
 
-One rule: a request to place a call that may have rung a telephone is never made twice for one `Idempotency-Key`.
-
-Calls as the API tells them: of this process, live and remembered, and those of the past.
-
-One rule: the newest stands first, and a cursor names the last call that was told, so that calls that begin meanwhile
-move nothing.
-
-The calls of the database, as the API tells them.
+One rule: a request for a call that may have rung a telephone is never made twice for one `Idempotency-Key`.
 """
 
 import asyncio
-import heapq
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
-from datetime import datetime
-from typing import Any
 
-from aiohttp import web
-from typing_extensions import override
+from aiohttp import hdrs, web
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.record import CallRecord
-from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.session.stream_phase import Phase
-from telebridge.call.store.store import CallStore
 from telebridge.errors import ConfigurationError, TwilioAPIError
 from telebridge.logs import logger
+from telebridge.server.api.call_lookup import CallLookup, cursor, position_of, read_cursor
 from telebridge.server.api.models import (
-    CallPlaced,
+    CallResponse,
     CallsQuery,
-    CallsTold,
-    CallTold,
-    PlaceCall,
+    CallsResponse,
+    OriginateRequest,
+    OriginateResponse,
 )
-from telebridge.server.api.ports import CallOrder, PastCalls, Placer, Position
+from telebridge.server.api.ports import CallOriginator, OutboundCall
 from telebridge.server.http.bodies import Nothing
-from telebridge.server.http.endpoint import answer
-from telebridge.server.http.idempotency import IdempotencyKeys, Seen, is_key
+from telebridge.server.http.endpoint import Header, endpoint, respond
+from telebridge.server.http.idempotency import IdempotencyKeys, KeyVerdict, StoredResponse, fingerprint_of, is_key
 from telebridge.server.http.problems import FieldProblem, Problem, shown
+from telebridge.tasks import Tasks
 from telebridge.twilio.signed_urls import VariablesTooLong
-
-PHASES = {Phase.WAITING: "waiting", Phase.LIVE: "live", Phase.CLOSING: "closing", Phase.OVER: "over"}
-
-
-class CallList:
-    """Finds calls.
-
-    Args:
-        calls: Those of this process.
-        past: Those of a database; None when there is none.
-    """
-
-    def __init__(self, calls: LiveCalls, past: PastCalls | None) -> None:
-        self._calls = calls
-        self._past = past
-
-    async def find(self, call_sid: str) -> dict[str, Any] | None:
-        """One call; None when nobody knows it."""
-        if (runner := self._calls.find(call_sid)) is not None:
-            session = runner.session
-            return told(session.record, phase=session.phase, saying=session.saying)
-        if (record := self._calls.record(call_sid)) is not None:
-            return told(record)
-        past = None if self._past is None else await self._past.find(call_sid)
-        return None if past is None else _over(past)
-
-    async def page(self, state: str | None, limit: int, before: Position | None) -> list[dict[str, Any]]:
-        """The newest calls after `before`, newest first.
-
-        Args:
-            state: "live" or "ended"; None for both.
-            limit: How many at the most.
-            before: The last call that was told; None to begin.
-        """
-        own = [record for record in self._own(state) if before is None or _position(record) < before]
-        newest = heapq.nlargest(limit, own, key=_position)
-        found = {record.call_sid: await self.find(record.call_sid) for record in newest}
-        if self._past is not None and state != "live":
-            for past in await self._past.recent(limit, before):
-                found.setdefault(past["call_sid"], _over(past))
-        ordered = sorted((call for call in found.values() if call is not None), key=position_of, reverse=True)
-        return ordered[:limit]
-
-    def _own(self, state: str | None) -> Iterator[CallRecord]:
-        if state != "ended":
-            yield from self._calls.live_records()
-        if state != "live":
-            yield from self._calls.ended_records()
-
-
-def told(record: CallRecord, *, phase: Phase = Phase.OVER, saying: str | None = None) -> dict[str, Any]:
-    """A call of this process."""
-    return {**record.as_json(), "phase": PHASES[phase], "saying": saying}
-
-
-def position_of(call: dict[str, Any]) -> Position:
-    """Where a call stands in the list."""
-    return Position(datetime.fromisoformat(call["started_at"]), call["call_sid"])
-
-
-def cursor(position: Position) -> str:
-    """A position as a client keeps it."""
-    text = json.dumps([position.started_at.isoformat(), position.call_sid])
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def read_cursor(text: str) -> Position:
-    """Read what `cursor` wrote.
-
-    Raises:
-        Problem: Somebody else wrote it.
-    """
-    try:
-        started_at, call_sid = json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        position = Position(datetime.fromisoformat(started_at), str(call_sid))
-        if position.started_at.tzinfo is None:
-            raise ValueError
-    except (ValueError, TypeError) as error:
-        raise Problem(
-            422, "'cursor' is none of ours: take 'next' of an answer as it is, or leave it away.", kind="invalid-fields"
-        ) from error
-    return position
-
-
-def _position(record: CallRecord) -> Position:
-    return Position(record.started_at, record.call_sid)
-
-
-def _over(past: dict[str, Any]) -> dict[str, Any]:
-    return {"phase": PHASES[Phase.OVER], "saying": None, **past}
-
-
-class StoredCalls(PastCalls):
-    """Looks calls up that are over, or live in another process."""
-
-    def __init__(self, store: CallStore) -> None:
-        self._store = store
-
-    @override
-    async def find(self, call_sid: str) -> dict[str, Any] | None:
-        kept = await self._store.find(call_sid)
-        return None if kept is None else kept.as_json()
-
-    @override
-    async def recent(self, limit: int, before: Position | None) -> list[dict[str, Any]]:
-        after = None if before is None else (before.started_at, before.call_sid)
-        return [kept.as_json() for kept in await self._store.recent(limit, before=after)]
-
 
 log = logger(__name__)
 
 KEY_HEADER = "Idempotency-Key"
+KEY_SCOPE = "originate_call"
 UNKNOWN_OUTCOME = 504
+UNKNOWN_CALL = {404: "Nobody knows that call."}
+IDEMPOTENCY = Header(
+    KEY_HEADER,
+    "The same key with the same body within 24 hours is the same call, placed once.",
+    {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+)
 WRONG_FIELDS = {21211: "to", 21214: "to", 21217: "to", 21210: "from", 21212: "from", 21606: "from"}
 """Twilio's errors (https://www.twilio.com/docs/api/errors) that blame one of the two numbers."""
 
 
-class CallsDoor:
+class CallEndpoints:
     """Answers `/api/calls` and `GET /api/calls/{sid}`.
 
     Args:
         calls: Finds calls.
         flows: Where a call's flow is looked up before anybody is rung.
-        placer: Places calls.
+        originator: Asks Twilio for calls.
+        keys: The keys that requests came with.
     """
 
-    def __init__(self, calls: CallList, flows: FlowCatalogue, placer: Placer) -> None:
+    def __init__(
+        self, calls: CallLookup, flows: FlowCatalogue, originator: CallOriginator, keys: IdempotencyKeys
+    ) -> None:
         self._calls = calls
         self._flows = flows
-        self._placer = placer
-        self._keys = IdempotencyKeys()
-        self._placing: dict[str, asyncio.Task[str]] = {}
+        self._originator = originator
+        self._keys = keys
+        self._tasks = Tasks("originate call")
+        self._in_progress: dict[str, tuple[str, asyncio.Task[str]]] = {}
 
+    @endpoint(
+        hdrs.METH_GET,
+        "/api/calls",
+        "List calls, newest first: live ones, and those that are remembered.",
+        {200: CallsResponse},
+    )
     async def list_calls(self, _request: web.Request, query: CallsQuery, _body: Nothing) -> web.Response:
-        """The newest calls."""
+        """A page of calls."""
         before = None if query.cursor is None else read_cursor(query.cursor)
         found = await self._calls.page(query.state, query.limit + 1, before)
         page = found[: query.limit]
         after = cursor(position_of(page[-1])) if len(found) > len(page) else None
-        return answer(CallsTold(calls=[CallTold.model_validate(call) for call in page], next=after))
+        return respond(CallsResponse(calls=[CallResponse.model_validate(call) for call in page], next=after))
 
-    async def tell_call(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls",
+        "Place a call; a flow speaks when it is answered.",
+        {201: OriginateResponse},
+        problems={
+            409: "A request with this key is in progress in another process.",
+            413: "The body or the variables are too large.",
+            502: "Twilio refused.",
+            503: "This bridge cannot place calls, or Twilio is busy, or the database cannot keep the key.",
+            504: "Nobody knows whether the call was placed.",
+        },
+        headers=(IDEMPOTENCY,),
+        example={"to": "+15551230000", "from": "+15551230001", "flow": "front-desk", "variables": {"name": "Ada"}},
+    )
+    async def originate_call(self, request: web.Request, _query: Nothing, body: OriginateRequest) -> web.Response:
+        """Ask Twilio for a call."""
+        key = request.headers.get(KEY_HEADER)
+        if key is None:
+            call_sid = await self._originate(body)
+        elif is_key(key):
+            call_sid = await self._originate_once(key, body)
+        else:
+            raise Problem(400, f"'{KEY_HEADER}' takes 1 to 255 printable ASCII characters.", kind="invalid-key")
+        return respond(OriginateResponse(call_sid=call_sid), 201, {"Location": f"/api/calls/{call_sid}"})
+
+    @endpoint(
+        hdrs.METH_GET,
+        "/api/calls/{sid}",
+        "Tell one call: what was said and heard, which keys, and what is being said.",
+        {200: CallResponse},
+        problems=UNKNOWN_CALL,
+    )
+    async def get_call(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """One call."""
         call_sid = request.match_info["sid"]
         found = await self._calls.find(call_sid)
         if found is None:
             raise unknown_call(call_sid)
-        return answer(CallTold.model_validate(found))
+        return respond(CallResponse.model_validate(found))
 
-    async def place_call(self, request: web.Request, _query: Nothing, body: PlaceCall) -> web.Response:
-        """Ask Twilio for a call."""
-        key = request.headers.get(KEY_HEADER)
-        if key is None:
-            call_sid = await self._place(body)
-        elif is_key(key):
-            call_sid = await self._place_once(key, body)
+    async def _originate_once(self, key: str, body: OriginateRequest) -> str:
+        """The CallSid of the first request with that key; requests of this process wait for it together."""
+        fingerprint = fingerprint_of(body.model_dump_json().encode())
+        if (running := self._in_progress.get(key)) is None:
+            task = self._tasks.start(self._first_or_stored(key, fingerprint, body))
+            self._in_progress[key] = fingerprint, task
+            task.add_done_callback(lambda done: self._finished(key, done))
+        elif running[0] == fingerprint:
+            task = running[1]
         else:
-            raise Problem(400, f"'{KEY_HEADER}' takes 1 to 255 printable ASCII characters.", kind="invalid-key")
-        return answer(CallPlaced(call_sid=call_sid), 201, {"Location": f"/api/calls/{call_sid}"})
+            raise _key_reused()
+        return await asyncio.shield(task)  # a client that goes away cancels no other client's answer
 
-    async def _place_once(self, key: str, body: PlaceCall) -> str:
-        """Place a call, or take the answer to the first request with that key, which may still be under way."""
-        seen = self._keys.begin(key, body.model_dump_json().encode(), now=asyncio.get_running_loop().time())
-        if seen is Seen.OTHER:
-            raise Problem(422, f"This '{KEY_HEADER}' came with another body before; take a new one.", kind="key-reused")
-        if seen is Seen.DONE:
-            return self._first_answer(key)
-        if seen is Seen.NEVER:
-            self._placing[key] = asyncio.create_task(self._place(body))
-            self._placing[key].add_done_callback(lambda task: self._placed(key, task))
-        return await asyncio.shield(self._placing[key])  # whoever goes away takes nobody's answer along
+    def _finished(self, key: str, task: "asyncio.Task[str]") -> None:
+        del self._in_progress[key]
+        if not task.cancelled():
+            task.exception()  # retrieved here, because every client may be gone
 
-    def _placed(self, key: str, task: asyncio.Task[str]) -> None:
-        del self._placing[key]
-        if task.cancelled() or (error := task.exception()) is None:
-            self._keys.finish(key, "" if task.cancelled() else task.result())
-        elif isinstance(error, Problem) and error.status != UNKNOWN_OUTCOME:
-            self._keys.forget(key)
-        else:
-            self._keys.finish(key, "")
+    async def _first_or_stored(self, key: str, fingerprint: str, body: OriginateRequest) -> str:
+        try:
+            claim = await self._keys.claim(KEY_SCOPE, key, fingerprint)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("an idempotency key cannot be kept: the database is unreachable", error=str(error))
+            detail = "The database cannot keep the key. Nothing was placed; try again."
+            raise Problem(503, detail, kind="cannot-place", headers={"Retry-After": "1"}) from error
+        match claim.verdict:
+            case KeyVerdict.FIRST:
+                return await self._first(key, body)
+            case KeyVerdict.ANSWERED if claim.response is not None and claim.response.status != UNKNOWN_OUTCOME:
+                return str(json.loads(claim.response.body)["call_sid"])
+            case KeyVerdict.ANSWERED | KeyVerdict.ABANDONED:
+                raise _unknown_outcome("")
+            case KeyVerdict.IN_PROGRESS:
+                detail = "A request with this key is in progress. Ask again when it has been answered."
+                raise Problem(409, detail, kind="request-in-progress", headers={"Retry-After": "1"})
+            case KeyVerdict.MISMATCH:
+                raise _key_reused()
 
-    def _first_answer(self, key: str) -> str:
-        call_sid = self._keys.answer(key)
-        if not call_sid:
-            raise _unknown_outcome("")
+    async def _first(self, key: str, body: OriginateRequest) -> str:
+        """Originate a call, and keep what became of it."""
+        try:
+            call_sid = await self._originate(body)
+        except Problem as problem:
+            if problem.status == UNKNOWN_OUTCOME:
+                await self._keep(key, StoredResponse(UNKNOWN_OUTCOME, json.dumps(problem.as_json())))
+            else:
+                await self._keep(key, None)
+            raise
+        await self._keep(key, StoredResponse(201, OriginateResponse(call_sid=call_sid).model_dump_json()))
         return call_sid
 
-    async def _place(self, body: PlaceCall) -> str:
-        """Place a call.
+    async def _keep(self, key: str, response: StoredResponse | None) -> None:
+        """Keep a response, or release the key. When that fails the key stays in progress, and then is abandoned."""
+        try:
+            if response is None:
+                await self._keys.release(KEY_SCOPE, key)
+            else:
+                await self._keys.answered(KEY_SCOPE, key, response)
+        except (SQLAlchemyError, OSError) as error:
+            log.error("the response to an idempotency key cannot be kept", error=str(error))
+
+    async def _originate(self, body: OriginateRequest) -> str:
+        """Originate a call.
 
         Raises:
             Problem: It was not placed; with status 504 nobody knows.
@@ -237,7 +188,7 @@ class CallsDoor:
         if body.flow is not None:
             self._check_flow(body.flow)
         try:
-            return await self._placer.place(_order(body))
+            return await self._originator.originate(_outbound(body))
         except VariablesTooLong as error:
             raise Problem(413, f"The variables are too long: {error}.", kind="variables-too-long") from error
         except ConfigurationError as error:
@@ -256,12 +207,12 @@ class CallsDoor:
 
 
 def unknown_call(call_sid: str) -> Problem:
-    """Nobody knows that call."""
+    """The problem for a CallSid that is unknown."""
     return Problem(404, f"There is no call '{shown(call_sid)}'; GET /api/calls lists them.", kind="unknown-call")
 
 
-def _order(body: PlaceCall) -> CallOrder:
-    return CallOrder(
+def _outbound(body: OriginateRequest) -> OutboundCall:
+    return OutboundCall(
         body.to,
         body.from_,
         flow=body.flow or "",
@@ -271,8 +222,12 @@ def _order(body: PlaceCall) -> CallOrder:
     )
 
 
+def _key_reused() -> Problem:
+    return Problem(422, f"This '{KEY_HEADER}' came with another body before; take a new one.", kind="key-reused")
+
+
 def _refused(error: TwilioAPIError) -> Problem:
-    """What Twilio's refusal means to whoever asked for the call."""
+    """The problem for a refusal of Twilio."""
     if error.status == 0 or error.status >= 500:
         return _unknown_outcome(f"{error}. ")
     if error.retryable:

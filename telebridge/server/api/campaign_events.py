@@ -1,8 +1,8 @@
-"""How campaigns stand, for whoever watches them: a campaign is looked up once for all who do, and not more often.
+"""Events of the progress of campaigns: a campaign is looked up once for all its watchers.
 
 Source: HTML, "Server-sent events".
 
-One rule: what is told is a whole, so that who missed something has lost nothing with the next event.
+One rule: each event has the whole progress, so that a watcher who missed one has lost nothing after the next.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from telebridge.call.runner.feed import FeedEvent, Watch, Watcher
 from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.errors import CampaignRefused
 from telebridge.logs import logger
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 LOOK_SECONDS = 2.0
 MOST_WAITING = 20
-"""Who has not taken so many gets no further one; they are cut off."""
+"""A watcher that has not taken so many events is cut off."""
 STANDS = "campaign"
 OVER = "over"
 
@@ -30,7 +31,7 @@ Look = Callable[[str], Awaitable[CampaignView]]
 
 @dataclass(slots=True)
 class _Followed:
-    """A campaign that somebody watches.
+    """A campaign with watchers.
 
     Args:
         first: Done when it was looked up for the first time, with the error when that failed.
@@ -44,20 +45,20 @@ class _Followed:
     watchers: set[Watcher] = field(default_factory=set)
 
     def look(self, view: CampaignView) -> None:
-        """It was looked up: tell what has changed."""
-        told = view.as_json()
+        """It was looked up: send its progress if that has changed."""
+        values = view.as_json()
         self.over = view.campaign.status.is_over and not view.live
-        if told != self.latest:
-            self.latest = told
+        if values != self.latest:
+            self.latest = values
             for watcher in list(self.watchers):
-                watcher.receive(FeedEvent(None, STANDS, "", told))
+                watcher.receive(FeedEvent(None, STANDS, "", values))
                 if watcher.over:
                     self.watchers.discard(watcher)
         if self.over:
             self.close()
 
     def close(self) -> None:
-        """Nothing further will be told."""
+        """Send nothing more."""
         for watcher in self.watchers:
             if self.over:
                 watcher.receive(FeedEvent(None, OVER, "", {}))
@@ -65,7 +66,7 @@ class _Followed:
         self.watchers.clear()
 
     def watch(self, wake: Callable[[], None]) -> Watcher:
-        """How it stands, and from now on every change."""
+        """Add a watcher, which gets the progress now and after every change."""
         watcher = Watcher(Watch(), wake, MOST_WAITING)
         ends = [FeedEvent(None, OVER, "", {})] if self.over else []
         watcher.catch_up([FeedEvent(None, STANDS, "", self.latest), *ends], None)
@@ -77,7 +78,7 @@ class _Followed:
 
 
 class CampaignFeeds:
-    """The campaigns that somebody watches in this process; to be closed.
+    """The campaigns that have watchers in this process. Call `close` last.
 
     Args:
         look: Looks a campaign up.
@@ -88,10 +89,10 @@ class CampaignFeeds:
         self._look = look
         self._every = every_seconds
         self._followed: dict[str, _Followed] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("campaign feed")
 
     def __len__(self) -> int:
-        """How many watch."""
+        """How many watchers there are."""
         return sum(len(followed.watchers) for followed in self._followed.values())
 
     async def watch(self, campaign_id: str, wake: Callable[[], None]) -> Watcher:
@@ -104,9 +105,7 @@ class CampaignFeeds:
         followed = self._followed.get(campaign_id)
         if followed is None:
             followed = self._followed[campaign_id] = _Followed(asyncio.get_running_loop().create_future())
-            task = asyncio.create_task(self._follow(campaign_id, followed))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            _ = self._tasks.start(self._follow(campaign_id, followed))
         await asyncio.shield(followed.first)
         return followed.watch(wake)
 
@@ -117,13 +116,12 @@ class CampaignFeeds:
 
     def close(self) -> None:
         """End it for everybody."""
-        for task in self._tasks:
-            task.cancel()
+        self._tasks.cancel()
         for followed in self._followed.values():
             followed.close()
 
     async def _follow(self, campaign_id: str, followed: _Followed) -> None:
-        """Look for as long as somebody watches, and a moment longer: who comes back then is told what is known."""
+        """Look the campaign up for as long as it has watchers, and once more, for a watcher that comes back."""
         try:
             while await self._looked(campaign_id, followed):
                 await asyncio.sleep(self._every)

@@ -1,35 +1,35 @@
-"""What goes over the API of campaigns; see `telebridge.server.api.models`."""
+"""The requests and responses of the API of campaigns; see `telebridge.server.api.models`."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from telebridge.server.api.models import Number
-from telebridge.server.http.bodies import Asked, Told
+from telebridge.server.api.models import PhoneNumber
+from telebridge.server.http.bodies import RequestModel, ResponseModel
 
 Counts = dict[str, int]
 
 
-class MakeCampaign(Asked):
+class CampaignRequest(RequestModel):
     """A campaign file, as docs/campaign-files.md has it."""
 
     file: Annotated[str, Field(min_length=1, max_length=60_000, description="The text of a campaign file, TOML.")]
 
 
-class CancelCampaign(Asked):
+class CancelCampaignRequest(RequestModel):
     """How to end it."""
 
     end_calls: bool = Field(default=False, description="End its live calls too.")
 
 
-class ReportQuery(Asked):
+class ReportQuery(RequestModel):
     """How to write a report."""
 
     format: Literal["csv", "json"] = Field("csv", description="CSV with the last attempt, JSON with all of them.")
 
 
-class BarredQuery(Asked):
-    """Which part of the do-not-call list."""
+class DoNotCallQuery(RequestModel):
+    """Which page of the do-not-call list."""
 
     limit: Annotated[int, Field(ge=1, le=1000, strict=False)] = Field(1000, description="How many at the most.")
     cursor: Annotated[str, Field(max_length=400)] | None = Field(
@@ -40,22 +40,24 @@ class BarredQuery(Asked):
 CampaignId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9]+$")]
 
 
-class BarNumbers(Asked):
-    """Numbers that must not be called."""
+class AddDoNotCallRequest(RequestModel):
+    """Numbers to be added to the do-not-call list."""
 
-    numbers: Annotated[list[Number], Field(min_length=1, max_length=1000)]
+    numbers: Annotated[list[PhoneNumber], Field(min_length=1, max_length=1000)]
     reason: Annotated[str, Field(max_length=500)] = ""
     campaign: CampaignId | None = Field(None, description="Only this one does not call them; by default none does.")
 
 
-class FreeNumber(Asked):
-    """A number that may be called again."""
+class RemoveDoNotCallRequest(RequestModel):
+    """A number to be removed from the do-not-call list."""
 
-    number: Number
-    campaign: CampaignId | None = Field(None, description="The campaign for which it was barred, if it was for one.")
+    number: PhoneNumber
+    campaign: CampaignId | None = Field(
+        None, description="The campaign whose list it is removed from; by default the list of all campaigns."
+    )
 
 
-class CampaignTold(Told):
+class CampaignResponse(ResponseModel):
     """A campaign."""
 
     id: str
@@ -67,20 +69,20 @@ class CampaignTold(Told):
     kind: str
 
 
-class CampaignCancelled(CampaignTold):
+class CancelCampaignResponse(CampaignResponse):
     """A campaign that is over for ever."""
 
     calls_ended: int = Field(description="How many live calls Twilio was told to end.")
 
 
-class CampaignsTold(Told):
+class CampaignsResponse(ResponseModel):
     """All campaigns, the newest first."""
 
-    campaigns: list[CampaignTold]
+    campaigns: list[CampaignResponse]
 
 
-class CampaignStands(CampaignTold):
-    """A campaign and how far it is."""
+class CampaignProgressResponse(CampaignResponse):
+    """A campaign and its progress."""
 
     contacts: Counts = Field(description="How many are ready, live, done or skipped.")
     total: int
@@ -94,8 +96,8 @@ class CampaignStands(CampaignTold):
     undelivered_events: int = Field(description="What the campaign's webhook is still to be told.")
 
 
-class ContactsTaken(Told):
-    """What became of a CSV."""
+class ImportResponse(ResponseModel):
+    """The result of importing a CSV."""
 
     rows: int
     added: int
@@ -107,14 +109,14 @@ class ContactsTaken(Told):
     rejects: list[dict[str, Any]] = Field(description="The first 100 rows that are no contacts, and why.")
 
 
-class Barring(Told):
-    """What became of numbers on the do-not-call list."""
+class DoNotCallChangeResponse(ResponseModel):
+    """The result of a change to the do-not-call list."""
 
     changed: int
 
 
-class BarredNumber(Told):
-    """A number that must not be called."""
+class DoNotCallEntryResponse(ResponseModel):
+    """An entry of the do-not-call list."""
 
     number: str
     campaign: str | None
@@ -123,8 +125,8 @@ class BarredNumber(Told):
     reason: str
 
 
-class BarredTold(Told):
+class DoNotCallListResponse(ResponseModel):
     """A page of the do-not-call list, by number."""
 
-    numbers: list[BarredNumber]
+    numbers: list[DoNotCallEntryResponse]
     next: str | None = Field(description="The cursor of the numbers after these; null when there are none.")

@@ -1,4 +1,4 @@
-"""A campaign file against the flows that there are, into a plan: for commands and for the API alike."""
+"""Checks a campaign file against the flows, and makes its plan: for the command line and the API."""
 
 from datetime import datetime
 

@@ -1,6 +1,6 @@
-"""The API's doors into a live call: say, clear, send-digits, transfer, hang-up.
+"""The endpoints that control a live call: say, clear, send-digits, transfer, hang-up.
 
-One rule: a call that is over is told from one that never was, because only the first had somebody on the line.
+One rule: a call that is over is distinguished from an unknown one, because only the first had somebody on the line.
 """
 
 import asyncio
@@ -8,48 +8,52 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
 from telebridge.errors import ConfigurationError, NotLive, SpeechError
 from telebridge.flows.steps import Play, Say
-from telebridge.server.api.calls import CallList, unknown_call
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import UNKNOWN_CALL, unknown_call
 from telebridge.server.api.models import (
-    Accepted,
-    Cleared,
-    HangUp,
-    SayText,
-    SendDigits,
-    Transfer,
-    UtteranceHeard,
-    UtteranceQueued,
+    AcceptedResponse,
+    ClearResponse,
+    HangUpRequest,
+    HeardResponse,
+    QueuedResponse,
+    SayRequest,
+    SendDigitsRequest,
+    TransferRequest,
 )
 from telebridge.server.api.ports import CallControl
 from telebridge.server.http.bodies import Nothing
-from telebridge.server.http.endpoint import answer
+from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import FieldProblem, Problem, shown
 from telebridge.turns.barge_in import BargeInPolicy
+
+NOT_LIVE = {**UNKNOWN_CALL, 409: "The call is over, or cannot do so now; `detail` says which."}
+NOT_SAID = {**NOT_LIVE, 502: "The speech service failed."}
 
 CheckVoice = Callable[[Mapping[str, Any]], None]
 """Raises `ConfigurationError` for synthesis parameters that the voice does not take."""
 
 
-class ControlDoor:
+class ControlEndpoints:
     """Answers `POST /api/calls/{sid}/…`.
 
     Args:
         control: The live call of that CallSid in this process.
         calls: Finds calls that are over.
-        feed: Told how announcements ended, for those who did not wait.
+        feed: Gets an event for each announcement when it ends.
         check_voice: Checks the parameters of one utterance.
     """
 
     def __init__(
         self,
         control: Callable[[str], CallControl | None],
-        calls: CallList,
+        calls: CallLookup,
         feed: CallFeed,
         check_voice: CheckVoice,
     ) -> None:
@@ -59,36 +63,75 @@ class ControlDoor:
         self._check_voice = check_voice
         self._announced = 0
 
-    async def say(self, request: web.Request, _query: Nothing, body: SayText) -> web.Response:
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls/{sid}/say",
+        "Say something as soon as nothing else is being said.",
+        {200: HeardResponse, 202: QueuedResponse},
+        problems=NOT_SAID,
+        example={"text": "Your taxi is here.", "barge_in": "any", "wait": False},
+    )
+    async def say(self, request: web.Request, _query: Nothing, body: SayRequest) -> web.Response:
         """Say something."""
         if body.voice is not None:
             self._check(body.voice)
         policy = None if body.barge_in is None else BargeInPolicy(body.barge_in)
         return await self._announce(request, Say(body.text, voice=body.voice, barge_in=policy), wait=body.wait)
 
-    async def send_digits(self, request: web.Request, _query: Nothing, body: SendDigits) -> web.Response:
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls/{sid}/send-digits",
+        "Press keys into the call.",
+        {200: HeardResponse, 202: QueuedResponse},
+        problems=NOT_SAID,
+        example={"digits": "1w234#", "wait": True},
+    )
+    async def send_digits(self, request: web.Request, _query: Nothing, body: SendDigitsRequest) -> web.Response:
         """Press keys into the call."""
         return await self._announce(request, Play(dtmf(body.digits), f"digits {body.digits}"), wait=body.wait)
 
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls/{sid}/clear",
+        "Silence what is being said.",
+        {200: ClearResponse},
+        problems=NOT_LIVE,
+    )
     async def clear(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Silence what is being said."""
         control = await self._live(request)
         with _while_live():
-            return answer(Cleared(cleared=control.clear()))
+            return respond(ClearResponse(cleared=control.clear()))
 
-    async def transfer(self, request: web.Request, _query: Nothing, body: Transfer) -> web.Response:
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls/{sid}/transfer",
+        "Connect the caller with somebody else.",
+        {202: AcceptedResponse},
+        problems=NOT_LIVE,
+        example={"to": "+15551230100", "timeout": 30},
+    )
+    async def transfer(self, request: web.Request, _query: Nothing, body: TransferRequest) -> web.Response:
         """Connect the caller with somebody else."""
         control = await self._live(request)
         with _while_live():
             control.transfer(body.to, timeout_seconds=body.timeout, caller_id=body.caller_id, whisper=body.whisper)
-        return answer(Accepted(call_sid=request.match_info["sid"]), 202)
+        return respond(AcceptedResponse(call_sid=request.match_info["sid"]), 202)
 
-    async def hang_up(self, request: web.Request, _query: Nothing, body: HangUp) -> web.Response:
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/calls/{sid}/hang-up",
+        "End the call, after a last word where there is one.",
+        {202: AcceptedResponse},
+        problems=NOT_LIVE,
+        example={"say": "Goodbye."},
+    )
+    async def hang_up(self, request: web.Request, _query: Nothing, body: HangUpRequest) -> web.Response:
         """End the call."""
         control = await self._live(request)
         with _while_live():
             control.hang_up(body.say)
-        return answer(Accepted(call_sid=request.match_info["sid"]), 202)
+        return respond(AcceptedResponse(call_sid=request.match_info["sid"]), 202)
 
     async def _announce(self, request: web.Request, step: Say | Play, *, wait: bool) -> web.Response:
         control = await self._live(request)
@@ -98,21 +141,21 @@ class ControlDoor:
             name, call_sid = f"a{self._announced}", request.match_info["sid"]
             heard.add_done_callback(lambda done: self._publish(call_sid, name, done))
             if not wait:
-                return answer(UtteranceQueued(utterance=name), 202)
+                return respond(QueuedResponse(utterance=name), 202)
             await asyncio.wait([heard])
             if heard.cancelled():
                 raise NotLive(call_sid, "ended before it was said")
-            return answer(UtteranceHeard(utterance=name, **_how(heard.result())))
+            return respond(HeardResponse(utterance=name, **_how(heard.result())))
 
     def _publish(self, call_sid: str, name: str, heard: "asyncio.Future[SpokenUtterance]") -> None:
-        """Tell the feed; this also takes notice of a failure that nobody waits for."""
+        """Publish how an announcement ended; this also retrieves an error that no request waits for."""
         if heard.cancelled():
-            told: dict[str, Any] = {"error": "the call ended before"}
+            values: dict[str, Any] = {"error": "the call ended before"}
         elif (error := heard.exception()) is not None:
-            told = {"error": str(error)}
+            values = {"error": str(error)}
         else:
-            told = _how(heard.result())
-        self._feed.publish("announced", call_sid, {"utterance": name, **told})
+            values = _how(heard.result())
+        self._feed.publish("announced", call_sid, {"utterance": name, **values})
 
     async def _live(self, request: web.Request) -> CallControl:
         """The call that a request is about.
@@ -140,7 +183,7 @@ class ControlDoor:
 
 @contextmanager
 def _while_live() -> Iterator[None]:
-    """What a call cannot do, or no longer, as a problem."""
+    """Turn the refusals of a call into problems."""
     try:
         yield
     except NotLive as error:

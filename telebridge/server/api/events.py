@@ -1,4 +1,4 @@
-"""The API's doors to the feeds: server-sent events of all calls, or of a campaign, for as long as somebody reads.
+"""The endpoints of events: server-sent events of all calls, or of a campaign, for as long as somebody reads.
 
 Source: HTML, "Server-sent events".
 
@@ -8,13 +8,14 @@ One rule: this is a shell around `feed`; it waits, writes, and decides nothing.
 import asyncio
 from contextlib import suppress
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from telebridge.call.runner.feed import CallFeed, Watch, Watcher
 from telebridge.errors import CampaignRefused
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.models import EventsQuery
 from telebridge.server.http.bodies import Nothing
+from telebridge.server.http.endpoint import Header, endpoint
 from telebridge.server.http.problems import Problem, unknown_campaign
 
 KEEP_ALIVE_SECONDS = 15.0
@@ -22,9 +23,12 @@ WRITE_SECONDS = 30.0
 MOST_WATCHERS = 100
 RETRY = b"retry: 2000\n\n"
 COMMENT = b":\n\n"
+LAST_EVENT = Header(
+    "Last-Event-ID", "Go on after this event; `gap` comes first when some are lost.", {"type": "string"}
+)
 
 
-class EventsDoor:
+class EventEndpoints:
     """Answers `GET /api/events` and `GET /api/campaigns/{id}/events`.
 
     Args:
@@ -45,29 +49,44 @@ class EventsDoor:
         self._feed.close()
         self._campaigns.close()
 
-    async def events(self, request: web.Request, query: EventsQuery, _body: Nothing) -> web.StreamResponse:
-        """Tell everything that happens, until the reader goes or the server stops."""
+    @endpoint(
+        hdrs.METH_GET,
+        "/api/events",
+        "Follow all calls as server-sent events.",
+        {200: "text/event-stream"},
+        problems={503: "Too many follow already."},
+        headers=(LAST_EVENT,),
+    )
+    async def follow_events(self, request: web.Request, query: EventsQuery, _body: Nothing) -> web.StreamResponse:
+        """Send every event, until the reader goes or the server stops."""
         after = _last_id(request.headers.get("Last-Event-ID"))
         self._check_room()
-        news = asyncio.Event()
+        arrived = asyncio.Event()
         kinds = frozenset() if query.kinds is None else frozenset(query.kinds.split(","))
-        watcher = self._feed.watch(Watch(query.call or "", kinds), news.set, after=after)
+        watcher = self._feed.watch(Watch(query.call or "", kinds), arrived.set, after=after)
         try:
-            return await self._told(request, watcher, news)
+            return await self._stream(request, watcher, arrived)
         finally:
             self._feed.leave(watcher)
 
-    async def campaign_events(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.StreamResponse:
-        """Tell how a campaign stands, now and whenever that has changed, until it is over."""
+    @endpoint(
+        hdrs.METH_GET,
+        "/api/campaigns/{id}/events",
+        "Follow how a campaign stands, as server-sent events, until it is over.",
+        {200: "text/event-stream"},
+        problems={404: "There is no such campaign.", 503: "Too many follow already."},
+    )
+    async def follow_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.StreamResponse:
+        """Send the progress of a campaign, now and whenever it has changed, until the campaign is over."""
         self._check_room()
-        news = asyncio.Event()
+        arrived = asyncio.Event()
         campaign_id = request.match_info["id"]
         try:
-            watcher = await self._campaigns.watch(campaign_id, news.set)
+            watcher = await self._campaigns.watch(campaign_id, arrived.set)
         except CampaignRefused as error:
             raise unknown_campaign(campaign_id) from error
         try:
-            return await self._told(request, watcher, news)
+            return await self._stream(request, watcher, arrived)
         finally:
             self._campaigns.leave(watcher)
 
@@ -75,28 +94,28 @@ class EventsDoor:
         if len(self._feed) + len(self._campaigns) >= MOST_WATCHERS:
             raise Problem(503, f"{MOST_WATCHERS} watch already; close one.", kind="too-many-watchers")
 
-    async def _told(self, request: web.Request, watcher: Watcher, news: asyncio.Event) -> web.StreamResponse:
-        answer = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        answer.content_type = "text/event-stream"
-        await answer.prepare(request)
+    async def _stream(self, request: web.Request, watcher: Watcher, arrived: asyncio.Event) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
         with suppress(TimeoutError, ConnectionError):  # the reader is gone, or takes nothing
-            await self._write(answer, watcher, news)
-        return answer
+            await self._write(response, watcher, arrived)
+        return response
 
-    async def _write(self, answer: web.StreamResponse, watcher: Watcher, news: asyncio.Event) -> None:
+    async def _write(self, response: web.StreamResponse, watcher: Watcher, arrived: asyncio.Event) -> None:
         text = RETRY
         while True:
             async with asyncio.timeout(WRITE_SECONDS):
-                await answer.write(text)
-            if watcher.over and not news.is_set():
+                await response.write(text)
+            if watcher.over and not arrived.is_set():
                 return
             try:
                 async with asyncio.timeout(self._keep_alive):
-                    await news.wait()
+                    await arrived.wait()
             except TimeoutError:
                 text = COMMENT
                 continue
-            news.clear()
+            arrived.clear()
             text = b"".join(event.as_text() for event in watcher.take()) or COMMENT
 
 

@@ -1,13 +1,13 @@
-"""What goes over the control API: bodies, queries and answers, each a model that both checks and documents it.
+"""The requests and responses of the control API: each is a model that both checks and documents it.
 
-One rule: a key nobody knows is refused, because a misspelt one that is silently ignored is found on a live call.
+One rule: an unknown key is refused, because a misspelt one that is silently ignored is found on a live call.
 """
 
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from telebridge.server.http.bodies import Asked, Told
+from telebridge.server.http.bodies import RequestModel, ResponseModel
 
 LONGEST_TEXT = 5000
 CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
@@ -31,9 +31,9 @@ def _of_the_caller(variables: "dict[str, Scalar]") -> "dict[str, Scalar]":
     return variables
 
 
-Text = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=CONTROL), AfterValidator(_not_blank)]
-Number = Annotated[str, Field(pattern=E164, examples=["+15551230001"])]
-Dialled = Annotated[str, Field(pattern=DIALLED, examples=["+15551230000"])]
+SpokenText = Annotated[str, Field(min_length=1, max_length=LONGEST_TEXT, pattern=CONTROL), AfterValidator(_not_blank)]
+PhoneNumber = Annotated[str, Field(pattern=E164, examples=["+15551230001"])]
+Destination = Annotated[str, Field(pattern=DIALLED, examples=["+15551230000"])]
 RingSeconds = Annotated[int, Field(ge=5, le=600)]
 Scalar = (
     Annotated[str, Field(max_length=4096)]
@@ -45,7 +45,10 @@ Scalar = (
 VoiceParameter = Annotated[str, Field(max_length=100)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool
 
 
-class CallsQuery(Asked):
+PhaseName = Literal["waiting", "live", "transferring", "closing", "over"]
+
+
+class CallsQuery(RequestModel):
     """Which calls to list."""
 
     state: Literal["live", "ended"] | None = Field(None, description="Only live calls, or only those that are over.")
@@ -55,7 +58,7 @@ class CallsQuery(Asked):
     )
 
 
-class EventsQuery(Asked):
+class EventsQuery(RequestModel):
     """Which events to follow."""
 
     call: Annotated[str, Field(max_length=64, pattern=SID)] | None = Field(None, description="Only this call's.")
@@ -64,11 +67,11 @@ class EventsQuery(Asked):
     )
 
 
-class PlaceCall(Asked):
+class OriginateRequest(RequestModel):
     """A call to be placed."""
 
-    to: Dialled = Field(description="Whom to ring: E.164, or a SIP address.")
-    from_: Number = Field(alias="from", description="A number of the Twilio account.")
+    to: Destination = Field(description="Whom to ring: E.164, or a SIP address.")
+    from_: PhoneNumber = Field(alias="from", description="A number of the Twilio account.")
     flow: Annotated[str, Field(min_length=1, max_length=100, pattern=CONTROL)] | None = Field(
         None, description="The flow that speaks; by default the one of the number, or default_flow."
     )
@@ -81,10 +84,10 @@ class PlaceCall(Asked):
     )
 
 
-class SayText(Asked):
-    """Something to be said to the caller as soon as nothing else is being said."""
+class SayRequest(RequestModel):
+    """A text to be said to the caller as soon as nothing else is being said."""
 
-    text: Text = Field(description="What to say.", examples=["Your taxi is here."])
+    text: SpokenText = Field(description="What to say.", examples=["Your taxi is here."])
     barge_in: Literal["any", "speech", "keys", "none"] | None = Field(
         None, description="What may interrupt it; by default what the settings say."
     )
@@ -94,7 +97,7 @@ class SayText(Asked):
     wait: bool = Field(default=False, description="Answer when the caller has heard or interrupted it.")
 
 
-class SendDigits(Asked):
+class SendDigitsRequest(RequestModel):
     """Keys to be pressed into the call."""
 
     digits: Annotated[str, Field(min_length=1, max_length=100, pattern=KEYS)] = Field(
@@ -103,22 +106,22 @@ class SendDigits(Asked):
     wait: bool = Field(default=False, description="Answer when they have been played.")
 
 
-class Transfer(Asked):
-    """Somebody to connect the caller with."""
+class TransferRequest(RequestModel):
+    """The party to connect the caller with."""
 
-    to: Dialled = Field(description="Whom to ring: E.164, or a SIP address.")
+    to: Destination = Field(description="Whom to ring: E.164, or a SIP address.")
     timeout: RingSeconds = Field(30, description="Seconds it may ring.")
-    caller_id: Number | None = Field(None, description="Shown to them; by default the number that was called.")
-    whisper: Text | None = Field(None, description="Said to them before the two are connected.")
+    caller_id: PhoneNumber | None = Field(None, description="Shown to them; by default the number that was called.")
+    whisper: SpokenText | None = Field(None, description="Said to them before the two are connected.")
 
 
-class HangUp(Asked):
+class HangUpRequest(RequestModel):
     """The end of a call."""
 
-    say: Text | None = Field(None, description="Said before.", examples=["Goodbye."])
+    say: SpokenText | None = Field(None, description="Said before.", examples=["Goodbye."])
 
 
-class UtteranceTold(Told):
+class UtteranceResponse(ResponseModel):
     """One utterance as the caller experienced it."""
 
     text: str
@@ -131,8 +134,8 @@ class UtteranceTold(Told):
     stop_ms: float | None = None
 
 
-class CallTold(Told):
-    """One call. Calls of a database may tell more."""
+class CallResponse(ResponseModel):
+    """One call. Calls from the database may have further fields."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -142,49 +145,52 @@ class CallTold(Told):
     to: str
     direction: str
     started_at: str = Field(json_schema_extra={"format": "date-time"})
-    utterances: list[UtteranceTold]
+    utterances: list[UtteranceResponse]
     digits: list[str]
     first_audio_ms: float | None
     end_reason: str | None
     result: dict[str, Any]
-    phase: Literal["waiting", "live", "closing", "over"] = Field(description="Where it stands; only `over` is over.")
+    phase: PhaseName = Field(
+        description="`waiting` for its media stream, `live`, `transferring` (the caller is being connected with"
+        " somebody else, and may come back), `closing` (its flow is over), or `over`."
+    )
     saying: str | None = Field(description="What is being said.")
 
 
-class CallsTold(Told):
+class CallsResponse(ResponseModel):
     """Calls, newest first."""
 
-    calls: list[CallTold]
+    calls: list[CallResponse]
     next: str | None = Field(description="The cursor of the calls after these; null when there are none.")
 
 
-class CallPlaced(Told):
+class OriginateResponse(ResponseModel):
     """A call that Twilio has queued, nothing more: whether it is answered is in its events."""
 
     call_sid: str
 
 
-class UtteranceQueued(Told):
-    """What was asked for will be heard."""
+class QueuedResponse(ResponseModel):
+    """An announcement that waits to be said."""
 
     utterance: str = Field(examples=["a7"], description="Its name in the events `announced`.")
 
 
-class UtteranceHeard(UtteranceQueued):
-    """How it was heard."""
+class HeardResponse(QueuedResponse):
+    """An announcement as the caller heard it."""
 
     interrupted: bool
     heard_text: str
     heard_ms: float
 
 
-class Cleared(Told):
+class ClearResponse(ResponseModel):
     """Whether something was being said."""
 
     cleared: bool
 
 
-class Accepted(Told):
-    """What was asked for is under way; its outcome is in the call's events."""
+class AcceptedResponse(ResponseModel):
+    """A request that was accepted; its outcome is in the call's events."""
 
     call_sid: str

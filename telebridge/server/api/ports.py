@@ -1,19 +1,19 @@
-"""What the API may do to a live call, and where calls that are not of this process are looked up.
+"""The ports of the API: control of a live call, the calls in the database, and who originates calls.
 
-The doors know calls by these Protocols alone; the bridge's own parts, and a test's, stand behind them.
+One rule: the endpoints know calls by these Protocols alone; the bridge's own parts, and a test's, implement them.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.flows.steps import Play, Say
 from telebridge.twilio.signed_urls import Variables
 
 
-@runtime_checkable
 class CallControl(Protocol):
     """A live call of this process, from its owner's side.
 
@@ -44,29 +44,36 @@ class CallControl(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """Where a call stands in the list of all calls, which has the newest first."""
+class Position(NamedTuple):
+    """The position of a call in the list of all calls, which has the newest first."""
 
     started_at: datetime
     call_sid: str
 
 
-class PastCalls(Protocol):
-    """Calls that are over, of any process: a database's. Each is told as `CallRecord.as_json` tells it."""
+class RecordedCall(Protocol):
+    """A call in the database."""
 
-    async def find(self, call_sid: str) -> dict[str, Any] | None:
-        """One call; None when it is not known."""
+    def as_json(self) -> dict[str, Any]:
+        """Its record as plain values, as `CallRecord.as_json` makes them."""
         ...
 
-    async def recent(self, limit: int, before: Position | None) -> list[dict[str, Any]]:
-        """The newest calls that stand after `before`, which is the last one told; newest first."""
+
+class PastCalls(Protocol):
+    """The calls in the database, of all processes."""
+
+    async def find(self, call_sid: str) -> RecordedCall | None:
+        """Find one call; None when it is unknown."""
+        ...
+
+    async def recent(self, limit: int, *, before: tuple[datetime, str] | None = None) -> Sequence[RecordedCall]:
+        """Calls that are over, newest first; with `before` only those after that start and CallSid in the list."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class CallOrder:
-    """A call to be placed.
+class OutboundCall:
+    """A call to be originated.
 
     Args:
         to: Whom to ring.
@@ -85,10 +92,10 @@ class CallOrder:
     machine_detection: str = ""
 
 
-class Placer(Protocol):
-    """Places calls."""
+class CallOriginator(Protocol):
+    """Originates calls."""
 
-    async def place(self, order: CallOrder) -> str:
+    async def originate(self, call: OutboundCall) -> str:
         """Ask for a call.
 
         Returns:

@@ -17,7 +17,7 @@ from yarl import URL
 from telebridge import metrics
 from telebridge.server.http.problems import (
     API,
-    Door,
+    Handler,
     Problem,
     is_under,
 )
@@ -79,7 +79,7 @@ def guarded(access: Access) -> Middleware:
     """The middleware that lets only those through to /api who may use it."""
 
     @web.middleware
-    async def guard(request: web.Request, handler: Door) -> web.StreamResponse:
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         if is_under(request.path, API):
             refusal = access.refusal(request.headers, request.remote)
             if refusal is not None:

@@ -1,27 +1,27 @@
-"""The bodies that every API has: what a request and a response are, and what a problem says."""
+"""The models that every API has: the base of requests and responses, and the problem document."""
 
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Asked(BaseModel):
-    """A body or query: its types are meant literally, so that "5" is no number."""
+class RequestModel(BaseModel):
+    """The base of bodies and queries. Types are strict: "5" is no number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
 
 
-class Told(BaseModel):
-    """A part of an answer."""
+class ResponseModel(BaseModel):
+    """The base of responses and their parts."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Nothing(Asked):
+class Nothing(RequestModel):
     """No fields: leave the body away, or send {}."""
 
 
-class FieldProblemTold(Told):
+class FieldProblemResponse(ResponseModel):
     """One field that is wrong."""
 
     field: str
@@ -29,11 +29,11 @@ class FieldProblemTold(Told):
     hint: str
 
 
-class ProblemTold(Told):
+class ProblemResponse(ResponseModel):
     """A problem document (RFC 9457)."""
 
     type: str = Field(examples=["urn:telebridge:problem:call-over"])
     title: str
     status: Annotated[int, Field(ge=400, le=599)]
     detail: Annotated[str, Field(min_length=1)]
-    errors: list[FieldProblemTold] | None = None
+    errors: list[FieldProblemResponse] | None = None

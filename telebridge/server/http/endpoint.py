@@ -1,17 +1,19 @@
-"""One route of the API: the same lines register it, check what comes in, and document it, so that none can drift.
+"""Endpoints of the API, declared at their handlers: one declaration registers, checks and documents each.
 
-One rule: a door is handed a query and a body that have been checked, and nothing else reads them.
+One rule: a handler gets a query and a body that have been checked, and nothing else reads them.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from inspect import signature
+from types import FunctionType
 from typing import Any, Generic, NoReturn, TypeVar
 
 from aiohttp import hdrs, web
 from pydantic import BaseModel, ValidationError
 
-from telebridge.server.http.bodies import Asked, Nothing
+from telebridge.server.http.bodies import Nothing, RequestModel
 from telebridge.server.http.problems import (
     FieldProblem,
     Problem,
@@ -23,8 +25,8 @@ MOST_BYTES = 64 * 1024
 DEEPEST = 32
 JSON = "application/json"
 
-Q = TypeVar("Q", bound=Asked)
-B = TypeVar("B", bound=Asked)
+Q = TypeVar("Q", bound=RequestModel)
+B = TypeVar("B", bound=RequestModel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +39,121 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiRoute(Generic[Q, B]):
-    """One method of one path.
+class Declaration(Generic[Q, B]):
+    """What is declared of an endpoint: one method of one path.
 
     Args:
         method: GET or POST.
         path: As aiohttp and OpenAPI both write it.
-        operation: Its name, unique.
+        operation: Its name, unique: the handler's.
         summary: What it does, in one line.
-        door: Does it.
-        query: What may stand in the query.
-        body: What may stand in the body; `Nothing` for none.
-        answers: By status: the model of the answer, or the media types, with ", " between, of one without.
+        query: The model of the query.
+        body: The model of the body; `Nothing` for none.
+        responses: By status: the model of the response, or the media types, with ", " between, of one without.
         problems: Further statuses of problems, and when they come.
-        headers: Headers that mean something.
+        headers: Headers of the request that mean something.
         example: A body that works.
-        upload: The media type of a body that is no JSON, of any length, which the door reads itself; empty for none.
+        upload: The media type of a body that is no JSON, of any length, which the handler reads itself; empty for none.
     """
 
     method: str
     path: str
     operation: str
     summary: str
-    door: Callable[[web.Request, Q, B], Awaitable[web.StreamResponse]]
     query: type[Q]
     body: type[B]
-    answers: Mapping[int, type[BaseModel] | str]
+    responses: Mapping[int, type[BaseModel] | str]
     problems: Mapping[int, str]
-    headers: tuple[Header, ...] = ()
-    example: Mapping[str, Any] | None = None
-    upload: str = ""
+    headers: tuple[Header, ...]
+    example: Mapping[str, Any] | None
+    upload: str
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint(Generic[Q, B]):
+    """A declaration and the handler that answers.
+
+    Args:
+        declared: What is declared of it.
+        handler: Gets the request, the query and the body, both checked.
+    """
+
+    declared: Declaration[Q, B]
+    handler: Callable[[web.Request, Q, B], Awaitable[web.StreamResponse]]
 
     @property
     def reads(self) -> bool:
         """Whether it can be asked for without its body, by HEAD; a stream cannot."""
-        return self.method == hdrs.METH_GET and "text/event-stream" not in self.answers.values()
+        declared = self.declared
+        return declared.method == hdrs.METH_GET and "text/event-stream" not in declared.responses.values()
 
-    async def take(self, request: web.Request) -> web.StreamResponse:
-        """Answer a request.
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """Check a request and hand it to the handler.
 
         Raises:
-            Problem: What came in is wrong, or the door says so.
+            Problem: The request is wrong, or the handler refuses it.
         """
-        query = read_query(request, self.query)
-        body = self.body() if self.upload else await read_body(request, self.body)
-        if self.upload and request.content_type != self.upload:
-            raise Problem(415, f"Send it with 'Content-Type: {self.upload}'.", headers={"Accept": self.upload})
-        return await self.door(request, query, body)
+        declared = self.declared
+        query = read_query(request, declared.query)
+        body = declared.body() if declared.upload else await read_body(request, declared.body)
+        if declared.upload and request.content_type != declared.upload:
+            raise Problem(415, f"Send it with 'Content-Type: {declared.upload}'.", headers={"Accept": declared.upload})
+        return await self.handler(request, query, body)
 
 
-def register(app: web.Application, routes: Iterable[ApiRoute[Any, Any]]) -> None:
-    """Put routes into an application."""
-    for route in routes:
-        methods = (hdrs.METH_GET, hdrs.METH_HEAD) if route.reads else (route.method,)
+DECLARED = "declared"
+"""The attribute of a handler that has its declaration."""
+
+Handling = TypeVar("Handling", bound=Callable[..., Awaitable[web.StreamResponse]])
+
+
+def endpoint(
+    method: str,
+    path: str,
+    summary: str,
+    responses: Mapping[int, type[BaseModel] | str],
+    *,
+    problems: Mapping[int, str] | None = None,
+    headers: tuple[Header, ...] = (),
+    example: Mapping[str, Any] | None = None,
+    upload: str = "",
+) -> Callable[[Handling], Handling]:
+    """Declare that a method answers an endpoint; `endpoints_of` finds it.
+
+    The method takes the request, the query and the body. The last two are annotated with their models, and its name is
+    that of the operation. See `Declaration` for the arguments.
+    """
+
+    def declare(handler: Handling) -> Handling:
+        *_, query, body = (parameter.annotation for parameter in signature(handler).parameters.values())
+        handler.__dict__[DECLARED] = Declaration(
+            method, path, handler.__name__, summary, query, body, responses, problems or {}, headers, example, upload
+        )
+        return handler
+
+    return declare
+
+
+def endpoints_of(*objects: object) -> tuple[Endpoint[Any, Any], ...]:
+    """The endpoints that the methods of objects declare, in the order of their source."""
+    return tuple(
+        Endpoint(function.__dict__[DECLARED], getattr(each, name))
+        for each in objects
+        for name, function in vars(type(each)).items()
+        if isinstance(function, FunctionType) and DECLARED in function.__dict__
+    )
+
+
+def register(app: web.Application, endpoints: Iterable[Endpoint[Any, Any]]) -> None:
+    """Put endpoints into an application."""
+    for one in endpoints:
+        methods = (hdrs.METH_GET, hdrs.METH_HEAD) if one.reads else (one.declared.method,)
         for method in methods:
-            app.router.add_route(method, route.path, route.take, expect_handler=_expect)
+            app.router.add_route(method, one.declared.path, one.answer, expect_handler=_expect)
 
 
-def answer(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An answer in JSON."""
+def respond(model: BaseModel, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """A response in JSON."""
     body = model.model_dump_json(by_alias=True).encode()
     return web.Response(body=body, status=status, content_type=JSON, headers=headers)
 

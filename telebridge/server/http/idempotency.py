@@ -1,94 +1,134 @@
-"""Which requests were made before: `Idempotency-Key`, and what became of the first request that bore it.
+"""Decides what a request with an `Idempotency-Key` gets: pure, without a database.
 
-Follows the draft "The Idempotency-Key HTTP Header Field": the same key with the same body is the same request, with
-another body a mistake.
+Follows draft-ietf-httpapi-idempotency-key-header, section 2: a key that comes again with the same body gets the first
+response, 409 while the first request is in progress, and 422 with another body.
 
 One rule: a request whose effect is unknown stays known; only one that surely had none is forgotten.
 """
 
 import hashlib
-from collections import OrderedDict
 from dataclasses import dataclass
-from enum import Enum, auto
-from itertools import islice
+from enum import Enum
+from typing import Protocol
 
-LIFETIME_SECONDS = 24 * 3600.0
+LIFETIME_MS = 24 * 3600 * 1000
+ABANDONED_MS = 120_000
+"""A request in progress for so long has lost its process: no request to Twilio takes a quarter of it."""
 KEPT_KEYS = 50_000
 LONGEST_KEY = 255
 
 
-class Seen(Enum):
-    """What is known of a key that comes again."""
-
-    NEVER = auto()  # it is new, and is being worked on from now
-    RUNNING = auto()  # the first request is not done yet: wait for it
-    DONE = auto()  # the answer is known
-    OTHER = auto()  # it came with another body
-
-
-@dataclass(slots=True)
-class _Request:
-    fingerprint: bytes
-    since: float
-    answer: str | None = None
-
-
-class IdempotencyKeys:
-    """The keys of this process, and the answers to their requests.
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """The response to the first request with a key.
 
     Args:
-        lifetime_seconds: How long a key is known.
-        limit: How many keys are known at once; beyond it the oldest that is done is forgotten.
+        status: Its HTTP status.
+        body: Its body, JSON.
     """
 
-    def __init__(self, *, lifetime_seconds: float = LIFETIME_SECONDS, limit: int = KEPT_KEYS) -> None:
-        self._lifetime = lifetime_seconds
-        self._limit = limit
-        self._requests: OrderedDict[str, _Request] = OrderedDict()
+    status: int
+    body: str
 
-    def __len__(self) -> int:
-        return len(self._requests)
 
-    def begin(self, key: str, body: bytes, *, now: float) -> Seen:
-        """A request with a key arrives; a key that was never seen must be told `finish` or `forget` later."""
-        self._expire(now)
-        fingerprint = hashlib.sha256(body).digest()
-        known = self._requests.get(key)
-        if known is None:
-            self._make_room()
-            self._requests[key] = _Request(fingerprint, now)
-            return Seen.NEVER
-        if known.fingerprint != fingerprint:
-            return Seen.OTHER
-        return Seen.RUNNING if known.answer is None else Seen.DONE
+@dataclass(frozen=True, slots=True)
+class StoredRequest:
+    """The first request with a key.
 
-    def finish(self, key: str, answer: str) -> None:
-        """The request had its effect, or may have had it: this is the answer to every further one."""
-        self._requests[key].answer = answer
+    Args:
+        fingerprint: Of its body, as `fingerprint_of` makes it.
+        created_at: When it came, epoch milliseconds.
+        response: Its response; None while it is in progress.
+    """
 
-    def forget(self, key: str) -> None:
-        """The request surely had no effect: the key may be used again."""
-        del self._requests[key]
+    fingerprint: str
+    created_at: int
+    response: StoredResponse | None = None
 
-    def answer(self, key: str) -> str | None:
-        """The answer to a request that is done."""
-        known = self._requests.get(key)
-        return None if known is None else known.answer
+    def is_expired(self, now: int) -> bool:
+        """Whether the key is known no longer: a day has passed. `now` is epoch milliseconds."""
+        return self.created_at + LIFETIME_MS <= now
 
-    def _expire(self, now: float) -> None:
-        while self._requests:
-            key, oldest = next(iter(self._requests.items()))
-            if oldest.since + self._lifetime > now or oldest.answer is None:
-                return
-            del self._requests[key]
 
-    def _make_room(self) -> None:
-        """A request that runs is never forgotten; there are only as many as there are connections."""
-        excess = len(self._requests) + 1 - self._limit
-        if excess > 0:
-            done = (key for key, request in self._requests.items() if request.answer is not None)
-            for key in list(islice(done, excess)):
-                del self._requests[key]
+class KeyVerdict(Enum):
+    """What a request with a key is.
+
+    FIRST: the key is new: do the work, then call `IdempotencyKeys.answered` or `release`.
+
+    IN_PROGRESS: the first request with the key is not answered yet.
+
+    ABANDONED: the first request was never answered, because its process died: its effect is unknown.
+
+    ANSWERED: the first response is there, to be sent again.
+
+    MISMATCH: the first request had another body.
+    """
+
+    FIRST = "first"
+    IN_PROGRESS = "in progress"
+    ABANDONED = "abandoned"
+    ANSWERED = "answered"
+    MISMATCH = "mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyClaim:
+    """What a request with a key is, and what it gets.
+
+    Args:
+        verdict: What it is.
+        response: The first response, when that is what it gets.
+    """
+
+    verdict: KeyVerdict
+    response: StoredResponse | None = None
+
+
+def judge(stored: StoredRequest | None, fingerprint: str, *, now: int) -> KeyClaim:
+    """Judge a request with a key.
+
+    Args:
+        stored: The first request with that key; None when there is none.
+        fingerprint: Of this request's body.
+        now: Epoch milliseconds.
+    """
+    if stored is None or stored.is_expired(now):
+        return KeyClaim(KeyVerdict.FIRST)
+    if stored.fingerprint != fingerprint:
+        return KeyClaim(KeyVerdict.MISMATCH)
+    if stored.response is not None:
+        return KeyClaim(KeyVerdict.ANSWERED, stored.response)
+    return KeyClaim(KeyVerdict.IN_PROGRESS if now < stored.created_at + ABANDONED_MS else KeyVerdict.ABANDONED)
+
+
+class IdempotencyKeys(Protocol):
+    """The keys of all processes, and the responses to their first requests.
+
+    Every method raises `SQLAlchemyError` or `OSError` when the database is unreachable.
+    """
+
+    async def claim(self, scope: str, key: str, fingerprint: str) -> KeyClaim:
+        """Judge a request; one that is the first is in progress from now on.
+
+        Args:
+            scope: The operation that the key is for; the same key in another scope is another key.
+            key: The header's value.
+            fingerprint: Of the request's body.
+        """
+        ...
+
+    async def answered(self, scope: str, key: str, response: StoredResponse) -> None:
+        """The request had its effect, or may have had it: keep the response for every further one."""
+        ...
+
+    async def release(self, scope: str, key: str) -> None:
+        """The request surely had no effect: the key is new again."""
+        ...
+
+
+def fingerprint_of(body: bytes) -> str:
+    """The fingerprint of a body: SHA-256, hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
 
 
 def is_key(text: str) -> bool:

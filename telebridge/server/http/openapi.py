@@ -1,4 +1,4 @@
-"""The API's description of itself, made from the table of routes and their models.
+"""The API's description of itself, made from the declarations of its endpoints and their models.
 
 Source: OpenAPI 3.1.
 
@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from telebridge.server.http.bodies import Nothing, ProblemTold
-from telebridge.server.http.endpoint import JSON, ApiRoute
+from telebridge.server.http.bodies import Nothing, ProblemResponse
+from telebridge.server.http.endpoint import JSON, Declaration
 from telebridge.server.http.problems import CONTENT_TYPE
 
 REF = "#/components/schemas/{model}"
@@ -29,12 +29,12 @@ ALWAYS = {
 WITH_BODY = {413: "The body is too large.", 415: "The body is not said to be JSON."}
 
 
-def document(routes: Sequence[ApiRoute[Any, Any]], *, version: str) -> dict[str, Any]:
-    """The OpenAPI document of `routes`."""
-    refs, schemas = models_json_schema(_models(routes), ref_template=REF, by_alias=True)
+def document(endpoints: Sequence[Declaration[Any, Any]], *, version: str) -> dict[str, Any]:
+    """The OpenAPI document of endpoints."""
+    refs, schemas = models_json_schema(_models(endpoints), ref_template=REF, by_alias=True)
     paths: dict[str, dict[str, Any]] = {}
-    for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, refs)
+    for declared in endpoints:
+        paths.setdefault(declared.path, {})[declared.method.lower()] = _operation(declared, refs)
     return {
         "openapi": "3.1.0",
         "info": {"title": "telebridge", "version": version, "summary": "Watch, place and steer telephone calls."},
@@ -54,44 +54,44 @@ def document(routes: Sequence[ApiRoute[Any, Any]], *, version: str) -> dict[str,
     }
 
 
-def _models(routes: Iterable[ApiRoute[Any, Any]]) -> list[tuple[type[BaseModel], Any]]:
+def _models(endpoints: Iterable[Declaration[Any, Any]]) -> list[tuple[type[BaseModel], Any]]:
     """Each model once: those that come in as they are checked, those that go out as they are written."""
-    models: dict[tuple[type[BaseModel], Any], None] = {(ProblemTold, "serialization"): None}
-    for route in routes:
-        if route.body is not Nothing:
-            models[route.body, "validation"] = None
-        for told in route.answers.values():
-            if isinstance(told, type):
-                models[told, "serialization"] = None
+    models: dict[tuple[type[BaseModel], Any], None] = {(ProblemResponse, "serialization"): None}
+    for declared in endpoints:
+        if declared.body is not Nothing:
+            models[declared.body, "validation"] = None
+        for response in declared.responses.values():
+            if isinstance(response, type):
+                models[response, "serialization"] = None
     return list(models)
 
 
-def _operation(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
+def _operation(declared: Declaration[Any, Any], refs: Any) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.operation,
-        "summary": route.summary,
-        "parameters": [*_path_parameters(route), *_query_parameters(route), *_headers(route)],
-        "responses": {**_answers(route, refs), **_problems(route, refs)},
+        "operationId": declared.operation,
+        "summary": declared.summary,
+        "parameters": [*_path_parameters(declared), *_query_parameters(declared), *_headers(declared)],
+        "responses": {**_responses(declared, refs), **_problems(declared, refs)},
     }
-    if route.upload:
-        operation["requestBody"] = {"required": True, "content": {route.upload: {"schema": {"type": "string"}}}}
-    if route.body is not Nothing:
-        content: dict[str, Any] = {"schema": refs[route.body, "validation"]}
-        if route.example is not None:
-            content["example"] = dict(route.example)
+    if declared.upload:
+        operation["requestBody"] = {"required": True, "content": {declared.upload: {"schema": {"type": "string"}}}}
+    if declared.body is not Nothing:
+        content: dict[str, Any] = {"schema": refs[declared.body, "validation"]}
+        if declared.example is not None:
+            content["example"] = dict(declared.example)
         operation["requestBody"] = {"required": True, "content": {JSON: content}}
     return operation
 
 
-def _path_parameters(route: ApiRoute[Any, Any]) -> list[dict[str, Any]]:
+def _path_parameters(declared: Declaration[Any, Any]) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
-        for name in re.findall(r"{(\w+)}", route.path)
+        for name in re.findall(r"{(\w+)}", declared.path)
     ]
 
 
-def _query_parameters(route: ApiRoute[Any, Any]) -> list[dict[str, Any]]:
-    fields = route.query.model_json_schema().get("properties", {})
+def _query_parameters(declared: Declaration[Any, Any]) -> list[dict[str, Any]]:
+    fields = declared.query.model_json_schema().get("properties", {})
     return [{"name": name, "in": "query", "schema": _without_null(field)} for name, field in fields.items()]
 
 
@@ -104,23 +104,23 @@ def _without_null(field: dict[str, Any]) -> dict[str, Any]:
     return {**(kinds[0] if kinds else {}), **about}
 
 
-def _headers(route: ApiRoute[Any, Any]) -> list[dict[str, Any]]:
+def _headers(declared: Declaration[Any, Any]) -> list[dict[str, Any]]:
     return [
         {"name": header.name, "in": "header", "description": header.description, "schema": dict(header.schema)}
-        for header in route.headers
+        for header in declared.headers
     ]
 
 
-def _answers(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
-    answers: dict[str, Any] = {}
-    for status, told in route.answers.items():
-        media = told.split(", ") if isinstance(told, str) else []
-        content = {each: {} for each in media} if media else {JSON: {"schema": refs[told, "serialization"]}}
-        answers[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
-    return answers
+def _responses(declared: Declaration[Any, Any], refs: Any) -> dict[str, Any]:
+    responses: dict[str, Any] = {}
+    for status, response in declared.responses.items():
+        media = response.split(", ") if isinstance(response, str) else []
+        content = {each: {} for each in media} if media else {JSON: {"schema": refs[response, "serialization"]}}
+        responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
+    return responses
 
 
-def _problems(route: ApiRoute[Any, Any], refs: Any) -> dict[str, Any]:
-    statuses = {**ALWAYS, **({} if route.method == "GET" else WITH_BODY), **route.problems}
-    content = {CONTENT_TYPE: {"schema": refs[ProblemTold, "serialization"]}}
+def _problems(declared: Declaration[Any, Any], refs: Any) -> dict[str, Any]:
+    statuses = {**ALWAYS, **({} if declared.method == "GET" else WITH_BODY), **declared.problems}
+    content = {CONTENT_TYPE: {"schema": refs[ProblemResponse, "serialization"]}}
     return {str(status): {"description": description, "content": content} for status, description in statuses.items()}

@@ -1,4 +1,4 @@
-"""What a client of the API is told when a request cannot be done: problem documents that say what to change.
+"""Problem documents: the responses to requests of the API that are refused, with what to change.
 
 Source: RFC 9457, "Problem Details for HTTP APIs". A problem with a meaning of its own has a `type` that a program may
 compare; the others are `about:blank`, and their status says it all.
@@ -29,7 +29,7 @@ TYPE_PREFIX = "urn:telebridge:problem:"
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 MOST_ERRORS = 20
 
-Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +84,15 @@ class Problem(TelebridgeError):
 
     def as_json(self) -> dict[str, Any]:
         """The problem document."""
-        told: dict[str, Any] = {
+        document: dict[str, Any] = {
             "type": TYPE_PREFIX + self.kind if self.kind else "about:blank",
             "title": _title(self.status),
             "status": self.status,
             "detail": self.detail,
         }
         if self.errors:
-            told["errors"] = [error.as_json() for error in self.errors]
-        return told
+            document["errors"] = [error.as_json() for error in self.errors]
+        return document
 
     def answer(self) -> web.Response:
         """The answer that carries the document."""
@@ -101,7 +101,7 @@ class Problem(TelebridgeError):
 
 
 def wrong_fields(error: ValidationError, known: Sequence[str]) -> list[FieldProblem]:
-    """What a model says of a body, in words for whoever sent it.
+    """The errors of a model, in words for a client.
 
     Args:
         error: The model's own words.
@@ -128,7 +128,7 @@ def problem_documents() -> Middleware:
     """The middleware that turns whatever goes wrong under /api and /prompts into a problem document."""
 
     @web.middleware
-    async def documented(request: web.Request, handler: Door) -> web.StreamResponse:
+    async def documented(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_under(request.path, API, PROMPTS):
             return await handler(request)
         try:
@@ -148,7 +148,7 @@ def problem_documents() -> Middleware:
 
 
 def _of_http(request: web.Request, refused: web.HTTPException) -> Problem:
-    """What the web server itself refuses, in our words, with the headers that matter."""
+    """The problem for a refusal of the web server itself, with the headers that matter."""
     headers = {name: refused.headers[name] for name in KEPT_HEADERS if name in refused.headers}
     match refused:
         case web.HTTPNotFound():
@@ -176,7 +176,7 @@ def shown(text: str) -> str:
 
 
 def unknown_campaign(campaign_id: str) -> Problem:
-    """Nobody knows that campaign."""
+    """The problem for a campaign that is unknown."""
     detail = f"There is no campaign '{shown(campaign_id)}'; GET /api/campaigns lists them."
     return Problem(404, detail, kind="unknown-campaign")
 

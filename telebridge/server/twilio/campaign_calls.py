@@ -1,6 +1,7 @@
-"""Calls of campaigns as this process meets them: answered, told who answered, over.
+"""Connects the calls of this process with the campaigns: a call is answered, Twilio says who answered, it is over.
 
-One rule: what the store cannot be told now is told later; only whether a call may speak at all waits for it.
+One rule: a report that the store cannot take now is repeated until it can; only the question whether a call may speak
+waits for the store.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.live_calls import contact_variables
+from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
@@ -27,6 +28,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
+from telebridge.tasks import Tasks
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)
@@ -41,15 +43,15 @@ OVER = frozenset({AttemptState.DONE, AttemptState.VOID})
 
 
 class Runner(Protocol):
-    """A live call, as far as it is needed here."""
+    """The port of a live call."""
 
     def deliver(self, event: CallEvent) -> None:
-        """Something happened."""
+        """Deliver an event to the call."""
         ...
 
 
 class Live(Protocol):
-    """The live calls of this process."""
+    """The port of the live calls of this process."""
 
     def find(self, call_sid: str) -> Runner | None:
         """The runner of a call."""
@@ -58,14 +60,14 @@ class Live(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A campaign's call that may speak, and what its flow knows."""
+    """A campaign's call that may speak, with the variables of its flow."""
 
     variables: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class _Callee:
-    """Whom an attempt calls, and what for."""
+    """An attempt, the variables of its contact, and the plan of its campaign."""
 
     attempt: Attempt
     variables: Mapping[str, str]
@@ -73,17 +75,17 @@ class _Callee:
 
 
 class CampaignCalls:
-    """Between the calls of this process and the campaigns; to be closed.
+    """Reports on the calls of campaigns. Call `aclose` last.
 
     Args:
         store: The campaigns.
-        reports: Where reports on attempts go.
-        opt_outs: Where opt-outs are until the database has them; None to trust that it is there.
-        wallclock: Answers the aware UTC instant.
+        reports: Takes reports on attempts.
+        opt_outs: Keeps opt-outs until the database has them; None to rely on the database.
+        wallclock: Returns the aware UTC instant.
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
-        on_ringing: Told of a flow and what it will know, when the telephone of one who will hear it rings.
+        on_ringing: Called with a flow and its variables when the telephone of a contact rings.
     """
 
     def __init__(
@@ -94,23 +96,21 @@ class CampaignCalls:
         wallclock: Callable[[], datetime] = wallclock_now,
     ) -> None:
         self.live: Live | None = None
-        self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _nobody_waits
+        self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _ignored
         self.reports = reports
         self._store = store
         self._opt_outs = opt_outs
         self._wallclock = wallclock
         self._verdicts: dict[str, asyncio.Event] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._writes: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("campaign call")
+        self._writes = Tasks("campaign call's report")
 
     def rings(self, attempt_id: str) -> None:
-        """A telephone rings, whichever process had it dialled: this one hears of it, and may be asked to speak."""
-        task = asyncio.create_task(self._make_ready(attempt_id))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        """The telephone of an attempt rings: fetch its first words, because the call may come to this process."""
+        _ = self._tasks.start(self._make_ready(attempt_id))
 
     async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
-        """Somebody picked up; None when the call is not its attempt's, and must be hung up.
+        """The call of an attempt was answered; None when it is not that attempt's call, and must be hung up.
 
         Raises:
             SQLAlchemyError, OSError: The database is away.
@@ -145,7 +145,7 @@ class CampaignCalls:
         return _Callee(attempt, contact.variables, campaign.plan)
 
     async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
-        """Twilio's verdict on who answered has come to this process; the call may be another's.
+        """Twilio reports who answered; another process may own the call.
 
         Raises:
             SQLAlchemyError, OSError: The database is away.
@@ -155,16 +155,16 @@ class CampaignCalls:
             verdict.set()
 
     def opted_out(self, record: CallRecord) -> None:
-        """Somebody at the other end wants no further call."""
+        """The caller opted out: they want no further call."""
         number = record.to_number if record.direction.startswith("outbound") else record.from_number
         self._write(partial(self._keep_opt_out, OptOut(number, record.call_sid)))
 
     def call_back(self, record: CallRecord, wanted: CallBack) -> None:
-        """Somebody at the other end wants to be called at another time."""
+        """The caller asked to be called at another time."""
         self._write(partial(self._keep_call_back, record.call_sid, wanted, asked_at=self._wallclock()))
 
     async def take_up(self) -> None:
-        """Go on with the opt-outs that a process before could not keep."""
+        """Write the opt-outs that an earlier process could not write."""
         kept = iter(()) if self._opt_outs is None else self._opt_outs.kept()
         for opt_out in await asyncio.to_thread(list, kept):
             log.info("an opt-out of an earlier process is kept", call_sid=opt_out.call_sid)
@@ -177,14 +177,12 @@ class CampaignCalls:
             self._write(partial(self._keep_talk, record, lasted_ms=lasted.total_seconds() * 1000))
 
     async def aclose(self) -> None:
-        """Write what waits, for at most some seconds, and stop."""
-        for task in self._tasks:
-            task.cancel()
-        if self._writes:
-            _, late = await asyncio.wait(self._writes, timeout=CLOSE_SECONDS)
-            for task in late:
-                task.cancel()
-        await asyncio.gather(*self._tasks, *self._writes, return_exceptions=True)
+        """Stop; reports that wait are written for at most `CLOSE_SECONDS`."""
+        self._tasks.cancel()
+        if not await self._writes.wait(CLOSE_SECONDS):
+            self._writes.cancel()
+        await self._tasks.wait()
+        await self._writes.wait()
 
     # Who answered.
 
@@ -192,9 +190,7 @@ class CampaignCalls:
         if not plan.machine_detection or plan.on_machine is OnMachine.CARRY_ON:
             return
         self._verdicts[attempt.id] = asyncio.Event()
-        task = asyncio.create_task(self._follow_verdict(attempt.id, call_sid, plan))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task = self._tasks.start(self._follow_verdict(attempt.id, call_sid, plan))
         task.add_done_callback(lambda _: self._verdicts.pop(attempt.id, None))
 
     async def _follow_verdict(self, attempt_id: str, call_sid: str, plan: CampaignPlan) -> None:
@@ -262,12 +258,10 @@ class CampaignCalls:
         await self._store.attempts.report(attempt.id, report)
 
     def _write(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        task = asyncio.create_task(_until_written(work))
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
+        _ = self._writes.start(_until_written(work))
 
 
-def _nobody_waits(_: str, __: Mapping[str, Any]) -> None:
+def _ignored(_: str, __: Mapping[str, Any]) -> None:
     pass
 
 
@@ -283,7 +277,7 @@ async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def talk_of(record: CallRecord) -> dict[str, Any]:
-    """What a campaign's report tells of a call."""
+    """The part of a call's record that is in a campaign's report, as plain values."""
     return {
         "heard": [one.text if one.interruption is None else one.interruption.heard_text for one in record.utterances],
         "digits": "".join(record.digits),
@@ -296,7 +290,7 @@ def talk_of(record: CallRecord) -> dict[str, Any]:
 
 
 def reported_of(record: CallRecord, lasted_ms: float) -> Reported | None:
-    """What a call's end says of it beside Twilio's words; None for nothing."""
+    """What the record of a call reports beside Twilio's status: an opt-out, an abandoned call, a hang-up; else None."""
     if record.opted_out:
         return Reported.OPTED_OUT
     late = record.first_audio_ms is None or record.first_audio_ms > SPEAK_WITHIN_MS

@@ -1,4 +1,4 @@
-"""The door for media streams: lets Twilio's sockets in, reads them into a call, and writes what the call sends.
+"""The handler of media streams: lets Twilio's sockets in, reads them into a call, and writes what the call sends.
 
 One rule: reading never waits for writing. Twilio drops the caller's audio when a server reads too slowly (warning
 31930), so what goes out is queued and leaves by a task of its own.
@@ -11,12 +11,13 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.call.runner.live_calls import Arrival, LiveCalls
+from telebridge.call.runner.incoming_call import IncomingCall
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.media_line import StreamSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 log = logger(__name__)
@@ -69,12 +70,12 @@ class MediaSocket(StreamSocket):
             self._writer.set_result(None)
 
 
-class MediaDoor:
+class MediaHandler:
     """Takes `/twilio/media/{token}`."""
 
-    def __init__(self, calls: LiveCalls, trust: Trust, tokens: StreamTokens) -> None:
+    def __init__(self, calls: LiveCalls, validator: RequestValidator, tokens: StreamTokens) -> None:
         self._calls = calls
-        self._trust = trust
+        self._validator = validator
         self._tokens = tokens
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
@@ -102,12 +103,12 @@ class MediaDoor:
 
         The signature proves the address only; the token, accepted once, ties the socket to a call.
         """
-        if not self._trust.is_twilio(request, None, stream=True):
+        if not self._validator.is_twilio(request, None, stream=True):
             metrics.REFUSED.labels("media", "signature").inc()
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:
             call_sid, claims = self._tokens.redeem(request.match_info["token"], wallclock=datetime.now(UTC))
-            return await self._calls.carried_on(Arrival.from_claims(call_sid, claims))
+            return await self._calls.ownership.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error

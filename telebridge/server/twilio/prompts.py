@@ -1,4 +1,4 @@
-"""A prompt as a file, for `<Play>` in somebody's own TwiML: spoken once, then from its clip.
+"""Serves prompts as WAV files, for `<Play>` in TwiML of others.
 
 Source: Twilio, "TwiML <Play>": audio is fetched with a GET, and kept as `Cache-Control` and `ETag` allow. Refusals are
 problem documents (RFC 9457).
@@ -27,13 +27,13 @@ KEEP = "public, max-age=86400"
 KEEP_NOT = "no-store"
 
 
-class PromptDoor:
+class PromptHandler:
     """Answers `/prompts/{signed}.wav`.
 
     Args:
-        source: Speaks.
-        tokens: Knows what may be spoken.
-        at_once: How many prompts are spoken for this door at a time; calls have no such bound.
+        source: Speaks the prompts that are not cached.
+        tokens: Reads the signed text and voice.
+        at_once: How many prompts are spoken for this handler at a time; calls have no such bound.
     """
 
     def __init__(self, source: SpeechSource, tokens: PromptTokens, *, at_once: int = AT_ONCE) -> None:
@@ -65,7 +65,7 @@ class PromptDoor:
         return _file(request, mulaw_file(audio), KEEP if keep else KEEP_NOT)
 
     async def _spoken(self, text: str, voice: VoiceOverrides | None) -> tuple[bytes, bool]:
-        """The audio, and whether it is in the voice that was asked for."""
+        """The audio, and whether it is in the voice that was requested."""
         stream = self._source.speak(text, voice=voice)
         audio = bytearray()
         try:
@@ -78,7 +78,7 @@ class PromptDoor:
 
 
 def _file(request: web.Request, file: bytes, keep: str) -> web.Response:
-    """The file, or word that whoever asks has it already."""
+    """The response with the file; 304 when the client has it already."""
     tag = hashlib.sha256(file).hexdigest()[:32]
     known = request.if_none_match or ()
     if any(each.value in (tag, "*") for each in known):

@@ -1,7 +1,9 @@
-"""Whether a request to a Twilio door comes from Twilio: signatures over the public URL, tokens for media streams.
+"""Validates requests from Twilio by their signature, and builds the public URLs that Twilio is given.
 
-The URL that Twilio signed is the one it dialled, so it is built from the configured public address; never from what a
-proxy or a client claims, unless the proxy is trusted. Source: Twilio, "Security", *Validating requests*.
+Source: Twilio, "Security", *Validating requests*.
+
+One rule: the URL that Twilio signed is the one it was given, so it is built from the configured public address, never
+from what a proxy or a client claims, unless the proxy is trusted.
 """
 
 from ipaddress import ip_address, ip_network
@@ -12,16 +14,16 @@ from yarl import URL
 from telebridge.twilio.request_signature import Fields, is_signed
 
 FIELDS = web.RequestKey("FIELDS", dict[str, str])
-"""The parameters of a request that Twilio signed, once that was checked."""
+"""The parameters of a request whose signature was checked."""
 
 
-class Trust:
-    """Checks what comes in, and builds the public addresses that go out.
+class RequestValidator:
+    """Checks the signatures of requests, and builds public URLs.
 
     Args:
         public_url: Where Twilio reaches this bridge; empty to take the address that a request was sent to.
         auth_token: The account's auth token; empty when there is none to check against.
-        trusted_proxies: Networks whose `X-Forwarded-…` headers are believed when `public_url` is empty.
+        trusted_proxies: Networks whose `X-Forwarded-…` headers are used when `public_url` is empty.
     """
 
     def __init__(self, public_url: str, auth_token: str, trusted_proxies: tuple[str, ...] = ()) -> None:
@@ -31,20 +33,26 @@ class Trust:
 
     @property
     def checks_signatures(self) -> bool:
-        """Whether there is a token to check signatures with."""
+        """Whether signatures are checked: there is an auth token."""
         return bool(self._auth_token)
 
     def public_url(self, request: web.Request, path: str) -> str:
-        """The public address of `path`, as Twilio is to call it."""
+        """The public URL of `path`."""
         return str(self._origin(request)) + path
 
     def stream_url(self, request: web.Request, path: str) -> str:
-        """The public address of a WebSocket; Twilio opens `wss` only, a local stand-in also `ws`."""
+        """The public URL of a WebSocket; Twilio opens `wss` only, a local stand-in also `ws`."""
         origin = self._origin(request)
         return str(origin.with_scheme("wss" if origin.scheme == "https" else "ws")) + path
 
     def is_twilio(self, request: web.Request, form: Fields | None, *, stream: bool) -> bool:
-        """Whether the request bears Twilio's signature; always so when there is nothing to check it with."""
+        """Whether the request has Twilio's signature; always true when signatures are not checked.
+
+        Args:
+            request: The request.
+            form: The fields of a POST; None for a GET.
+            stream: Whether it opens a WebSocket, whose URL has another scheme.
+        """
         if not self.checks_signatures:
             return True
         make_url = self.stream_url if stream else self.public_url
@@ -68,5 +76,5 @@ class Trust:
 
 
 def _first(header: str | None, otherwise: str) -> str:
-    """The first of a list that proxies append to."""
+    """The first value of a header to which proxies append."""
     return header.split(",")[0].strip() if header else otherwise

@@ -1,6 +1,4 @@
-"""The routes of the bridge, and the check that stands before those meant for Twilio."""
-
-from collections.abc import Awaitable, Callable
+"""The routes of the bridge but for the API's, and the check of signatures on those meant for Twilio."""
 
 from aiohttp import web
 from multidict import MultiDict
@@ -8,71 +6,70 @@ from multidict import MultiDict
 from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
-from telebridge.server.health import HealthDoor
+from telebridge.server.health import HealthHandler
+from telebridge.server.http.problems import Handler
 from telebridge.server.twilio.campaign_calls import CampaignCalls
-from telebridge.server.twilio.media import MediaDoor
-from telebridge.server.twilio.prompts import PromptDoor
-from telebridge.server.twilio.request_validation import FIELDS, Trust
-from telebridge.server.twilio.status import StatusDoor
-from telebridge.server.twilio.voice import VoiceDoor, apology
+from telebridge.server.twilio.media import MediaHandler
+from telebridge.server.twilio.prompts import PromptHandler
+from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
+from telebridge.server.twilio.status import StatusHandler
+from telebridge.server.twilio.voice import VoiceHandler, error_message
 from telebridge.twilio.signed_urls import CallVariables, StreamTokens
 
 log = logger(__name__)
 
-Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-
-def add_routes(  # noqa: PLR0913 - what each door needs
+def add_routes(  # noqa: PLR0913 - what the handlers need
     app: web.Application,
     calls: LiveCalls,
-    trust: Trust,
+    validator: RequestValidator,
     tokens: StreamTokens,
     variables: CallVariables,
-    prompts: PromptDoor,
+    prompts: PromptHandler,
     campaigns: CampaignCalls,
     *,
     default_flow: str,
     numbers: dict[str, str],
 ) -> None:
-    """Put every door of the bridge into `app`."""
-    voice = VoiceDoor(calls, trust, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
-    status = StatusDoor(calls, campaigns)
-    health = HealthDoor(calls)
-    for path, door in {
-        "/twilio/voice": _apologising(voice.voice),
-        "/twilio/voice/{flow}": _apologising(voice.voice),
-        "/twilio/next": _apologising(voice.next),
-        "/twilio/dial-status": _apologising(voice.dial_status),
-        "/twilio/whisper": _apologising(voice.whisper),
+    """Add every route of the bridge but the API's to `app`."""
+    voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
+    status = StatusHandler(calls, campaigns)
+    health = HealthHandler(calls)
+    for path, handler in {
+        "/twilio/voice": _with_error_message(voice.voice),
+        "/twilio/voice/{flow}": _with_error_message(voice.voice),
+        "/twilio/next": _with_error_message(voice.next),
+        "/twilio/dial-status": _with_error_message(voice.dial_status),
+        "/twilio/whisper": _with_error_message(voice.whisper),
         "/twilio/status": status.call_status,
         "/twilio/amd": status.machine_detected,
         "/twilio/stream-status": status.stream_status,
     }.items():
-        app.router.add_get(path, _for_twilio(trust, door), allow_head=False)
-        app.router.add_post(path, _for_twilio(trust, door))
-    app.router.add_get("/twilio/media/{token}", MediaDoor(calls, trust, tokens).media, allow_head=False)
+        app.router.add_get(path, _for_twilio(validator, handler), allow_head=False)
+        app.router.add_post(path, _for_twilio(validator, handler))
+    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, validator, tokens).media, allow_head=False)
     app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
     app.router.add_get("/metrics", health.metrics)
 
 
-def _apologising(door: Door) -> Door:
-    """Answer with an apology where a fault of ours would have Twilio read its own error to the caller."""
+def _with_error_message(handler: Handler) -> Handler:
+    """Answer with an error message when a handler fails: otherwise Twilio would read its own error to the caller."""
 
     async def answered(request: web.Request) -> web.StreamResponse:
         try:
-            return await door(request)
+            return await handler(request)
         except web.HTTPException:
             raise
         except Exception:  # the top of a request: the caller must hear something
             log.exception("webhook failed", path=request.path, call_sid=request[FIELDS].get("CallSid"))
-            return apology()
+            return error_message()
 
     return answered
 
 
-def _for_twilio(trust: Trust, door: Door) -> Door:
+def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
     """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
     A GET carries them in its query, which is part of the signed address; a POST in its form, which is signed beside it.
@@ -81,16 +78,16 @@ def _for_twilio(trust: Trust, door: Door) -> Door:
     async def checked(request: web.Request) -> web.StreamResponse:
         form = await request.post() if request.method == "POST" else None
         texts = MultiDict((name, value) for name, value in (form or {}).items() if isinstance(value, str))
-        if not trust.is_twilio(request, texts, stream=False):
+        if not validator.is_twilio(request, texts, stream=False):
             metrics.REFUSED.labels("webhook", "signature").inc()
             log.warning(
                 "request refused: the signature does not fit",
                 path=request.path,
                 signed=bool(request.headers.get("X-Twilio-Signature")),
-                checked_url=trust.public_url(request, request.raw_path),
+                checked_url=validator.public_url(request, request.raw_path),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
         request[FIELDS] = dict(request.query if form is None else texts)
-        return await door(request)
+        return await handler(request)
 
     return checked

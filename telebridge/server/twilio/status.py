@@ -1,7 +1,8 @@
-"""What Twilio reports beside the media stream: the call's status, and the stream's own troubles.
+"""Handles the callbacks that Twilio sends beside the media stream: call status, answering machine, stream status.
 
-Source: Twilio, "Call resource", *StatusCallback*, and "TwiML <Stream>", *statusCallback*. Reports come doubled, late
-and out of order; each is answered 204 and none is trusted to be the last.
+Source: Twilio, "Call resource", *StatusCallback*, and "TwiML <Stream>", *statusCallback*.
+
+One rule: callbacks may come twice, late and out of order; each is answered 204, and none is taken to be the last.
 """
 
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.session.events import CallOver, StreamLost
+from telebridge.call.session.events import StreamLost
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -21,12 +22,12 @@ from telebridge.twilio.calls import CallStatus, CallStatusReport
 log = logger(__name__)
 
 ATTEMPT = "attempt"
-"""Names the attempt of a campaign in every address that Twilio is given for its call."""
+"""The query parameter that names the attempt of a campaign, in every URL that Twilio is given for its call."""
 
 
 @contextmanager
-def kept_or_again() -> Iterator[None]:
-    """What a campaign must not lose: Twilio sends it again when the database is away."""
+def or_send_again() -> Iterator[None]:
+    """Answer 503 when the database is unreachable, so that Twilio sends a report on a campaign's call again."""
     try:
         yield
     except (SQLAlchemyError, OSError) as error:
@@ -34,15 +35,15 @@ def kept_or_again() -> Iterator[None]:
         raise web.HTTPServiceUnavailable(text="The database is away; send it again.\n") from error
 
 
-class StatusDoor:
-    """Takes `/twilio/status`, `/twilio/amd` and `/twilio/stream-status`."""
+class StatusHandler:
+    """Answers `/twilio/status`, `/twilio/amd` and `/twilio/stream-status`."""
 
     def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:
         self._calls = calls
         self._campaigns = campaigns
 
     async def call_status(self, request: web.Request) -> web.Response:
-        """A call changed its status; a final one ends it here too."""
+        """The status of a call changed; a final one ends the call, whichever process leads it."""
         fields = request[FIELDS]
         try:
             report = CallStatusReport.parse(fields)
@@ -50,32 +51,26 @@ class StatusDoor:
             raise web.HTTPBadRequest(text=f"{error}\n") from error
         log.debug("call status", call_sid=report.call_sid, status=report.status.value)
         if report.status.is_final:
-            await self._end(report)
+            await self._calls.ownership.end(report.call_sid, report.status.value)
         if (attempt := request.query.get(ATTEMPT)) is not None:
-            with kept_or_again():
+            with or_send_again():
                 await self._campaigns.reports.status(attempt, report)
             if report.status is CallStatus.RINGING:
                 self._campaigns.rings(attempt)
         return web.Response(status=204)
 
-    async def _end(self, report: CallStatusReport) -> None:
-        if (runner := await self._calls.led_here(report.call_sid)) is not None:
-            runner.deliver(CallOver(report.status.value))
-        else:
-            await self._calls.end_elsewhere(report.call_sid, f"call {report.status.value}")
-
     async def machine_detected(self, request: web.Request) -> web.Response:
-        """Twilio has found out whether a person or a machine answered a campaign's call."""
+        """Twilio reports whether a person or a machine answered a campaign's call."""
         fields, attempt = request[FIELDS], request.query.get(ATTEMPT)
         call_sid, answered_by = fields.get("CallSid", ""), fields.get("AnsweredBy", "")
         if attempt is None or not call_sid or not answered_by:
             raise web.HTTPBadRequest(text="attempt, CallSid or AnsweredBy is missing.\n")
-        with kept_or_again():
+        with or_send_again():
             await self._campaigns.machine_detected(attempt, call_sid, answered_by)
         return web.Response(status=204)
 
     async def stream_status(self, request: web.Request) -> web.Response:
-        """A stream failed on Twilio's side; its socket may stay half open for minutes, so the report ends it."""
+        """The status of a stream changed; an error ends it, because its socket may stay half open for minutes."""
         report = request[FIELDS]
         if report.get("StreamEvent") == "stream-error":
             call_sid = report.get("CallSid", "")

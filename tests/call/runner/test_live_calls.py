@@ -10,25 +10,28 @@ from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.runner.call_ownership import CHECK_SECONDS
 from telebridge.call.runner.feed import CallFeed
-from telebridge.call.runner.live_calls import LOOK_SECONDS, Arrival, LiveCalls
+from telebridge.call.runner.incoming_call import IncomingCall
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import Outside
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
+from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.errors import NotLive
 from telebridge.server.twilio.request_validation import FIELDS
-from telebridge.server.twilio.status import StatusDoor
-from telebridge.server.twilio.voice import VoiceDoor
+from telebridge.server.twilio.status import StatusHandler
+from telebridge.server.twilio.voice import VoiceHandler
 from telebridge.twilio.media_stream import StreamStarted
 from telebridge.twilio.signed_urls import StreamTokens
 
 FLOW = "flow: test\nstart: hello\nnodes:\n  hello: {say: Hello., then: bye}\n  bye: {hang_up: Goodbye.}\n"
-ARRIVAL = Arrival("CA1", "test", "+1555", "+1666", "inbound")
+INCOMING = IncomingCall("CA1", "test", "+1555", "+1666", "inbound")
 
 
 class Told(CallFeed):
@@ -51,10 +54,10 @@ async def processes(tmp_path, count=2):
     (tmp_path / "test.yaml").write_text(FLOW)
     flows = FlowCatalogue(tmp_path)
     flows.load()
-    stores = [CallStore(engine) for _ in range(count)]
+    stores = [CallStore(database_of(engine)) for _ in range(count)]
     for store in stores:
         store.start()
-    outside = [Outside(ToldSpeech(), checkpoints=store) for store in stores]
+    outside = [Outside(ToldSpeech(), checkpoints=store.writer) for store in stores]
     try:
         yield (
             [
@@ -77,11 +80,11 @@ def streamed(runner):
 @virtually
 async def test_the_stream_finds_the_call_that_another_process_has_just_begun(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
-        first.begin(ARRIVAL)
-        await first.kept("CA1")
-        streamed(await second.carried_on(ARRIVAL))
-        assert not await stores[0].is_ours("CA1")
-        await asyncio.sleep(LOOK_SECONDS * 2)
+        first.begin(INCOMING)
+        await first.flush("CA1")
+        streamed(await second.ownership.resume_with_stream(INCOMING))
+        assert not await stores[0].is_owned("CA1")
+        await asyncio.sleep(CHECK_SECONDS * 2)
         assert (len(first), len(second)) == (0, 1)
         assert first.record("CA1") is None
         assert "call-ended" not in first.feed.kinds
@@ -92,25 +95,27 @@ async def test_the_stream_finds_the_call_that_another_process_has_just_begun(tmp
 @virtually
 async def test_a_process_that_is_asked_for_a_call_it_lost_takes_it_back_from_the_database(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
-        begun = first.begin(ARRIVAL)
-        await first.kept("CA1")
-        led = await second.carried_on(ARRIVAL)
+        begun = first.begin(INCOMING)
+        await first.flush("CA1")
+        led = await second.ownership.resume_with_stream(INCOMING)
         streamed(led)
         led.deliver(StreamLost())
-        back = await first.found("CA1")
+        back = await first.ownership.resume("CA1")
         assert back is not None
         assert back is not begun
-        assert await stores[0].is_ours("CA1")
-        assert await second.led_here("CA1") is None
+        assert await stores[0].is_owned("CA1")
+        await second.ownership.check(["CA1"])
+        assert second.find("CA1") is None
 
 
 @virtually
 async def test_an_abandoned_runner_does_nothing_more(tmp_path):
     async with processes(tmp_path) as ([first, second], _):
-        runner = first.begin(ARRIVAL)
-        await first.kept("CA1")
-        await second.carried_on(ARRIVAL)
-        assert await first.led_here("CA1") is None
+        runner = first.begin(INCOMING)
+        await first.flush("CA1")
+        await second.ownership.resume_with_stream(INCOMING)
+        await first.ownership.check(["CA1"])
+        assert first.find("CA1") is None
         told = list(first.feed.kinds)
         streamed(runner)
         runner.deliver(StreamLost())
@@ -122,10 +127,10 @@ async def test_an_abandoned_runner_does_nothing_more(tmp_path):
 @virtually
 async def test_a_call_begun_in_two_processes_is_led_where_its_stream_came(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
-        first.begin(ARRIVAL)
-        streamed(await second.carried_on(ARRIVAL))  # before the first has written anything
-        await asyncio.sleep(LOOK_SECONDS * 2)
-        assert await stores[1].is_ours("CA1")
+        first.begin(INCOMING)
+        streamed(await second.ownership.resume_with_stream(INCOMING))  # before the first has written anything
+        await asyncio.sleep(CHECK_SECONDS * 2)
+        assert await stores[1].is_owned("CA1")
         assert (len(first), len(second)) == (0, 1)
 
 
@@ -133,26 +138,26 @@ async def test_a_call_begun_in_two_processes_is_led_where_its_stream_came(tmp_pa
 @virtually
 async def test_a_call_whose_flow_is_over_is_taken_by_nobody(tmp_path, apology):
     async with processes(tmp_path) as ([first, second], stores):
-        runner = first.begin(ARRIVAL)
+        runner = first.begin(INCOMING)
         streamed(runner)
-        stores[0].keep("CA1", Checkpoint(over=True, apology=apology).encode())
-        await stores[0].flush("CA1")
-        assert await second.found("CA1") is None
-        assert second.takes_apology("CA1") is apology
+        stores[0].writer.keep("CA1", Checkpoint(over=True, apology=apology).encode())
+        await stores[0].writer.flush("CA1")
+        assert await second.ownership.resume("CA1") is None
+        assert second.take_error_message("CA1") is apology
         with pytest.raises(NotLive):
-            await second.carried_on(ARRIVAL)
-        assert await stores[0].is_ours("CA1") is False  # it has an end, should its process have died
+            await second.ownership.resume_with_stream(INCOMING)
+        assert await stores[0].is_owned("CA1") is False  # it has an end, should its process have died
         assert (await stores[1].find("CA1")).record["end_reason"] == "hung up by the flow"
 
 
 @virtually
 async def test_an_apology_is_owed_by_whichever_process_is_asked_after_the_end(tmp_path):
     async with processes(tmp_path) as ([first, second], _):
-        runner = first.begin(ARRIVAL)
+        runner = first.begin(INCOMING)
         runner.deliver(FlowEnded("flow failed"))
-        await first.kept("CA1")
-        assert await second.found("CA1") is None
-        assert second.takes_apology("CA1")
+        await first.flush("CA1")
+        assert await second.ownership.resume("CA1") is None
+        assert second.take_error_message("CA1")
 
 
 @virtually
@@ -161,14 +166,14 @@ async def test_what_nobody_can_look_up_is_not_taken_for_unknown(tmp_path, monkey
         raise OperationalError("", {}, Exception("away"))
 
     async with processes(tmp_path) as ([first, second], stores):
-        begun = first.begin(ARRIVAL)
+        begun = first.begin(INCOMING)
         for store in stores:
-            for question in ("_rows", "_take"):
+            for question in ("_rows", "_take_over"):
                 monkeypatch.setattr(store, question, away)
         with pytest.raises(OperationalError):
-            await second.found("CA1")
-        assert await first.found("CA1") is begun, "what is local counts"
-        assert (await second.carried_on(ARRIVAL)).session.phase is Phase.WAITING
+            await second.ownership.resume("CA1")
+        assert await first.ownership.resume("CA1") is begun, "what is local counts"
+        assert (await second.ownership.resume_with_stream(INCOMING)).session.phase is Phase.WAITING
 
 
 class Report(dict):
@@ -185,13 +190,13 @@ class Report(dict):
 @virtually
 async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
-        first.begin(ARRIVAL)
-        await first.kept("CA1")
+        first.begin(INCOMING)
+        await first.flush("CA1")
         [died] = first._live.values()
         died.abandon()
         first._live.clear()
-        door = StatusDoor(second, SimpleNamespace())
-        assert (await door.call_status(Report())).status == 204
+        handler = StatusHandler(second, SimpleNamespace())
+        assert (await handler.call_status(Report())).status == 204
         kept = await stores[1].find("CA1")
         assert kept.ended
         assert kept.record["end_reason"] == "call completed"
@@ -200,25 +205,25 @@ async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
 @virtually
 async def test_the_last_status_reaches_the_process_that_leads_the_call_by_the_database(tmp_path):
     async with processes(tmp_path) as ([first, second], _):
-        first.begin(ARRIVAL)
-        await first.kept("CA1")
-        await StatusDoor(second, SimpleNamespace()).call_status(Report())
-        await asyncio.sleep(LOOK_SECONDS * 2)
+        first.begin(INCOMING)
+        await first.flush("CA1")
+        await StatusHandler(second, SimpleNamespace()).call_status(Report())
+        await asyncio.sleep(CHECK_SECONDS * 2)
         assert len(first) == 0
         assert first.record("CA1").end_reason == "call completed"
 
 
 @virtually
 async def test_the_end_of_a_transfer_is_known_to_all_processes_before_twilio_is_answered(tmp_path):
-    trust = SimpleNamespace(public_url=lambda _, path: path, stream_url=lambda _, path: path)
+    validator = SimpleNamespace(public_url=lambda _, path: path, stream_url=lambda _, path: path)
     async with processes(tmp_path) as ([first, second], stores):
-        runner = first.begin(ARRIVAL)
+        runner = first.begin(INCOMING)
         streamed(runner)
         runner.transfer("+15551230100", timeout_seconds=10, caller_id=None, whisper=None)
-        await first.kept("CA1")
-        assert (await stores[0].find("CA1")).place().transfer is not None
-        door = VoiceDoor(second, trust, StreamTokens("secret"), None, None, default_flow="test", numbers={})
+        await first.flush("CA1")
+        assert (await stores[0].find("CA1")).resume_point().transfer is not None
+        handler = VoiceHandler(second, validator, StreamTokens("secret"), None, None, default_flow="test", numbers={})
         report = Report()
         report[FIELDS] |= {"CallStatus": "in-progress", "DialCallStatus": "busy"}
-        assert "<Stream" in (await door.dial_status(report)).text
-        assert (await stores[0].find("CA1")).place().transfer is None
+        assert "<Stream" in (await handler.dial_status(report)).text
+        assert (await stores[0].find("CA1")).resume_point().transfer is None

@@ -8,7 +8,7 @@ from support.bridge import bridge
 from support.flows import OPERATOR_RINGS, alive, heard_whole, said
 from support.virtual_time import virtually
 
-from telebridge.call.runner.live_calls import Arrival
+from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.session.events import HangUpAsked, TransferAsked
 from telebridge.errors import NotLive
 from telebridge.flows.steps import Play, Say, Transfer
@@ -111,11 +111,11 @@ async def test_a_caller_is_transferred_from_outside(tmp_path, desk, end, texts):
 async def test_the_stream_of_a_call_that_is_over_is_refused(tmp_path):
     async with live(tmp_path, "listen 2s; hang up") as (stack, runner, call):
         await call
-        door = stack.calls
-        arrival = Arrival(runner.session.record.call_sid, "test", "+1555", "+1666", "inbound")
+        calls = stack.calls
+        incoming = IncomingCall(runner.session.record.call_sid, "test", "+1555", "+1666", "inbound")
         with pytest.raises(NotLive):
-            await door.carried_on(arrival)
+            await calls.ownership.resume_with_stream(incoming)
         await asyncio.sleep(1)  # its end is written
-        door._ended.clear()  # another process, which knows of it by the database
+        calls._ended.clear()  # another process, which knows of it by the database
         with pytest.raises(NotLive):
-            await door.carried_on(arrival)
+            await calls.ownership.resume_with_stream(incoming)

@@ -8,6 +8,7 @@ import pytest
 from support.call_stores import NOON, record, stores, written
 from support.virtual_time import virtually
 
+from telebridge.call.ownership import NotOwned, Ownership
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.store import store as module
 from telebridge.flows.position import FlowPosition
@@ -17,15 +18,15 @@ from telebridge.flows.position import FlowPosition
 async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
     async with stores(tmp_path) as [store]:
         call = record()
-        store.begun(call)
-        store.keep("CA1", b'{"typed": "1"}')
+        store.writer.began(call)
+        store.writer.keep("CA1", b'{"typed": "1"}')
         await written()
         live = await store.find("CA1")
         assert (live.flow, live.from_number, live.to_number, live.direction) == ("test", "+1555", "+1666", "inbound")
         assert (live.started_at, live.ended, live.checkpoint, live.record) == (NOON, False, '{"typed": "1"}', None)
         call.end_reason = "caller hung up"
         call.result["answer"] = 1
-        store.ended(call, wallclock=NOON + timedelta(seconds=30))
+        store.writer.ended(call, wallclock=NOON + timedelta(seconds=30))
         await written()
         over = await store.find("CA1")
     assert over.ended
@@ -35,17 +36,17 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
 @virtually
 async def test_who_lost_a_call_writes_nothing_of_it_any_more(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
-        first.begun(record())
-        first.keep("CA1", b"first")
+        first.writer.began(record())
+        first.writer.keep("CA1", b"first")
         await written()
-        assert (await second.take("CA1")).checkpoint == "first"
-        first.keep("CA1", b"late")
-        first.ended(record(), wallclock=NOON)
+        assert (await second.take_over("CA1")).checkpoint == "first"
+        first.writer.keep("CA1", b"late")
+        first.writer.ended(record(), wallclock=NOON)
         await written()
         kept = await second.find("CA1")
         assert (kept.checkpoint, kept.ended) == ("first", False)
-        second.begun(record())
-        second.keep("CA1", b"second")
+        second.writer.began(record())
+        second.writer.keep("CA1", b"second")
         await written()
         assert (await first.find("CA1")).checkpoint == "second"
 
@@ -53,11 +54,11 @@ async def test_who_lost_a_call_writes_nothing_of_it_any_more(tmp_path):
 @virtually
 async def test_a_call_that_is_over_or_unknown_cannot_be_taken(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
-        first.begun(record())
-        first.ended(record(), wallclock=NOON)
+        first.writer.began(record())
+        first.writer.ended(record(), wallclock=NOON)
         await written()
-        assert await second.take("CA1") is None
-        assert await second.take("CA9") is None
+        assert await second.take_over("CA1") is None
+        assert await second.take_over("CA9") is None
         assert await second.find("CA9") is None
 
 
@@ -65,9 +66,9 @@ async def test_a_call_that_is_over_or_unknown_cannot_be_taken(tmp_path):
 async def test_calls_are_listed_from_the_latest_and_page_by_page(tmp_path):
     async with stores(tmp_path) as [store]:
         for number in range(5):
-            store.begun(record(f"CA{number}", number))
-            store.ended(record(f"CA{number}", number), wallclock=NOON)
-        store.begun(record("CA9", 9))  # live, and told by its process
+            store.writer.began(record(f"CA{number}", number))
+            store.writer.ended(record(f"CA{number}", number), wallclock=NOON)
+        store.writer.began(record("CA9", 9))  # live, and told by its process
         await written()
         first = await store.recent(2)
         rest = await store.recent(9, before=(first[-1].started_at, first[-1].call_sid))
@@ -78,10 +79,10 @@ async def test_calls_are_listed_from_the_latest_and_page_by_page(tmp_path):
 @virtually
 async def test_a_call_begun_again_keeps_its_checkpoint(tmp_path):
     async with stores(tmp_path) as [store]:
-        store.begun(record())
-        store.keep("CA1", json.dumps({"typed": "12"}).encode())
+        store.writer.began(record())
+        store.writer.keep("CA1", json.dumps({"typed": "12"}).encode())
         await written()
-        store.begun(record())
+        store.writer.began(record())
         await written()
         assert (await store.find("CA1")).checkpoint == '{"typed": "12"}'
 
@@ -90,13 +91,13 @@ async def test_a_call_begun_again_keeps_its_checkpoint(tmp_path):
 async def test_what_a_flow_knew_is_kept_no_longer_than_its_call(tmp_path):
     async with stores(tmp_path) as [store]:
         for call_sid, apology in (("CA1", False), ("CA2", True)):
-            store.begun(record(call_sid))
-            store.keep(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
-            store.ended(record(call_sid), wallclock=NOON, apology=apology)
+            store.writer.began(record(call_sid))
+            store.writer.keep(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
+            store.writer.ended(record(call_sid), wallclock=NOON, apology=apology)
         await written()
         assert (await store.find("CA1")).checkpoint is None
         owed = await store.find("CA2")
-    assert owed.place().apology
+    assert owed.resume_point().apology
     assert "1234" not in owed.checkpoint
 
 
@@ -104,37 +105,40 @@ async def test_what_a_flow_knew_is_kept_no_longer_than_its_call(tmp_path):
 async def test_a_process_can_tell_which_of_its_calls_are_its_own_no_more(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
         for number in range(4):
-            first.begun(record(f"CA{number}"))
+            first.writer.began(record(f"CA{number}"))
         await written()
-        await second.take("CA1")
-        assert await second.end_orphan("CA2", "call completed", wallclock=NOON)
-        assert await first.lost(["CA0", "CA1", "CA2", "CA9"]) == {"CA1": None, "CA2": "call completed"}
-        assert [await first.is_ours(call_sid) for call_sid in ("CA0", "CA1", "CA9")] == [True, False, True]
+        await second.take_over("CA1")
+        assert await second.close_row("CA2", "call completed", wallclock=NOON)
+        assert await first.not_owned(["CA0", "CA1", "CA2", "CA9"]) == {
+            "CA1": NotOwned(Ownership.LOST),
+            "CA2": NotOwned(Ownership.ENDED_ELSEWHERE, "call completed"),
+        }
+        assert [await first.is_owned(call_sid) for call_sid in ("CA0", "CA1", "CA9")] == [True, False, True]
 
 
 @virtually
 async def test_a_call_begun_twice_belongs_to_whom_its_stream_came_to(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
-        second.begun(record(), seized=True)
-        await second.flush("CA1")
-        first.begun(record())
-        await first.flush("CA1")
-        assert not await first.is_ours("CA1")
-        assert await second.is_ours("CA1")
-        first.begun(record(), seized=True)
-        await first.flush("CA1")
-        assert not await second.is_ours("CA1")
+        second.writer.began(record(), taking_over=True)
+        await second.writer.flush("CA1")
+        first.writer.began(record())
+        await first.writer.flush("CA1")
+        assert not await first.is_owned("CA1")
+        assert await second.is_owned("CA1")
+        first.writer.began(record(), taking_over=True)
+        await first.writer.flush("CA1")
+        assert not await second.is_owned("CA1")
 
 
 @virtually
 async def test_a_call_whose_process_died_is_ended_with_what_it_had_found_out(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
-        first.begun(record())
+        first.writer.began(record())
         standing = FlowPosition("b", path=["a", "b"])
-        first.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
+        first.writer.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
         await written()
-        assert await second.end_orphan("CA1", "call completed", wallclock=NOON)
-        assert not await second.end_orphan("CA1", "call failed", wallclock=NOON)
+        assert await second.close_row("CA1", "call completed", wallclock=NOON)
+        assert not await second.close_row("CA1", "call failed", wallclock=NOON)
         told = (await second.find("CA1")).record
         assert (told["path"], told["result"], told["digits"]) == (["a", "b"], {"answer": 1}, ["7"])
         assert told["end_reason"] == "call completed"
@@ -146,6 +150,6 @@ async def test_a_database_that_does_not_answer_is_not_waited_for_long(tmp_path, 
         locking = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
         locking.execute("BEGIN IMMEDIATE")
         with pytest.raises(TimeoutError):
-            await store.take("CA1")
+            await store.take_over("CA1")
         locking.execute("ROLLBACK")
         locking.close()

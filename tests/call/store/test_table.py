@@ -11,10 +11,10 @@ from telebridge.call.store.table import (
     CallChange,
     clean,
     end_values,
-    kept_call,
-    ms,
     row_of,
+    stored_call,
 )
+from telebridge.epoch import epoch_ms
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -31,9 +31,9 @@ def row(**values):
 
 def test_what_was_said_later_goes_before_what_was_said_earlier():
     change = CallChange(begun=record(), checkpoint=b"early")
-    change.add(CallChange(checkpoint=b"late", seized=True))
+    change.add(CallChange(checkpoint=b"late", taking_over=True))
     change.add(CallChange())
-    assert (change.begun.call_sid, change.checkpoint, change.seized) == ("CA1", b"late", True)
+    assert (change.begun.call_sid, change.checkpoint, change.taking_over) == ("CA1", b"late", True)
 
 
 def test_a_change_names_only_what_changes():
@@ -50,7 +50,7 @@ def test_every_database_takes_a_place_whatever_its_bytes_are():
 def test_the_end_leaves_nothing_of_where_the_call_stood():
     change = CallChange(checkpoint=b"{}", ended=record(), ended_at=NOON)
     values = change.values()
-    assert (values["ended_at"], values["checkpoint"]) == (ms(NOON), None)
+    assert (values["ended_at"], values["checkpoint"]) == (epoch_ms(NOON), None)
 
 
 def test_an_apology_that_is_owed_is_all_that_is_left():
@@ -59,23 +59,23 @@ def test_an_apology_that_is_owed_is_all_that_is_left():
 
 
 def test_a_row_is_read_as_it_was_written():
-    kept = kept_call(row())
+    kept = stored_call(row())
     assert (kept.call_sid, kept.started_at, kept.ended, kept.record) == ("CA1", NOON, False, None)
-    assert kept.place() == Checkpoint()
+    assert kept.resume_point() == Checkpoint()
     assert kept.as_json() == record().as_json(), "what is known of a call that is live elsewhere"
 
 
 def test_a_row_of_a_call_that_is_over_tells_its_record():
     over = record()
     over.end_reason, over.result = "caller hung up", {"answer": 1}
-    kept = kept_call(row(**end_values(over, NOON)))
+    kept = stored_call(row(**end_values(over, NOON)))
     assert kept.ended
     assert kept.as_json() == over.as_json()
 
 
 def test_a_place_is_read_and_one_that_is_damaged_is_the_beginning():
-    assert kept_call(row(checkpoint='{"typed": "12"}')).place() == Checkpoint(typed="12")
-    assert kept_call(row(checkpoint="{")).place() == Checkpoint()
+    assert stored_call(row(checkpoint='{"typed": "12"}')).resume_point() == Checkpoint(typed="12")
+    assert stored_call(row(checkpoint="{")).resume_point() == Checkpoint()
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,9 @@ async def test_what_a_call_says_twice_in_a_moment_is_written_once(tmp_path, monk
 
     monkeypatch.setattr(CallWriter, "_write_all", counted)
     async with stores(tmp_path) as [store]:
-        store.begun(record())
+        store.writer.began(record())
         for number in range(100):
-            store.keep("CA1", b"%d" % number)
+            store.writer.keep("CA1", b"%d" % number)
         await written()
     assert batches == [{"CA1": b"99"}]
 
@@ -34,9 +34,9 @@ async def test_what_a_call_says_twice_in_a_moment_is_written_once(tmp_path, monk
 @virtually
 async def test_what_waits_is_written_when_the_process_stops(tmp_path):
     async with stores(tmp_path) as [store]:
-        store.begun(record())
+        store.writer.began(record())
         await store.aclose()
-        assert (await CallStore(store._engine).find("CA1")).flow == "test"
+        assert (await CallStore(store._database).find("CA1")).flow == "test"
 
 
 @virtually
@@ -51,11 +51,11 @@ async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypa
     monkeypatch.setattr(CallWriter, "_write_all", failing)
     async with stores(tmp_path) as [store]:
         call = record()
-        store.begun(call)
-        store.keep("CA1", b"early")
+        store.writer.began(call)
+        store.writer.keep("CA1", b"early")
         await asyncio.sleep(5)
-        store.keep("CA1", b"late")
-        store.begun(record("CA2"))
+        store.writer.keep("CA1", b"late")
+        store.writer.began(record("CA2"))
         await asyncio.sleep(5)
         assert await store.recent(5) == []
         away[0] = False
@@ -69,8 +69,8 @@ async def test_what_waits_for_a_database_has_a_limit_and_the_oldest_goes_first(t
     monkeypatch.setattr(module, "MOST_WAITING", 3)
     async with stores(tmp_path) as [store]:
         for number in range(5):
-            store.begun(record(f"CA{number}", number))
-            store.ended(record(f"CA{number}", number), wallclock=NOON)
+            store.writer.began(record(f"CA{number}", number))
+            store.writer.ended(record(f"CA{number}", number), wallclock=NOON)
         await written()
         assert [call.call_sid for call in await store.recent(9)] == ["CA4", "CA3", "CA2"]
 
@@ -82,8 +82,8 @@ async def test_a_result_that_is_no_json_keeps_no_other_call_from_being_written(t
         odd, call = record("CA1"), record("CA2")
         odd.result["odd"] = value
         for each in (odd, call):
-            store.begun(each)
-            store.ended(each, wallclock=NOON)
+            store.writer.began(each)
+            store.writer.ended(each, wallclock=NOON)
         await written()
         assert (await store.find("CA1")).ended
         assert (await store.find("CA2")).ended
@@ -94,8 +94,8 @@ async def test_a_result_that_holds_itself_is_left_out(tmp_path):
     async with stores(tmp_path) as [store]:
         call = record()
         call.result["round"] = call.result
-        store.begun(call)
-        store.ended(call, wallclock=NOON)
+        store.writer.began(call)
+        store.writer.ended(call, wallclock=NOON)
         await written()
         assert (await store.find("CA1")).record["result"] == {}
 
@@ -104,9 +104,9 @@ async def test_a_result_that_holds_itself_is_left_out(tmp_path):
 async def test_what_is_flushed_can_be_read_by_others_without_delay(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
         loop = asyncio.get_running_loop()
-        first.begun(record())
+        first.writer.began(record())
         before = loop.time()
-        await first.flush("CA1")
+        await first.writer.flush("CA1")
         assert loop.time() - before < module.GATHERED_SECONDS
         assert (await second.find("CA1")).flow == "test"
 
@@ -121,8 +121,8 @@ async def test_a_database_that_is_away_holds_up_a_flush_once_and_shortly(tmp_pat
         loop = asyncio.get_running_loop()
         before = loop.time()
         for number in range(5):
-            store.begun(record(f"CA{number}"))
-            await store.flush(f"CA{number}")
+            store.writer.began(record(f"CA{number}"))
+            await store.writer.flush(f"CA{number}")
         assert loop.time() - before <= module.FLUSH_SECONDS
 
 
@@ -132,8 +132,8 @@ async def test_a_text_that_no_database_takes_is_kept_as_far_as_it_can_be(tmp_pat
     async with stores(tmp_path) as [store]:
         odd = CallRecord("CA1", "test", text, text, "inbound", NOON)
         odd.end_reason = text
-        store.begun(odd)
-        store.ended(odd, wallclock=NOON)
+        store.writer.began(odd)
+        store.writer.ended(odd, wallclock=NOON)
         await written()
         kept = await store.find("CA1")
     assert kept.ended
@@ -153,9 +153,9 @@ async def test_a_call_that_cannot_be_written_is_left_out_and_no_other(tmp_path, 
     monkeypatch.setattr(CallWriter, "_write_all", failing)
     async with stores(tmp_path) as [store]:
         for number in range(3):
-            store.begun(record(f"CA{number}"))
+            store.writer.began(record(f"CA{number}"))
         await written()
         assert [(await store.find(f"CA{number}")) is not None for number in range(3)] == [True, False, True]
-        store.begun(record("CA3"))
+        store.writer.began(record("CA3"))
         await written()
         assert await store.find("CA3") is not None

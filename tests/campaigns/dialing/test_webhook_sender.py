@@ -56,7 +56,7 @@ async def none_left(store, campaign, *, within=100_000):
 
 
 def counted(became):
-    return REGISTRY.get_sample_value("telebridge_campaign_webhook_deliveries_total", {"became": became}) or 0.0
+    return REGISTRY.get_sample_value("telebridge_campaign_webhook_deliveries_total", {"outcome": became}) or 0.0
 
 
 @virtually

@@ -17,7 +17,7 @@ from support.api import CAMPAIGN, OVER, SID, Api, record
 from support.speech import serving
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.server.api.endpoints import ROUTES
+from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.openapi import document
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 
@@ -33,7 +33,7 @@ FUZZED = settings(
 )
 
 schema = (
-    schemathesis.openapi.from_dict(document(Api().app[ROUTES], version="0"))
+    schemathesis.openapi.from_dict(document(Api().app[DECLARATIONS], version="0"))
     .exclude(path="/api/events")
     .exclude(path="/api/campaigns/{id}/events")
 )

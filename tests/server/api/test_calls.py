@@ -1,97 +1,35 @@
-"""Calls over the API: listed, told, and placed once for each key."""
+"""Calls over the API: found, and originated once for each key."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from contextlib import AsyncExitStack
 
 import pytest
 from aiohttp.test_utils import make_mocked_request
-from support.api import ORDER, SID, PlayedCalls, PlayedFlows, PlayedPlacer, api, record
+from sqlalchemy.exc import OperationalError
+from support.api import ORDER, SID, PlayedCalls, PlayedFlows, PlayedOriginator, api, record
+from support.memory_keys import MemoryKeys
 
 from telebridge.call.record import SpokenUtterance
+from telebridge.database.database import database_of
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError, TwilioAPIError
-from telebridge.server.api.calls import CallList, CallsDoor, cursor, read_cursor
-from telebridge.server.api.models import PlaceCall
-from telebridge.server.api.ports import CallOrder, Position
+from telebridge.flows.steps import Say
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import KEY_SCOPE, CallEndpoints
+from telebridge.server.api.models import OriginateRequest
+from telebridge.server.api.ports import OutboundCall
 from telebridge.server.http.bodies import Nothing
-from telebridge.server.http.problems import Problem
+from telebridge.server.http.idempotency import ABANDONED_MS, fingerprint_of
+from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.twilio.signed_urls import VariablesTooLong
 
-NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = {"Idempotency-Key": "order 7"}
+FINGERPRINT = fingerprint_of(OriginateRequest.model_validate(ORDER).model_dump_json().encode())
 
 
-def sids(told):
-    return [call["call_sid"] for call in told["calls"]]
-
-
-class Past:
-    """Calls of a database."""
-
-    def __init__(self, *calls):
-        self.calls = {call.call_sid: call.as_json() for call in calls}
-
-    async def find(self, call_sid):
-        return self.calls.get(call_sid)
-
-    async def recent(self, limit, before):
-        ordered = sorted(self.calls.values(), key=lambda call: (call["started_at"], call["call_sid"]), reverse=True)
-        positions = [(Position(datetime.fromisoformat(call["started_at"]), call["call_sid"]), call) for call in ordered]
-        return [call for position, call in positions if before is None or position < before][:limit]
-
-
-# Listing and telling.
-
-
-async def test_calls_are_listed_newest_first():
-    async with api() as client:
-        for minute in (3, 1, 2):
-            client.calls.add(record(f"CA{minute}", NOON + timedelta(minutes=minute)))
-        client.calls.ended["CA0"] = record("CA0", NOON)
-        told = await client.get("/api/calls")
-    assert sids(told) == ["CA3", "CA2", "CA1", "CA0"]
-    assert [call["phase"] for call in told["calls"]] == ["live", "live", "live", "over"]
-    assert told["next"] is None
-
-
-@pytest.mark.parametrize(("state", "listed"), [("live", ["CA1"]), ("ended", ["CA0"])])
-async def test_live_and_ended_calls_are_listed_apart(state, listed):
-    async with api() as client:
-        client.calls.add(record("CA1"))
-        client.calls.ended["CA0"] = record("CA0")
-        assert sids(await client.get(f"/api/calls?state={state}")) == listed
-
-
-async def test_a_cursor_goes_on_where_the_page_ended_whatever_began_meanwhile():
-    async with api() as client:
-        for number in range(5):
-            client.calls.ended[f"CA{number}"] = record(f"CA{number}", NOON)
-        first = await client.get("/api/calls?limit=2")
-        client.calls.add(record("CA9", NOON + timedelta(hours=1)))
-        second = await client.get("/api/calls", params={"limit": "2", "cursor": first["next"]})
-        third = await client.get("/api/calls", params={"limit": "2", "cursor": second["next"]})
-    assert [sids(page) for page in (first, second, third)] == [["CA4", "CA3"], ["CA2", "CA1"], ["CA0"]]
-    assert third["next"] is None
-
-
-async def test_calls_of_the_database_follow_and_none_is_told_twice():
-    past = Past(record("CA1", NOON), record("CA2", NOON + timedelta(minutes=2)), record("CA3", NOON))
-    async with api(past=past) as client:
-        client.calls.ended["CA1"] = record("CA1", NOON)
-        assert sids(await client.get("/api/calls")) == ["CA2", "CA3", "CA1"]
-        assert sids(await client.get("/api/calls?state=live")) == []
-        assert (await client.get("/api/calls/CA3"))["phase"] == "over"
-
-
-def test_a_cursor_is_read_as_it_was_written():
-    position = Position(NOON, SID)
-    assert read_cursor(cursor(position)) == position
-
-
-@pytest.mark.parametrize("text", ["x", "", "é", "bnVsbA", "WyIyMDI2LTAxLTAxIiwgIkNBIl0", "\x00"])
-def test_a_cursor_that_is_none_is_refused(text):
-    with pytest.raises(Problem, match="cursor"):
-        read_cursor(text)
+# Getting one.
 
 
 async def test_a_call_is_told_with_what_was_heard_and_is_being_said():
@@ -102,7 +40,7 @@ async def test_a_call_is_told_with_what_was_heard_and_is_being_said():
                 utterances=[SpokenUtterance("Thank you for calling.", 1500, cut), SpokenUtterance("Yes.", 300, None)]
             )
         )
-        control.session.saying = "For billing, press 2."
+        control.runner.announce(Say("For billing, press 2."))
         told = await client.get(f"/api/calls/{SID}")
     assert told["saying"] == "For billing, press 2."
     assert told["from"] == "+15551230001"
@@ -116,28 +54,6 @@ async def test_a_call_that_nobody_knows_is_not_found():
     assert told["type"] == "urn:telebridge:problem:unknown-call"
 
 
-@pytest.mark.parametrize(
-    ("query", "field"),
-    [
-        ("limit=0", "limit"),
-        ("limit=201", "limit"),
-        ("limit=x", "limit"),
-        ("state=alive", "state"),
-        ("stat=live", "stat"),
-    ],
-)
-async def test_a_wrong_query_is_told_by_its_field(query, field):
-    async with api() as client:
-        told = await client.get(f"/api/calls?{query}", status=422)
-    assert [error["field"] for error in told["errors"]] == [field]
-
-
-async def test_a_parameter_given_twice_is_refused():
-    async with api() as client:
-        told = await client.get("/api/calls?limit=1&limit=2", status=422)
-    assert "twice" in told["detail"]
-
-
 # Placing.
 
 
@@ -149,13 +65,15 @@ async def test_a_call_is_placed_as_it_was_asked_for():
             status=201,
         )
     assert told == {"call_sid": f"CA{1:032x}"}
-    assert client.placer.orders == [CallOrder("+15551230000", "+15551230001", "front-desk", {"n": 1}, 20, "Enable")]
+    assert client.originator.orders == [
+        OutboundCall("+15551230000", "+15551230001", "front-desk", {"n": 1}, 20, "Enable")
+    ]
 
 
 async def test_an_order_without_the_rest_rings_a_minute_for_the_default_flow():
     async with api() as client:
         await client.post("/api/calls", ORDER, status=201)
-    assert client.placer.orders == [CallOrder("+15551230000", "+15551230001", "", {}, 60, "")]
+    assert client.originator.orders == [OutboundCall("+15551230000", "+15551230001", "", {}, 60, "")]
 
 
 async def test_the_same_key_and_body_is_one_call():
@@ -163,28 +81,29 @@ async def test_the_same_key_and_body_is_one_call():
         first = await client.post("/api/calls", ORDER, headers=KEY, status=201)
         again = await client.post("/api/calls", dict(reversed(ORDER.items())), headers=KEY, status=201)
     assert first == again
-    assert len(client.placer.orders) == 1
+    assert len(client.originator.orders) == 1
 
 
 async def test_the_same_key_at_once_is_one_call_and_the_second_waits():
     async with api() as client:
-        client.placer.hold = asyncio.Event()
+        client.originator.hold = asyncio.Event()
         asked = [asyncio.create_task(client.post("/api/calls", ORDER, headers=KEY, status=201)) for _ in range(5)]
-        await client.placer.asked.wait()
+        await client.originator.asked.wait()
         assert not any(each.done() for each in asked)
-        client.placer.hold.set()
+        client.originator.hold.set()
         told = await asyncio.gather(*asked)
     assert {each["call_sid"] for each in told} == {f"CA{1:032x}"}
-    assert len(client.placer.orders) == 1
+    assert len(client.originator.orders) == 1
 
 
 async def test_who_goes_away_takes_no_other_answer_along():
-    placer = PlayedPlacer()
+    placer = PlayedOriginator()
     placer.hold = asyncio.Event()
-    door = CallsDoor(CallList(PlayedCalls(), None), PlayedFlows(), placer)
+    endpoints = CallEndpoints(CallLookup(PlayedCalls(), None), PlayedFlows(), placer, MemoryKeys())
     request = make_mocked_request("POST", "/api/calls", headers=KEY)
     first, second = [
-        asyncio.create_task(door.place_call(request, Nothing(), PlaceCall.model_validate(ORDER))) for _ in range(2)
+        asyncio.create_task(endpoints.originate_call(request, Nothing(), OriginateRequest.model_validate(ORDER)))
+        for _ in range(2)
     ]
     await placer.asked.wait()
     first.cancel()
@@ -194,29 +113,77 @@ async def test_who_goes_away_takes_no_other_answer_along():
     assert len(placer.orders) == 1
 
 
+async def test_a_key_that_is_in_progress_in_another_process_is_a_conflict():
+    async with api() as client:
+        await client.keys.claim(KEY_SCOPE, KEY["Idempotency-Key"], FINGERPRINT)
+        told = await client.post("/api/calls", ORDER, headers=KEY, status=409)
+    assert told["type"] == "urn:telebridge:problem:request-in-progress"
+    assert client.originator.orders == []
+
+
+async def test_a_key_whose_process_died_places_no_second_call():
+    now = 0
+    async with api(keys=MemoryKeys(lambda: now)) as client:
+        await client.keys.claim(KEY_SCOPE, KEY["Idempotency-Key"], FINGERPRINT)
+        now = ABANDONED_MS
+        told = await client.post("/api/calls", ORDER, headers=KEY, status=504)
+    assert told["type"] == "urn:telebridge:problem:outcome-unknown"
+    assert client.originator.orders == []
+
+
+async def test_a_key_that_cannot_be_kept_places_no_call():
+    async with api() as client:
+        client.keys.failure = OperationalError("", {}, Exception("unreachable"))
+        told = await client.post("/api/calls", ORDER, headers=KEY, status=503)
+        await client.post("/api/calls", ORDER, status=201)
+    assert "Nothing was placed" in told["detail"]
+    assert len(client.originator.orders) == 1
+
+
+async def test_two_applications_over_one_database_and_a_restart_place_one_call(tmp_path):
+    async def processes(count):
+        engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
+        await migrate(engine)
+        keys = [SqlIdempotencyKeys(database_of(engine)) for _ in range(count)]
+        placed, told = 0, []
+        async with AsyncExitStack() as stack:
+            for each in keys:
+                client = await stack.enter_async_context(api(keys=each))
+                told.append(await client.post("/api/calls", ORDER, headers=KEY, status=201))
+                await client.post("/api/calls", {**ORDER, "timeout": 10}, headers=KEY, status=422)
+                placed += len(client.originator.orders)
+        await engine.dispose()
+        return placed, told
+
+    placed, [first, second] = await processes(2)
+    placed_after, [third] = await processes(1)
+    assert first == second == third
+    assert (placed, placed_after) == (1, 0)
+
+
 async def test_the_same_key_with_another_body_is_refused():
     async with api() as client:
         await client.post("/api/calls", ORDER, headers=KEY, status=201)
         told = await client.post("/api/calls", {**ORDER, "timeout": 10}, headers=KEY, status=422)
     assert told["type"] == "urn:telebridge:problem:key-reused"
-    assert len(client.placer.orders) == 1
+    assert len(client.originator.orders) == 1
 
 
 async def test_a_key_whose_call_may_ring_places_no_second_one():
     async with api() as client:
-        client.placer.refusal = TwilioAPIError(0, None, "no answer within 10 s")
+        client.originator.refusal = TwilioAPIError(0, None, "no answer within 10 s")
         told = await client.post("/api/calls", ORDER, headers=KEY, status=504)
-        client.placer.refusal = None
+        client.originator.refusal = None
         again = await client.post("/api/calls", ORDER, headers=KEY, status=504)
     assert told["type"] == again["type"] == "urn:telebridge:problem:outcome-unknown"
-    assert len(client.placer.orders) == 1
+    assert len(client.originator.orders) == 1
 
 
 async def test_a_key_whose_call_was_refused_may_be_used_again():
     async with api() as client:
-        client.placer.refusal = TwilioAPIError(429, 20429, "Too many requests")
+        client.originator.refusal = TwilioAPIError(429, 20429, "Too many requests")
         await client.post("/api/calls", ORDER, headers=KEY, status=503)
-        client.placer.refusal = None
+        client.originator.refusal = None
         await client.post("/api/calls", ORDER, headers=KEY, status=201)
 
 
@@ -240,14 +207,14 @@ async def test_a_key_that_is_none_is_refused(key):
 )
 async def test_a_refusal_says_whether_anything_was_placed(refusal, status, words):
     async with api() as client:
-        client.placer.refusal = refusal
+        client.originator.refusal = refusal
         told = await client.post("/api/calls", ORDER, status=status)
     assert words in told["detail"]
 
 
 async def test_a_refused_number_is_told_by_its_field():
     async with api() as client:
-        client.placer.refusal = TwilioAPIError(400, 21210, "Not yours")
+        client.originator.refusal = TwilioAPIError(400, 21210, "Not yours")
         told = await client.post("/api/calls", ORDER, status=422)
     assert told["errors"] == [{"field": "from", "problem": "Not yours", "hint": ""}]
 
@@ -256,7 +223,7 @@ async def test_a_flow_that_does_not_exist_rings_nobody():
     async with api() as client:
         told = await client.post("/api/calls", {**ORDER, "flow": "front-dsk"}, status=422)
     assert told["errors"][0]["field"] == "flow"
-    assert client.placer.orders == []
+    assert client.originator.orders == []
 
 
 @pytest.mark.parametrize(
@@ -281,4 +248,4 @@ async def test_a_wrong_order_is_told_by_its_field_and_rings_nobody(wrong, field)
         told = await client.post("/api/calls", {**ORDER, **wrong}, status=status)
     if field is not None:
         assert field in [error["field"] for error in told["errors"]]
-    assert client.placer.orders == []
+    assert client.originator.orders == []

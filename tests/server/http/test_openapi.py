@@ -8,11 +8,11 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 from support.api import Api, api
 
-from telebridge.server.api.endpoints import ROUTES
+from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.openapi import document
 
-ROUTE_TABLE = Api().app[ROUTES]
+ROUTE_TABLE = Api().app[DECLARATIONS]
 DESCRIPTION = document(ROUTE_TABLE, version="1.2.3")
 
 

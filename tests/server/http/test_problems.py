@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from support.api import SID, api, record
 from support.speech import serving
 
-from telebridge.server.api.models import PlaceCall, SayText
+from telebridge.server.api.models import OriginateRequest, SayRequest
 from telebridge.server.http.problems import (
     FieldProblem,
     Problem,
@@ -40,18 +40,18 @@ def errors_of(model, values):
 
 
 def test_an_unknown_field_is_answered_with_the_nearest_name():
-    assert errors_of(SayText, {"text": "Hello.", "bargein": "any"}) == [
+    assert errors_of(SayRequest, {"text": "Hello.", "bargein": "any"}) == [
         FieldProblem("bargein", "is not known here", "did you mean 'barge_in'?")
     ]
 
 
 def test_an_unknown_field_near_none_is_answered_with_all_names():
-    (error,) = errors_of(SayText, {"text": "Hello.", "qqq": 1})
+    (error,) = errors_of(SayRequest, {"text": "Hello.", "qqq": 1})
     assert error.hint == "known are: text, barge_in, voice, wait"
 
 
 def test_each_missing_field_is_named_as_it_is_written():
-    assert [(error.field, error.problem) for error in errors_of(PlaceCall, {})] == [
+    assert [(error.field, error.problem) for error in errors_of(OriginateRequest, {})] == [
         ("to", "is missing"),
         ("from", "is missing"),
     ]
@@ -78,7 +78,7 @@ async def test_a_wrong_method_is_told_with_those_that_are_allowed():
 async def test_a_fault_of_ours_is_logged_and_told_without_its_insides():
     with capture_logs() as logs:
         async with api() as client:
-            client.placer.refusal = RuntimeError("the password is 1234")
+            client.originator.refusal = RuntimeError("the password is 1234")
             order = {"to": "+15551230000", "from": "+15551230001"}
             told = await client.post("/api/calls", order, status=500)
     assert "1234" not in str(told)
@@ -92,7 +92,7 @@ async def test_other_paths_are_left_alone():
 
 
 async def test_what_a_door_under_prompts_refuses_in_plain_text_is_a_problem_in_its_words():
-    async def door(request):
+    async def handler(request):
         match request.match_info["name"]:
             case "forged":
                 raise web.HTTPForbidden(text="The signature does not fit.\n")
@@ -102,7 +102,7 @@ async def test_what_a_door_under_prompts_refuses_in_plain_text_is_a_problem_in_i
                 raise web.HTTPFound("/prompts/forged")
 
     app = web.Application(middlewares=[problem_documents()])
-    app.router.add_get("/prompts/{name}", door)
+    app.router.add_get("/prompts/{name}", handler)
     async with serving(app) as url, aiohttp.ClientSession() as session:
         told = {}
         for name in ("forged", "wordless", "elsewhere"):

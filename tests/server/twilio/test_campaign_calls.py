@@ -255,8 +255,7 @@ async def test_an_opt_out_outlives_a_process_whose_database_was_away(tmp_path):
     dying.opted_out(record(HEARD, opted_out=True, to_number=phone(0)))
     while not list(files.kept()):  # noqa: ASYNC110 - a thread writes it
         await asyncio.sleep(0.001)
-    for write in dying._writes:
-        write.cancel()
+    dying._writes.cancel()
     await dying.aclose()
     following = CampaignCalls(store, AttemptReports(store, NoTwilio()), files)
     await following.take_up()

@@ -12,7 +12,7 @@ from support.virtual_time import virtually
 
 from telebridge.audio.wav import mulaw_file
 from telebridge.errors import SpeechRejected, SpeechUnavailable
-from telebridge.server.twilio.prompts import LONGEST_SECONDS, MOST_WAITING, PromptDoor
+from telebridge.server.twilio.prompts import LONGEST_SECONDS, MOST_WAITING, PromptHandler
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -37,10 +37,10 @@ class ReadySpeech(ToldSpeech):
 
 
 @asynccontextmanager
-async def door(source, **options):
-    """Gives a function that asks the door for a path."""
+async def prompts(source, **options):
+    """Gives a function that asks the handler for a path."""
     app = web.Application()
-    app.router.add_get("/prompts/{signed}.wav", PromptDoor(source, TOKENS, **options).prompt)
+    app.router.add_get("/prompts/{signed}.wav", PromptHandler(source, TOKENS, **options).prompt)
     async with serving(app) as url, aiohttp.ClientSession() as session:
 
         async def ask(signed, method="GET", **headers):
@@ -64,7 +64,7 @@ async def test_a_signed_prompt_is_a_wav_file_of_what_the_bridge_speaks(tmp_path)
 
 async def test_the_file_may_be_kept_and_asked_for_again_by_its_tag():
     source = ReadySpeech(Words((Word("a", 0, 1),)), Audio(b"ab"), Audio(b"c"))
-    async with door(source) as ask:
+    async with prompts(source) as ask:
         signed = TOKENS.issue("Hello.", {"speaker": "luna"})
         answer, body = await ask(signed)
         assert body == mulaw_file(b"abc")
@@ -80,7 +80,7 @@ async def test_the_file_may_be_kept_and_asked_for_again_by_its_tag():
 
 
 async def test_head_tells_what_get_would_without_the_body():
-    async with door(ReadySpeech(Audio(b"abc"))) as ask:
+    async with prompts(ReadySpeech(Audio(b"abc"))) as ask:
         signed = TOKENS.issue("Hello.", {})
         head, nothing = await ask(signed, "HEAD")
         get, _ = await ask(signed)
@@ -90,14 +90,14 @@ async def test_head_tells_what_get_would_without_the_body():
 
 
 async def test_what_another_voice_spoke_is_heard_and_not_kept():
-    async with door(ReadySpeech(Audio(b"abc"), substitute=True)) as ask:
+    async with prompts(ReadySpeech(Audio(b"abc"), substitute=True)) as ask:
         answer, body = await ask(TOKENS.issue("Hello.", {}))
     assert (answer.status, answer.headers["Cache-Control"], body) == (200, "no-store", mulaw_file(b"abc"))
 
 
 async def test_an_address_that_was_not_signed_is_not_there_and_nothing_is_spoken():
     source = ReadySpeech(Audio(b"abc"))
-    async with door(source) as ask:
+    async with prompts(source) as ask:
         answer, body = await ask(TOKENS.issue("Hello.", {})[:-1])
     assert (answer.status, answer.content_type) == (404, "application/problem+json")
     assert b"the prompt's address is forged" in body
@@ -107,7 +107,7 @@ async def test_an_address_that_was_not_signed_is_not_there_and_nothing_is_spoken
 async def test_speech_that_fails_is_told_in_one_line():
     for error in (SpeechUnavailable("Rime is away"), SpeechRejected("no such voice")):
         source = ReadySpeech(Audio(b"abc"), error=error)
-        async with door(source) as ask:
+        async with prompts(source) as ask:
             answer, body = await ask(TOKENS.issue("Hello.", {}))
         assert (answer.status, answer.content_type) == (503, "application/problem+json")
         assert str(error).encode() in body
@@ -117,7 +117,7 @@ async def test_speech_that_fails_is_told_in_one_line():
 @virtually
 async def test_speech_that_hangs_is_told_and_let_go():
     source = ToldSpeech()
-    async with door(source) as ask:
+    async with prompts(source) as ask:
         answer, body = await ask(TOKENS.issue("Hello.", {}))
     assert answer.status == 503
     assert f"longer than {LONGEST_SECONDS:g} s".encode() in body
@@ -127,7 +127,7 @@ async def test_speech_that_hangs_is_told_and_let_go():
 @virtually
 async def test_only_so_many_prompts_are_spoken_at_once_and_only_so_many_may_wait():
     source = ToldSpeech()
-    async with door(source, at_once=2) as ask:
+    async with prompts(source, at_once=2) as ask:
         asked = [asyncio.create_task(ask(TOKENS.issue("Hello.", {}))) for _ in range(MOST_WAITING)]
         await asyncio.sleep(1)
         assert len(source.asked) == 2

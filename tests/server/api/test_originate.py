@@ -5,13 +5,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.placing import TwilioPlacer, call_request
-from telebridge.server.api.ports import CallOrder
+from telebridge.server.api.originate import TwilioOriginator, call_request
+from telebridge.server.api.ports import OutboundCall
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.signed_urls import CallVariables, VariablesTooLong
 
 URL = "https://bridge.example.com"
-ORDER = CallOrder("+15551230000", "+15551230001")
+ORDER = OutboundCall("+15551230000", "+15551230001")
 
 
 def test_a_call_asks_for_the_voice_webhook_and_reports_its_status():
@@ -21,18 +21,18 @@ def test_a_call_asks_for_the_voice_webhook_and_reports_its_status():
 
 
 def test_a_flow_stands_in_the_path_whatever_its_name():
-    assert call_request(CallOrder("a", "b", "front/desk ü"), URL).url == f"{URL}/twilio/voice/front%2Fdesk%20%C3%BC"
+    assert call_request(OutboundCall("a", "b", "front/desk ü"), URL).url == f"{URL}/twilio/voice/front%2Fdesk%20%C3%BC"
 
 
 def test_variables_stand_signed_in_the_query():
     signs = CallVariables("secret")
-    url = call_request(CallOrder("a", "b", "reminder", {"name": "Ada & Co"}), URL, signs).url
+    url = call_request(OutboundCall("a", "b", "reminder", {"name": "Ada & Co"}), URL, signs).url
     assert urlsplit(url).path == "/twilio/voice/reminder"
     assert signs.read(parse_qs(urlsplit(url).query)["variables"][0]) == {"name": "Ada & Co"}
 
 
 def test_how_long_it_rings_and_what_detects_machines_are_handed_on():
-    request = call_request(CallOrder("a", "b", ring_seconds=20, machine_detection="Enable"), URL)
+    request = call_request(OutboundCall("a", "b", ring_seconds=20, machine_detection="Enable"), URL)
     assert (request.ring_seconds, request.machine_detection) == (20, "Enable")
 
 
@@ -42,8 +42,8 @@ def test_without_a_public_address_nothing_can_be_placed():
 
 
 async def test_what_does_not_fit_an_address_is_refused_before_twilio_is_asked():
-    placer = TwilioPlacer(lambda: pytest.fail("Twilio was asked"), URL, CallVariables("secret"))
+    placer = TwilioOriginator(lambda: pytest.fail("Twilio was asked"), URL, CallVariables("secret"))
     long = {f"name_{number}": f"{number * 7919:x}" * 5 for number in range(400)}
     with pytest.raises(VariablesTooLong):
-        await placer.place(CallOrder("a", "b", variables=long))
+        await placer.originate(OutboundCall("a", "b", variables=long))
     await placer.aclose()

@@ -1,6 +1,6 @@
-"""Placing a call: what Twilio is asked for, so that the bridge behind the public address speaks when it is answered.
+"""Originates calls: builds the request to Twilio, so that the bridge at the public address leads the call.
 
-One rule: whoever places a call, the command line or the API, asks for it in these words.
+One rule: the command line and the API build their requests here.
 """
 
 from collections.abc import Callable
@@ -9,19 +9,19 @@ from urllib.parse import quote, urlencode
 from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.ports import CallOrder, Placer
+from telebridge.server.api.ports import CallOriginator, OutboundCall
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.signed_urls import QUERY, CallVariables
 
 
-def call_request(order: CallOrder, public_url: str, variables: CallVariables | None = None) -> CallRequest:
-    """What Twilio is asked for.
+def call_request(call: OutboundCall, public_url: str, variables: CallVariables | None = None) -> CallRequest:
+    """Build the request to Twilio.
 
     Args:
-        order: The call.
+        call: The call.
         public_url: Where Twilio reaches the bridge.
-        variables: Signs the order's variables; may be left away when it has none.
+        variables: Signs the call's variables; may be left away when it has none.
 
     Raises:
         ConfigurationError: There is no public address.
@@ -29,20 +29,20 @@ def call_request(order: CallOrder, public_url: str, variables: CallVariables | N
     """
     if not public_url:
         raise ConfigurationError("public_url", "is not set", "Twilio must know where `telebridge serve` answers")
-    url = f"{public_url}/twilio/voice" + (f"/{quote(order.flow, safe='')}" if order.flow else "")
-    signed = variables.sign(order.variables) if variables is not None and order.variables else ""
+    url = f"{public_url}/twilio/voice" + (f"/{quote(call.flow, safe='')}" if call.flow else "")
+    signed = variables.sign(call.variables) if variables is not None and call.variables else ""
     return CallRequest(
-        order.to,
-        order.from_,
+        call.to,
+        call.from_,
         url=f"{url}?{urlencode({QUERY: signed})}" if signed else url,
         status_callback=f"{public_url}/twilio/status",
-        ring_seconds=order.ring_seconds,
-        machine_detection=order.machine_detection,
+        ring_seconds=call.ring_seconds,
+        machine_detection=call.machine_detection,
     )
 
 
-class TwilioPlacer(Placer):
-    """Places calls through Twilio's REST API; the connection is made with the first call.
+class TwilioOriginator(CallOriginator):
+    """Originates calls through Twilio's REST API; the connection is made with the first call.
 
     Args:
         open_calls: Makes the client, on the event loop; raises `ConfigurationError` without an account.
@@ -57,8 +57,8 @@ class TwilioPlacer(Placer):
         self._calls: TwilioCalls | None = None
 
     @override
-    async def place(self, order: CallOrder) -> str:
-        request = call_request(order, self._public_url, self._variables)
+    async def originate(self, call: OutboundCall) -> str:
+        request = call_request(call, self._public_url, self._variables)
         if self._calls is None:
             self._calls = self._open()
         return (await self._calls.create(request)).sid

@@ -1,0 +1,113 @@
+"""Keys in a database: claimed once by all processes, kept over a restart, and bounded."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from sqlalchemy import inspect, text
+
+from telebridge.database.database import database_of
+from telebridge.database.engine import open_database
+from telebridge.database.migration import migrate
+from telebridge.server.http.idempotency import ABANDONED_MS, LIFETIME_MS, KeyClaim, KeyVerdict, StoredResponse
+from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
+
+CREATED = StoredResponse(201, '{"call_sid": "CA1"}')
+SCOPE = "originate_call"
+
+
+class Clock:
+    """Epoch milliseconds that a test sets."""
+
+    def __init__(self):
+        self.now = 1_000_000_000_000
+
+    def __call__(self):
+        return self.now
+
+
+@asynccontextmanager
+async def process(folder, clock=None, limit=50_000):
+    """The keys as one process has them."""
+    engine = open_database(f"sqlite:///{folder}/telebridge.db")
+    await migrate(engine)
+    try:
+        yield SqlIdempotencyKeys(database_of(engine, clock), limit=limit)
+    finally:
+        await engine.dispose()
+
+
+async def test_a_key_is_new_once_for_all_processes(tmp_path):
+    async with process(tmp_path) as first, process(tmp_path) as second:
+        claims = await asyncio.gather(*(keys.claim(SCOPE, "k", "f") for keys in (first, second) * 3))
+    assert sorted(claim.verdict.value for claim in claims) == ["first", *["in progress"] * 5]
+
+
+async def test_the_first_response_is_kept_over_a_restart(tmp_path):
+    async with process(tmp_path) as before:
+        await before.claim(SCOPE, "k", "f")
+        await before.answered(SCOPE, "k", CREATED)
+    async with process(tmp_path) as after:
+        assert await after.claim(SCOPE, "k", "f") == KeyClaim(KeyVerdict.ANSWERED, CREATED)
+        assert await after.claim(SCOPE, "k", "other") == KeyClaim(KeyVerdict.MISMATCH)
+        assert await after.claim("another", "k", "other") == KeyClaim(KeyVerdict.FIRST)
+
+
+async def test_a_request_whose_process_died_is_abandoned(tmp_path):
+    clock = Clock()
+    async with process(tmp_path, clock) as before:
+        await before.claim(SCOPE, "k", "f")
+    async with process(tmp_path, clock) as after:
+        assert (await after.claim(SCOPE, "k", "f")).verdict is KeyVerdict.IN_PROGRESS
+        clock.now += ABANDONED_MS
+        assert (await after.claim(SCOPE, "k", "f")).verdict is KeyVerdict.ABANDONED
+
+
+async def test_a_request_without_effect_is_forgotten(tmp_path):
+    async with process(tmp_path) as keys:
+        await keys.claim(SCOPE, "k", "f")
+        await keys.release(SCOPE, "k")
+        assert (await keys.claim(SCOPE, "k", "other")).verdict is KeyVerdict.FIRST
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+async def test_a_key_is_known_for_a_day_and_no_longer(tmp_path, is_answered):
+    clock = Clock()
+    async with process(tmp_path, clock) as keys:
+        await keys.claim(SCOPE, "k", "f")
+        if is_answered:
+            await keys.answered(SCOPE, "k", CREATED)
+        clock.now += LIFETIME_MS - 1
+        assert (await keys.claim(SCOPE, "k", "f")).verdict is not KeyVerdict.FIRST
+        clock.now += 1
+        assert (await keys.claim(SCOPE, "k", "f")).verdict is KeyVerdict.FIRST
+
+
+async def test_the_oldest_answer_goes_when_there_are_too_many_but_nothing_that_runs(tmp_path):
+    clock = Clock()
+    async with process(tmp_path, clock, limit=2) as keys:
+        for key in ("running", "done", "new"):
+            clock.now += 1
+            await keys.claim(SCOPE, key, "f")
+            if key == "done":
+                await keys.answered(SCOPE, key, CREATED)
+        assert (await keys.claim(SCOPE, "running", "f")).verdict is KeyVerdict.IN_PROGRESS
+        assert (await keys.claim(SCOPE, "done", "f")).verdict is KeyVerdict.FIRST
+
+
+async def test_a_database_of_the_release_before_gets_the_table_and_keeps_its_calls(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
+    await migrate(engine)
+    async with engine.begin() as connection:
+        await connection.execute(text("DROP TABLE idempotency_key"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+        await connection.execute(
+            text("INSERT INTO call VALUES ('CA1', 'o', 'f', '+1', '+2', 'inbound', 0, NULL, NULL, NULL, NULL)")
+        )
+    await migrate(engine)
+    async with engine.connect() as connection:
+        tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
+        kept = (await connection.execute(text("SELECT call_sid FROM call"))).scalars().all()
+    await engine.dispose()
+    assert "idempotency_key" in tables
+    assert kept == ["CA1"]

@@ -1,0 +1,51 @@
+"""What operators ask: liveness, readiness with its reason, and metrics by their public names."""
+
+import json
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from telebridge import metrics
+from telebridge.server.health import HealthHandler
+
+REQUEST = make_mocked_request("GET", "/")
+
+
+class Calls:
+    """Live calls."""
+
+    def __init__(self, live=2, *, full=False, draining=False):
+        self.live, self.full, self.draining = live, full, draining
+
+    def __len__(self):
+        return self.live
+
+
+@pytest.mark.parametrize(
+    ("calls", "status", "word"),
+    [
+        (Calls(), 200, "ready"),
+        (Calls(full=True), 503, "max_calls reached"),
+        (Calls(full=True, draining=True), 503, "draining"),
+    ],
+)
+async def test_readiness_says_why_no_call_is_taken(calls, status, word):
+    answer = await HealthHandler(calls).readyz(REQUEST)
+    assert (answer.status, json.loads(answer.text)) == (status, {"status": word, "live_calls": 2})
+    alive = await HealthHandler(calls).healthz(REQUEST)
+    assert (alive.status, json.loads(alive.text)) == (200, {"status": "ok", "live_calls": 2})
+
+
+async def test_metrics_have_their_public_names_and_labels():
+    metrics.REFUSED.labels("test", "reason").inc()
+    metrics.ATTEMPTS.labels("test").inc()
+    metrics.WEBHOOK_DELIVERIES.labels("test").inc()
+    answer = await HealthHandler(Calls()).metrics(REQUEST)
+    text = answer.body.decode()
+    assert answer.headers["Content-Type"].startswith("text/plain")
+    for line in (
+        'telebridge_refused_total{endpoint="test",reason="reason"} 1.0',
+        'telebridge_campaign_attempts_total{outcome="test"} 1.0',
+        'telebridge_campaign_webhook_deliveries_total{outcome="test"} 1.0',
+    ):
+        assert line in text
