@@ -24,10 +24,10 @@ CLIPS = Counter(
     ["found"],
 )
 RUNGS = Counter("telebridge_speech_rungs", "What became of each source of speech that was asked", ["rung", "outcome"])
-ATTEMPTS = Counter("telebridge_campaign_attempts", "What became of attempts to place a campaign's call", ["became"])
+ATTEMPTS = Counter("telebridge_campaign_attempts", "Attempts to place a campaign's call, by outcome", ["outcome"])
 DUPLICATE_CALLS = Counter(
     "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"
 )
 WEBHOOK_DELIVERIES = Counter(
-    "telebridge_campaign_webhook_deliveries", "What became of events sent to campaigns' webhooks", ["became"]
+    "telebridge_campaign_webhook_deliveries", "Webhook events of campaigns, by outcome", ["outcome"]
 )

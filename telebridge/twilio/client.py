@@ -27,7 +27,7 @@ OVER_CODES = frozenset({20404, 21220})
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedCall:
+class CallResource:
     """A call as Twilio tells it.
 
     Args:
@@ -85,7 +85,7 @@ class TwilioCalls:
     ) -> None:
         await self.aclose()
 
-    async def create(self, request: CallRequest) -> PlacedCall:
+    async def create(self, request: CallRequest) -> CallResource:
         """Ask for a call. The answer means that Twilio has queued it, nothing more.
 
         Raises:
@@ -93,7 +93,7 @@ class TwilioCalls:
         """
         return await self._ask(self._client.calls.create_async(**request.parameters()), _placed)
 
-    async def fetch(self, sid: str) -> PlacedCall:
+    async def fetch(self, sid: str) -> CallResource:
         """A call as it stands.
 
         Raises:
@@ -125,7 +125,7 @@ class TwilioCalls:
             if error.code not in OVER_CODES:
                 raise
 
-    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[PlacedCall]:
+    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[CallResource]:
         """The latest calls, newest first, which Twilio may show a little late.
 
         Raises:
@@ -168,11 +168,11 @@ def _page_refused(error: TwilioException) -> TwilioAPIError:
         return TwilioAPIError(status, None, f"an answer that cannot be read: {error.args[0]}")
 
 
-def _placed(call: Any) -> PlacedCall:
+def _placed(call: Any) -> CallResource:
     duration = int(call.duration) if call.duration is not None else None
     from_ = call._from  # noqa: SLF001 - the package has no other name for it
     queue_ms = int(call.queue_time) if call.queue_time is not None else None
-    return PlacedCall(
+    return CallResource(
         call.sid,
         CallStatus(call.status),
         call.to,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import aiohttp
 from aiohttp import web
 
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
@@ -18,7 +18,7 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
-from telebridge.campaigns.reporting.view import look
+from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.api.calls import CallList, CallsDoor
 from telebridge.server.api.campaign_events import CampaignFeeds
@@ -192,7 +192,7 @@ class Api:
 
     def _campaigns(self):
         """The doors to campaigns, over a store in memory, with no Twilio behind them."""
-        self.store, self.ended_campaigns = MemoryCampaignStore(), []
+        self.store, self.ended_campaigns = memory_campaign_store(), []
         self.looks = 0
         law = CallingLaw(calling_rules())
 
@@ -211,7 +211,7 @@ class Api:
 
     async def _look(self, campaign_id):
         self.looks += 1
-        return await look(self.store, campaign_id, CallingLaw(calling_rules()).open_until, wallclock=NOW)
+        return await view_campaign(self.store, campaign_id, CallingLaw(calling_rules()).open_until, wallclock=NOW)
 
     async def _fill(self, _app):
         """One campaign that dials, of two people."""

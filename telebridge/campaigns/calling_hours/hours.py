@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from telebridge.campaigns.calling_hours.law import CallingRules, Kind
+from telebridge.campaigns.calling_hours.law import CallingRules, CallKind
 from telebridge.campaigns.calling_hours.windows import (
     MINUTES_OF_DAY,
     Window,
@@ -39,9 +39,9 @@ class CallingHours:
         rules: The law.
     """
 
-    def __init__(self, windows: Mapping[int, tuple[Window, ...]], *, kind: Kind, rules: CallingRules) -> None:
+    def __init__(self, windows: Mapping[int, tuple[Window, ...]], *, kind: CallKind, rules: CallingRules) -> None:
         self._windows = {weekday: joined(of_day) for weekday, of_day in windows.items()}
-        self._kind: Kind = kind
+        self._kind: CallKind = kind
         self._rules = rules
         self._days: dict[tuple[str, str, date], tuple[Span, ...]] = {}
 

@@ -1,4 +1,4 @@
-"""When and how often the people of a campaign may be called, by the law and by the campaign's own word.
+"""When and how often the contacts of a campaign may be called, by the law and by the campaign's plan.
 
 One rule: a campaign whose hours cannot be read calls nobody.
 """
@@ -6,7 +6,7 @@ One rule: a campaign whose hours cannot be read calls nobody.
 from datetime import datetime
 
 from telebridge.campaigns.calling_hours.hours import CallingHours
-from telebridge.campaigns.calling_hours.law import CallingRules
+from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
 from telebridge.campaigns.calling_hours.windows import windows_of
 from telebridge.campaigns.engine.campaign import Campaign, Cap
 from telebridge.campaigns.engine.claim import CampaignLane
@@ -16,14 +16,14 @@ MOST_CAMPAIGNS_KEPT = 1000
 
 
 class CallingLaw:
-    """What a dialer asks of every lane.
+    """The calling hours and the caps of every lane.
 
     Args:
-        rules: The law.
+        rules: The law; None for the one that telebridge ships, loaded with the first question (a third of a second).
     """
 
-    def __init__(self, rules: CallingRules) -> None:
-        self._rules = rules
+    def __init__(self, rules: CallingRules | None = None) -> None:
+        self._given_rules = rules
         self._hours: dict[str, tuple[object, CallingHours]] = {}
 
     def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
@@ -40,6 +40,10 @@ class CallingLaw:
         legal = self._rules.attempt_caps(lane.lane.region, plan.kind.value)
         caps = tuple(Cap(cap.at_most, cap.within_hours * SECONDS_OF_HOUR, cap.conversations) for cap in legal)
         return caps + plan.caps
+
+    @property
+    def _rules(self) -> CallingRules:
+        return self._given_rules or calling_rules()
 
     def _hours_of(self, campaign: Campaign) -> CallingHours:
         kept = self._hours.get(campaign.id)

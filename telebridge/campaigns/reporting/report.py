@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telebridge.campaigns.csv_cells import safe_cell
-from telebridge.campaigns.engine.attempt import Attempt, Contact, attempt_json
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.attempt import Attempt, attempt_json
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ReportRecords
 from telebridge.epoch import iso_time

@@ -29,7 +29,7 @@ class Waiting(Enum):
     TIME = "a retry or a start at a later time"
     NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
     OTHER_ACCOUNT = "a process that dials for its Twilio account: all dial for others"
-    QUIET = "Twilio, which asked for quiet"
+    RATE_LIMITED = "Twilio, which limits the rate of requests"
     NUMBERS = "its numbers, which have made all their calls of 24 hours"
     TURN = "its turn: calls per second and live calls are bounded"
 
@@ -45,13 +45,13 @@ class Explanation:
         waiting: How many contacts wait for what.
         next_due_at: When the first of those is due that wait for a later time; None when none does.
         dialers: How many processes dial for its account.
-        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        rate_limited_until: Until when no call is placed, because Twilio limits the rate; None while one may be.
     """
 
     waiting: Mapping[Waiting, int]
     next_due_at: datetime | None
     dialers: int = 0
-    quiet_until: datetime | None = None
+    rate_limited_until: datetime | None = None
 
 
 def explain(
@@ -70,8 +70,10 @@ def explain(
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
         times += [] if lane.next_due_at is None else [lane.next_due_at]
-    quiet = None if dialing.quiet_until is None else instant(dialing.quiet_until)
-    return Explanation({what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, quiet)
+    limited = None if dialing.rate_limited_until is None else instant(dialing.rate_limited_until)
+    return Explanation(
+        {what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, limited
+    )
 
 
 def _first(times: list[int]) -> datetime | None:
@@ -82,8 +84,8 @@ def _held_up(dialing: DialingNow) -> Waiting:
     """What those wait for who are due and may be called."""
     if dialing.dialers == 0:
         return Waiting.OTHER_ACCOUNT if dialing.elsewhere else Waiting.NOBODY
-    if dialing.quiet_until is not None:
-        return Waiting.QUIET
+    if dialing.rate_limited_until is not None:
+        return Waiting.RATE_LIMITED
     return Waiting.NUMBERS if dialing.numbers_left == 0 else Waiting.TURN
 
 

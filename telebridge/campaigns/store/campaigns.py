@@ -8,29 +8,29 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import (
     IMPORT_LEASE_SECONDS,
     Added,
     BegunImport,
+    Contact,
     ImportPosition,
     Lane,
     NewContact,
     import_lease,
 )
 from telebridge.campaigns.engine.lifecycle import (
-    changed,
+    change_status,
     check_fillable,
-    closing,
+    closing_input,
     filled_elsewhere,
     name_taken,
-    replanned,
+    replace_plan,
 )
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
-from telebridge.campaigns.store.outbox import write_news
+from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import CampaignRecords, ContactRecords
 from telebridge.campaigns.store.tables import (
     IS_NOT_OVER,
@@ -48,7 +48,7 @@ from telebridge.campaigns.store.tables import (
     new_contact_values,
     zones_text,
 )
-from telebridge.campaigns.webhooks.events import Change, news_of_status
+from telebridge.campaigns.webhooks.events import Change, status_events
 from telebridge.database.database import Database
 from telebridge.errors import CampaignRefused
 
@@ -72,7 +72,7 @@ class SqlCampaigns(CampaignRecords):
         return await self._database.write(work)
 
     @override
-    async def keep(self, plan: CampaignPlan) -> Campaign:
+    async def create_or_replan(self, plan: CampaignPlan) -> Campaign:
         here = (campaign.c.account == plan.account, campaign.c.name == plan.name, IS_NOT_OVER)
 
         def work(connection: Connection) -> Campaign:
@@ -105,8 +105,8 @@ class SqlCampaigns(CampaignRecords):
         def work(connection: Connection) -> Campaign:
             before = _locked(connection, campaign_id)
             now = self._database.now(connection)
-            after = _write(connection, changed(before, happened, reason=reason, now=now))
-            write_news(connection, campaign_id, news_of_status(Change(before, after), now=now))
+            after = _write(connection, change_status(before, happened, reason=reason, now=now))
+            write_outbox(connection, campaign_id, status_events(Change(before, after), now=now))
             return after
 
         return await self._database.write(work)
@@ -152,7 +152,7 @@ class SqlCampaigns(CampaignRecords):
         now, rows = await self._now_and(asked)
         closed = []
         for row in rows:
-            happened = closing(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
+            happened = closing_input(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
             if happened is not None:
                 closed.append(await self.change(row.id, happened))
         return closed
@@ -180,7 +180,7 @@ def _locked(connection: Connection, campaign_id: str) -> Campaign:
 
 def _replan(connection: Connection, before: Campaign, plan: CampaignPlan) -> Campaign:
     values = {"name": plan.name, "account": plan.account, "plan": plan}
-    return _write(connection, replanned(before, plan), **values)
+    return _write(connection, replace_plan(before, plan), **values)
 
 
 def _write(connection: Connection, after: Campaign, **values: Any) -> Campaign:

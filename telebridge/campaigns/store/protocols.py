@@ -1,37 +1,26 @@
-"""What the engine asks of a store, by duty; a store is one object with a part for each.
+"""The interface of a campaign store: one Protocol for each duty, and `CampaignStore`, which holds one of each.
 
-What is asked of the do-not-call list stands in `telebridge.campaigns.engine.do_not_call`, of looking at a campaign in
-`telebridge.campaigns.store.protocols`. Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which
-says what each operation promises.
+`DoNotCallRecords` is in `telebridge.campaigns.engine.do_not_call`. An implementation must pass the tests in
+`tests/conformance/campaign_store/`, which show what each operation promises.
 
-One rule: every method is one transaction, and what it answers was true in that transaction. Instants are epoch
-milliseconds of the store's own clock.
-
-How a campaign stands, as a store counts it, and who dials for it.
-
-One rule: nothing here waits for a claim or holds one up. Instants are epoch milliseconds.
+One rule: every method is one transaction, and its result was true in that transaction. `ReportRecords` only reads: it
+never waits for a claim. Instants are epoch milliseconds of the store's own clock.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Receipt,
-    Unplaced,
-)
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
-from telebridge.campaigns.engine.contact import Added, BegunImport, ImportPosition, Lane, NewContact
+from telebridge.campaigns.engine.contact import Added, BegunImport, Contact, ImportPosition, Lane, NewContact
 from telebridge.campaigns.engine.do_not_call import DoNotCallRecords
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.reconciliation import Overdue
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.campaigns.webhooks.delivery import Answer, Batch, Tally
+from telebridge.campaigns.webhooks.delivery import DeliveryResult, EventBatch, Tally
 
 DIALING = "dialing "
 """What the task of every process that dials begins with."""
@@ -82,18 +71,18 @@ class DialingNow:
     Args:
         dialers: How many processes dial for the campaign's account.
         elsewhere: How many dial for other accounts.
-        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        rate_limited_until: Until when no call is placed, because Twilio limits the rate; None while one may be.
         numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
     """
 
     dialers: int
     elsewhere: int = 0
-    quiet_until: int | None = None
+    rate_limited_until: int | None = None
     numbers_left: int | None = None
 
 
 class ReportRecords(Protocol):
-    """Looking at a campaign."""
+    """Reading the progress of a campaign."""
 
     async def progress(self, campaign_id: str) -> Progress:
         """How far it is."""
@@ -104,7 +93,7 @@ class ReportRecords(Protocol):
         ...
 
     async def dialing(self, campaign: Campaign) -> DialingNow:
-        """Whether anybody dials for a campaign, and may."""
+        """Which processes dial for a campaign, and whether they may."""
         ...
 
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
@@ -142,7 +131,7 @@ class CampaignRecords(Protocol):
         """
         ...
 
-    async def keep(self, plan: CampaignPlan) -> Campaign:
+    async def create_or_replan(self, plan: CampaignPlan) -> Campaign:
         """Give the account's campaign of that name which is not over this plan, or make one where there is none.
 
         Raises:
@@ -273,7 +262,7 @@ class ClaimRecords(Protocol):
         ...
 
     async def back_off(self, account: str, *, jitter: float) -> int:
-        """Let nobody place a call for a while, longer each time in a row; answers until when."""
+        """Begin a back-off for all processes, longer each time in a row; returns until when no call is placed."""
         ...
 
     async def wait_out_queue(self, account: str, queue_ms: int) -> None:
@@ -293,13 +282,13 @@ class AttemptRecords(Protocol):
         ...
 
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
-        """Take what was learned of a call; when it is over, its contact is settled or due again. Any order will do.
+        """Apply what was learned of a call; when it is over, its contact is done or due again. Any order will do.
 
         An opt-out puts the number on the do-not-call list of every campaign in the same transaction.
         """
         ...
 
-    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+    async def not_placed(self, attempt_id: str, why: NotPlacedReason, *, error: str) -> bool:
         """The call was certainly not placed; False when that is known already, or a call of it is known after all."""
         ...
 
@@ -333,21 +322,21 @@ class TaskLeases(Protocol):
 
 
 class OutboxRecords(Protocol):
-    """What campaigns' webhooks are still to be told; the changes themselves put it there."""
+    """Webhook events to be sent; they are written in the transactions of the changes."""
 
     async def waiting(self) -> list[str]:
         """The campaigns that have an event due now, the most overdue first."""
         ...
 
-    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> EventBatch | None:
         """Take events of a campaign that are due, for a try; nobody else gets them until the lease runs out.
 
         None when nothing is due. When the campaign has no webhook any more, its events are dropped.
         """
         ...
 
-    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
-        """Take what receivers said: see `telebridge.campaigns.webhooks.delivery.verdict`.
+    async def apply_results(self, campaign_id: str, results: Sequence[DeliveryResult]) -> Tally:
+        """Apply what receivers answered: see `telebridge.campaigns.webhooks.delivery.verdict`.
 
         When an event is given up because it is old, all that are as old are given up with it.
         """
@@ -358,45 +347,26 @@ class OutboxRecords(Protocol):
         ...
 
 
-class CampaignStore(Protocol):
-    """Everything a campaign needs to outlive the process."""
+@dataclass(frozen=True, slots=True)
+class CampaignStore:
+    """Everything of campaigns that outlives a process, one attribute for each duty.
 
-    @property
-    def campaigns(self) -> CampaignRecords:
-        """Campaigns and their status."""
-        ...
+    Args:
+        campaigns: Campaigns and their status.
+        contacts: Filling a campaign.
+        claims: Who may be called now.
+        attempts: What becomes known of calls.
+        do_not_call: Numbers that must not be called.
+        leases: Work that one process at a time does.
+        outbox: Webhook events to be sent.
+        reports: Reading the progress of a campaign.
+    """
 
-    @property
-    def contacts(self) -> ContactRecords:
-        """Filling a campaign."""
-        ...
-
-    @property
-    def claims(self) -> ClaimRecords:
-        """Who may be called now."""
-        ...
-
-    @property
-    def attempts(self) -> AttemptRecords:
-        """What becomes known of calls."""
-        ...
-
-    @property
-    def do_not_call(self) -> DoNotCallRecords:
-        """Numbers that must not be called."""
-        ...
-
-    @property
-    def leases(self) -> TaskLeases:
-        """Work that one process at a time does."""
-        ...
-
-    @property
-    def outbox(self) -> OutboxRecords:
-        """What webhooks are still to be told."""
-        ...
-
-    @property
-    def reports(self) -> ReportRecords:
-        """Looking at a campaign."""
-        ...
+    campaigns: CampaignRecords
+    contacts: ContactRecords
+    claims: ClaimRecords
+    attempts: AttemptRecords
+    do_not_call: DoNotCallRecords
+    leases: TaskLeases
+    outbox: OutboxRecords
+    reports: ReportRecords

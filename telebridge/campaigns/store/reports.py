@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, or_, select, tuple_
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.outcomes import Outcome
-from telebridge.campaigns.engine.pacing import Backoff, Pacing, quiet_until
+from telebridge.campaigns.engine.pacing import Backoff, Pacing, rate_limited_until
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
 from telebridge.campaigns.store.dialects import queries_of
@@ -110,7 +110,7 @@ class SqlReports(ReportRecords):
             numbers = connection.execute(made.where(attempt.c.intent_at > now - DAY_MS)).all() if capped else []
             row = connection.execute(select(pacer).where(pacer.c.account == account)).one_or_none()
             left = campaign.plan.numbers_left(dict(numbers))
-            return DialingNow(ours, len(names) - ours, None if row is None else _quiet_until(row, now), left)
+            return DialingNow(ours, len(names) - ours, None if row is None else _rate_limited_until(row, now), left)
 
         return await self._database.read(work)
 
@@ -167,6 +167,6 @@ class SqlReports(ReportRecords):
             after = (page[-1].contact_id, page[-1].n)
 
 
-def _quiet_until(row: Row[*tuple[Any, ...]], now: int) -> int | None:
+def _rate_limited_until(row: Row[*tuple[Any, ...]], now: int) -> int | None:
     pacing = Pacing(row.calls_per_second, row.max_live, row.reserved)
-    return quiet_until(pacing, Backoff(row.backoff_until, row.backoff_step), row.tat, now=now)
+    return rate_limited_until(pacing, Backoff(row.backoff_until, row.backoff_step), row.tat, now=now)

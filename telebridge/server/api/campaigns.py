@@ -28,13 +28,13 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.dial_rules import OpenUntil
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
 from telebridge.campaigns.engine.lifecycle import check_fillable
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
 from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
 from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_rows
-from telebridge.campaigns.reporting.view import campaign_json, look
+from telebridge.campaigns.reporting.view import campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import instant, iso_instant
 from telebridge.errors import CampaignRefused, ConfigurationError
@@ -67,7 +67,7 @@ async def barred_page(records: DoNotCallRecords, *, limit: int, cursor: str | No
     Raises:
         Problem: The cursor is somebody else's.
     """
-    found: list[Barred] = []
+    found: list[DoNotCallEntry] = []
     async for one in records.all(after=("", "") if cursor is None else _read(cursor)):
         found.append(one)
         if len(found) > limit:
@@ -76,12 +76,12 @@ async def barred_page(records: DoNotCallRecords, *, limit: int, cursor: str | No
     return BarredTold(numbers=[_entry(one) for one in page], next=_cursor(page[-1]) if len(found) > limit else None)
 
 
-def _entry(one: Barred) -> BarredNumber:
+def _entry(one: DoNotCallEntry) -> BarredNumber:
     since = iso_instant(instant(one.added_at))
     return BarredNumber(number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason)
 
 
-def _cursor(last: Barred) -> str:
+def _cursor(last: DoNotCallEntry) -> str:
     return urlsafe_b64encode(json.dumps([last.phone, last.scope]).encode()).decode().rstrip("=")
 
 
@@ -150,13 +150,13 @@ class CampaignsDoor:
                 account=self._account,
                 wallclock=self._wallclock(),
             )
-            made = await self._store.campaigns.keep(plan)
+            made = await self._store.campaigns.create_or_replan(plan)
         return answer(_told(made), 201, {"Location": f"/api/campaigns/{made.id}"})
 
     async def tell_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """How a campaign stands."""
         campaign = await self._found(request)
-        view = await look(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
+        view = await view_campaign(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
         return answer(CampaignStands.model_validate(view.as_json()))
 
     async def start(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:

@@ -40,6 +40,7 @@ class StatusDoor:
     def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:
         self._calls = calls
         self._campaigns = campaigns
+        self._reports = campaigns.reports
 
     async def call_status(self, request: web.Request) -> web.Response:
         """A call changed its status; a final one ends it here too."""
@@ -53,7 +54,7 @@ class StatusDoor:
             await self._end(report)
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with kept_or_again():
-                await self._campaigns.reports.status(attempt, report)
+                await self._reports.status(attempt, report)
             if report.status is CallStatus.RINGING:
                 self._campaigns.rings(attempt)
         return web.Response(status=204)
@@ -71,7 +72,8 @@ class StatusDoor:
         if attempt is None or not call_sid or not answered_by:
             raise web.HTTPBadRequest(text="attempt, CallSid or AnsweredBy is missing.\n")
         with kept_or_again():
-            await self._campaigns.machine_detected(attempt, call_sid, answered_by)
+            await self._reports.machine_detected(attempt, call_sid, answered_by)
+        self._campaigns.verdict_arrived(attempt)
         return web.Response(status=204)
 
     async def stream_status(self, request: web.Request) -> web.Response:

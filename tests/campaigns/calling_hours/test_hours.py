@@ -13,7 +13,7 @@ from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
 from telebridge.campaigns.calling_hours.windows import ALL_DAY, Window, read_window
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.numbers.location import lane_of
-from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.regions import zone_names
 
 NO_RULES = CallingRules(checked=date(2026, 1, 1), hours=(), attempts=())
@@ -106,7 +106,7 @@ def test_numbers_of_split_area_codes_are_never_called_before_eight_central(area_
     wide = hours(dict.fromkeys(range(7), (ALL_DAY,)))
     for exchange in ("201", "555", "999"):
         number = read_number(f"+1{area_code}{exchange}0123", country="US", check="possible")
-        assert isinstance(number, Number)
+        assert isinstance(number, DialableNumber)
         lane = lane_of(number)
         assert isinstance(lane, Lane)
         eight = local("America/Chicago", day.year, day.month, day.day, 8)
