@@ -106,7 +106,7 @@ class Dialer:
         wallclock: Returns the aware UTC instant.
         machine_clock: Returns this machine's aware UTC instant, to be compared with the store's clock; None when that
             is `wallclock`. The store may be on another machine, and hours are looked up by this machine's clock: while
-            the two clocks differ nobody is dialled.
+            the two clocks differ no call is placed.
 
     Attributes:
         requests: The requests to Twilio that are under way.
@@ -260,7 +260,7 @@ class Dialer:
         try:
             if isinstance(verdict, OutcomeUnknown):
                 ATTEMPTS.labels("unknown").inc()
-                log.warning("nobody knows whether a call was placed", attempt=claim.attempt_id, error=str(error))
+                log.warning("it is unknown whether a call was placed", attempt=claim.attempt_id, error=str(error))
                 return
             await self._void(claim, verdict, str(error))
         except Exception:  # the intent is left to the reconciler, which finds no call

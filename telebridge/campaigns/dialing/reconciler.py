@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from telebridge.campaigns.dialing.start_checks import compare_anew, stale_registers
+from telebridge.campaigns.dialing.start_checks import register_problem, stale_registers
 from telebridge.campaigns.engine.attempt import (
     Attempt,
     CallReport,
@@ -73,13 +73,13 @@ class Reconciler:
         self._options = options
 
     async def run(self) -> None:
-        """Look after attempts and campaigns until cancelled: each for itself, for Twilio may be slow."""
+        """Check attempts and campaigns until cancelled, in two loops, because Twilio may be slow."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_on(self.look_once, self._options.every_seconds))
-            group.create_task(self._keep_on(self.close_once, self._options.closing_seconds))
+            group.create_task(self._repeat(self.look_once, self._options.every_seconds))
+            group.create_task(self._repeat(self.close_once, self._options.closing_seconds))
 
     async def look_once(self) -> None:
-        """Ask Twilio about every attempt that is overdue."""
+        """Ask Twilio about every attempt whose report is overdue."""
         intents = await self._store.attempts.take_expired_intents()
         checks = await self._store.attempts.take_due_checks()
         looks = [partial(self._look_for, attempt, now=intents.now) for attempt in intents.attempts]
@@ -96,7 +96,11 @@ class Reconciler:
                 await self._watch(campaign)
 
     async def end_calls(self, campaign_id: str, *, answered_too: bool = False) -> int:
-        """End the calls of a campaign that ring, and those answered too if wanted; answers how many were told to."""
+        """End the ringing calls of a campaign, and the answered ones if `answered_too`.
+
+        Returns:
+            How many requests to end a call Twilio has accepted.
+        """
         ended: list[str] = []
         end = self._twilio.hang_up if answered_too else self._twilio.cancel
 
@@ -110,17 +114,17 @@ class Reconciler:
         await self._together([partial(end_one, one.call_sid) for one in wanted if one.call_sid is not None])
         return len(ended)
 
-    async def _keep_on(self, work: Work, every_seconds: float) -> None:
+    async def _repeat(self, work: Work, every_seconds: float) -> None:
         while True:
             await self._carefully(work)
             await asyncio.sleep(every_seconds)
 
     async def _together(self, works: Iterable[Work]) -> None:
-        """Do all, several at a time; one that fails leaves the others alone."""
-        places = asyncio.Semaphore(TOGETHER)
+        """Run all, `TOGETHER` at a time; one that fails does not affect the others."""
+        slots = asyncio.Semaphore(TOGETHER)
 
         async def one(work: Work) -> None:
-            async with places:
+            async with slots:
                 await self._carefully(work)
 
         await asyncio.gather(*(one(work) for work in works))
@@ -132,7 +136,7 @@ class Reconciler:
             log.exception("reconciling failed", worker=self._options.worker)
 
     async def _look_for(self, attempt: Attempt, *, now: int) -> None:
-        """Look for the call of an intent."""
+        """Search Twilio's list for the call of an intent."""
         try:
             calls = await self._twilio.recent(to=attempt.phone, from_=attempt.from_number, limit=LISTED)
         except TwilioAPIError as error:
@@ -159,7 +163,7 @@ class Reconciler:
         return NotPlacedReason.AGAIN if redial else NotPlacedReason.UNKNOWN
 
     async def _look_at(self, attempt: Attempt) -> None:
-        """Look at a call that is known and silent."""
+        """Fetch a call whose report is overdue."""
         sid = attempt.call_sid or ""
         try:
             report = _as_report(await self._twilio.fetch(sid))
@@ -195,7 +199,7 @@ class Reconciler:
         """Why a campaign that was rightly started may dial no further; empty while it may."""
         wallclock = instant(await self._store.campaigns.now())
         missing = await stale_registers(self._store, campaign, wallclock=wallclock)
-        return compare_anew(missing[0]) if missing else ""
+        return register_problem(missing[0]) if missing else ""
 
 
 def _created(calls: Iterable[CallResource]) -> list[ListedCall]:

@@ -16,16 +16,16 @@ from telebridge.twilio.calls import CallStatus
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to reach a contact: written as `INTENT` before anything is asked of Twilio.
+    """An attempt to reach a contact, written as `INTENT` before the request to Twilio.
 
     Args:
         id: Ours; every callback of its call names it.
         n: Counts the attempts of a contact from 1.
         worker: Who placed it, or was about to.
         intent_at: When it was written.
-        lease_until: Until then its worker may still place it, and nobody else does anything about it.
-        check_at: When somebody looks what became of it; None when nothing is missing.
-        looks: How often Twilio was asked for it in vain.
+        lease_until: Until then its worker may place the call, and the reconciler leaves it alone.
+        check_at: When the reconciler asks Twilio about it; None when no report is missing.
+        looks: How often Twilio was asked without a result.
         ring_seconds: How long it rings.
         detects_machine: Whether a verdict on who answered will come.
         status: The furthest that the call has been seen at.
@@ -62,7 +62,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """What somebody learned of an attempt's call: Twilio's answer, a callback, a look at the call, or its flow.
+    """A report on the call of an attempt: Twilio's answer, a callback, a fetched call, or what its flow found out.
 
     Args:
         call_sid: Which call it is.
@@ -70,7 +70,7 @@ class CallReport:
         answered_by: Twilio's verdict, or empty.
         reported: What the flow says.
         call_back_at: With `Reported.CALL_BACK`, when.
-        looked_up: Whether Twilio was asked, so that what it does not say now need not be waited for.
+        looked_up: Whether it is the answer to a request, so that what it lacks is not waited for.
         error: Words on what went wrong.
         talk: What was heard and answered in the call.
     """
@@ -113,8 +113,8 @@ class NotPlacedReason(Enum):
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Any]:
-    """An attempt for programs."""
-    told: Mapping[str, Any] = {
+    """Return an attempt as plain values for JSON."""
+    return {
         "id": attempt.id,
         "n": attempt.n,
         "state": attempt.state.value,
@@ -128,4 +128,3 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "error": attempt.error,
         "rules_version": attempt.rules_version,
     }
-    return dict(told)

@@ -39,14 +39,14 @@ class CampaignKind(Enum):
 
 
 class OnUnknown(Enum):
-    """What becomes of a contact when Twilio shows no call two minutes after one was asked for without an answer."""
+    """What follows for a contact when Twilio lists no call two minutes after a request without an answer."""
 
     REDIAL = "redial"
     GIVE_UP = "give_up"
 
 
 class OnMachine(Enum):
-    """What becomes of a call that a machine answers."""
+    """What follows when a machine answers a call."""
 
     HANG_UP = "hang_up"
     CARRY_ON = "carry_on"
@@ -62,7 +62,7 @@ class PoolNumber:
 
 
 class WebhookEvent(Enum):
-    """What a campaign's webhook can be told."""
+    """The events of a campaign's webhook."""
 
     CONTACT_DONE = "contact.done"
     """A contact has its outcome, or is skipped."""
@@ -113,7 +113,7 @@ class CampaignPlan:
         on_unknown: What becomes of a contact whose call cannot be found.
         breaker: When too many calls go wrong.
         caps: The owner's own bounds on calls to one number; the law's hold besides.
-        webhook: Who is told what becomes of it; None for nobody.
+        webhook: Where its events are sent; None for no events.
         rules_version: Which edition of the law's tables it was checked with.
         file: The text of the campaign file that it was made from, by which contacts are read.
     """

@@ -57,7 +57,7 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A contact that this worker, and nobody else, may call until the lease runs out.
+    """A contact that only this worker may call until the lease expires.
 
     Args:
         attempt_id: Written already: the call that is placed now is this attempt.
@@ -115,7 +115,7 @@ def quota(campaign: Campaign, *, live: int, made: Mapping[str, int], turn: int, 
         live: Its calls under way.
         made: How many calls each number with a daily cap made in the last 24 hours.
         turn: Any count that goes on with the campaign's calls; the pool is begun there.
-        wanted: No more than so many are asked for.
+        wanted: How many calls to place at most.
         now: The database's clock.
     """
     plan = campaign.plan
@@ -144,7 +144,7 @@ class Admitted:
     def make_intent(
         self, attempt_id: str, campaign: Campaign, *, account: str, worker: str, lease_until: int, now: int
     ) -> tuple[Attempt, Contact]:
-        """The attempt to be written before anything is asked of Twilio, and the contact with it."""
+        """Return the attempt to be written before the request to Twilio, and its contact."""
         contact = replace(
             self.contact,
             state=follow(CONTACT, self.contact.state, ContactInput.CLAIM),

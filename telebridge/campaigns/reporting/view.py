@@ -17,11 +17,11 @@ class CampaignView:
     """A campaign at one moment.
 
     Args:
-        campaign: Which.
-        progress: How far it is.
+        campaign: The campaign.
+        progress: Counts of its contacts and attempts.
         explanation: Why contacts are not called now.
         per_second: Attempts begun in a second, lately; None where that is not known.
-        undelivered: Events that its webhook is still to be told.
+        undelivered: Webhook events that are still to be sent.
     """
 
     campaign: Campaign

@@ -1,6 +1,6 @@
 """Why contacts of a campaign are not called at this moment, in counts that a person can act on.
 
-One rule: every contact that waits is counted once, under the first thing that stands in its way.
+One rule: every contact that waits is counted once, under the first reason that applies.
 """
 
 from collections import Counter
@@ -39,7 +39,7 @@ HELD = {CAPPED: Waiting.CAP, LIVE_ELSEWHERE: Waiting.OTHER_CALL}
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why nobody, or not everybody, is called now.
+    """Why not all contacts are called now.
 
     Args:
         waiting: How many contacts wait for what.
@@ -58,7 +58,7 @@ def explain(
     campaign: Campaign, lanes: Iterable[WaitingLane], dialing: DialingNow, open_until: OpenUntil, *, wallclock: datetime
 ) -> Explanation:
     """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
-    stopped, held_up = _stopped(campaign, wallclock), _held_up(dialing)
+    stopped, when_due = _stopped(campaign, wallclock), _reason_when_due(dialing)
     waiting: Counter[Waiting] = Counter()
     times: list[int] = []
     for lane in lanes:
@@ -66,7 +66,7 @@ def explain(
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
         closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
-        waiting[Waiting.HOURS if closed else held_up] += lane.due
+        waiting[Waiting.HOURS if closed else when_due] += lane.due
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
         times += [] if lane.next_due_at is None else [lane.next_due_at]
@@ -80,8 +80,8 @@ def _first(times: list[int]) -> datetime | None:
     return instant(min(times)) if times else None
 
 
-def _held_up(dialing: DialingNow) -> Waiting:
-    """What those wait for who are due and may be called."""
+def _reason_when_due(dialing: DialingNow) -> Waiting:
+    """Return what contacts wait for that are due and inside their hours."""
     if dialing.dialers == 0:
         return Waiting.OTHER_ACCOUNT if dialing.elsewhere else Waiting.NOBODY
     if dialing.rate_limited_until is not None:

@@ -123,13 +123,13 @@ class SqlAttempts(AttemptRecords):
 
     @override
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
-        asked = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
-        return {row.call_sid for row in await self._database.rows(asked)}
+        query = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
+        return {row.call_sid for row in await self._database.rows(query)}
 
     @override
     async def live(self, campaign_id: str) -> list[Attempt]:
-        asked = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
-        return [attempt_of(row) for row in await self._database.rows(asked)]
+        query = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
+        return [attempt_of(row) for row in await self._database.rows(query)]
 
     async def _one(self, which: ColumnElement[bool]) -> Attempt | None:
         rows = await self._database.rows(select(attempt).where(which))
@@ -142,8 +142,8 @@ def _locked(connection: Connection, attempt_id: str) -> Attempt | None:
 
 
 def _is_anothers(connection: Connection, attempt_id: str, call_sid: str) -> bool:
-    asked = select(attempt.c.id).where(attempt.c.call_sid == call_sid, attempt.c.id != attempt_id)
-    return connection.execute(asked).first() is not None
+    query = select(attempt.c.id).where(attempt.c.call_sid == call_sid, attempt.c.id != attempt_id)
+    return connection.execute(query).first() is not None
 
 
 def _due(
@@ -155,9 +155,9 @@ def _due(
     or_when: ColumnElement[bool] | None = None,
 ) -> list[Attempt]:
     due = attempt.c.check_at <= now if or_when is None else or_(attempt.c.check_at <= now, or_when)
-    asked = select(attempt).where(attempt.c.check_at.is_not(None), due, which)
-    asked = asked.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
-    return [attempt_of(row) for row in connection.execute(asked)]
+    query = select(attempt).where(attempt.c.check_at.is_not(None), due, which)
+    query = query.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
+    return [attempt_of(row) for row in connection.execute(query)]
 
 
 def _ended(connection: Connection, ended: Change[Attempt], *, now: int) -> None:
@@ -184,8 +184,8 @@ def _campaign(connection: Connection, of: Attempt) -> Campaign:
 
 
 def _contact(connection: Connection, of: Attempt) -> Contact:
-    asked = select(contact).where(contact.c.id == of.contact_id).with_for_update()
-    return contact_of(connection.execute(asked).one())
+    query = select(contact).where(contact.c.id == of.contact_id).with_for_update()
+    return contact_of(connection.execute(query).one())
 
 
 def _write(connection: Connection, after: Attempt) -> None:

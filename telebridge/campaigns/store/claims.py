@@ -170,8 +170,8 @@ class _Claiming:
 
     def _quotas(self, pacing: Pacing, lanes: Sequence[OpenLane], wanted: int) -> dict[str, Quota]:
         """What each campaign may place now by its own limits and the account's; none that may place nothing."""
-        asked = _campaigns_and_live(self._account, {lane.campaign_id for lane in lanes})
-        rows = self._connection.execute(asked).all()
+        query = _campaigns_and_live(self._account, {lane.campaign_id for lane in lanes})
+        rows = self._connection.execute(query).all()
         wanted = min(wanted, room(pacing, rows[0].all_live)) if rows else 0
         live = {row.id: row.live for row in rows}
         dialling = [one for one in map(campaign_of, rows) if one.dials_at(self._now)] if wanted > 0 else []
@@ -185,12 +185,12 @@ class _Claiming:
 
     def _made(self, numbers: set[str]) -> dict[str, int]:
         """How many calls each number made in the last 24 hours."""
-        asked = select(attempt.c.from_number, func.count()).where(
+        query = select(attempt.c.from_number, func.count()).where(
             attempt.c.from_number.in_(numbers),
             attempt.c.intent_at > self._now - DAY_MS,
             attempt.c.state != AttemptState.VOID,
         )
-        rows = self._connection.execute(asked.group_by(attempt.c.from_number))
+        rows = self._connection.execute(query.group_by(attempt.c.from_number))
         return dict(rows.all())
 
     def _select(self, lanes: Sequence[OpenLane], quotas: Mapping[str, Quota], wanted: int) -> Selection:
@@ -215,14 +215,14 @@ class _Claiming:
 
     def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
         phones = {one.phone for one in due}
-        asked_of = {one.lane_id for one in due}
-        caps = (cap for lane in lanes if lane.id in asked_of for cap in lane.caps)
+        lanes_due = {one.lane_id for one in due}
+        caps = (cap for lane in lanes if lane.id in lanes_due for cap in lane.caps)
         longest = max((cap.within_seconds for cap in caps), default=0.0)
         scopes: defaultdict[str, set[str]] = defaultdict(set)
         past: defaultdict[str, list[PastCall]] = defaultdict(list)
         ringing: set[str] = set()
-        asked = self._do_not_call_and_calls(phones, since=self._now - round(1000 * longest))
-        for phone, scope, at, outcome, state in self._connection.execute(asked):
+        query = self._do_not_call_and_calls(phones, since=self._now - round(1000 * longest))
+        for phone, scope, at, outcome, state in self._connection.execute(query):
             if scope is not None:
                 scopes[phone].add(scope)
             else:

@@ -42,16 +42,16 @@ class SqlDoNotCall(DoNotCallRecords):
 
     @override
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
-        asked = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
-        asked = asked.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
-        return bool(await self._database.rows(asked))
+        query = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
+        query = query.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
+        return bool(await self._database.rows(query))
 
     @override
     async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[DoNotCallEntry]:
         place = tuple_(do_not_call.c.phone, do_not_call.c.scope)
-        asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
+        query = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
         while True:
-            page = await self._database.rows(asked.where(place > after))
+            page = await self._database.rows(query.where(place > after))
             for row in page:
                 yield DoNotCallEntry(row.phone, row.scope, row.source, row.reason, row.added_at)
             if len(page) < PAGE:

@@ -41,8 +41,8 @@ class SqlOutbox(OutboxRecords):
         first = select(func.min(outbox.c.due_at)).where(outbox.c.campaign_id == campaign.c.id).scalar_subquery()
 
         def work(connection: Connection) -> list[str]:
-            asked = select(campaign.c.id).where(first <= self._database.now(connection)).order_by(first)
-            return list(connection.execute(asked).scalars())
+            query = select(campaign.c.id).where(first <= self._database.now(connection)).order_by(first)
+            return list(connection.execute(query).scalars())
 
         return await self._database.read(work)
 
@@ -89,8 +89,8 @@ class SqlOutbox(OutboxRecords):
 
     @override
     async def undelivered(self, campaign_id: str) -> int:
-        asked = select(func.count()).select_from(outbox).where(_of(campaign_id))
-        return int((await self._database.rows(asked))[0][0])
+        query = select(func.count()).select_from(outbox).where(_of(campaign_id))
+        return int((await self._database.rows(query))[0][0])
 
 
 def write_outbox(connection: Connection, campaign_id: str, change: OutboxChange) -> None:
@@ -122,8 +122,8 @@ def _of(campaign_id: str) -> ColumnElement[bool]:
 
 
 def _due(connection: Connection, campaign_id: str, *, now: int, limit: int) -> list[EventDelivery]:
-    asked = select(outbox).where(_of(campaign_id), outbox.c.due_at <= now).order_by(outbox.c.due_at).limit(limit)
-    rows = connection.execute(asked.with_for_update(skip_locked=True))
+    query = select(outbox).where(_of(campaign_id), outbox.c.due_at <= now).order_by(outbox.c.due_at).limit(limit)
+    rows = connection.execute(query.with_for_update(skip_locked=True))
     return [EventDelivery(row.id, row.event, row.body, row.at, row.tries + 1) for row in rows]
 
 

@@ -33,7 +33,7 @@ def dialing_task(account: str, worker: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a campaign is.
+    """Counts of a campaign's contacts and attempts.
 
     Args:
         contacts: How many are in each state, by `ContactState.value`.
@@ -66,7 +66,7 @@ class WaitingLane:
 
 @dataclass(frozen=True, slots=True)
 class DialingNow:
-    """What bears on whether contacts that are due are called.
+    """What decides whether due contacts are called.
 
     Args:
         dialers: How many processes dial for the campaign's account.
@@ -99,7 +99,7 @@ class ReportRecords(Protocol):
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
         """How the attempts begun since then ended, or only the latest ones.
 
-        An answered call that was over ten seconds ago, and that nobody has told of yet, is counted as lost.
+        An answered call that ended more than ten seconds ago, and of which there is no report yet, is counted as lost.
         """
         ...
 
@@ -159,7 +159,7 @@ class CampaignRecords(Protocol):
         """Start, pause, drain, finish or cancel a campaign.
 
         Raises:
-            CampaignRefused: There is no such campaign, it cannot happen to it as it stands, or its name was taken over.
+            CampaignRefused: There is no such campaign, its status does not allow the change, or its name is taken.
         """
         ...
 
@@ -266,7 +266,7 @@ class ClaimRecords(Protocol):
         ...
 
     async def wait_out_queue(self, account: str, queue_ms: int) -> None:
-        """Twilio said that a call waits in its queue: place nothing until that has emptied."""
+        """Place no call until Twilio's queue has emptied."""
         ...
 
 
@@ -278,7 +278,7 @@ class AttemptRecords(Protocol):
         ...
 
     async def find_by_call(self, call_sid: str) -> Attempt | None:
-        """The attempt that this call is."""
+        """Return the attempt of a call."""
         ...
 
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
@@ -289,19 +289,19 @@ class AttemptRecords(Protocol):
         ...
 
     async def not_placed(self, attempt_id: str, why: NotPlacedReason, *, error: str) -> bool:
-        """The call was certainly not placed; False when that is known already, or a call of it is known after all."""
+        """Record that a call was not placed; returns False when that is known, or the attempt has a call."""
         ...
 
     async def take_expired_intents(self, limit: int = 50) -> Overdue:
-        """Intents whose lease ran out and whose next look is due; nobody else gets them until the look after that."""
+        """Take intents with an expired lease whose next check is due; no other process gets them before the next."""
         ...
 
     async def take_due_checks(self, limit: int = 50) -> Overdue:
-        """Attempts with a call that nothing was heard of in time; nobody else gets them for five minutes."""
+        """Take attempts with a call whose report is overdue; no other process gets them for five minutes."""
         ...
 
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
-        """Which of these calls are some attempt's."""
+        """Return which of these calls belong to an attempt."""
         ...
 
     async def live(self, campaign_id: str) -> list[Attempt]:
@@ -310,14 +310,14 @@ class AttemptRecords(Protocol):
 
 
 class TaskLeases(Protocol):
-    """Work that one process at a time does for all."""
+    """Leases of tasks that one process at a time carries out for all."""
 
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take or prolong a task; False while another has it. Whoever takes it must ask for the same length."""
+        """Take or renew the lease of a task; returns False while another owner has it. All must use one length."""
         ...
 
     async def release(self, name: str, owner: str) -> None:
-        """Leave a task to others, if it is held."""
+        """Release a task if this owner holds it."""
         ...
 
 
@@ -329,9 +329,9 @@ class OutboxRecords(Protocol):
         ...
 
     async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> EventBatch | None:
-        """Take events of a campaign that are due, for a try; nobody else gets them until the lease runs out.
+        """Take events of a campaign that are due, for a try; no other process gets them until the lease expires.
 
-        None when nothing is due. When the campaign has no webhook any more, its events are dropped.
+        Returns None when nothing is due. When the campaign has no webhook any more, its events are dropped.
         """
         ...
 
