@@ -16,7 +16,7 @@ from typing import Self
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.twilio import open_twilio
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import CallingRules
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import (

@@ -27,7 +27,6 @@ from telebridge.campaigns.engine.dial_rules import (
     OpenUntil,
     OutcomeUnknown,
     after_error,
-    attempt_urls,
     call_request,
     clock_skew,
     dialing_order,
@@ -205,8 +204,7 @@ class Dialer:
             if late:
                 await self._void(claim, NotPlaced(NotPlacedReason.AGAIN), late)
                 return
-            urls = attempt_urls(self._options.public_url, claim)
-            placed = await self._twilio.create(call_request(claim, urls))
+            placed = await self._twilio.create(call_request(claim, self._options.public_url))
         except TwilioAPIError as error:
             await self._answered_with(claim, error)
         except Exception:  # the intent is written: the reconciler finds out what became of it

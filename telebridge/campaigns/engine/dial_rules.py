@@ -186,35 +186,17 @@ def after_error(error: TwilioAPIError) -> OutcomeUnknown | NotPlaced:
     return NotPlaced(NotPlacedReason.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptUrls:
-    """Where Twilio asks and reports for one attempt; each of them names it."""
-
-    voice: str
-    status: str
-    machine_detection: str
-
-
-def attempt_urls(public_url: str, claim: Claim) -> AttemptUrls:
-    """The addresses below our public URL."""
-    base, named = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}"
-    return AttemptUrls(
-        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}{CALLBACK_RETRIES}",
-        status=f"{base}/status{named}{CALLBACK_RETRIES}",
-        machine_detection=f"{base}/amd{named}{CALLBACK_RETRIES}",
-    )
-
-
-def call_request(claim: Claim, urls: AttemptUrls) -> CallRequest:
-    """What Twilio is asked for."""
+def call_request(claim: Claim, public_url: str) -> CallRequest:
+    """Return the request for the call of a claim. Every address in it is below our public URL and names the attempt."""
     plan = claim.campaign.plan
+    base, query = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}{CALLBACK_RETRIES}"
     return CallRequest(
         to=claim.contact.phone,
         from_=claim.from_number,
-        url=urls.voice,
-        status_callback=urls.status,
+        url=f"{base}/voice/{plan.flow}{query}",
+        status_callback=f"{base}/status{query}",
         ring_seconds=plan.ring_seconds,
         time_limit_seconds=plan.time_limit_seconds,
         machine_detection=plan.machine_detection,
-        amd_callback=urls.machine_detection,
+        amd_callback=f"{base}/amd{query}",
     )

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from telebridge.app.twilio import open_twilio
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.dialing.start_checks import start_campaign

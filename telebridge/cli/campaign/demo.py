@@ -22,7 +22,7 @@ from typing_extensions import override
 
 from telebridge.app.bridge import CAMPAIGNS, create_app
 from telebridge.app.campaigns import Clocks
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan

@@ -42,13 +42,6 @@ OVER = frozenset({AttemptState.DONE, AttemptState.VOID})
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """A campaign's call that may speak, with the variables of its flow."""
-
-    variables: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
 class _Callee:
     """The contact and the plan of an attempt."""
 
@@ -93,8 +86,8 @@ class CampaignCalls:
         """The telephone of an attempt rings, dialled by any process: prepare its first prompt in this one."""
         _ = self._tasks.start(self._make_ready(attempt_id))
 
-    async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
-        """Return what the flow of an answered call knows; None when the call must be hung up.
+    async def answered(self, attempt_id: str, call_sid: str) -> Mapping[str, str] | None:
+        """Return the variables for the flow of an answered call; None when the call must be hung up.
 
         Raises:
             SQLAlchemyError, OSError: The database is away.
@@ -106,7 +99,7 @@ class CampaignCalls:
             return None
         if attempt_id not in self._verdicts:
             self._await_verdict(callee.attempt, call_sid, callee.plan)
-        return Answered(callee.variables)
+        return callee.variables
 
     async def _make_ready(self, attempt_id: str) -> None:
         try:

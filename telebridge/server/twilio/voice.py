@@ -88,7 +88,7 @@ class VoiceDoor:
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
-            known = answered.variables
+            known = answered
         arrival = Arrival(call_sid, flow, asked.get("From", ""), called, direction, known)
         try:
             self._calls.begin(arrival)

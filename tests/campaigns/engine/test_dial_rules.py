@@ -16,7 +16,6 @@ from telebridge.campaigns.engine.dial_rules import (
     Opening,
     OutcomeUnknown,
     after_error,
-    attempt_urls,
     call_request,
     clock_skew,
     dialing_order,
@@ -158,7 +157,7 @@ def test_what_would_fail_for_everybody_stops_the_campaign(status, code):
 def test_every_address_of_a_call_names_its_attempt():
     contact = Contact(7, "c1", 1, "+12125550100", ContactState.LIVE, 0)
     claim = Claim("a1", campaign("c1", machine_detection="Enable", ring_seconds=20), contact, 1, "+15550002222")
-    request = call_request(claim, attempt_urls("https://bridge.example.com/", claim))
+    request = call_request(claim, "https://bridge.example.com/")
     assert request.url == "https://bridge.example.com/twilio/voice/hello?attempt=a1#rc=3&rp=all"
     assert request.status_callback == "https://bridge.example.com/twilio/status?attempt=a1#rc=3&rp=all"
     assert request.amd_callback == "https://bridge.example.com/twilio/amd?attempt=a1#rc=3&rp=all"

@@ -114,7 +114,7 @@ async def answered_call(on_machine):
     [one] = await claim(store)
     first, second = process(store), process(store)
     answered = await first.answered(one.attempt_id, "CA1")
-    assert answered.variables == {"name": "n0"}
+    assert answered == {"name": "n0"}
     return first, second, one.attempt_id
 
 
