@@ -187,7 +187,7 @@ def _api_handlers(
         campaigning.store,
         parts.flows,
         settings.twilio.account_sid,
-        open_until=campaigning.open_until,
+        open_until=campaigning.law.open_until,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )

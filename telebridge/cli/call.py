@@ -25,7 +25,7 @@ from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
-from telebridge.twilio.client import PlacedCall
+from telebridge.twilio.client import CallResource
 
 MOST_LISTED = 20
 
@@ -140,7 +140,7 @@ def call(
         raise typer.Exit(1)
 
 
-async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> PlacedCall:
+async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> CallResource:
     async with open_twilio(settings.twilio) as calls:
         placed = await calls.create(request)
         status = None

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from aiohttp import web
 from support.campaigns import TALK, contacts, phone, plan
 from support.dialling import PUBLIC_URL, Worker, virtual_clock
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.speech import serving
 from support.virtual_time import virtually
 
@@ -64,7 +64,7 @@ class Doors:
 
 async def dialled(seconds, faults=None, retry=ONCE):
     """The outcomes of a campaign among these people, and every call that Twilio knows of."""
-    store = MemoryCampaignStore(virtual_clock)
+    store = memory_campaign_store(virtual_clock)
     doors = Doors(store)
     async with AsyncExitStack() as stack:
         bridge_url = await stack.enter_async_context(serving(doors.app))

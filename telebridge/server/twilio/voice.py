@@ -95,7 +95,7 @@ class VoiceHandler:
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
-            known = answered.variables
+            known = answered
         incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
         try:
             self._calls.begin(incoming)
