@@ -162,6 +162,7 @@ async def test_a_callback_before_the_answer_is_enough():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_contact_called_again():
     async with Bench(Losses(broken=1.0)) as bench:
@@ -402,6 +403,7 @@ async def test_who_picks_up_when_nobody_wants_the_call_any_more_is_not_spoken_to
         assert [one.outcome for one in await bench.attempts(campaign)] == [Outcome.CANCELLED]
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
     async with Bench() as bench:
@@ -476,6 +478,7 @@ async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_cam
         assert (await bench.store.campaigns.find(over.id)).status is not CampaignStatus.RUNNING
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_look_that_fails_leaves_the_others_alone():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
@@ -494,6 +497,7 @@ async def test_a_look_that_fails_leaves_the_others_alone():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 2}
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_call_that_twilio_has_forgotten_has_failed():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
