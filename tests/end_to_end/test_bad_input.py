@@ -205,6 +205,7 @@ async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_sock
         await socket.close()
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impostor):
     async with impostor() as (stack, twilio):
@@ -271,6 +272,7 @@ async def test_one_bad_call_never_disturbs_another(impostor):
         assert b"".join(heard_by(placed)) == audio_of(SENTENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [

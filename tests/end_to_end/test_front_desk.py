@@ -71,6 +71,7 @@ async def test_everything_typed_ahead_at_the_first_sound(tmp_path):
     assert heard_whole(placed, FOUND)
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_late_pound_answers_nothing(tmp_path):
     placed, record = await called(tmp_path, f"{TO_ACCOUNT}; silence; press 123456#; listen 60s")

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
 from aiohttp import web
 from support.campaigns import TALK, contacts, phone, plan
 from support.dialling import PUBLIC_URL, Worker, virtual_clock
@@ -110,6 +111,7 @@ async def test_lost_answers_and_broken_ones_ring_nobody_twice():
     assert len(calls) == 4
 
 
+@pytest.mark.slow
 @virtually
 async def test_without_a_single_callback_the_calls_are_looked_up():
     outcomes, calls = await dialled(1000, SimulatorFaults(callbacks=(CallbackFault(lose=True),)))

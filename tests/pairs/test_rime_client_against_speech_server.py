@@ -16,7 +16,7 @@ TEXT = "The quick brown fox jumps over the lazy dog."
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
-@pytest.mark.parametrize("chunk_bytes", [0, 1, 7, 160, 4096, 65536])
+@pytest.mark.parametrize("chunk_bytes", [0, pytest.param(1, marks=pytest.mark.slow), 7, 160, 4096, 65536])
 @virtually
 async def test_every_byte_comes_once_and_in_order_whatever_the_chunks(protocol, model, chunk_bytes):
     async with (

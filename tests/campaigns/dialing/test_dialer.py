@@ -123,6 +123,7 @@ async def test_a_callback_before_the_answer_is_enough():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
 
 
+@pytest.mark.slow
 @virtually
 async def test_too_many_requests_make_everybody_back_off_and_count_for_nobody():
     async with Bench(Losses(too_many=1.0)) as bench:
