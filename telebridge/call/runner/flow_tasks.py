@@ -4,13 +4,15 @@ One rule: whatever the code of a user raises ends this call and no other.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from telebridge.call.flows.python import Call, PythonFlow
 from telebridge.call.flows.requests import Errands
-from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.effects import Effect
 from telebridge.call.session.events import Deliver, ErrandDone, FlowEnded
+from telebridge.call.session.session import CallSession
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Errand
 from telebridge.logs import logger
@@ -28,23 +30,37 @@ class FlowTasks:
     Args:
         errands: Does what the flow wants done elsewhere.
         tasks: Of the call.
-        record: Who calls whom.
+        session: The call's session, to which a Python flow gives its commands.
     """
 
-    __slots__ = ("_errand", "_errands", "_record", "_tasks", "call")
+    __slots__ = ("_errand", "_errands", "_session", "_tasks", "call")
 
-    def __init__(self, errands: Errands, tasks: Tasks, record: CallRecord) -> None:
+    def __init__(self, errands: Errands, tasks: Tasks, session: CallSession) -> None:
         self._errands = errands
         self._tasks = tasks
-        self._record = record
+        self._session = session
         self.call: Call | None = None
         self._errand: asyncio.Task[None] | None = None
 
     def lead(
-        self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None, deliver: Deliver
+        self,
+        flow: PythonFlow,
+        variables: dict[str, Any],
+        checkpoint: Checkpoint | None,
+        *,
+        perform: Callable[[list[Effect]], None],
+        deliver: Deliver,
     ) -> None:
-        """Let a Python flow lead the call."""
-        self.call = Call(deliver, self._record, variables, resumed_from=checkpoint)
+        """Let a Python flow lead the call.
+
+        Args:
+            flow: The flow.
+            variables: What it begins with.
+            checkpoint: Where another process left it.
+            perform: Performs the effects of the flow's commands to the session.
+            deliver: Takes the event of its end.
+        """
+        self.call = Call(self._session, perform, variables, resumed_from=checkpoint)
         _ = self._tasks.start(self._lead(flow, self.call, deliver))
 
     def do(self, errand: Errand, deliver: Deliver) -> None:
@@ -68,7 +84,7 @@ class FlowTasks:
         except SpeechError as error:
             deliver(FlowEnded(f"speech failed: {error}"))
         except Exception as error:  # the top of a task that runs a user's code
-            log.exception("flow failed", call_sid=call.sid, flow=self._record.flow)
+            log.exception("flow failed", call_sid=call.sid, flow=self._session.record.flow)
             deliver(FlowEnded(f"flow failed: {type(error).__name__}: {error}"))
         else:
             deliver(FlowEnded())

@@ -21,7 +21,7 @@ from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.ports import Outside
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import CallOver, CheckpointAsked
+from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
@@ -279,7 +279,8 @@ class LiveCalls:
         runner.start(checkpoint)
         if not isinstance(flow, Flow):
             if checkpoint is None:
-                runner.deliver(CheckpointAsked(None, variables))  # what the flow begins with, should this process die
+                # What the flow begins with, should this process die.
+                runner.perform(runner.session.checkpoint(None, variables, now=asyncio.get_running_loop().time()))
             runner.start_python_flow(flow, dict(variables), checkpoint)
         return runner
 

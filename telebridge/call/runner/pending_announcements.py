@@ -6,7 +6,7 @@ One rule: nobody waits for ever, and nobody has to wait.
 import asyncio
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.session.events import AnnouncementAsked
+from telebridge.call.session.announcements import Announcement
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Play, Say
 
@@ -20,16 +20,16 @@ class Announced:
         self._asked = 0
         self._waiting: dict[int, asyncio.Future[SpokenUtterance]] = {}
 
-    def ask(self, step: Say | Play) -> tuple[AnnouncementAsked, "asyncio.Future[SpokenUtterance]"]:
+    def ask(self, step: Say | Play) -> tuple[Announcement, "asyncio.Future[SpokenUtterance]"]:
         """A new announcement.
 
         Returns:
-            What the session is to be told, and how it was heard, once it was.
+            The announcement for `CallSession.announce`, and how it was heard, once it was.
         """
         self._asked += 1
         waiting: asyncio.Future[SpokenUtterance] = asyncio.get_running_loop().create_future()
         self._waiting[self._asked] = waiting
-        return AnnouncementAsked(self._asked, step), waiting
+        return Announcement(self._asked, step), waiting
 
     def over(self, number: int, outcome: SpokenUtterance | TelebridgeError) -> None:
         """Tell who waits for it how it went."""

@@ -35,13 +35,7 @@ from telebridge.call.session.effects import (
     StartSpeech,
     Tell,
 )
-from telebridge.call.session.events import (
-    CallEvent,
-    ClearAsked,
-    HangUpAsked,
-    StreamLost,
-    TransferAsked,
-)
+from telebridge.call.session.events import CallEvent, StreamLost
 from telebridge.call.session.session import CallSession
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import NotLive, RemoteProtocolError
@@ -92,7 +86,7 @@ class CallRunner:
         self._tasks = Tasks("call")
         self._line = MediaLine()
         self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
-        self._flow = FlowTasks(outside.errands, self._tasks, record)
+        self._flow = FlowTasks(outside.errands, self._tasks, session)
         self._announced = Announced()
         self._flight = None if flights is None else flights.open(record.call_sid, now=self._loop.time())
         self._alarm = Alarm(self._loop)
@@ -105,13 +99,13 @@ class CallRunner:
 
     def start(self, checkpoint: Checkpoint | None = None) -> None:
         """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
-        self._perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
+        self.perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
 
     def start_python_flow(
         self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None = None
     ) -> None:
         """Let a Python flow lead the call that was started; it is cancelled when the call is over."""
-        self._flow.lead(flow, variables, checkpoint, self.deliver)
+        self._flow.lead(flow, variables, checkpoint, perform=self.perform, deliver=self.deliver)
 
     def announce(self, step: Say | Play) -> "asyncio.Future[SpokenUtterance]":
         """Say or play something beside the flow, once nothing else is.
@@ -125,7 +119,7 @@ class CallRunner:
         """
         self._require_live()
         asked, waiting = self._announced.ask(step)
-        self.deliver(asked)
+        self.perform(self.session.announce(asked, now=self._loop.time()))
         return waiting
 
     def clear(self) -> bool:
@@ -136,7 +130,7 @@ class CallRunner:
         """
         self._require_live()
         spoken = self.session.saying is not None
-        self.deliver(ClearAsked())
+        self.perform(self.session.clear(now=self._loop.time()))
         return spoken
 
     def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
@@ -148,7 +142,8 @@ class CallRunner:
         self._require_live()
         if self.session.phase is not Phase.LIVE:
             raise NotLive(self.session.record.call_sid, "has no media stream")
-        self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
+        transfer = Transfer(number, timeout_seconds, caller_id, whisper)
+        self.perform(self.session.transfer(transfer, now=self._loop.time()))
 
     def hang_up(self, goodbye: str | None) -> None:
         """End the call, after a last word where there is one.
@@ -157,7 +152,14 @@ class CallRunner:
             NotLive: The call is ending, or the caller is with somebody else.
         """
         self._require_live()
-        self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
+        last = None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)
+        self.perform(self.session.hang_up(last, now=self._loop.time()))
+
+    def machine_answered(self, message_node: str | None) -> None:
+        """Leave the machine that answered the message of that node of the flow; hang up where there is None."""
+        now = self._loop.time()
+        session = self.session
+        self.perform(session.hang_up(now=now) if message_node is None else session.jump(message_node, now=now))
 
     def abandon(self) -> None:
         """Another process leads the call: stop, and tell nobody."""
@@ -175,7 +177,7 @@ class CallRunner:
 
     def deliver(self, event: CallEvent) -> None:
         """Something happened: do what follows."""
-        self._perform(self.session.handle(event, now=self._loop.time()))
+        self.perform(self.session.handle(event, now=self._loop.time()))
 
     # The media stream.
 
@@ -199,7 +201,7 @@ class CallRunner:
                     self._flight.heard(event.payload, now=self._loop.time())
                 effects = self.session.hear(event, now=self._loop.time())
                 if effects is not None:
-                    self._perform(effects)
+                    self.perform(effects)
                 continue
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
@@ -220,7 +222,8 @@ class CallRunner:
 
     # Effects.
 
-    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+    def perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+        """Perform what the session answered to an event or a command, in order."""
         if self._abandoned:
             return
         for effect in effects:
@@ -282,4 +285,4 @@ class CallRunner:
         self._tasks.cancel()
 
     def _timer_rang(self) -> None:
-        self._perform(self.session.handle_timeout(now=self._loop.time()))
+        self.perform(self.session.handle_timeout(now=self._loop.time()))

@@ -4,13 +4,26 @@ One rule: whoever announced something is told how it went, once, whatever become
 """
 
 from collections import deque
+from dataclasses import dataclass
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session.effects import Effect, ReportAnnouncement
-from telebridge.call.session.events import AnnouncementAsked
 from telebridge.call.session.full_duplex import Duplex
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.steps import Play, Say, Spoken
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something to be said or played outside the flow, once nothing else is.
+
+    Args:
+        number: Identifies it in `ReportAnnouncement`; unique in its call.
+        step: What is said or played.
+    """
+
+    number: int
+    step: Say | Play
 
 
 class Announcements:
@@ -25,7 +38,7 @@ class Announcements:
 
     def __init__(self, duplex: Duplex) -> None:
         self._duplex = duplex
-        self._waiting: deque[AnnouncementAsked] = deque()
+        self._waiting: deque[Announcement] = deque()
         self._current: int | None = None
         self.held: Spoken | None = None
         self.late_keys = ""
@@ -35,21 +48,21 @@ class Announcements:
         """Whether what is being said is an announcement."""
         return self._current is not None
 
-    def announce(self, asked: AnnouncementAsked, *, now: float) -> list[Effect]:
+    def announce(self, announcement: Announcement, *, now: float) -> list[Effect]:
         """Say or play something, once nothing else is being said or recorded."""
-        self._waiting.append(asked)
+        self._waiting.append(announcement)
         return self.begin_next(now=now)
 
     def begin_next(self, *, now: float) -> list[Effect]:
         """Say the next that waits, unless something else is being said or recorded; a blank one is over at once."""
         reports: list[Effect] = []
         while self._waiting and self._current is None and self._duplex.idle:
-            asked = self._waiting.popleft()
-            if isinstance(asked.step, Say) and asked.step.is_blank:
-                reports.append(ReportAnnouncement(asked.number, SpokenUtterance("", 0.0, None, ended_at=now)))
+            announcement = self._waiting.popleft()
+            if isinstance(announcement.step, Say) and announcement.step.is_blank:
+                reports.append(ReportAnnouncement(announcement.number, SpokenUtterance("", 0.0, None, ended_at=now)))
                 continue
-            self._current = asked.number
-            return [*reports, *self._begin(asked.step, now)]
+            self._current = announcement.number
+            return [*reports, *self._begin(announcement.step, now)]
         return reports
 
     def _begin(self, step: Say | Play, now: float) -> list[Effect]:
@@ -70,7 +83,7 @@ class Announcements:
 
     def refuse(self, reason: TelebridgeError) -> list[Effect]:
         """None of those that wait will be said any more."""
-        unsaid = [ReportAnnouncement(asked.number, reason) for asked in self._waiting]
+        unsaid = [ReportAnnouncement(announcement.number, reason) for announcement in self._waiting]
         self._waiting.clear()
         return [*unsaid]
 

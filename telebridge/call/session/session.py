@@ -5,8 +5,10 @@ The session routes. The talk with the caller is `Talk`'s, the stream is `StreamW
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.checkpointer import Place
 from telebridge.call.session.dialogue import Talk
@@ -17,27 +19,16 @@ from telebridge.call.session.effects import (
     Tell,
 )
 from telebridge.call.session.events import (
-    AnnouncementAsked,
-    AudioAsked,
-    CallBackAsked,
     CallEvent,
     CallOver,
-    CheckpointAsked,
-    ClearAsked,
     ErrandDone,
     FlowEnded,
-    HangUpAsked,
-    JumpAsked,
-    OptOutAsked,
     RecordingKept,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
-    StepAsked,
-    StepCancelled,
     StreamLost,
     TextTaken,
-    TransferAsked,
     TransferBegun,
     TransferEnded,
 )
@@ -47,11 +38,9 @@ from telebridge.call.session.stream_phase import Phase, StreamWatch
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import (
-    Transfer,
-    Transferred,
-)
+from telebridge.flows.steps import CallBack, Say, Step, Transfer, Transferred
 from telebridge.playback.writer import PlaybackOptions, SendAudio
+from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
     AudioReceived,
     DigitPressed,
@@ -80,9 +69,6 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
 
 
-LEADING = StepAsked, StepCancelled, ErrandDone, FlowEnded, TransferAsked
-"""What leads a call; after a last word was asked for, nothing does."""
-
 OVERDUE = {Phase.WAITING: "the media stream never came", Phase.AWAY: "caller hung up"}
 
 
@@ -90,7 +76,7 @@ class CallSession:
     """A call from its webhook to its end.
 
     Args:
-        flow: The flow that leads the call; None when a Python flow does, which sends `StepAsked`.
+        flow: The flow that leads the call; None when a Python flow does, which calls `perform_step`.
         record: Filled as the call goes on.
     """
 
@@ -126,7 +112,7 @@ class CallSession:
         return self._place.apology
 
     @property
-    def transfer(self) -> Transfer | None:
+    def transfer_target(self) -> Transfer | None:
         """Whom the caller is to be connected with, or is."""
         return self._place.transfer
 
@@ -163,13 +149,73 @@ class CallSession:
         return effects
 
     def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
-        """What follows from `event`."""
+        """Return what follows from an event; nothing when the call is over."""
         if self.phase is Phase.OVER:
-            return self._refused(event)
+            return []
         effects = self._sounded(self._follow(event, now), now)
         if type(event) is not SpeechArrived:  # audio that arrives changes nothing about who is listened to
             self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
+
+    # Commands. Each returns what is to be performed; a call that is over takes none.
+
+    def perform_step(self, step: Step, *, now: float) -> list[Effect]:
+        """Begin the next step of a Python flow; its result comes as `ReportOutcome`.
+
+        Raises:
+            LocalProtocolError: The step before it is not over.
+        """
+        return self._commanded(self._course.perform(step, now=now), now) if self._led else []
+
+    def cancel_step(self, *, now: float) -> list[Effect]:
+        """Cancel the step in progress: the Python flow does not wait for it any more."""
+        return self._commanded(self._course.cancel_step(now=now), now) if self._led else []
+
+    def transfer(self, transfer: Transfer, *, now: float) -> list[Effect]:
+        """Connect the caller with another party, outside the flow; without a stream nothing happens."""
+        return self._commanded(self._course.transfer_asked(transfer, now=now), now) if self._led else []
+
+    def announce(self, announcement: Announcement, *, now: float) -> list[Effect]:
+        """Say or play something outside the flow, once nothing else is; `ReportAnnouncement` says how it went."""
+        if self.phase not in (Phase.WAITING, Phase.LIVE) or self._course.leaving:
+            error = NotLive(self.record.call_sid, "is over, or about to be")
+            return [ReportAnnouncement(announcement.number, error)]
+        return self._commanded(self._talk.announcements.announce(announcement, now=now), now)
+
+    def clear(self, cause: BargeInCause = BargeInCause.API, *, now: float) -> list[Effect]:
+        """Interrupt what is being said, whatever its barge-in policy."""
+        if self.phase is Phase.OVER:
+            return []
+        return self._commanded(self._course.settle(self._talk.clear(cause, now=now), now=now), now)
+
+    def hang_up(self, goodbye: Say | None = None, *, now: float) -> list[Effect]:
+        """End the call, after a goodbye if one is given."""
+        return [] if self.phase is Phase.OVER else self._commanded(self._course.hang_up(goodbye, now=now), now)
+
+    def jump(self, node: str, *, now: float) -> list[Effect]:
+        """Leave the step in progress for another node of the flow file."""
+        return [] if self.phase is Phase.OVER else self._commanded(self._course.jump(node, now=now), now)
+
+    def opt_out(self) -> list[Effect]:
+        """Note that the caller wants no further call."""
+        return [] if self.phase is Phase.OVER else self._course.opt_out()
+
+    def call_back(self, call_back: CallBack) -> list[Effect]:
+        """Note when the caller wants to be called again."""
+        return [] if self.phase is Phase.OVER else self._course.call_back(call_back)
+
+    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[Effect]:
+        """Save how far a Python flow is, and its variables as they are now."""
+        if self.phase is Phase.OVER:
+            return []
+        self._place.name(name, variables)
+        return [self._place.keep(now=now)]
+
+    def forward_audio(self, *, wanted: bool, now: float) -> list[Effect]:
+        """Forward the caller's audio to the Python flow from now on, or no longer."""
+        return [] if self.phase is Phase.OVER else self._commanded(self._talk.duplex.hand_on(wanted=wanted), now)
+
+    # Time.
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
@@ -184,85 +230,67 @@ class CallSession:
         self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
-    def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
-        if self._course.leaving and isinstance(event, LEADING):
-            return []
-        talk, course = self._talk, self._course
+    def _follow(self, event: CallEvent, now: float) -> list[Effect]:
         match event:
             case AudioReceived():
                 return self.hear(event, now=now) or []
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return [*talk.duplex.speaking.receive(event, now=now)]
+                return [*self._talk.duplex.speaking.receive(event, now=now)]
+            case TextTaken():
+                self._talk.duplex.speaking.text_taken(event)
+                return []
+            case MarkReturned() | DigitPressed() | RecordingKept():
+                return self._follow_caller(event, now)
+            case ErrandDone() | FlowEnded() | TransferBegun() | TransferEnded():
+                return self._follow_flow(event, now)
+            case StreamStarted():
+                return self._stream_started(now)
+            case StreamLost():
+                return self._stream_lost(now)
+            case StreamStopped():
+                return [] if self.phase is Phase.AWAY else self._course.end("caller hung up", now=now)
+            case CallOver(status):
+                return self._course.end(f"call {status}", now=now)
+
+    def _follow_caller(self, event: MarkReturned | DigitPressed | RecordingKept, now: float) -> list[Effect]:
+        talk, course = self._talk, self._course
+        match event:
             case MarkReturned(name):
                 return self._place.changed(course.settle(talk.mark_returned(name, now=now), now=now), now=now)
             case DigitPressed(digit):
                 told = Tell("key", {"key": digit})
                 followed = course.settle(talk.digit_pressed(digit, now=now), now=now)
                 return [told, *self._place.changed(followed, now=now)]
-            case ClearAsked(cause):
-                return course.settle(talk.clear(cause, now=now), now=now)
-            case TextTaken():
-                talk.duplex.speaking.text_taken(event)
-                return []
-            case AudioAsked(wanted):
-                return talk.duplex.hand_on(wanted=wanted)
-            case StepAsked(step):
-                return course.perform(step, now=now)
-            case StepCancelled():
-                return course.cancel_step(now=now)
-            case ErrandDone(done):
-                return course.errand_over(done, now=now)
             case RecordingKept():
                 return course.settle(talk.recording_kept(event, now=now), now=now)
-            case AnnouncementAsked():
-                return self._announce(event, now)
-            case TransferAsked(transfer):
-                return course.transfer_asked(transfer, now=now)
+
+    def _follow_flow(self, event: ErrandDone | FlowEnded | TransferBegun | TransferEnded, now: float) -> list[Effect]:
+        match event:
+            case ErrandDone(done):
+                return self._course.errand_over(done, now=now) if self._led else []
+            case FlowEnded():
+                return self._course.end_flow(event, now=now) if self._led else []
             case TransferBegun():
                 self._stream.dialling(now=now)
                 return []
             case TransferEnded(status):
-                return course.transfer_ended(Transferred(status), now=now)
-            case HangUpAsked(goodbye):
-                return course.hang_up(goodbye, now=now)
-            case JumpAsked(node):
-                return course.jump(node, now=now)
-            case OptOutAsked():
-                return course.opt_out()
-            case CallBackAsked(call_back):
-                return course.call_back(call_back)
-            case CheckpointAsked(name, variables):
-                self._place.name(name, variables)
-                return [self._place.keep(now=now)]
-            case FlowEnded():
-                return course.end_flow(event, now=now)
-            case StreamStarted():
-                return self._stream_started(now)
-            case StreamLost():
-                return self._stream_lost(now)
-            case StreamStopped():
-                return [] if self.phase is Phase.AWAY else course.end("caller hung up", now=now)
-            case CallOver(status):
-                return course.end(f"call {status}", now=now)
+                return self._course.transfer_ended(Transferred(status), now=now)
+
+    @property
+    def _led(self) -> bool:
+        """Whether the flow still leads the call: it does not after a goodbye was asked for, nor when it is over."""
+        return self.phase is not Phase.OVER and not self._course.leaving
+
+    def _commanded(self, effects: list[Effect], now: float) -> list[Effect]:
+        """The effects of a command; who is listened to may have changed."""
+        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
+        return self._sounded(effects, now)
 
     def _sounded(self, effects: list[Effect], now: float) -> list[Effect]:
         """The effects; the first that sound are noted in the record."""
         if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
             self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
         return effects
-
-    # Announcements.
-
-    def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
-        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._course.leaving:
-            return self._refused(asked)
-        return self._talk.announcements.announce(asked, now=now)
-
-    def _refused(self, event: CallEvent) -> list[Effect]:
-        """Whoever asked a call for something that it can do no more must not wait for ever."""
-        if isinstance(event, AnnouncementAsked):
-            return [ReportAnnouncement(event.number, NotLive(self.record.call_sid, "is over, or about to be"))]
-        return []
 
     # The stream.
 

@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.live_calls import contact_variables
-from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import wallclock_now
@@ -43,8 +42,8 @@ OVER = frozenset({AttemptState.DONE, AttemptState.VOID})
 class Runner(Protocol):
     """A live call, as far as it is needed here."""
 
-    def deliver(self, event: CallEvent) -> None:
-        """Something happened."""
+    def machine_answered(self, message_node: str | None) -> None:
+        """Leave the machine the message of that node, or hang up where there is None."""
         ...
 
 
@@ -229,7 +228,7 @@ class CampaignCalls:
             return
         leaves_message = plan.on_machine is OnMachine.LEAVE_MESSAGE and answered_by.startswith("machine_end")
         log.info("a machine answered", call_sid=call_sid, answered_by=answered_by, leaves_message=leaves_message)
-        runner.deliver(JumpAsked(plan.message_node) if leaves_message else HangUpAsked())
+        runner.machine_answered(plan.message_node if leaves_message else None)
 
     # What is written behind.
 

@@ -9,23 +9,35 @@ from telebridge.call.flows.requests import Errands
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import ErrandDone, FlowEnded, StepAsked
+from telebridge.call.session.events import ErrandDone, FlowEnded
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Done, Run, Said, Say
 from telebridge.tasks import Tasks
+
+
+class Session:
+    """Answers a command with its name, in place of effects."""
+
+    def __init__(self):
+        self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
+
+    def perform_step(self, step, *, now):
+        return [("perform_step", step)]
+
+    def cancel_step(self, *, now):
+        return [("cancel_step",)]
 
 
 class Work:
     """The work of a call's flow, and what was delivered of it."""
 
     def __init__(self, **functions):
-        record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         self.tasks = Tasks("call")
-        self.flow = FlowTasks(Errands(functions), self.tasks, record)
         self.delivered = []
+        self.flow = FlowTasks(Errands(functions), self.tasks, Session())
 
     def lead(self, flow, checkpoint=None):
-        self.flow.lead(flow, {"name": "Ann"}, checkpoint, self.delivered.append)
+        self.flow.lead(flow, {"name": "Ann"}, checkpoint, perform=self.delivered.extend, deliver=self.delivered.append)
 
     async def settled(self):
         for _ in range(5):
@@ -39,7 +51,7 @@ async def test_a_python_flow_leads_until_it_returns():
 
     work = Work()
     work.lead(flow)
-    assert await work.settled() == [StepAsked(Say("Hello Ann."))]
+    assert await work.settled() == [("perform_step", Say("Hello Ann."))]
     work.flow.call.report(Said())
     assert (await work.settled())[1:] == [FlowEnded()]
 

@@ -12,7 +12,6 @@ from telebridge.call.record import CallRecord
 from telebridge.call.runner.ports import Outside
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
-from telebridge.call.session.events import HangUpAsked
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.twilio.media_stream import StreamStarted
@@ -53,7 +52,7 @@ def hung_up(wire, checkpoints, on_end=lambda _: None):
     runner.start()
     runner.attach(wire)
     runner.deliver(StreamStarted("MZ1", "CA1", "AC1", {}))
-    runner.deliver(HangUpAsked())
+    runner.hang_up(None)
     return runner
 
 

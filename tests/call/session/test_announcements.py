@@ -6,9 +6,8 @@ import pytest
 from support.line import HELLO, SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcements
+from telebridge.call.session.announcements import Announcement, Announcements
 from telebridge.call.session.effects import ReportAnnouncement, StartSpeech
-from telebridge.call.session.events import AnnouncementAsked
 from telebridge.call.session.full_duplex import Duplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, NotLive, SpeechUnavailable
@@ -39,7 +38,7 @@ def cut(duplex):
 
 
 def announce(announcements, number, step=NEWS):
-    return announcements.announce(AnnouncementAsked(number, step), now=0.0)
+    return announcements.announce(Announcement(number, step), now=0.0)
 
 
 def test_one_is_said_at_once_on_an_idle_line(announcements):

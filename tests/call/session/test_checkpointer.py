@@ -11,7 +11,7 @@ from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.checkpointer import Place
 from telebridge.call.session.dialogue import Talk
 from telebridge.call.session.effects import EndCall, KeepCheckpoint, Tell
-from telebridge.call.session.events import CheckpointAsked, ErrandDone, SpeechArrived
+from telebridge.call.session.events import ErrandDone, SpeechArrived
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
@@ -182,7 +182,7 @@ def test_a_mark_and_a_key_do_not_encode_what_was_fetched():
 def test_a_mark_does_not_encode_the_variables_of_a_python_flow():
     value = Counted()
     line = Line().started()
-    line.tell(CheckpointAsked("asked", {"customer": value}))
+    line.checkpoint("asked", {"customer": value})
     _, mark = line.saying()
     line.tell(MarkReturned(mark), after=1.0)
     assert line.kept.variables == {"customer": "a megabyte"}
