@@ -9,7 +9,7 @@ from telebridge.turns.barge_in import BargeIn
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PlaybackPause:
     """An utterance fell silent for a sound of the caller's, and went on when it was none to yield to.
 
     Args:
@@ -39,7 +39,7 @@ class SpokenUtterance:
     interruption: BargeIn | None
     began_at: float | None = None
     ended_at: float | None = None
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[PlaybackPause, ...] = ()
 
 
 @dataclass(slots=True)

@@ -158,9 +158,9 @@ class HangUp:
 
 Spoken = Say | Collect | Play | Wait | Record
 """Steps between the caller and the bridge alone."""
-Errand = Request | Run
+Action = Request | Run
 """Steps that somebody else does while the caller waits."""
-Step = Spoken | Errand | Transfer | HangUp
+Step = Spoken | Action | Transfer | HangUp
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ SAME_DELAY = 32
 PRE_EMPHASIS = 0.9
 REGULARIZATION = 1e-3
 
-Samples = NDArray[np.float64]
+Signal = NDArray[np.float64]
 Sounded = Callable[[float], bytes]
 """Answers with the last so many milliseconds of mu-law that the caller's telephone played, up to now."""
 
@@ -66,7 +66,7 @@ class EchoGuard:
         return True
 
 
-def _unexplained(caller: Samples, echo: Samples) -> float:
+def _unexplained(caller: Signal, echo: Signal) -> float:
     """Which share of the recent energy of `caller` the echo leaves."""
     recent = caller[-JUDGED_MS * BYTES_PER_MS :]
     residual = recent - echo[-len(recent) :]
@@ -76,7 +76,7 @@ def _unexplained(caller: Samples, echo: Samples) -> float:
     return left / max(float(recent @ recent), 1.0)
 
 
-def _correlation(caller: Samples, played: Samples) -> Samples:
+def _correlation(caller: Signal, played: Signal) -> Signal:
     """How `caller` goes with what sounded so many samples before, for each delay from none to the longest."""
     size = 1 << (len(played) - 1).bit_length()
     spectrum = np.fft.rfft(played, size) * np.conj(np.fft.rfft(caller, size))
@@ -84,7 +84,7 @@ def _correlation(caller: Samples, played: Samples) -> Samples:
     return np.fft.irfft(spectrum, size)[:delays][::-1]
 
 
-def _best_delay(correlation: Samples, caller: Samples, played: Samples) -> tuple[int, float]:
+def _best_delay(correlation: Signal, caller: Signal, played: Signal) -> tuple[int, float]:
     """How many samples ago that was played which goes best with what is heard, and how well, from 0 to 1."""
     energy = np.concatenate(([0.0], np.cumsum(played * played)))
     played_energy = (energy[len(caller) :] - energy[: -len(caller)])[::-1]
@@ -93,7 +93,7 @@ def _best_delay(correlation: Samples, caller: Samples, played: Samples) -> tuple
     return best, float(strength[best])
 
 
-def _echo(correlation: Samples, played: Samples, delay: int, size: int) -> Samples:
+def _echo(correlation: Signal, played: Signal, delay: int, size: int) -> Signal:
     """What a short filter around `delay` makes of `played`, fitted to what was heard by least squares."""
     first = max(0, delay + FIRST_TAP)
     taps = min(delay + LAST_TAP, len(correlation)) - first
@@ -105,7 +105,7 @@ def _echo(correlation: Samples, played: Samples, delay: int, size: int) -> Sampl
     return np.convolve(heard_from, response, "valid")
 
 
-def _covariance(signal: Samples, taps: int) -> Samples:
+def _covariance(signal: Signal, taps: int) -> Signal:
     """The products of all but the first samples, delayed by 0 to `taps` - 1, with each other.
 
     Two entries on the same diagonal differ by the sample that enters and the one that leaves, so only one row is summed
@@ -122,7 +122,7 @@ def _covariance(signal: Samples, taps: int) -> Samples:
     return matrix
 
 
-def _samples(mulaw: bytes) -> Samples:
+def _samples(mulaw: bytes) -> Signal:
     """Samples with the low end of the voice held back, which would correlate with any voice."""
     pcm = np.frombuffer(to_pcm(mulaw), np.int16).astype(np.float64)
     return pcm[1:] - PRE_EMPHASIS * pcm[:-1]

@@ -100,7 +100,7 @@ class SpeechDetector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
+class CallerSpeechStarted:
     """The caller began to speak.
 
     Args:
@@ -113,7 +113,7 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechEnded:
+class CallerSpeechEnded:
     """The caller stopped.
 
     Args:
@@ -207,7 +207,7 @@ class VoiceActivity:
             background.follow(rms, speaking=self.speaking)
         return state is not _State.QUIET or self._loud[-1]
 
-    def judge(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
+    def judge(self, payload: bytes, sounded: Sounded | None = None) -> CallerSpeechStarted | CallerSpeechEnded | None:
         """Judge the frame that passed.
 
         Args:
@@ -241,15 +241,17 @@ class VoiceActivity:
 
     # Inside.
 
-    def _wake(self, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
+    def _wake(self, sounded: Sounded | None) -> CallerSpeechStarted | CallerSpeechEnded | None:
         """The gate opened: show the detector what came just before, and this frame."""
         self._detector.reset()
         self._verdicts.clear()
         self._state = _State.JUDGING
         return self._take_verdicts(self._detector.judge(self.pre_roll.last(LEAD_MS + FRAME_MS)), sounded)
 
-    def _take_verdicts(self, verdicts: list[float], sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
-        started: SpeechStarted | None = None
+    def _take_verdicts(
+        self, verdicts: list[float], sounded: Sounded | None
+    ) -> CallerSpeechStarted | CallerSpeechEnded | None:
+        started: CallerSpeechStarted | None = None
         loud = any(islice(reversed(self._loud), 2))
         for likelihood in verdicts:
             speech = loud and likelihood >= self._options.threshold
@@ -257,12 +259,12 @@ class VoiceActivity:
             if echo and self._echo.established:
                 self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
             told = self._take_verdict(0.0, speech=False) if echo else self._take_verdict(likelihood, speech=speech)
-            if isinstance(told, SpeechEnded):
+            if isinstance(told, CallerSpeechEnded):
                 return None if started else told  # what was over before it was noticed is not worth telling
             started = told or started
         return started
 
-    def _take_verdict(self, likelihood: float, *, speech: bool) -> SpeechStarted | SpeechEnded | None:
+    def _take_verdict(self, likelihood: float, *, speech: bool) -> CallerSpeechStarted | CallerSpeechEnded | None:
         window_ms = self._detector.window_ms
         self._verdicts.append(speech)
         if self._state is _State.SPEECH:
@@ -276,7 +278,9 @@ class VoiceActivity:
         self._silent_ms = 0.0
         self._voice_rms = self._rms
         self.speech_ms = sum(self._verdicts) * window_ms
-        return SpeechStarted(max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms)
+        return CallerSpeechStarted(
+            max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms
+        )
 
     def _believed(self, likelihood: float, *, speech: bool) -> bool:
         """Whether the last verdicts are enough: fewer when one is sure, more where our own voice is about."""
@@ -286,7 +290,7 @@ class VoiceActivity:
         sure = sure_by is not None and speech and likelihood >= self._options.threshold + sure_by
         return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
-    def _judge_settled(self, frame_ms: float) -> SpeechEnded | None:
+    def _judge_settled(self, frame_ms: float) -> CallerSpeechEnded | None:
         if self._rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
             self._silent_ms = 0.0
         else:
@@ -304,9 +308,9 @@ class VoiceActivity:
         verdicts = self._detector.judge(self.pre_roll.last(SECOND_LOOK_AT_MS))
         return any(likelihood >= self._options.end_threshold for likelihood in verdicts)
 
-    def _end(self) -> SpeechEnded:
+    def _end(self) -> CallerSpeechEnded:
         self._quiet()
-        return SpeechEnded(self.speech_ms)
+        return CallerSpeechEnded(self.speech_ms)
 
     def _quiet(self) -> None:
         self._state = _State.QUIET

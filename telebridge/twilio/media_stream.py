@@ -112,9 +112,9 @@ class PlaybackCleared:
     """What is buffered is to be dropped, and its marks returned."""
 
 
-HeardByBridge = StreamStarted | AudioReceived | DigitPressed | MarkReturned | StreamStopped
-HeardByTwilio = AudioQueued | MarkQueued | PlaybackCleared
-Event = HeardByBridge | HeardByTwilio
+BridgeEvent = StreamStarted | AudioReceived | DigitPressed | MarkReturned | StreamStopped
+TwilioEvent = AudioQueued | MarkQueued | PlaybackCleared
+Event = BridgeEvent | TwilioEvent
 
 
 class StreamState(Enum):
@@ -150,10 +150,10 @@ class MediaStream(Generic[H]):
     __slots__ = ("_account_sid", "_call_sid", "_chunk", "_named", "_sequence", "_side", "state", "stream_sid")
 
     @overload
-    def __init__(self: "MediaStream[HeardByBridge]", side: Literal[Side.BRIDGE]) -> None: ...
+    def __init__(self: "MediaStream[BridgeEvent]", side: Literal[Side.BRIDGE]) -> None: ...
 
     @overload
-    def __init__(self: "MediaStream[HeardByTwilio]", side: Literal[Side.TWILIO]) -> None: ...
+    def __init__(self: "MediaStream[TwilioEvent]", side: Literal[Side.TWILIO]) -> None: ...
 
     def __init__(self, side: Side) -> None:
         self.state = StreamState.CONNECTING
@@ -268,7 +268,7 @@ class MediaStream(Generic[H]):
     def _peer(self) -> str:
         return "Twilio" if self._side is Side.BRIDGE else "the bridge"
 
-    def _heard_by_bridge(self, message: FromTwilio) -> list[HeardByBridge]:
+    def _heard_by_bridge(self, message: FromTwilio) -> list[BridgeEvent]:
         if self.state not in EXPECTED[type(message)]:
             kind = message.__struct_config__.tag
             raise RemoteProtocolError("Twilio", f"sent '{kind}' to a stream that is {self.state.name.lower()}")
@@ -278,7 +278,7 @@ class MediaStream(Generic[H]):
             return [AudioReceived(media.payload, media.timestamp)] if media.track == "inbound" else []
         return self._rare(message)
 
-    def _rare(self, message: FromTwilio) -> list[HeardByBridge]:
+    def _rare(self, message: FromTwilio) -> list[BridgeEvent]:
         """Everything but the caller's audio."""
         match message:
             case ConnectedMessage():
@@ -303,7 +303,7 @@ class MediaStream(Generic[H]):
             case MediaMessage():
                 raise AssertionError("handled before")
 
-    def _heard_by_twilio(self, message: FromBridge) -> list[HeardByTwilio]:
+    def _heard_by_twilio(self, message: FromBridge) -> list[TwilioEvent]:
         if self.state is StreamState.STOPPED:
             return []  # it was under way when the stream ended
         if self.state is not StreamState.STREAMING:

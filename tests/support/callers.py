@@ -1,7 +1,7 @@
 """What a caller's telephone sends, for tests of whoever listens."""
 
 from telebridge.audio.mulaw import frames, silence
-from telebridge.call.session.effects import KeepCheckpoint, Tell
+from telebridge.call.session.effects import PublishEvent, SaveCheckpoint
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
 
@@ -53,4 +53,4 @@ def followed(audio, *, detector=None, sounded=None, options=None):
 
 def felt(effects):
     """The effects that the caller or the flow feels; what is told to others and kept for later left out."""
-    return [effect for effect in effects if not isinstance(effect, Tell | KeepCheckpoint)]
+    return [effect for effect in effects if not isinstance(effect, PublishEvent | SaveCheckpoint)]

@@ -8,7 +8,7 @@ from support.callers import felt
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import KeepCheckpoint, ReportOutcome, StartSpeech
+from telebridge.call.session.effects import ReportOutcome, SaveCheckpoint, StartSpeech
 from telebridge.call.session.events import SpeechArrived, SpeechEnded
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
@@ -89,7 +89,7 @@ class Line(Commands):
 
     def _felt(self, effects):
         for effect in effects:
-            if isinstance(effect, KeepCheckpoint):
+            if isinstance(effect, SaveCheckpoint):
                 self.kept = Checkpoint.decode(effect.checkpoint)
         return felt(effects)
 

@@ -13,7 +13,7 @@ from telebridge.audio.mulaw import silence
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.voices import speech
 from telebridge.turns.detectors import detector_maker
-from telebridge.turns.voice_activity import SpeechEnded, SpeechStarted
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 
 NAMES = ["silero", "webrtc", "level"]
 AUDIO = silence(400) + speech(1200) + silence(700)
@@ -22,7 +22,7 @@ AUDIO = silence(400) + speech(1200) + silence(700)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_hears_speech_begin_and_end(name):
     told = followed(AUDIO, detector=detector_maker(name)())
-    assert [type(event) for _, event in told] == [SpeechStarted, SpeechEnded]
+    assert [type(event) for _, event in told] == [CallerSpeechStarted, CallerSpeechEnded]
     assert 400 < told[0][0] <= 600
 
 

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from telebridge.audio.tones import dtmf
 from telebridge.call.flows.requests import Function
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import Effect
+from telebridge.call.session.effects import CallEffect
 from telebridge.call.session.session import CallSession
 from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
 from telebridge.flows.model import ADDRESS, LATEST_SECONDS
@@ -45,7 +45,7 @@ from telebridge.speech.streamed_text import StreamedText
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
-Text = str | AsyncIterable[str]
+PromptText = str | AsyncIterable[str]
 Policy = Literal["any", "speech", "keys", "none"]
 
 
@@ -79,7 +79,7 @@ class Call:
     def __init__(
         self,
         session: CallSession,
-        perform: Callable[[list[Effect]], None],
+        perform: Callable[[list[CallEffect]], None],
         variables: dict[str, Any],
         *,
         resumed_from: Checkpoint | None = None,
@@ -99,7 +99,9 @@ class Call:
         self._over = False
         self._audio: asyncio.Queue[bytes | None] | None = None
 
-    async def say(self, text: Text, *, barge_in: Policy | None = None, voice: Voice | None = None) -> BargeIn | None:
+    async def say(
+        self, text: PromptText, *, barge_in: Policy | None = None, voice: Voice | None = None
+    ) -> BargeIn | None:
         """Say something, and return when the caller has heard it or interrupted it.
 
         Args:
@@ -119,7 +121,7 @@ class Call:
 
     async def collect(
         self,
-        prompt: Text | None = None,
+        prompt: PromptText | None = None,
         *,
         rules: DigitRules | None = None,
         barge_in: Policy | None = None,
@@ -323,7 +325,7 @@ def _now() -> float:
 
 
 @contextmanager
-def _reread(text: Text) -> Iterator[Text]:
+def _reread(text: PromptText) -> Iterator[PromptText]:
     """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
     if isinstance(text, str):
         yield text

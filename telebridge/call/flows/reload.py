@@ -20,7 +20,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileChange:
     """What a file now is: a flow, a mistake, or None when it is gone."""
 
     path: Path
@@ -49,15 +49,15 @@ class FlowReload:
             else:
                 trouble = ""
 
-    def look(self) -> list[Found]:
+    def look(self) -> list[FileChange]:
         """What has changed; this blocks on the disk."""
         changes = self._changes.look(self._flows.stamps())
         return [
-            *(Found(path, None) for path in changes.gone),
-            *(Found(path, _loaded(path)) for path in changes.changed),
+            *(FileChange(path, None) for path in changes.gone),
+            *(FileChange(path, _loaded(path)) for path in changes.changed),
         ]
 
-    def apply(self, found: Found) -> None:
+    def apply(self, found: FileChange) -> None:
         """Put a file's new state into service, or say why not, in one line."""
         name, file = self._flows.name_of(found.path), str(found.path)
         match found.now:

@@ -17,7 +17,7 @@ from typing_extensions import override
 from yarl import URL
 
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import Done, Errand, Request, Run
+from telebridge.flows.steps import Action, Done, Request, Run
 from telebridge.logs import logger
 
 log = logger(__name__)
@@ -83,7 +83,7 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-class Errands:
+class ActionRunner:
     """Does errands; to be closed.
 
     Args:
@@ -95,7 +95,7 @@ class Errands:
         self._chosen: aiohttp.ClientSession | None = None  # for addresses that the flow's author chose
         self._public: aiohttp.ClientSession | None = None  # for those that a redirect chose
 
-    async def do(self, errand: Errand) -> Done:
+    async def do(self, errand: Action) -> Done:
         """Do it, within its time."""
         try:
             async with asyncio.timeout(errand.timeout_seconds):

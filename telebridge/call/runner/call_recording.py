@@ -23,12 +23,12 @@ from typing import Any
 from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, SAMPLE_RATE, SILENCE_BYTE, to_pcm
 from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
+    CallEffect,
     ClearPlayback,
     CloseStream,
-    Effect,
-    EndCall,
+    PublishEvent,
+    ReleaseCall,
     StartSpeech,
-    Tell,
 )
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio
@@ -37,7 +37,7 @@ _BYTES_PER_SECOND = BYTES_PER_MS * 1000
 _SILENCE = bytes([SILENCE_BYTE])
 
 
-class Flight:
+class CallTracks:
     """Grows while the call goes on.
 
     Args:
@@ -95,7 +95,7 @@ HEADER_BYTES = 44
 UNKNOWN_SIZE = 0xFFFFFFFF  # as players take it from a file that is still being written
 
 
-class FlightLog:
+class CallRecording:
     """The flight of one call.
 
     Args:
@@ -104,9 +104,11 @@ class FlightLog:
         submit: Has something done by the thread that writes, in order.
     """
 
-    def __init__(self, file: "FlightFile", began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self, file: "CallRecordingFile", began_at: float, submit: Callable[[Callable[[], None]], None]
+    ) -> None:
         self._file = file
-        self._flight = Flight(began_at)
+        self._flight = CallTracks(began_at)
         self._submit = submit
         self._lines: list[str] = []
         self._written_ms = 0.0
@@ -132,20 +134,20 @@ class FlightLog:
         line = {"at_ms": round(self._flight.at_ms(now), 1), "kind": kind, **data}
         self._lines.append(json.dumps(line, default=str) + "\n")
 
-    def performed(self, effect: Effect, record: CallRecord, *, now: float) -> None:
+    def performed(self, effect: CallEffect, record: CallRecord, *, now: float) -> None:
         """The bridge did something; the record is told at the end."""
         match effect:
             case SendAudio(payload):
                 self.sent(payload, now=now)
             case ClearPlayback():
                 self.cleared(now=now)
-            case Tell(kind, data):
+            case PublishEvent(kind, data):
                 self.note(kind, data, now=now)
             case StartSpeech(utterance, say):
                 self.note("speak", {"utterance": utterance, "text": say.text}, now=now)
             case CloseStream():
                 self.note("close-stream", {}, now=now)
-            case EndCall():
+            case ReleaseCall():
                 self.note("end", record.as_json(), now=now)
                 self.close(now=now)
             case _:
@@ -164,7 +166,7 @@ class FlightLog:
         self._submit(lambda: self._file.append(_stereo(left, right), lines, total=total))
 
 
-class FlightFile:
+class CallRecordingFile:
     """The two files of a flight. They are made by the first writing, with a name that no other part of the call has.
 
     Args:
@@ -207,7 +209,7 @@ class FlightFile:
         raise AssertionError("numbers have no end")
 
 
-class FlightRecorder:
+class CallRecorder:
     """Opens flights.
 
     Args:
@@ -219,9 +221,9 @@ class FlightRecorder:
         self._thread = ThreadPoolExecutor(1, "flight recorder")
         self._failed = False
 
-    def open(self, call_sid: str, *, now: float) -> FlightLog:
+    def open(self, call_sid: str, *, now: float) -> CallRecording:
         """Begin the flight of a call; what another process has recorded of it is left alone."""
-        return FlightLog(FlightFile(self._folder, call_sid), now, self._do)
+        return CallRecording(CallRecordingFile(self._folder, call_sid), now, self._do)
 
     def close(self) -> None:
         """Write what waits."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from telebridge.call.flows.python import Call, PythonFlow
-from telebridge.call.flows.requests import Errands
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import Effect
-from telebridge.call.session.events import Deliver, ErrandDone, FlowEnded
+from telebridge.call.session.effects import CallEffect
+from telebridge.call.session.events import ActionDone, EventSink, FlowEnded
 from telebridge.call.session.session import CallSession
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Errand
+from telebridge.flows.steps import Action
 from telebridge.logs import logger
 from telebridge.tasks import Tasks
 
@@ -35,7 +35,7 @@ class FlowTasks:
 
     __slots__ = ("_errand", "_errands", "_session", "_tasks", "call")
 
-    def __init__(self, errands: Errands, tasks: Tasks, session: CallSession) -> None:
+    def __init__(self, errands: ActionRunner, tasks: Tasks, session: CallSession) -> None:
         self._errands = errands
         self._tasks = tasks
         self._session = session
@@ -48,8 +48,8 @@ class FlowTasks:
         variables: dict[str, Any],
         checkpoint: Checkpoint | None,
         *,
-        perform: Callable[[list[Effect]], None],
-        deliver: Deliver,
+        perform: Callable[[list[CallEffect]], None],
+        deliver: EventSink,
     ) -> None:
         """Let a Python flow lead the call.
 
@@ -63,7 +63,7 @@ class FlowTasks:
         self.call = Call(self._session, perform, variables, resumed_from=checkpoint)
         _ = self._tasks.start(self._lead(flow, self.call, deliver))
 
-    def do(self, errand: Errand, deliver: Deliver) -> None:
+    def do(self, errand: Action, deliver: EventSink) -> None:
         """Do this for the flow; an errand before it, for which it waits no longer, is cancelled."""
         if self._errand is not None:
             self._errand.cancel()
@@ -74,10 +74,10 @@ class FlowTasks:
         if self.call is not None:
             self.call.end()
 
-    async def _do(self, errand: Errand, deliver: Deliver) -> None:
-        deliver(ErrandDone(await self._errands.do(errand)))
+    async def _do(self, errand: Action, deliver: EventSink) -> None:
+        deliver(ActionDone(await self._errands.do(errand)))
 
-    async def _lead(self, flow: PythonFlow, call: Call, deliver: Deliver) -> None:
+    async def _lead(self, flow: PythonFlow, call: Call, deliver: EventSink) -> None:
         """Run a Python flow to its end."""
         try:
             await flow(call)

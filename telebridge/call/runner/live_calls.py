@@ -18,7 +18,7 @@ from telebridge import metrics
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import CallFeed
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import CallOver
@@ -95,7 +95,7 @@ class LiveCalls:
     def __init__(
         self,
         flows: FlowCatalogue,
-        outside: Outside,
+        outside: CallPorts,
         options: SessionOptions,
         *,
         feed: CallFeed | None = None,

@@ -6,7 +6,7 @@ One rule: what is sent without a socket is dropped, for the session knows what a
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from telebridge.twilio.media_stream import HeardByBridge, MediaStream, Side, StreamState
+from telebridge.twilio.media_stream import BridgeEvent, MediaStream, Side, StreamState
 
 
 class StreamSocket(Protocol):
@@ -36,7 +36,7 @@ class MediaLine:
 
     def __init__(self) -> None:
         self._socket: StreamSocket | None = None
-        self.stream: MediaStream[HeardByBridge] = MediaStream(Side.BRIDGE)
+        self.stream: MediaStream[BridgeEvent] = MediaStream(Side.BRIDGE)
 
     @property
     def connected(self) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from telebridge.audio import wav
 from telebridge.call.record import CallRecord
-from telebridge.call.session.events import RecordingKept
+from telebridge.call.session.events import MessageSaved
 from telebridge.logs import logger
 
 log = logger(__name__)
 
 
-class Recordings:
+class MessageFiles:
     """Keeps recordings.
 
     Args:
@@ -25,7 +25,7 @@ class Recordings:
         self._folder = folder
         self._writing: set[asyncio.Task[None]] = set()
 
-    def keep_behind(self, record: CallRecord, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
+    def keep_behind(self, record: CallRecord, audio: bytes, kept: Callable[[MessageSaved], None]) -> None:
         """Keep the next recording of a call, and tell `kept` where it is; it is written even if the call ends before.
 
         Must be called on the event loop's thread; nothing is waited for.
@@ -36,14 +36,14 @@ class Recordings:
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
 
-    async def _write(self, call_sid: str, file: Path, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
+    async def _write(self, call_sid: str, file: Path, audio: bytes, kept: Callable[[MessageSaved], None]) -> None:
         try:
             await asyncio.to_thread(self.keep, file, audio)
         except OSError as error:
             log.error("recording lost", call_sid=call_sid, file=str(file), error=str(error))
-            kept(RecordingKept(None))
+            kept(MessageSaved(None))
         else:
-            kept(RecordingKept(str(file)))
+            kept(MessageSaved(str(file)))
 
     def file(self, call_sid: str, number: int) -> Path:
         """Where the recording of that number of a call is kept, or of the next that nothing was kept under."""

@@ -11,7 +11,7 @@ from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Play, Say
 
 
-class Announced:
+class PendingAnnouncements:
     """The announcements of one call, as those know them who asked for them."""
 
     __slots__ = ("_asked", "_waiting")

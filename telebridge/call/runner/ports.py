@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from telebridge.call.flows.requests import Errands
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.call_recording import FlightRecorder
-from telebridge.call.runner.message_files import Recordings
+from telebridge.call.runner.call_recording import CallRecorder
+from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
 from telebridge.flows.steps import CallBack
 from telebridge.speech.source import SpeechSource
@@ -27,7 +27,7 @@ def nobody_calls(_: CallRecord, __: CallBack) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class CallPorts:
     """The world, as a call sees it.
 
     Args:
@@ -42,10 +42,10 @@ class Outside:
     """
 
     source: SpeechSource
-    errands: Errands = field(default_factory=Errands)
-    recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
+    errands: ActionRunner = field(default_factory=ActionRunner)
+    recordings: MessageFiles = field(default_factory=lambda: MessageFiles(Path("var/recordings")))
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
     watch: Callable[[str, str, dict[str, Any]], None] = unwatched
-    flights: FlightRecorder | None = None
+    flights: CallRecorder | None = None
     opted_out: Callable[[CallRecord], None] = nobody_asks
     call_back: Callable[[CallRecord, CallBack], None] = nobody_calls

@@ -13,27 +13,27 @@ from telebridge.call.flows.python import PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.runner.media_line import MediaLine, StreamSocket
-from telebridge.call.runner.pending_announcements import Announced
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.pending_announcements import PendingAnnouncements
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.speech_streams import SpeechStreams
-from telebridge.call.runner.timer import Alarm
+from telebridge.call.runner.timer import DeadlineTimer
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
+    CallEffect,
     ClearPlayback,
     ClearSpeech,
     CloseStream,
-    Effect,
-    EndCall,
-    HandOnAudio,
-    KeepCallBack,
-    KeepCheckpoint,
-    KeepOptOut,
-    KeepRecording,
+    ForwardAudio,
+    PublishEvent,
+    ReleaseCall,
     ReportAnnouncement,
     ReportOutcome,
-    StartErrand,
+    SaveCallBack,
+    SaveCheckpoint,
+    SaveMessage,
+    SaveOptOut,
+    StartAction,
     StartSpeech,
-    Tell,
 )
 from telebridge.call.session.events import CallEvent, StreamLost
 from telebridge.call.session.session import CallSession
@@ -77,7 +77,7 @@ class CallRunner:
         "session",
     )
 
-    def __init__(self, session: CallSession, outside: Outside, *, on_end: Callable[["CallRunner"], None]) -> None:
+    def __init__(self, session: CallSession, outside: CallPorts, *, on_end: Callable[["CallRunner"], None]) -> None:
         self.session = session
         self._outside = outside
         self._on_end = on_end
@@ -87,9 +87,9 @@ class CallRunner:
         self._line = MediaLine()
         self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
         self._flow = FlowTasks(outside.errands, self._tasks, session)
-        self._announced = Announced()
+        self._announced = PendingAnnouncements()
         self._flight = None if flights is None else flights.open(record.call_sid, now=self._loop.time())
-        self._alarm = Alarm(self._loop)
+        self._alarm = DeadlineTimer(self._loop)
         self._abandoned = False
 
     @property
@@ -222,7 +222,7 @@ class CallRunner:
 
     # Effects.
 
-    def perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+    def perform(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         """Perform what the session answered to an event or a command, in order."""
         if self._abandoned:
             return
@@ -240,7 +240,7 @@ class CallRunner:
                     self._speech.start(utterance, say, self.deliver)
                 case ClearSpeech(utterance):
                     self._speech.clear(utterance)
-                case HandOnAudio(payload):
+                case ForwardAudio(payload):
                     if self._flow.call is not None:
                         self._flow.call.hear(payload)
                 case ReportOutcome(outcome):
@@ -248,21 +248,21 @@ class CallRunner:
                         self._flow.call.report(outcome)
                 case ReportAnnouncement(number, outcome):
                     self._announced.over(number, outcome)
-                case StartErrand(errand):
+                case StartAction(errand):
                     self._flow.do(errand, self.deliver)
-                case KeepRecording(audio):
+                case SaveMessage(audio):
                     self._outside.recordings.keep_behind(self.session.record, audio, self.deliver)
-                case KeepCheckpoint(checkpoint):
+                case SaveCheckpoint(checkpoint):
                     self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
-                case KeepOptOut():
+                case SaveOptOut():
                     self._outside.opted_out(self.session.record)
-                case KeepCallBack(call_back):
+                case SaveCallBack(call_back):
                     self._outside.call_back(self.session.record, call_back)
-                case Tell(kind, data):
+                case PublishEvent(kind, data):
                     self._outside.watch(kind, self.session.record.call_sid, data)
                 case CloseStream():
                     self._close_stream()
-                case EndCall():
+                case ReleaseCall():
                     self._end()
         self._alarm.set(self.session.next_deadline(), self._timer_rang)
 

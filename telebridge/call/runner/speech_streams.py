@@ -6,7 +6,7 @@ One rule: an utterance ends once, well or badly. A source that breaks off must n
 from collections.abc import AsyncIterable, AsyncIterator
 
 from telebridge.call.session.events import (
-    Deliver,
+    EventSink,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
@@ -38,7 +38,7 @@ class SpeechStreams:
         self._call_sid = call_sid
         self._streams: dict[str, SpeechStream] = {}
 
-    def start(self, utterance: str, say: Say, deliver: Deliver) -> None:
+    def start(self, utterance: str, say: Say, deliver: EventSink) -> None:
         """Have an utterance spoken; what becomes of it is delivered."""
         text = say.text if isinstance(say.text, str) else _told(utterance, say.text, deliver)
         stream = self._source.speak(text, voice=say.voice)
@@ -56,7 +56,7 @@ class SpeechStreams:
             stream.clear()
         self._streams.clear()
 
-    async def _listen(self, utterance: str, stream: SpeechStream, deliver: Deliver) -> None:
+    async def _listen(self, utterance: str, stream: SpeechStream, deliver: EventSink) -> None:
         """Hand on what the source makes, until it has made all."""
         try:
             async for event in stream:
@@ -73,7 +73,7 @@ class SpeechStreams:
             self._streams.pop(utterance, None)
 
 
-async def _told(utterance: str, tokens: AsyncIterable[str], deliver: Deliver) -> AsyncIterator[str]:
+async def _told(utterance: str, tokens: AsyncIterable[str], deliver: EventSink) -> AsyncIterator[str]:
     """Pass the tokens of a streamed text on, telling the session each."""
     async for token in tokens:
         deliver(TextTaken(utterance, token))

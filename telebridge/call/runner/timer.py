@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Alarm:
+class DeadlineTimer:
     """The timer of one call; one that rings too early does no harm and is left alone.
 
     Args:

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.session.effects import Effect, ReportAnnouncement
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.effects import CallEffect, ReportAnnouncement
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.steps import Play, Say, Spoken
 
@@ -26,7 +26,7 @@ class Announcement:
     step: Say | Play
 
 
-class Announcements:
+class AnnouncementQueue:
     """The announcements of one call.
 
     Attributes:
@@ -36,7 +36,7 @@ class Announcements:
 
     __slots__ = ("_current", "_duplex", "_waiting", "held", "late_keys")
 
-    def __init__(self, duplex: Duplex) -> None:
+    def __init__(self, duplex: FullDuplex) -> None:
         self._duplex = duplex
         self._waiting: deque[Announcement] = deque()
         self._current: int | None = None
@@ -48,14 +48,14 @@ class Announcements:
         """Whether what is being said is an announcement."""
         return self._current is not None
 
-    def announce(self, announcement: Announcement, *, now: float) -> list[Effect]:
+    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something, once nothing else is being said or recorded."""
         self._waiting.append(announcement)
         return self.begin_next(now=now)
 
-    def begin_next(self, *, now: float) -> list[Effect]:
+    def begin_next(self, *, now: float) -> list[CallEffect]:
         """Say the next that waits, unless something else is being said or recorded; a blank one is over at once."""
-        reports: list[Effect] = []
+        reports: list[CallEffect] = []
         while self._waiting and self._current is None and self._duplex.idle:
             announcement = self._waiting.popleft()
             if isinstance(announcement.step, Say) and announcement.step.is_blank:
@@ -65,7 +65,7 @@ class Announcements:
             return [*reports, *self._begin(announcement.step, now)]
         return reports
 
-    def _begin(self, step: Say | Play, now: float) -> list[Effect]:
+    def _begin(self, step: Say | Play, now: float) -> list[CallEffect]:
         if isinstance(step, Play):
             return self._duplex.speaking.play(step, now=now)
         return self._duplex.say(step, now=now)
@@ -81,7 +81,7 @@ class Announcements:
             raise LocalProtocolError("no announcement is in progress")
         return ReportAnnouncement(number, outcome)
 
-    def refuse(self, reason: TelebridgeError) -> list[Effect]:
+    def refuse(self, reason: TelebridgeError) -> list[CallEffect]:
         """None of those that wait will be said any more."""
         unsaid = [ReportAnnouncement(announcement.number, reason) for announcement in self._waiting]
         self._waiting.clear()

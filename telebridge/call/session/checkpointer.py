@@ -9,18 +9,18 @@ from msgspec import Raw
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint, encoded
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
-    Effect,
-    EndCall,
-    KeepCheckpoint,
-    Tell,
+    CallEffect,
+    PublishEvent,
+    ReleaseCall,
+    SaveCheckpoint,
 )
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Transfer
 
 
-class Place:
+class Checkpointer:
     """The place of one call.
 
     Attributes:
@@ -48,7 +48,7 @@ class Place:
         "words_before",
     )
 
-    def __init__(self, flow: FlowInterpreter | None, record: CallRecord, talk: Talk) -> None:
+    def __init__(self, flow: FlowInterpreter | None, record: CallRecord, talk: Dialogue) -> None:
         self.transfer: Transfer | None = None
         self.over = False
         self.apology = False
@@ -75,22 +75,22 @@ class Place:
         self._standing = None
         self.words_before = 0
 
-    def entered(self, *, now: float) -> list[Effect]:
+    def entered(self, *, now: float) -> list[CallEffect]:
         """A step of the flow begins; a question that is asked again is no other node."""
         if self._flow is None:
             return []
         standing = self._flow.standing
         asked_again = standing.silences or standing.mismatches
-        told = [] if asked_again else [Tell("node", {"node": standing.node})]
+        told = [] if asked_again else [PublishEvent("node", {"node": standing.node})]
         return [*told, self.keep(now=now)]
 
-    def changed(self, effects: list[Effect], *, now: float) -> list[Effect]:
+    def changed(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:
         """Something changed inside a step: keep that, unless the step that followed has done so, or none will."""
-        if any(isinstance(effect, KeepCheckpoint | EndCall) for effect in effects):
+        if any(isinstance(effect, SaveCheckpoint | ReleaseCall) for effect in effects):
             return effects
         return [*effects, self.keep(now=now)]
 
-    def keep(self, *, now: float) -> KeepCheckpoint:
+    def keep(self, *, now: float) -> SaveCheckpoint:
         """Have the place kept as it is."""
         if self._flow is not None and self._standing is None:
             self._standing = encoded(self._flow.standing)
@@ -106,7 +106,7 @@ class Place:
             over=self.over,
             apology=self.apology,
         )
-        return KeepCheckpoint(light.encode(standing=self._standing, variables=self._variables))
+        return SaveCheckpoint(light.encode(standing=self._standing, variables=self._variables))
 
     def _words_heard(self, now: float) -> int:
         """How many words of the step's prompt the caller has heard in this process."""

@@ -1,30 +1,29 @@
 """What passes between the caller and the bridge: our utterances, their voice, their keys, their recording.
 
-It performs the steps of a flow that need nobody else, one at a time, and says when each is over. Announcements come
+It performs the steps of a flow that need nobody else, one at a time, and says when each is over. AnnouncementQueue come
 from beside the flow; each is said when nothing else is, and a question it fell into begins to wait anew.
 
 One rule: a step ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
 
 from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcements
-from telebridge.call.session.effects import Effect, HandOnAudio, KeepRecording
-from telebridge.call.session.events import RecordingKept
-from telebridge.call.session.full_duplex import Duplex, UtteranceOver
-from telebridge.call.session.listening import Heard, ListeningOptions
-from telebridge.call.session.turn import News, SpokenStep, StepOver
+from telebridge.call.session.announcements import AnnouncementQueue
+from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
+from telebridge.call.session.events import MessageSaved
+from telebridge.call.session.full_duplex import FullDuplex, UtteranceOver
+from telebridge.call.session.listening import CallerActivity, ListeningOptions
+from telebridge.call.session.turn import DialogTurn, StepOver, TurnResult
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
 from telebridge.flows.steps import Spoken
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.barge_in import BargeInCause, Decision
 from telebridge.turns.digits import DigitCollector
-from telebridge.turns.voice_activity import SpeechEnded as CallerStopped
-from telebridge.turns.voice_activity import SpeechStarted as CallerStarted
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 from telebridge.twilio.media_stream import AudioReceived
 
 
-class Talk:
+class Dialogue:
     """The talk of one call. What concerns one of its parts alone is told to that part.
 
     Attributes:
@@ -36,15 +35,15 @@ class Talk:
     __slots__ = ("_record", "_step", "announcements", "digits", "duplex")
 
     def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
-        self.duplex = Duplex(record, playback, listening)
+        self.duplex = FullDuplex(record, playback, listening)
         self.digits = DigitCollector()
-        self.announcements = Announcements(self.duplex)
+        self.announcements = AnnouncementQueue(self.duplex)
         self._record = record
-        self._step: SpokenStep | None = None
+        self._step: DialogTurn | None = None
 
     # Steps.
 
-    def begin(self, step: Spoken, *, now: float) -> list[News]:
+    def begin(self, step: Spoken, *, now: float) -> list[TurnResult]:
         """Begin a step; the one before it must be over.
 
         Raises:
@@ -56,17 +55,17 @@ class Talk:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        self._step = SpokenStep(step, self.duplex, self.digits, self._record)
+        self._step = DialogTurn(step, self.duplex, self.digits, self._record)
         return self._went_on(self._step.begin(now=now), now)
 
-    def cancel(self, *, now: float) -> list[Effect]:
+    def cancel(self, *, now: float) -> list[CallEffect]:
         """Nobody waits for the step any more; what was recorded so far is kept all the same."""
         kept = self._drop_step()
         if self.announcements.in_progress or self.duplex.speaking.in_progress is None:
             return kept
         return [*kept, *self.duplex.interrupt(BargeInCause.API, now=now).effects]
 
-    def end(self, *, now: float) -> list[Effect]:
+    def end(self, *, now: float) -> list[CallEffect]:
         """The call is over."""
         effects = self._drop_step()
         if self.duplex.speaking.in_progress is not None:
@@ -76,37 +75,37 @@ class Talk:
                 effects.append(self.announcements.over(cut.utterance))
         return [*effects, *self.announcements.refuse(NotLive(self._record.call_sid, "is over"))]
 
-    def _drop_step(self) -> list[Effect]:
+    def _drop_step(self) -> list[CallEffect]:
         self._step = self.announcements.held = None
         self.digits.stop()
         audio = self.duplex.stop_recording()
-        return [KeepRecording(audio)] if audio else []
+        return [SaveMessage(audio)] if audio else []
 
-    def _followed(self, news: list[News], now: float) -> list[News]:
+    def _followed(self, news: list[TurnResult], now: float) -> list[TurnResult]:
         """The news of the step in progress; before whoever leads hears that it is over, what waits is announced."""
         if not news or not isinstance(news[-1], StepOver):
             return news
         self._step = self.announcements.held = None
         return [*news[:-1], *self.announcements.begin_next(now=now), news[-1]]
 
-    def _went_on(self, news: list[News], now: float) -> list[News]:
+    def _went_on(self, news: list[TurnResult], now: float) -> list[TurnResult]:
         """The same, where the step may have left the line idle: a question that is open lets others have their say."""
         return [*self._followed(news, now), *self.announcements.begin_next(now=now)]
 
     # What happened.
 
-    def hear(self, frame: AudioReceived, *, now: float) -> list[News] | None:
+    def hear(self, frame: AudioReceived, *, now: float) -> list[TurnResult] | None:
         """What follows from a frame of the caller's; None when nothing does."""
         duplex = self.duplex
         listening = duplex.listening
         worth = listening.keep(frame)
         if not worth and not duplex.handing_on and duplex.recording is None:
             return None
-        news: list[News] = []
+        news: list[TurnResult] = []
         heard = duplex.hear(now=now) if worth else None
         if duplex.handing_on:
             listening.handed_on()
-            news.append(HandOnAudio(frame.payload))
+            news.append(ForwardAudio(frame.payload))
         if heard is not None:
             news += self._caller_heard(heard, now)
         if duplex.recording is not None:
@@ -115,11 +114,11 @@ class Talk:
                 news += self._followed(self._step.recording_over(ending), now)
         return news if news or heard is not None else None
 
-    def _caller_heard(self, heard: Heard, now: float) -> list[News]:
+    def _caller_heard(self, heard: CallerActivity, now: float) -> list[TurnResult]:
         match heard.speech:
-            case CallerStarted():
+            case CallerSpeechStarted():
                 self.digits.speech_started(now=now)
-            case CallerStopped():
+            case CallerSpeechEnded():
                 self.digits.speech_ended(now=now)
             case None:
                 pass
@@ -133,21 +132,21 @@ class Talk:
             case None:
                 return []
 
-    def recording_kept(self, event: RecordingKept, *, now: float) -> list[News]:
+    def recording_kept(self, event: MessageSaved, *, now: float) -> list[TurnResult]:
         """What the caller said is in a file, or could not be kept."""
         return [] if self._step is None else self._followed(self._step.recording_kept(event.file), now)
 
-    def mark_returned(self, name: str, *, now: float) -> list[News]:
+    def mark_returned(self, name: str, *, now: float) -> list[TurnResult]:
         """A mark came back."""
         return self._utterance_over(self.duplex.mark_returned(name, now=now), now)
 
-    def clear(self, cause: BargeInCause, *, now: float) -> list[News]:
+    def clear(self, cause: BargeInCause, *, now: float) -> list[TurnResult]:
         """Somebody takes the floor from what is being said, whatever its policy."""
         if self.duplex.speaking.in_progress is None:
             return []
         return self._utterance_over(self.duplex.interrupt(cause, now=now), now)
 
-    def _utterance_over(self, over: UtteranceOver | None, now: float) -> list[News]:
+    def _utterance_over(self, over: UtteranceOver | None, now: float) -> list[TurnResult]:
         if over is None:
             return []
         if self.announcements.in_progress:
@@ -160,8 +159,8 @@ class Talk:
         prompted = self._step.prompt_over(over.utterance.interruption, now=now)
         return [*over.effects, *self._went_on(prompted, now)]
 
-    def _after_announcement(self, now: float) -> list[News]:
-        news: list[News] = [*self.announcements.begin_next(now=now)]
+    def _after_announcement(self, now: float) -> list[TurnResult]:
+        news: list[TurnResult] = [*self.announcements.begin_next(now=now)]
         if self.announcements.in_progress:
             return news
         if (held := self.announcements.take_held()) is not None:
@@ -172,7 +171,7 @@ class Talk:
             news += self.digit_pressed(key, now=now)
         return news
 
-    def digit_pressed(self, digit: str, *, now: float) -> list[News]:
+    def digit_pressed(self, digit: str, *, now: float) -> list[TurnResult]:
         """The caller pressed a key: it ends what yields to it, then it counts."""
         recording, step = self.duplex.recording, self._step
         if step is not None and recording is not None and (ending := recording.press(digit)) is not None:
@@ -192,7 +191,7 @@ class Talk:
         prompted = step.prompt_over(cut.utterance.interruption, now=now)
         return [*cut.effects, *self._went_on(prompted, now)]
 
-    def _take_key(self, digit: str, now: float) -> list[News]:
+    def _take_key(self, digit: str, now: float) -> list[TurnResult]:
         """A key that interrupts nothing; one that answers a question waits for the end of an announcement."""
         if self.announcements.in_progress:
             self.announcements.late_keys += digit
@@ -202,7 +201,7 @@ class Talk:
         self.digits.press(digit, now=now)
         return []
 
-    def stream_started(self, *, now: float) -> list[Effect]:
+    def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self.digits.wait_anew(now=now)
         return self.duplex.stream_started(now=now)
@@ -221,7 +220,7 @@ class Talk:
             None if self._step is None else self._step.next_deadline(announcing=self.announcements.in_progress),
         )
 
-    def handle_timeout(self, *, now: float) -> list[News]:
+    def handle_timeout(self, *, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
         news = self._utterance_over(self.duplex.handle_timeout(now=now), now)
         if self._step is not None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import CallBack, Errand, Say, StepResult
+from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -30,7 +30,7 @@ class ClearSpeech:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOnAudio:
+class ForwardAudio:
     """Hand the caller's audio to the Python flow that takes it."""
 
     payload: bytes
@@ -52,40 +52,40 @@ class ReportAnnouncement:
 
 
 @dataclass(frozen=True, slots=True)
-class StartErrand:
+class StartAction:
     """Have this done, and say how it went."""
 
-    errand: Errand
+    errand: Action
 
 
 @dataclass(frozen=True, slots=True)
-class KeepRecording:
+class SaveMessage:
     """Write what the caller said to a file, and say where; mu-law at 8000 Hz."""
 
     audio: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCheckpoint:
+class SaveCheckpoint:
     """Keep where the call stands, so that another process can go on with it; what was kept before is replaced."""
 
     checkpoint: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class KeepOptOut:
+class SaveOptOut:
     """Put the number at the other end on the do-not-call list, at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCallBack:
+class SaveCallBack:
     """Keep when the person at the other end wants to be called again, at once; what was kept before is replaced."""
 
     call_back: CallBack
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
+class PublishEvent:
     """Tell who watches the call what happened, in plain values."""
 
     kind: str
@@ -98,25 +98,25 @@ class CloseStream:
 
 
 @dataclass(frozen=True, slots=True)
-class EndCall:
+class ReleaseCall:
     """The call is over for us: release what it holds and keep its record."""
 
 
-Effect = (
+CallEffect = (
     SendAudio
     | SendMark
     | ClearPlayback
     | StartSpeech
     | ClearSpeech
-    | HandOnAudio
+    | ForwardAudio
     | ReportOutcome
     | ReportAnnouncement
-    | StartErrand
-    | KeepRecording
-    | KeepCheckpoint
-    | KeepOptOut
-    | KeepCallBack
-    | Tell
+    | StartAction
+    | SaveMessage
+    | SaveCheckpoint
+    | SaveOptOut
+    | SaveCallBack
+    | PublishEvent
     | CloseStream
-    | EndCall
+    | ReleaseCall
 )

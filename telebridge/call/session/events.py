@@ -58,14 +58,14 @@ class SpeechFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class ErrandDone:
+class ActionDone:
     """What the flow waits for was done, or failed."""
 
     done: Done
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingKept:
+class MessageSaved:
     """What the caller said was written to a file; None when it could not be."""
 
     file: str | None
@@ -108,13 +108,13 @@ CallEvent = (
     | TextTaken
     | SpeechEnded
     | SpeechFailed
-    | ErrandDone
-    | RecordingKept
+    | ActionDone
+    | MessageSaved
     | TransferBegun
     | TransferEnded
     | FlowEnded
     | CallOver
 )
 
-Deliver = Callable[[CallEvent], None]
+EventSink = Callable[[CallEvent], None]
 """Takes an event into a call's session, and does what follows."""

@@ -10,22 +10,22 @@ from collections.abc import Iterable
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
+    CallEffect,
     CloseStream,
-    Effect,
-    EndCall,
-    KeepCallBack,
-    KeepOptOut,
+    PublishEvent,
+    ReleaseCall,
     ReportOutcome,
-    StartErrand,
-    Tell,
+    SaveCallBack,
+    SaveOptOut,
+    StartAction,
 )
 from telebridge.call.session.events import FlowEnded
 from telebridge.call.session.speaking import from_word
-from telebridge.call.session.stream_phase import Phase, StreamWatch
-from telebridge.call.session.turn import News, StepOver
+from telebridge.call.session.stream_phase import Phase, PhaseMachine
+from telebridge.call.session.turn import StepOver, TurnResult
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import (
@@ -48,7 +48,7 @@ from telebridge.flows.steps import (
 DIED = "the process that did it has died"
 
 
-class Course:
+class FlowDriver:
     """The course of one call.
 
     Attributes:
@@ -77,7 +77,12 @@ class Course:
     )
 
     def __init__(
-        self, flow: FlowInterpreter | None, record: CallRecord, talk: Talk, stream: StreamWatch, place: Place
+        self,
+        flow: FlowInterpreter | None,
+        record: CallRecord,
+        talk: Dialogue,
+        stream: PhaseMachine,
+        place: Checkpointer,
     ) -> None:
         self.leaving = False
         self._flow = flow
@@ -93,7 +98,7 @@ class Course:
 
     # Beginning.
 
-    def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[Effect]:
+    def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[CallEffect]:
         """Begin, or go on where another process left the call."""
         if self._flow is None:
             away = None if checkpoint is None else checkpoint.transfer
@@ -104,7 +109,7 @@ class Course:
 
     def _take_up(
         self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: FlowPosition, now: float
-    ) -> list[Effect]:
+    ) -> list[CallEffect]:
         """Go on with a flow file where another process was."""
         step = flow.go_on(standing)
         self._record.path = flow.path
@@ -119,7 +124,7 @@ class Course:
 
     # Steps.
 
-    def perform(self, step: Step, *, now: float) -> list[Effect]:
+    def perform(self, step: Step, *, now: float) -> list[CallEffect]:
         """Begin a step; the one before it must be over.
 
         Raises:
@@ -140,15 +145,15 @@ class Course:
                 return [*place, *self.settle(self._talk.begin(step, now=now), now=now)]
             case Request() | Run():
                 self._errand_begun = True
-                return [*place, StartErrand(step)]
+                return [*place, StartAction(step)]
             case Transfer():
                 return [*wish, *self._send_away(step, now)]
             case HangUp():
                 return [*wish, *self._close("hung up by the flow", now)]
 
-    def settle(self, news: Iterable[News], *, now: float) -> list[Effect]:
+    def settle(self, news: Iterable[TurnResult], *, now: float) -> list[CallEffect]:
         """The effects of what happened in the talk; a step that is over leads to the next."""
-        effects: list[Effect] = []
+        effects: list[CallEffect] = []
         for each in news:
             if isinstance(each, StepOver):
                 effects += self._step_over(each.outcome, now)
@@ -156,7 +161,7 @@ class Course:
                 effects.append(each)
         return effects
 
-    def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[Effect]:
+    def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[CallEffect]:
         self._step = None
         self._errand_begun = False
         if self.leaving:
@@ -167,14 +172,14 @@ class Course:
             return self._close(f"speech failed: {outcome}", now, apology=True)
         return self.perform(self._flow.resume(outcome), now=now)
 
-    def cancel_step(self, *, now: float) -> list[Effect]:
+    def cancel_step(self, *, now: float) -> list[CallEffect]:
         """A Python flow no longer waits for its step."""
         self._step = None
         if self._stream.phase is Phase.AWAY:
             return []
         return [*self._talk.cancel(now=now), *self._talk.announcements.begin_next(now=now)]
 
-    def errand_over(self, done: Done, *, now: float) -> list[Effect]:
+    def errand_over(self, done: Done, *, now: float) -> list[CallEffect]:
         """What the flow waits for was done, or failed."""
         if not isinstance(self._step, Request | Run):
             return []
@@ -183,7 +188,7 @@ class Course:
             return []
         return self._step_over(done, now)
 
-    def jump(self, node: str, *, now: float) -> list[Effect]:
+    def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow."""
         if self._flow is None or self._stream.phase not in (Phase.WAITING, Phase.LIVE) or self.leaving:
             return []
@@ -191,55 +196,55 @@ class Course:
         self._step = None
         return [*effects, *self.perform(self._flow.go_to(node), now=now)]
 
-    def opt_out(self) -> list[Effect]:
+    def opt_out(self) -> list[CallEffect]:
         """The caller wants no further call; nothing follows the second time."""
         if self._record.opted_out:
             return []
         self._record.opted_out = True
-        return [KeepOptOut(), Tell("opt-out", {})]
+        return [SaveOptOut(), PublishEvent("opt-out", {})]
 
-    def call_back(self, wanted: CallBack | None) -> list[Effect]:
+    def call_back(self, wanted: CallBack | None) -> list[CallEffect]:
         """The caller wants to be called again then; nothing follows when that is known, or there is no such wish."""
         if wanted is None or wanted == self._record.call_back:
             return []
         self._record.call_back = wanted
         at = None if wanted.at is None else wanted.at.isoformat()
-        return [KeepCallBack(wanted), Tell("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
+        return [SaveCallBack(wanted), PublishEvent("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
 
-    def _wishes(self, standing: FlowPosition) -> list[Effect]:
+    def _wishes(self, standing: FlowPosition) -> list[CallEffect]:
         return [*(self.opt_out() if standing.opted_out else []), *self.call_back(standing.call_back)]
 
     # Transfers.
 
-    def transfer_asked(self, transfer: Transfer, *, now: float) -> list[Effect]:
+    def transfer_asked(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
         """Somebody beside the flow connects the caller; the step in progress begins anew if that fails."""
         if self._stream.phase is not Phase.LIVE:
             return []
         self._asked_beside = True
         return self._send_away(transfer, now)
 
-    def _send_away(self, transfer: Transfer, now: float) -> list[Effect]:
+    def _send_away(self, transfer: Transfer, now: float) -> list[CallEffect]:
         """Close the stream; Twilio then asks what follows, and is told whom to dial."""
         self._place.transfer = transfer
         self._stream.away(now=now)
-        told = Tell("transfer", {"to": transfer.to})
+        told = PublishEvent("transfer", {"to": transfer.to})
         cut = [*self._talk.cancel(now=now), *self._talk.duplex.speaking.stream_lost(now=now)]
         return [told, *cut, self._place.keep(now=now), CloseStream()]
 
-    def _stay_away(self, transfer: Transfer, step: Step | None, now: float) -> list[Effect]:
+    def _stay_away(self, transfer: Transfer, step: Step | None, now: float) -> list[CallEffect]:
         """Wait for the end of a transfer that another process began."""
         self._place.transfer, self._step = transfer, step
         self._asked_beside = not isinstance(step, Transfer)
         self._stream.away(now=now)
         return []
 
-    def transfer_ended(self, transferred: Transferred, *, now: float) -> list[Effect]:
+    def transfer_ended(self, transferred: Transferred, *, now: float) -> list[CallEffect]:
         """The caller is back, or was never away."""
         if self._stream.phase is not Phase.AWAY:
             return []
         asked_beside, self._asked_beside, self._place.transfer = self._asked_beside, False, None
         self._stream.wait(now=now)
-        told = Tell("transfer-ended", {"status": transferred.status})
+        told = PublishEvent("transfer-ended", {"status": transferred.status})
         if asked_beside and transferred.connected:
             return [told, *self._close("transferred", now)]
         if self._flow_ended is not None:
@@ -248,7 +253,7 @@ class Course:
             return [told, *self._step_over(transferred, now)]
         return [told, *self._go_on(now)]
 
-    def _go_on(self, now: float) -> list[Effect]:
+    def _go_on(self, now: float) -> list[CallEffect]:
         """Begin the step in progress anew: the caller has heard other things meanwhile."""
         done, self._errand_done = self._errand_done, None
         if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
@@ -260,14 +265,14 @@ class Course:
 
     # The end.
 
-    def end_flow(self, ended: FlowEnded, *, now: float) -> list[Effect]:
+    def end_flow(self, ended: FlowEnded, *, now: float) -> list[CallEffect]:
         """A Python flow returned; a caller who is with somebody else is not hung up on."""
         if self._stream.phase is Phase.AWAY:
             self._flow_ended = ended
             return []
         return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
 
-    def hang_up(self, goodbye: Say | None, *, now: float) -> list[Effect]:
+    def hang_up(self, goodbye: Say | None, *, now: float) -> list[CallEffect]:
         """Somebody beside the flow ends the call, after a last word if there is one."""
         if self._stream.phase in (Phase.CLOSING, Phase.OVER):
             return []
@@ -279,7 +284,7 @@ class Course:
         effects.append(self._place.keep(now=now))
         return [*effects, *self.settle(self._talk.begin(goodbye, now=now), now=now)]
 
-    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[Effect]:
+    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[CallEffect]:
         """The flow is over. Without a stream nothing is to close: the answer to Twilio's next question hangs up."""
         self._place.apology = apology
         self._record.end_reason = self._record.end_reason or reason
@@ -289,14 +294,14 @@ class Course:
         self._place.over = True
         return [self._place.keep(now=now), CloseStream()]
 
-    def end(self, reason: str, *, now: float) -> list[Effect]:
+    def end(self, reason: str, *, now: float) -> list[CallEffect]:
         """The call is over."""
         self._stream.over()
         self._step = None
         if self._flow is not None:
             self._record.result.update(self._flow.found)
         self._record.end_reason = self._record.end_reason or reason
-        return [*self._talk.end(now=now), EndCall()]
+        return [*self._talk.end(now=now), ReleaseCall()]
 
 
 def _may_have_happened(step: Step) -> bool:

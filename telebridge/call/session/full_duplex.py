@@ -8,10 +8,10 @@ One rule: every utterance that is over, heard or cut off, is noted in the record
 from dataclasses import dataclass
 
 from telebridge.call.record import CallRecord, SpokenUtterance, utterance_json
-from telebridge.call.session.effects import Effect, HandOnAudio, Tell
-from telebridge.call.session.listening import Heard, Listening, ListeningOptions
-from telebridge.call.session.message import Recording
-from telebridge.call.session.speaking import Speaking, Spoken
+from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
+from telebridge.call.session.listening import CallerActivity, Listening, ListeningOptions
+from telebridge.call.session.message import MessageRecording
+from telebridge.call.session.speaking import FinishedUtterance, Speaking
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Record, Say
 from telebridge.playback.writer import PlaybackOptions
@@ -28,12 +28,12 @@ class UtteranceOver:
         error: Why it was not spoken to its end; None when it was, or was cut off.
     """
 
-    effects: list[Effect]
+    effects: list[CallEffect]
     utterance: SpokenUtterance
     error: SpeechError | None = None
 
 
-class Duplex:
+class FullDuplex:
     """The line of one call, both ways.
 
     Attributes:
@@ -48,7 +48,7 @@ class Duplex:
     def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
         self.speaking = Speaking(playback)
         self.listening = Listening(listening)
-        self.recording: Recording | None = None
+        self.recording: MessageRecording | None = None
         self.handing_on = False
         self._record = record
         self._options = listening
@@ -64,7 +64,7 @@ class Duplex:
 
     # Our voice.
 
-    def say(self, say: Say, *, now: float) -> list[Effect]:
+    def say(self, say: Say, *, now: float) -> list[CallEffect]:
         """Begin an utterance; who speaks already is heard out, where it yields to speech.
 
         Raises:
@@ -95,14 +95,14 @@ class Duplex:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
         return self._heard_whole(self.speaking.handle_timeout(now=now))
 
-    def _heard_whole(self, spoken: Spoken | None) -> UtteranceOver | None:
+    def _heard_whole(self, spoken: FinishedUtterance | None) -> UtteranceOver | None:
         if spoken is None:
             return None
         return UtteranceOver([self._noted(spoken.utterance)], spoken.utterance, spoken.error)
 
-    def _noted(self, utterance: SpokenUtterance) -> Tell:
+    def _noted(self, utterance: SpokenUtterance) -> PublishEvent:
         self._record.utterances.append(utterance)
-        return Tell("utterance", utterance_json(utterance))
+        return PublishEvent("utterance", utterance_json(utterance))
 
     # The caller's voice.
 
@@ -127,7 +127,7 @@ class Duplex:
         listening.attend(attentive=attentive)
         return stopped
 
-    def hear(self, *, now: float) -> Heard | None:
+    def hear(self, *, now: float) -> CallerActivity | None:
         """Judge the frame that `listening` kept last and found worth it; None when it told nothing."""
         speaking = self.speaking
         saying = speaking.in_progress
@@ -137,14 +137,14 @@ class Duplex:
             sounded=(lambda ms: speaking.sounded(ms, now=now)) if speaking.sounds(now=now) else None,
         )
 
-    def hand_on(self, *, wanted: bool) -> list[Effect]:
+    def hand_on(self, *, wanted: bool) -> list[CallEffect]:
         """Somebody takes the caller's audio from now on, or no longer."""
         self.handing_on = wanted
-        return [HandOnAudio(self.listening.hand_on())] if wanted else []
+        return [ForwardAudio(self.listening.hand_on())] if wanted else []
 
     def record(self, record: Record) -> None:
         """Keep the caller's voice from now on."""
-        self.recording = Recording(record)
+        self.recording = MessageRecording(record)
 
     def stop_recording(self) -> bytes:
         """Keep it no longer.
@@ -157,7 +157,7 @@ class Duplex:
 
     # The stream.
 
-    def stream_started(self, *, now: float) -> list[Effect]:
+    def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self.listening = Listening(self._options)
         return self.speaking.stream_opened(now=now)

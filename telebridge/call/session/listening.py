@@ -13,9 +13,9 @@ from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
 from telebridge.turns.detectors import LevelDetector
 from telebridge.turns.pre_roll import KEPT_MS
 from telebridge.turns.voice_activity import (
+    CallerSpeechEnded,
+    CallerSpeechStarted,
     SpeechDetector,
-    SpeechEnded,
-    SpeechStarted,
     VoiceActivity,
     VoiceActivityOptions,
 )
@@ -40,10 +40,10 @@ class ListeningOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class CallerActivity:
     """What a frame of the caller's told: speech that started or ended, and what follows for the prompt."""
 
-    speech: SpeechStarted | SpeechEnded | None
+    speech: CallerSpeechStarted | CallerSpeechEnded | None
     decision: Decision | None
 
 
@@ -93,7 +93,9 @@ class Listening:
         self._passed = self._activity.passes(self._frame)
         return self._passed or not self.floor.ours
 
-    def hear(self, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None) -> Heard | None:
+    def hear(
+        self, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None
+    ) -> CallerActivity | None:
         """Judge the frame that passed.
 
         Args:
@@ -106,14 +108,14 @@ class Listening:
         """
         activity = self._activity
         speech = activity.judge(self._frame, sounded) if self._passed else None
-        if isinstance(speech, SpeechStarted):
+        if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
         speaking = activity.speaking
         if not speaking and speech is None and self.floor.ours:
             return None
         if played_ms is None:
             self.floor.caller_heard(speaking=speaking)
-            return None if speech is None else Heard(speech, None)
+            return None if speech is None else CallerActivity(speech, None)
         decision = self.floor.hear(
             speaking=speaking,
             speech_ms=activity.speech_ms,
@@ -123,7 +125,7 @@ class Listening:
         )
         if self.floor.callers:
             activity.settle()
-        return Heard(speech, decision)
+        return CallerActivity(speech, decision)
 
     @property
     def speaking(self) -> bool:

@@ -10,7 +10,7 @@ TAIL_SECONDS = 1.0
 """So much of the silence that ended it is kept: a message should not end in the middle of a breath."""
 
 
-class Recording:
+class MessageRecording:
     """Gathers mu-law at 8000 Hz.
 
     Attributes:

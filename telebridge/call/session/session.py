@@ -1,7 +1,8 @@
 """One phone call: what follows from what happened, without doing any of it.
 
-The session routes. The talk with the caller is `Talk`'s, the stream is `StreamWatch`'s, the steps are `Course`'s, and
-`Place` keeps where they stand; here they meet. Every answer is a list of effects, to be performed in order.
+`CallSession` routes events and commands to its parts: `PhaseMachine` knows where the stream is, `FlowDriver` performs the
+steps of the flow, `Dialogue` what is said and heard, and `Checkpointer` saves where the call stands. Every answer is a
+list of effects, to be performed in order.
 """
 
 from dataclasses import dataclass, field
@@ -10,20 +11,20 @@ from typing import Any
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
+    CallEffect,
     CloseStream,
-    Effect,
+    PublishEvent,
     ReportAnnouncement,
-    Tell,
 )
 from telebridge.call.session.events import (
+    ActionDone,
     CallEvent,
     CallOver,
-    ErrandDone,
     FlowEnded,
-    RecordingKept,
+    MessageSaved,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
@@ -32,9 +33,9 @@ from telebridge.call.session.events import (
     TransferBegun,
     TransferEnded,
 )
-from telebridge.call.session.flow_driver import Course
+from telebridge.call.session.flow_driver import FlowDriver
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -85,14 +86,14 @@ class CallSession:
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
         self._began_at = 0.0
-        self._stream = StreamWatch(
+        self._stream = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
         )
-        self._talk = Talk(record, options.playback, options.listening)
-        self._place = Place(flow, record, self._talk)
-        self._course = Course(flow, record, self._talk, self._stream, self._place)
+        self._talk = Dialogue(record, options.playback, options.listening)
+        self._place = Checkpointer(flow, record, self._talk)
+        self._course = FlowDriver(flow, record, self._talk, self._stream, self._place)
         if flow is not None:
             record.path = flow.path
 
@@ -123,7 +124,7 @@ class CallSession:
 
     # What the shell calls.
 
-    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[Effect]:
+    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[CallEffect]:
         """Begin, before the stream exists: the first prompt is fetched while Twilio connects it.
 
         Args:
@@ -136,7 +137,7 @@ class CallSession:
             self._place.take_up(checkpoint)
         return self._course.start(checkpoint, now=now)
 
-    def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
+    def hear(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
         """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
         if self._stream.phase is Phase.OVER:
             return None
@@ -148,7 +149,7 @@ class CallSession:
         self._talk.attend(live=self._stream.phase is Phase.LIVE, now=now)
         return effects
 
-    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
+    def handle(self, event: CallEvent, *, now: float) -> list[CallEffect]:
         """Return what follows from an event; nothing when the call is over."""
         if self.phase is Phase.OVER:
             return []
@@ -159,7 +160,7 @@ class CallSession:
 
     # Commands. Each returns what is to be performed; a call that is over takes none.
 
-    def perform_step(self, step: Step, *, now: float) -> list[Effect]:
+    def perform_step(self, step: Step, *, now: float) -> list[CallEffect]:
         """Begin the next step of a Python flow; its result comes as `ReportOutcome`.
 
         Raises:
@@ -167,51 +168,51 @@ class CallSession:
         """
         return self._commanded(self._course.perform(step, now=now), now) if self._led else []
 
-    def cancel_step(self, *, now: float) -> list[Effect]:
+    def cancel_step(self, *, now: float) -> list[CallEffect]:
         """Cancel the step in progress: the Python flow does not wait for it any more."""
         return self._commanded(self._course.cancel_step(now=now), now) if self._led else []
 
-    def transfer(self, transfer: Transfer, *, now: float) -> list[Effect]:
+    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
         """Connect the caller with another party, outside the flow; without a stream nothing happens."""
         return self._commanded(self._course.transfer_asked(transfer, now=now), now) if self._led else []
 
-    def announce(self, announcement: Announcement, *, now: float) -> list[Effect]:
+    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something outside the flow, once nothing else is; `ReportAnnouncement` says how it went."""
         if self.phase not in (Phase.WAITING, Phase.LIVE) or self._course.leaving:
             error = NotLive(self.record.call_sid, "is over, or about to be")
             return [ReportAnnouncement(announcement.number, error)]
         return self._commanded(self._talk.announcements.announce(announcement, now=now), now)
 
-    def clear(self, cause: BargeInCause = BargeInCause.API, *, now: float) -> list[Effect]:
+    def clear(self, cause: BargeInCause = BargeInCause.API, *, now: float) -> list[CallEffect]:
         """Interrupt what is being said, whatever its barge-in policy."""
         if self.phase is Phase.OVER:
             return []
         return self._commanded(self._course.settle(self._talk.clear(cause, now=now), now=now), now)
 
-    def hang_up(self, goodbye: Say | None = None, *, now: float) -> list[Effect]:
+    def hang_up(self, goodbye: Say | None = None, *, now: float) -> list[CallEffect]:
         """End the call, after a goodbye if one is given."""
         return [] if self.phase is Phase.OVER else self._commanded(self._course.hang_up(goodbye, now=now), now)
 
-    def jump(self, node: str, *, now: float) -> list[Effect]:
+    def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow file."""
         return [] if self.phase is Phase.OVER else self._commanded(self._course.jump(node, now=now), now)
 
-    def opt_out(self) -> list[Effect]:
+    def opt_out(self) -> list[CallEffect]:
         """Note that the caller wants no further call."""
         return [] if self.phase is Phase.OVER else self._course.opt_out()
 
-    def call_back(self, call_back: CallBack) -> list[Effect]:
+    def call_back(self, call_back: CallBack) -> list[CallEffect]:
         """Note when the caller wants to be called again."""
         return [] if self.phase is Phase.OVER else self._course.call_back(call_back)
 
-    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[Effect]:
+    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
         """Save how far a Python flow is, and its variables as they are now."""
         if self.phase is Phase.OVER:
             return []
         self._place.name(name, variables)
         return [self._place.keep(now=now)]
 
-    def forward_audio(self, *, wanted: bool, now: float) -> list[Effect]:
+    def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
         """Forward the caller's audio to the Python flow from now on, or no longer."""
         return [] if self.phase is Phase.OVER else self._commanded(self._talk.duplex.hand_on(wanted=wanted), now)
 
@@ -221,7 +222,7 @@ class CallSession:
         """When `handle_timeout` wants to be called, or None."""
         return earliest(self._stream.next_deadline(), self._talk.next_deadline())
 
-    def handle_timeout(self, *, now: float) -> list[Effect]:
+    def handle_timeout(self, *, now: float) -> list[CallEffect]:
         """What follows from the time being `now`."""
         effects = self._course.settle(self._talk.handle_timeout(now=now), now=now)
         if self._stream.is_overdue(now=now):
@@ -230,7 +231,7 @@ class CallSession:
         self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return effects
 
-    def _follow(self, event: CallEvent, now: float) -> list[Effect]:
+    def _follow(self, event: CallEvent, now: float) -> list[CallEffect]:
         match event:
             case AudioReceived():
                 return self.hear(event, now=now) or []
@@ -239,9 +240,9 @@ class CallSession:
             case TextTaken():
                 self._talk.duplex.speaking.text_taken(event)
                 return []
-            case MarkReturned() | DigitPressed() | RecordingKept():
+            case MarkReturned() | DigitPressed() | MessageSaved():
                 return self._follow_caller(event, now)
-            case ErrandDone() | FlowEnded() | TransferBegun() | TransferEnded():
+            case ActionDone() | FlowEnded() | TransferBegun() | TransferEnded():
                 return self._follow_flow(event, now)
             case StreamStarted():
                 return self._stream_started(now)
@@ -252,21 +253,23 @@ class CallSession:
             case CallOver(status):
                 return self._course.end(f"call {status}", now=now)
 
-    def _follow_caller(self, event: MarkReturned | DigitPressed | RecordingKept, now: float) -> list[Effect]:
+    def _follow_caller(self, event: MarkReturned | DigitPressed | MessageSaved, now: float) -> list[CallEffect]:
         talk, course = self._talk, self._course
         match event:
             case MarkReturned(name):
                 return self._place.changed(course.settle(talk.mark_returned(name, now=now), now=now), now=now)
             case DigitPressed(digit):
-                told = Tell("key", {"key": digit})
+                told = PublishEvent("key", {"key": digit})
                 followed = course.settle(talk.digit_pressed(digit, now=now), now=now)
                 return [told, *self._place.changed(followed, now=now)]
-            case RecordingKept():
+            case MessageSaved():
                 return course.settle(talk.recording_kept(event, now=now), now=now)
 
-    def _follow_flow(self, event: ErrandDone | FlowEnded | TransferBegun | TransferEnded, now: float) -> list[Effect]:
+    def _follow_flow(
+        self, event: ActionDone | FlowEnded | TransferBegun | TransferEnded, now: float
+    ) -> list[CallEffect]:
         match event:
-            case ErrandDone(done):
+            case ActionDone(done):
                 return self._course.errand_over(done, now=now) if self._led else []
             case FlowEnded():
                 return self._course.end_flow(event, now=now) if self._led else []
@@ -281,12 +284,12 @@ class CallSession:
         """Whether the flow still leads the call: it does not after a goodbye was asked for, nor when it is over."""
         return self.phase is not Phase.OVER and not self._course.leaving
 
-    def _commanded(self, effects: list[Effect], now: float) -> list[Effect]:
+    def _commanded(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects of a command; who is listened to may have changed."""
         self._talk.attend(live=self.phase is Phase.LIVE, now=now)
         return self._sounded(effects, now)
 
-    def _sounded(self, effects: list[Effect], now: float) -> list[Effect]:
+    def _sounded(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects; the first that sound are noted in the record."""
         if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
             self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
@@ -294,13 +297,13 @@ class CallSession:
 
     # The stream.
 
-    def _stream_started(self, now: float) -> list[Effect]:
+    def _stream_started(self, now: float) -> list[CallEffect]:
         if self.phase is Phase.AWAY:
             return [CloseStream()]  # the flow transferred the caller before Twilio had connected the stream
         self._stream.opened(now=now)
         return self._talk.stream_started(now=now)
 
-    def _stream_lost(self, now: float) -> list[Effect]:
+    def _stream_lost(self, now: float) -> list[CallEffect]:
         """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
         if self.phase is Phase.CLOSING:
             return self._course.end("", now=now)
@@ -310,7 +313,7 @@ class CallSession:
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
         return [CloseStream(), *self._talk.duplex.speaking.stream_lost(now=now)]
 
-    def _stream_overdue(self, now: float) -> list[Effect]:
+    def _stream_overdue(self, now: float) -> list[CallEffect]:
         if self.phase is Phase.LIVE:
             return self._stream_lost(now)
         return self._course.end(OVERDUE.get(self.phase, ""), now=now)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.audio.tones import beep
 from telebridge.call.record import CallRecord
-from telebridge.call.session.effects import Effect, KeepRecording, Tell
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.effects import CallEffect, PublishEvent, SaveMessage
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
@@ -39,10 +39,10 @@ class StepOver:
     outcome: StepResult | TelebridgeError
 
 
-News = Effect | StepOver
+TurnResult = CallEffect | StepOver
 
 
-class SpokenStep:
+class DialogTurn:
     """A step in progress.
 
     Attributes:
@@ -57,7 +57,7 @@ class SpokenStep:
 
     __slots__ = ("_beeped", "_digits", "_duplex", "_record", "_recorded", "_waits_until", "asked")
 
-    def __init__(self, step: Spoken, duplex: Duplex, digits: DigitCollector, record: CallRecord) -> None:
+    def __init__(self, step: Spoken, duplex: FullDuplex, digits: DigitCollector, record: CallRecord) -> None:
         self.asked = step
         self._duplex = duplex
         self._digits = digits
@@ -66,7 +66,7 @@ class SpokenStep:
         self._beeped = False
         self._recorded: Recorded | None = None  # ended, but not yet kept
 
-    def begin(self, *, now: float) -> list[News]:
+    def begin(self, *, now: float) -> list[TurnResult]:
         """Begin it."""
         match self.asked:
             case Say() as say:
@@ -81,10 +81,10 @@ class SpokenStep:
             case Record(prompt):
                 return self.prompt_over(None, now=now) if prompt is None else self._say(prompt, now)
 
-    def _say(self, say: Say, now: float) -> list[News]:
+    def _say(self, say: Say, now: float) -> list[TurnResult]:
         return self.prompt_over(None, now=now) if say.is_blank else [*self._duplex.say(say, now=now)]
 
-    def _collect(self, step: Collect, now: float) -> list[News]:
+    def _collect(self, step: Collect, now: float) -> list[TurnResult]:
         """Keys that were typed ahead answer the question before it is asked; the prompt is then skipped."""
         prompt = step.prompt
         if prompt is not None and not self._duplex.yields(prompt, BargeInCause.KEY):
@@ -97,7 +97,7 @@ class SpokenStep:
             return []
         return self._say(prompt, now)
 
-    def prompt_over(self, interruption: BargeIn | None, *, now: float) -> list[News]:
+    def prompt_over(self, interruption: BargeIn | None, *, now: float) -> list[TurnResult]:
         """Its prompt was heard or interrupted: go on with it."""
         match self.asked:
             case Collect(_, rules):
@@ -111,45 +111,45 @@ class SpokenStep:
             case _:
                 return [StepOver(Said(interruption))]
 
-    def failed(self, error: TelebridgeError) -> list[News]:
+    def failed(self, error: TelebridgeError) -> list[TurnResult]:
         """Its prompt could not be spoken to its end."""
         self._digits.stop()
         return [StepOver(error)]
 
-    def press(self, digit: str, *, now: float) -> list[News]:
+    def press(self, digit: str, *, now: float) -> list[TurnResult]:
         """Take a key; it is kept for the next question when this step asks none."""
         collected = self._digits.press(digit, now=now)
         return [] if collected is None else self._collected(collected, now)
 
-    def _collected(self, collected: Collected, now: float) -> list[News]:
+    def _collected(self, collected: Collected, now: float) -> list[TurnResult]:
         """The digits are in; a prompt that still plays yields first."""
-        effects: list[Effect] = []
+        effects: list[CallEffect] = []
         if self._duplex.speaking.in_progress is not None:
             effects = self._duplex.interrupt(BargeInCause.KEY, now=now).effects
         if collected.digits:
             self._record.digits.append(collected.digits)
-            effects.append(Tell("digits", {"digits": collected.digits}))
+            effects.append(PublishEvent("digits", {"digits": collected.digits}))
         return [*effects, StepOver(Gathered(collected.digits, collected.ending))]
 
     # Recording.
 
-    def _record_now(self, record: Record, now: float) -> list[News]:
+    def _record_now(self, record: Record, now: float) -> list[TurnResult]:
         if record.beep and not self._beeped:
             self._beeped = True
             return [*self._duplex.speaking.play(Play(beep(), "beep"), now=now)]
         self._duplex.record(record)
         return []
 
-    def recording_over(self, ending: RecordingEnd) -> list[News]:
+    def recording_over(self, ending: RecordingEnd) -> list[TurnResult]:
         """The caller has said what they wanted to, or enough."""
         audio = self._duplex.stop_recording()
         recorded = Recorded(None, len(audio) / BYTES_PER_MS / 1000, ending)
         if not audio:
             return [StepOver(recorded)]
         self._recorded = recorded
-        return [KeepRecording(audio)]
+        return [SaveMessage(audio)]
 
-    def recording_kept(self, file: str | None) -> list[News]:
+    def recording_kept(self, file: str | None) -> list[TurnResult]:
         """What they said is in a file, or could not be kept; nothing follows when no recording of this step waits."""
         recorded, self._recorded = self._recorded, None
         return [] if recorded is None else [StepOver(Recorded(file, recorded.seconds, recorded.ending))]
@@ -165,7 +165,7 @@ class SpokenStep:
         silent = self._digits.next_deadline() if self._caller_can_answer(announcing=announcing) else None
         return earliest(silent, self._waits_until)
 
-    def handle_timeout(self, *, announcing: bool, now: float) -> list[News]:
+    def handle_timeout(self, *, announcing: bool, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
         if self._caller_can_answer(announcing=announcing):
             collected = self._digits.handle_timeout(now=now)

@@ -26,7 +26,7 @@ MAX_BAD_MESSAGES = 20
 START_SECONDS = 10.0
 
 
-class MediaSocket(StreamSocket):
+class QueuedSocket(StreamSocket):
     """The way out of one WebSocket."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
@@ -69,7 +69,7 @@ class MediaSocket(StreamSocket):
             self._writer.set_result(None)
 
 
-class MediaDoor:
+class MediaHandler:
     """Takes `/twilio/media/{token}`."""
 
     def __init__(self, calls: LiveCalls, trust: Trust, tokens: StreamTokens) -> None:
@@ -84,7 +84,7 @@ class MediaDoor:
             decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=True
         )
         await socket.prepare(request)
-        out = MediaSocket(socket)
+        out = QueuedSocket(socket)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
         try:

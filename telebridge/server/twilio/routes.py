@@ -10,7 +10,7 @@ from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.health import HealthDoor
 from telebridge.server.twilio.campaign_calls import CampaignCalls
-from telebridge.server.twilio.media import MediaDoor
+from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptDoor
 from telebridge.server.twilio.request_validation import FIELDS, Trust
 from telebridge.server.twilio.status import StatusDoor
@@ -50,7 +50,7 @@ def add_routes(  # noqa: PLR0913 - what each door needs
     }.items():
         app.router.add_get(path, _for_twilio(trust, door), allow_head=False)
         app.router.add_post(path, _for_twilio(trust, door))
-    app.router.add_get("/twilio/media/{token}", MediaDoor(calls, trust, tokens).media, allow_head=False)
+    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, trust, tokens).media, allow_head=False)
     app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)

@@ -1,4 +1,4 @@
-"""Errands against real web services on loopback, and functions that do everything wrong."""
+"""ActionRunner against real web services on loopback, and functions that do everything wrong."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from aiohttp import web
 from support.speech import serving
 
 from telebridge.call.flows import requests as module
-from telebridge.call.flows.requests import LARGEST_ANSWER_BYTES, Errands, is_public
+from telebridge.call.flows.requests import LARGEST_ANSWER_BYTES, ActionRunner, is_public
 from telebridge.flows.steps import Done, Request, Run
 
 
@@ -30,7 +30,7 @@ class Service:
 @asynccontextmanager
 async def at_work(functions=None):
     """A service, its address, and somebody who does errands."""
-    service, errands = Service(), Errands(functions)
+    service, errands = Service(), ActionRunner(functions)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", service.answer)
     async with serving(app) as url:
@@ -145,7 +145,7 @@ async def test_cookies_of_one_caller_are_not_sent_for_the_next():
     "url", ["", "example", "ftp://example.com/", "file:///etc/passwd", "http://", "http://[bad/", "http://a:99999/"]
 )
 async def test_an_address_that_is_none_is_a_problem(url):
-    done = await Errands().do(Request("GET", url))
+    done = await ActionRunner().do(Request("GET", url))
     assert done.problem.startswith(f"GET {url}: ")
 
 
@@ -168,7 +168,7 @@ async def test_a_connection_that_is_refused_is_tried_twice(monkeypatch, unused_t
         return await connect(self, *args, **kwargs)
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", counted)
-    errands = Errands()
+    errands = ActionRunner()
     done = await errands.do(Request("GET", f"http://127.0.0.1:{unused_tcp_port_factory()}/"))
     await errands.aclose()
     assert done.problem
@@ -296,7 +296,7 @@ def test_which_addresses_are_on_the_open_internet(address, public):
 
 
 async def run(function, timeout_seconds=5.0):
-    return await Errands({"it": function}).do(Run("it", {"name": "Ann"}, timeout_seconds))
+    return await ActionRunner({"it": function}).do(Run("it", {"name": "Ann"}, timeout_seconds))
 
 
 async def test_a_function_is_given_the_variables_and_its_value_comes_back():
@@ -305,7 +305,7 @@ async def test_a_function_is_given_the_variables_and_its_value_comes_back():
         return variables
 
     variables = {"name": "Ann"}
-    done = await Errands({"it": it}).do(Run("it", variables))
+    done = await ActionRunner({"it": it}).do(Run("it", variables))
     assert done == Done({"name": "Ann!"})
     assert variables == {"name": "Ann"}, "it has its own"
 
@@ -345,4 +345,4 @@ async def test_a_function_that_is_no_coroutine_function_is_a_problem():
 
 
 async def test_an_unknown_function_is_a_problem():
-    assert (await Errands().do(Run("lost", {}))).problem == "there is no function 'lost'"
+    assert (await ActionRunner().do(Run("lost", {}))).problem == "there is no function 'lost'"

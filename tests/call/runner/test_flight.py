@@ -1,12 +1,12 @@
 """Both legs of a call on one clock, as far as they cannot change any more."""
 
-from telebridge.call.runner.call_recording import Flight
+from telebridge.call.runner.call_recording import CallTracks
 
 SILENCE = b"\xff"
 
 
 def test_each_leg_lies_where_it_sounded():
-    flight = Flight(10.0)
+    flight = CallTracks(10.0)
     flight.heard(b"c" * 160, now=10.04)
     flight.sent(b"b" * 80, now=10.03)
     left, right = flight.take(now=10.05)
@@ -15,7 +15,7 @@ def test_each_leg_lies_where_it_sounded():
 
 
 def test_what_was_sent_ahead_plays_later_and_behind_what_came_before():
-    flight = Flight(0.0)
+    flight = CallTracks(0.0)
     flight.sent(b"a" * 160, now=0.0)
     flight.sent(b"b" * 160, now=0.0)
     assert flight.take(now=0.03)[1] == b"a" * 160 + b"b" * 80
@@ -23,7 +23,7 @@ def test_what_was_sent_ahead_plays_later_and_behind_what_came_before():
 
 
 def test_what_a_clear_took_back_is_not_in_it():
-    flight = Flight(0.0)
+    flight = CallTracks(0.0)
     flight.sent(b"a" * 800, now=0.0)
     flight.take(now=0.02)
     flight.cleared(now=0.03)
@@ -32,5 +32,5 @@ def test_what_a_clear_took_back_is_not_in_it():
 
 
 def test_the_legs_are_equally_long_whatever_was_missing():
-    flight = Flight(0.0)
+    flight = CallTracks(0.0)
     assert flight.take(now=0.1) == (SILENCE * 800, SILENCE * 800)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from telebridge.call.flows.requests import Errands
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import ErrandDone, FlowEnded
+from telebridge.call.session.events import ActionDone, FlowEnded
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Done, Run, Said, Say
 from telebridge.tasks import Tasks
@@ -34,7 +34,7 @@ class Work:
     def __init__(self, **functions):
         self.tasks = Tasks("call")
         self.delivered = []
-        self.flow = FlowTasks(Errands(functions), self.tasks, Session())
+        self.flow = FlowTasks(ActionRunner(functions), self.tasks, Session())
 
     def lead(self, flow, checkpoint=None):
         self.flow.lead(flow, {"name": "Ann"}, checkpoint, perform=self.delivered.extend, deliver=self.delivered.append)
@@ -108,4 +108,4 @@ async def test_an_errand_is_done_and_an_earlier_one_cancelled():
     work.flow.do(Run("answer", {"wait": for_ever}), work.delivered.append)
     await work.settled()
     work.flow.do(Run("answer", {"wait": at_once}), work.delivered.append)
-    assert await work.settled() == [ErrandDone(Done(5))]
+    assert await work.settled() == [ActionDone(Done(5))]

@@ -12,7 +12,7 @@ from support.virtual_time import virtually
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.live_calls import LOOK_SECONDS, Arrival, LiveCalls
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
 from telebridge.call.session.session import SessionOptions
@@ -54,7 +54,7 @@ async def processes(tmp_path, count=2):
     stores = [CallStore(engine) for _ in range(count)]
     for store in stores:
         store.start()
-    outside = [Outside(ToldSpeech(), checkpoints=store) for store in stores]
+    outside = [CallPorts(ToldSpeech(), checkpoints=store) for store in stores]
     try:
         yield (
             [

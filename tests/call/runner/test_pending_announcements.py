@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.runner.pending_announcements import Announced
+from telebridge.call.runner.pending_announcements import PendingAnnouncements
 from telebridge.errors import NotLive
 from telebridge.flows.steps import Say
 
@@ -15,7 +15,7 @@ OVER = NotLive("CA1", "is over")
 
 
 async def test_each_has_a_number_of_its_own_and_its_own_outcome():
-    announced = Announced()
+    announced = PendingAnnouncements()
     first, heard = announced.ask(NEWS)
     second, failed = announced.ask(NEWS)
     assert first.step is second.step is NEWS
@@ -28,7 +28,7 @@ async def test_each_has_a_number_of_its_own_and_its_own_outcome():
 
 
 async def test_all_that_wait_are_refused_together():
-    announced = Announced()
+    announced = PendingAnnouncements()
     waiting = [announced.ask(NEWS)[1] for _ in range(3)]
     announced.refuse(OVER)
     assert await asyncio.gather(*waiting, return_exceptions=True) == [OVER] * 3
@@ -37,7 +37,7 @@ async def test_all_that_wait_are_refused_together():
 
 @pytest.mark.parametrize("outcome", [HEARD, OVER])
 async def test_nobody_has_to_wait(outcome):
-    announced = Announced()
+    announced = PendingAnnouncements()
     asked, waiting = announced.ask(NEWS)
     waiting.cancel()
     announced.over(asked.number, outcome)
@@ -47,7 +47,7 @@ async def test_nobody_has_to_wait(outcome):
 async def test_an_error_that_nobody_waited_for_is_no_complaint_of_the_loop():
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    announced = Announced()
+    announced = PendingAnnouncements()
     asked, waiting = announced.ask(NEWS)
     announced.over(asked.number, OVER)
     del waiting

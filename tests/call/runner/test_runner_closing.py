@@ -9,7 +9,7 @@ from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
 from telebridge.call.session.session import CallSession, SessionOptions
@@ -47,7 +47,7 @@ class SlowCheckpoints(Checkpoints):
 
 def hung_up(wire, checkpoints, on_end=lambda _: None):
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
-    outside = Outside(ToldSpeech(), checkpoints=checkpoints)
+    outside = CallPorts(ToldSpeech(), checkpoints=checkpoints)
     runner = CallRunner(CallSession(None, record, SessionOptions()), outside, on_end=on_end)
     runner.start()
     runner.attach(wire)

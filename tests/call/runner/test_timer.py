@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from support.virtual_time import virtually
 
-from telebridge.call.runner.timer import Alarm
+from telebridge.call.runner.timer import DeadlineTimer
 
 
 class Rung:
@@ -13,7 +13,7 @@ class Rung:
 
     def __init__(self):
         self.loop = asyncio.get_running_loop()
-        self.alarm = Alarm(self.loop)
+        self.alarm = DeadlineTimer(self.loop)
         self.began = self.loop.time()
         self.times = []
 

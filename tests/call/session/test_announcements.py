@@ -6,9 +6,9 @@ import pytest
 from support.line import HELLO, SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcement, Announcements
+from telebridge.call.session.announcements import Announcement, AnnouncementQueue
 from telebridge.call.session.effects import ReportAnnouncement, StartSpeech
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, NotLive, SpeechUnavailable
 from telebridge.flows.steps import Play, Record, Say, Wait
@@ -22,14 +22,14 @@ MORE = Say("Two minutes left.")
 @pytest.fixture
 def duplex():
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-    duplex = Duplex(record, PlaybackOptions(), ListeningOptions())
+    duplex = FullDuplex(record, PlaybackOptions(), ListeningOptions())
     duplex.stream_started(now=0.0)
     return duplex
 
 
 @pytest.fixture
 def announcements(duplex):
-    return Announcements(duplex)
+    return AnnouncementQueue(duplex)
 
 
 def cut(duplex):

@@ -10,7 +10,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    HandOnAudio,
+    ForwardAudio,
     ReportOutcome,
     StartSpeech,
 )
@@ -413,7 +413,7 @@ def test_whoever_listens_next_hears_the_caller_from_before_the_first_syllable(li
     assert kept.endswith(syllable * 20)
     assert kept[: -20 * 160].endswith(before * 10), "300 ms of pre-roll"
     assert len(kept) == (300 + 20 * 20) * 8
-    assert line.hear(syllable) == [HandOnAudio(syllable)]
-    assert line.forward_audio(wanted=True) == [HandOnAudio(b"")], "nothing is handed on twice"
+    assert line.hear(syllable) == [ForwardAudio(syllable)]
+    assert line.forward_audio(wanted=True) == [ForwardAudio(b"")], "nothing is handed on twice"
     line.forward_audio(wanted=False)
     assert line.hear(syllable) == []

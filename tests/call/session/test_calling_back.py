@@ -7,7 +7,7 @@ from support.line import Line, begun
 
 from telebridge.call.flows.python import Call
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import KeepCallBack, StartErrand, StartSpeech
+from telebridge.call.session.effects import SaveCallBack, StartAction, StartSpeech
 from telebridge.call.session.events import CallOver
 from telebridge.flows.interpreter import FlowPosition
 from telebridge.flows.steps import CallBack
@@ -34,14 +34,14 @@ def said(effects):
 
 
 def call_backs(effects):
-    return [effect.call_back for effect in effects if isinstance(effect, KeepCallBack)]
+    return [effect.call_back for effect in effects if isinstance(effect, SaveCallBack)]
 
 
 def test_a_call_back_is_kept_before_it_is_confirmed_and_only_once():
     line = Line(FLOW)
     hello = begun(line.effects)
     effects = line.started().heard(hello)
-    assert isinstance(effects[0], KeepCallBack)
+    assert isinstance(effects[0], SaveCallBack)
     assert (call_backs(effects), said(effects)) == ([CallBack(7200.0)], ["In two hours."])
     further = line.heard(begun(effects))
     assert (said(further), call_backs(further)) == (["Goodbye."], [])
@@ -67,7 +67,7 @@ def test_a_caller_who_names_another_time_is_told_on_again():
     first = line.jump("silent")
     second = line.jump("later")
     assert [len(call_backs(effects)) for effects in (first, second)] == [1, 1]
-    assert not any(isinstance(effect, StartErrand) for effect in second)
+    assert not any(isinstance(effect, StartAction) for effect in second)
 
 
 def test_a_python_flow_asks_for_a_call_back_by_an_event():

@@ -8,10 +8,10 @@ from support.line import SECOND_OF_AUDIO, Line, begun, flow_of
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
-from telebridge.call.session.effects import EndCall, KeepCheckpoint, Tell
-from telebridge.call.session.events import ErrandDone, SpeechArrived
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
+from telebridge.call.session.effects import PublishEvent, ReleaseCall, SaveCheckpoint
+from telebridge.call.session.events import ActionDone, SpeechArrived
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
@@ -53,9 +53,9 @@ class Kept:
 
     def __init__(self, flow=None, **variables):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.talk = Talk(self.record, PlaybackOptions(), ListeningOptions())
+        self.talk = Dialogue(self.record, PlaybackOptions(), ListeningOptions())
         self.flow = None if flow is None else FlowInterpreter(flow_of(flow), variables)
-        self.place = Place(self.flow, self.record, self.talk)
+        self.place = Checkpointer(self.flow, self.record, self.talk)
 
     @property
     def now(self):
@@ -135,8 +135,8 @@ def test_a_step_that_begins_is_told_by_its_node_and_one_asked_again_is_not():
     kept = Kept(FLOW)
     kept.flow.start()
     told, keep = kept.place.entered(now=0.0)
-    assert told == Tell("node", {"node": "ask"})
-    assert isinstance(keep, KeepCheckpoint)
+    assert told == PublishEvent("node", {"node": "ask"})
+    assert isinstance(keep, SaveCheckpoint)
     kept.flow.resume(Gathered("", Ending.NO_INPUT))
     kept.place.moved()
     [keep] = kept.place.entered(now=0.0)
@@ -147,7 +147,7 @@ def test_a_python_flow_has_no_nodes_to_enter():
     assert Kept().place.entered(now=0.0) == []
 
 
-@pytest.mark.parametrize(("effects", "kept"), [([], True), ([KeepCheckpoint(b"")], False), ([EndCall()], False)])
+@pytest.mark.parametrize(("effects", "kept"), [([], True), ([SaveCheckpoint(b"")], False), ([ReleaseCall()], False)])
 def test_a_change_is_kept_once_and_not_after_the_end(effects, kept):
     followed = Kept().place.changed(effects, now=0.0)
     assert followed[: len(effects)] == effects
@@ -157,7 +157,7 @@ def test_a_change_is_kept_once_and_not_after_the_end(effects, kept):
 def fetched(value):
     """A call whose flow has fetched a value and now says something, with a word each second."""
     line = Line(FETCHED).started()
-    start = begun(line.tell(ErrandDone(Done(value))))
+    start = begun(line.tell(ActionDone(Done(value))))
     words = tuple(Word(word, n * 1000, (n + 1) * 1000) for n, word in enumerate(start.say.text.split()))
     line.tell(SpeechArrived(start.utterance, Words(words)))
     line.tell(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO * len(words))))

@@ -8,14 +8,14 @@ from telebridge.audio.tones import beep
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    EndCall,
-    KeepRecording,
+    ReleaseCall,
     ReportAnnouncement,
+    SaveMessage,
     StartSpeech,
 )
 from telebridge.call.session.events import (
     MarkReturned,
-    RecordingKept,
+    MessageSaved,
     SpeechArrived,
     SpeechFailed,
     StreamLost,
@@ -190,7 +190,7 @@ def test_the_end_of_the_call_tells_everybody_who_waits(line):
     outcomes = announced(effects)
     assert outcomes[1].interruption.cause is BargeInCause.HANG_UP
     assert isinstance(outcomes[2], NotLive)
-    assert effects[-1] == EndCall()
+    assert effects[-1] == ReleaseCall()
     assert not any(isinstance(each, StartSpeech) for each in effects)
 
 
@@ -250,7 +250,7 @@ def recording(line, step=RECORD):
 
 
 def kept_audio(effects):
-    return [effect.audio for effect in effects if isinstance(effect, KeepRecording)]
+    return [effect.audio for effect in effects if isinstance(effect, SaveMessage)]
 
 
 def test_a_recording_follows_the_prompt_and_the_beep_and_ends_in_silence(line):
@@ -260,7 +260,7 @@ def test_a_recording_follows_the_prompt_and_the_beep_and_ends_in_silence(line):
     [audio] = kept_audio(effects)
     assert audio.startswith(SPEECH * 100)
     assert 2.9 * 8000 <= len(audio) <= 3.5 * 8000
-    [recorded] = reported(line.tell(RecordingKept("a.wav")))
+    [recorded] = reported(line.tell(MessageSaved("a.wav")))
     assert recorded == Recorded("a.wav", len(audio) / 8000, RecordingEnd.SILENCE)
 
 
@@ -287,7 +287,7 @@ def test_a_recording_that_could_not_be_kept_has_a_length_and_no_file(line):
     recording(line)
     frames(line, SPEECH, 50)
     line.tell(DigitPressed("#"))
-    assert reported(line.tell(RecordingKept(None))) == [Recorded(None, 1.0, RecordingEnd.FINISH_KEY)]
+    assert reported(line.tell(MessageSaved(None))) == [Recorded(None, 1.0, RecordingEnd.FINISH_KEY)]
 
 
 def test_who_hangs_up_has_left_a_message(line):
@@ -295,8 +295,8 @@ def test_who_hangs_up_has_left_a_message(line):
     frames(line, SPEECH, 50)
     effects = line.tell(StreamStopped())
     assert kept_audio(effects) == [SPEECH * 50]
-    assert effects[-1] == EndCall()
-    assert line.tell(RecordingKept("a.wav")) == []
+    assert effects[-1] == ReleaseCall()
+    assert line.tell(MessageSaved("a.wav")) == []
 
 
 @pytest.mark.parametrize("end", [Line.hang_up, Line.cancel_step])
@@ -304,7 +304,7 @@ def test_whoever_ends_it_from_outside_has_what_was_said_kept(line, end):
     recording(line)
     frames(line, SPEECH, 50)
     assert kept_audio(end(line)) == [SPEECH * 50]
-    assert line.tell(RecordingKept("a.wav")) == [], "nobody waits for it"
+    assert line.tell(MessageSaved("a.wav")) == [], "nobody waits for it"
 
 
 def test_a_recording_outlives_the_stream(line):
@@ -328,7 +328,7 @@ def test_an_announcement_waits_until_the_recording_is_over(line):
     frames(line, SPEECH, 50)
     assert announce(line) == []
     assert kept_audio(line.tell(DigitPressed("#"))) == [SPEECH * 50]
-    effects = line.tell(RecordingKept("a.wav"))
+    effects = line.tell(MessageSaved("a.wav"))
     assert begun(effects).say is NEWS
     assert len(reported(effects)) == 1
 
@@ -339,7 +339,7 @@ def test_an_announcement_while_the_file_is_written_holds_up_nothing(line):
     line.tell(DigitPressed("#"))
     start = begun(announce(line, 1))
     announce(line, 2, MORE)
-    assert len(reported(line.tell(RecordingKept("a.wav")))) == 1
+    assert len(reported(line.tell(MessageSaved("a.wav")))) == 1
     assert begun(line.heard(start)).say is MORE
 
 

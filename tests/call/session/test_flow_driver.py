@@ -8,21 +8,21 @@ from support.line import HELLO, begun, flow_of, reported
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
     CloseStream,
-    EndCall,
-    KeepCheckpoint,
-    KeepOptOut,
+    ReleaseCall,
     ReportOutcome,
-    StartErrand,
+    SaveCheckpoint,
+    SaveOptOut,
+    StartAction,
     StartSpeech,
 )
 from telebridge.call.session.events import FlowEnded
-from telebridge.call.session.flow_driver import Course
+from telebridge.call.session.flow_driver import FlowDriver
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.turn import StepOver
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
@@ -48,11 +48,11 @@ class Led:
 
     def __init__(self, flow=None):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.talk = Talk(self.record, PlaybackOptions(), ListeningOptions())
-        self.stream = StreamWatch(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0)
+        self.talk = Dialogue(self.record, PlaybackOptions(), ListeningOptions())
+        self.stream = PhaseMachine(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0)
         interpreter = None if flow is None else FlowInterpreter(flow_of(flow), {})
-        self.place = Place(interpreter, self.record, self.talk)
-        self.course = Course(interpreter, self.record, self.talk, self.stream, self.place)
+        self.place = Checkpointer(interpreter, self.record, self.talk)
+        self.course = FlowDriver(interpreter, self.record, self.talk, self.stream, self.place)
         self.talk.stream_started(now=0.0)
         self.stream.opened(now=0.0)
 
@@ -101,12 +101,12 @@ def test_two_steps_at_once_are_a_bug_of_ours(python):
 
 def test_what_else_happened_in_the_talk_is_handed_on_in_its_order(python):
     python.perform(Wait(1.0))
-    news = [CloseStream(), StepOver(Said()), EndCall()]
-    assert python.course.settle(news, now=1.0) == [CloseStream(), ReportOutcome(Said()), EndCall()]
+    news = [CloseStream(), StepOver(Said()), ReleaseCall()]
+    assert python.course.settle(news, now=1.0) == [CloseStream(), ReportOutcome(Said()), ReleaseCall()]
 
 
 def test_an_errand_is_begun_and_its_end_leads_on(python):
-    assert python.perform(ORDER) == [StartErrand(ORDER)]
+    assert python.perform(ORDER) == [StartAction(ORDER)]
     assert reported(python.course.errand_over(Done(5), now=1.0)) == [Done(5)]
     assert python.course.errand_over(Done(5), now=1.0) == [], "nobody waits for it"
 
@@ -123,7 +123,7 @@ def test_speech_that_fails_ends_a_flow_file_with_an_apology_and_is_told_to_a_pyt
 def test_a_step_that_is_cancelled_is_followed_by_any_other(python):
     python.perform(HELLO)
     python.course.cancel_step(now=0.5)
-    assert python.perform(ORDER) == [StartErrand(ORDER)]
+    assert python.perform(ORDER) == [StartAction(ORDER)]
 
 
 def test_a_flow_file_is_led_to_another_node_and_a_python_flow_is_not(file, python):
@@ -134,7 +134,7 @@ def test_a_flow_file_is_led_to_another_node_and_a_python_flow_is_not(file, pytho
 
 
 def test_who_wants_no_further_call_is_put_on_the_list_once(python):
-    assert KeepOptOut() in python.course.opt_out()
+    assert SaveOptOut() in python.course.opt_out()
     assert python.course.opt_out() == []
 
 
@@ -157,7 +157,7 @@ def test_a_step_that_a_transfer_from_beside_cut_begins_anew_when_it_failed(pytho
 
 def test_who_talked_to_somebody_from_beside_needs_us_no_more(python):
     python.course.transfer_asked(OPERATOR, now=1.0)
-    assert EndCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
+    assert ReleaseCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
     assert python.record.end_reason == "transferred"
 
 
@@ -178,7 +178,7 @@ def test_an_errand_that_was_done_meanwhile_is_told_when_they_are_back(python):
 def test_a_python_flow_that_ended_meanwhile_ends_the_call_when_they_are_back(python):
     python.perform(OPERATOR)
     assert python.course.end_flow(FlowEnded(), now=1.0) == []
-    assert EndCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
+    assert ReleaseCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
 
 
 # After another process.
@@ -194,7 +194,7 @@ def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(step
     monkeypatch.setattr(FlowInterpreter, "resume", lambda _, outcome: Say(f"It failed: {outcome.problem}."))
     effects = led.start(Checkpoint(FlowPosition("ask")))
     if again:
-        assert effects == [StartErrand(step)]
+        assert effects == [StartAction(step)]
     else:
         assert begun(effects).say.text == "It failed: the process that did it has died."
 
@@ -229,7 +229,7 @@ def test_a_flow_that_hangs_up_is_kept_as_over_before_the_stream_is_closed(python
 
 def test_without_a_stream_the_call_ends_at_once(python):
     python.stream.wait(now=0.0)
-    assert python.perform(HangUp()) == [EndCall()]
+    assert python.perform(HangUp()) == [ReleaseCall()]
     assert python.record.end_reason == "hung up by the flow"
 
 
@@ -237,7 +237,7 @@ def test_a_last_word_is_said_before_the_line_is_closed(python):
     python.perform(ORDER)
     goodbye = Say("We close now.")
     effects = python.course.hang_up(goodbye, now=1.0)
-    [keep] = [each for each in effects if isinstance(each, KeepCheckpoint)]
+    [keep] = [each for each in effects if isinstance(each, SaveCheckpoint)]
     assert Checkpoint.decode(keep.checkpoint).over
     assert begun(effects).say is goodbye
     assert python.course.leaving
@@ -249,6 +249,6 @@ def test_what_a_flow_file_found_out_is_in_the_record_at_the_end():
     led = Led("flow: t\nstart: a\nnodes:\n  a: {collect: 'Pin?', into: pin, then: b}\n  b: {wait: 1s, then: b}")
     led.start()
     led.over(Gathered("12", Ending.COMPLETE))
-    assert led.course.end("caller hung up", now=1.0)[-1] == EndCall()
+    assert led.course.end("caller hung up", now=1.0)[-1] == ReleaseCall()
     assert (led.record.result, led.record.end_reason) == ({"pin": "12"}, "caller hung up")
     assert led.stream.phase is Phase.OVER

@@ -10,19 +10,19 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    HandOnAudio,
+    ForwardAudio,
+    PublishEvent,
     StartSpeech,
-    Tell,
 )
 from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Record, Say
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio
 from telebridge.turns.barge_in import BargeInCause, BargeInOptions, BargeInPolicy, Decision
-from telebridge.turns.voice_activity import SpeechStarted
+from telebridge.turns.voice_activity import CallerSpeechStarted
 from telebridge.twilio.media_stream import AudioReceived
 
 HELLO = Say("Hello there.")
@@ -35,7 +35,7 @@ class Line:
     def __init__(self, policy=BargeInPolicy.ANY):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         listening = ListeningOptions(detector=ToldDetector, barge_in=BargeInOptions(policy, commit_after_ms=400))
-        self.duplex = Duplex(self.record, PlaybackOptions(), listening)
+        self.duplex = FullDuplex(self.record, PlaybackOptions(), listening)
         self.now = 0.0
         self.duplex.stream_started(now=0.0)
 
@@ -69,7 +69,7 @@ def test_what_was_heard_whole_is_noted_and_told(line):
     over = line.duplex.mark_returned(mark, now=1.0)
     assert line.record.utterances == [over.utterance]
     assert (over.utterance.text, over.utterance.interruption, over.error) == ("Hello there.", None, None)
-    assert over.effects == [Tell("utterance", {"text": "Hello there.", "audio_ms": 1000})]
+    assert over.effects == [PublishEvent("utterance", {"text": "Hello there.", "audio_ms": 1000})]
 
 
 def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
@@ -164,14 +164,14 @@ def test_speech_over_a_prompt_that_yields_asks_for_silence_and_noise_does_not(li
     assert line.hear(NOISE, 2) == []
     line.hear(QUIET, 50)
     [heard] = line.hear(SPEECH, 2)
-    assert isinstance(heard.speech, SpeechStarted)
+    assert isinstance(heard.speech, CallerSpeechStarted)
     assert heard.decision is Decision.PAUSE
 
 
 def test_speech_while_nothing_is_said_decides_nothing(line):
     line.attend(awaited=True)
     [heard] = line.hear(SPEECH, 2)
-    assert isinstance(heard.speech, SpeechStarted)
+    assert isinstance(heard.speech, CallerSpeechStarted)
     assert heard.decision is None
 
 
@@ -188,7 +188,7 @@ def test_a_prompt_that_yields_to_speech_waits_for_who_speaks_already(line, say, 
 def test_who_takes_the_callers_audio_is_handed_what_was_just_said(line):
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
-    assert line.duplex.hand_on(wanted=True) == [HandOnAudio(SPEECH * 5)]
+    assert line.duplex.hand_on(wanted=True) == [ForwardAudio(SPEECH * 5)]
     assert line.duplex.handing_on
     assert line.duplex.hand_on(wanted=False) == []
     assert not line.duplex.handing_on

@@ -5,7 +5,7 @@ from support.line import Line, begun
 from telebridge.call.session.effects import (
     ClearPlayback,
     CloseStream,
-    KeepOptOut,
+    SaveOptOut,
     StartSpeech,
 )
 from telebridge.call.session.events import (
@@ -34,14 +34,14 @@ def said(effects):
 
 
 def opt_outs(effects):
-    return [effect for effect in effects if isinstance(effect, KeepOptOut)]
+    return [effect for effect in effects if isinstance(effect, SaveOptOut)]
 
 
 def test_an_opt_out_is_kept_before_it_is_confirmed_and_only_once():
     line = Line(FLOW)
     hello = begun(line.effects)
     effects = line.started().heard(hello)
-    assert isinstance(effects[0], KeepOptOut)
+    assert isinstance(effects[0], SaveOptOut)
     assert said(effects) == ["You will not be called again."]
     assert line.session.record.opted_out
     further = line.heard(begun(effects))

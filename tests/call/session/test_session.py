@@ -6,7 +6,7 @@ from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
     CloseStream,
-    EndCall,
+    ReleaseCall,
     ReportOutcome,
     StartSpeech,
 )
@@ -271,7 +271,7 @@ def test_a_flow_that_no_longer_waits_leaves_a_quiet_line(line):
 def test_hanging_up_closes_the_stream_and_then_ends_the_call(line):
     assert line.perform_step(HangUp()) == [CloseStream()]
     assert line.session.phase is Phase.CLOSING
-    assert line.tell(StreamLost()) == [EndCall()]
+    assert line.tell(StreamLost()) == [ReleaseCall()]
     assert line.session.record.end_reason == "hung up by the flow"
 
 
@@ -288,7 +288,7 @@ def test_a_flow_that_fails_owes_the_caller_an_apology(line):
 def test_a_caller_who_hangs_up_ends_everything_and_what_was_heard_is_kept(line):
     line.saying(audio=bytes(16_000))
     effects = line.tell(StreamStopped(), after=1.0)
-    assert effects == [ClearPlayback(), ClearSpeech("u1"), EndCall()]
+    assert effects == [ClearPlayback(), ClearSpeech("u1"), ReleaseCall()]
     [utterance] = line.session.record.utterances
     assert utterance.interruption.cause is BargeInCause.HANG_UP
     assert utterance.interruption.heard_ms == 1000
@@ -297,7 +297,7 @@ def test_a_caller_who_hangs_up_ends_everything_and_what_was_heard_is_kept(line):
 
 def test_a_final_status_of_the_call_ends_it_without_a_stream():
     line = Line()
-    assert line.tell(CallOver("canceled")) == [EndCall()]
+    assert line.tell(CallOver("canceled")) == [ReleaseCall()]
 
 
 def test_a_lost_stream_waits_for_twilio_and_says_the_prompt_again(line):
@@ -313,7 +313,7 @@ def test_a_lost_stream_waits_for_twilio_and_says_the_prompt_again(line):
 def test_a_stream_that_never_comes_back_ends_the_call(line):
     line.tell(StreamLost())
     assert line.wait(29.9) == []
-    assert line.wait(0.2) == [EndCall()]
+    assert line.wait(0.2) == [ReleaseCall()]
     assert line.session.record.end_reason == "the media stream never came"
 
 
@@ -326,7 +326,7 @@ def test_a_stream_that_falls_silent_is_lost(line):
 
 def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
     line.perform_step(HangUp())
-    assert line.wait(10.1) == [EndCall()]
+    assert line.wait(10.1) == [ReleaseCall()]
 
 
 def test_silence_does_not_count_while_there_is_no_stream(line):

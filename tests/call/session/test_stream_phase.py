@@ -1,11 +1,11 @@
 import pytest
 
-from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.call.session.stream_phase import Phase, PhaseMachine
 
 
 @pytest.fixture
 def watch():
-    return StreamWatch(wait_seconds=30, silent_seconds=10, close_seconds=5)
+    return PhaseMachine(wait_seconds=30, silent_seconds=10, close_seconds=5)
 
 
 def test_a_stream_that_never_comes_is_overdue(watch):

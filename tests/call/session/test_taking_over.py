@@ -4,7 +4,7 @@ import pytest
 from support.line import Line, begun
 
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import CloseStream, StartErrand
+from telebridge.call.session.effects import CloseStream, StartAction
 from telebridge.call.session.events import (
     SpeechArrived,
     TransferEnded,
@@ -100,10 +100,10 @@ def test_keys_of_an_open_question_count_where_keys_ahead_of_it_do_not():
 @pytest.mark.parametrize(("method", "again"), [("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)])
 def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(method, again):
     line = Line(request(method))
-    assert isinstance(line.effects[0], StartErrand)
+    assert isinstance(line.effects[0], StartAction)
     line = over(line, request(method))
     if again:
-        assert isinstance(line.effects[0], StartErrand)
+        assert isinstance(line.effects[0], StartAction)
     else:
         assert begun(line.effects).say.text == "It may be ordered."
 

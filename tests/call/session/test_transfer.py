@@ -6,13 +6,13 @@ from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
     CloseStream,
-    EndCall,
+    ReleaseCall,
     ReportAnnouncement,
-    StartErrand,
+    StartAction,
 )
 from telebridge.call.session.events import (
+    ActionDone,
     CallOver,
-    ErrandDone,
     FlowEnded,
     SpeechArrived,
     StreamLost,
@@ -88,13 +88,13 @@ def test_who_talked_is_said_goodbye_to(led):
 
 
 def test_hanging_up_during_a_transfer_ends_the_call(led):
-    assert away(led).tell(CallOver("completed"), after=5.0) == [EndCall()]
+    assert away(led).tell(CallOver("completed"), after=5.0) == [ReleaseCall()]
     assert led.session.record.end_reason == "call completed"
 
 
 def test_hanging_up_before_anybody_was_dialled_does_not_leave_the_call_for_a_day(led):
     assert led.tell(StreamStopped()) == [], "the end of the stream that we closed"
-    assert led.wait(31) == [EndCall()]
+    assert led.wait(31) == [ReleaseCall()]
     assert led.session.record.end_reason == "caller hung up"
 
 
@@ -133,20 +133,20 @@ def test_a_python_flow_may_end_while_the_caller_talks_to_somebody_else(line):
     away(line)
     assert line.cancel_step() == []
     assert line.tell(FlowEnded()) == [], "they are not cut off"
-    assert line.tell(TransferEnded("completed")) == [EndCall()]
+    assert line.tell(TransferEnded("completed")) == [ReleaseCall()]
 
 
 def test_a_python_flow_that_ended_meanwhile_is_over_when_nobody_answered(line):
     line.transfer(OPERATOR)
     assert line.tell(FlowEnded()) == []
-    assert line.tell(TransferEnded("busy")) == [EndCall()]
+    assert line.tell(TransferEnded("busy")) == [ReleaseCall()]
 
 
 def test_a_hang_up_that_was_asked_for_meanwhile_follows(line):
     line.perform_step(OPERATOR)
     away(line).cancel_step()
     assert line.perform_step(HangUp()) == []
-    assert line.tell(TransferEnded("completed")) == [EndCall()], "without a stream there is nothing to close"
+    assert line.tell(TransferEnded("completed")) == [ReleaseCall()], "without a stream there is nothing to close"
 
 
 # Asked for beside the flow.
@@ -155,7 +155,7 @@ def test_a_hang_up_that_was_asked_for_meanwhile_follows(line):
 def test_who_was_transferred_from_outside_and_talked_needs_us_no_more(line):
     line.saying()
     assert CloseStream() in line.transfer(OPERATOR)
-    assert EndCall() in away(line).tell(TransferEnded("completed"))
+    assert ReleaseCall() in away(line).tell(TransferEnded("completed"))
     assert line.session.record.end_reason == "transferred"
 
 
@@ -179,16 +179,16 @@ def test_a_flow_file_goes_on_at_its_node():
 
 def test_a_request_under_way_is_not_sent_again(line):
     request = Request("POST", "https://example.com/orders")
-    assert line.perform_step(request) == [StartErrand(request)]
+    assert line.perform_step(request) == [StartAction(request)]
     line.transfer(OPERATOR)
     assert away(line).tell(TransferEnded("busy")) == []
-    assert reported(line.tell(ErrandDone(Done(5)))) == [Done(5)]
+    assert reported(line.tell(ActionDone(Done(5)))) == [Done(5)]
 
 
 def test_a_request_that_was_answered_meanwhile_is_followed_when_the_caller_is_back(line):
     line.perform_step(Request("POST", "https://example.com/orders"))
     line.transfer(OPERATOR)
-    assert away(line).tell(ErrandDone(Done(5))) == []
+    assert away(line).tell(ActionDone(Done(5))) == []
     assert reported(line.tell(TransferEnded("busy"))) == [Done(5)]
 
 
@@ -227,7 +227,7 @@ def test_another_process_waits_for_the_end_of_the_transfer(led):
 def test_another_process_ends_a_call_that_was_transferred_from_outside():
     line = Line(FLOW, checkpoint=Checkpoint(FlowPosition("main"), transfer=OPERATOR))
     assert line.effects == []
-    assert EndCall() in line.tell(TransferEnded("completed"))
+    assert ReleaseCall() in line.tell(TransferEnded("completed"))
 
 
 def test_another_process_asks_the_question_again_when_such_a_transfer_failed():
@@ -241,7 +241,7 @@ def test_another_process_asks_the_question_again_when_such_a_transfer_failed():
 def test_a_call_is_hung_up_at_once_without_a_last_word(line):
     line.saying()
     assert CloseStream() in line.hang_up()
-    assert line.tell(StreamLost()) == [EndCall()]
+    assert line.tell(StreamLost()) == [ReleaseCall()]
     assert line.session.record.end_reason == "hung up by request"
 
 
@@ -258,7 +258,7 @@ def test_a_last_word_is_heard_before_the_line_is_closed(line):
         lambda line: line.perform_step(HELLO),
         lambda line: line.tell(FlowEnded()),
         lambda line: line.tell(FlowEnded("failed")),
-        lambda line: line.tell(ErrandDone(Done(1))),
+        lambda line: line.tell(ActionDone(Done(1))),
         lambda line: line.transfer(OPERATOR),
     ],
 )
@@ -274,7 +274,7 @@ def test_nothing_that_the_flow_does_meanwhile_cuts_the_last_word(line, meanwhile
 def test_a_last_word_needs_no_errand_to_be_over(line):
     line.perform_step(Request("GET", "https://example.com/"))
     start = begun(line.hang_up(Say("We close now.")))
-    assert line.tell(ErrandDone(Done(1))) == []
+    assert line.tell(ActionDone(Done(1))) == []
     assert line.heard(start) == [CloseStream()]
 
 
@@ -291,7 +291,7 @@ def test_whoever_talks_to_somebody_else_hears_no_last_word(line):
     line.perform_step(OPERATOR)
     line.session.handle(TransferBegun(), now=line.now)
     line.hang_up(Say("We close now."))
-    assert line.tell(StreamLost()) == [EndCall()]
+    assert line.tell(StreamLost()) == [ReleaseCall()]
 
 
 def test_an_announcement_after_the_last_word_was_asked_for_is_refused(line):

@@ -11,13 +11,13 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    KeepRecording,
+    PublishEvent,
+    SaveMessage,
     StartSpeech,
-    Tell,
 )
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.turn import SpokenStep, StepOver
+from telebridge.call.session.turn import DialogTurn, StepOver
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Play, Record, Recorded, RecordingEnd, Said, Say, Wait
 from telebridge.playback.writer import PlaybackOptions
@@ -35,13 +35,13 @@ class Line:
 
     def __init__(self):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.duplex = Duplex(self.record, PlaybackOptions(), ListeningOptions())
+        self.duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
         self.duplex.stream_started(now=0.0)
         self.digits = DigitCollector()
 
     def begun(self, step):
         """A step and what its beginning led to."""
-        begun = SpokenStep(step, self.duplex, self.digits, self.record)
+        begun = DialogTurn(step, self.duplex, self.digits, self.record)
         return begun, felt(begun.begin(now=0.0))
 
     def silent(self):
@@ -97,7 +97,7 @@ def test_a_key_that_answers_cuts_the_question_off_first(line):
     step, _ = line.begun(QUESTION)
     news = step.press("1", now=0.5)
     assert news[:2] == [ClearPlayback(), ClearSpeech("u1")]
-    assert news[-2:] == [Tell("digits", {"digits": "1"}), ANSWERED]
+    assert news[-2:] == [PublishEvent("digits", {"digits": "1"}), ANSWERED]
     assert line.record.digits == ["1"]
 
 
@@ -182,7 +182,7 @@ def test_the_beep_follows_the_prompt(line):
 def test_a_recording_is_over_when_it_is_kept(line, step):
     step = recording(line, step)
     line.duplex.recording.hear(SPEECH * 50, speaking=True)
-    assert step.recording_over(RecordingEnd.FINISH_KEY) == [KeepRecording(SPEECH * 50)]
+    assert step.recording_over(RecordingEnd.FINISH_KEY) == [SaveMessage(SPEECH * 50)]
     assert line.duplex.recording is None
     kept = Recorded("a.wav", 1.0, RecordingEnd.FINISH_KEY)
     assert step.recording_kept("a.wav") == [StepOver(kept)]
