@@ -1,4 +1,4 @@
-"""What is kept of a call: who, which flow, what was said and heard, which keys, how it began and how it ended."""
+"""The call detail record: who called, which flow, what was said and heard, which keys, how the call ended."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,8 +62,8 @@ class CallRecord:
     opted_out: bool = False
     call_back: CallBack | None = None
 
-    def take_up(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
-        """Go on with what another process has found out."""
+    def restore(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
+        """Add what another process has found out in the same call."""
         self.result.update(result)
         self.digits[:0] = digits
         self.recordings[:0] = recordings
@@ -89,14 +89,14 @@ class CallRecord:
 
 def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
     """One utterance as plain values."""
-    told: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
+    values: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
     if utterance.pauses:
-        told["pauses"] = len(utterance.pauses)
+        values["pauses"] = len(utterance.pauses)
     if utterance.interruption is not None:
         barge_in = utterance.interruption
-        told["interrupted_by"] = barge_in.cause.value
-        told["heard_text"] = barge_in.heard_text
-        told["heard_ms"] = round(barge_in.heard_ms)
-        told["exact"] = barge_in.exact
-        told["stop_ms"] = round(barge_in.stop_ms)
-    return told
+        values["interrupted_by"] = barge_in.cause.value
+        values["heard_text"] = barge_in.heard_text
+        values["heard_ms"] = round(barge_in.heard_ms)
+        values["exact"] = barge_in.exact
+        values["stop_ms"] = round(barge_in.stop_ms)
+    return values

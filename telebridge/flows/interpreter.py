@@ -98,11 +98,11 @@ class FlowInterpreter:
         variables: What is known of the call; they go before the flow's own.
 
     Attributes:
-        standing: Where it stands.
+        position: Where it stands.
     """
 
     def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
-        self.standing = FlowPosition(flow.start, {**flow.variables, **variables})
+        self.position = FlowPosition(flow.start, {**flow.variables, **variables})
         self._flow = flow
         self._given = dict(variables)
         self._node: Node = flow.nodes[flow.start]
@@ -111,17 +111,17 @@ class FlowInterpreter:
     @property
     def failure(self) -> str | None:
         """Why the walk ended with an apology; None as long as it did not."""
-        return self.standing.failure
+        return self.position.failure
 
     @property
     def path(self) -> list[str]:
         """The nodes entered so far."""
-        return self.standing.path
+        return self.position.path
 
     @property
     def variables(self) -> dict[str, Any]:
         """What is known now."""
-        return self.standing.variables
+        return self.position.variables
 
     @property
     def found(self) -> dict[str, Any]:
@@ -134,13 +134,13 @@ class FlowInterpreter:
         """The first step."""
         return self._enter(self._flow.start)
 
-    def go_on(self, standing: FlowPosition) -> Step:
+    def go_on(self, position: FlowPosition) -> Step:
         """The step of the node where another process left the walk; from the start when the flow has lost that node."""
-        self.standing = standing
-        if standing.node not in self._flow.nodes:
+        self.position = position
+        if position.node not in self._flow.nodes:
             return self._enter(self._flow.start)
-        self._node = self._flow.nodes[standing.node]
-        return self._ask(standing.before) if standing.failure is None else self._give_up(standing.failure)
+        self._node = self._flow.nodes[position.node]
+        return self._ask(position.before) if position.failure is None else self._give_up(position.failure)
 
     def go_to(self, node: str) -> Step:
         """The step of a node that somebody beside the flow chose."""
@@ -182,7 +182,7 @@ class FlowInterpreter:
                         self._set(node)
                         name = node.then
                     case OptOutNode(opt_out=None, then=then):
-                        self.standing.opted_out = True
+                        self.position.opted_out = True
                         name = then
                     case CallBackNode(call_back=None) as node:
                         name = node.then if self._keeps_call_back(node) else node.invalid
@@ -193,12 +193,12 @@ class FlowInterpreter:
         return self._give_up(f"went through {MOST_SILENT_NODES} nodes without a sound")
 
     def _stand_at(self, name: str) -> None:
-        standing = self.standing
-        standing.node = name
-        standing.silences = standing.mismatches = 0
-        standing.before = None
-        standing.path.append(name)
-        del standing.path[:-KEPT_PATH]
+        position = self.position
+        position.node = name
+        position.silences = position.mismatches = 0
+        position.before = None
+        position.path.append(name)
+        del position.path[:-KEPT_PATH]
         self._node = self._flow.nodes[name]
 
     def _chosen(self, cases: tuple[Case, ...]) -> str | None:
@@ -212,13 +212,13 @@ class FlowInterpreter:
             self.variables[name] = (
                 rendered(value, self.variables) if isinstance(value, str) else filled(value, self.variables)
             )
-        self.standing.voice.update(node.speech)
+        self.position.voice.update(node.speech)
 
     # What a node asks for.
 
     def _ask(self, before: str | None = None) -> Step:  # noqa: C901, PLR0912 - a line for each verb
         """The node's own step; a question that is asked again has something said before it."""
-        self.standing.before = before
+        self.position.before = before
         node = self._node
         try:
             match node:
@@ -241,14 +241,14 @@ class FlowInterpreter:
                 case TransferNode():
                     return self._transfer(node)
                 case OptOutNode():
-                    self.standing.opted_out = True
+                    self.position.opted_out = True
                     return self._say(node.opt_out or "", BargeInPolicy.NONE)
                 case CallBackNode():
                     if not self._keeps_call_back(node):
                         return self._enter(node.invalid)
                     return self._say(node.call_back or "", BargeInPolicy.NONE)
                 case ChooseNode() | SetNode():
-                    return self._enter(self.standing.node)
+                    return self._enter(self.position.node)
                 case HangUpNode():
                     self._ending = True
                     return HangUp() if node.hang_up is None else self._say(node.hang_up, BargeInPolicy.NONE)
@@ -302,14 +302,14 @@ class FlowInterpreter:
             if node.invalid is None:
                 raise TemplateProblem(f"'{written}' is no date and time") from None
             return False
-        self.standing.call_back = CallBack(node.in_, at)
+        self.position.call_back = CallBack(node.in_, at)
         return True
 
     def _say(self, text: str, barge_in: BargeInPolicy | None) -> Say:
         return Say(rendered(text, self.variables), voice=self._voice(), barge_in=barge_in)
 
     def _voice(self) -> Voice | None:
-        return {**self._flow.speech, **self.standing.voice, **getattr(self._node, "speech", {})} or None
+        return {**self._flow.speech, **self.position.voice, **getattr(self._node, "speech", {})} or None
 
     # What an outcome leads to.
 
@@ -357,20 +357,20 @@ class FlowInterpreter:
         return self._enter(node.then)
 
     def _silence(self, node: MenuNode | CollectNode) -> Step:
-        self.standing.silences += 1
-        if self.standing.silences > node.no_input.reprompt:
+        self.position.silences += 1
+        if self.position.silences > node.no_input.reprompt:
             return self._enter(node.no_input.then)
         return self._ask(node.no_input.say)
 
     def _mismatch(self, node: MenuNode | CollectNode) -> Step:
-        self.standing.mismatches += 1
-        if self.standing.mismatches > node.no_match.reprompt:
+        self.position.mismatches += 1
+        if self.position.mismatches > node.no_match.reprompt:
             return self._enter(node.no_match.then)
         return self._ask(node.no_match.say)
 
     def _give_up(self, failure: str) -> Step:
         self._ending = True
-        self.standing.failure = failure
+        self.position.failure = failure
         try:
             return self._say(self._flow.apology, BargeInPolicy.NONE)
         except TemplateProblem:

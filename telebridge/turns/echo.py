@@ -8,7 +8,7 @@ One rule: in doubt it is the caller. An echo that is taken for speech costs a sh
 echo leaves a caller talking to a machine that does not stop.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
 
 COMPARED_MS = 384
 LONGEST_DELAY_MS = 480
+SEARCHED_MS = COMPARED_MS + LONGEST_DELAY_MS
 FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
@@ -33,8 +34,18 @@ PRE_EMPHASIS = 0.9
 REGULARIZATION = 1e-3
 
 Signal = NDArray[np.float64]
-Sounded = Callable[[float], bytes]
-"""Answers with the last so many milliseconds of mu-law that the caller's telephone played, up to now."""
+
+
+class PlayedAudio(Protocol):
+    """What the caller's telephone plays, as far as the bridge knows; it may come back as an echo."""
+
+    def sounds(self, *, now: float) -> bool:
+        """Whether the telephone plays something, or did a moment ago. `now` is in monotonic seconds."""
+        ...
+
+    def sounded(self, ms: float, *, now: float) -> bytes:
+        """The last so many milliseconds of mu-law that it played, up to `now`."""
+        ...
 
 
 class EchoGuard:
@@ -48,10 +59,15 @@ class EchoGuard:
         self.established = False
         self._known_delay: int | None = None
 
-    def explains(self, heard: Sounded, sounded: Sounded) -> bool:
-        """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more."""
-        caller = _samples(heard(COMPARED_MS))
-        played = _samples(sounded(COMPARED_MS + LONGEST_DELAY_MS))
+    def explains(self, heard: bytes, sounded: bytes) -> bool:
+        """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more.
+
+        Args:
+            heard: The last `COMPARED_MS` of the caller's audio.
+            sounded: The last `SEARCHED_MS` that their telephone played.
+        """
+        caller = _samples(heard)
+        played = _samples(sounded)
         correlation = _correlation(caller, played)
         delay, strength = _best_delay(correlation, caller, played)
         known = self._known_delay is not None and abs(delay - self._known_delay) <= SAME_DELAY

@@ -352,7 +352,7 @@ def test_a_voice_that_was_set_stays_until_it_is_set_anew():
         {"speaker": "luz", "rate": 1.0, "lang": "es"},
         {"speaker": "luna", "rate": 1.0, "lang": "en"},
     ]
-    assert interpreter.standing.voice == {"lang": "en", "speaker": "luna"}, "another process speaks the same language"
+    assert interpreter.position.voice == {"lang": "en", "speaker": "luna"}, "another process speaks the same language"
 
 
 def test_variables_within_variables_are_found_by_a_variable():
@@ -368,7 +368,7 @@ def test_variables_within_variables_are_found_by_a_variable():
 def test_another_process_goes_on_at_the_node_with_all_that_is_known():
     interpreter, _ = walk(FOUND, SAID, flow=DESK)
     other = FlowInterpreter(DESK, {})
-    step = other.go_on(replace(interpreter.standing))
+    step = other.go_on(replace(interpreter.position))
     assert step.function == "hours"
     assert other.path == ["ask", "hello", "look"]
 
@@ -376,7 +376,7 @@ def test_another_process_goes_on_at_the_node_with_all_that_is_known():
 def test_a_question_is_asked_again_as_it_was_when_another_process_goes_on():
     interpreter, steps = walk(SAID, gathered())
     other = FlowInterpreter(FLOW, {})
-    assert other.go_on(replace(interpreter.standing)) == steps[-1]
+    assert other.go_on(replace(interpreter.position)) == steps[-1]
     assert texts([other.resume(gathered())]) == ["Goodbye."], "one silence was counted"
 
 

@@ -187,7 +187,7 @@ class Call(RuleBasedStateMachine):
     def caller(self, frame, count):
         for _ in range(count):
             self.now += 0.02
-            self.perform(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now))
+            self.perform(self.session.receive_media(AudioReceived(frame, self.frames * 20), now=self.now))
             self.frames += 1
             self.returned(self.playout.handle_timeout(now=self.now))
 

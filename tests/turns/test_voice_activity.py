@@ -23,7 +23,7 @@ def told_of(*pattern):
 
 
 def hear(activity, frame):
-    return activity.judge(frame) if activity.passes(frame) else None
+    return activity.receive_frame(frame)
 
 
 def kinds(told):
@@ -85,10 +85,10 @@ def test_settled_speech_costs_the_detector_little_and_still_ends() -> None:
     activity = VoiceActivity(detector, OPTIONS)
     told = []
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 100 + [QUIET] * 10):
-        activity.pre_roll.keep(frame, number * 20)
+        activity.pre_roll.append(frame, number * 20)
         if (heard := hear(activity, frame)) is not None:
             told.append(heard)
-            activity.settle()
+            activity.await_end()
     assert [type(event) for event in told] == [CallerSpeechStarted, CallerSpeechEnded]
     assert detector.judged < 60, "of 100 frames of speech"
 
@@ -97,10 +97,10 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     ended_at = None
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 10 + [NOISE] * 200):
-        activity.pre_roll.keep(frame, number * 20)
+        activity.pre_roll.append(frame, number * 20)
         match hear(activity, frame):
             case CallerSpeechStarted():
-                activity.settle()
+                activity.await_end()
             case CallerSpeechEnded():
                 ended_at = number * 20
                 break
@@ -113,7 +113,7 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
 def test_stopping_forgets_speech_that_goes_on() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     for number in range(10):
-        activity.pre_roll.keep(SPEECH, number * 20)
+        activity.pre_roll.append(SPEECH, number * 20)
         hear(activity, SPEECH)
     assert activity.speaking
     activity.stop()

@@ -182,13 +182,13 @@ class CallRunner:
     # The media stream.
 
     def attach(self, socket: StreamSocket) -> None:
-        """Take a socket that Twilio opened; what comes over it goes to `receive`. A socket before it is closed."""
+        """Take a socket that Twilio opened; what comes over it goes to `receive_text`. A socket before it is closed."""
         if self._line.connected:
             self._line.close()
             self.deliver(StreamLost())
         self._line.attach(socket)
 
-    def receive(self, message: bytes | str) -> None:
+    def receive_text(self, message: bytes | str) -> None:
         """Take one text message of the stream.
 
         Raises:
@@ -199,7 +199,7 @@ class CallRunner:
             if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
                 if self._flight is not None:
                     self._flight.heard(event.payload, now=self._loop.time())
-                effects = self.session.hear(event, now=self._loop.time())
+                effects = self.session.receive_media(event, now=self._loop.time())
                 if effects is not None:
                     self.perform(effects)
                 continue

@@ -1,6 +1,6 @@
-"""What is said beside the flow: announcements, one after another, and what waits for the end of the one being heard.
+"""Announcements: what is said outside the flow, one after another, and what waits for the end of the current one.
 
-One rule: whoever announced something is told how it went, once, whatever becomes of the call.
+One rule: each announcement has one `ReportAnnouncement`, whatever becomes of the call.
 """
 
 from collections import deque
@@ -27,10 +27,10 @@ class Announcement:
 
 
 class AnnouncementQueue:
-    """The announcements of one call.
+    """The queue of announcements of one call.
 
     Attributes:
-        held: A step of the flow that waits for the end of an announcement.
+        held: The step of the flow that waits for the end of an announcement.
         late_keys: Keys pressed during an announcement that does not yield to them.
     """
 
@@ -67,11 +67,11 @@ class AnnouncementQueue:
 
     def _begin(self, step: Say | Play, now: float) -> list[CallEffect]:
         if isinstance(step, Play):
-            return self._duplex.speaking.play(step, now=now)
+            return self._duplex.play(step, now=now)
         return self._duplex.say(step, now=now)
 
-    def over(self, outcome: SpokenUtterance | TelebridgeError) -> ReportAnnouncement:
-        """The one in progress is over.
+    def finish(self, outcome: SpokenUtterance | TelebridgeError) -> ReportAnnouncement:
+        """Finish the one in progress.
 
         Raises:
             LocalProtocolError: None is in progress.
@@ -81,18 +81,18 @@ class AnnouncementQueue:
             raise LocalProtocolError("no announcement is in progress")
         return ReportAnnouncement(number, outcome)
 
-    def refuse(self, reason: TelebridgeError) -> list[CallEffect]:
-        """None of those that wait will be said any more."""
+    def cancel_waiting(self, reason: TelebridgeError) -> list[CallEffect]:
+        """Cancel those that wait; the one in progress is not among them."""
         unsaid = [ReportAnnouncement(announcement.number, reason) for announcement in self._waiting]
         self._waiting.clear()
         return [*unsaid]
 
-    def take_held(self) -> Spoken | None:
-        """The step that waited, which may now begin; None when there is none."""
+    def pop_held(self) -> Spoken | None:
+        """Return the step that waited, which may now begin, and forget it; None when there is none."""
         step, self.held = self.held, None
         return step
 
-    def take_late_keys(self) -> str:
-        """The keys that waited, in the order they were pressed."""
+    def pop_late_keys(self) -> str:
+        """Return the keys that waited, in the order they were pressed, and forget them."""
         keys, self.late_keys = self.late_keys, ""
         return keys

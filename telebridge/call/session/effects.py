@@ -53,9 +53,9 @@ class ReportAnnouncement:
 
 @dataclass(frozen=True, slots=True)
 class StartAction:
-    """Have this done, and say how it went."""
+    """Perform a web request or a function of the flow; its end comes as `ActionDone`."""
 
-    errand: Action
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)

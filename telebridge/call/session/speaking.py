@@ -1,4 +1,4 @@
-"""Our half of the talk: the utterance in progress, from its text to the caller's ear.
+"""The bridge's half of a call's audio: the utterance in progress, from its text to the caller's ear.
 
 It joins the writer (audio into messages), the ledger (what was heard) and the transcript (which words that was), one
 utterance at a time.
@@ -34,7 +34,7 @@ from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Rereadable, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
-SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
+SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
 
 REWOUND_MS = 600
 """How far back a prompt goes on at the most: longer than almost any word."""
@@ -97,7 +97,7 @@ class Speaking:
         self._writer = PlaybackWriter(self._ledger, options)
         self._current: _InProgress | None = None
         self.stream_open = False
-        self._held: list[SpeechNews] = []  # arrived before the stream did
+        self._held: list[SpeechResult] = []  # arrived before the stream did
         self._begun = 0
 
     @property
@@ -131,10 +131,10 @@ class Speaking:
         """
         current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
         current.play = play
-        news = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
-        return [effect for event in news for effect in self.receive(event, now=now)]
+        events = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
+        return [effect for event in events for effect in self.receive(event, now=now)]
 
-    def receive(self, event: SpeechNews, *, now: float) -> list[CallEffect]:
+    def receive(self, event: SpeechResult, *, now: float) -> list[CallEffect]:
         """Take what the speech source made; before there is a stream it is kept."""
         current = self._current
         if current is None or current.name != event.utterance:
@@ -159,7 +159,7 @@ class Speaking:
         current.transcript.complete()
         return [*self._writer.end(event.utterance, now=now)]
 
-    def text_taken(self, event: TextTaken) -> None:
+    def receive_text(self, event: TextTaken) -> None:
         """Take the next token of a streamed text, for the transcript."""
         if self._current is not None and self._current.name == event.utterance:
             self._current.transcript.add_text(event.token)

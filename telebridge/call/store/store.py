@@ -150,7 +150,7 @@ class CallStore(Checkpoints):
             return False
         place = kept.place()
         record = kept.minimal()
-        record.take_up(place.result, place.digits, place.recordings)
+        record.restore(place.result, place.digits, place.recordings)
         record.end_reason = reason
         if place.standing is not None:
             record.path = list(place.standing.path)

@@ -123,7 +123,7 @@ class MediaHandler:
             async for message in socket:
                 try:
                     if message.type is WSMsgType.TEXT:
-                        runner.receive(message.data)
+                        runner.receive_text(message.data)
                     elif message.type is WSMsgType.BINARY:
                         runner.receive_binary(message.data)
                 except RemoteProtocolError as error:

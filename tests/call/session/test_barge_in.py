@@ -66,7 +66,7 @@ class Line(Commands):
         effects = []
         for _ in range(count):
             self.now += 0.02
-            effects += felt(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now) or [])
+            effects += felt(self.session.receive_media(AudioReceived(frame, self.frames * 20), now=self.now) or [])
             self.frames += 1
         return effects
 

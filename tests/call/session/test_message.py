@@ -12,7 +12,7 @@ SECOND = 50
 def heard(recording, seconds, *, speaking):
     """Let so much pass; gives why it ended and after how many frames."""
     for frame in range(round(seconds * SECOND)):
-        ending = recording.hear(FRAME, speaking=speaking)
+        ending = recording.append(FRAME, speaking=speaking)
         if ending is not None:
             return ending, frame + 1
     return None
