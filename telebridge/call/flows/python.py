@@ -1,4 +1,4 @@
-"""Flows written in Python: a coroutine leads the call, and awaits what the caller hears and types.
+"""Flows written in Python: a coroutine function leads the call, and awaits what the caller hears and types.
 
     bridge = Bridge()
 
@@ -62,7 +62,7 @@ class Answer:
 
 
 class Call:
-    """A live call in the hands of a Python flow; one thing is said or asked at a time, in the order it was awaited.
+    """A live call, as a Python flow leads it. One thing is said or asked at a time, in the order of the awaits.
 
     Args:
         session: The call's session; `result` is kept with its record.
@@ -282,13 +282,13 @@ class Call:
                 self._audio = None
                 self._perform_effects(self._session.forward_audio(wanted=False, now=_now()))
 
-    def hear(self, audio: bytes) -> None:
-        """Take the caller's audio for whoever listens."""
+    def receive_audio(self, audio: bytes) -> None:
+        """Take the caller's audio for `caller_audio`. Called by the runner."""
         if self._audio is not None and audio:
             self._audio.put_nowait(audio)
 
     def report(self, outcome: StepResult | TelebridgeError) -> None:
-        """Take the outcome of the step that the flow waits for."""
+        """Take the outcome of the step that the flow waits for. Called by the runner."""
         waiting, self._outcome = self._outcome, None
         if waiting is None or waiting.done():
             return
@@ -298,7 +298,7 @@ class Call:
             waiting.set_result(outcome)
 
     def end(self) -> None:
-        """The call is over: whatever the flow still asks for is cancelled, so that it cannot wait for ever."""
+        """Cancel what the flow waits for, or will: the call is over. Called by the runner."""
         self._over = True
         if self._outcome is not None:
             self._outcome.cancel()

@@ -1,4 +1,4 @@
-"""What a flow has running beside its call: itself, where it is written in Python, and the errand it waits for.
+"""The background tasks of a flow: the Python flow itself, and the action that the flow waits for.
 
 One rule: whatever the code of a user raises ends this call and no other.
 """
@@ -22,25 +22,25 @@ log = logger(__name__)
 
 
 class FlowTasks:
-    """The flow of one call at work.
+    """The tasks of one call's flow.
 
     Attributes:
-        call: The call as the Python flow that leads it has it in its hands; None when none does.
+        call: What the Python flow was given of the call; None when a flow file leads it.
 
     Args:
-        errands: Does what the flow wants done elsewhere.
+        actions: Performs web requests and functions.
         tasks: Of the call.
         session: The call's session, to which a Python flow gives its commands.
     """
 
-    __slots__ = ("_errand", "_errands", "_session", "_tasks", "call")
+    __slots__ = ("_action", "_actions", "_session", "_tasks", "call")
 
-    def __init__(self, errands: ActionRunner, tasks: Tasks, session: CallSession) -> None:
-        self._errands = errands
+    def __init__(self, actions: ActionRunner, tasks: Tasks, session: CallSession) -> None:
+        self._actions = actions
         self._tasks = tasks
         self._session = session
         self.call: Call | None = None
-        self._errand: asyncio.Task[None] | None = None
+        self._action: asyncio.Task[None] | None = None
 
     def lead(
         self,
@@ -63,19 +63,19 @@ class FlowTasks:
         self.call = Call(self._session, perform, variables, resumed_from=checkpoint)
         _ = self._tasks.start(self._lead(flow, self.call, deliver))
 
-    def do(self, errand: Action, deliver: EventSink) -> None:
-        """Do this for the flow; an errand before it, for which it waits no longer, is cancelled."""
-        if self._errand is not None:
-            self._errand.cancel()
-        self._errand = self._tasks.start(self._do(errand, deliver))
+    def start_action(self, action: Action, deliver: EventSink) -> None:
+        """Start an action of the flow; one before it, for which the flow waits no longer, is cancelled."""
+        if self._action is not None:
+            self._action.cancel()
+        self._action = self._tasks.start(self._run_action(action, deliver))
 
     def end(self) -> None:
         """The call is over."""
         if self.call is not None:
             self.call.end()
 
-    async def _do(self, errand: Action, deliver: EventSink) -> None:
-        deliver(ActionDone(await self._errands.do(errand)))
+    async def _run_action(self, action: Action, deliver: EventSink) -> None:
+        deliver(ActionDone(await self._actions.run(action)))
 
     async def _lead(self, flow: PythonFlow, call: Call, deliver: EventSink) -> None:
         """Run a Python flow to its end."""

@@ -1,4 +1,4 @@
-"""Everything a call can do to the world, as values in the imperative; the runner performs them in order."""
+"""The effects of a call: what its session wants done, as imperative values. The runner performs them in order."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ class ClearPlayback:
 
 @dataclass(frozen=True, slots=True)
 class StartSpeech:
-    """Have the speech source speak this utterance."""
+    """Have the speech source make speech of this utterance."""
 
     utterance: str
     say: Say
@@ -31,21 +31,21 @@ class ClearSpeech:
 
 @dataclass(frozen=True, slots=True)
 class ForwardAudio:
-    """Hand the caller's audio to the Python flow that takes it."""
+    """Forward the caller's audio to the Python flow that takes it; mu-law at 8000 Hz."""
 
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOutcome:
-    """Tell a Python flow how its step went; an error is raised where the flow waits."""
+    """Report the outcome of its step to a Python flow; an error is raised where the flow waits."""
 
     outcome: StepResult | TelebridgeError
 
 
 @dataclass(frozen=True, slots=True)
 class ReportAnnouncement:
-    """Tell who announced something how it went."""
+    """Report the outcome of an announcement."""
 
     number: int
     outcome: SpokenUtterance | TelebridgeError
@@ -60,14 +60,14 @@ class StartAction:
 
 @dataclass(frozen=True, slots=True)
 class SaveMessage:
-    """Write what the caller said to a file, and say where; mu-law at 8000 Hz."""
+    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`."""
 
     audio: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class SaveCheckpoint:
-    """Keep where the call stands, so that another process can go on with it; what was kept before is replaced."""
+    """Save the checkpoint of the call in place of the one before, so that another process can resume it."""
 
     checkpoint: bytes
 
@@ -79,14 +79,14 @@ class SaveOptOut:
 
 @dataclass(frozen=True, slots=True)
 class SaveCallBack:
-    """Keep when the person at the other end wants to be called again, at once; what was kept before is replaced."""
+    """Save at once when the person at the other end wants to be called again, in place of an earlier wish."""
 
     call_back: CallBack
 
 
 @dataclass(frozen=True, slots=True)
 class PublishEvent:
-    """Tell who watches the call what happened, in plain values."""
+    """Publish what happened to who follows the call, in plain values."""
 
     kind: str
     data: dict[str, Any]

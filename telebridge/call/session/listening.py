@@ -48,7 +48,7 @@ class Judgement:
     decision: Decision | None
 
 
-class Prompt(PlayedAudio, Protocol):
+class PlayingPrompt(PlayedAudio, Protocol):
     """The prompt that plays, as far as listening needs it."""
 
     def heard_ms(self, *, now: float) -> float:
@@ -80,7 +80,7 @@ class Listening:
         "pre_roll",
     )
 
-    def __init__(self, options: ListeningOptions, prompt: Prompt) -> None:
+    def __init__(self, options: ListeningOptions, prompt: PlayingPrompt) -> None:
         self.floor = SpeechBargeIn(options.barge_in)
         self._prompt = prompt
         self._activity = VoiceActivity(options.detector(), options.voice_activity, prompt)

@@ -77,7 +77,7 @@ class CallStore(Checkpoints):
         change.begun, change.seized = record, change.seized or seized
 
     @override
-    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+    def save(self, call_sid: str, checkpoint: bytes) -> None:
         self._writer.change(call_sid).checkpoint = checkpoint
 
     def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A flow at work beside its call: led by a user's code, which may fail, and waiting for errands, which may be late."""
+"""A flow at work beside its call: led by a user's code, which may fail, and waiting for actions, which may be late."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ async def test_the_end_of_a_call_ends_what_its_flow_waits_for():
     assert FlowEnded() not in await work.settled()
 
 
-async def test_an_errand_is_done_and_an_earlier_one_cancelled():
+async def test_an_action_is_performed_and_an_earlier_one_cancelled():
     async def answer(variables):
         await variables["wait"]()
         return 5
@@ -105,7 +105,7 @@ async def test_an_errand_is_done_and_an_earlier_one_cancelled():
         pass
 
     work = Work(answer=answer)
-    work.flow.do(Run("answer", {"wait": for_ever}), work.delivered.append)
+    work.flow.start_action(Run("answer", {"wait": for_ever}), work.delivered.append)
     await work.settled()
-    work.flow.do(Run("answer", {"wait": at_once}), work.delivered.append)
+    work.flow.start_action(Run("answer", {"wait": at_once}), work.delivered.append)
     assert await work.settled() == [ActionDone(Done(5))]

@@ -135,7 +135,7 @@ async def test_a_call_whose_flow_is_over_is_taken_by_nobody(tmp_path, apology):
     async with processes(tmp_path) as ([first, second], stores):
         runner = first.begin(ARRIVAL)
         streamed(runner)
-        stores[0].keep("CA1", Checkpoint(over=True, apology=apology).encode())
+        stores[0].save("CA1", Checkpoint(over=True, apology=apology).encode())
         await stores[0].flush("CA1")
         assert await second.found("CA1") is None
         assert second.takes_apology("CA1") is apology

@@ -37,7 +37,7 @@ class SlowCheckpoints(Checkpoints):
     def __init__(self, wire):
         self.wire = wire
 
-    def keep(self, call_sid, checkpoint):
+    def save(self, call_sid, checkpoint):
         self.wire.done.append("kept")
 
     async def flush(self, call_sid):

@@ -18,7 +18,7 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
     async with stores(tmp_path) as [store]:
         call = record()
         store.begun(call)
-        store.keep("CA1", b'{"typed": "1"}')
+        store.save("CA1", b'{"typed": "1"}')
         await written()
         live = await store.find("CA1")
         assert (live.flow, live.from_number, live.to_number, live.direction) == ("test", "+1555", "+1666", "inbound")
@@ -36,16 +36,16 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
 async def test_who_lost_a_call_writes_nothing_of_it_any_more(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
         first.begun(record())
-        first.keep("CA1", b"first")
+        first.save("CA1", b"first")
         await written()
         assert (await second.take("CA1")).checkpoint == "first"
-        first.keep("CA1", b"late")
+        first.save("CA1", b"late")
         first.ended(record(), wallclock=NOON)
         await written()
         kept = await second.find("CA1")
         assert (kept.checkpoint, kept.ended) == ("first", False)
         second.begun(record())
-        second.keep("CA1", b"second")
+        second.save("CA1", b"second")
         await written()
         assert (await first.find("CA1")).checkpoint == "second"
 
@@ -79,7 +79,7 @@ async def test_calls_are_listed_from_the_latest_and_page_by_page(tmp_path):
 async def test_a_call_begun_again_keeps_its_checkpoint(tmp_path):
     async with stores(tmp_path) as [store]:
         store.begun(record())
-        store.keep("CA1", json.dumps({"typed": "12"}).encode())
+        store.save("CA1", json.dumps({"typed": "12"}).encode())
         await written()
         store.begun(record())
         await written()
@@ -91,7 +91,7 @@ async def test_what_a_flow_knew_is_kept_no_longer_than_its_call(tmp_path):
     async with stores(tmp_path) as [store]:
         for call_sid, apology in (("CA1", False), ("CA2", True)):
             store.begun(record(call_sid))
-            store.keep(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
+            store.save(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
             store.ended(record(call_sid), wallclock=NOON, apology=apology)
         await written()
         assert (await store.find("CA1")).checkpoint is None
@@ -131,7 +131,7 @@ async def test_a_call_whose_process_died_is_ended_with_what_it_had_found_out(tmp
     async with stores(tmp_path, 2) as [first, second]:
         first.begun(record())
         standing = FlowPosition("b", path=["a", "b"])
-        first.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
+        first.save("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
         await written()
         assert await second.end_orphan("CA1", "call completed", wallclock=NOON)
         assert not await second.end_orphan("CA1", "call failed", wallclock=NOON)

@@ -26,7 +26,7 @@ async def test_what_a_call_says_twice_in_a_moment_is_written_once(tmp_path, monk
     async with stores(tmp_path) as [store]:
         store.begun(record())
         for number in range(100):
-            store.keep("CA1", b"%d" % number)
+            store.save("CA1", b"%d" % number)
         await written()
     assert batches == [{"CA1": b"99"}]
 
@@ -52,9 +52,9 @@ async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypa
     async with stores(tmp_path) as [store]:
         call = record()
         store.begun(call)
-        store.keep("CA1", b"early")
+        store.save("CA1", b"early")
         await asyncio.sleep(5)
-        store.keep("CA1", b"late")
+        store.save("CA1", b"late")
         store.begun(record("CA2"))
         await asyncio.sleep(5)
         assert await store.recent(5) == []
