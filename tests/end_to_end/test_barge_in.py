@@ -11,7 +11,6 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.audio.mulaw import silence
-from telebridge.call.session.events import ClearAsked
 from telebridge.simulator.caller.voices import speech
 from telebridge.simulator.media.recording import EventKind
 from telebridge.speech_server.options import SpeechServerFaults
@@ -111,7 +110,7 @@ async def test_the_owner_of_the_call_ends_the_prompt(tmp_path, protocol, model):
         call = asyncio.create_task(stack.call("listen 60s"))
         await asyncio.sleep(1.0)
         [runner] = stack.calls._live.values()
-        runner.deliver(ClearAsked())
+        runner.clear()
         placed, record = await call
     assert record.utterances[0].interruption.cause.value == "api"
     assert 900 < record.utterances[0].interruption.heard_ms < 1001

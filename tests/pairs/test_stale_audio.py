@@ -20,10 +20,8 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import (
-    ClearAsked,
     SpeechArrived,
     SpeechEnded,
-    StepAsked,
 )
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
@@ -150,7 +148,7 @@ class Call(RuleBasedStateMachine):
     @rule()
     def say(self):
         self.saying = True
-        self.tell(StepAsked(Say("Hello.")))
+        self.perform(self.session.perform_step(Say("Hello."), now=self.now))
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data(), size=st.integers(min_value=1, max_value=4000))
@@ -189,7 +187,7 @@ class Call(RuleBasedStateMachine):
     def caller(self, frame, count):
         for _ in range(count):
             self.now += 0.02
-            self.perform(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now))
+            self.perform(self.session.receive_media(AudioReceived(frame, self.frames * 20), now=self.now))
             self.frames += 1
             self.returned(self.playout.handle_timeout(now=self.now))
 
@@ -205,7 +203,7 @@ class Call(RuleBasedStateMachine):
 
     @rule()
     def api(self):
-        self.tell(ClearAsked())
+        self.perform(self.session.clear(now=self.now))
 
     @rule(seconds=st.floats(min_value=0.001, max_value=0.4))
     def wait(self, seconds):

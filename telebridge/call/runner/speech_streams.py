@@ -9,7 +9,7 @@ from collections.abc import AsyncIterable, AsyncIterator
 from typing_extensions import override
 
 from telebridge.call.session.events import (
-    Deliver,
+    EventSink,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
@@ -38,7 +38,7 @@ class SpeechStreams:
         self._call_sid = call_sid
         self._streams: dict[str, SpeechStream] = {}
 
-    def start(self, utterance: str, say: Say, deliver: Deliver) -> None:
+    def start(self, utterance: str, say: Say, deliver: EventSink) -> None:
         """Have an utterance spoken. `deliver` takes its events and its end; it is never called before this returns."""
         text = say.text if isinstance(say.text, str) else _tokens(utterance, say.text, deliver)
         sink = _SessionSink(self, utterance, deliver)
@@ -74,7 +74,7 @@ class _SessionSink(SpeechSink):
 
     __slots__ = ("_deliver", "_streams", "_utterance")
 
-    def __init__(self, streams: SpeechStreams, utterance: str, deliver: Deliver) -> None:
+    def __init__(self, streams: SpeechStreams, utterance: str, deliver: EventSink) -> None:
         self._streams = streams
         self._utterance = utterance
         self._deliver = deliver
@@ -89,7 +89,7 @@ class _SessionSink(SpeechSink):
         self._deliver(SpeechEnded(self._utterance) if error is None else SpeechFailed(self._utterance, error))
 
 
-async def _tokens(utterance: str, tokens: AsyncIterable[str], deliver: Deliver) -> AsyncIterator[str]:
+async def _tokens(utterance: str, tokens: AsyncIterable[str], deliver: EventSink) -> AsyncIterator[str]:
     """Pass the tokens of a streamed text on, and deliver each to the session."""
     async for token in tokens:
         deliver(TextTaken(utterance, token))

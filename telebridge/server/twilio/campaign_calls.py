@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.session.events import HangUpAsked, JumpAsked
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import wallclock_now
@@ -198,7 +197,7 @@ class CampaignCalls:
             return
         leaves_message = plan.on_machine is OnMachine.LEAVE_MESSAGE and answered_by.startswith("machine_end")
         log.info("a machine answered", call_sid=call_sid, answered_by=answered_by, leaves_message=leaves_message)
-        runner.deliver(JumpAsked(plan.message_node) if leaves_message else HangUpAsked())
+        runner.machine_answered(plan.message_node if leaves_message else None)
 
     # What is written in the background.
 
