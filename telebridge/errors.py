@@ -1,7 +1,7 @@
-"""Every error telebridge raises, sorted by whose fault it is and what can be done about it.
+"""The errors that telebridge raises, by whose fault they are and what can be done about them.
 
     TelebridgeError
-      ConfigurationError        where it stands and what to do; the command line prints it without a traceback
+      ConfigurationError        where it is and what to do; the command line prints it without a traceback
         FlowError               a flow file: line, column, node
       ProtocolError             abstract
         LocalProtocolError      we would break the protocol: a bug, never caught
@@ -10,10 +10,10 @@
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
       TwilioAPIError            status, Twilio's code, `retryable`
-      NotLive                   a call that is over, or not ready, cannot do as asked
-      CampaignRefused           what was asked of a campaign cannot happen to it as it stands
+      NotLive                   a call is over or not ready, so a command to it is refused
+      CampaignRefused           the state of a campaign does not allow a command
 
-Messages are built from attributes, so a caller reads fields and never parses text.
+One rule: messages are built from attributes, so a caller reads fields and never parses text.
 """
 
 from typing_extensions import override
@@ -22,17 +22,17 @@ SHOWN_CHARACTERS = 120
 
 
 def shortened(value: str | bytes) -> str:
-    """What a peer sent, cut for a log line; bytes are shown as in their literal."""
+    """What a peer sent, cut to a length for log lines; bytes are shown as in a literal."""
     text = value if isinstance(value, str) else repr(value[: SHOWN_CHARACTERS + 1])[2:-1]
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({len(value)} long)"
 
 
 class TelebridgeError(Exception):
-    """The root: catch it to catch every error that telebridge means to raise."""
+    """The root of the tree: catch it to catch every error that telebridge raises on purpose."""
 
 
 class ConfigurationError(TelebridgeError):
-    """A setting, option or file is wrong, and its owner can mend it.
+    """A setting, option or file is wrong, and its owner can correct it.
 
     Args:
         where: The setting, option or file (with line and column where there are any), as its owner would look for it.
@@ -53,7 +53,16 @@ class ConfigurationError(TelebridgeError):
 
 
 class FlowError(ConfigurationError):
-    """A flow file is wrong at a line and column, both counted from 1."""
+    """A flow file is wrong.
+
+    Args:
+        file: Its path.
+        line: The line, counted from 1.
+        column: The column, counted from 1.
+        problem: What is wrong, without a final full stop.
+        hint: What to do about it; may be empty.
+        node: The node; None outside of nodes.
+    """
 
     def __init__(
         self, *, file: str, line: int, column: int, problem: str, hint: str = "", node: str | None = None
@@ -70,16 +79,16 @@ class ProtocolError(TelebridgeError):
 
 
 class LocalProtocolError(ProtocolError):
-    """We would break the protocol. This is a bug in telebridge; nothing catches it but the top of a call's task."""
+    """We would break the protocol. This is a bug in telebridge; only the top of a task catches it."""
 
 
 class RemoteProtocolError(ProtocolError):
     """The peer broke the protocol.
 
     Args:
-        peer: Who: "Twilio", "Rime", or the name of a stand-in's client.
+        peer: "Twilio", "Rime", or the name of a client of the simulator or speech server.
         problem: What is wrong with what it sent.
-        sent: What it sent; kept shortened.
+        sent: What it sent; it is shortened.
     """
 
     def __init__(self, peer: str, problem: str, sent: str | bytes = "") -> None:
@@ -99,7 +108,7 @@ class SpeechError(TelebridgeError):
 
     Args:
         problem: What happened.
-        status: The HTTP status or WebSocket close code that said so, when there was one.
+        status: The HTTP status or WebSocket close code; None when there was none.
     """
 
     retryable = False
@@ -128,10 +137,10 @@ class TwilioAPIError(TelebridgeError):
     """Twilio's REST API answered with an error.
 
     Args:
-        status: The HTTP status; 0 when no answer came.
-        code: Twilio's error code (https://www.twilio.com/docs/api/errors), when there was one.
-        message: Twilio's words.
-        sent: False when the connection failed before anything of the request had left.
+        status: The HTTP status; 0 when there was no response.
+        code: Twilio's error code (https://www.twilio.com/docs/api/errors); None when there was none.
+        message: Twilio's message.
+        sent: False when the connection failed before any of the request was sent.
     """
 
     def __init__(self, status: int, code: int | None, message: str, *, sent: bool = True) -> None:
@@ -148,9 +157,9 @@ class TwilioAPIError(TelebridgeError):
 
     @property
     def surely_not_done(self) -> bool:
-        """Whether what was asked for has certainly not been done. Otherwise nobody knows: a phone may ring.
+        """Whether the request has certainly had no effect. Otherwise that is unknown: a phone may ring.
 
-        Twilio refuses with 4xx before it acts; 408 is a proxy's word on time, not Twilio's on the request.
+        Twilio refuses with 4xx before it acts; 408 comes from a proxy and says nothing about the request.
         """
         return not self.sent or (400 <= self.status < 500 and self.status != 408)
 
@@ -161,10 +170,10 @@ class TwilioAPIError(TelebridgeError):
 
 
 class NotLive(TelebridgeError):
-    """A call cannot do what was asked of it, because it is ending, or because it is not ready yet.
+    """A command to a call is refused because the call is ending or is not ready yet.
 
     Args:
-        call_sid: Which call.
+        call_sid: The call.
         reason: Why, such as "is ending" or "has no media stream yet".
     """
 
@@ -179,7 +188,7 @@ class NotLive(TelebridgeError):
 
 
 class CampaignRefused(TelebridgeError):
-    """What was asked of a campaign cannot happen to it as it stands.
+    """A command to a campaign is refused because of the state that the campaign is in.
 
     Args:
         campaign: Its name or id.

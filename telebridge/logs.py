@@ -1,4 +1,7 @@
-"""One log for everything: structured lines, readable at a terminal, JSON elsewhere."""
+"""The log of a program: structured lines, readable at a terminal, JSON elsewhere.
+
+One rule: a program calls `configure_logs` once, at its start; modules only call `logger`.
+"""
 
 import logging
 import sys
@@ -8,7 +11,7 @@ import structlog
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
-    """The logger of a module; bind `call_sid` to it where a call is known."""
+    """The logger of a module. Bind `call_sid` to it where a call is known."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return bound
 
@@ -17,9 +20,9 @@ def configure_logs(*, level: str = "info", json: bool | None = None, stream: Tex
     """Set up logging for a program, once, at its start.
 
     Args:
-        level: The least level that is shown: debug, info, warning or error.
-        json: Whether lines are JSON; by default they are when the stream is no terminal.
-        stream: Where lines go; standard error by default.
+        level: The lowest level that is shown: "debug", "info", "warning" or "error".
+        json: Whether lines are JSON; by default they are unless the stream is a terminal.
+        stream: Where lines are written; standard error by default.
     """
     out = sys.stderr if stream is None else stream
     as_json = not out.isatty() if json is None else json

@@ -23,7 +23,9 @@ CLIPS = Counter(
     "Texts that were asked for: found in memory or on disk, shared with somebody who asked just before, or made",
     ["found"],
 )
-RUNGS = Counter("telebridge_speech_rungs", "What became of each source of speech that was asked", ["rung", "outcome"])
+SPEECH_PROVIDERS = Counter(
+    "telebridge_speech_providers", "Utterances by speech provider that was used, and outcome", ["provider", "outcome"]
+)
 ATTEMPTS = Counter("telebridge_campaign_attempts", "Attempts to place a campaign's call, by their outcome", ["outcome"])
 DUPLICATE_CALLS = Counter(
     "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"

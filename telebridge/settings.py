@@ -1,9 +1,9 @@
-"""The one reader of settings: `config/telebridge.toml`, overridden by the environment.
+"""Reads the settings: `config/telebridge.toml`, overridden by the environment.
 
 Environment names are `TELEBRIDGE_<SECTION>__<KEY>` and, for keys of no section, `TELEBRIDGE_<KEY>`; besides them the
 conventional `RIME_API_KEY`, `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
 
-One rule: a key nobody knows is an error, because a misspelt setting that is silently ignored is found on a live call.
+One rule: an unknown key is an error, because a misspelt setting that is ignored would be noticed only in a live call.
 """
 
 import os
@@ -49,7 +49,7 @@ class _Section(BaseModel):
 
 
 class ServerSettings(_Section):
-    """Where the bridge listens, and how much it takes on."""
+    """Where the bridge listens, and how many calls it accepts."""
 
     host: str = "127.0.0.1"
     port: Port = 8080
@@ -71,7 +71,7 @@ class TwilioSettings(_Section):
 
 
 class RimeSettings(_Section):
-    """Rime: where it is, which of its protocols, which voice."""
+    """How Rime is reached, by which protocol, and which voice speaks."""
 
     url: str = ""
     fallback_urls: tuple[str, ...] = ()
@@ -99,7 +99,7 @@ class RimeSettings(_Section):
     max_tokens: int | None = None
 
     def parameters(self) -> dict[str, Any]:
-        """The synthesis parameters that are set; which of them a model takes is checked when they are used."""
+        """The synthesis parameters that are set. Whether the model takes them is checked when they are used."""
         return self.model_dump(exclude_none=True, exclude=REACHING)
 
 
@@ -107,11 +107,11 @@ REACHING = {
     "url", "fallback_urls", "protocol", "api_key", "warm_sockets", "first_audio_seconds", "stall_seconds",
     "local_fallback",
 }  # fmt: skip
-"""How Rime is reached, and not how it speaks."""
+"""The keys that say how Rime is reached; the others are synthesis parameters."""
 
 
 class PromptSettings(_Section):
-    """Prompts that were spoken once and are kept."""
+    """The cache of prompts."""
 
     enabled: bool = True
     cache_dir: str = ""
@@ -119,7 +119,7 @@ class PromptSettings(_Section):
 
 
 class PlaybackSettings(_Section):
-    """How audio goes to Twilio."""
+    """How audio is cut into messages for Twilio."""
 
     message_ms: Annotated[int, Field(ge=20, le=200, multiple_of=20)] = 200
     mark_interval_ms: Annotated[int, Field(ge=200, le=10_000)] = 1000
@@ -130,7 +130,7 @@ Likelihood = Annotated[float, Field(gt=0, lt=1)]
 
 
 class BargeInSettings(_Section):
-    """When the caller takes the floor."""
+    """When the caller interrupts a prompt."""
 
     policy: Literal["any", "speech", "keys", "none"] = "any"
     detector: Literal["silero", "webrtc", "level"] = "silero"
@@ -153,7 +153,7 @@ def _leaves_calls(reserved: int, info: ValidationInfo) -> int:
 
 
 class CampaignSettings(_Section):
-    """Whether this process dials campaigns, and how fast all processes of the account do together."""
+    """Whether this process dials campaigns, and how fast all processes of the account dial together."""
 
     dial: bool = True
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
@@ -162,19 +162,19 @@ class CampaignSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """Where calls and campaigns are kept."""
+    """The database of calls and campaigns."""
 
     url: str = ""
 
 
 class CallSettings(_Section):
-    """What is kept of calls beside their records."""
+    """What is stored of calls beside their records."""
 
     record: bool = False
 
 
 class Settings(BaseSettings):
-    """All settings. The environment goes before the conventional variables, and those before the file."""
+    """All settings. The environment overrides the conventional variables, and those override the file."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
@@ -213,14 +213,14 @@ class Settings(BaseSettings):
         return env_settings, conventional, init_settings
 
     def prompts_dir(self) -> Path:
-        """Where prompts are kept: in the state folder unless another is set."""
+        """The folder of the prompt cache; by default in the state folder."""
         return Path(self.prompts.cache_dir) if self.prompts.cache_dir else self.state_dir / "prompts"
 
     def stream_secret(self) -> str:
-        """The secret that signs stream tokens; made once and kept in the state folder when none is set.
+        """The secret that signs addresses. When none is set, one is made and stored in the state folder.
 
         Raises:
-            ConfigurationError: The state folder cannot hold it.
+            ConfigurationError: It cannot be stored in the state folder.
         """
         if self.secret:
             return self.secret
@@ -239,7 +239,7 @@ def load_settings(file: Path | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        file: Where they are; by default `config/telebridge.toml`, which may be missing.
+        file: Their file; by default `config/telebridge.toml`, which may be missing.
 
     Raises:
         ConfigurationError: The file cannot be read, or a key or value in it or in the environment is wrong.
@@ -255,7 +255,7 @@ def load_settings(file: Path | None = None) -> Settings:
 
 
 def _write_once(file: Path, text: str) -> None:
-    """Write a file that nobody else may read, whole or not at all; who comes second keeps what the first wrote."""
+    """Write a file that only its owner can read, atomically; a file that exists already is kept."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
     draft.touch(mode=0o600)
     draft.write_text(text)
@@ -284,7 +284,7 @@ def _conventional_environment() -> dict[str, Any]:
 
 
 def _check_environment() -> None:
-    """The library ignores variables of no field; a misspelt one must not be."""
+    """Refuse unknown variables with our prefix, which pydantic-settings would ignore."""
     known = {f"{PREFIX}{path.upper().replace('.', '__')}" for path in _paths()}
     for name in os.environ:
         if name.startswith(PREFIX) and name.upper() not in known:
@@ -292,7 +292,7 @@ def _check_environment() -> None:
 
 
 def _paths() -> Iterator[str]:
-    """Every key, dotted."""
+    """Every key, with its section and a dot before it."""
     for name, field in Settings.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from (f"{name}.{key}" for key in field.annotation.model_fields)
@@ -300,7 +300,7 @@ def _paths() -> Iterator[str]:
 
 
 def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> ConfigurationError:
-    """The first mistake, as its owner would look for it: in the file, or in the environment."""
+    """The first mistake, at the key of the file or at the variable that it comes from."""
     mistake = error.errors()[0]
     path = ".".join(str(part) for part in mistake["loc"])
     where = f"{file}: {path}" if _is_in(values, mistake["loc"]) else _variable(path)

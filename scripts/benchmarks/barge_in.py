@@ -20,17 +20,17 @@ from virtual_calls import PROMPT, Calls, Prompt, bridge, spoken
 
 from telebridge.audio.mulaw import silence
 from telebridge.call.record import CallRecord
-from telebridge.simulator.account import PlacedCall, Simulator
+from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import (
     FRAME_MS,
-    HangUp,
+    CallerStep,
+    HangUpStep,
     Listen,
     Loudspeaker,
     Noise,
     Press,
     Script,
     Speak,
-    Step,
     WaitForPrompt,
 )
 from telebridge.simulator.caller.noises import (
@@ -39,7 +39,7 @@ from telebridge.simulator.caller.noises import (
     click,
     cough,
 )
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.clock import run_virtual
 from telebridge.simulator.setup.options import SimulatorOptions
 
@@ -138,10 +138,10 @@ async def _interrupt(
         noise = background("hum", LINE_NOISE_DB)
     else:
         noise = background(place, person.dbfs(condition.quieter_db) - condition.snr_db)
-    script = Script((Noise(noise), WaitForPrompt(round(after * 1000)), Speak(voice), Listen(0.5), HangUp()))
+    script = Script((Noise(noise), WaitForPrompt(round(after * 1000)), Speak(voice), Listen(0.5), HangUpStep()))
     placed, record = await calls.call(script)
     onset_ms = _spoke_at(placed) + (person.onset + shift) / 8
-    clears = [event.at_ms for event in placed.recording.of_kind(Kind.CLEAR)]
+    clears = [event.at_ms for event in placed.recording.of_kind(EventKind.CLEAR)]
     after_onset = [at for at in clears if at > onset_ms]
     cut = record.utterances[0].interruption if record.utterances else None
     truth = _heard_ms(placed, prompt)
@@ -157,12 +157,12 @@ async def _interrupt(
     }
 
 
-def _spoke_at(placed: PlacedCall) -> float:
-    [event] = [each for each in placed.recording.of_kind(Kind.CALLER) if each.detail.startswith("Speak")]
+def _spoke_at(placed: SimulatedCall) -> float:
+    [event] = [each for each in placed.recording.of_kind(EventKind.CALLER) if each.detail.startswith("Speak")]
     return event.at_ms
 
 
-def _heard_ms(placed: PlacedCall, prompt: Prompt) -> float:
+def _heard_ms(placed: SimulatedCall, prompt: Prompt) -> float:
     """How far into the prompt the caller truly got."""
     reached = 0
     for stretch in placed.recording.heard:
@@ -216,13 +216,13 @@ def _sounds(minutes: int) -> dict[str, Script]:
             sound = make()
             steps += [Listen(pause), Speak(sound)]
             at += pause + len(sound) / 8000
-        return Script((*steps, HangUp()))
+        return Script((*steps, HangUpStep()))
 
     return {
-        "hum -35 dBFS": Script((Noise(background("hum", -35.0)), whole, HangUp())),
-        "street -30 dBFS": Script((Noise(background("street", -30.0)), whole, HangUp())),
-        "babble -45 dBFS": Script((Noise(background("babble", -45.0)), whole, HangUp())),
-        "music -30 dBFS": Script((Noise(background("music", -30.0)), whole, HangUp())),
+        "hum -35 dBFS": Script((Noise(background("hum", -35.0)), whole, HangUpStep())),
+        "street -30 dBFS": Script((Noise(background("street", -30.0)), whole, HangUpStep())),
+        "babble -45 dBFS": Script((Noise(background("babble", -45.0)), whole, HangUpStep())),
+        "music -30 dBFS": Script((Noise(background("music", -30.0)), whole, HangUpStep())),
         "clicks": now_and_then(lambda: _knock(chance), (1.0, 4.0)),
         "breathing": now_and_then(lambda: breath(chance.randint(500, 1400)), (1.0, 3.0)),
     }
@@ -242,7 +242,7 @@ async def _noise(minutes: int, prompt: Prompt) -> dict[str, object]:
     async with bridge(prompt, says=says) as calls:
         calls_made = await asyncio.gather(*(calls.call(script) for script in scripts.values()))
         coughed = await calls.call(
-            Script((*(step for _ in range(20) for step in (Listen(3.0), Speak(cough()))), Listen(3.0), HangUp()))
+            Script((*(step for _ in range(20) for step in (Listen(3.0), Speak(cough()))), Listen(3.0), HangUpStep()))
         )
     for name, (placed, record) in zip(scripts, calls_made, strict=True):
         told[name] = _pauses(placed, record, prompt)
@@ -258,21 +258,21 @@ async def _noise(minutes: int, prompt: Prompt) -> dict[str, object]:
     }
 
 
-def _pauses(placed: PlacedCall, record: CallRecord, prompt: Prompt) -> dict[str, int]:
+def _pauses(placed: SimulatedCall, record: CallRecord, prompt: Prompt) -> dict[str, int]:
     by_speech = [
         each
         for each in record.utterances
         if each.interruption is not None and each.interruption.cause.value == "speech"
     ]
     return {
-        "pauses": len(placed.recording.of_kind(Kind.CLEAR)),
+        "pauses": len(placed.recording.of_kind(EventKind.CLEAR)),
         "committed": len(by_speech),
         "resumed": sum(len(each.pauses) for each in record.utterances),
         "words_lost": _words_lost(placed, prompt),
     }
 
 
-def _words_lost(placed: PlacedCall, prompt: Prompt) -> int:
+def _words_lost(placed: SimulatedCall, prompt: Prompt) -> int:
     """How often what was heard jumped ahead in the prompt, which is said again and again."""
     heard = b"".join(stretch.audio for stretch in placed.recording.heard)
     at = position = lost = 0
@@ -320,10 +320,10 @@ async def _echoes(people: list[Recording], prompt: Prompt) -> dict[str, object]:
         for start in range(0, len(paths), AT_ONCE):
             batch = paths[start : start + AT_ONCE]
             silent = await asyncio.gather(*(calls.call(_on_loudspeaker(path, Listen(60.0))) for path in batch))
-            alone += [len(placed.recording.of_kind(Kind.CLEAR)) for placed, _ in silent]
+            alone += [len(placed.recording.of_kind(EventKind.CLEAR)) for placed, _ in silent]
             persons = chance.sample(people, len(batch))
             steps = [
-                (WaitForPrompt(chance.randint(2000, 4000)), Speak(person.mulaw(0)), HangUp()) for person in persons
+                (WaitForPrompt(chance.randint(2000, 4000)), Speak(person.mulaw(0)), HangUpStep()) for person in persons
             ]
             spoke = await asyncio.gather(
                 *(calls.call(_on_loudspeaker(path, *each)) for path, each in zip(batch, steps, strict=True))
@@ -341,14 +341,16 @@ async def _echoes(people: list[Recording], prompt: Prompt) -> dict[str, object]:
     }
 
 
-def _on_loudspeaker(path: tuple[float, int], *steps: Step) -> Script:
+def _on_loudspeaker(path: tuple[float, int], *steps: CallerStep) -> Script:
     return Script((Noise(background("hum", LINE_NOISE_DB)), Loudspeaker(*path), *steps))
 
 
-def _latency_of(placed: PlacedCall, person: Recording) -> float | None:
+def _latency_of(placed: SimulatedCall, person: Recording) -> float | None:
     """From the onset to the clear; None when none came."""
     onset_ms = _spoke_at(placed) + person.onset / 8
-    return next((each.at_ms - onset_ms for each in placed.recording.of_kind(Kind.CLEAR) if each.at_ms > onset_ms), None)
+    return next(
+        (each.at_ms - onset_ms for each in placed.recording.of_kind(EventKind.CLEAR) if each.at_ms > onset_ms), None
+    )
 
 
 # Real time.
@@ -390,7 +392,7 @@ async def _real_calls(
 
 async def _speaks(simulator: Simulator, url: str, person: Recording, after: float) -> float | None:
     line = Noise(background("hum", LINE_NOISE_DB))
-    script = Script((line, WaitForPrompt(round(after * 1000)), Speak(person.mulaw(0)), HangUp()))
+    script = Script((line, WaitForPrompt(round(after * 1000)), Speak(person.mulaw(0)), HangUpStep()))
     placed = simulator.place_inbound_call(f"{url}/twilio/voice", script)
     await placed.finished
     return _latency_of(placed, person)
@@ -398,12 +400,12 @@ async def _speaks(simulator: Simulator, url: str, person: Recording, after: floa
 
 async def _presses(simulator: Simulator, url: str, after: float) -> tuple[float, float]:
     """A key's way to the clear, and from there to the next utterance."""
-    script = Script((WaitForPrompt(round(after * 1000)), Press("1"), Listen(0.5), HangUp()))
+    script = Script((WaitForPrompt(round(after * 1000)), Press("1"), Listen(0.5), HangUpStep()))
     placed = simulator.place_inbound_call(f"{url}/twilio/voice", script)
     await placed.finished
-    [key] = placed.recording.of_kind(Kind.KEY)
-    clear = placed.recording.of_kind(Kind.CLEAR)[0]
-    media = next(each for each in placed.recording.of_kind(Kind.MEDIA) if each.at_ms > clear.at_ms)
+    [key] = placed.recording.of_kind(EventKind.KEY)
+    clear = placed.recording.of_kind(EventKind.CLEAR)[0]
+    media = next(each for each in placed.recording.of_kind(EventKind.MEDIA) if each.at_ms > clear.at_ms)
     return clear.at_ms - (key.at_ms + FRAME_MS), media.at_ms - clear.at_ms  # a key is sent when its frame has passed
 
 

@@ -17,7 +17,7 @@ from machine import bridge_settings, command, described, running, watch_loop
 
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.options import SimulatorOptions
 
 FLOW = """
@@ -79,9 +79,9 @@ async def _calls(url, calls):
             pressed = []
 
             def note(event, pressed=pressed):
-                if event.kind is Kind.KEY:
+                if event.kind is EventKind.KEY:
                     pressed.append(time.perf_counter())
-                elif event.kind is Kind.MEDIA and pressed:
+                elif event.kind is EventKind.MEDIA and pressed:
                     times.append((time.perf_counter() - pressed.pop()) * 1000)
 
             placed = simulator.place_inbound_call(f"{url}/twilio/voice", parse_script(SCRIPT), watch=note)

@@ -26,11 +26,12 @@ from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing.importing import ImportProgress, import_contacts
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.twilio.calls import CallRequest, CallStatus
-from telebridge.twilio.client import PlacedCall
+from telebridge.twilio.client import CallResource
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
 from support.postgresql import Cluster, programs
@@ -102,11 +103,11 @@ def _postgresql():
 
 
 @asynccontextmanager
-async def _opened(url: str) -> AsyncIterator[SqlCampaignStore]:
+async def _opened(url: str) -> AsyncIterator[CampaignStore]:
     engine = open_database(url)
     await migrate(engine)
     try:
-        yield SqlCampaignStore(engine)
+        yield sql_campaign_store(engine)
     finally:
         await engine.dispose()
 
@@ -136,7 +137,7 @@ async def _measure(url: str, path: Path, claims: int, pauses: int) -> dict[str, 
     }
 
 
-async def _filled(store: SqlCampaignStore, path: Path) -> tuple[Campaign, ImportProgress]:
+async def _filled(store: CampaignStore, path: Path) -> tuple[Campaign, ImportProgress]:
     numbers = (PoolNumber("+12125550100", daily_cap=1_000_000), PoolNumber("+12125550101"))
     campaign = await store.campaigns.create(CampaignPlan(name="bench", account=ACCOUNT, flow="bench", numbers=numbers))
     await store.contacts.begin_import(campaign.id, "bench", owner="bench")
@@ -152,7 +153,7 @@ async def _filled(store: SqlCampaignStore, path: Path) -> tuple[Campaign, Import
     return campaign, done
 
 
-async def _claims(store: SqlCampaignStore, lanes: Sequence[OpenLane], claims: int) -> list[float]:
+async def _claims(store: CampaignStore, lanes: Sequence[OpenLane], claims: int) -> list[float]:
     """Each claim finds the calls of the one before over, and other lanes first."""
     await store.claims.set_pacing(ACCOUNT, UNLIMITED)
     chance = random.Random(7)
@@ -168,7 +169,7 @@ async def _claims(store: SqlCampaignStore, lanes: Sequence[OpenLane], claims: in
     return took[len(took) // 10 :]
 
 
-async def _answered(store: SqlCampaignStore, claim: Claim) -> None:
+async def _answered(store: CampaignStore, claim: Claim) -> None:
     await store.attempts.report(claim.attempt_id, CallReport(f"CA{claim.attempt_id}", CallStatus.COMPLETED))
 
 
@@ -185,10 +186,10 @@ class _Twilio:
         self.asked_at = 0.0
         self.count = 0
 
-    async def create(self, request: CallRequest) -> PlacedCall:
+    async def create(self, request: CallRequest) -> CallResource:
         self.asked_at = asyncio.get_running_loop().time()
         self.count += 1
-        return PlacedCall(f"CA{random.randbytes(16).hex()}", CallStatus.QUEUED, None, request.to, request.from_, None)
+        return CallResource(f"CA{random.randbytes(16).hex()}", CallStatus.QUEUED, None, request.to, request.from_, None)
 
     async def hang_up(self, sid: str) -> None:
         pass
@@ -202,7 +203,7 @@ def _capped(_: CampaignLane) -> tuple[Cap, ...]:
     return CAPS
 
 
-async def _pause(store: SqlCampaignStore, another: SqlCampaignStore, campaign: Campaign) -> float:
+async def _pause(store: CampaignStore, another: CampaignStore, campaign: Campaign) -> float:
     """Seconds from the order to pause, given over another connection, until Twilio is asked for the last call."""
     loop, twilio = asyncio.get_running_loop(), _Twilio()
     await store.claims.set_pacing(ACCOUNT, STEADY)

@@ -23,7 +23,7 @@ from sqlalchemy import text
 from telebridge.database.engine import open_database
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.options import SimulatorOptions
 
 sys.path.insert(0, str(Path(__file__).parent.parent.parent / "tests"))
@@ -118,7 +118,7 @@ async def _one_round(url, kill, database, calls, after):
 
 def _watcher(times):
     def note(event):
-        if event.kind is Kind.MEDIA:
+        if event.kind is EventKind.MEDIA:
             times.append(time.perf_counter())
 
     return note

@@ -13,7 +13,7 @@ from machine import described, watch_loop, whole_bridge
 
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.options import SimulatorOptions
 
 FLOW = """
@@ -66,7 +66,7 @@ async def _call(simulator: Simulator, url: str, index: int) -> float:
     heard: list[float] = []
 
     def note(event) -> None:
-        if event.kind is Kind.MEDIA and not heard:
+        if event.kind is EventKind.MEDIA and not heard:
             heard.append(time.perf_counter())
 
     number = f"+1555{os.getpid() % 1000:03}{index:04}"

@@ -15,7 +15,7 @@ from telebridge.app.bridge import listening_options
 from telebridge.audio.tones import sine
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.session import SessionOptions
 from telebridge.server.twilio.prompts import PromptDoor
 from telebridge.server.twilio.request_validation import Trust
@@ -58,7 +58,7 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     flows.load()
     app = web.Application()
     session = SessionOptions(listening=listening_options(BargeInSettings()))
-    outside = Outside(Recording(prompt_seconds))
+    outside = CallPorts(Recording(prompt_seconds))
     calls = LiveCalls(flows, outside, session)
     tokens = StreamTokens("bench")
     prompts = PromptDoor(outside.source, PromptTokens("bench"))

@@ -13,7 +13,7 @@ from telebridge.audio.mulaw import to_pcm
 from telebridge.call.record import CallRecord
 from telebridge.cli.listen import listening
 from telebridge.settings import RimeSettings, Settings
-from telebridge.simulator.account import PlacedCall, Simulator
+from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.speech.source import Audio, Word, Words
@@ -23,7 +23,7 @@ from telebridge.speech_server.voices.voice import (
     Pcm,
     SpokenWord,
     SpokenWords,
-    Voice,
+    Synthesizer,
 )
 
 PROMPT = (
@@ -53,7 +53,7 @@ async def spoken() -> Prompt:
     return Prompt(audio, tuple(words))
 
 
-class PlayedBack(Voice):
+class PlayedBack(Synthesizer):
     """Says the prompt as it was spoken before, whatever it is asked to say."""
 
     def __init__(self, prompt: Prompt) -> None:
@@ -79,7 +79,7 @@ class Calls:
     def __init__(self, simulator: Simulator, live: object, url: str) -> None:
         self._simulator, self._live, self._url = simulator, live, url
 
-    async def call(self, script: Script) -> tuple[PlacedCall, CallRecord]:
+    async def call(self, script: Script) -> tuple[SimulatedCall, CallRecord]:
         placed = self._simulator.place_inbound_call(f"{self._url}/twilio/voice", script)
         await placed.finished
         return placed, self._live.record(placed.record.sid)

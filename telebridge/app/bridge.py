@@ -19,13 +19,13 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
-from telebridge.call.flows.requests import Errands
-from telebridge.call.runner.call_recording import FlightRecorder
+from telebridge.call.flows.requests import ActionRunner
+from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.runner.message_files import Recordings
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.message_files import MessageFiles
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
@@ -142,12 +142,12 @@ class _Parts:
 
     flows: FlowCatalogue
     voice: OpenVoice
-    errands: Errands
+    errands: ActionRunner
     engine: AsyncEngine
     database: Database
     store: CallStore
     campaigning: Campaigning
-    flights: FlightRecorder | None
+    flights: CallRecorder | None
     calls: LiveCalls
 
 
@@ -158,16 +158,16 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
     )
-    errands = Errands({} if bridge is None else bridge.functions)
+    errands = ActionRunner({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
     database = database_of(engine)
     store = CallStore(database)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
-    recordings = Recordings(settings.state_dir / "recordings")
-    flights = FlightRecorder(settings.state_dir / "flights") if settings.calls.record else None
+    recordings = MessageFiles(settings.state_dir / "recordings")
+    flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
-    outside = Outside(
+    outside = CallPorts(
         voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
     )
     most = settings.server.max_calls
@@ -187,7 +187,7 @@ def _api_handlers(
         campaigning.store,
         parts.flows,
         settings.twilio.account_sid,
-        open_until=campaigning.open_until,
+        open_until=campaigning.law.open_until,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )

@@ -1,6 +1,6 @@
-"""The campaigns of one process, put together: their store, Twilio, what runs beside, and what calls ask of them.
+"""The campaigns of one process: composes their store, Twilio, the dialer and what runs beside it, and the calls.
 
-One rule: whether a process dials or not, it takes every report on campaigns' calls that comes to it.
+One rule: a process receives reports on campaigns' calls whether it dials or not.
 """
 
 import asyncio
@@ -10,32 +10,29 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
 from sqlalchemy.ext.asyncio import AsyncEngine
-from typing_extensions import override
 
 from telebridge.app.twilio import open_twilio
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
-from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
-from telebridge.campaigns.dialing.call_reports import AttemptReports, HangUp
+from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import CallingRules
+from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import (
     Dialer,
     DialerOptions,
-    nobody_waits,
     wallclock_now,
 )
-from telebridge.campaigns.dialing.heartbeat import keep_telling
+from telebridge.campaigns.dialing.heartbeat import send_heartbeats
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
-from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
-from telebridge.campaigns.dialing.webhook_sender import Webhooks
-from telebridge.campaigns.engine.claim import CampaignLane, Claim
+from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
+from telebridge.campaigns.dialing.webhook_sender import WebhookSender
+from telebridge.campaigns.engine.claim import Claim
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import LIVE, AttemptState
-from telebridge.campaigns.reporting.view import CampaignView, look
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.reporting.view import CampaignView, view_campaign
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.epoch import Clock
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -46,16 +43,16 @@ log = logger(__name__)
 
 RINGING = frozenset({AttemptState.INTENT, AttemptState.PLACED})
 LOOK_SECONDS = 0.5
-SETTLE_SECONDS = 5.0
+FINAL_REPORTS_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """Other clocks than the world's, for demonstrations and tests.
+    """Clocks and law of the campaigns; other ones are for demonstrations and tests.
 
     Args:
-        wallclock: By which calling hours are looked up.
-        store: Epoch milliseconds by which contacts are due; None for the database's.
+        wallclock: Returns the aware UTC instant by which calling hours are looked up.
+        store: Returns the epoch milliseconds by which contacts are due; None for the database's clock.
         rules: The law; None for the one that telebridge ships.
     """
 
@@ -65,45 +62,49 @@ class Clocks:
 
 
 @dataclass(slots=True)
-class _Dialling:
+class _Dialing:
     """What runs while a process dials."""
 
     dialer: Dialer
-    telling: asyncio.Task[None]
-    webhooks: Webhooks
+    heartbeat: asyncio.Task[None]
+    webhooks: WebhookSender
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
-class Campaigning(HangUp):
+class Campaigning:
     """One process's campaigns: usable inside `async with`, once the database is migrated.
 
     Args:
-        settings: What their owner wants.
+        settings: Of this process.
         engine: The database; its owner disposes of it.
-        clocks: Others than the world's.
+        clocks: Other clocks than the system's.
 
     Attributes:
         store: The campaigns.
-        calls: What live calls ask and tell.
+        calls: Connects the calls of this process with the campaigns.
+        law: When and how often people may be called.
+        wallclock: Returns the aware UTC instant by which hours are looked up.
         worker: This process's name among those that dial.
-        on_placed: Told of every call that was placed and rings.
+        on_placed: Called with the claim of every call that was placed; None for no-op.
     """
 
     def __init__(self, settings: Settings, engine: AsyncEngine, clocks: Clocks | None = None) -> None:
         self._settings = settings
-        self._clocks = clocks or Clocks()
+        self._clocks = clocks = clocks or Clocks()
         self._twilio: TwilioCalls | None = None
-        self._dialling: _Dialling | None = None
-        self.store = SqlCampaignStore(engine, self._clocks.store)
-        reports = AttemptReports(self.store, self, self.wake)
+        self._dialing: _Dialing | None = None
+        self.store = sql_campaign_store(engine, clocks.store)
+        self.law = CallingLaw(clocks.rules)
+        self.wallclock = clocks.wallclock
+        self._reports = AttemptReports(self.store)
         opt_outs = OptOutFiles(settings.state_dir / "opt-outs")
-        self.calls = CampaignCalls(self.store, reports, opt_outs, self._clocks.wallclock)
+        self.calls = CampaignCalls(self.store, self._reports, opt_outs, clocks.wallclock)
         self.worker = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}"
-        self.on_placed: Callable[[Claim], None] = nobody_waits
+        self.on_placed: Callable[[Claim], None] | None = None
 
     async def __aenter__(self) -> Self:
         if may_ask_twilio(self._settings.twilio):  # whether it dials or not, it ends calls
-            self._twilio = open_twilio(self._settings.twilio)
+            self._twilio = self._reports.twilio = open_twilio(self._settings.twilio)
         await self.calls.take_up()
         if why := not_dialling(self._settings):
             log.info("campaigns are not dialled by this process", reason=why)
@@ -115,75 +116,54 @@ class Campaigning(HangUp):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._dialling is not None:
-            await self._dialling.dialer.drain()
-            for task in self._dialling.tasks:
+        if self._dialing is not None:
+            await self._dialing.dialer.drain()
+            for task in self._dialing.tasks:
                 task.cancel()
-            await asyncio.gather(*self._dialling.tasks, return_exceptions=True)
-            await self._dialling.webhooks.drain()
+            await asyncio.gather(*self._dialing.tasks, return_exceptions=True)
+            await self._dialing.webhooks.drain()
         await self.calls.aclose()
         if self._twilio is not None:
             await self._twilio.aclose()
 
-    @override
-    async def hang_up(self, sid: str) -> None:
-        if self._twilio is None:
-            log.warning("a call cannot be ended: the Twilio account is not set", call_sid=sid)
-            return
-        await self._twilio.hang_up(sid)
-
-    def wake(self) -> None:
-        """A call has ended: another may be placed at once."""
-        if self._dialling is not None:
-            self._dialling.dialer.wake()
-
-    @cached_property
-    def law(self) -> CallingLaw:
-        """When and how often people may be called; the first look takes a third of a second."""
-        return CallingLaw(self._clocks.rules or calling_rules())
-
-    def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
-        """Until when everybody in a lane may be called; None while they may not."""
-        return self.law.open_until(lane, wallclock)
-
-    def wallclock(self) -> datetime:
-        """The aware UTC instant by which hours are looked up."""
-        return self._clocks.wallclock()
-
     async def look(self, campaign_id: str) -> CampaignView:
-        """How a campaign stands now.
+        """Return the state of a campaign.
 
         Raises:
             CampaignRefused: There is no such campaign.
         """
-        return await look(self.store, campaign_id, self.open_until, wallclock=self.wallclock())
+        return await view_campaign(self.store, campaign_id, self.law.open_until, wallclock=self.wallclock())
 
     async def end_calls(self, campaign_id: str) -> int:
-        """End the live calls of a campaign; answers how many were told to."""
+        """End the live calls of a campaign; returns how many hang-ups Twilio has accepted."""
         if self._twilio is None:
             return 0
-        rescue = Rescue(self.store, self._twilio, RescueOptions(self.worker))
-        return await rescue.end_calls(campaign_id, answered_too=True)
+        reconciler = Reconciler(self.store, self._twilio, ReconcilerOptions(self.worker))
+        return await reconciler.end_calls(campaign_id, answered_too=True)
 
     async def drain(self, *, seconds: float) -> None:
-        """Dial nothing more, and wait until nothing that this process dialled still rings."""
-        if self._dialling is None:
+        """Stop dialing, and wait until no call of this process rings any more.
+
+        Args:
+            seconds: Wait at most so long.
+        """
+        if self._dialing is None:
             return
-        self._dialling.telling.cancel()
-        await self._dialling.dialer.drain()
+        self._dialing.heartbeat.cancel()
+        await self._dialing.dialer.drain()
         if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
 
-    async def settle(self) -> None:
-        """Wait for Twilio's last word on calls that have ended, but not for long: rescue learns it as well."""
-        if self._dialling is not None:
-            await self._none_within(SETTLE_SECONDS, LIVE)
+    async def wait_for_final_reports(self) -> None:
+        """Wait some seconds for the final reports on calls of this process; the reconciler asks for lost ones."""
+        if self._dialing is not None:
+            await self._none_within(FINAL_REPORTS_SECONDS, LIVE)
 
     async def _none_within(self, seconds: float, states: frozenset[AttemptState]) -> bool:
-        """Wait until none of this process's attempts is in these states; False when that took too long."""
+        """Wait until no attempt of this process is in these states; returns False when that took too long."""
         try:
             async with asyncio.timeout(seconds):
-                while await self._some_in(states):  # noqa: ASYNC110 - other processes take the reports, too
+                while await self._some_in(states):  # noqa: ASYNC110 - other processes receive the reports, too
                     await asyncio.sleep(LOOK_SECONDS)
         except TimeoutError:
             return False
@@ -196,9 +176,12 @@ class Campaigning(HangUp):
                     return True
         return False
 
+    def _placed(self, claim: Claim) -> None:
+        if self.on_placed is not None:
+            self.on_placed(claim)
+
     async def _dial(self, twilio: TwilioCalls) -> None:
         settings = self._settings
-        law = self.law
         account, limits = settings.twilio.account_sid, settings.campaigns
         pacing = Pacing(limits.calls_per_second, limits.max_live, limits.reserved)
         await self.store.claims.set_pacing(account, pacing)
@@ -206,17 +189,18 @@ class Campaigning(HangUp):
             self.store,
             twilio,
             DialerOptions(account, settings.public_url, self.worker),
-            open_until=law.open_until,
-            caps_of=law.caps_of,
-            placed=lambda claim: self.on_placed(claim),
+            open_until=self.law.open_until,
+            caps_of=self.law.caps_of,
+            on_placed=self._placed,
             wallclock=self._clocks.wallclock,
             machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
-        rescue = Rescue(self.store, twilio, RescueOptions(self.worker))
-        webhooks = Webhooks(self.store.outbox)
-        telling = keep_telling(self.store.leases, account, self.worker)
-        tasks = [asyncio.create_task(work) for work in (telling, dialer.run(), rescue.run(), webhooks.run())]
-        self._dialling = _Dialling(dialer, tasks[0], webhooks, tasks)
+        self._reports.on_call_ended = dialer.wake
+        reconciler = Reconciler(self.store, twilio, ReconcilerOptions(self.worker))
+        webhooks = WebhookSender(self.store.outbox)
+        heartbeat = send_heartbeats(self.store.leases, account, self.worker)
+        tasks = [asyncio.create_task(work) for work in (heartbeat, dialer.run(), reconciler.run(), webhooks.run())]
+        self._dialing = _Dialing(dialer, tasks[0], webhooks, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
 

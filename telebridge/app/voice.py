@@ -1,22 +1,21 @@
-"""Who speaks, as the settings have it: clips first, then Rime, its other hosts, and the voice of this machine.
+"""The speech source that the settings name: the clip cache, then Rime, its other hosts, and the voice of this machine.
 
 One rule: what may never be needed costs nothing until it is. Other hosts are not connected to, and the voice of this
-machine is not started, before the first voice has failed.
+machine is not started, before the first provider has failed.
 """
 
 import asyncio
 import socket
-from collections.abc import AsyncIterable, Coroutine
+from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
 from typing_extensions import override
 
-from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable
+from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import CLOUD, RimeOptions, speech_parameters
@@ -24,33 +23,35 @@ from telebridge.settings import RimeSettings, Settings
 from telebridge.speech.cache.cached_source import CachedSpeech, Key
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
-from telebridge.speech.failover_source import LadderSpeech, Rung
-from telebridge.speech.source import SpeechSource, SpeechStream, Voice
+from telebridge.speech.failover import Provider
+from telebridge.speech.failover_source import FailoverSpeech
+from telebridge.speech.source import SpeechSource, SpeechStream, VoiceOverrides
 from telebridge.speech.utterance import Utterance
 from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.speech_server.voices.pool import missing_packages
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 LOCAL_KEY = "local"
 LOCAL_NAME = "the voice of this machine"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
-"""It may have to be started first."""
+"""Its time-out until the first audio: it may have to be started first."""
 
 START_AGAIN_SECONDS = 15.0
-"""So long a voice that could not be started is left alone: what it lacked, memory or a port, may be there then."""
+"""The back-off after a start that failed: what it lacked, memory or a port, may be there then."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
-    """Whoever speaks: usable inside `async with`.
+    """A speech source with all that it is made of; usable inside `async with`.
 
     Args:
         source: Speaks.
         description: Who that is, for people.
-        rime: Speaks first, behind clips and before all others.
-        local: The speech server of this process, when it is the one behind `rime`.
-        cached: The clips before all others, where prompts are kept.
+        rime: The first provider.
+        local: The speech server of this process, when `rime` is connected to it.
+        cached: The cache in front of all providers, where prompts are cached.
     """
 
     source: SpeechSource
@@ -84,48 +85,63 @@ class LocalVoice:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Start to speak."""
+        """Start serving."""
         self._runner = web.AppRunner(create_speech_server(), access_log=None)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
 
     async def stop(self) -> None:
-        """Stop, and end the processes that spoke."""
+        """Stop serving, and end the processes that speak."""
         if self._runner is not None:
             await self._runner.cleanup()
         self._socket.close()
 
 
 class StandInSpeech(SpeechSource):
-    """The voice of this machine, started when it is asked for the first time.
+    """The voice of this machine, started when it is used for the first time.
 
     Args:
-        options: How Rime would have been spoken to.
+        options: How Rime is reached; the address, the protocol and the key are replaced.
     """
 
     def __init__(self, options: RimeOptions) -> None:
         self._options = options
         self._starting: asyncio.Task[RimeSpeech] | None = None
-        self._again_at: float | None = None  # when it may be started again after it failed
+        self._retry_at: float | None = None  # when it may be started again after it failed
         self._voice: LocalVoice | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("the voice of this machine")
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> Utterance:
-        def cleared() -> None:
-            task.cancel()
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> Utterance:
+        stream: SpeechStream | None = None
 
-        utterance = Utterance(cleared)
-        task = self._spawn(self._speak(utterance, text, voice))
-        # A task that is cancelled before its first step never gets to say so itself.
-        task.add_done_callback(lambda _: utterance.end(SpeechUnavailable("the speech source was closed")))
+        async def start() -> None:
+            nonlocal stream
+            try:
+                stream = (await self._started()).speak(text, voice=voice)
+                stream.subscribe(utterance)
+            except Exception as error:  # the top of a task: the listener must get an end
+                log.exception("the voice of this machine does not start")
+                utterance.end(SpeechRejected(f"{type(error).__name__}: {error}"))
+
+        def clear() -> None:
+            starting.cancel()
+            if stream is not None:
+                stream.clear()
+
+        def started(task: asyncio.Task[None]) -> None:
+            if task.cancelled():  # perhaps before its first step
+                utterance.end(SpeechUnavailable("the speech source was closed"))
+
+        utterance = Utterance(clear)
+        starting = self._tasks.start(start())
+        starting.add_done_callback(started)
         return utterance
 
     @override
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait()
         if self._starting is not None:
             [speech] = await asyncio.gather(self._starting, return_exceptions=True)
             if isinstance(speech, RimeSpeech):
@@ -133,28 +149,11 @@ class StandInSpeech(SpeechSource):
         if self._voice is not None:
             await self._voice.stop()
 
-    async def _speak(self, utterance: Utterance, text: str | AsyncIterable[str], voice: Voice | None) -> None:
-        stream: SpeechStream | None = None
-        try:
-            stream = (await self._started()).speak(text, voice=voice)
-            async for event in stream:
-                utterance.put(event)
-        except SpeechError as error:
-            utterance.end(error)
-        except Exception as error:  # the top of a task: whoever listens must learn of it
-            log.exception("the voice of this machine does not start")
-            utterance.end(SpeechRejected(f"{type(error).__name__}: {error}"))
-        else:
-            utterance.end()
-        finally:
-            if stream is not None:
-                stream.clear()
-
     async def _started(self) -> RimeSpeech:
-        """The client of the running voice; whoever comes first starts it, and whoever leaves does not stop that."""
+        """The client of the running voice. The first caller starts it; one that is cancelled does not stop that."""
         loop = asyncio.get_running_loop()
-        if self._starting is None or (self._again_at is not None and loop.time() >= self._again_at):
-            self._again_at = None
+        if self._starting is None or (self._retry_at is not None and loop.time() >= self._retry_at):
+            self._retry_at = None
             self._starting = loop.create_task(self._start())
         return await asyncio.shield(self._starting)
 
@@ -165,33 +164,27 @@ class StandInSpeech(SpeechSource):
             voice = LocalVoice()
             await voice.start()
         except BaseException:
-            self._again_at = asyncio.get_running_loop().time() + START_AGAIN_SECONDS
+            self._retry_at = asyncio.get_running_loop().time() + START_AGAIN_SECONDS
             if voice is not None:
                 await voice.stop()
             raise
         self._voice = voice
         return RimeSpeech(replace(self._options, url=self._voice.url, protocol="ws3", api_key=LOCAL_KEY))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
-
 
 def open_clips(settings: Settings) -> ClipStore | None:
-    """Where prompts are kept, or None where they are not."""
+    """The clip store of the settings, or None where prompts are not cached."""
     if not settings.prompts.enabled:
         return None
     return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes)
 
 
 def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVoice:
-    """The voice that the settings name: Rime's, or with neither key nor address the local one.
+    """Make the speech source that the settings name: Rime's, or with neither key nor address the local one.
 
     Args:
-        settings: How Rime is reached, and who stands in for it.
-        clips: Keeps what was spoken, for the next time.
+        settings: How Rime is reached, and which providers follow it.
+        clips: The clip store, where prompts are cached.
 
     Raises:
         ConfigurationError: An address, the protocol or the voice is wrong.
@@ -203,7 +196,7 @@ def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVo
     local = None if remote else LocalVoice()
     options = _options(settings, local)
     rime = RimeSpeech(options)
-    source = _ladder(settings, options, rime, stand_in=remote)
+    source = _with_failover(settings, options, rime, stand_in=remote)
     cached = None
     if clips is not None:
         source = cached = CachedSpeech(source, clips, clip_names(options, LOCAL_KEY if local else options.url))
@@ -215,15 +208,15 @@ def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVo
 
 
 def clip_names(options: RimeOptions, speaker_host: str) -> Key:
-    """How the clips of a voice are named.
+    """Make the function that names the clips of a source.
 
     Args:
-        options: The protocol, and the voice unless an utterance asks for another.
-        speaker_host: Who speaks: hosts may have other voices under the same names.
+        options: The protocol, and the voice unless an utterance overrides it.
+        speaker_host: Who speaks; hosts may have other voices under the same names.
     """
-    family = "plain" if options.protocol == "ws" else "json"  # which tells word times
+    family = "plain" if options.protocol == "ws" else "json"  # one has no word times
 
-    def key(text: str, voice: Voice | None) -> str:
+    def key(text: str, voice: VoiceOverrides | None) -> str:
         parameters = speech_parameters({**options.parameters.given(), **(voice or {})}, where="voice")
         return clip_key(text, parameters.given(), maker=f"{family} {speaker_host}")
 
@@ -242,22 +235,22 @@ def _options(settings: RimeSettings, local: LocalVoice | None) -> RimeOptions:
     )
 
 
-def _ladder(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
-    """Rime with all who can stand in for it, or alone where nobody can."""
+def _with_failover(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
+    """Rime with failover to the other hosts and the local voice, or alone where there are none."""
     if not stand_in:
         return rime
     first, stall = settings.first_audio_seconds, settings.stall_seconds
-    rungs = [Rung(_host(options.url), rime, first, stall)]
+    providers = [Provider(_host(options.url), rime, first, stall)]
     for url in settings.fallback_urls:
         try:
             other = RimeSpeech(replace(options, url=url))
         except ConfigurationError as error:
             raise ConfigurationError("rime.fallback_urls", error.problem, error.hint) from error
-        rungs.append(Rung(_host(url), other, first, stall))
+        providers.append(Provider(_host(url), other, first, stall))
     if settings.local_fallback and not missing_packages():
         local = StandInSpeech(replace(options, first_audio_seconds=LOCAL_FIRST_AUDIO_SECONDS))
-        rungs.append(Rung("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
-    return LadderSpeech(rungs) if len(rungs) > 1 else rime
+        providers.append(Provider("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
+    return FailoverSpeech(providers) if len(providers) > 1 else rime
 
 
 def _host(url: str) -> str:

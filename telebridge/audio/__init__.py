@@ -1,1 +1,1 @@
-"""What sound is: mu-law, frames, level, tones, WAV."""
+"""Audio as data: mu-law, frames, levels, tones, WAV files."""

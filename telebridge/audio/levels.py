@@ -1,6 +1,6 @@
-"""Where in a piece of speech to cut it so that it is least noticed: at its quietest moment.
+"""Levels of mu-law audio in dBFS, and the quietest moment of a piece, where a cut is least noticed.
 
-How loud a piece of mu-law audio is, in dB below the loudest square wave that 16 bits can hold (dBFS).
+0 dBFS is the level of the loudest square wave that 16 bits can hold.
 """
 
 import audioop
@@ -8,23 +8,22 @@ import math
 
 from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, to_pcm
 
+FLOOR_DBFS = -100.0
+"""The level of digital silence."""
+FULL_SCALE = 32768
 STEP_MS = 10
 
 
+def dbfs(mulaw: bytes) -> float:
+    """Compute the root-mean-square level in dBFS, at most 0; `FLOOR_DBFS` for digital silence and no bytes at all."""
+    rms = audioop.rms(to_pcm(mulaw), PCM_WIDTH)
+    return 20 * math.log10(rms / FULL_SCALE) if rms else FLOOR_DBFS
+
+
 def quietest_end(mulaw: bytes) -> int:
-    """How many bytes follow the quietest 10 ms of the piece; of two as quiet, the later counts. Nothing in it: 0."""
+    """Return how many bytes follow the quietest 10 ms, the later of two as quiet; 0 for a shorter piece."""
     pcm = to_pcm(mulaw)
     step = STEP_MS * BYTES_PER_MS
     starts = range(len(mulaw) - step, -1, -step)
     quietest = min(starts, key=lambda start: audioop.rms(pcm[2 * start : 2 * (start + step)], PCM_WIDTH), default=None)
     return 0 if quietest is None else len(mulaw) - quietest - step
-
-
-FLOOR_DBFS = -100.0
-FULL_SCALE = 32768
-
-
-def dbfs(mulaw: bytes) -> float:
-    """The root-mean-square level, at most 0; digital silence, or nothing at all, is `FLOOR_DBFS`."""
-    rms = audioop.rms(to_pcm(mulaw), PCM_WIDTH)
-    return 20 * math.log10(rms / FULL_SCALE) if rms else FLOOR_DBFS

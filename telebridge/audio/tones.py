@@ -1,6 +1,6 @@
-"""Tones as mu-law: sines for tests, a beep before a recording, and the dual tones of telephone keys.
+"""Tones as mu-law: sines for tests, the beep before a message is recorded, and DTMF.
 
-Key frequencies follow ITU-T Q.23; lengths and levels stay inside what Q.24 asks every receiver to accept.
+Frequencies of keys follow ITU-T Q.23; lengths and levels are within what Q.24 requires every receiver to accept.
 """
 
 import math
@@ -19,26 +19,26 @@ PAUSE_MS = 500
 FULL_SCALE = 32767
 DTMF_DBFS = -10.0
 RAMP_SAMPLES = 16
-"""Each end fades over 2 ms: a tone that starts at once clicks."""
+"""Both ends of a tone fade over 2 ms, so that it does not click."""
 
 
 def sine(hertz: float, ms: int, *, dbfs: float = -12.0) -> bytes:
-    """One tone; `dbfs` is its peak below full scale."""
+    """Make one tone of `ms` milliseconds; `dbfs` is its peak relative to full scale."""
     return _tones((hertz,), ms, dbfs)
 
 
 def beep(ms: int = 400) -> bytes:
-    """The tone that says: speak now."""
+    """Make the tone after which a caller leaves a message."""
     return sine(1000, ms)
 
 
 def unknown_keys(digits: str) -> list[str]:
-    """The characters that are neither a key of a telephone nor a pause."""
+    """Return the characters that are neither a telephone key nor a pause."""
     return [digit for digit in digits if digit not in DTMF_HZ and digit != PAUSE]
 
 
 def dtmf(digits: str, *, tone_ms: int = 100, gap_ms: int = 100) -> bytes:
-    """The keys pressed one after the other, each followed by a gap; `w` is half a second of silence.
+    """Make the DTMF tones of keys, each followed by a gap; `w` is half a second of silence.
 
     Raises:
         ValueError: A character is no key of a telephone (0 to 9, A to D, `*`, `#`).

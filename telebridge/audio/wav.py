@@ -1,7 +1,8 @@
-"""WAV files of calls and prompts, and the recognition of files sent where bare mu-law was asked for.
+"""WAV files of calls and prompts, and the detection of containers where bare mu-law is expected.
 
-Follows the RIFF/WAVE layout as the standard library writes it. What plays in a call has no header; what lies on disk
-has one.
+Follows the RIFF/WAVE layout of "Multimedia Programming Interface and Data Specifications 1.0" (IBM, Microsoft, 1991).
+
+One rule: audio of a call has no header, audio in a file has one.
 """
 
 import audioop
@@ -18,12 +19,12 @@ MULAW_FORMAT = 7
 
 
 def write(target: Path | IO[bytes], mulaw: bytes) -> None:
-    """Writes mu-law as a mono WAV of 16-bit samples at 8000 Hz."""
+    """Write mu-law as a mono WAV of 16-bit samples at 8000 Hz."""
     _write(target, to_pcm(mulaw), channels=1)
 
 
 def write_stereo(target: Path | IO[bytes], left: bytes, right: bytes) -> None:
-    """Writes two legs of mu-law as one stereo WAV; the shorter one is filled with silence at its end."""
+    """Write two legs of mu-law as one stereo WAV of 16-bit samples; silence is appended to the shorter leg."""
     length = max(len(left), len(right))
     sides = [to_pcm(side.ljust(length, b"\xff")) for side in (left, right)]
     stereo = audioop.add(
@@ -33,7 +34,7 @@ def write_stereo(target: Path | IO[bytes], left: bytes, right: bytes) -> None:
 
 
 def mulaw_file(mulaw: bytes) -> bytes:
-    """A mono WAV of mu-law itself at 8000 Hz, half as long as one of linear samples; Twilio plays it as it is."""
+    """Make a mono WAV of mu-law samples at 8000 Hz, half the size of 16-bit samples; Twilio's `<Play>` takes it."""
     kind = struct.pack("<4sIHHIIHHH", b"fmt ", 18, MULAW_FORMAT, 1, SAMPLE_RATE, SAMPLE_RATE, 1, 8, 0)
     fact = struct.pack("<4sII", b"fact", 4, len(mulaw))
     padded = mulaw + b"\0" * (len(mulaw) % 2)
@@ -42,7 +43,7 @@ def mulaw_file(mulaw: bytes) -> bytes:
 
 
 def read(source: Path | IO[bytes]) -> bytes:
-    """A WAV file as mu-law at 8000 Hz mono, whatever its rate, width and channels.
+    """Read a WAV file of any rate, sample width and one or two channels as mu-law at 8000 Hz, mono.
 
     Raises:
         ValueError: It is not a WAV file of linear samples.
@@ -67,10 +68,10 @@ def read(source: Path | IO[bytes]) -> bytes:
 
 
 def container_of(first_bytes: bytes) -> str | None:
-    """The file format that these first bytes begin, or None where they may well be bare audio.
+    """Return the name of the container that these first bytes begin, or None where they may be bare audio.
 
-    Sixteen bytes are enough. A false alarm would silence a good prompt, so an MPEG header counts only when all of its
-    fields are valid, and mu-law silence (0xFF 0xFF …) never does.
+    Sixteen bytes are enough. A false positive would silence a good prompt, so an MPEG header counts only when all of
+    its fields are valid, and mu-law silence (0xFF 0xFF …) never does.
     """
     if first_bytes[:4] == b"RIFF" and first_bytes[8:12] == b"WAVE":
         return "WAV"

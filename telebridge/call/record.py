@@ -9,7 +9,7 @@ from telebridge.turns.barge_in import BargeIn
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PlaybackPause:
     """An utterance was paused for a sound of the caller's and resumed, because the sound was no barge-in.
 
     Args:
@@ -39,7 +39,7 @@ class SpokenUtterance:
     interruption: BargeIn | None
     began_at: float | None = None
     ended_at: float | None = None
-    pauses: tuple[Pause, ...] = ()
+    pauses: tuple[PlaybackPause, ...] = ()
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class CallRecord:
     opted_out: bool = False
     call_back: CallBack | None = None
 
-    def take_up(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
+    def restore(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
         """Take over what another process has recorded of the call."""
         self.result.update(result)
         self.digits[:0] = digits

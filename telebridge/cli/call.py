@@ -1,6 +1,6 @@
-"""`telebridge call`: ring one number, and let a flow speak.
+"""`telebridge call`: place one outbound call that a flow leads.
 
-`telebridge call show SID` and `telebridge call list`: what came of calls, as the database knows it.
+`telebridge call show SID` and `telebridge call list` print calls from the database.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.calls import CallRequest
-from telebridge.twilio.client import PlacedCall
+from telebridge.twilio.client import CallResource
 
 MOST_LISTED = 20
 
@@ -38,7 +38,7 @@ async def show_call(settings: Settings, call_sid: str, *, as_json: bool) -> None
     Raises:
         ConfigurationError: There is no such call.
     """
-    kept = await _asked(settings, lambda store: store.find(call_sid))
+    kept = await _read(settings, lambda store: store.find(call_sid))
     if kept is None:
         raise ConfigurationError("SID", f"there is no call '{call_sid}'", "telebridge call list tells the latest")
     if as_json:
@@ -48,42 +48,42 @@ async def show_call(settings: Settings, call_sid: str, *, as_json: bool) -> None
 
 
 async def list_calls(settings: Settings, *, as_json: bool) -> None:
-    """Print the latest calls that are over."""
-    calls = await _asked(settings, lambda store: store.recent(MOST_LISTED))
+    """Print the latest calls that have ended."""
+    calls = await _read(settings, lambda store: store.recent(MOST_LISTED))
     if as_json:
         tell(json.dumps([kept.as_json() for kept in calls], default=str))
         return
     table = Table("began", "call", "from", "to", "flow", "ended")
     for kept in calls:
-        told = kept.as_json()
+        fields = kept.as_json()
         began = f"{kept.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(began, kept.call_sid, kept.from_number, kept.to_number, kept.flow, told["end_reason"])
+        table.add_row(began, kept.call_sid, kept.from_number, kept.to_number, kept.flow, fields["end_reason"])
     Console().print(table)
 
 
-async def _asked(settings: Settings, question: Callable[[CallStore], Awaitable[T]]) -> T:
+async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) -> T:
     async with migrated_database(settings) as engine:
-        return await question(CallStore(database_of(engine)))
+        return await query(CallStore(database_of(engine)))
 
 
 def _print(kept: StoredCall) -> None:
-    told = kept.as_json()
+    fields = kept.as_json()
     console = Console(highlight=False)
     console.print(Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold"))
     facts = {
         "began": f"{kept.started_at:%Y-%m-%d %H:%M:%S} UTC",
         "flow": kept.flow,
-        "path": " → ".join(told["path"]),
-        "digits": ", ".join(told["digits"]),
-        "first audio": "" if told["first_audio_ms"] is None else f"{told['first_audio_ms']:g} ms after the webhook",
-        "result": ", ".join(f"{name} = {value!r}" for name, value in told["result"].items()),
-        "recordings": ", ".join(told["recordings"]),
-        "ended": told["end_reason"] or ("" if kept.ended else "live"),
+        "path": " → ".join(fields["path"]),
+        "digits": ", ".join(fields["digits"]),
+        "first audio": "" if fields["first_audio_ms"] is None else f"{fields['first_audio_ms']:g} ms after the webhook",
+        "result": ", ".join(f"{name} = {value!r}" for name, value in fields["result"].items()),
+        "recordings": ", ".join(fields["recordings"]),
+        "ended": fields["end_reason"] or ("" if kept.ended else "live"),
     }
     for name, value in facts.items():
         if value:
             console.print(Text.assemble((f"{name:>12}  ", "dim"), str(value)))
-    for utterance in told["utterances"]:
+    for utterance in fields["utterances"]:
         _print_utterance(console, utterance)
 
 
@@ -134,13 +134,13 @@ def call(
     request = call_request(OutboundCall(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
-        told = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}
-        tell(json.dumps(told))
+        fields = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}
+        tell(json.dumps(fields))
     if wait and placed.status.value != "completed":
         raise typer.Exit(1)
 
 
-async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> PlacedCall:
+async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> CallResource:
     async with open_twilio(settings.twilio) as calls:
         placed = await calls.create(request)
         status = None

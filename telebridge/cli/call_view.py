@@ -1,4 +1,4 @@
-"""A call as it happens, in the terminal: who is heard now, and what happened when."""
+"""A live view of a call in the terminal: its events, and the latest texts that were said."""
 
 from collections.abc import Callable
 
@@ -8,42 +8,42 @@ from rich.table import Table
 from rich.text import Text
 
 from telebridge.call.record import CallRecord
-from telebridge.simulator.account import PlacedCall
-from telebridge.simulator.media.recording import Kind, TimelineEvent
+from telebridge.simulator.account import SimulatedCall
+from telebridge.simulator.media.recording import EventKind, TimelineEvent
 
 SHOWN_EVENTS = 14
-QUIET = frozenset({Kind.MEDIA, Kind.MARK, Kind.CALLBACK, Kind.SPEAKING})
+QUIET = frozenset({EventKind.MEDIA, EventKind.MARK, EventKind.CALLBACK, EventKind.SPEAKING})
 COLORS = {
-    Kind.KEY: "red",
-    Kind.CLEAR: "magenta",
-    Kind.MARK_RETURNED: "dim",
-    Kind.HUNG_UP: "bold",
-    Kind.WARNING: "yellow",
+    EventKind.KEY: "red",
+    EventKind.CLEAR: "magenta",
+    EventKind.MARK_RETURNED: "dim",
+    EventKind.HUNG_UP: "bold",
+    EventKind.WARNING: "yellow",
 }
 WORDS = {
-    Kind.STATUS: "call is {}",
-    Kind.REQUEST: "Twilio asked {}",
-    Kind.TWIML: "TwiML {}",
-    Kind.STREAM_STARTED: "media stream opened",
-    Kind.STREAM_STOPPED: "media stream closed",
-    Kind.MARK_RETURNED: "heard up to mark {}",
-    Kind.CLEAR: "bridge: clear",
-    Kind.KEY: "caller pressed {}",
-    Kind.CALLER: "caller: {}",
-    Kind.HUNG_UP: "{} hung up",
-    Kind.WARNING: "warning {}",
+    EventKind.STATUS: "call is {}",
+    EventKind.REQUEST: "Twilio asked {}",
+    EventKind.TWIML: "TwiML {}",
+    EventKind.STREAM_STARTED: "media stream opened",
+    EventKind.STREAM_STOPPED: "media stream closed",
+    EventKind.MARK_RETURNED: "heard up to mark {}",
+    EventKind.CLEAR: "bridge: clear",
+    EventKind.KEY: "caller pressed {}",
+    EventKind.CALLER: "caller: {}",
+    EventKind.HUNG_UP: "{} hung up",
+    EventKind.WARNING: "warning {}",
 }
 
 
 class CallView:
-    """Renders anew whenever it is asked, for `rich.live`.
+    """A renderable for `rich.live` that shows the current state of a call.
 
     Args:
         placed: The call at the local Twilio.
-        record: The call at the bridge, once it is known there.
+        record: Returns the call's record at the bridge, or None before it is known there.
     """
 
-    def __init__(self, placed: PlacedCall, record: Callable[[], CallRecord | None]) -> None:
+    def __init__(self, placed: SimulatedCall, record: Callable[[], CallRecord | None]) -> None:
         self._placed = placed
         self._record = record
 

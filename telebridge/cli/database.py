@@ -13,7 +13,7 @@ from telebridge.settings import Settings
 
 @asynccontextmanager
 async def migrated_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
-    """The database of the settings, with the tables that this release needs; closed when the block is left.
+    """Open the database of the settings and migrate it to this release; it is closed at the end of the block.
 
     Raises:
         ConfigurationError: It cannot be reached, or was written by a newer release.

@@ -1,4 +1,4 @@
-"""`telebridge doctor`: what is set up, what is not, and what to do about it."""
+"""`telebridge doctor`: checks settings, flows, voice and accounts, and prints what to fix."""
 
 import asyncio
 import importlib.util
@@ -28,7 +28,7 @@ MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at: "ok", "note" (works, but look) or "fail"."""
+    """The result of one check. `state` is "ok", "note" (works, with a restriction) or "fail"."""
 
     state: str
     what: str
@@ -45,7 +45,7 @@ def doctor(
     findings = list(_local_findings(config))
     settings = _settings_or_none(config)
     if settings is not None:
-        findings += asyncio.run(_asked(settings, online=online))
+        findings += asyncio.run(_service_findings(settings, online=online))
     if json_:
         tell(json.dumps([asdict(finding) for finding in findings]))
     else:
@@ -64,7 +64,7 @@ def _settings_or_none(config: Path | None) -> Settings | None:
 
 
 def _local_findings(config: Path | None) -> Iterator[Finding]:
-    """What can be seen without asking anybody."""
+    """Check what needs no network."""
     yield Finding("ok", "Python", platform.python_version())
     try:
         settings = load_settings(config)
@@ -110,7 +110,7 @@ def _port(settings: Settings) -> Finding:
     return Finding("ok", "server.port", f"{where} is free")
 
 
-async def _asked(settings: Settings, *, online: bool) -> list[Finding]:
+async def _service_findings(settings: Settings, *, online: bool) -> list[Finding]:
     findings = []
     remote = bool(settings.rime.api_key or settings.rime.url)
     if online or not remote:

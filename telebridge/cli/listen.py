@@ -1,4 +1,7 @@
-"""How every server of telebridge runs: it listens or says why not, prints one line, and stops at a signal."""
+"""What all server commands share: listening, the line that is printed, and draining at a signal.
+
+One rule: a server that cannot listen ends with one line that names the setting.
+"""
 
 import asyncio
 import errno
@@ -19,13 +22,13 @@ from telebridge.errors import ConfigurationError
 async def listening(
     app: web.Application, host: str, port: int, *, port_setting: str, inherited: socket.socket | None = None
 ) -> AsyncIterator[str]:
-    """Serve `app` for as long as the block runs, and give its address.
+    """Serve `app` for as long as the block runs; the value is its URL.
 
     Args:
         app: The application.
         host: The address to listen on.
-        port: 0 for any free one.
-        port_setting: What to change when the port is taken, as its owner knows it.
+        port: The port; 0 for any free one.
+        port_setting: The name of the setting or option that changes the port, for the error.
         inherited: A socket that listens already, in place of `host` and `port`.
 
     Raises:
@@ -47,7 +50,7 @@ async def listening(
 
 
 def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:
-    """Why an address cannot be listened on."""
+    """Return the error for an address that cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return ConfigurationError(
             port_setting, f"port {port} on {host} is in use", "stop what uses it, or choose another"
@@ -56,7 +59,7 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
 
 
 def run_server(main: Coroutine[Any, Any, None]) -> None:
-    """Run a server's coroutine to its end, on the fastest event loop there is."""
+    """Run a server's coroutine to its end, on uvloop."""
     uvloop.run(main)
 
 
@@ -64,8 +67,8 @@ async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None, *,
     """Wait for SIGTERM or SIGINT, then drain; a second signal cuts draining short.
 
     Args:
-        drain: What is still to be done.
-        lifeline: A descriptor whose end is a signal too.
+        drain: Called after the signal; the server ends when it returns.
+        lifeline: A descriptor that also stops the server when it becomes readable.
     """
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -88,6 +91,6 @@ async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None, *,
 
 
 def tell(line: str) -> None:
-    """Print a line at once, also into a pipe."""
+    """Print a line and flush it, also into a pipe."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

@@ -1,6 +1,7 @@
-"""The `telebridge` program: its commands, and how it says that something is wrong.
+"""The `telebridge` program: its commands and its error messages.
 
-Exit codes: 0 done, 1 failed, 2 used or configured wrongly. Errors are one line on standard error, never a traceback.
+Exit codes: 0 for success, 1 for failure, 2 for wrong use or configuration. One rule: an error is one line on standard
+error, never a traceback.
 """
 
 import sys
@@ -50,7 +51,7 @@ COMMANDS = (
         "prompts", "telebridge.cli.prompts:prompts", "Speak prompts ahead of calls, and see what is kept of them."
     ),
 )
-"""In the order in which they are listed; none is imported before it is used."""
+"""The commands in the order of the help; none is imported before it is used."""
 
 
 class Program(TyperGroup):

@@ -1,8 +1,9 @@
-"""Commands whose modules are imported when they are used, so that the program starts as fast as its command allows.
+"""Commands whose modules are imported only when they are used, so that the program starts fast.
 
-Follows typer's and click's way of finding a command: a group makes a context for the command that was named, and that
-context says which command runs. One rule: what stands here of a command is its name and its first line, as they are
-shown in the list of all; everything else is the command's own.
+Follows typer and click: a group makes a context for the command that was named, and that context runs the command.
+
+One rule: only the name and the first line of a command are defined here, for the list of all commands; everything else
+is defined in the command's own module.
 """
 
 from collections.abc import Callable
@@ -18,8 +19,8 @@ class CommandOnDemand(TyperCommand):
     """A command, or a group of them, that is imported when it is named.
 
     Args:
-        name: What it is called.
-        source: Where it is, as `module:object`: a function, or a `typer.Typer`.
+        name: The name on the command line.
+        source: The command as `module:object`: a function, or a `typer.Typer`.
         help_: The first paragraph of its help.
     """
 
@@ -32,7 +33,7 @@ class CommandOnDemand(TyperCommand):
         return self.imported().make_context(info_name, args, parent=parent, **extra)
 
     def imported(self) -> Any:
-        """The command itself, as typer makes it for click."""
+        """Import the command, and return it as typer makes it for click."""
         module, _, attribute = self.source.partition(":")
         found: typer.Typer | Callable[..., None] = getattr(import_module(module), attribute)
         program = typer.Typer(rich_markup_mode="markdown")

@@ -1,4 +1,4 @@
-"""`telebridge prompts`: prompts spoken ahead of calls, their addresses for `<Play>`, and what is kept of them."""
+"""`telebridge prompts`: renders prompts ahead of calls, prints their URLs for `<Play>`, and lists the cache."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from telebridge.rime.parameters import speech_parameters
 from telebridge.settings import Settings, load_settings
 from telebridge.speech.cache.cached_source import LONGEST_CHARACTERS
 from telebridge.speech.cache.clip import ClipDamaged, decode
-from telebridge.speech.cache.folder import KeptClip
+from telebridge.speech.cache.folder import ClipFile
 from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -91,7 +91,7 @@ def list_(
 ) -> None:
     """List the prompts that are kept, the one used last at the end."""
     store = _store(load_settings(config))
-    kept = [_described(each) for each in asyncio.run(store.kept())]
+    kept = [_described(each) for each in asyncio.run(store.files())]
     if json_:
         tell(json.dumps(kept))
         return
@@ -112,12 +112,12 @@ def clear(config: ConfigOption = None) -> None:
 
 
 def _store(settings: Settings) -> ClipStore:
-    """The clips, with nothing held in memory: this process is over before it would help."""
-    return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes, hot_bytes=0)
+    """Return the clip store without memory cache: this process ends before it would help."""
+    return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes, memory_bytes=0)
 
 
 def _flows(settings: Settings, chosen: str | None) -> list[Flow]:
-    """The flows of the folder and the default one, or the one that was chosen."""
+    """Return the flows of the folder and the default flow, or the one that was chosen."""
     if chosen is not None and chosen.endswith(FLOW_FILES):
         return [load_flow(Path(chosen))]
     catalogue = FlowCatalogue(settings.flows_dir)
@@ -133,7 +133,7 @@ def _flows(settings: Settings, chosen: str | None) -> list[Flow]:
 async def _render(settings: Settings, static: list[FlowPrompt], console: Console) -> Rendering:
     if not settings.prompts.enabled:
         raise ConfigurationError("prompts.enabled", "is false: nothing is kept", "set it to true")
-    rime = settings.rime.model_copy(update={"local_fallback": False})  # what stood in would not be kept
+    rime = settings.rime.model_copy(update={"local_fallback": False})  # the audio of a fallback would not be kept
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     async with open_voice(rime, _store(settings)) as voice:
         assert voice.cached is not None  # noqa: S101 - it was opened with clips
@@ -158,8 +158,13 @@ def _summary(rendering: Rendering) -> str:
 
 def _as_json(rendering: Rendering) -> dict[str, object]:
     def shown(prompt: FlowPrompt) -> dict[str, object]:
-        told = prompt.prompt
-        return {"flow": prompt.flow, "node": told.node or None, "text": told.text, "voice": dict(told.voice or {})}
+        static = prompt.prompt
+        return {
+            "flow": prompt.flow,
+            "node": static.node or None,
+            "text": static.text,
+            "voice": dict(static.voice or {}),
+        }
 
     return {
         "rendered": [shown(prompt) for prompt in rendering.rendered],
@@ -172,8 +177,8 @@ def _as_json(rendering: Rendering) -> dict[str, object]:
     }
 
 
-def _described(kept: KeptClip) -> dict[str, object]:
-    """A clip as a person would know it: by its words, where the service told them."""
+def _described(kept: ClipFile) -> dict[str, object]:
+    """Describe a clip by its words, if its word times are known."""
     used_at = datetime.fromtimestamp(kept.used_ns / 1e9, UTC).isoformat(timespec="seconds")
     try:
         clip = decode(Path(kept.path).read_bytes())

@@ -1,4 +1,4 @@
-"""Speaks the static prompts of flows ahead of calls, a few at a time, and says what became of each."""
+"""Renders the static prompts of flows into the prompt cache ahead of calls, a few at a time."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -8,14 +8,13 @@ from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.flows.model import Flow
 from telebridge.flows.prompts import DynamicPrompt, StaticPrompt, prompts_of
 from telebridge.speech.cache.cached_source import CachedSpeech
-from telebridge.speech.utterance import is_substitute
 
 AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class FlowPrompt:
-    """A prompt and the flow it is of."""
+    """A prompt and the name of its flow."""
 
     flow: str
     prompt: StaticPrompt
@@ -23,13 +22,13 @@ class FlowPrompt:
 
 @dataclass(slots=True)
 class Rendering:
-    """What became of the prompts of some flows.
+    """The result of rendering the prompts of some flows.
 
     Attributes:
-        rendered: Spoken now.
-        kept: There already.
-        dynamic: Cannot be spoken ahead; each with its flow.
-        failed: Should have been, each with the reason.
+        rendered: Prompts that were rendered now.
+        kept: Prompts that were in the cache already.
+        dynamic: Prompts that depend on the call, each with its flow.
+        failed: Prompts that could not be rendered, each with the reason.
     """
 
     rendered: list[FlowPrompt] = field(default_factory=list)
@@ -39,7 +38,7 @@ class Rendering:
 
 
 def collected(flows: Iterable[Flow]) -> tuple[list[FlowPrompt], list[tuple[str, DynamicPrompt]]]:
-    """The static prompts of flows, each once, and those that depend on the call."""
+    """Return the static prompts of flows, each once, and the dynamic ones, which depend on the call."""
     static: dict[tuple[str, str], FlowPrompt] = {}
     dynamic: list[tuple[str, DynamicPrompt]] = []
     for flow in flows:
@@ -53,12 +52,12 @@ def collected(flows: Iterable[Flow]) -> tuple[list[FlowPrompt], list[tuple[str, 
 
 
 async def render(prompts: Iterable[FlowPrompt], speech: CachedSpeech, *, on_done: Callable[[], None]) -> Rendering:
-    """Have every prompt spoken and kept.
+    """Render every prompt into the cache.
 
     Args:
-        prompts: The static ones.
-        speech: Speaks, over clips that hold nothing in memory, so that kept means kept on disk.
-        on_done: Told after each.
+        prompts: The static prompts.
+        speech: The source, over a clip store that holds nothing in memory, so that a kept clip is on disk.
+        on_done: Called after each prompt.
     """
     rendering = Rendering()
     room = asyncio.Semaphore(AT_ONCE)
@@ -71,9 +70,9 @@ async def render(prompts: Iterable[FlowPrompt], speech: CachedSpeech, *, on_done
     async with asyncio.TaskGroup() as tasks:
         for prompt in prompts:
             tasks.create_task(one(prompt))
-    await speech.settled()
+    await speech.wait()
     for prompt in list(rendering.rendered):
-        if not await speech.is_kept(prompt.prompt.text, voice=prompt.prompt.voice):
+        if not await speech.is_cached(prompt.prompt.text, voice=prompt.prompt.voice):
             rendering.rendered.remove(prompt)
             rendering.failed.append((prompt, "it was spoken but could not be kept: look at prompts.cache_dir"))
     return rendering
@@ -82,7 +81,7 @@ async def render(prompts: Iterable[FlowPrompt], speech: CachedSpeech, *, on_done
 async def _render(prompt: FlowPrompt, speech: CachedSpeech, rendering: Rendering) -> None:
     text, voice = prompt.prompt.text, prompt.prompt.voice
     try:
-        if await speech.is_kept(text, voice=voice):
+        if await speech.is_cached(text, voice=voice):
             rendering.kept.append(prompt)
             return
         stream = speech.speak(text, voice=voice)
@@ -91,7 +90,7 @@ async def _render(prompt: FlowPrompt, speech: CachedSpeech, rendering: Rendering
     except (SpeechError, ConfigurationError) as error:
         rendering.failed.append((prompt, str(error)))
         return
-    if is_substitute(stream):
+    if stream.substitute:
         rendering.failed.append((prompt, "another voice stood in for some of it"))
     else:
         rendering.rendered.append(prompt)

@@ -1,4 +1,4 @@
-"""`telebridge say`: text into a WAV file, by whoever would speak in a call."""
+"""`telebridge say`: writes the speech of a text to a WAV file, from the same source as in a call."""
 
 import asyncio
 import json
@@ -59,7 +59,7 @@ async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) ->
         raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
     seconds = len(audio) / BYTES_PER_MS / 1000
     if as_json:
-        told = {
+        result = {
             "file": str(output),
             "seconds": round(seconds, 3),
             "first_audio_ms": round(first_audio_ms, 1),
@@ -68,6 +68,6 @@ async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) ->
                 {"text": word.text, "start_ms": round(word.start_ms), "end_ms": round(word.end_ms)} for word in words
             ],
         }
-        tell(json.dumps(told))
+        tell(json.dumps(result))
     else:
         tell(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")

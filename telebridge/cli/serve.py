@@ -92,10 +92,10 @@ async def _serve(
 
 
 async def _drain(app: web.Application, seconds: float) -> None:
-    """No new dials; what rings is answered; live calls finish."""
+    """Stop dialing, keep answering what rings, and wait until live calls have finished."""
     await app[CAMPAIGNS].drain(seconds=seconds)
     await app[CALLS].drain(seconds=seconds)
-    await app[CAMPAIGNS].settle()
+    await app[CAMPAIGNS].wait_for_final_reports()
 
 
 def load_bridge(name: str) -> Bridge:

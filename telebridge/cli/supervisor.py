@@ -1,11 +1,11 @@
-"""Keeps processes of `telebridge serve` alive behind one listening socket.
+"""A supervisor that keeps worker processes of `telebridge serve` alive behind one listening socket.
 
-The socket outlives them: while one is being started again, the kernel holds what Twilio asks. Each is forked from a
-process that has loaded everything and started nothing, so that a new one serves within a moment of the old one's death,
-and goes on with its live calls where they stood.
+The socket outlives the workers: while one is restarted, the kernel queues Twilio's requests. Each worker is forked from
+a process that has loaded everything and started nothing, so that a new worker serves within a moment of the old one's
+death, and resumes its live calls at their checkpoints.
 
-One rule: what dies is started again; what refuses its configuration is not, for it would refuse it again. Once one has
-served with that configuration it is not refused any more: then the world has changed, and it may change back.
+One rule: a worker that dies is restarted. If the first workers refuse the configuration, none is restarted; once a
+worker has served with it, a refusal has a cause outside, which may pass.
 """
 
 import os
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from telebridge.backoff import backoff_seconds
 from telebridge.errors import ConfigurationError
 
 FAILED, CONFIGURED_WRONGLY = 1, 2
@@ -30,7 +31,7 @@ STOPPING = signal.SIGTERM, signal.SIGINT
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket that processes inherit.
+    """Return a listening socket that worker processes inherit.
 
     Raises:
         OSError: The address cannot be listened on.
@@ -39,41 +40,46 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
-def pause_after(lived_seconds: float, former_seconds: float) -> float:
-    """How long to wait before a process is started again that lived so long; longer each time it dies at once."""
-    if lived_seconds >= SHORT_LIFE_SECONDS:
+def failures_in_a_row(lived_seconds: float, before: int) -> int:
+    """Return how often in a row a worker has died early, counting the death after `lived_seconds`."""
+    return 0 if lived_seconds >= SHORT_LIFE_SECONDS else before + 1
+
+
+def restart_delay(failures: int) -> float:
+    """Return the seconds to wait before a worker that died early so often in a row is restarted."""
+    if not failures:
         return 0.0
-    return min(LONGEST_PAUSE_SECONDS, max(FIRST_PAUSE_SECONDS, former_seconds * 2))
+    return backoff_seconds(failures, first=FIRST_PAUSE_SECONDS, longest=LONGEST_PAUSE_SECONDS)
 
 
 class Supervisor:
     """Runs one function in several processes.
 
     Args:
-        serve: Run in each; it is given a descriptor that can be read once the supervisor is gone, and what to call when
-            it listens.
-        tell: Says what happens.
+        serve: Called in each process, with a descriptor that becomes readable once the supervisor is gone, and a
+            callback to call when the worker listens.
+        print_line: Called with a line for the operator when a worker is restarted.
     """
 
-    def __init__(self, serve: Callable[[int, Callable[[], None]], None], tell: Callable[[str], None]) -> None:
+    def __init__(self, serve: Callable[[int, Callable[[], None]], None], print_line: Callable[[str], None]) -> None:
         self._serve = serve
-        self._tell = tell
-        self._workers: dict[int, int] = {}  # their numbers by process id
+        self._print_line = print_line
+        self._workers: dict[int, int] = {}  # worker numbers by process id
         self._began: dict[int, float] = {}  # by number
-        self._pauses: dict[int, float] = {}
-        self._due: dict[int, float] = {}  # when those that are to be started again are
+        self._failures: dict[int, int] = {}  # early deaths in a row, by number
+        self._due: dict[int, float] = {}  # when workers are restarted, by number
         self._stopping = False
         self._has_listened = False
         self._lifeline, self._held_end = os.pipe()
-        self._heard_end, self._word_end = os.pipe()
-        for end in (self._heard_end, self._word_end):
+        self._read_end, self._report_end = os.pipe()
+        for end in (self._read_end, self._report_end):
             os.set_blocking(end, False)
 
     def run(self, workers: int) -> int:
-        """Keep so many alive until a signal says to stop; then let them finish.
+        """Keep that many workers alive until a signal stops them; then wait until they have finished.
 
         Returns:
-            The exit code.
+            The exit code of the program.
         """
         for signum in STOPPING:
             signal.signal(signum, self._stop)
@@ -97,27 +103,28 @@ class Supervisor:
         return code
 
     def _ended_worker(self) -> tuple[int, int] | None:
-        """The number and the exit code of a worker that has ended, if one has; nothing is waited for."""
+        """Return the number and the exit code of a worker that has ended, or None, without waiting."""
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return None
-        if pid not in self._workers:  # 0 for nobody, or a child that is none of ours
+        if pid not in self._workers:  # 0 when none has ended, or a child that is no worker
             return None
         return self._workers.pop(pid), os.waitstatus_to_exitcode(status)
 
     def _has_served(self) -> bool:
-        """Whether a worker ever listened: then it was not the configuration that the next one died of."""
+        """Return whether a worker ever listened: then the configuration is not what the next one died of."""
         if not self._has_listened:
             with suppress(BlockingIOError):
-                self._has_listened = bool(os.read(self._heard_end, 1))
+                self._has_listened = bool(os.read(self._read_end, 1))
         return self._has_listened
 
     def _start_later(self, number: int, ended: int) -> None:
         now = time.monotonic()
-        pause = self._pauses[number] = pause_after(now - self._began[number], self._pauses.get(number, 0.0))
-        self._due[number] = now + pause
-        self._tell(f"telebridge worker {number} ended with {ended}; it is started again")
+        failures = failures_in_a_row(now - self._began[number], self._failures.get(number, 0))
+        self._failures[number] = failures
+        self._due[number] = now + restart_delay(failures)
+        self._print_line(f"telebridge worker {number} ended with {ended}; it is started again")
 
     def _start_due(self) -> None:
         for number, due in list(self._due.items()):
@@ -126,7 +133,7 @@ class Supervisor:
                 self._start(number)
 
     def _start(self, number: int) -> None:
-        """Fork a worker. Signals wait until it is registered here, and has its own answer to them there."""
+        """Fork a worker. Signals are blocked until it is registered here and has its own handlers there."""
         self._began[number] = time.monotonic()
         sys.stdout.flush()
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
@@ -135,20 +142,20 @@ class Supervisor:
                 return
             pid = os.fork()
             if pid == 0:
-                os._exit(self._live())
+                os._exit(self._run_worker())
             self._workers[pid] = number
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
-    def _live(self) -> int:
-        """The life of a worker."""
+    def _run_worker(self) -> int:
+        """Run in the worker process, and return its exit code."""
         for signum in STOPPING:
             signal.signal(signum, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         os.close(self._held_end)
-        os.close(self._heard_end)
+        os.close(self._read_end)
         try:
-            self._serve(self._lifeline, self._say_listening)
+            self._serve(self._lifeline, self._report_listening)
         except ConfigurationError as error:
             sys.stderr.write(f"telebridge: {error}\n")
             return CONFIGURED_WRONGLY
@@ -160,9 +167,9 @@ class Supervisor:
             sys.stderr.flush()
         return 0
 
-    def _say_listening(self) -> None:
-        with suppress(BlockingIOError):  # so many have said so that one more is no news
-            os.write(self._word_end, b"1")
+    def _report_listening(self) -> None:
+        with suppress(BlockingIOError):  # the pipe is full of such reports
+            os.write(self._report_end, b"1")
 
     def _stop(self, signum: int, _: FrameType | None) -> None:
         self._stopping = True

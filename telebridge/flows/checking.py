@@ -1,7 +1,9 @@
-"""Mistakes that a flow as a whole can have although each of its parts is right.
+"""Mistakes of a flow as a whole, whose parts are each right.
 
 Targets that do not exist, nodes that nothing leads to, loops that go on with nobody on the line, names in texts that
-nothing sets, question rules that contradict themselves.
+nothing sets, rules of a question that contradict themselves.
+
+One rule: each check finds one kind of mistake and its place in the file; no check raises.
 """
 
 import re
@@ -13,47 +15,40 @@ from difflib import get_close_matches
 from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
 from telebridge.flows.error_messages import NAME_PATTERN
-from telebridge.flows.model import (
-    ADDRESS,
-    CallBackNode,
-    ChooseNode,
-    CollectNode,
-    Flow,
-    HangUpNode,
-    MenuNode,
-    Node,
-    OptOutNode,
-    RecordNode,
-    RequestNode,
-    RunNode,
-    SayNode,
-    SendDigitsNode,
-    SetNode,
-    TransferNode,
-    WaitNode,
+from telebridge.flows.inspection import (
+    KeyPath,
     conditions_of,
     digit_rules,
-    sets,
+    target_without_caller,
+    targets,
     texts_of,
+    variables_set_by,
 )
+from telebridge.flows.model import CallBackNode, ChooseNode, CollectNode, Flow, MenuNode, SendDigitsNode, TransferNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
+from telebridge.flows.values import ADDRESS
 
 BUILT_IN = frozenset({"from", "to"})
-
-Path = tuple[str, ...]
+"""The variables that every call has: the numbers of its two ends."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong, and where in the file: the keys that lead there."""
+    """A mistake in a flow.
 
-    path: Path
+    Args:
+        path: The keys that lead to its place in the file.
+        problem: What is wrong, without a final full stop.
+        hint: What to do about it; empty when there is nothing to add.
+    """
+
+    path: KeyPath
     problem: str
     hint: str = ""
 
 
 def mistakes(flow: Flow) -> list[Mistake]:
-    """Every mistake, in the order in which they are best mended."""
+    """Every mistake of a flow, in the order in which they are best corrected."""
     dangling = list(_dangling(flow))
     return [
         *dangling,
@@ -62,49 +57,16 @@ def mistakes(flow: Flow) -> list[Mistake]:
         *_cases(flow),
         *_keys(flow),
         *_numbers(flow),
-        *_times(flow),
+        *_call_back_times(flow),
         *_texts(flow),
-        *(() if dangling else _unreachable(flow)),  # else most of it follows from the wrong target
+        *(() if dangling else _unreachable(flow)),  # otherwise most of them follow from the wrong target
         *_loops(flow),
-        *_silent_loops(flow),
+        *_choose_loops(flow),
     ]
 
 
-def targets(node: Node) -> Mapping[Path, str]:
-    """Where a node can lead, by where that stands in the node."""
-    match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
-            return {("then",): node.then}
-        case ChooseNode():
-            return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
-        case MenuNode():
-            roads = _ladders(node)
-            for key, target in node.choices.items():
-                roads["choices", key] = target
-            return roads
-        case CollectNode():
-            return {("then",): node.then, **_ladders(node)}
-        case RequestNode() | RunNode() | TransferNode():
-            return _named({"then": node.then, "failed": node.failed})
-        case RecordNode(then=then, nothing=nothing):
-            return _named({"then": then, "nothing": nothing})
-        case CallBackNode(then=then, invalid=invalid):
-            return _named({"then": then, "invalid": invalid})
-        case HangUpNode():
-            return {}
-
-
-def _named(roads: Mapping[str, str | None]) -> dict[Path, str]:
-    return {(field,): target for field, target in roads.items() if target is not None}
-
-
-def _ladders(node: MenuNode | CollectNode) -> dict[Path, str]:
-    named = {("no_input", "then"): node.no_input.then, ("no_match", "then"): node.no_match.then}
-    return {path: target for path, target in named.items() if target is not None}
-
-
 def _dangling(flow: Flow) -> Iterator[Mistake]:
-    named: dict[Path, str] = {("start",): flow.start}
+    named: dict[KeyPath, str] = {("start",): flow.start}
     if flow.escape is not None:
         named["escape", "then"] = flow.escape.then
     named |= {("entrances", str(at)): target for at, target in enumerate(flow.entrances)}
@@ -119,7 +81,7 @@ def _dangling(flow: Flow) -> Iterator[Mistake]:
 
 
 def _names(flow: Flow) -> Iterator[Mistake]:
-    """Names that no text could use."""
+    """Names of variables that no text could use."""
     for name in flow.variables:
         if not re.match(NAME_PATTERN, name):
             yield Mistake(("variables", name), f"'{name}' is no name", "letters, digits and _ are, and no digit first")
@@ -129,8 +91,8 @@ def _questions(flow: Flow) -> Iterator[Mistake]:
     for name, node in flow.nodes.items():
         if isinstance(node, MenuNode | CollectNode):
             if isinstance(node, CollectNode) and (node.digits.max or node.digits.min) < node.digits.min:
-                told = f"'max' ({node.digits.max}) is less than 'min' ({node.digits.min})"
-                yield Mistake(("nodes", name, "digits", "max"), told)
+                problem = f"'max' ({node.digits.max}) is less than 'min' ({node.digits.min})"
+                yield Mistake(("nodes", name, "digits", "max"), problem)
                 continue
             try:
                 digit_rules(node)
@@ -139,8 +101,8 @@ def _questions(flow: Flow) -> Iterator[Mistake]:
 
 
 def _texts(flow: Flow) -> Iterator[Mistake]:
-    known = BUILT_IN.union(flow.variables, *(sets(node) for node in flow.nodes.values()))
-    texts: dict[Path, str] = {("apology",): flow.apology}
+    known = BUILT_IN.union(flow.variables, *(variables_set_by(node) for node in flow.nodes.values()))
+    texts: dict[KeyPath, str] = {("apology",): flow.apology}
     for name, node in flow.nodes.items():
         texts |= {("nodes", name, *path): text for path, text in texts_of(node).items()}
     for path, text in texts.items():
@@ -151,7 +113,7 @@ def _texts(flow: Flow) -> Iterator[Mistake]:
 
 
 def _unknown_names(
-    path: Path, text: str, names: Callable[[str], frozenset[str]], known: frozenset[str]
+    path: KeyPath, text: str, names: Callable[[str], frozenset[str]], known: frozenset[str]
 ) -> Iterator[Mistake]:
     try:
         unknown = sorted(names(text) - known)
@@ -163,7 +125,7 @@ def _unknown_names(
 
 
 def _cases(flow: Flow) -> Iterator[Mistake]:
-    """A `choose` needs a way out, and none behind it."""
+    """A `choose` needs a last case without a condition, and no case after that."""
     for name, node in flow.nodes.items():
         if not isinstance(node, ChooseNode):
             continue
@@ -177,7 +139,7 @@ def _cases(flow: Flow) -> Iterator[Mistake]:
 
 
 def _keys(flow: Flow) -> Iterator[Mistake]:
-    """Keys that stand in the file as such; those of a template are known in the call only."""
+    """Keys that are written out in the file; those of a template are known only in a call."""
     for name, node in flow.nodes.items():
         if isinstance(node, SendDigitsNode) and "{" not in node.send_digits:
             for key in unknown_keys(node.send_digits)[:1]:
@@ -186,7 +148,7 @@ def _keys(flow: Flow) -> Iterator[Mistake]:
 
 
 def _numbers(flow: Flow) -> Iterator[Mistake]:
-    """Numbers that stand in the file as such, and would be refused when a caller waits to be connected."""
+    """Numbers that are written out in the file and would be refused while a caller waits to be connected."""
     for name, node in flow.nodes.items():
         if not isinstance(node, TransferNode):
             continue
@@ -196,8 +158,8 @@ def _numbers(flow: Flow) -> Iterator[Mistake]:
                 yield Mistake(("nodes", name, field), f"'{number}' cannot be called", hint)
 
 
-def _times(flow: Flow) -> Iterator[Mistake]:
-    """Better times: one for each node, and one that can be read where it stands in the file as such."""
+def _call_back_times(flow: Flow) -> Iterator[Mistake]:
+    """Times of a call-back: each node needs exactly one, and one that is written out must be readable."""
     for name, node in flow.nodes.items():
         if not isinstance(node, CallBackNode):
             continue
@@ -219,15 +181,15 @@ def _is_time(written: str) -> bool:
 
 
 def _unreachable(flow: Flow) -> Iterator[Mistake]:
-    """Nodes that no call comes to; of those that lead on to each other the first is told."""
+    """Nodes that no call can reach; of a group that lead to one another only the first is reported."""
     reached = _reached_from(flow, flow.start)
     if flow.escape is not None:
         reached |= _reached_from(flow, flow.escape.then)
     for entrance in flow.entrances:
         reached |= _reached_from(flow, entrance)
-    lost = [name for name in flow.nodes if name not in reached]
-    led_to = {target for name in lost for target in targets(flow.nodes[name]).values() if target != name}
-    for name in sorted(lost, key=lambda name: name in led_to):
+    unreached = [name for name in flow.nodes if name not in reached]
+    led_to = {target for name in unreached for target in targets(flow.nodes[name]).values() if target != name}
+    for name in sorted(unreached, key=lambda name: name in led_to):
         if name not in reached:
             yield Mistake(("nodes", name), "no way leads here" if name in led_to else "nothing leads here")
             reached |= _reached_from(flow, name)
@@ -235,66 +197,51 @@ def _unreachable(flow: Flow) -> Iterator[Mistake]:
 
 def _reached_from(flow: Flow, start: str) -> set[str]:
     reached: set[str] = set()
-    ahead = [start]
-    while ahead:
-        name = ahead.pop()
+    pending = [start]
+    while pending:
+        name = pending.pop()
         if name not in reached and name in flow.nodes:
             reached.add(name)
-            ahead += targets(flow.nodes[name]).values()
+            pending += targets(flow.nodes[name]).values()
     return reached
 
 
 def _loops(flow: Flow) -> Iterator[Mistake]:
-    """A road that leads back to where it was without the caller doing anything: a dead line would go on for ever."""
-    onward = {name: _without_caller(node) for name, node in flow.nodes.items()}
-    told: set[str] = set()
+    """Paths back to a node on which the caller does nothing at all: a dead line would go round them without end."""
+    following = {name: target_without_caller(node) for name, node in flow.nodes.items()}
+    reported: set[str] = set()
     for start in flow.nodes:
-        road = [start]
-        while (following := onward.get(road[-1])) is not None and following not in road:
-            road.append(following)
-        if following == start and start not in told:
-            told.update(road)
-            way = " → ".join([*road, start])
-            yield Mistake(("nodes", start), f"a silent caller goes round for ever: {way}", "let one of them hang up")
+        path = [start]
+        while (name := following.get(path[-1])) is not None and name not in path:
+            path.append(name)
+        if name == start and start not in reported:
+            reported.update(path)
+            loop = " → ".join([*path, start])
+            yield Mistake(("nodes", start), f"a silent caller goes round for ever: {loop}", "let one of them hang up")
 
 
-def _silent_loops(flow: Flow) -> Iterator[Mistake]:
-    """A `choose` that leads back to itself through nothing but others: nothing changes meanwhile, so it never ends."""
-    onward = {
+def _choose_loops(flow: Flow) -> Iterator[Mistake]:
+    """A `choose` that leads back to itself through other `choose` nodes only: nothing changes, so it never ends."""
+    following = {
         name: [target for target in targets(node).values() if isinstance(flow.nodes.get(target), ChooseNode)]
         for name, node in flow.nodes.items()
         if isinstance(node, ChooseNode)
     }
-    told: set[str] = set()
-    for start in onward:
+    reported: set[str] = set()
+    for start in following:
         seen: set[str] = set()
-        ahead = list(onward[start])
-        while ahead:
-            name = ahead.pop()
+        pending = list(following[start])
+        while pending:
+            name = pending.pop()
             if name not in seen:
                 seen.add(name)
-                ahead += onward[name]
-        if start in seen and not told & seen:
-            told.add(start)
+                pending += following[name]
+        if start in seen and not reported & seen:
+            reported.add(start)
             yield Mistake(("nodes", start), "leads back to itself with nothing in between that could change the choice")
 
 
-def _without_caller(node: Node) -> str | None:
-    """Where a node leads when the caller does nothing at all; None where that depends on something else."""
-    match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode():
-            return node.then
-        case MenuNode() | CollectNode():
-            return node.no_input.then
-        case RecordNode():
-            return node.nothing or node.then
-        case RequestNode() | RunNode() | TransferNode():
-            return node.failed  # what failed once may fail for ever
-        case ChooseNode() | HangUpNode():
-            return None
-
-
 def nearest(name: str, known: Mapping[str, object] | frozenset[str] | list[str]) -> str:
-    """A hint at the known name that is most like it, or nothing."""
+    """A hint at the known name that is most like `name`; empty when none is."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""

@@ -1,6 +1,6 @@
-"""Mistakes in flow files in the words of their authors, for what pydantic and PyYAML say in those of programmers.
+"""Messages about mistakes in flow files, for authors: instead of the messages of pydantic and PyYAML.
 
-One rule: a kind of mistake that is not known here is told as it was, never hidden.
+One rule: a kind of mistake that is not known here keeps its original message; none is hidden.
 """
 
 import re
@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 NAME_PATTERN = r"^[A-Za-z_]\w*$"
 SCALARS = frozenset({"str", "int", "float", "bool", "none"})
-"""How pydantic names the alternatives of a scalar in the path to a mistake."""
+"""The names that pydantic gives the alternatives of a scalar in the path to a mistake."""
 
 PATTERNS: Mapping[str, str] = {
     NAME_PATTERN: "should be a name: letters, digits and _, and no digit first",
@@ -49,12 +49,12 @@ SYNTAX: tuple[tuple[str, str], ...] = (
 
 
 def syntax_hint(problem: str) -> str:
-    """What to do about what YAML cannot read."""
+    """What to do about text that YAML cannot read; empty for an unknown problem."""
     return next((hint for pattern, hint in SYNTAX if re.search(pattern, problem)), "")
 
 
-def told(mistake: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a value, and what to do about it; both to be put after the field's name."""
+def explanation(mistake: ErrorDetails) -> tuple[str, str]:
+    """What is wrong with a value, and a hint that may be empty; both follow the name of the field in a message."""
     if mistake["loc"] and mistake["loc"][-1] in SCALARS:
         return "should be text, a number, or true or false", ""
     kind, given = mistake["type"], mistake["input"]

@@ -1,4 +1,4 @@
-"""A flow file into a flow, or into every mistake in it with its line and column.
+"""Reads a flow file: into a flow, or into every mistake in it with line and column.
 
 One rule: whatever the file holds, what comes out is a flow or `FlowError`s.
 """
@@ -17,21 +17,22 @@ from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
 from telebridge.flows.checking import Mistake, mistakes, nearest
-from telebridge.flows.error_messages import SCALARS, syntax_hint, told
+from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 
 LARGEST_BYTES = 1 << 20
 MERGED_TAG = "tag:yaml.org,2002:merge"
 TEXT_TAG = "tag:yaml.org,2002:str"
 
-Check = Callable[[Flow], Iterable[Mistake]]
+FlowCheck = Callable[[Flow], Iterable[Mistake]]
+"""A check of a whole flow that this package does not know of."""
 
 
 def load_flow(path: Path) -> Flow:
-    """The flow of a file.
+    """Read the flow of a file.
 
     Raises:
-        FlowError: The first mistake in it.
+        FlowError: The file has mistakes; this is the first.
     """
     flow, errors = _read(path)
     if errors or flow is None:
@@ -39,17 +40,17 @@ def load_flow(path: Path) -> Flow:
     return flow
 
 
-def check_flow(path: Path, *further: Check) -> list[FlowError]:
-    """Every mistake in a file; mistakes of the whole are looked for once its parts are right.
+def check_flow(path: Path, *further: FlowCheck) -> list[FlowError]:
+    """Find every mistake in a file. The flow as a whole is checked once its parts are right.
 
     Args:
         path: The file.
-        further: What else to look for in the whole, such as what this package does not know of.
+        further: Checks of the whole flow beside those of `checking`.
     """
     return _read(path, *further)[1]
 
 
-def _read(path: Path, *further: Check) -> tuple[Flow | None, list[FlowError]]:
+def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]]:
     file = _File(path)
     try:
         text = path.read_bytes()
@@ -64,7 +65,7 @@ def _read(path: Path, *further: Check) -> tuple[Flow | None, list[FlowError]]:
         return None, [file.syntax_error(error, text)]
     if not isinstance(content, dict):
         return None, [file.error((), "is no flow", "it begins with 'flow: name'")]
-    if errors := [*file.doubled, *file.misread_names(), *_verb_errors(file, content.get("nodes"))]:
+    if errors := [*file.duplicate_keys, *file.misread_names(), *_verb_errors(file, content.get("nodes"))]:
         return None, errors
     try:
         flow = Flow.model_validate(content)
@@ -77,7 +78,7 @@ def _read(path: Path, *further: Check) -> tuple[Flow | None, list[FlowError]]:
 
 
 def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
-    """Each mistake once: not a missing field beside its misspelt name, nor each alternative of a value."""
+    """The errors of pydantic, each mistake once: no missing field beside its misspelt name, one error for a value."""
     unknown: dict[tuple[int | str, ...], list[str]] = {}
     for mistake in found:
         if mistake["type"] == "extra_forbidden":
@@ -92,7 +93,7 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
 
 
 def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
-    """Each node must have one verb; said here, because no schema says it well."""
+    """Nodes without exactly one verb; checked here, because pydantic's message about it would not help."""
     if not isinstance(nodes, dict):
         return []
     errors = []
@@ -100,7 +101,7 @@ def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
         verbs = verbs_in(node)
         path = ("nodes", str(name))
         if not isinstance(node, dict):
-            errors.append(file.error(path, *_no_table(node)))
+            errors.append(file.error(path, *_not_a_table(node)))
         elif len(verbs) > 1:
             errors.append(
                 file.error((*path, verbs[1]), f"has the verbs {' and '.join(verbs)}", "one verb in each node")
@@ -112,8 +113,8 @@ def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
     return errors
 
 
-def _no_table(node: object) -> tuple[str, str]:
-    """What to say of a node that has no fields."""
+def _not_a_table(node: object) -> tuple[str, str]:
+    """The problem and the hint for a node that has no fields."""
     if node is None:
         return "is empty", f"verbs are {', '.join(NODES)}"
     if isinstance(node, str) and node.split(":")[0] in NODES:
@@ -122,16 +123,16 @@ def _no_table(node: object) -> tuple[str, str]:
 
 
 class _File:
-    """One file and where everything in it stands."""
+    """A file, its YAML tree, and the place of everything in it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._tree: YamlNode | None = None
-        self.doubled: list[FlowError] = []
+        self.duplicate_keys: list[FlowError] = []
 
     def parse(self, text: bytes) -> None:
         self._tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        self._note_doubled(self._tree, (), 0)
+        self._find_duplicate_keys(self._tree, (), 0)
 
     def error(self, path: tuple[str, ...], problem: str, hint: str = "", *, at_key: bool = False) -> FlowError:
         line, column = self._place(path, at_key=at_key)
@@ -145,7 +146,7 @@ class _File:
         return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}", hint=hint)
 
     def explained(self, mistake: ErrorDetails) -> FlowError:
-        """A mistake as pydantic tells it, in the words of a flow's author."""
+        """An error of pydantic, in the words of a flow's author."""
         loc = mistake["loc"][:-1] if mistake["loc"] and mistake["loc"][-1] in SCALARS else mistake["loc"]
         path = _without_tag([str(part) for part in loc if part != "[key]"])
         field = path[-1] if path else ""
@@ -154,11 +155,11 @@ class _File:
             return self.error(path, f"'{field}' is unknown", hint, at_key=True)
         if mistake["type"] == "missing":
             return self.error(path[:-1], f"'{field}' is missing")
-        problem, hint = told(mistake)
+        problem, hint = explanation(mistake)
         return self.error(path, f"'{field}': {problem}", hint, at_key="[key]" in loc)
 
     def misread_names(self) -> list[FlowError]:
-        """Names of nodes that YAML takes for something else than text."""
+        """Names of nodes that YAML reads as something other than text."""
         nodes = self._at(("nodes",))
         return [
             FlowError(
@@ -198,7 +199,7 @@ class _File:
         return nearest(field, known) or f"known are {', '.join(known)}"
 
     def _place(self, path: tuple[str, ...], *, at_key: bool) -> tuple[int, int]:
-        """Line and column of a value, or of the nearest thing around it that exists, counted from 1."""
+        """Line and column of a value, counted from 1; of the innermost part that exists when the value does not."""
         node = self._tree
         place = (1, 1)
         for part in path:
@@ -215,13 +216,13 @@ class _File:
             _, node = _child(node, part)
         return node
 
-    def _note_doubled(self, node: YamlNode | None, path: tuple[str, ...], depth: int) -> None:
-        """YAML takes the last of two equal keys; an author who wrote both meant both."""
+    def _find_duplicate_keys(self, node: YamlNode | None, path: tuple[str, ...], depth: int) -> None:
+        """Find keys that are in the same table twice: YAML takes the last, and the author meant both."""
         if depth > 100:
             raise RecursionError
         if isinstance(node, SequenceNode):
             for child in node.value:
-                self._note_doubled(child, path, depth + 1)
+                self._find_duplicate_keys(child, path, depth + 1)
         if not isinstance(node, MappingNode):
             return
         seen: dict[str, int] = {}
@@ -230,7 +231,7 @@ class _File:
                 continue
             if key.value in seen:
                 mark = key.start_mark
-                self.doubled.append(
+                self.duplicate_keys.append(
                     FlowError(
                         file=str(self._path),
                         line=mark.line + 1,
@@ -240,11 +241,11 @@ class _File:
                     )
                 )
             seen.setdefault(key.value, key.start_mark.line + 1)
-            self._note_doubled(value, (*path, key.value), depth + 1)
+            self._find_duplicate_keys(value, (*path, key.value), depth + 1)
 
 
 def _place_of_syntax_error(error: Exception, text: bytes) -> tuple[int, int]:
-    """Line and column: where a bracket or quote was opened that is not closed, else where reading ended."""
+    """Line and column of an unclosed bracket or quote, or else of where reading ended."""
     opened, mark = getattr(error, "context_mark", None), getattr(error, "problem_mark", None)
     unclosed = re.search("flow mapping|flow sequence|quoted scalar", getattr(error, "context", None) or "")
     if opened is not None and mark is not None and unclosed and mark.line > opened.line:
@@ -259,7 +260,7 @@ def _place_of_syntax_error(error: Exception, text: bytes) -> tuple[int, int]:
 
 
 def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
-    """The last entry of that key, which is the one that YAML takes."""
+    """The key and the value of a part; of equal keys the last, which is the one that YAML takes."""
     if isinstance(node, MappingNode):
         for key, value in reversed(node.value):
             if isinstance(key, ScalarNode) and key.value == part:
@@ -271,7 +272,7 @@ def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
 
 
 def _without_tag(path: list[str]) -> tuple[str, ...]:
-    """Pydantic puts the verb between a node's name and its field."""
+    """The path without the verb, which pydantic puts between a node's name and its field."""
     if len(path) > 2 and path[0] == "nodes" and path[2] in NODES:
         del path[2]
     return tuple(path)

@@ -1,10 +1,10 @@
-"""The prompts of a flow that can be spoken before anybody calls, and those that cannot, with the reason.
+"""The prompts of a flow that can be rendered ahead of calls, and those that cannot, with the reason.
 
-A text can when nothing in it depends on the call: every name in it is one of the flow's own variables that no node
-sets. What a call knows goes before the flow's own variables, so a campaign that overrides one has other prompts, which
-are spoken when they are needed.
+A prompt is static when nothing in it depends on the call: every name in it is a variable of the flow that no node sets.
+The variables of a call override those of the flow, so a campaign that overrides one has other prompts; these are
+synthesized when they are needed.
 
-One rule: texts are put together and filled in as the interpreter does, or the clip made ahead is never found.
+One rule: texts are joined and filled in exactly as by the interpreter; otherwise a clip rendered ahead is never found.
 """
 
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.flows.checking import BUILT_IN
+from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.model import (
     CallBackNode,
     CollectNode,
@@ -21,30 +22,29 @@ from telebridge.flows.model import (
     Node,
     OptOutNode,
     SayNode,
-    sets,
 )
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 
 
 @dataclass(frozen=True, slots=True)
 class StaticPrompt:
-    """What a node always says.
+    """A prompt that is the same in every call.
 
     Args:
-        node: Its name; empty for the flow's apology.
-        text: As it is spoken.
-        voice: What overrides the settings' voice.
+        node: The name of its node; empty for the flow's apology.
+        text: The text as it is spoken.
+        voice: The parameters that override the voice of the settings; None for none.
     """
 
     node: str
     text: str
-    voice: Voice | None
+    voice: VoiceOverrides | None
 
 
 @dataclass(frozen=True, slots=True)
 class DynamicPrompt:
-    """What a node says depends on the call."""
+    """A prompt that depends on the call, and the reason why."""
 
     node: str
     template: str
@@ -53,7 +53,7 @@ class DynamicPrompt:
 
 def prompts_of(flow: Flow) -> list[StaticPrompt | DynamicPrompt]:
     """Every prompt of a flow, each text of a voice once, in the order of the file."""
-    changing = BUILT_IN.union(*(sets(node) for node in flow.nodes.values()))
+    changing = BUILT_IN.union(*(variables_set_by(node) for node in flow.nodes.values()))
     fixed = {name: value for name, value in flow.variables.items() if name not in changing}
     found: dict[object, StaticPrompt | DynamicPrompt] = {}
     for name, node, template in _templates(flow):
@@ -73,24 +73,26 @@ def _templates(flow: Flow) -> Iterator[tuple[str, Node | None, str]]:
             case HangUpNode(hang_up=str(text)) | OptOutNode(opt_out=str(text)) | CallBackNode(call_back=str(text)):
                 yield name, node, text
             case MenuNode():
-                yield from ((name, node, text) for text in _asked(node, node.menu))
+                yield from ((name, node, text) for text in _questions(node, node.menu))
             case CollectNode():
-                yield from ((name, node, text) for text in _asked(node, node.collect))
+                yield from ((name, node, text) for text in _questions(node, node.collect))
             case _:
                 pass
-        yield "", node, flow.apology  # whichever node it is that ends the road
+        yield "", node, flow.apology  # any node may be the one that fails
     yield "", None, flow.apology
 
 
-def _asked(node: MenuNode | CollectNode, question: str) -> Iterator[str]:
-    """A question as it is asked first, and as it is asked again."""
+def _questions(node: MenuNode | CollectNode, question: str) -> Iterator[str]:
+    """A question as it is asked the first time, and as it is asked again."""
     yield question
     for again in (node.no_input, node.no_match):
         if again.say is not None and again.reprompt:
             yield f"{again.say} {question}"
 
 
-def _prompt(name: str, template: str, voice: Voice | None, fixed: Mapping[str, Any]) -> StaticPrompt | DynamicPrompt:
+def _prompt(
+    name: str, template: str, voice: VoiceOverrides | None, fixed: Mapping[str, Any]
+) -> StaticPrompt | DynamicPrompt:
     try:
         if open_names := sorted(names_in(template) - set(fixed)):
             return DynamicPrompt(name, template, f"depends on {', '.join(open_names)}")
@@ -100,11 +102,11 @@ def _prompt(name: str, template: str, voice: Voice | None, fixed: Mapping[str, A
     return StaticPrompt(name, text, voice) if text else DynamicPrompt(name, template, "comes out empty")
 
 
-def _voice(flow: Flow, node: Node | None) -> Voice | None:
+def _voice(flow: Flow, node: Node | None) -> VoiceOverrides | None:
     speaking = SayNode | MenuNode | CollectNode | OptOutNode | CallBackNode | HangUpNode
     own = node.speech if isinstance(node, speaking) else {}
     return {**flow.speech, **own} or None
 
 
-def _identity(voice: Voice | None) -> tuple[tuple[str, object], ...]:
+def _identity(voice: VoiceOverrides | None) -> tuple[tuple[str, object], ...]:
     return tuple(sorted((voice or {}).items(), key=lambda item: item[0]))

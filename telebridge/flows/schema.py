@@ -1,46 +1,40 @@
-"""The JSON Schema of flow files, for editors: it completes fields, explains them, and underlines what is wrong.
+"""What a flow file can hold, as a JSON Schema for editors and as tables of fields for people.
 
-Follows JSON Schema 2020-12. It is made from the models, so it says what they say; what no schema can say (targets that
-do not exist, loops, names in templates) is for `telebridge flow check`.
+The schema follows JSON Schema 2020-12. Editors complete fields by it, explain them, and underline mistakes. What no
+schema can express (targets that do not exist, loops, names in templates) is found by `telebridge flow check`. The
+tables are those of docs/flows.md and of `telebridge flow fields`.
 
-One rule: the models say what is right, and `READ` how their readers look in a schema; nothing else is said here.
-
-The verbs of a flow file and their fields, as tables: for the page on flows and for `telebridge flow fields`.
-
-One rule: nothing is written here; fields and defaults are the models', and what they mean is in `field_notes`.
+One rule: nothing is described here; fields, defaults and descriptions are those of the models, and `SCHEMA_OF_READER`
+says how the values that our own validators accept look in a schema.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BaseModel, BeforeValidator
+from pydantic import BeforeValidator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import override
 
-from telebridge.flows.model import DURATION, LATER, Choices, Flow, Later, Seconds, Text, note, parts
+from telebridge.flows.model import Flow, parts
+from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DURATION_PATTERN = rf"^\s*{DURATION.pattern}\s*$"
-LATER_PATTERN = rf"^\s*{LATER.pattern}\s*$"
+DELAY_PATTERN = rf"^\s*{DELAY.pattern}\s*$"
 OTHER_LETTERS = r"\u0080-\uffff"
 OUTSIDE_BRACKETS = re.compile(r"(?<!\[)\\w")
 RENAMED = {"gt": "exclusiveMinimum", "le": "maximum"}
-"""What pydantic leaves in its own words where a validator of ours stands before a bound."""
+"""Bounds that pydantic leaves under its own names where one of our validators comes first."""
 
 
 def flow_schema() -> dict[str, Any]:
     """The schema of a flow file."""
     schema = Flow.model_json_schema(schema_generator=_Generator, mode="validation")
-    named = {kind.__name__: part for part, kind in parts().items()}
-    for name, definition in [(Flow.__name__, schema), *schema["$defs"].items()]:
-        for field, described in definition.get("properties", {}).items():
-            if (told := note(named[name], field)) is not None:
-                described["description"] = told
-    whole: dict[str, Any] = _mended(schema)
+    whole: dict[str, Any] = _standard(schema)
     return {"$schema": DIALECT, **whole, "title": "telebridge flow", "description": "What a telephone call does."}
 
 
@@ -53,8 +47,8 @@ def _duration(_: JsonSchemaValue) -> JsonSchemaValue:
     }
 
 
-def _later(_: JsonSchemaValue) -> JsonSchemaValue:
-    return {"type": "string", "pattern": LATER_PATTERN, "examples": ["30m", "2h", "1d"]}
+def _delay(_: JsonSchemaValue) -> JsonSchemaValue:
+    return {"type": "string", "pattern": DELAY_PATTERN, "examples": ["30m", "2h", "1d"]}
 
 
 def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
@@ -71,46 +65,46 @@ def _reader(annotated: object) -> object:
     return next(each.func for each in get_args(annotated) if isinstance(each, BeforeValidator))
 
 
-READ: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = {
+SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = {
     _reader(Seconds): _duration,
-    _reader(Later): _later,
+    _reader(CallBackDelay): _delay,
     _reader(Choices): _choices,
-    _reader(Text): _text,
+    _reader(TemplateText): _text,
 }
 
 
 class _Generator(GenerateJsonSchema):
-    """Pydantic's, which also knows what our validators accept."""
+    """Pydantic's generator, extended by what our validators accept."""
 
     @override
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         inner = super().function_before_schema(schema)
-        reading = READ.get(schema["function"]["function"])
+        reading = SCHEMA_OF_READER.get(schema["function"]["function"])
         return inner if reading is None else reading(inner)
 
 
-def _mended(schema: Any) -> Any:
-    """Without pydantic's titles, empty defaults and own words."""
+def _standard(schema: Any) -> Any:
+    """The schema without pydantic's titles and empty defaults, and with the standard's keywords."""
     if isinstance(schema, list):
-        return [_mended(each) for each in schema]
+        return [_standard(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    mended: dict[str, Any] = {}
+    standard: dict[str, Any] = {}
     for key, value in schema.items():
         if key in ("properties", "$defs"):
-            mended[key] = {name: _mended(each) for name, each in value.items()}
+            standard[key] = {name: _standard(each) for name, each in value.items()}
         elif key == "patternProperties":
-            mended[key] = {_any_letters(pattern): _mended(each) for pattern, each in value.items()}
-            mended["additionalProperties"] = False
+            standard[key] = {_any_letters(pattern): _standard(each) for pattern, each in value.items()}
+            standard["additionalProperties"] = False
         elif key == "pattern":
-            mended[key] = _any_letters(value)
+            standard[key] = _any_letters(value)
         elif key == "minLength" and schema.get("type") == "object":
-            mended["minProperties"] = value
+            standard["minProperties"] = value
         elif key == "title" or (key == "default" and (value is None or isinstance(value, dict))):
             continue
         else:
-            mended[RENAMED.get(str(key), str(key))] = _mended(value)
-    return mended
+            standard[RENAMED.get(str(key), str(key))] = _standard(value)
+    return standard
 
 
 def _any_letters(pattern: str) -> str:
@@ -123,26 +117,33 @@ REQUIRED = "required"
 
 @dataclass(frozen=True, slots=True)
 class FieldRow:
-    """A field of a part.
+    """A field of a part, as a row of a table.
 
     Args:
-        field: As a file spells it.
-        default: What holds without it, as a file would spell it; "required", or empty where nothing holds.
-        note: What it means.
+        field: Its name as a file spells it.
+        default: Its default as a file would spell it; "required", or empty where there is none.
+        description: What it means.
     """
 
     field: str
     default: str
-    note: str
+    description: str
 
 
 def rows(part: str) -> list[FieldRow]:
     """The fields of a part, in their order."""
-    return [FieldRow(field, default, note(part, field) or "") for field, default in _fields(parts()[part])]
+    return [
+        FieldRow(
+            field.alias or name,
+            REQUIRED if field.is_required() else _spelt(field.get_default()),
+            field.description or "",
+        )
+        for name, field in parts()[part].model_fields.items()
+    ]
 
 
 def meaning(part: str) -> str:
-    """What a part is, in a sentence or two."""
+    """What a part is: the first paragraph of its docstring."""
     return " ".join((parts()[part].__doc__ or "").split("\n\n")[0].split())
 
 
@@ -151,17 +152,12 @@ def markdown_table(part: str) -> str:
     lines = [f"| `{part}` | default | |", "|---|---|---|"]
     for row in rows(part):
         default = row.default if row.default in ("", REQUIRED) else f"`{row.default}`"
-        lines.append(f"| `{row.field}` | {default} | {row.note} |")
+        lines.append(f"| `{row.field}` | {default} | {row.description} |")
     return "\n".join(lines) + "\n"
 
 
-def _fields(kind: type[BaseModel]) -> Iterator[tuple[str, str]]:
-    for name, field in kind.model_fields.items():
-        yield field.alias or name, REQUIRED if field.is_required() else _spelt(field.get_default())
-
-
 def _spelt(value: Any) -> str:
-    """A default as a file spells it; durations are the only numbers with a point."""
+    """A default as a file spells it. The only floats are durations."""
     match value:
         case bool():
             return str(value).lower()

@@ -1,6 +1,6 @@
-"""What a flow asks of a call, and what it is told in return; flow files and Python flows speak both alike.
+"""The steps that a flow asks of a call, and their results. Flow files and Python flows use the same.
 
-One rule: a flow has one step in progress. The next is asked for when the outcome of the one before is known.
+One rule: a flow has one step in progress. The next one begins when the result of the one before is known.
 """
 
 from collections.abc import AsyncIterable, Mapping
@@ -9,23 +9,23 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
-from telebridge.speech.source import Voice
+from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Say something; over when the caller has heard or interrupted it.
+    """Say something; over when the caller has heard or interrupted it. Its result is `Said`.
 
     Args:
-        text: A whole, or a stream of tokens that carry their own spaces.
+        text: A whole text, or a stream of tokens that contain their own spaces.
         voice: Synthesis parameters for this utterance only.
-        barge_in: What may interrupt it; None for what the settings say.
+        barge_in: What may interrupt it; None for the policy of the settings.
     """
 
     text: str | AsyncIterable[str]
-    voice: Voice | None = None
+    voice: VoiceOverrides | None = None
     barge_in: BargeInPolicy | None = None
 
     @property
@@ -34,13 +34,18 @@ class Say:
         return isinstance(self.text, str) and not self.text.strip()
 
     def yields_to(self, cause: BargeInCause, default: BargeInPolicy) -> bool:
-        """Whether `cause` interrupts it, by its own policy or else the default."""
+        """Whether `cause` interrupts it, by its own policy, or by `default` when it has none."""
         return (default if self.barge_in is None else self.barge_in).yields_to(cause)
 
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """Ask for keys; over when they are in or the wait for them has ended. Without a prompt the line stays silent."""
+    """Ask for keys; over when the entry is complete or the wait for it has ended. Its result is `Gathered`.
+
+    Args:
+        prompt: The question; None for silence.
+        rules: The keys that are expected, and when they are complete.
+    """
 
     prompt: Say | None = None
     rules: DigitRules = field(default_factory=DigitRules)
@@ -48,11 +53,13 @@ class Collect:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play audio; over when the caller has heard it. Nothing but the call's owner and its end interrupts it.
+    """Play audio; over when the caller has heard it. Only the API and the end of the call interrupt it.
+
+    Its result is `Said`.
 
     Args:
         audio: Mu-law at 8000 Hz.
-        name: What it is, for the record.
+        name: What it is, for the call record.
     """
 
     audio: bytes = field(repr=False)
@@ -61,21 +68,23 @@ class Play:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Be silent for so long."""
+    """Be silent for some time. Its result is `Said`."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record the caller, after a prompt and a beep; over when the recording is kept, or there is none.
+    """Record the caller after a prompt and a beep; over when the recording is stored, or there is none.
+
+    Its result is `Recorded`.
 
     Args:
-        prompt: Said before; None for nothing.
+        prompt: Said before the beep; None for nothing.
         beep: Whether a tone tells the caller to speak.
-        longest_seconds: It ends after so much.
-        silence_seconds: It ends when nothing was said for so long.
-        finish_on_key: A key that ends it; "" for none.
+        longest_seconds: The recording ends after this time.
+        silence_seconds: The recording ends after this much silence.
+        finish_on_key: A key that ends the recording; "" for none.
     """
 
     prompt: Say | None = None
@@ -87,13 +96,15 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Connect the caller with somebody else; over when they have talked, or could not.
+    """Connect the caller with somebody else; over when they have talked, or nobody answered.
+
+    Its result is `Transferred`.
 
     Args:
         to: A number in E.164, or an address that begins with `sip:` or `client:`.
         timeout_seconds: How long it rings there.
         caller_id: The number shown there; None for the caller's own.
-        whisper: Said to who answers before they are connected; None for nothing.
+        whisper: Said to whoever answers, before they are connected; None for nothing.
     """
 
     to: str
@@ -104,11 +115,11 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Ask a web service; over when it has answered, or has not.
+    """Send a request to a web service; over when it has answered or failed. Its result is `Done`.
 
     Args:
         method: GET, POST, PUT, PATCH or DELETE.
-        url: Where.
+        url: The address.
         headers: Sent with it.
         json: The body, as JSON; None for none.
         form: The body, as a form; None for none.
@@ -125,11 +136,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Run a Python function of the application.
+    """Run a Python function of the application. Its result is `Done`.
 
     Args:
         function: Its name.
-        variables: What it is given.
+        variables: The variables that it is called with.
         timeout_seconds: How long it may take.
     """
 
@@ -143,8 +154,8 @@ class CallBack:
     """When the person at the other end wants to be called again.
 
     Args:
-        in_seconds: So long from now; None when `at` tells.
-        at: That instant; without a zone it is a time on the clock of the person.
+        in_seconds: How long from now; None when `at` is given.
+        at: The instant; without a zone it is the local time of the person.
     """
 
     in_seconds: float | None = None
@@ -153,26 +164,35 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End the call; the last step of a flow."""
+    """End the call; the last step of a flow, without a result."""
 
 
-Spoken = Say | Collect | Play | Wait | Record
+DialogueStep = Say | Collect | Play | Wait | Record
 """Steps between the caller and the bridge alone."""
-Errand = Request | Run
-"""Steps that somebody else does while the caller waits."""
-Step = Spoken | Errand | Transfer | HangUp
+Action = Request | Run
+"""Steps that others perform while the caller waits."""
+Step = DialogueStep | Action | Transfer | HangUp
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A `Say`, a `Play` or a `Wait` is over."""
+    """A `Say`, a `Play` or a `Wait` is over.
+
+    Args:
+        interruption: What interrupted it; None when it finished.
+    """
 
     interruption: BargeIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A `Collect` is over."""
+    """A `Collect` is over.
+
+    Args:
+        digits: The keys; empty when there was no input.
+        ending: Why it is over.
+    """
 
     digits: str
     ending: Ending
@@ -192,8 +212,8 @@ class Recorded:
     """A `Record` is over.
 
     Args:
-        file: Where the recording is; None when nothing was said, or it could not be kept.
-        seconds: How long it is.
+        file: The path of the recording; None when nothing was said, or it could not be stored.
+        seconds: Its length.
         ending: Why it ended.
     """
 
@@ -207,7 +227,11 @@ TransferStatus = Literal["completed", "busy", "no-answer", "failed", "canceled"]
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """A `Transfer` is over, with Twilio's word for how."""
+    """A `Transfer` is over.
+
+    Args:
+        status: Twilio's `DialCallStatus`.
+    """
 
     status: TransferStatus
 
@@ -219,10 +243,10 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An errand is over.
+    """An action is over: a `Request` or a `Run`.
 
     Args:
-        value: What came back: a decoded JSON body, a text, or what a function returned.
+        value: A decoded JSON body, a text, or what a function returned.
         problem: Why it failed; None when it did not.
     """
 

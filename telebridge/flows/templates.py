@@ -1,4 +1,7 @@
-"""The texts and conditions of a flow: Jinja2 in its sandbox, where a name that does not exist is an error."""
+"""The texts and conditions of a flow: Jinja2 in its sandbox.
+
+One rule: a name that does not exist is an error, and every error is a `TemplateProblem`.
+"""
 
 import re
 from collections.abc import Callable
@@ -22,10 +25,10 @@ CONDITION_HINTS = (
 
 
 class TemplateProblem(TelebridgeError):
-    """A template cannot be read, or not be filled in.
+    """A template or condition cannot be parsed, or cannot be evaluated.
 
     Args:
-        problem: Why.
+        problem: Why not.
         hint: What its author may have meant; may be empty.
     """
 
@@ -38,7 +41,7 @@ def names_in(source: str) -> frozenset[str]:
     """The variables that a template uses.
 
     Raises:
-        TemplateProblem: It is no template.
+        TemplateProblem: It is not a template.
     """
     try:
         tree = _ENVIRONMENT.parse(source)
@@ -53,7 +56,7 @@ def names_in_condition(source: str) -> frozenset[str]:
     """The variables that a condition uses.
 
     Raises:
-        TemplateProblem: It is no condition.
+        TemplateProblem: It is not a condition.
     """
     try:
         tree = _ENVIRONMENT.parse("{{ (" + source + ") }}")
@@ -66,10 +69,10 @@ def names_in_condition(source: str) -> frozenset[str]:
 
 
 def _refuse_unknown(tree: nodes.Template) -> None:
-    """Filters and tests that do not exist; Jinja finds some of them only when the call is at them.
+    """Refuse filters and tests that do not exist. Jinja finds some of them only at runtime.
 
     Raises:
-        TemplateProblem: There is one.
+        TemplateProblem: The template uses one.
     """
     for kind, what, known in ((nodes.Filter, "filter", _ENVIRONMENT.filters), (nodes.Test, "test", _ENVIRONMENT.tests)):
         for each in tree.find_all(kind):
@@ -94,7 +97,7 @@ def holds(condition: str, variables: dict[str, Any]) -> bool:
     """Whether a condition is true.
 
     Raises:
-        TemplateProblem: It uses what does not exist, or fails in another way.
+        TemplateProblem: It uses a name that does not exist, or fails in another way.
     """
     try:
         return bool(_compiled_condition(condition)(**variables))
@@ -103,10 +106,10 @@ def holds(condition: str, variables: dict[str, Any]) -> bool:
 
 
 def filled(value: Any, variables: dict[str, Any]) -> Any:
-    """A value with every text in it filled in, however deep; blanks in them stay as they are.
+    """A value with every text in it filled in, at any depth. Whitespace stays as it is.
 
     Raises:
-        TemplateProblem: A text uses what does not exist, or fails in another way.
+        TemplateProblem: A text uses a name that does not exist, or fails in another way.
     """
     match value:
         case str():
@@ -120,10 +123,10 @@ def filled(value: Any, variables: dict[str, Any]) -> Any:
 
 
 def rendered(source: str, variables: dict[str, Any]) -> str:
-    """The text with the variables filled in, and its blanks and line ends made single blanks.
+    """The text with the variables filled in, each run of whitespace made one space.
 
     Raises:
-        TemplateProblem: It uses what does not exist, or fails in another way.
+        TemplateProblem: It uses a name that does not exist, or fails in another way.
     """
     return " ".join(_render(source, variables).split())
 

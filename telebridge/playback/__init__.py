@@ -1,1 +1,1 @@
-"""What the caller has heard."""
+"""Playback at Twilio: what is sent, and what of it the caller has heard."""

@@ -1,17 +1,15 @@
-"""What of our audio the caller has heard: the one account that everything else asks.
+"""The ledger of a media stream: how much of each utterance was sent, and how much the caller has heard.
 
-Twilio buffers what we send and plays it in real time. It tells nothing of its position but through marks: a mark comes
-back when the audio before it has been played, or because a `clear` flushed it (Twilio, "WebSocket messages", *mark* and
-*clear*). So the ledger keeps bounds, not one number: *at least* is what a mark proved, *at most* is what the clock
-allows.
+Twilio buffers what is sent and plays it in real time. Marks are the only report of its position: a mark comes back when
+the audio before it has been played, or because a `clear` flushed it (Twilio, "WebSocket messages", *mark* and *clear*).
+So the ledger has bounds, not one number: *at least* is what a mark proved, *at most* is what the clock allows.
 
 One rule: a mark that was outstanding when a clear went out proves nothing, whenever it returns.
 """
 
 from dataclasses import dataclass
 
-BYTES_PER_SECOND = 8000
-BYTES_PER_MS = 8
+from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +17,7 @@ class Heard:
     """How much of an utterance the caller has heard, in milliseconds of its audio.
 
     Args:
-        at_least_ms: Proven by a mark that returned.
+        at_least_ms: What a returned mark proves.
         at_most_ms: Sent, and not more than could have been played by the time a clear sent now arrives.
         estimate_ms: Between the two: what had been played if the network is as slow one way as the other.
     """
@@ -36,7 +34,7 @@ NOTHING = Heard(0.0, 0.0, 0.0)
 class _Entry:
     """One utterance: where its audio lies among all bytes of the stream.
 
-    After a pause that is where it goes on, `base` bytes into the utterance; `before` was heard until then.
+    After a pause it is where the utterance goes on, `base` bytes into it; `before` was heard until then.
     """
 
     start: int
@@ -48,7 +46,7 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """A mark on its way: the position it stands at, and when its return is overdue."""
+    """An outstanding mark: the position it stands at, and when its return is overdue."""
 
     utterance: str
     position: int
@@ -57,11 +55,13 @@ class _Mark:
 
 
 class PlaybackLedger:
-    """Keeps, for each utterance of one media stream: bytes sent, bytes heard (at least, at most), bytes flushed.
+    """Bytes sent, bytes heard (at least, at most) and bytes flushed, for each utterance of one media stream.
+
+    Times are `now` in monotonic seconds. Every method that enters something must be called when it happens.
 
     Args:
         clear_allowance_ms: How long a clear may take to reach Twilio; audio goes on playing meanwhile.
-        mark_grace_seconds: How long after its audio must have ended a mark is waited for before it counts as lost.
+        mark_grace_seconds: How long after the end of its audio a final mark is overdue.
     """
 
     def __init__(self, *, clear_allowance_ms: float = 150.0, mark_grace_seconds: float = 5.0) -> None:
@@ -70,24 +70,27 @@ class PlaybackLedger:
         self._entries: dict[str, _Entry] = {}
         self._marks: dict[str, _Mark] = {}
         self._marks_made = 0
-        self._finals = 0  # final marks that are on their way
+        self._finals = 0  # final marks that are outstanding
         self._sent = 0  # position behind the last byte sent
         self._proven = 0  # position up to which a mark proved that all was heard
-        self._played_out_at = 0.0  # when all that was sent has been played, if it reached Twilio in no time
+        self._played_out_at = 0.0  # when all that was sent has been played, if the network takes no time
 
     # Sending.
 
     def audio_sent(self, utterance: str, size: int, *, now: float) -> None:
-        """Enter `size` bytes of `utterance` as sent."""
+        """Enter that `size` bytes of `utterance` were sent."""
         entry = self._entry(utterance)
         self._sent += size
         entry.end = self._sent
         self._played_out_at = max(self._played_out_at, now) + size / BYTES_PER_SECOND
 
     def mark_sent(self, utterance: str, *, final: bool, now: float) -> str:
-        """Enter a mark behind what was sent, and return its name, unique in the stream.
+        """Enter a mark after what was sent.
 
         A final mark closes the utterance: when it returns, all of it has been heard.
+
+        Returns:
+            The name to send it by, unique in the stream.
         """
         entry = self._entry(utterance)
         self._marks_made += 1
@@ -104,8 +107,8 @@ class PlaybackLedger:
         """Enter the return of a mark.
 
         Returns:
-            The utterance that has now been heard to its end, or None: a mark inside an utterance, one that a clear
-            flushed, or one we never sent.
+            The utterance that has now been heard to its end; None for a mark inside an utterance, one that a clear
+            flushed, and one that was never sent.
         """
         mark = self._marks.pop(name, None)
         if mark is None:
@@ -118,7 +121,7 @@ class PlaybackLedger:
         return mark.utterance
 
     def paused(self, utterance: str, *, now: float) -> float:
-        """Enter that a clear goes out, and that the utterance may go on later.
+        """Enter that a clear is sent, and that the utterance may go on later.
 
         Returns:
             Where it was cut, in milliseconds of its audio; less than what was heard when it was cut again in a part
@@ -136,9 +139,9 @@ class PlaybackLedger:
         self._entries[utterance].base -= rewound_bytes
 
     def cleared(self) -> None:
-        """Enter that a clear goes out, or that the stream is lost: nothing sent before it can be proven any more.
+        """Enter that a clear is sent, or that the stream is lost: nothing sent before it can be proven any more.
 
-        Ask `heard` first: what was sent is forgotten here.
+        Call `heard` first: what was sent is forgotten here.
         """
         self._marks.clear()
         self._finals = 0
@@ -147,7 +150,7 @@ class PlaybackLedger:
         self._played_out_at = 0.0
 
     def heard(self, utterance: str, *, now: float) -> Heard:
-        """How much of an utterance has been heard, should a clear go out `now`. Unknown utterances: nothing."""
+        """How much of an utterance has been heard if a clear is sent now; `NOTHING` for an unknown utterance."""
         entry = self._entries.get(utterance)
         if entry is None:
             return NOTHING
@@ -161,23 +164,23 @@ class PlaybackLedger:
         )
 
     def lead_ms(self, *, now: float) -> float:
-        """How much audio lies ahead of the caller's ear: what can still be added without a gap being heard."""
+        """How many milliseconds of audio have not been played: for so long nothing need be sent without a gap."""
         return max(0.0, self._played_out_at - now) * 1000
 
     def unheard_bytes(self, *, now: float) -> int:
-        """How much of what was sent a clear that goes out `now` keeps from sounding."""
+        """How many bytes of what was sent are not played if a clear is sent now."""
         return self._sent - max(self._proven, self._position_at(now))
 
     # Time.
 
     def next_deadline(self) -> float | None:
-        """When the first final mark is overdue, or None when none is on its way."""
-        if self._finals == 0:  # while an utterance is being sent, which is asked for most
+        """When to call `handle_timeout`: when the first final mark is overdue; None when none is outstanding."""
+        if self._finals == 0:  # while an utterance is being sent, the most frequent case
             return None
         return min(mark.overdue_at for mark in self._marks.values() if mark.final)
 
     def handle_timeout(self, *, now: float) -> list[str]:
-        """Give up waiting for final marks that are overdue.
+        """Give up final marks that are overdue.
 
         Returns:
             The utterances that count as heard although no mark proved it, in the order they were sent.
@@ -203,5 +206,5 @@ class PlaybackLedger:
 
 
 def _reached(entry: _Entry, count: int, before_ms: float) -> float:
-    """How far `count` bytes since the utterance began, or went on, bring the caller into it."""
+    """The milliseconds of the utterance that are heard with `count` bytes after it began, or went on."""
     return max(before_ms, (entry.base + count) / BYTES_PER_MS) if count else before_ms

@@ -1,25 +1,25 @@
-"""The audio that went to Twilio: what has sounded lately, and what has not yet and could be taken back.
+"""The audio that was sent to Twilio: the part that was played lately, and the part that was not yet.
 
-The part that sounded is what may come back as an echo, and where a prompt goes on that was cut inside a word. The part
-that has not is what a clear drops at Twilio, and what is sent again when the interruption was none.
+What was played may come back as an echo, and is where a prompt goes on that was cut inside a word. What was not played
+is dropped at Twilio by a clear (Twilio, "WebSocket messages", *clear*), and sent again when the prompt goes on.
 
-One rule: it lies on the time axis on which it sounds; where nothing was sent, there is silence.
+One rule: audio lies on the time axis on which it is played; where nothing was sent, there is silence.
 """
 
-from telebridge.audio.mulaw import BYTES_PER_MS, SILENCE_BYTE
+from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND, SILENCE_BYTE
 
 KEPT_MS = 900
+"""How much of what was played is kept."""
 _BLOCK_BYTES = 600 * BYTES_PER_MS  # three whole messages
-_BYTES_PER_SECOND = BYTES_PER_MS * 1000
 _KEPT_BYTES = KEPT_MS * BYTES_PER_MS
 _SILENCE = bytes([SILENCE_BYTE])
 
 
 class _Run:
-    """Audio that sounds without a gap until `ends_at`.
+    """Audio that is played without a gap until `ends_at`.
 
-    It lies in blocks of one size, which what is freed by one call fits for the next. The pieces it came in would share
-    the heap with messages a third longer that live for a moment, and leave a hole behind each: a third more memory.
+    It is stored in blocks of one size, so that what one call frees fits the next. The pieces it came in would share the
+    heap with short-lived messages a third longer, and leave holes between those: a third more memory.
     """
 
     __slots__ = ("_blocks", "ends_at", "size")
@@ -30,8 +30,8 @@ class _Run:
         self._blocks: list[bytearray] = []  # a deque takes more memory than these few ever do
 
     def add(self, piece: bytes) -> bool:
-        """Enter what is sent; whether it took another block."""
-        self.ends_at += len(piece) / _BYTES_PER_SECOND
+        """Enter what is sent. Returns whether it took another block."""
+        self.ends_at += len(piece) / BYTES_PER_SECOND
         used = self.size % _BLOCK_BYTES
         if used and used + len(piece) <= _BLOCK_BYTES:  # two of three pieces do
             self._blocks[-1][used : used + len(piece)] = piece
@@ -50,11 +50,11 @@ class _Run:
         return len(self._blocks) > blocks
 
     def unheard(self, now: float) -> int:
-        """How many of its bytes have not sounded."""
-        return min(self.size, max(0, round((self.ends_at - now) * _BYTES_PER_SECOND)))
+        """How many of its bytes have not been played."""
+        return min(self.size, max(0, round((self.ends_at - now) * BYTES_PER_SECOND)))
 
     def before(self, skipped: int, count: int) -> bytes:
-        """At most `count` bytes, those before the last `skipped`."""
+        """The `count` bytes before the last `skipped` ones, or as many as there are."""
         end = self.size - skipped
         begin = max(0, end - count)
         first = begin // _BLOCK_BYTES
@@ -64,7 +64,7 @@ class _Run:
         )
 
     def cut(self, count: int, *, now: float) -> None:
-        """Drop the last `count` bytes; what is left has sounded."""
+        """Drop the last `count` bytes; what is left has been played."""
         self.size -= count
         while (len(self._blocks) - 1) * _BLOCK_BYTES >= self.size and self._blocks:
             self._blocks.pop()
@@ -78,7 +78,10 @@ class _Run:
 
 
 class SentAudio:
-    """Bytes in the order they were sent; those that sounded longer ago than a second or two are forgotten."""
+    """Bytes in the order they were sent; what was played more than a second or two ago is dropped.
+
+    Times are `now` in monotonic seconds.
+    """
 
     __slots__ = ("_runs",)
 
@@ -87,7 +90,7 @@ class SentAudio:
 
     @property
     def ends_at(self) -> float:
-        """When the last byte has sounded; 0 when none was sent."""
+        """When the last byte has been played; 0 when none was sent."""
         return self._runs[-1].ends_at if self._runs else 0.0
 
     def add(self, data: bytes, *, now: float) -> None:
@@ -98,14 +101,14 @@ class SentAudio:
             self.forget(now=now)
 
     def forget(self, *, now: float) -> None:
-        """Drop what sounded too long ago to be asked for."""
+        """Drop what was played more than `KEPT_MS` ago."""
         while self._runs and self._runs[0].ends_at < now - KEPT_MS / 1000:
             del self._runs[0]
         if self._runs:
             self._runs[0].forget(self._runs[0].unheard(now) + _KEPT_BYTES)
 
     def take_back(self, count: int, *, now: float) -> bytes:
-        """Take out the last `count` bytes, which a clear sent now keeps from sounding."""
+        """Remove and return the last `count` bytes, which are not played because a clear is sent now."""
         if not count:
             return b""
         unheard = self._runs[-1].before(0, count)
@@ -121,18 +124,18 @@ class SentAudio:
         return b"".join(reversed(pieces))
 
     def sounded(self, ms: float, *, now: float) -> bytes:
-        """The last `ms` that sounded, up to now; silence where nothing did."""
+        """The last `ms` that were played, up to now; silence where nothing was."""
         wanted = int(ms * BYTES_PER_MS)
         pieces: list[bytes] = []
         until = now
         for run in reversed(self._runs):
             if wanted <= 0:
                 break
-            silent = min(wanted, max(0, round((until - run.ends_at) * _BYTES_PER_SECOND)))
+            silent = min(wanted, max(0, round((until - run.ends_at) * BYTES_PER_SECOND)))
             unheard = run.unheard(now)
             heard = run.before(unheard, wanted - silent)
             pieces += [_SILENCE * silent, heard]
             wanted -= silent + len(heard)
-            until = min(run.ends_at, now) - (run.size - unheard) / _BYTES_PER_SECOND
+            until = min(run.ends_at, now) - (run.size - unheard) / BYTES_PER_SECOND
         pieces.append(_SILENCE * max(0, wanted))
         return b"".join(reversed(pieces))

@@ -1,7 +1,9 @@
-"""Which words of an utterance the caller has heard.
+"""The transcript of an utterance: which words the caller has heard.
 
-With word timings the answer is exact: a word has been heard when its end has. Without them the text is cut where the
-heard share of the audio falls, at the end of a word, and the answer says that it is an estimate.
+With word times the answer is exact. Without them the text is cut at the word where the heard share of the audio ends,
+and the answer says that it is an estimate.
+
+One rule: a word has been heard when its end has.
 """
 
 from dataclasses import dataclass
@@ -13,14 +15,14 @@ from telebridge.speech.source import Word
 
 @dataclass(frozen=True, slots=True)
 class HeardText:
-    """A beginning of an utterance's text, and whether it follows from word timings."""
+    """The part of an utterance's text that was heard; `exact` when it follows from word times."""
 
     text: str
     exact: bool
 
 
 class Transcript:
-    """The text of one utterance, as far as it is known, beside its audio and word timings, as far as they arrived."""
+    """The text of one utterance, as far as it is known, with its audio and word times, as far as they have arrived."""
 
     def __init__(self, text: str = "") -> None:
         self._text = [text] if text else []
@@ -30,32 +32,32 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All text so far; tokens of a stream are added as they are spoken."""
+        """All text so far."""
         return "".join(self._text)
 
     @property
     def audio_ms(self) -> float:
-        """How much audio has arrived."""
+        """How many milliseconds of audio have arrived."""
         return self._audio_ms
 
     def add_text(self, token: str) -> None:
-        """Add a token of a streamed text."""
+        """Append a token of a streamed text."""
         self._text.append(token)
 
     def add_audio(self, duration_ms: float) -> None:
-        """Add audio that arrived."""
+        """Enter that audio arrived."""
         self._audio_ms += duration_ms
 
     def add_words(self, words: tuple[Word, ...]) -> None:
-        """Add timings; they come in the order of the words."""
+        """Append word times, which come in the order of the words."""
         self._words.extend(words)
 
     def complete(self) -> None:
-        """Enter that all audio and all timings are here."""
+        """Enter that all audio and all word times have arrived."""
         self._complete = True
 
     def heard(self, heard_ms: float) -> HeardText:
-        """The text that `heard_ms` of the audio speak."""
+        """The text that the first `heard_ms` of the audio speak."""
         if heard_ms <= 0:
             return HeardText("", exact=True)
         if self._complete and heard_ms >= self._audio_ms:
@@ -65,10 +67,10 @@ class Transcript:
         return HeardText(self._share(heard_ms), exact=False)
 
     def word_begins(self, position_ms: float) -> float | None:
-        """Where the word that sounds at `position_ms` begins, or there itself between two words.
+        """Where the word begins that is spoken at `position_ms`; `position_ms` itself between two words.
 
         Returns:
-            Milliseconds of audio, or None while no timings tell.
+            Milliseconds of audio, or None while the word times there have not arrived.
         """
         for word in self._words:
             if word.end_ms > position_ms:

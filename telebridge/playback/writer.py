@@ -1,10 +1,10 @@
-"""Speech audio into messages for Twilio: re-cut to whole frames, gathered, marked, and entered in the ledger.
+"""Cuts the audio of utterances into messages for Twilio, with marks between them, and enters both in the ledger.
 
-Twilio plays in real time from a buffer of minutes, so everything is forwarded as it arrives; no timer paces it. The
-first message of a silence goes out with its first whole frame, because the caller waits for it. While enough is
-playing, chunks are gathered, because many tiny messages cost both sides and sound choppy.
+Twilio plays in real time from a buffer of minutes, so audio is forwarded as it arrives; no timer paces it. The first
+message after silence is sent with the first whole frame, because the caller waits for it. While enough is being played,
+chunks are gathered, because many tiny messages cost both sides and sound choppy.
 
-One rule: the bytes that go out are the bytes that came in, in order; only a cut between messages is ours.
+One rule: the bytes that go out are the bytes that came in, in order.
 """
 
 from dataclasses import dataclass
@@ -33,8 +33,8 @@ class PlaybackOptions:
     """How audio is cut into messages.
 
     Args:
-        message_ms: What a message is gathered to while at least as much is still playing; 20 to 200.
-        mark_interval_ms: How much audio of an utterance may pass without a mark.
+        message_ms: The length of a message while at least as much has not been played; 20 to 200.
+        mark_interval_ms: The most audio of an utterance between two marks.
     """
 
     message_ms: int = 200
@@ -42,7 +42,11 @@ class PlaybackOptions:
 
 
 class PlaybackWriter:
-    """Cuts the audio of one utterance after another into messages and marks; an utterance may pause in between."""
+    """Writes one utterance after another; each may be paused. Times are `now` in monotonic seconds.
+
+    Attributes:
+        sent: The audio that was sent lately.
+    """
 
     __slots__ = (
         "_complete",
@@ -68,17 +72,17 @@ class PlaybackWriter:
         self._complete = False  # whether the end of the utterance is gathered or sent
 
     def write(self, utterance: str, data: bytes, *, now: float) -> list[SendAudio | SendMark]:
-        """What to send now that `data` arrived; what is not sent yet is kept for the next call."""
+        """Add audio that arrived. Returns the messages to send now; the rest is kept for the next call."""
         self._gathered += data
         return [] if self._paused else self._send_ready(utterance, now)
 
     def end(self, utterance: str, *, now: float) -> list[SendAudio | SendMark]:
-        """What is left of the utterance, down to a broken last frame, and its final mark."""
+        """The utterance is complete. Returns the rest of it, down to a broken last frame, and its final mark."""
         self._complete = True
         return [] if self._paused else self._send_rest(utterance, now)
 
     def pause(self, utterance: str, *, now: float) -> float:
-        """A clear goes out: take back what has not sounded, and send nothing until `resume`.
+        """A clear is sent: take back what was not played, and send nothing until `resume`.
 
         Returns:
             Where the utterance was cut, in milliseconds of its audio.
@@ -88,14 +92,14 @@ class PlaybackWriter:
         return self._ledger.paused(utterance, now=now)
 
     def resume(self, utterance: str, rewound: bytes, *, now: float) -> list[SendAudio | SendMark]:
-        """What to send now that the utterance goes on: the end of what was heard again, then what was not."""
+        """The utterance goes on. Returns the messages to send now: `rewound`, which was heard, then what was not."""
         self._paused = False
         self._ledger.resumed(utterance, rewound_bytes=len(rewound))
         self._gathered[:0] = rewound
         return self._send_rest(utterance, now) if self._complete else self._send_ready(utterance, now)
 
     def drop(self, *, now: float) -> None:
-        """Forget what was gathered, and what has not sounded: the utterance is over, or a clear goes out."""
+        """Drop what was gathered, and what was not played: the utterance is over, or a clear is sent."""
         self._take_back(now)
         self.sent.forget(now=now)
         self._gathered.clear()
@@ -106,7 +110,7 @@ class PlaybackWriter:
         self._unmarked = 0
 
     def _wanted_bytes(self, now: float) -> int:
-        """How much must be gathered before it is worth a message: a frame when the line may fall silent."""
+        """How many bytes to gather for a message: one frame when there may be a gap otherwise."""
         return self._message_bytes if self._ledger.lead_ms(now=now) >= self._message_ms else FRAME_BYTES
 
     def _send_ready(self, utterance: str, now: float) -> list[SendAudio | SendMark]:

@@ -1,4 +1,9 @@
-"""Text on its way to Rime: taken from its author as it comes, handed out in requests of a bounded length."""
+"""The text of an utterance that was not requested yet, cut into requests within Rime's limit.
+
+Rime, "WebSockets": at most 500 characters.
+
+One rule: no character is lost or repeated, however the author cuts the text into tokens.
+"""
 
 import asyncio
 from collections import deque
@@ -8,23 +13,23 @@ from telebridge.errors import SpeechUnavailable
 from telebridge.speech.segmentation import SentenceSegmenter, pieces_of
 
 SILENT = " \t\r\n.,;:!?…\"'()[]-–—"  # noqa: RUF001 - the dashes are meant
-"""A request of nothing but these is not made: nothing in it is to be said, and a lone full stop was heard as "dot"."""
+"""A request of these characters alone is not made: it has no sound, and a lone full stop was heard as "dot"."""
 
 
 class TextBacklog:
     """The text of one utterance.
 
-    A whole text is cut into as few requests as the limit allows. A stream of tokens is cut at sentence ends; what has
-    gathered when the next request is due goes into it together.
+    A whole text is cut into as few requests as the limit allows. A stream of tokens is cut at sentence ends, and the
+    sentences that have come when the next request is due go into it together. Call `aclose` at the end.
 
     Args:
-        max_characters: The most in one request.
+        max_characters: The most characters in one request.
     """
 
     def __init__(self, text: str | AsyncIterable[str], max_characters: int) -> None:
         self._max = max_characters
         self._pieces: deque[str] = deque()
-        self._news = asyncio.Event()
+        self._more = asyncio.Event()
         self._complete = isinstance(text, str)
         self._error: BaseException | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -34,7 +39,7 @@ class TextBacklog:
             self._reader = asyncio.get_running_loop().create_task(self._read(text))
 
     async def next_request(self) -> str | None:
-        """The next text to be spoken, or None when all was handed out. What the author raised is raised here."""
+        """Wait for the next request's text; None after the last. Raises what the author of the text raised."""
         while True:
             request = self._gathered()
             if request.strip(SILENT):
@@ -43,11 +48,11 @@ class TextBacklog:
                 raise self._error
             if self._complete:
                 return None
-            self._news.clear()
-            await self._news.wait()
+            self._more.clear()
+            await self._more.wait()
 
     async def aclose(self) -> None:
-        """Stop reading tokens."""
+        """Stop reading the author's tokens."""
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
@@ -64,14 +69,14 @@ class TextBacklog:
             async for token in tokens:
                 if pieces := segmenter.feed(token):
                     self._pieces += pieces
-                    self._news.set()
+                    self._more.set()
         except Exception as error:  # noqa: BLE001 - the top of a task that runs a user's generator
             self._error = error
         except asyncio.CancelledError:
             self._error = SpeechUnavailable("the author of the text was cancelled")
             self._complete = True
-            self._news.set()
+            self._more.set()
             raise
         self._pieces += segmenter.finish()
         self._complete = True
-        self._news.set()
+        self._more.set()

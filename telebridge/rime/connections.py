@@ -1,13 +1,14 @@
-"""Connections to Rime: opened, kept warm, handed out and retired.
+"""WebSocket connections to Rime: opened ahead of need, lent to one request at a time, and closed.
 
-This is a shell over `SparePool` and the `websockets` client. One rule: nobody waits for a connection to close.
+The shell over `SparePool` and the `websockets` client. Parameters of the voice are in the query of the address (Rime,
+"WebSockets", *Variable Parameters*), so each address has connections of its own.
+
+One rule: nobody waits for a connection to close.
 """
 
 import asyncio
 import random
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -18,81 +19,87 @@ from telebridge.errors import SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.pool import SparePool
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 LARGEST_MESSAGE_BYTES = 4 << 20
-ADDRESSES = 8
+MOST_ADDRESSES = 8
+"""The most addresses that have spares."""
 KEEP_SECONDS = 120.0
+"""How long after its last use an address has spares."""
 CHECK_SECONDS = 1.0
 CLOSE_SECONDS = 1.0
+"""How long a closing handshake may take."""
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSED = frozenset({400, 401, 402, 403, 404})
+"""Statuses after which the same handshake would be refused again (Rime, "Errors")."""
 
 
 class Connections:
-    """The connections of one Rime account, by address."""
+    """The connections of one Rime account, by address. Used on one event loop."""
 
     def __init__(self, options: RimeOptions) -> None:
         self._options = options
         self._pools: dict[str, SparePool[ClientConnection]] = {}
-        self._openings: set[asyncio.Task[None]] = set()
-        self._closings: set[asyncio.Task[None]] = set()
-        self._keeper: asyncio.Task[None] | None = None
+        self._opening = Tasks("opening a connection to Rime")
+        self._closing = Tasks("closing a connection to Rime")
+        self._upkeep: asyncio.Task[None] | None = None
         self._always_warm = ""
         self._closed = False
 
-    async def take(self, address: str, *, fresh: bool = False) -> ClientConnection:
-        """A connection of one's own: a warm one, or one opened now.
+    async def acquire(self, address: str, *, fresh: bool = False) -> ClientConnection:
+        """Get a connection for one request: a spare, or one opened now. Call `release` or `close` after the request.
 
         Args:
             address: With the parameters in its query.
-            fresh: Not a spare: the last one turned out to be dead.
+            fresh: Open a new one, because the last spare turned out to be dead.
 
         Raises:
-            SpeechError: None can be had.
+            SpeechError: It is refused, or nobody answers.
         """
         pool = self._pool(address)
-        while not fresh and (spare := pool.take(now=_now())) is not None:
+        while not fresh and (spare := pool.acquire(now=_now())) is not None:
             if spare.state is State.OPEN:
                 self._refill()
                 return spare
         self._refill()
         return await self._open(address)
 
-    def give_back(self, address: str, connection: ClientConnection) -> None:
-        """A connection that has nothing under way, for others to use."""
-        if self._closed or connection.state is not State.OPEN or not self._pool(address).give(connection, now=_now()):
-            self.retire(connection)
+    def release(self, address: str, connection: ClientConnection) -> None:
+        """Return a connection on which nothing is under way, for other requests."""
+        if self._closed or connection.state is not State.OPEN or not self._pool(address).add(connection, now=_now()):
+            self.close(connection)
 
-    def retire(self, connection: ClientConnection, farewell: str | None = None) -> None:
-        """Close a connection in the background, after a last message that leaves at once."""
-        if farewell is not None:
-            _send_at_once(connection, farewell)
-        _spawn(_close(connection), self._closings)
+    def close(self, connection: ClientConnection, last_message: str | None = None) -> None:
+        """Close a connection in the background, after a last message that is sent before this returns."""
+        if last_message is not None:
+            _send_at_once(connection, last_message)
+        _ = self._closing.start(_close(connection))
 
     def keep_warm(self, address: str) -> None:
-        """Have spares of this address from now on, whether it is used or not."""
+        """Keep spares of this address from now on, whether it is used or not."""
         if self._options.warm_sockets and not self._closed:
             former = self._pools.get(address)
             self._always_warm = address
             pool = self._pools[address] = self._new_pool(keep_seconds=None)
-            for spare in former.all() if former is not None else []:
-                pool.give(spare, now=_now())
+            for spare in former.drain() if former is not None else []:
+                pool.add(spare, now=_now())
             self._refill()
 
     async def aclose(self) -> None:
-        """Close all that is idle, and wait for what is being closed."""
+        """Close all spares, and wait for connections that are being closed."""
         self._closed = True
-        ending = [*self._openings, *([] if self._keeper is None else [self._keeper])]
-        for task in ending:
-            task.cancel()
-        await asyncio.gather(*ending, return_exceptions=True)
+        self._opening.cancel()
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
+        await self._opening.wait()
         for pool in self._pools.values():
-            for spare in pool.all():
-                self.retire(spare)
-        while self._closings:
-            await asyncio.gather(*self._closings, return_exceptions=True)
+            for spare in pool.drain():
+                self.close(spare)
+        while not await self._closing.wait():
+            pass
 
     def _pool(self, address: str) -> SparePool[ClientConnection]:
         pool = self._pools.get(address)
@@ -110,44 +117,44 @@ class Connections:
         )
 
     def _forget_unused(self) -> None:
-        """Keep the number of addresses bounded: a voice used once is not kept warm for ever."""
+        """Bound the number of addresses with spares: a voice used once has none for ever."""
         unused = [address for address, pool in self._pools.items() if not pool.is_kept(now=_now())]
-        if not unused and len(self._pools) >= ADDRESSES:
+        if not unused and len(self._pools) >= MOST_ADDRESSES:
             unused = [address for address in self._pools if address != self._always_warm][:1]
         for address in unused:
-            for spare in self._pools.pop(address).all():
-                self.retire(spare)
+            for spare in self._pools.pop(address).drain():
+                self.close(spare)
 
     def _refill(self) -> None:
         if self._closed:
             return
         for address, pool in self._pools.items():
             for _ in range(pool.missing(now=_now())):
-                pool.opening()
-                _spawn(self._open_spare(address, pool), self._openings)
-        if self._keeper is None:
-            self._keeper = asyncio.get_running_loop().create_task(self._keep())
+                pool.opening_started()
+                _ = self._opening.start(self._open_spare(address, pool))
+        if self._upkeep is None:
+            self._upkeep = asyncio.get_running_loop().create_task(self._replace_expired())
 
-    async def _keep(self) -> None:
-        """Look after the spares while nobody asks: replace those that died or grew old."""
+    async def _replace_expired(self) -> None:
+        """Once a second, replace the spares that died or are too old."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             for pool in self._pools.values():
-                for spare in pool.worn_out(lambda spare: spare.state is State.OPEN, now=_now()):
-                    self.retire(spare)
+                for spare in pool.expired(lambda spare: spare.state is State.OPEN, now=_now()):
+                    self.close(spare)
             self._refill()
 
     async def _open_spare(self, address: str, pool: SparePool[ClientConnection]) -> None:
         try:
             connection = await self._open(address)
         except SpeechError as error:
-            seconds = pool.failed(now=_now(), slowed=error.status == 429)
+            seconds = pool.opening_failed(now=_now(), rate_limited=error.status == 429)
             log.warning("no spare connection to Rime", error=str(error), next_attempt_seconds=round(seconds, 1))
             return
         pool.opened(connection, now=_now())
         if self._pools.get(address) is not pool or self._closed:
-            for spare in pool.all():
-                self.retire(spare)
+            for spare in pool.drain():
+                self.close(spare)
 
     async def _open(self, address: str) -> ClientConnection:
         headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
@@ -171,14 +178,14 @@ class Connections:
 
 
 def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:
-    """What a refused handshake means. Rime answers with a status and plain text before the connection opens."""
-    words = bytes(body or b"").decode("utf-8", "replace").strip()[:200]
-    told = f": {words}" if words else ""
+    """The error of a refused handshake. Rime answers with a status and plain text (Rime, "Errors")."""
+    reason = bytes(body or b"").decode("utf-8", "replace").strip()[:200]
+    suffix = f": {reason}" if reason else ""
     if status in (401, 403):
-        return SpeechRejected(f"Rime refuses the API key{told}; check rime.api_key or RIME_API_KEY", status=status)
+        return SpeechRejected(f"Rime refuses the API key{suffix}; check rime.api_key or RIME_API_KEY", status=status)
     if status in REFUSED:
-        return SpeechRejected(f"Rime refuses the connection{told}", status=status)
-    return SpeechUnavailable(f"Rime cannot take the connection{told}", status=status)
+        return SpeechRejected(f"Rime refuses the connection{suffix}", status=status)
+    return SpeechUnavailable(f"Rime cannot take the connection{suffix}", status=status)
 
 
 def _send_at_once(connection: ClientConnection, message: str) -> None:
@@ -189,15 +196,8 @@ def _send_at_once(connection: ClientConnection, message: str) -> None:
 
 
 async def _close(connection: ClientConnection) -> None:
-    with suppress(ConnectionClosed):  # it was quicker
+    with suppress(ConnectionClosed):  # Rime has closed it meanwhile
         await connection.close()
-
-
-def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
-    """Run in the background; the set keeps the task alive and knows what is under way."""
-    task = asyncio.get_running_loop().create_task(work)
-    tasks.add(task)
-    task.add_done_callback(tasks.discard)
 
 
 def _now() -> float:

@@ -1,42 +1,52 @@
-"""A guard before the caller's ear: audio that begins like a file is no telephone audio, and would play as noise.
+"""A check of the first bytes of an utterance: audio in a container, such as WAV, would play as noise in a call.
 
-Rime answers an audio format that it does not know with WAV (its "WebSockets" page), so a misspelt setting would
-otherwise be heard on a live call.
+Rime answers an audio format that it does not know with WAV (Rime, "WebSockets", *Variable Parameters*), so a misspelt
+setting would otherwise be heard on a live call.
+
+One rule: not a byte is passed on before enough bytes have come to know that they are bare audio.
 """
 
 from telebridge.audio.wav import container_of
 from telebridge.errors import SpeechRejected
 
 DECISIVE_BYTES = 16
+"""How many first bytes tell every known container from mu-law."""
 
 
-class HeaderGuard:
-    """Holds back the first bytes of an utterance until they are known to be bare audio."""
+class ContainerCheck:
+    """Checks one utterance, whose audio may come in pieces of any length. Call `receive` with each, then `finish`.
+
+    Attributes:
+        passed: Whether it is known to be bare audio; pieces need not go through `receive` any more.
+    """
 
     def __init__(self) -> None:
-        self._held: bytearray | None = bytearray()
+        self.passed = False
+        self._held = bytearray()
 
     def receive(self, data: bytes) -> bytes:
-        """The audio that may go on; nothing while the first bytes are too few to tell.
+        """Take the next piece. Returns the audio to pass on; nothing while the bytes are too few.
 
         Raises:
-            SpeechRejected: It is a file.
+            SpeechRejected: The bytes begin a container.
         """
-        if self._held is None:
+        if self.passed:
             return data
         self._held += data
         return self._decide() if len(self._held) >= DECISIVE_BYTES else b""
 
     def finish(self) -> bytes:
-        """What is held back when no more comes.
+        """The utterance is complete. Returns what was held of it.
 
         Raises:
-            SpeechRejected: It is a file.
+            SpeechRejected: The bytes begin a container.
         """
-        return b"" if self._held is None else self._decide()
+        return b"" if self.passed else self._decide()
 
     def _decide(self) -> bytes:
-        held, self._held = bytes(self._held or b""), None
+        held = bytes(self._held)
         if (container := container_of(held)) is not None:
             raise SpeechRejected(f"Rime sent a {container} file where mu-law was asked for; nothing of it was played")
+        self._held.clear()
+        self.passed = True
         return held

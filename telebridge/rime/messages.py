@@ -1,6 +1,8 @@
-"""What both ends of a Rime connection say, as values, whatever protocol carries it.
+"""The messages of a Rime connection as events, the same for its plain and its JSON protocol.
 
-Follows Rime's documents: "WebSockets" (plain audio, commands in angle brackets) and "WebSockets JSON".
+Follows Rime, "WebSockets" (plain audio, commands in angle brackets) and "WebSockets JSON".
+
+One rule: these are values; the protocols that read and write them are in `plain` and `structured`.
 """
 
 import re
@@ -20,7 +22,7 @@ class Side(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TextReceived:
-    """Text to be appended to the buffer, verbatim: tokens carry their own spaces."""
+    """Append this text to the buffer, as it is: tokens carry their own spaces."""
 
     text: str
     context_id: str | None = None
@@ -28,22 +30,22 @@ class TextReceived:
 
 @dataclass(frozen=True, slots=True)
 class ClearReceived:
-    """Drop the text that is not being spoken yet."""
+    """Drop the text in the buffer, which is not being spoken yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class FlushReceived:
-    """Speak whatever is buffered."""
+    """Speak the text in the buffer."""
 
 
 @dataclass(frozen=True, slots=True)
 class EosReceived:
-    """Speak whatever is buffered, then close."""
+    """Speak the text in the buffer, then close the connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A JSON message that cannot be understood; it is answered with an error, and the connection goes on."""
+    """A JSON message that cannot be decoded; it is answered with an error, and the connection stays open."""
 
     message: str
 
@@ -61,7 +63,7 @@ class ChunkReceived:
 
 @dataclass(frozen=True, slots=True)
 class TimestampsReceived:
-    """When words sound, in seconds since the start of the present synthesis; the three run in step."""
+    """Word times, in seconds from the start of the present synthesis; the three tuples are of one length."""
 
     words: tuple[str, ...]
     starts: tuple[float, ...]
@@ -71,21 +73,21 @@ class TimestampsReceived:
 
 @dataclass(frozen=True, slots=True)
 class DoneReceived:
-    """All audio of what was asked for has been sent."""
+    """All audio of the text before the flush was sent."""
 
     context_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorReceived:
-    """Rime did not understand a message; it still listens."""
+    """Rime could not decode a message; the connection stays open."""
 
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecognised:
-    """A message of a kind that is not documented: no harm, Rime has added kinds before."""
+    """A message of an undocumented type, which is ignored: Rime has added types before."""
 
     kind: str
 
@@ -95,9 +97,9 @@ class Ended:
     """Rime closed the connection.
 
     Args:
-        error: Why, in words; empty when it had said all.
+        error: Why; empty when all audio was sent.
         status: The close code, with an error.
-        refused: The same text with the same parameters would be refused again.
+        refused: Whether the same text with the same parameters would be refused again.
     """
 
     error: str = ""
@@ -109,18 +111,18 @@ HeardByRime = TextReceived | ClearReceived | FlushReceived | EosReceived | Malfo
 HeardByBridge = ChunkReceived | TimestampsReceived | DoneReceived | ErrorReceived | Unrecognised | Ended
 
 CLEAN_CLOSES = frozenset({1000, 1001, 1005})
-"""Closes that follow an end of speech; what Rime sends after `<EOS>` carries no code (1005) or 1000."""
+"""Codes of a close without an error; after `<EOS>` Rime sends no code (1005) or 1000."""
 
 REFUSAL = re.compile(
     r"4(?!08|29)\d\d\b|(?:\d{3}: )?(?:speaker not found|text is too long|language .* is not supported)", re.I
 )
-"""How the reason of a close begins that says: not like this. Most begin with an HTTP status ("Errors" page)."""
+"""How the reason of a close begins that refuses the request. Most begin with an HTTP status (Rime, "Errors")."""
 
 
 def ended(code: int, reason: str) -> Ended:
-    """What a close of the connection means.
+    """Return the event of a close.
 
-    After the connection is open, errors come as a close 1011 with a reason such as "400: text is too long".
+    On an open connection, errors come as a close 1011 with a reason such as "400: text is too long" (Rime, "Errors").
     """
     if code in CLEAN_CLOSES:
         return Ended()

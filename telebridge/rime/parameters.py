@@ -1,14 +1,11 @@
-"""What can be asked of Rime's voices: every documented parameter, typed, and which model takes which.
+"""The synthesis parameters of Rime's models, the speakers known to exist, and the options of a connection.
 
-Follows Rime's pages of the models Arcana, Coda, Mist, Mist v2 and Mist v3, and "WebSockets": all parameters are fixed
-when a connection is opened, in its query. Audio is always asked for as mu-law at 8000 Hz, because Rime's own defaults
-differ by model and a format it does not know is answered with WAV.
+Parameters follow Rime's pages of the models Arcana, Coda, Mist, Mist v2 and Mist v3, and "WebSockets", *Variable
+Parameters*: they are fixed when a connection is opened. The audio format is always mu-law at 8000 Hz, because Rime's
+defaults differ by model, and a format that it does not know is answered with WAV. Speakers are an extract of Rime,
+"Voices" (the live list is `/data/voices/all-v2.json`); a name missing here may exist all the same.
 
-Speakers known to exist, by model and language: an extract of Rime's catalogue, for warnings and for the stand-in.
-
-Source: Rime, "Voices" (the live list is `/data/voices/all-v2.json`). A name missing here may exist all the same.
-
-How Rime is reached: where, by which protocol, with which patience.
+One rule: a wrong name, type or range is an error before anything is connected; an unknown speaker is a warning.
 """
 
 from collections.abc import Mapping
@@ -57,7 +54,7 @@ SPEAKERS: Mapping[str, Mapping[str, str]] = {
 
 
 def speakers(model: str, lang: str) -> frozenset[str]:
-    """The speakers known for a model and a language, whatever its spelling; none where nothing is known."""
+    """Return the speakers known for a model and a language, in two or three letters; empty when none is known."""
     return frozenset(SPEAKERS.get(model, {}).get(LANGUAGES.get(lang, lang), "").split())
 
 
@@ -75,7 +72,7 @@ TAKES: Mapping[str, frozenset[str]] = {
     "mistv2": _OLDER_MIST,
     "mist": _OLDER_MIST,
 }
-"""The parameters of each model beside those that all take."""
+"""The parameters of each model beside those of all models."""
 
 FOR_ALL = frozenset({"speaker", "model", "lang", "segment"})
 WIRE_NAMES = {
@@ -89,29 +86,29 @@ WIRE_NAMES = {
     "reduce_latency": "reduceLatency",
     "save_oovs": "saveOovs",
 }
-"""Where a parameter is called otherwise in a query."""
+"""The names of parameters in a query, where they differ."""
 
 
 class SpeechParameters(BaseModel):
-    """Parameters of one connection; what is None is not sent, and Rime's own default holds.
+    """Parameters of one connection. Those that are None are not sent; Rime's defaults hold.
 
     Args:
-        speaker: Whose voice; must exist for the model and language.
-        model: Which model speaks.
+        speaker: The voice; it must exist for the model and language.
+        model: The model.
         lang: Language, two or three letters.
-        segment: When buffered text is spoken; None leaves it to the protocol.
+        segment: When buffered text is spoken; None for the protocol's default.
         speed_alpha: Speed; below 1 is faster on mist and mistv2, above 1 is faster on all others.
         time_scale_factor: Length of the speech, above 1 is slower; Rime clamps it to 0.4 to 2.5.
         inline_speed_alpha: Comma list, one value for each `[bracketed]` stretch; below 1 is faster.
         pause_between_brackets: Whether `<300>` in the text is a pause of 300 ms.
         phonemize_between_brackets: Whether `{k1Ast0xm}` in the text is spoken as phonemes.
-        no_text_normalization: Leave numbers and the like as they are written.
-        reduce_latency: The older name of it.
+        no_text_normalization: Do not expand numbers, dates and the like.
+        reduce_latency: The older name of `no_text_normalization`.
         save_oovs: Log unknown words at Rime.
-        temperature: How freely the model speaks.
-        top_p: How much of the likelihood is drawn from.
-        repetition_penalty: How much repeating itself is punished.
-        max_tokens: The most that is generated in one go.
+        temperature: Randomness of sampling.
+        top_p: The share of probability that is sampled from.
+        repetition_penalty: The penalty of repeated tokens.
+        max_tokens: The most tokens of one synthesis.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -134,16 +131,16 @@ class SpeechParameters(BaseModel):
     max_tokens: Annotated[int, Field(ge=200, le=5000)] | None = None
 
     def query(self) -> str:
-        """The query of the connection's address."""
-        told = {WIRE_NAMES.get(name, name): _written(value) for name, value in self.given().items()}
-        return urlencode({**told, "audioFormat": "mulaw", "samplingRate": "8000"})
+        """Return the query of the connection's address."""
+        query = {WIRE_NAMES.get(name, name): _written(value) for name, value in self.given().items()}
+        return urlencode({**query, "audioFormat": "mulaw", "samplingRate": "8000"})
 
     def given(self) -> dict[str, Any]:
-        """The parameters that are set."""
+        """Return the parameters that are not None, by name."""
         return self.model_dump(exclude_none=True)
 
     def warnings(self) -> list[str]:
-        """What is probably wrong but not certainly: Rime may have voices that are not known here."""
+        """Return what may be wrong: Rime may have speakers that are not known here."""
         known = speakers(self.model, self.lang)
         if self.speaker in known:
             return []
@@ -152,11 +149,11 @@ class SpeechParameters(BaseModel):
 
 
 def speech_parameters(values: Mapping[str, Any], *, where: str = "rime") -> SpeechParameters:
-    """Parameters from settings or from an utterance's own voice, checked before anything is connected.
+    """Check the parameters of settings, or of an utterance.
 
     Args:
         values: By the names of the settings.
-        where: Whose they are, for errors: each names `where.<parameter>`.
+        where: For errors, which name `where.<parameter>`.
 
     Raises:
         ConfigurationError: A name, type or range is wrong, or the model does not take the parameter.
@@ -194,21 +191,21 @@ WS2_MODELS = frozenset({"mist", "mistv2"})
 
 @dataclass(frozen=True, slots=True)
 class RimeOptions:
-    """Where Rime is and how it is spoken to.
+    """Where Rime is, and how it is used.
 
     Args:
-        url: `ws://` or `wss://`, a host; the protocol's path is added unless the address has a path of its own, if
-            only a slash (as Rime's on-premises containers want it).
-        protocol: Plain `ws`, or JSON `ws2` (mist and mistv2 only) or `ws3`.
-        api_key: Sent as a bearer; empty for none.
-        parameters: The voice, unless an utterance asks for another.
-        warm_sockets: Spare connections for each address in use.
-        max_characters: The most text in one request; Rime's documents say 500.
-        connect_seconds: For one handshake.
-        first_audio_seconds: From text to its first audio: a socket that takes text and gives nothing is dead.
-        between_audio_seconds: Between two pieces of audio.
-        max_idle_seconds: How long a spare may wait.
-        ping_seconds: Idle connections were seen to die within seconds unless pinged.
+        url: `ws://` or `wss://` and a host; the protocol's path is added unless the address has a path, even if only a
+            slash (as Rime's on-premises containers require).
+        protocol: `ws` is plain; `ws2` (mist and mistv2 only) and `ws3` are JSON.
+        api_key: Sent as a bearer token; empty for none.
+        parameters: Of the voice, unless an utterance overrides them.
+        warm_sockets: How many spare connections each address in use has.
+        max_characters: The most text in one request (Rime, "WebSockets": 500).
+        connect_seconds: Time-out of a handshake.
+        first_audio_seconds: Time-out from a request to its first message: the connection is dead.
+        between_audio_seconds: Time-out between two messages.
+        max_idle_seconds: How long a spare may be idle.
+        ping_seconds: Interval of pings; idle connections were seen to die within seconds without them.
     """
 
     url: str = CLOUD
@@ -224,14 +221,14 @@ class RimeOptions:
     ping_seconds: float = 5.0
 
     def address(self, parameters: SpeechParameters) -> str:
-        """The address of a connection with these parameters.
+        """Return the address of a connection with these parameters.
 
         Raises:
             ConfigurationError: The address is no WebSocket's, or the protocol does not serve the model.
         """
         try:
             parts = urlsplit(self.url)
-            _ = parts.port  # is only read, and refused, when it is asked for
+            _ = parts.port  # the port is only checked when it is read
         except ValueError as error:
             raise ConfigurationError("rime.url", f"'{self.url}' is no address ({error})") from error
         if parts.scheme not in ("ws", "wss") or not parts.hostname:

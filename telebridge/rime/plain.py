@@ -1,13 +1,10 @@
-"""Rime's plain WebSocket, `/ws`, for either side: text frames one way, bare audio the other.
+"""Rime's plain WebSocket, `/ws`, for either side: text frames to Rime, bare audio from it.
 
-Follows Rime, "WebSockets": every text frame is appended to the text to be spoken unless it is exactly a command.
+Follows Rime, "WebSockets", *Messages* and *Commands*: a text frame is appended to the text to be spoken, unless it is
+exactly `<CLEAR>`, `<FLUSH>` or `<EOS>`. `<300>` is a pause, and part of the text. The protocol has no way to quote a
+command, so brackets that could make one are replaced.
 
 One rule: nothing that is given as text leaves as a command.
-
-Text is data: on plain `/ws` commands share the alphabet with speech, and there is no escape.
-
-Follows Rime, "WebSockets", *Commands*: a frame `<CLEAR>`, `<FLUSH>` or `<EOS>` is a command; `<300>` is a pause and
-belongs to the text.
 """
 
 import re
@@ -29,10 +26,10 @@ from telebridge.rime.messages import (
 BRACKETED = re.compile(r"<(?!\d+(?:\.\d+)?>)([^<>]*)>")
 
 
-def neutralised(text: str) -> str:
-    """The same words, with no bracketed run left that could be a command; pauses stay.
+def escaped(text: str) -> str:
+    """Return the text with the brackets around every run that could be a command replaced; pauses stay.
 
-    The brackets become spaces rather than nothing, so that words beside them stay apart.
+    Each bracket becomes a space, so that words beside it stay apart.
     """
     return BRACKETED.sub(r" \1 ", text)
 
@@ -46,7 +43,7 @@ class PlainConnection:
 
     Args:
         side: Which end this is.
-        lenient_commands: For Rime's side: take a command in any case and with blanks around it, which no document says.
+        lenient_commands: For Rime's side: accept commands in any case and with blanks around them; undocumented.
     """
 
     def __init__(self, side: Side, *, lenient_commands: bool = False) -> None:
@@ -57,31 +54,31 @@ class PlainConnection:
     # The bridge sends.
 
     def send_text(self, text: str) -> str:
-        """The frame that has `text` spoken.
+        """Return the frame that appends `text`.
 
         Raises:
-            LocalProtocolError: There is nothing in it, or `<EOS>` was sent before.
+            LocalProtocolError: It is blank, or `<EOS>` was sent before.
         """
         if not text.strip():
             raise LocalProtocolError("there is no text to speak")
-        return self._sent(neutralised(text))
+        return self._sent(escaped(text))
 
     def send_clear(self) -> str:
-        """The frame that drops what is not being spoken yet; audio on its way still comes."""
+        """Return the frame that drops text not being spoken yet; the audio of what is being spoken still comes."""
         return self._sent(CLEAR)
 
     def send_flush(self) -> str:
-        """The frame that has everything spoken now."""
+        """Return the frame that has all text spoken now."""
         return self._sent(FLUSH)
 
     def send_eos(self) -> str:
-        """The frame that has the rest spoken and the connection closed; nothing may follow but a clear."""
+        """Return the frame that has the rest spoken, then the connection closed; only a clear may follow it."""
         frame = self._sent(EOS)
         self._ended = True
         return frame
 
     def receive_binary(self, data: bytes) -> ChunkReceived:
-        """Audio: for the bridge the only thing that ever comes.
+        """Take audio, which is all that the bridge ever receives.
 
         Raises:
             RemoteProtocolError: A client sent a binary frame to Rime.
@@ -91,13 +88,13 @@ class PlainConnection:
         return ChunkReceived(data)
 
     def receive_close(self, code: int, reason: str) -> Ended:
-        """Rime closed: the end, or its only way to report an error."""
+        """Take the close of the connection: the end of the audio, or Rime's only way to report an error."""
         return ended(code, reason)
 
     # Rime's side.
 
     def receive_text(self, text: str) -> HeardByRime:
-        """A text frame: a command if it is exactly one, else text.
+        """Take a text frame of the client: a command if it is exactly one, else text.
 
         Raises:
             RemoteProtocolError: Rime sent text; it never does on this connection.

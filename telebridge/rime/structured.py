@@ -1,14 +1,10 @@
 """Rime's JSON WebSockets, `/ws2` and `/ws3`, for either side: audio with context ids, word times and `done`.
 
 Follows Rime, "WebSockets JSON". The two editions differ in one field of `done` and in the models they serve. Word times
-are served as `word_timestamps`; older documents spell it `wordTimestamps`. Both are read.
+come as `word_timestamps`, in older documents as `wordTimestamps`; both are read. They follow the audio they belong to,
+in seconds from the start of the present synthesis, and begin at 0 again with the next one (*timestamps*).
 
-One rule: fields nobody documents are ignored on both sides, because real clients send some.
-
-Word times of a whole utterance out of those of its parts.
-
-Rime measures them in seconds from the start of the present synthesis and starts again at 0 with the next ("WebSockets
-JSON", *timestamps*); they come after the audio they belong to.
+One rule: undocumented fields are ignored on both sides, because real clients send some.
 """
 
 from enum import Enum
@@ -93,7 +89,7 @@ class StructuredConnection:
     Args:
         side: Which end this is.
         edition: Which of the two.
-        older_spelling: For Rime's side: write word times as `wordTimestamps`, as older documents have it.
+        older_spelling: For Rime's side: write word times as `wordTimestamps`, as in older documents.
     """
 
     def __init__(self, side: Side, edition: Edition, *, older_spelling: bool = False) -> None:
@@ -104,47 +100,47 @@ class StructuredConnection:
     # The bridge sends.
 
     def send_text(self, text: str, context_id: str) -> str:
-        """The message that adds `text`; what comes of it bears the context id.
+        """Return the message that appends `text`; its audio and word times bear the context id.
 
         Raises:
-            LocalProtocolError: There is nothing in it.
+            LocalProtocolError: It is blank.
         """
         if not text.strip():
             raise LocalProtocolError("there is no text to speak")
         return self._encode(Side.BRIDGE, {"text": text, "contextId": context_id})
 
     def send_clear(self) -> str:
-        """The message that drops what is not being spoken yet; audio on its way still comes."""
+        """Return the message that drops text not being spoken yet; the audio of what is being spoken still comes."""
         return self._encode(Side.BRIDGE, {"operation": "clear"})
 
     def send_flush(self) -> str:
-        """The message that has everything spoken now."""
+        """Return the message that has all text spoken now."""
         return self._encode(Side.BRIDGE, {"operation": "flush"})
 
     def send_eos(self) -> str:
-        """The message that has the rest spoken and the connection closed."""
+        """Return the message that has the rest spoken, then the connection closed."""
         return self._encode(Side.BRIDGE, {"operation": "eos"})
 
     def receive_text(self, text: str | bytes) -> HeardByBridge | HeardByRime:
-        """What a message means to this side.
+        """Decode a message for this side.
 
         Raises:
-            RemoteProtocolError: Rime sent something that cannot be read. (A client that does gets `Malformed`.)
+            RemoteProtocolError: Rime sent something that cannot be decoded. (From a client it is `Malformed`.)
         """
         return self._heard_by_bridge(text) if self._side is Side.BRIDGE else self._heard_by_rime(text)
 
     def receive_close(self, code: int, reason: str) -> Ended:
-        """Rime closed: the end, or an error."""
+        """Take the close of the connection: the end, or an error."""
         return ended(code, reason)
 
     # Rime sends.
 
     def send_chunk(self, data: bytes, context_id: str | None) -> str:
-        """The message with the next audio."""
+        """Return the message with the next audio."""
         return self._encode(Side.RIME, {"type": "chunk", "data": data, "contextId": context_id})
 
     def send_timestamps(self, words: list[str], starts: list[float], ends: list[float], context_id: str | None) -> str:
-        """The message with word times, in seconds since the start of the synthesis."""
+        """Return the message with word times, in seconds from the start of the synthesis."""
         name = "wordTimestamps" if self._older_spelling else "word_timestamps"
         times = {"words": words, "start": starts, "end": ends}
         return self._encode(Side.RIME, {"type": "timestamps", name: times, "contextId": context_id})
@@ -207,26 +203,26 @@ def _kind(text: str | bytes) -> str | None:
 
 
 class WordClock:
-    """Places words on the time axis of the utterance, in milliseconds of audio."""
+    """Converts the word times of each synthesis to the time axis of the utterance, in milliseconds of audio."""
 
     def __init__(self) -> None:
         self._synthesis_began_ms = 0.0
         self._last_end = 0.0  # seconds, within the synthesis
-        self._heard_before_ms = 0.0  # audio that had come with the last times
+        self._received_before_ms = 0.0  # audio received when the last times came
 
-    def words(self, times: TimestampsReceived, *, heard_ms: float) -> tuple[Word, ...]:
-        """The words of a message, when `heard_ms` of the utterance's audio have come."""
+    def words(self, times: TimestampsReceived, *, received_ms: float) -> tuple[Word, ...]:
+        """Convert the word times of a message, received after `received_ms` of the utterance's audio."""
         if times.starts and times.starts[0] < self._last_end:
-            self._synthesis_began_ms = self._heard_before_ms  # the clock went back: a new synthesis
+            self._synthesis_began_ms = self._received_before_ms  # the clock went back: a new synthesis
         self._last_end = times.ends[-1] if times.ends else self._last_end
-        self._heard_before_ms = heard_ms
+        self._received_before_ms = received_ms
         began = self._synthesis_began_ms
         return tuple(
             Word(word, began + start * 1000, began + end * 1000)
             for word, start, end in zip(times.words, times.starts, times.ends, strict=True)
         )
 
-    def synthesis_over(self, heard_ms: float) -> None:
-        """A synthesis has ended after `heard_ms` of the utterance's audio; the next one starts there."""
-        self._synthesis_began_ms = self._heard_before_ms = heard_ms
+    def synthesis_over(self, received_ms: float) -> None:
+        """A synthesis has ended after `received_ms` of the utterance's audio; the next one begins there."""
+        self._synthesis_began_ms = self._received_before_ms = received_ms
         self._last_end = 0.0

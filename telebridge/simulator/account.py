@@ -1,6 +1,6 @@
-"""The simulated account: its calls, the queue they wait in, and the people who are rung.
+"""The simulated account: its calls, the queue of outbound calls, and the callees.
 
-This is a shell: it owns the calls' tasks. Make it on a running event loop; close it.
+This is a shell: it owns the tasks of the calls. Create it on a running event loop, and close it with `aclose`.
 """
 
 import asyncio
@@ -11,11 +11,11 @@ from uuid import uuid4
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.http.client import WebClient
-from telebridge.simulator.media.recording import Recording, TimelineEvent
+from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.phone_call import PhoneCall
-from telebridge.simulator.resources.call import CallRecord
+from telebridge.simulator.resources.call import CallResource
 from telebridge.simulator.resources.calls import CallBook, DialQueue
-from telebridge.simulator.resources.parameters import ApiProblem, CallOrder, CallUpdate
+from telebridge.simulator.resources.parameters import ApiProblem, CallSetup, CallUpdate
 from telebridge.simulator.setup.clock import running_clock
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.twilio.calls import CallStatus
@@ -26,17 +26,17 @@ KEPT_CALLS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedCall:
-    """A call under way.
+class SimulatedCall:
+    """A call that was begun.
 
     Args:
-        record: Its status as it goes on.
-        recording: Both legs and everything that happened; complete once `finished` is done.
-        finished: Done when the call is over and its last callback is delivered.
+        record: The call's resource, kept up to date while the call goes on.
+        recording: Both legs and all events; complete once `finished` is done.
+        finished: Done when the call is over and its last callback was sent.
     """
 
-    record: CallRecord
-    recording: Recording
+    record: CallResource
+    recording: DualChannelRecording
     finished: "asyncio.Task[None]"
 
 
@@ -49,11 +49,11 @@ class Simulator:
         self._clock = running_clock()
         self._client = WebClient(self.options.auth_token, self.options.routes)
         self._queue = DialQueue(self.options.calls_per_second)
-        self._calls: dict[str, PlacedCall] = {}
-        self._lives: dict[str, PhoneCall] = {}
+        self._calls: dict[str, SimulatedCall] = {}
+        self._live: dict[str, PhoneCall] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    # People who call.
+    # Inbound calls.
 
     def place_inbound_call(
         self,
@@ -64,16 +64,19 @@ class Simulator:
         to_number: str = OWN_NUMBER,
         status_callback: str | None = None,
         watch: Callable[[TimelineEvent], None] | None = None,
-    ) -> PlacedCall:
-        """Somebody calls a number whose voice webhook is `url`.
+    ) -> SimulatedCall:
+        """Place a call to a number whose voice webhook is `url`.
 
         Args:
-            url: By default the account's own.
-            script: What they do; by default they listen.
-            from_number: Theirs.
-            to_number: The one they call.
-            status_callback: The number's status callback.
-            watch: Told everything that happens, as it happens.
+            url: The voice webhook; by default the `voice_url` of the options.
+            script: What the caller does; by default the caller listens.
+            from_number: The caller's number.
+            to_number: The number that is called.
+            status_callback: The status callback of the called number.
+            watch: Called with each event as it happens.
+
+        Returns:
+            The call; await its `finished`.
 
         Raises:
             ConfigurationError: There is no URL.
@@ -81,22 +84,22 @@ class Simulator:
         url = url or self.options.voice_url
         if url is None:
             raise ConfigurationError("url", "is not given", "where should the call be answered?")
-        order = CallOrder(to_number, from_number, url=url, status_callback=status_callback)
-        call = self._new_call(order, "inbound", script or Script())
+        setup = CallSetup(to_number, from_number, url=url, status_callback=status_callback)
+        call = self._new_call(setup, "inbound", script or Script())
         call.recording.on_event = watch
         return self._begin(call)
 
-    # The REST API's orders.
+    # Calls by the REST API.
 
-    def create(self, order: CallOrder) -> CallRecord:
-        """Take an order for a call; it is dialled when its turn comes."""
-        call = self._new_call(order, "outbound-api", self.options.script_for(order.to))
+    def create(self, setup: CallSetup) -> CallResource:
+        """Queue an outbound call; it is dialed at the rate of the account."""
+        call = self._new_call(setup, "outbound-api", self.options.script_for(setup.to))
         call.record.queue_time_ms = self._queue.add(call.record.sid, now=self._clock.now())
-        self._lives[call.record.sid] = call
+        self._live[call.record.sid] = call
         self._dial_waiting()
         return call.record
 
-    def update(self, sid: str, update: CallUpdate) -> CallRecord:
+    def update(self, sid: str, update: CallUpdate) -> CallResource:
         """Change a live call.
 
         Raises:
@@ -105,18 +108,18 @@ class Simulator:
         record = self.book.find(sid)
         if record.status.is_final or (update.status == "canceled" and record.status is CallStatus.IN_PROGRESS):
             raise ApiProblem(400, 21220)
-        life = self._lives[sid]
+        call = self._live[sid]
         if record.status is CallStatus.QUEUED and update.status is not None:
             self._queue.remove(sid)
             record.move(CallStatus.CANCELED, at=self._clock.wallclock())
-            del self._lives[sid]
-            self._spawn_drop(life)
+            del self._live[sid]
+            self._start_drop(call)
         else:
-            life.update(update)
+            call.update(update)
         return record
 
-    def find(self, sid: str) -> PlacedCall:
-        """A call that was begun.
+    def find(self, sid: str) -> SimulatedCall:
+        """Return a call that was begun.
 
         Raises:
             ApiProblem: There is no such call.
@@ -127,50 +130,48 @@ class Simulator:
         return self._calls[sid]
 
     async def aclose(self) -> None:
-        """Drop every call where it is, and close all connections."""
+        """Drop all calls and close all connections."""
         if self._timer is not None:
             self._timer.cancel()
-        for sid, life in list(self._lives.items()):
+        for sid, call in list(self._live.items()):
             if sid not in self._calls:
-                await life.drop()
-        tasks = [call.finished for call in self._calls.values()]
+                await call.drop()
+        tasks = [begun.finished for begun in self._calls.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._client.aclose()
 
-    # Inside.
-
-    def _new_call(self, order: CallOrder, direction: str, script: Script) -> PhoneCall:
+    def _new_call(self, setup: CallSetup, direction: str, script: Script) -> PhoneCall:
         at = self._clock.wallclock()
         sid = f"CA{uuid4().hex}"
-        record = CallRecord(sid, self.options.account_sid, order.to, order.from_, direction, created_at=at)
+        record = CallResource(sid, self.options.account_sid, setup.to, setup.from_, direction, created_at=at)
         self.book.add(record)
-        return PhoneCall(record, order, script, self.options, self._client, self._clock)
+        return PhoneCall(record, setup, script, self.options, self._client, self._clock)
 
-    def _begin(self, call: PhoneCall) -> PlacedCall:
+    def _begin(self, call: PhoneCall) -> SimulatedCall:
         sid = call.record.sid
         task = asyncio.create_task(call.run(), name=f"simulated call {sid}")
-        task.add_done_callback(lambda _: self._lives.pop(sid, None))
-        placed = self._calls[sid] = PlacedCall(call.record, call.recording, task)
-        self._lives[sid] = call
+        task.add_done_callback(lambda _: self._live.pop(sid, None))
+        placed = self._calls[sid] = SimulatedCall(call.record, call.recording, task)
+        self._live[sid] = call
         while len(self._calls) > KEPT_CALLS:
             del self._calls[next(iter(self._calls))]
         return placed
 
-    def _spawn_drop(self, life: PhoneCall) -> None:
-        """End a call that never began; its courier has nothing to deliver."""
-        task = asyncio.create_task(life.drop())
-        self._calls[life.record.sid] = PlacedCall(life.record, life.recording, task)
+    def _start_drop(self, call: PhoneCall) -> None:
+        """End a call that was never dialed; it has no callbacks to send."""
+        task = asyncio.create_task(call.drop())
+        self._calls[call.record.sid] = SimulatedCall(call.record, call.recording, task)
 
     def _dial_waiting(self) -> None:
-        """Dial what may be dialled now, and come back when more may."""
+        """Dial the calls that are due, and set a timer for the next one."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         now = self._clock.now()
         while (deadline := self._queue.next_deadline()) is not None and deadline <= now:
             for sid in self._queue.handle_timeout(now=now):
-                self._begin(self._lives[sid])
+                self._begin(self._live[sid])
         if deadline is not None:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._dial_waiting)

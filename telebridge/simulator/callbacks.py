@@ -1,10 +1,9 @@
-"""What one call tells the web application beside asking it: status, stream and detection callbacks, numbered and sent.
+"""The callbacks of one call: status, stream and machine detection, numbered and sent to the web application in order.
 
-Follows Twilio's Call resource ("StatusCallback"), `<Stream>` status callbacks and answering machine detection.
+This is a shell: it owns tasks. Follows Twilio's Call resource ("StatusCallback"), `<Stream>` status callbacks and
+answering machine detection.
 
-Delivers one call's callbacks, each a request of its own, in order unless a fault says otherwise.
-
-This is a shell: it owns tasks. One rule: nobody waits for a callback, and a callback that fails is only noted.
+One rule: a call never waits for its callbacks, and a callback that fails is only recorded.
 """
 
 import asyncio
@@ -13,18 +12,19 @@ from dataclasses import dataclass
 
 from telebridge.simulator.http.client import RequestFailed, WebClient
 from telebridge.simulator.http.webhook_fields import detection_fields, status_fields, stream_fields
-from telebridge.simulator.media.recording import Kind, Recording
-from telebridge.simulator.resources.call import CallRecord
-from telebridge.simulator.resources.parameters import CallOrder
-from telebridge.simulator.setup.clock import Clock
-from telebridge.simulator.setup.faults import Faults
-from telebridge.simulator.twiml.verbs import Stream
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
+from telebridge.simulator.resources.call import CallResource
+from telebridge.simulator.resources.parameters import CallSetup
+from telebridge.simulator.setup.clock import SimulatorClock
+from telebridge.simulator.setup.faults import SimulatorFaults
+from telebridge.simulator.twiml.verbs import StreamVerb
+from telebridge.tasks import Tasks
 from telebridge.twilio.calls import CallStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """A request to be made."""
+    """A callback request that is to be sent."""
 
     event: str
     url: str
@@ -32,44 +32,47 @@ class Callback:
     fields: Mapping[str, str]
 
 
-class Courier:
-    """Sends callbacks one after the other; delayed ones go their own way."""
+class CallbackSender:
+    """Sends callbacks one after the other; a callback that a fault delays is sent by a task of its own.
 
-    def __init__(self, client: WebClient, faults: Faults, note: Callable[[str], None]) -> None:
+    Args:
+        client: Makes the requests.
+        faults: Decides which callbacks are lost, delayed or duplicated.
+        note: Called with the result of each callback.
+    """
+
+    def __init__(self, client: WebClient, faults: SimulatorFaults, note: Callable[[str], None]) -> None:
         self._client = client
         self._faults = faults
         self._note = note
         self._queue: asyncio.Queue[Callback | None] = asyncio.Queue()
-        self._delayed: set[asyncio.Task[None]] = set()
+        self._delayed = Tasks("simulator delayed callback")
         self._sender = asyncio.create_task(self._send_queue(), name="simulator callbacks")
 
     def send(self, callback: Callback) -> None:
-        """Send it, as the faults allow."""
+        """Queue a callback, subject to the faults."""
         fault = self._faults.callback(callback.event)
         if fault.lose:
             self._note(f"{callback.event} lost")
             return
         for _ in range(fault.copies):
             if fault.delay_seconds:
-                task = asyncio.create_task(self._deliver_late(callback, fault.delay_seconds))
-                self._delayed.add(task)
-                task.add_done_callback(self._delayed.discard)
+                _ = self._delayed.start(self._deliver_late(callback, fault.delay_seconds))
             else:
                 self._queue.put_nowait(callback)
 
     async def aclose(self) -> None:
-        """Wait until everything is delivered."""
+        """Wait until every callback was sent."""
         self._queue.put_nowait(None)
         await self._sender
-        while self._delayed:
-            await asyncio.wait(self._delayed)
+        await self._delayed.wait()
 
     async def abort(self) -> None:
-        """Drop what is not delivered."""
-        tasks = [self._sender, *self._delayed]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        """Drop the callbacks that were not sent."""
+        self._sender.cancel()
+        self._delayed.cancel()
+        await asyncio.gather(self._sender, return_exceptions=True)
+        await self._delayed.wait()
 
     async def _send_queue(self) -> None:
         while (callback := await self._queue.get()) is not None:
@@ -81,45 +84,45 @@ class Courier:
 
     async def _deliver(self, callback: Callback) -> None:
         try:
-            answer = await self._client.ask(callback.url, callback.method, callback.fields)
+            response = await self._client.request(callback.url, callback.method, callback.fields)
         except RequestFailed as error:
             self._note(f"{callback.event} failed {error.code}: {error.problem}")
         else:
-            self._note(f"{callback.event} {answer.status}")
+            self._note(f"{callback.event} {response.status}")
 
 
-class CallReports:
-    """The callbacks of one call, in their order; delivered as the faults allow."""
+class CallCallbacks:
+    """Makes the callbacks of one call in their order and sends them."""
 
     def __init__(
         self,
-        record: CallRecord,
-        order: CallOrder,
-        recording: Recording,
+        record: CallResource,
+        setup: CallSetup,
+        recording: DualChannelRecording,
         client: WebClient,
-        clock: Clock,
-        faults: Faults,
+        clock: SimulatorClock,
+        faults: SimulatorFaults,
     ) -> None:
         self._record = record
-        self._order = order
+        self._setup = setup
         self._recording = recording
         self._clock = clock
-        self._courier = Courier(client, faults, self._note_delivery)
+        self._sender = CallbackSender(client, faults, self._note_delivery)
         self._sequence = 0
 
-    def moved(self, status: CallStatus, event: str) -> None:
-        """Move the call's record on, and tell whoever asked to be told of `event`."""
+    def status_changed(self, status: CallStatus, event: str) -> None:
+        """Change the call's status, and send the callback of `event` if the call asks for it."""
         at = self._clock.wallclock()
         self._record.move(status, at=at)
-        self._recording.note(Kind.STATUS, status.value, now=self._clock.now())
-        url = self._order.status_callback
-        if url is not None and event in self._order.status_events:
+        self._recording.note(EventKind.STATUS, status.value, now=self._clock.now())
+        url = self._setup.status_callback
+        if url is not None and event in self._setup.status_events:
             fields = status_fields(self._record, sequence_number=self._sequence, at=at)
-            self._courier.send(Callback(event, url, self._order.status_callback_method, fields))
+            self._sender.send(Callback(event, url, self._setup.status_callback_method, fields))
             self._sequence += 1
 
-    def stream(self, event: str, verb: Stream, stream_sid: str, code: int | None, error: str) -> None:
-        """A media stream began, ended or failed."""
+    def stream_event(self, event: str, verb: StreamVerb, stream_sid: str, code: int | None, error: str) -> None:
+        """Send the callback of a media stream that began, ended or failed."""
         if verb.status_callback is None:
             return
         fields = stream_fields(
@@ -131,24 +134,24 @@ class CallReports:
             code=code,
             error=error,
         )
-        self._courier.send(Callback(event, verb.status_callback, verb.status_callback_method, fields))
+        self._sender.send(Callback(event, verb.status_callback, verb.status_callback_method, fields))
 
-    def detected(self, verdict: str, seconds: float) -> None:
-        """Answering machine detection, beside the talk, has a verdict."""
-        detection = self._order.detection
+    def machine_detected(self, verdict: str, seconds: float) -> None:
+        """Send the result of asynchronous answering machine detection."""
+        detection = self._setup.detection
         if detection is None or detection.callback is None:
             return
         identity = {"CallSid": self._record.sid, "AccountSid": self._record.account_sid}
         fields = identity | detection_fields(verdict, round(seconds * 1000))
-        self._courier.send(Callback("amd", detection.callback, detection.callback_method, fields))
+        self._sender.send(Callback("amd", detection.callback, detection.callback_method, fields))
 
     async def delivered(self) -> None:
-        """Wait until everything is."""
-        await self._courier.aclose()
+        """Wait until every callback was sent."""
+        await self._sender.aclose()
 
     async def abort(self) -> None:
-        """Drop what is not delivered."""
-        await self._courier.abort()
+        """Drop the callbacks that were not sent."""
+        await self._sender.abort()
 
     def _note_delivery(self, detail: str) -> None:
-        self._recording.note(Kind.CALLBACK, detail, now=self._clock.now())
+        self._recording.note(EventKind.CALLBACK, detail, now=self._clock.now())

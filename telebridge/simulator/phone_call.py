@@ -1,101 +1,103 @@
-"""The life of one simulated call: rung, answered, led by TwiML, ended, and reported at every step.
+"""One simulated call: it rings, is answered, runs TwiML and ends, with a callback at each change of status.
 
-This is a shell over the call's record, the TwiML interpreter and the line. Follows Twilio's Call resource: a status
-moves forward only, each step is a callback of its own, and the last one is `completed` whatever the final status.
+This is a shell over the call's resource, the TwiML interpreter and the line. Follows Twilio's Call resource: a status
+moves forward only, each change is a callback of its own, and the last event is `completed` whatever the final status.
+
+One rule: whatever happens, a call ends with exactly one final status.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from telebridge.simulator.callbacks import CallReports
+from telebridge.simulator.callbacks import CallCallbacks
 from telebridge.simulator.caller.caller import Caller, Pickup, Script
-from telebridge.simulator.executor import VerbPerformer
+from telebridge.simulator.executor import TwimlExecutor
 from telebridge.simulator.http.client import WebClient
 from telebridge.simulator.http.webhook_fields import detection_fields, first_inbound_fields
-from telebridge.simulator.media.line import Line
-from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.line import PhoneLine
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.timer import LineDriver
-from telebridge.simulator.resources.call import CallRecord
-from telebridge.simulator.resources.parameters import CallOrder, CallUpdate
-from telebridge.simulator.setup.clock import Clock
+from telebridge.simulator.resources.call import CallResource
+from telebridge.simulator.resources.parameters import CallSetup, CallUpdate
+from telebridge.simulator.setup.clock import SimulatorClock
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.simulator.twiml.interpreter import (
-    Act,
-    EndCall,
+    EndOfTwiml,
     Fetch,
+    Instruction,
     Interpreter,
 )
-from telebridge.simulator.twiml.verbs import Reject
+from telebridge.simulator.twiml.verbs import RejectVerb
 from telebridge.twilio.calls import CallStatus
 
 UNANSWERED = {Pickup.BUSY: CallStatus.BUSY, Pickup.NO_ANSWER: CallStatus.NO_ANSWER, Pickup.FAILED: CallStatus.FAILED}
 DIAL_SECONDS = 0.1
 
-Beginning = Callable[[], Act]
-"""Starts the interpreter on a document."""
+FirstInstruction = Callable[[], Instruction]
+"""Starts the interpreter on a document and returns its first instruction."""
 
 
 class PhoneCall:
-    """One call between the web application and somebody on the telephone.
+    """One call between the web application and a scripted caller. Await `run` once.
 
     Args:
-        record: What Twilio remembers of it.
-        order: What it was created with.
-        script: What the person does.
-        options: The account.
-        client: Asks the web application.
-        clock: Time.
+        record: The call's resource.
+        setup: The parameters that the call was created with.
+        script: What the caller or callee does.
+        options: The options of the account.
+        client: Makes requests to the web application.
+        clock: Monotonic and wall-clock time.
     """
 
     def __init__(
         self,
-        record: CallRecord,
-        order: CallOrder,
+        record: CallResource,
+        setup: CallSetup,
         script: Script,
         options: SimulatorOptions,
         client: WebClient,
-        clock: Clock,
+        clock: SimulatorClock,
     ) -> None:
         self.record = record
-        self.recording = Recording(clock.now())
-        self._order = order
+        self.recording = DualChannelRecording(clock.now())
+        self._setup = setup
         self._script = script
         self._clock = clock
-        self._reports = CallReports(record, order, self.recording, client, clock, options.faults)
-        self._performer = VerbPerformer(record, self.recording, options, client, self._reports, self._line)
-        self._interpreter = Interpreter(fallback_url=order.fallback_url, fallback_method=order.fallback_method)
+        self._callbacks = CallCallbacks(record, setup, self.recording, client, clock, options.faults)
+        self._executor = TwimlExecutor(record, self.recording, options, client, self._callbacks, self._line)
+        self._interpreter = Interpreter(fallback_url=setup.fallback_url, fallback_method=setup.fallback_method)
         self._driver: LineDriver | None = None
         self._over = asyncio.Event()
         self._update: CallUpdate | None = None
-        self._following: asyncio.Task[EndCall | Reject] | None = None
+        self._running: asyncio.Task[EndOfTwiml | RejectVerb] | None = None
         self._detecting: asyncio.Task[None] | None = None
 
-    # What others do to the call.
+    # Events from outside the call.
 
     def hang_up(self, who: str) -> None:
-        """Somebody hangs up: caller, bridge, limit."""
+        """End the call; `who` is recorded: caller, bridge or limit."""
         if not self._over.is_set():
-            self._note(Kind.HUNG_UP, who)
+            self._note(EventKind.HUNG_UP, who)
             self._over.set()
 
     def update(self, update: CallUpdate) -> None:
-        """A REST request: end the call, or let another document lead it."""
+        """Apply a REST update: end the call, or replace its TwiML."""
         if update.status is not None:
             if self.record.status in (CallStatus.QUEUED, CallStatus.INITIATED, CallStatus.RINGING):
                 self._finish(CallStatus.CANCELED)
             self.hang_up("bridge")
-        elif self._following is not None:
+        elif self._running is not None:
             self._update = update
-            self._following.cancel()
+            self._running.cancel()
 
-    # Its life.
+    # From ringing to the end.
 
     async def run(self) -> None:
-        """Live through the call; when cancelled, everything is dropped where it is."""
+        """Run the call to its end. When cancelled, the call is dropped and no further callback is sent."""
         try:
-            await (self._arrive() if self.record.direction == "inbound" else self._place())
-            await self._reports.delivered()
+            await (self._run_inbound() if self.record.direction == "inbound" else self._run_outbound())
+            await self._callbacks.delivered()
         finally:
             if self._detecting is not None:
                 self._detecting.cancel()
@@ -105,122 +107,123 @@ class PhoneCall:
             await self.drop()
 
     async def drop(self) -> None:
-        """Deliver nothing more."""
-        await self._reports.abort()
+        """Drop the callbacks that were not sent."""
+        await self._callbacks.abort()
 
-    async def _arrive(self) -> None:
-        """Somebody calls: the application is asked while it rings."""
+    async def _run_inbound(self) -> None:
+        """Request the first document while the call rings."""
         self.record.move(CallStatus.INITIATED, at=self._clock.wallclock())
         self.record.move(CallStatus.RINGING, at=self._clock.wallclock())
-        await self._lead(self._beginning(first_inbound_fields(self.record)))
+        await self._run_twiml(self._first_instruction(first_inbound_fields(self.record)))
 
-    async def _place(self) -> None:
-        """The application calls somebody."""
-        self._reports.moved(CallStatus.INITIATED, "initiated")
+    async def _run_outbound(self) -> None:
+        """Dial, ring, and run TwiML once the callee answers."""
+        self._callbacks.status_changed(CallStatus.INITIATED, "initiated")
         await asyncio.sleep(DIAL_SECONDS)
         if not self._over.is_set():
-            self._reports.moved(CallStatus.RINGING, "ringing")
-            answered = await self._ring()
+            self._callbacks.status_changed(CallStatus.RINGING, "ringing")
+            status = await self._ring()
             if not self._over.is_set():
-                await self._picked_up(answered)
+                await self._after_ringing(status)
 
-    async def _picked_up(self, answered: CallStatus) -> None:
-        if answered is not CallStatus.IN_PROGRESS:
-            self.record.sip_response_code = self._script.sip_response_code if answered is CallStatus.FAILED else None
-            self._finish(answered)
+    async def _after_ringing(self, status: CallStatus) -> None:
+        if status is not CallStatus.IN_PROGRESS:
+            self.record.sip_response_code = self._script.sip_response_code if status is CallStatus.FAILED else None
+            self._finish(status)
             return
         self._answer()
         fields = await self._detect()
         if not self._over.is_set():
-            await self._lead(self._beginning(fields))
+            await self._run_twiml(self._first_instruction(fields))
         else:
             self._finish(CallStatus.COMPLETED)
 
     async def _ring(self) -> CallStatus:
-        """How it is picked up."""
-        pickup, limit = self._script.pickup, self._order.timeout_seconds
+        """Ring, and return the status that follows."""
+        pickup, limit = self._script.pickup, self._setup.timeout_seconds
         await self._over_within(limit if pickup is Pickup.NO_ANSWER else min(self._script.ring_seconds, limit))
         if pickup is Pickup.ANSWER:
             return CallStatus.IN_PROGRESS if self._script.ring_seconds <= limit else CallStatus.NO_ANSWER
         return UNANSWERED[pickup]
 
     def _answer(self) -> None:
-        """The line opens."""
+        """Open the line."""
         now = self._clock.now()
         self.recording.open(now)
-        self._reports.moved(CallStatus.IN_PROGRESS, "answered")
-        line = Line(Caller(self._script), self.recording, opened_at=now)
+        self._callbacks.status_changed(CallStatus.IN_PROGRESS, "answered")
+        line = PhoneLine(Caller(self._script), self.recording, opened_at=now)
         self._driver = LineDriver(line, on_hung_up=lambda: self.hang_up("caller"))
 
     async def _detect(self) -> Mapping[str, str]:
-        """Answering machine detection: before the application is asked, or beside the talk."""
-        detection, seconds = self._order.detection, self._script.detection_seconds
+        """Detect an answering machine: before the first request, or asynchronously while the TwiML runs."""
+        detection, seconds = self._setup.detection, self._script.detection_seconds
         if detection is None:
             return {}
         verdict = detection.verdict(self._script.answered_by)
         if detection.asynchronous:
-            self._detecting = asyncio.create_task(self._detect_beside(verdict, seconds))
+            self._detecting = asyncio.create_task(self._detect_asynchronously(verdict, seconds))
             return {}
         await self._over_within(seconds)
         self.record.answered_by = verdict
         return detection_fields(verdict, round(seconds * 1000))
 
-    async def _detect_beside(self, verdict: str, seconds: float) -> None:
+    async def _detect_asynchronously(self, verdict: str, seconds: float) -> None:
         await asyncio.sleep(seconds)
         self.record.answered_by = verdict
-        self._reports.detected(verdict, seconds)
+        self._callbacks.machine_detected(verdict, seconds)
 
     # TwiML.
 
-    def _beginning(self, fields: Mapping[str, str]) -> Beginning:
-        url, method, document = self._order.url, self._order.method, (self._order.twiml or "").encode()
+    def _first_instruction(self, fields: Mapping[str, str]) -> FirstInstruction:
+        url, method, document = self._setup.url, self._setup.method, (self._setup.twiml or "").encode()
         if url is not None:
             return lambda: self._interpreter.start(url, method, fields)
         return lambda: self._interpreter.start_document(document)
 
-    async def _lead(self, begin: Beginning | None) -> None:
-        """Follow documents until one ends, somebody hangs up, or time is up."""
+    async def _run_twiml(self, begin: FirstInstruction | None) -> None:
+        """Run documents until one ends, somebody hangs up, or the time limit ends."""
         try:
-            async with asyncio.timeout(self._order.time_limit_seconds):
+            async with asyncio.timeout(self._setup.time_limit_seconds):
                 while begin is not None:
-                    begin = await self._follow_until_over(begin)
+                    begin = await self._run_until_over(begin)
         except TimeoutError:
             self.hang_up("limit")
         self._finish(CallStatus.COMPLETED)
         await self._end_dial()
 
     async def _end_dial(self) -> None:
-        """Ask the action of a `<Dial>` that the end of the call cut; what it answers leads nowhere any more."""
+        """Request the action of a `<Dial>` that the end of the call cut short; its response is ignored."""
         driver = self._driver
-        ask = self._interpreter.abandoned(connected=driver is not None and driver.line.far is not None)
-        if ask is not None:
-            await self._performer.perform(ask, now=self._clock.now())
+        fetch = self._interpreter.abandoned(connected=driver is not None and driver.line.far is not None)
+        if fetch is not None:
+            await self._executor.execute(fetch, now=self._clock.now())
 
-    async def _follow_until_over(self, begin: Beginning) -> Beginning | None:
-        """One run of the interpreter; answers with what an update wants instead, or None when the call is over."""
-        self._following = following = asyncio.create_task(self._follow(begin()))
+    async def _run_until_over(self, begin: FirstInstruction) -> FirstInstruction | None:
+        """Run the interpreter once. Return how to go on after an update, or None when the call is over."""
+        self._running = running = asyncio.create_task(self._run_instructions(begin()))
         over = asyncio.create_task(self._over.wait())
         try:
-            await asyncio.wait({following, over}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({running, over}, return_when=asyncio.FIRST_COMPLETED)
             if self._over.is_set():
                 return None
             if self._update is not None:
                 return self._updated()
-            self._ended(await following)
+            self._twiml_ended(await running)
             return None
         finally:
-            for task in (following, over):
+            for task in (running, over):
                 task.cancel()
-            await asyncio.gather(following, over, return_exceptions=True)
+            await asyncio.gather(running, over, return_exceptions=True)
 
-    async def _follow(self, act: Act) -> EndCall | Reject:
-        while not isinstance(act, EndCall | Reject):
-            if not isinstance(act, Fetch) and self.record.status is CallStatus.RINGING:
+    async def _run_instructions(self, instruction: Instruction) -> EndOfTwiml | RejectVerb:
+        while not isinstance(instruction, EndOfTwiml | RejectVerb):
+            if not isinstance(instruction, Fetch) and self.record.status is CallStatus.RINGING:
                 self._answer()
-            act = self._interpreter.resume(await self._performer.perform(act, now=self._clock.now()))
-        return act
+            outcome = await self._executor.execute(instruction, now=self._clock.now())
+            instruction = self._interpreter.resume(outcome)
+        return instruction
 
-    def _updated(self) -> Beginning:
+    def _updated(self) -> FirstInstruction:
         update, self._update = self._update, None
         if update is not None and update.url is not None:
             url, method = update.url, update.method
@@ -228,24 +231,22 @@ class PhoneCall:
         document = ((update.twiml if update else None) or "").encode()
         return lambda: self._interpreter.start_document(document)
 
-    def _ended(self, act: EndCall | Reject) -> None:
-        """The document is at its end, or refused the call."""
-        if isinstance(act, Reject):
+    def _twiml_ended(self, last: EndOfTwiml | RejectVerb) -> None:
+        """End the call after its last document, or because a document rejected it."""
+        if isinstance(last, RejectVerb):
             self.hang_up("bridge")
-            self._finish(CallStatus.BUSY if act.reason == "busy" else CallStatus.FAILED)
+            self._finish(CallStatus.BUSY if last.reason == "busy" else CallStatus.FAILED)
         else:
-            self._note(Kind.TWIML, act.reason if act.code is None else f"{act.reason} ({act.code})")
+            self._note(EventKind.TWIML, last.reason if last.code is None else f"{last.reason} ({last.code})")
             self.hang_up("bridge")
-
-    # Small things.
 
     def _finish(self, status: CallStatus) -> None:
-        """Enter a final status, unless one was entered before."""
+        """Set a final status, unless one was set before."""
         if self.record.status.is_final:
             return
         if self._driver is not None:
             self._driver.stop()
-        self._reports.moved(status, "completed")
+        self._callbacks.status_changed(status, "completed")
 
     def _line(self) -> LineDriver:
         if self._driver is None:
@@ -253,10 +254,10 @@ class PhoneCall:
         return self._driver
 
     async def _over_within(self, seconds: float) -> None:
-        """Let so much time pass, or less if somebody hangs up."""
+        """Wait that many seconds, or less if somebody hangs up."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._over.wait()
 
-    def _note(self, kind: Kind, detail: str) -> None:
+    def _note(self, kind: EventKind, detail: str) -> None:
         self.recording.note(kind, detail, now=self._clock.now())

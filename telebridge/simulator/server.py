@@ -1,6 +1,6 @@
-"""The local Twilio as an aiohttp application: the REST API of calls, and routes of its own to be called from a shell.
+"""The local Twilio as an aiohttp application: Twilio's REST API of calls, and routes for use from a shell.
 
-Follows Twilio's Call resource; `POST /simulator/calls` and what lies under it are not Twilio's.
+Follows Twilio's Call resource. The routes under `/simulator/calls` are the simulator's own.
 """
 
 import asyncio
@@ -23,21 +23,21 @@ from telebridge.simulator.setup.faults import RestFault
 from telebridge.simulator.setup.options import SimulatorOptions
 
 SIMULATOR = web.AppKey("SIMULATOR", Simulator)
-Door = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_app(options: SimulatorOptions | None = None) -> web.Application:
-    """The local Twilio, ready to be served; its account is at `app[SIMULATOR]` once it runs."""
+    """Create the application of the local Twilio. Once it runs, `app[SIMULATOR]` is its account."""
     options = options or SimulatorOptions()
     app = web.Application()
     rest = RestApi(options)
     calls = f"/{API_VERSION}/Accounts/{{account}}/Calls"
-    app.router.add_post(f"{calls}.json", rest.guarded(rest.create))
-    app.router.add_get(f"{calls}.json", rest.guarded(rest.list))
-    app.router.add_get(f"{calls}/{{sid}}.json", rest.guarded(rest.fetch))
-    app.router.add_post(f"{calls}/{{sid}}.json", rest.guarded(rest.update))
-    app.router.add_delete(f"{calls}/{{sid}}.json", rest.guarded(rest.delete))
-    app.router.add_post("/simulator/calls", _call_in)
+    app.router.add_post(f"{calls}.json", rest.authenticated(rest.create))
+    app.router.add_get(f"{calls}.json", rest.authenticated(rest.list))
+    app.router.add_get(f"{calls}/{{sid}}.json", rest.authenticated(rest.fetch))
+    app.router.add_post(f"{calls}/{{sid}}.json", rest.authenticated(rest.update))
+    app.router.add_delete(f"{calls}/{{sid}}.json", rest.authenticated(rest.delete))
+    app.router.add_post("/simulator/calls", _place_call)
     app.router.add_get("/simulator/calls/{sid}.wav", _recording)
     app.router.add_get("/simulator/calls/{sid}", _timeline)
     app.router.add_get("/healthz", _healthz)
@@ -52,16 +52,16 @@ def create_app(options: SimulatorOptions | None = None) -> web.Application:
 
 
 class RestApi:
-    """`/2010-04-01/Accounts/{sid}/Calls`, with the faults that the options want."""
+    """The handlers of `/2010-04-01/Accounts/{sid}/Calls`, with the REST faults of the options."""
 
     def __init__(self, options: SimulatorOptions) -> None:
         self._options = options
         self._faults = list(options.faults.rest)
 
-    def guarded(self, door: Door) -> Door:
-        """Only for those who know the account's credentials; problems are answered as Twilio's."""
+    def authenticated(self, handler: Handler) -> Handler:
+        """Wrap a handler: check the credentials, apply a fault, and turn problems into Twilio's error responses."""
 
-        async def answered(request: web.Request) -> web.StreamResponse:
+        async def handle(request: web.Request) -> web.StreamResponse:
             try:
                 self._authenticate(request)
                 fault = self._fault(request.method)
@@ -69,35 +69,35 @@ class RestApi:
                     await asyncio.sleep(fault.delay_seconds)
                 if fault.status is not None:
                     raise ApiProblem(fault.status, fault.code)
-                answer = await door(request)
+                response = await handler(request)
             except ApiProblem as problem:
                 return web.json_response(problem.as_json(), status=problem.status)
             if fault.lose_answer and request.transport is not None:
                 request.transport.abort()
-            return answer
+            return response
 
-        return answered
+        return handle
 
     async def create(self, request: web.Request) -> web.Response:
-        """Take an order: 201 means queued, nothing more."""
-        order = read_create(await _form(request), owned_numbers=self._options.owned_numbers)
-        return web.json_response(request.app[SIMULATOR].create(order).as_json(), status=201)
+        """Create a call. The status 201 means that it is queued, not that it was dialed."""
+        setup = read_create(await _form(request), owned_numbers=self._options.owned_numbers)
+        return web.json_response(request.app[SIMULATOR].create(setup).as_json(), status=201)
 
     async def list(self, request: web.Request) -> web.Response:
-        """A page of calls."""
+        """Return a page of calls."""
         return web.json_response(request.app[SIMULATOR].book.page(dict(request.query)))
 
     async def fetch(self, request: web.Request) -> web.Response:
-        """One call."""
+        """Return one call."""
         return web.json_response(request.app[SIMULATOR].book.find(request.match_info["sid"]).as_json())
 
     async def update(self, request: web.Request) -> web.Response:
-        """End a call, or let another document lead it."""
+        """End a call, or replace its TwiML."""
         record = request.app[SIMULATOR].update(request.match_info["sid"], read_update(await _form(request)))
         return web.json_response(record.as_json())
 
     async def delete(self, request: web.Request) -> web.Response:
-        """Forget a call that is over."""
+        """Delete a call that is over."""
         request.app[SIMULATOR].book.delete(request.match_info["sid"])
         return web.Response(status=204)
 
@@ -137,16 +137,16 @@ async def _form(request: web.Request) -> dict[str, list[str]]:
     return fields
 
 
-async def _call_in(request: web.Request) -> web.Response:
-    """Let somebody call: `{"url": "…/twilio/voice", "script": "wait; press 1; hang up", "from": …, "to": …}`."""
+async def _place_call(request: web.Request) -> web.Response:
+    """Place an inbound call: `{"url": "…/twilio/voice", "script": "wait; press 1; hang up", "from": …, "to": …}`."""
     try:
-        asked = await request.json()
-        script = parse_script(str(asked.get("script", "wait; silence 1s; hang up")))
+        body = await request.json()
+        script = parse_script(str(body.get("script", "wait; silence 1s; hang up")))
         placed = request.app[SIMULATOR].place_inbound_call(
-            asked.get("url"),
+            body.get("url"),
             script,
-            from_number=str(asked.get("from", CALLER_NUMBER)),
-            to_number=str(asked.get("to", OWN_NUMBER)),
+            from_number=str(body.get("from", CALLER_NUMBER)),
+            to_number=str(body.get("to", OWN_NUMBER)),
         )
     except ConfigurationError as error:
         return web.json_response({"problem": str(error)}, status=400)
@@ -156,18 +156,18 @@ async def _call_in(request: web.Request) -> web.Response:
 
 
 async def _timeline(request: web.Request) -> web.Response:
-    """What happened in a call so far."""
+    """Return the events of a call so far."""
     try:
         placed = request.app[SIMULATOR].find(request.match_info["sid"])
     except ApiProblem as problem:
         return web.json_response(problem.as_json(), status=problem.status)
     events = [event.as_json() for event in placed.recording.events]
-    told = {"call": placed.record.as_json(), "over": placed.finished.done(), "events": events}
-    return web.json_response(told)
+    body = {"call": placed.record.as_json(), "over": placed.finished.done(), "events": events}
+    return web.json_response(body)
 
 
 async def _recording(request: web.Request) -> web.Response:
-    """How a finished call sounded: a stereo WAV, the caller on the left."""
+    """Return a finished call as a stereo WAV file, the caller on the left."""
     try:
         placed = request.app[SIMULATOR].find(request.match_info["sid"])
     except ApiProblem as problem:

@@ -1,14 +1,12 @@
-"""One utterance on its way down a ladder of voices: when one has failed, which speaks on, and from which word.
+"""Failover of one utterance: which speech provider speaks it, and from which word the next one goes on.
 
-Word times are handed on when all of their word's audio was: a word that broke off is spoken again by the next voice,
-and must not have been told already. Where the times of a stretch never came, its words are estimated from how fast the
-voice speaks, rather too few than too many: a word heard twice is understood, one left out is not.
+A word's time is passed on once all of its audio was: the next provider speaks a word that broke off again, so its time
+must not have been passed on already. Where the times of a stretch never came, the position is estimated from the
+provider's speaking rate, rather too early than too late: a word spoken twice is understood, a word left out is not.
 
-One rule: with word times, every word is told exactly once.
+`Failover` decides for one utterance, `SpeakingRate` and `ProviderHealth` remember what utterances showed of a provider.
 
-When to ask a service again that could not be reached: not at once, and not by every caller.
-
-One rule: while it is out of order, one caller at a time finds out whether it still is.
+One rule: with word times, every word is passed on exactly once.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,211 +16,243 @@ from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.backoff import backoff_seconds
 from telebridge.errors import SpeechError, SpeechUnavailable
 from telebridge.speech.segmentation import end_of_share, end_of_words, is_inside_markup
-from telebridge.speech.source import Audio, SpeechEvent, Word, Words
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, Word, Words
 
 SLACK_MS = 20.0
-"""A last word's time may end so much after the audio does."""
+"""The time of an utterance's last word may end this much after its audio does."""
 USUAL_MS_PER_CHARACTER = 65.0
 LEARNT_FROM_CHARACTERS = 20
+"""The speaking rate is not learnt from a shorter text, of which pauses are too large a part."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a voice may be silent: before its first audio, and between two pieces."""
+class Provider:
+    """A speech source that failover may use.
+
+    Args:
+        name: For logs and metrics.
+        source: Speaks.
+        first_audio_seconds: Time-out from the request to the first audio.
+        stall_seconds: Time-out between two events after that.
+        same_voice: Whether it sounds as the first provider does.
+    """
 
     name: str
+    source: SpeechSource
     first_audio_seconds: float
     stall_seconds: float
+    same_voice: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class SpeakOn:
-    """Ask this rung for the text from this character on."""
+class UseProvider:
+    """Request the text from character `start` on from this provider, by its index."""
 
-    rung: int
+    provider: int
     start: int
 
 
 @dataclass(frozen=True, slots=True)
-class Deliver:
-    """Hand this to the listener."""
+class PassOn:
+    """Pass an event on to the listener."""
 
     event: SpeechEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Sounded:
-    """This rung has given its first audio."""
+class ProviderStarted:
+    """A provider has sent its first audio."""
 
-    rung: int
+    provider: int
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """This rung is given up; let it go."""
+class ProviderFailed:
+    """A provider is given up; clear its stream.
 
-    rung: int
+    Args:
+        provider: Its index.
+        error: Why.
+        started: Whether it had sent audio.
+    """
+
+    provider: int
     error: SpeechError
-    sounded: bool
+    started: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Finish:
-    """There is no more."""
+class EndUtterance:
+    """End the utterance, with an error when no provider could complete it."""
 
     error: SpeechError | None = None
 
 
-Effect = SpeakOn | Deliver | Sounded | Left | Finish
+FailoverEffect = UseProvider | PassOn | ProviderStarted | ProviderFailed | EndUtterance
 
 
-class Pace:
-    """How fast a voice speaks, learnt from what it spoke."""
+class SpeakingRate:
+    """How fast a provider speaks, as a moving average over its utterances.
+
+    Attributes:
+        ms_per_character: Milliseconds of audio for a character of text.
+    """
 
     def __init__(self) -> None:
         self.ms_per_character = USUAL_MS_PER_CHARACTER
 
     def learn(self, characters: int, ms: float) -> None:
-        """It took so long for so many; a short text tells nothing."""
+        """Enter an utterance of so many characters that lasted `ms`. Short ones are ignored."""
         if characters >= LEARNT_FROM_CHARACTERS and ms > 0:
             self.ms_per_character += 0.2 * (ms / characters - self.ms_per_character)
 
 
-class Climb:
-    """Decides for one utterance. Time is `now` in monotonic seconds.
+class Failover:
+    """Decides for one utterance. Times are `now` in monotonic seconds; methods return the effects to perform, in order.
+
+    Call `start` first, then `receive`, `receive_end` or `receive_failure` for what the present provider sends, and
+    `handle_timeout` at `next_deadline`.
 
     Args:
-        rungs: How patient to be with each.
-        paces: How fast each speaks.
-        order: The rungs to ask, first to last; at least one.
+        providers: All there are.
+        rates: The speaking rate of each.
+        order: The indexes of the providers to use, first to last; at least one.
         text: The whole text, or what of it is known.
-        complete: Whether that is all. As long as it is not, silence may be its author's, and no deadline runs.
+        complete: Whether the text is whole. While it is not, its author may be the one who is slow: no deadline runs.
     """
 
     def __init__(
-        self, rungs: Sequence[Patience], paces: Sequence[Pace], order: Sequence[int], text: str, *, complete: bool
+        self,
+        providers: Sequence[Provider],
+        rates: Sequence[SpeakingRate],
+        order: Sequence[int],
+        text: str,
+        *,
+        complete: bool,
     ) -> None:
-        self._rungs = rungs
-        self._paces = paces
-        self._order = list(order)
+        self._providers = providers
+        self._rates = rates
+        self._order = list(order)  # the present provider, then those to use after it
         self._text = text
         self._complete = complete
-        self._start = 0  # where the text of the present rung begins
-        self._delivered_bytes = 0
-        self._began_bytes = 0  # what was delivered when the present rung began
-        self._words: list[Word] = []  # of the present rung, told
-        self._held: list[Word] = []  # of the present rung, whose audio has not come yet
+        self._start = 0  # where in the text the present provider began
+        self._passed_bytes = 0  # of audio passed on
+        self._began_bytes = 0  # of audio passed on before the present provider began
+        self._words: list[Word] = []  # of the present provider, passed on
+        self._held: list[Word] = []  # of the present provider, whose audio has not come yet
         self._deadline: float | None = None
         self._error: SpeechError | None = None
 
-    def start(self, *, now: float) -> list[Effect]:
-        """The first rung speaks."""
-        return self._speak_on(0, now)
+    def start(self, *, now: float) -> list[FailoverEffect]:
+        """Use the first provider."""
+        return self._use_provider(0, now)
 
     def add_text(self, token: str) -> None:
-        """The author wrote more."""
+        """Append what the author of an incomplete text wrote."""
         self._text += token
 
     def text_complete(self, *, now: float) -> None:
-        """The author is done: from now on whoever speaks is to be in time."""
+        """The author has finished; from now on the provider's deadlines run."""
         self._complete = True
-        self._be_patient(now)
+        self._restart_deadline(now)
 
     def next_deadline(self) -> float | None:
-        """When the present rung is given up unless it gives something."""
+        """When to call `handle_timeout`, unless the present provider sends something before; None for never."""
         return self._deadline
 
-    def handle_timeout(self, *, now: float) -> list[Effect]:
-        """The deadline has passed."""
-        rung = self._rungs[self._order[0]]
-        seconds = rung.stall_seconds if self._sounded else rung.first_audio_seconds
-        return self.receive_failure(SpeechUnavailable(f"{rung.name} gave no audio for {seconds:g} s"), now=now)
+    def handle_timeout(self, *, now: float) -> list[FailoverEffect]:
+        """The deadline has passed: the present provider has failed."""
+        provider = self._providers[self._order[0]]
+        seconds = provider.stall_seconds if self._started else provider.first_audio_seconds
+        return self.receive_failure(SpeechUnavailable(f"{provider.name} gave no audio for {seconds:g} s"), now=now)
 
-    def receive(self, event: SpeechEvent, *, now: float) -> list[Effect]:
-        """The present rung gave something."""
-        effects: list[Effect] = []
+    def receive(self, event: SpeechEvent, *, now: float) -> list[FailoverEffect]:
+        """The present provider sent an event."""
+        effects: list[FailoverEffect] = []
         match event:
             case Audio(data):
-                if not self._sounded:
-                    effects.append(Sounded(self._order[0]))
-                self._delivered_bytes += len(data)
-                effects.append(Deliver(event))
+                if not self._started:
+                    effects.append(ProviderStarted(self._order[0]))
+                self._passed_bytes += len(data)
+                effects.append(PassOn(event))
             case Words(words):
                 began = self._began_bytes / BYTES_PER_MS
                 self._held += (Word(word.text, began + word.start_ms, began + word.end_ms) for word in words)
-        if self._sounded:
-            self._be_patient(now)
-        return effects + self._tell(self._delivered_bytes / BYTES_PER_MS + SLACK_MS)
+        if self._started:
+            self._restart_deadline(now)
+        if self._held:
+            effects += self._pass_words(self._passed_bytes / BYTES_PER_MS + SLACK_MS)
+        return effects
 
-    def receive_end(self) -> list[Effect]:
-        """The present rung has spoken all."""
+    def receive_end(self) -> list[FailoverEffect]:
+        """The present provider has spoken all."""
         self._deadline = None
-        ms = (self._delivered_bytes - self._began_bytes) / BYTES_PER_MS
-        self._paces[self._order[0]].learn(len(self._text) - self._start, ms)
-        return [*self._tell(None), Finish()]
+        ms = (self._passed_bytes - self._began_bytes) / BYTES_PER_MS
+        self._rates[self._order[0]].learn(len(self._text) - self._start, ms)
+        return [*self._pass_words(None), EndUtterance()]
 
-    def receive_failure(self, error: SpeechError, *, now: float, final: bool = False) -> list[Effect]:
-        """The present rung failed; `final` when no other can help."""
+    def receive_failure(self, error: SpeechError, *, now: float, final: bool = False) -> list[FailoverEffect]:
+        """The present provider failed; `final` when no other provider could do better."""
         self._deadline = None
         self._error = self._error or error
-        rung = self._order.pop(0)
-        left = Left(rung, error, self._sounded)
+        provider = self._order.pop(0)
+        failed = ProviderFailed(provider, error, self._started)
         if final:
-            return [left, Finish(error)]
-        start = self._outside_markup(self._unspoken(rung))
+            return [failed, EndUtterance(error)]
+        start = self._outside_markup(self._unspoken(provider))
         if self._complete and not any(character.isalnum() for character in self._text[start:]):
-            return [left, Finish()]
+            return [failed, EndUtterance()]
         if not self._order:
-            return [left, Finish(self._error)]
-        return [left, *self._speak_on(start, now)]
+            return [failed, EndUtterance(self._error)]
+        return [failed, *self._use_provider(start, now)]
 
     @property
-    def _sounded(self) -> bool:
-        """Whether the present rung has given audio."""
-        return self._delivered_bytes > self._began_bytes
+    def _started(self) -> bool:
+        """Whether the present provider has sent audio."""
+        return self._passed_bytes > self._began_bytes
 
-    def _speak_on(self, start: int, now: float) -> list[Effect]:
+    def _use_provider(self, start: int, now: float) -> list[FailoverEffect]:
         self._start = start
-        self._began_bytes = self._delivered_bytes
+        self._began_bytes = self._passed_bytes
         self._words, self._held = [], []
-        self._be_patient(now)
-        return [SpeakOn(self._order[0], start)]
+        self._restart_deadline(now)
+        return [UseProvider(self._order[0], start)]
 
-    def _be_patient(self, now: float) -> None:
+    def _restart_deadline(self, now: float) -> None:
         if self._complete and self._order:
-            rung = self._rungs[self._order[0]]
-            self._deadline = now + (rung.stall_seconds if self._sounded else rung.first_audio_seconds)
+            provider = self._providers[self._order[0]]
+            self._deadline = now + (provider.stall_seconds if self._started else provider.first_audio_seconds)
 
-    def _tell(self, until_ms: float | None) -> list[Effect]:
-        """Tell the words whose audio has come, or all of them."""
+    def _pass_words(self, until_ms: float | None) -> list[FailoverEffect]:
+        """Pass on the held words that end by then, or all of them."""
         count = len(self._held)
         if until_ms is not None:
             count = next((n for n, word in enumerate(self._held) if word.end_ms > until_ms), count)
         if not count:
             return []
-        told, self._held = tuple(self._held[:count]), self._held[count:]
-        self._words += told
-        return [Deliver(Words(told))]
+        passed, self._held = tuple(self._held[:count]), self._held[count:]
+        self._words += passed
+        return [PassOn(Words(passed))]
 
-    def _unspoken(self, rung: int) -> int:
-        """Where in the text the first word is whose audio has not come."""
-        if not self._sounded:
+    def _unspoken(self, provider: int) -> int:
+        """Where in the text the first word stands whose audio has not come."""
+        if not self._started:
             return self._start
-        told = end_of_words(self._text, (word.text for word in self._words), self._start)
+        spoken = end_of_words(self._text, (word.text for word in self._words), self._start)
         if self._held:
-            return told  # the word that broke off is known
+            return spoken  # the word that broke off is known
         began_ms = self._words[-1].end_ms if self._words else self._began_bytes / BYTES_PER_MS
-        rest_ms = self._delivered_bytes / BYTES_PER_MS - began_ms
-        return self._estimated(told, rest_ms / self._paces[rung].ms_per_character)
+        rest_ms = self._passed_bytes / BYTES_PER_MS - began_ms
+        return self._estimated(spoken, rest_ms / self._rates[provider].ms_per_character)
 
     def _outside_markup(self, position: int) -> int:
-        """There, or before the markup that it is within: half of it would be spoken literally."""
+        """The position, or the one before the markup that it lies in: half of it would be spoken literally."""
         while position > self._start and is_inside_markup(self._text[self._start : position]):
             position = self._start + end_of_share(self._text[self._start : position], position - self._start - 2)
         return position
 
     def _estimated(self, start: int, characters: float) -> int:
-        """So many characters on, at a boundary between words; of a text that broke off, a last word is left to say."""
+        """The word boundary so many characters on; a text that broke off keeps at least its last word to be spoken."""
         position = start + end_of_share(self._text[start:], max(0.0, characters))
         if self._complete and characters >= 1 and not self._text[position:].strip():
             return max(start, self._text.rstrip().rfind(" ") + 1)
@@ -233,39 +263,41 @@ FIRST_DELAY_SECONDS = 2.0
 LONGEST_DELAY_SECONDS = 60.0
 
 
-class Circuit:
-    """Whether one service is worth asking. Time is `now` in monotonic seconds.
+class ProviderHealth:
+    """Whether a provider is worth a request: a circuit breaker with back-off. Times are `now` in monotonic seconds.
+
+    While the provider is failing, one request at a time tests it.
 
     Args:
-        jitter: Gives a number from 0 to 1; each delay is stretched by up to its half, lest many try at once.
+        jitter: Returns a number from 0 to 1, by which delays are spread to avoid a thundering herd.
     """
 
     def __init__(self, jitter: Callable[[], float]) -> None:
         self._jitter = jitter
         self._failures = 0
-        self._not_before = 0.0
+        self._retry_at = 0.0
 
-    def ready(self, *, now: float) -> bool:
-        """Whether to ask it."""
-        return not self._failures or now >= self._not_before
+    def is_available(self, *, now: float) -> bool:
+        """Whether to use the provider before others."""
+        return not self._failures or now >= self._retry_at
 
-    def asked(self, *, now: float) -> None:
-        """It is being asked; where it was out of order, others wait for the answer."""
+    def request_started(self, *, now: float) -> None:
+        """A request goes out; if the provider was failing, other requests avoid it until this one has shown more."""
         if self._failures:
-            self._put_off(now)
+            self._back_off(now)
 
-    def worked(self) -> None:
-        """It answered."""
+    def request_succeeded(self) -> None:
+        """The provider answered: it is healthy."""
         self._failures = 0
 
-    def failed(self, *, now: float) -> float:
-        """It could not be reached; gives the seconds until it is asked again."""
+    def request_failed(self, *, now: float) -> float:
+        """The provider could not be reached. Returns the seconds until it is available again."""
         self._failures += 1
-        return self._put_off(now)
+        return self._back_off(now)
 
-    def _put_off(self, now: float) -> float:
+    def _back_off(self, now: float) -> float:
         delay = backoff_seconds(
             self._failures, first=FIRST_DELAY_SECONDS, longest=LONGEST_DELAY_SECONDS, jitter=self._jitter()
         )
-        self._not_before = now + delay
+        self._retry_at = now + delay
         return delay

@@ -1,206 +1,184 @@
-"""A source that has others to fall back on: where one is out of reach, falls silent or breaks off, the next speaks on.
+"""A speech source that fails over: where one provider is unreachable, stalls or breaks off, the next one goes on.
 
-The shell over `Climb`, which decides, and `Circuit`, which remembers who could not be reached.
+The shell over `Failover`, which decides for an utterance, and `ProviderHealth`, which remembers who was unreachable.
 
-One rule: a caller hears the text, by whichever voice. Only when every rung has failed does the stream fail.
+One rule: the caller hears the text, by whichever provider. The utterance fails only when every provider has failed.
 """
 
 import asyncio
 import random
-from collections import deque
 from collections.abc import AsyncIterable, Sequence
-from dataclasses import dataclass
 
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.errors import SpeechError
+from telebridge.errors import SpeechError, SpeechRejected
 from telebridge.logs import logger
 from telebridge.speech.failover import (
-    Circuit,
-    Climb,
-    Deliver,
-    Effect,
-    Finish,
-    Left,
-    Pace,
-    Patience,
-    Sounded,
-    SpeakOn,
+    EndUtterance,
+    Failover,
+    FailoverEffect,
+    PassOn,
+    Provider,
+    ProviderFailed,
+    ProviderHealth,
+    ProviderStarted,
+    SpeakingRate,
+    UseProvider,
 )
-from telebridge.speech.source import SpeechEvent, SpeechSource, SpeechStream, Voice
-from telebridge.speech.streamed_text import TokenTape
+from telebridge.speech.source import SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides
+from telebridge.speech.streamed_text import ReplayBuffer
+from telebridge.speech.utterance import Utterance
+from telebridge.timer import DeadlineTimer
 
 log = logger(__name__)
 
-NO_ENTRY = frozenset({401, 402, 403, 404, 429})
-"""A refusal with one of these is of us, not of the text: whoever comes next is refused as well."""
+REFUSES_US = frozenset({401, 402, 403, 404, 429})
+"""A refusal with one of these statuses is about the account or the rate, not the text: the next request fails too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
-    """One who can speak.
-
-    Args:
-        name: For logs and metrics.
-        source: Speaks.
-        first_audio_seconds: How long it may take to begin.
-        stall_seconds: How long it may be silent once it has.
-        same_voice: Whether it sounds as the first rung does.
-    """
-
-    name: str
-    source: SpeechSource
-    first_audio_seconds: float
-    stall_seconds: float
-    same_voice: bool = True
-
-
-class LadderSpeech(SpeechSource):
-    """Speaks through the first of its rungs that does.
+class FailoverSpeech(SpeechSource):
+    """Speaks each utterance through the first provider that can.
 
     Args:
-        rungs: The best first; all are closed with this.
+        providers: The preferred one first; all are closed with this.
+
+    Attributes:
+        health: Of each provider, across utterances.
+        rates: The speaking rate of each provider.
+        buffers: The streamed texts being spoken.
+        closed: Whether it was closed, after which no utterance goes on with another provider.
     """
 
-    def __init__(self, rungs: Sequence[Rung]) -> None:
-        self.rungs = tuple(rungs)
-        self.circuits = [Circuit(random.random) for _ in rungs]
-        self.paces = [Pace() for _ in rungs]
-        self.patience = [Patience(rung.name, rung.first_audio_seconds, rung.stall_seconds) for rung in rungs]
+    def __init__(self, providers: Sequence[Provider]) -> None:
+        self.providers = tuple(providers)
+        self.health = [ProviderHealth(random.random) for _ in providers]
+        self.rates = [SpeakingRate() for _ in providers]
+        self.buffers: set[ReplayBuffer] = set()
         self.closed = False
-        self.tapes: set[TokenTape] = set()
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> SpeechStream:
-        return _LadderStream(self, text, voice)
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> Utterance:
+        return _FailoverUtterance(self, text, voice).utterance
 
     def order(self, *, now: float) -> list[int]:
-        """The rungs in the order to ask them: those that can be reached, as far as is known, before the others."""
-        return sorted(range(len(self.rungs)), key=lambda rung: not self.circuits[rung].ready(now=now))
+        """The indexes of the providers in the order to use them: those available, as far as is known, first."""
+        return sorted(range(len(self.providers)), key=lambda index: not self.health[index].is_available(now=now))
 
-    def left(self, left: Left, *, now: float) -> None:
-        """A rung was given up."""
-        name, error = self.rungs[left.rung].name, left.error
-        metrics.RUNGS.labels(name, "broke off" if left.sounded else "failed").inc()
+    def provider_failed(self, failed: ProviderFailed, *, now: float) -> None:
+        """Count and log that a provider was given up; if it was unreachable, other utterances avoid it for a while."""
+        name, error = self.providers[failed.provider].name, failed.error
+        metrics.SPEECH_PROVIDERS.labels(name, "broke off" if failed.started else "failed").inc()
         seconds = None
-        if not left.sounded and (error.retryable or error.status in NO_ENTRY):
-            seconds = round(self.circuits[left.rung].failed(now=now), 1)
-        log.warning("a voice failed", rung=name, error=str(error), mid_utterance=left.sounded, skipped_seconds=seconds)
+        if not failed.started and (error.retryable or error.status in REFUSES_US):
+            seconds = round(self.health[failed.provider].request_failed(now=now), 1)
+        log.warning(
+            "a speech provider failed",
+            provider=name,
+            error=str(error),
+            mid_utterance=failed.started,
+            skipped_seconds=seconds,
+        )
 
     @override
     async def aclose(self) -> None:
         self.closed = True
-        for tape in self.tapes:
-            tape.stop()
-        for rung in self.rungs:
-            await rung.source.aclose()
+        for buffer in self.buffers:
+            buffer.stop()
+        for provider in self.providers:
+            await provider.source.aclose()
 
 
-class _LadderStream(SpeechStream):
-    """One utterance; `substitute` is true when another voice spoke some of it, or several did."""
+class _FailoverUtterance(SpeechSink):
+    """Takes what the present provider sends of one utterance, and fills `utterance` with it."""
 
-    def __init__(self, ladder: LadderSpeech, text: str | AsyncIterable[str], voice: Voice | None) -> None:
-        self.substitute = False
-        self._ladder = ladder
+    def __init__(self, speech: FailoverSpeech, text: str | AsyncIterable[str], voice: VoiceOverrides | None) -> None:
+        self.utterance = Utterance(self._stop)
+        self._loop = asyncio.get_running_loop()
+        self._speech = speech
         self._voice = voice
         self._text = text if isinstance(text, str) else ""
-        whole = isinstance(text, str)
-        order = ladder.order(now=_now())
-        self._climb = Climb(ladder.patience, ladder.paces, order, self._text, complete=whole)
-        self._tape = None if isinstance(text, str) else self._taped(text)
-        self._sounded: list[int] = []
-        self._out: deque[SpeechEvent] = deque()
-        self._over = False
-        self._error: SpeechError | None = None
+        now = self._loop.time()
+        self._failover = Failover(
+            speech.providers, speech.rates, speech.order(now=now), self._text, complete=isinstance(text, str)
+        )
+        self._buffer = None if isinstance(text, str) else self._buffered(text)
         self._stream: SpeechStream | None = None
-        self._timeout: asyncio.Timeout | None = None
-        self._perform(self._climb.start(now=_now()))
+        self._started: list[int] = []  # the providers that spoke some of it
+        self._timer = DeadlineTimer(self._loop)
+        self._perform(self._failover.start(now=now))
 
     @override
-    def __aiter__(self) -> "_LadderStream":
-        return self
+    def put(self, event: SpeechEvent) -> None:
+        self._perform(self._failover.receive(event, now=self._loop.time()))
 
     @override
-    async def __anext__(self) -> SpeechEvent:
-        while not self._out:
-            if self._over or self._stream is None:
-                error, self._error = self._error, None
-                raise error or StopAsyncIteration
-            effects = await self._listen(self._stream)
-            if not self._over:
-                self._perform(effects)
-        return self._out.popleft()
+    def end(self, error: SpeechError | None = None) -> None:
+        if self.utterance.over:
+            return
+        if error is None:
+            self._perform(self._failover.receive_end())
+            return
+        # When the author of the text failed, no other provider can do better.
+        final = self._speech.closed or (self._buffer is not None and self._buffer.error is not None)
+        self._perform(self._failover.receive_failure(error, now=self._loop.time(), final=final))
 
-    @override
-    def clear(self) -> None:
-        self._out.clear()
-        self._error = None
-        self._finish()
+    def _timer_fired(self) -> None:
+        now = self._loop.time()
+        deadline = self._failover.next_deadline()
+        timed_out = deadline is not None and deadline <= now
+        self._perform(self._failover.handle_timeout(now=now) if timed_out else [])
 
-    async def _listen(self, stream: SpeechStream) -> list[Effect]:
-        """What follows from what the present rung does next."""
-        try:
-            async with asyncio.timeout_at(self._climb.next_deadline()) as self._timeout:
-                event = await anext(stream)
-        except TimeoutError:
-            return self._climb.handle_timeout(now=_now())
-        except StopAsyncIteration:
-            return self._climb.receive_end()
-        except SpeechError as error:
-            # Whose text broke off cannot be helped by another voice.
-            final = self._ladder.closed or (self._tape is not None and self._tape.error is not None)
-            return self._climb.receive_failure(error, now=_now(), final=final)
-        finally:
-            self._timeout = None
-        return self._climb.receive(event, now=_now())
-
-    def _taped(self, tokens: AsyncIterable[str]) -> TokenTape:
-        tape = TokenTape(tokens, on_token=self._climb.add_text, on_end=self._text_complete)
-        self._ladder.tapes.add(tape)
-        return tape
+    def _buffered(self, tokens: AsyncIterable[str]) -> ReplayBuffer:
+        buffer = ReplayBuffer(tokens, on_token=self._failover.add_text, on_end=self._text_complete)
+        self._speech.buffers.add(buffer)
+        return buffer
 
     def _text_complete(self) -> None:
-        self._climb.text_complete(now=_now())
-        if self._timeout is not None and not self._timeout.expired():
-            self._timeout.reschedule(self._climb.next_deadline())
+        if not self.utterance.over:
+            self._failover.text_complete(now=self._loop.time())
+            self._perform([])
 
-    def _perform(self, effects: list[Effect]) -> None:
+    def _perform(self, effects: list[FailoverEffect]) -> None:
         for effect in effects:
             match effect:
-                case Deliver(event):
-                    self._out.append(event)
-                case Sounded(rung):
-                    self._has_sounded(rung)
-                case Left():
+                case PassOn(event):
+                    self.utterance.put(event)
+                case ProviderStarted(provider):
+                    self._provider_started(provider)
+                case ProviderFailed():
                     if self._stream is not None:
                         self._stream.clear()
-                    self._ladder.left(effect, now=_now())
-                case SpeakOn(rung, start):
-                    self._speak_on(rung, start)
-                case Finish(error):
-                    self._error = error
-                    self._finish()
+                    self._speech.provider_failed(effect, now=self._loop.time())
+                case UseProvider(provider, start):
+                    self._use_provider(provider, start)
+                case EndUtterance(error):
+                    self._stop()
+                    self.utterance.end(error)
+        if not self.utterance.over:
+            self._timer.set(self._failover.next_deadline(), self._timer_fired)
 
-    def _has_sounded(self, rung: int) -> None:
-        metrics.RUNGS.labels(self._ladder.rungs[rung].name, "spoke").inc()
-        self._ladder.circuits[rung].worked()
-        self._sounded.append(rung)
-        self.substitute = len(self._sounded) > 1 or not self._ladder.rungs[rung].same_voice
+    def _provider_started(self, provider: int) -> None:
+        metrics.SPEECH_PROVIDERS.labels(self._speech.providers[provider].name, "spoke").inc()
+        self._speech.health[provider].request_succeeded()
+        self._started.append(provider)
+        self.utterance.substitute = len(self._started) > 1 or not self._speech.providers[provider].same_voice
 
-    def _speak_on(self, rung: int, start: int) -> None:
-        self._ladder.circuits[rung].asked(now=_now())
-        text = self._text[start:] if self._tape is None else self._tape.since(start)
-        self._stream = self._ladder.rungs[rung].source.speak(text, voice=self._voice)
+    def _use_provider(self, provider: int, start: int) -> None:
+        self._speech.health[provider].request_started(now=self._loop.time())
+        text = self._text[start:] if self._buffer is None else self._buffer.since(start)
+        try:
+            self._stream = self._speech.providers[provider].source.speak(text, voice=self._voice)
+            self._stream.subscribe(self)
+        except Exception as error:  # a fault of ours counts as the provider's: the caller hears the next one
+            log.exception("a speech provider cannot be used")
+            self._loop.call_soon(self.end, SpeechRejected(f"{type(error).__name__}: {error}"))
 
-    def _finish(self) -> None:
-        self._over = True
-        if self._tape is not None:
-            self._tape.stop()
-            self._ladder.tapes.discard(self._tape)
+    def _stop(self) -> None:
+        """Release what the utterance holds: it is complete, has failed, or was cleared."""
+        self._timer.cancel()
+        if self._buffer is not None:
+            self._buffer.stop()
+            self._speech.buffers.discard(self._buffer)
         if self._stream is not None:
             self._stream.clear()
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

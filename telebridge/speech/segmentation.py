@@ -1,10 +1,9 @@
-"""Text into pieces that can be spoken one by one: cut at sentence ends, and never longer than a service takes.
+"""Cuts text into sentences within a service's limit, and finds how much of a text was spoken.
 
-Text may come token by token; the pieces are the same however it is split, and no character is lost or added.
+Text may come token by token; the pieces are the same however it is split. How much was spoken follows from the words
+that were, or from a share of the characters where there are no word times.
 
-How much of a text its audio has spoken: by the times of its words, or, where none tell, by its share of the audio.
-
-A text is only ever cut between words.
+One rule: no character is lost or added, and a cut lies between words unless a word alone is longer than the limit.
 """
 
 import re
@@ -13,17 +12,17 @@ from collections.abc import Iterable, Iterator
 SENTENCE_END = re.compile(
     "[.!?]+[\"')\\]\u2019\u201d]*\\s|[\u3002\uff01\uff1f]+(?=[^\u3002\uff01\uff1f])|\\n[^\\S\\n]*\\n"
 )
-"""A sentence ends with its mark and the blank after it: a mark alone may be the middle of a number or an address.
+"""The end of a sentence: its mark and the blank after it, because a mark alone may lie within a number or an address.
 
-What matches must not depend on what has come so far: each alternative is decided by its last character, or by the one
-after it.
+A match must not depend on how much of the text has come: each alternative is decided by its last character, or by the
+one after it.
 """
 
 NOT_AN_END = re.compile(
     r"(?:\.{2,}|…|\b(?:dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|e\.g|i\.e|a\.m|p\.m|inc|ltd|co|ave|blvd|ext|[A-Z])\.)$",
     re.IGNORECASE,
 )
-"""What a full stop belongs to without ending a sentence: an ellipsis, an abbreviation, an initial."""
+"""What ends with a full stop that does not end a sentence: an ellipsis, an abbreviation, an initial."""
 
 PAUSE_BEGUN = re.compile(r"<\s*\d[\d.\s]{0,12}$")
 MARKUP = (("spell(", ")"), ("{", "}"))
@@ -33,7 +32,7 @@ class SentenceSegmenter:
     """Cuts a stream of tokens into sentences.
 
     Args:
-        max_characters: A sentence longer than this is cut at a blank, or within a word that is longer by itself.
+        max_characters: A longer sentence is cut at a blank, or within a word that is longer by itself.
     """
 
     def __init__(self, max_characters: int = 500) -> None:
@@ -41,7 +40,7 @@ class SentenceSegmenter:
         self._buffer = ""
 
     def feed(self, token: str) -> list[str]:
-        """The pieces that are complete now that `token` has come."""
+        """Add a token. Returns the pieces that are complete now."""
         self._buffer += token
         pieces = []
         while (end := self._end_of_piece()) is not None:
@@ -50,7 +49,7 @@ class SentenceSegmenter:
         return pieces
 
     def finish(self) -> list[str]:
-        """What is left when no token follows."""
+        """Return the rest; no token follows."""
         rest, self._buffer = self._buffer, ""
         return [rest] if rest else []
 
@@ -74,7 +73,7 @@ class SentenceSegmenter:
 
 
 def is_inside_markup(text: str) -> bool:
-    """Whether markup has begun and not ended: a cut there would have it spoken literally."""
+    """Whether `text` ends within Rime's inline markup: after a cut there it would be spoken literally."""
     lowered = text.lower()
     return PAUSE_BEGUN.search(text) is not None or any(
         lowered.rfind(opening) > lowered.rfind(closing) for opening, closing in MARKUP
@@ -82,7 +81,7 @@ def is_inside_markup(text: str) -> bool:
 
 
 def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:
-    """The same text in as few pieces as the limit allows: a voice that sees more of a text speaks it better."""
+    """Join pieces up to the limit: a voice that has more of a text at once speaks it better."""
     gathered = ""
     for piece in pieces:
         if gathered and len(gathered) + len(piece) > max_characters:
@@ -94,7 +93,7 @@ def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:
 
 
 def pieces_of(text: str, max_characters: int) -> list[str]:
-    """A whole text in pieces of at most so many characters."""
+    """Cut a whole text into pieces of at most so many characters."""
     segmenter = SentenceSegmenter(max_characters)
     return list(packed([*segmenter.feed(text), *segmenter.finish()], max_characters))
 
@@ -104,14 +103,14 @@ _BLANK = re.compile(r"\s")
 
 
 def end_of_words(text: str, words: Iterable[str], start: int = 0) -> int:
-    """Where in `text` the last of these words ends; they are found in it in order, whatever surrounds them.
+    """Return where in `text` the last of these words ends. They are found in order, whatever lies between them.
 
-    A word the service spells otherwise than the text does ("5" spoken as "five") is passed over.
+    A word that the service spells otherwise than the text does ("5" spoken as "five") is skipped.
 
     Args:
         text: The whole text.
-        words: As the service spelled them.
-        start: Where the search begins; also the answer when none is found.
+        words: As the service spells them.
+        start: Where the search begins, and what is returned when none is found.
     """
     end = start
     for word in words:
@@ -123,13 +122,13 @@ def end_of_words(text: str, words: Iterable[str], start: int = 0) -> int:
 
 
 def end_of_word(text: str, position: int) -> int:
-    """Where the word that holds `position` ends, with the punctuation that clings to it."""
+    """Return where the word at `position` ends, with the punctuation attached to it."""
     blank = _BLANK.search(text, position)
     return blank.start() if blank else len(text)
 
 
 def end_of_share(text: str, characters: float) -> int:
-    """Where the last word begins that is not all within so many characters; the end when all are."""
+    """Return where the first word begins that is not wholly within so many characters; the end when all are."""
     cut = int(characters)
     if cut >= len(text):
         return len(text)

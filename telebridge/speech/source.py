@@ -1,7 +1,7 @@
-"""Text into audio, whoever does it: the one Protocol that a call knows of speech.
+"""The Protocols of speech synthesis, which are all that a call knows of it.
 
-A `SpeechSource` speaks utterances; each comes back as a `SpeechStream` of events. Audio is always headerless G.711
-mu-law, 8000 Hz, mono: one byte is one sample, eight bytes a millisecond.
+A `SpeechSource` speaks utterances; each is returned as a `SpeechStream` of events. Audio is always G.711 mu-law without
+a header, 8000 Hz, mono: one byte is one sample, eight bytes a millisecond.
 
 One rule: after `clear()` a stream yields nothing more, whatever the service still sends.
 """
@@ -10,7 +10,9 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-Voice = Mapping[str, str | int | float | bool]
+from telebridge.errors import SpeechError
+
+VoiceOverrides = Mapping[str, str | int | float | bool]
 """Synthesis parameters that override a source's own, by their names in the settings: speaker, model, lang, …"""
 
 
@@ -23,7 +25,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One spoken word and when it sounds, in milliseconds of audio since the start of the utterance."""
+    """A word and when it is spoken, in milliseconds of audio from the start of the utterance."""
 
     text: str
     start_ms: float
@@ -32,7 +34,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Timings of the words of a stretch of audio; stretches come in order, before or after their audio."""
+    """Word times of a stretch of audio. Stretches come in order, each before or after its audio."""
 
     words: tuple[Word, ...]
 
@@ -42,10 +44,10 @@ SpeechEvent = Audio | Words
 
 @runtime_checkable
 class Rereadable(Protocol):
-    """A text that is still being written, and can be read again; an asynchronous iterable of tokens."""
+    """A streamed text that can be read again from any character on; an asynchronous iterable of tokens."""
 
     def since(self, position: int) -> "Rereadable":
-        """The same text from this character on, for as long as its author writes."""
+        """Return the same text from this character on, with what its author will still write."""
         ...
 
     def __aiter__(self) -> AsyncIterator[str]:
@@ -53,11 +55,36 @@ class Rereadable(Protocol):
         ...
 
 
+class SpeechSink(Protocol):
+    """What takes the events of one utterance. Neither method may wait; each returns before the next event comes."""
+
+    def put(self, event: SpeechEvent) -> None:
+        """Take the next event. After `end`, events are ignored."""
+        ...
+
+    def end(self, error: SpeechError | None = None) -> None:
+        """Take the end, once: the utterance is complete, or with an error cannot be; the events before it are good."""
+        ...
+
+
 class SpeechStream(Protocol):
-    """The audio of one utterance as it is made; an asynchronous iterator of `SpeechEvent`.
+    """The events of one utterance as they come, for one listener. It either iterates or subscribes.
 
     Iterating ends when the utterance is complete or was cleared, and raises `SpeechError` when it cannot be completed.
+
+    Attributes:
+        substitute: Whether another voice spoke some of the utterance, so that it must not be cached; final at its end.
     """
+
+    substitute: bool
+
+    def subscribe(self, sink: SpeechSink) -> None:
+        """Pass every event and the end on to `sink`, until the stream is cleared.
+
+        `sink` is never called before this returns: what has come already is passed on in the next turn of the event
+        loop. Later events are passed on within the source's own call.
+        """
+        ...
 
     def __aiter__(self) -> "SpeechStream":
         """The stream itself; it can be iterated once."""
@@ -73,17 +100,18 @@ class SpeechStream(Protocol):
         ...
 
     def clear(self) -> None:
-        """Drop the rest, at once and without waiting: no event follows. May be called at any time, and again."""
+        """Drop the rest, at once and without waiting: no event and no end follows. May be called again at any time."""
         ...
 
 
 class SpeechSource(Protocol):
-    """Whoever turns text into audio."""
+    """Turns text into audio."""
 
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> SpeechStream:
-        """Start speaking `text`, a whole or a stream of tokens that carry their own spaces.
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> SpeechStream:
+        """Start speaking `text`, whole or a stream of tokens that carry their own spaces. Must be called on the loop.
 
-        Nothing is awaited here: the request goes out in the background, and troubles surface while iterating.
+        Nothing is awaited and nothing is raised here: the request is sent in the background, and the stream ends with
+        `SpeechError` where the text cannot be spoken. Subscribe to the stream, or iterate it, next.
         """
         ...
 

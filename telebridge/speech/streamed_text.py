@@ -1,10 +1,6 @@
-"""A text that is spoken while it is written, and can be gone back in: a lost stream cuts it anywhere.
+"""A text that is spoken while its author writes it, buffered so that it can be spoken again from any character on.
 
-One rule: its author is read once, ahead of the voice; whoever speaks it again reads what was remembered.
-
-A streamed text that can be read more than once: what was said already is remembered for whoever speaks on.
-
-One rule: its author is read once, by one task, whoever listens and however often.
+One rule: the author is iterated once, by one task; every reader gets its tokens from the buffer.
 """
 
 import asyncio
@@ -16,16 +12,16 @@ from telebridge.errors import SpeechUnavailable
 from telebridge.speech.source import Rereadable
 
 
-class TokenTape:
-    """The tokens of one text as they come.
+class ReplayBuffer:
+    """The tokens of one author so far. Reading begins when it is made; call `stop` when nobody needs the text any more.
 
     Args:
-        tokens: The author; reading begins now.
-        on_token: Told each.
-        on_end: Told when no more will come.
+        tokens: The author.
+        on_token: Called with each token.
+        on_end: Called once, when no more tokens will come.
 
     Attributes:
-        error: What the author raised.
+        error: What the author raised, if it failed.
     """
 
     def __init__(
@@ -34,15 +30,15 @@ class TokenTape:
         self.error: Exception | None = None
         self._text = ""
         self._over = False
-        self._news: set[asyncio.Event] = set()
+        self._waiting: set[asyncio.Event] = set()  # one for each reader
         self._on_token = on_token
         self._on_end = on_end
         self._reader = asyncio.get_running_loop().create_task(self._read(tokens))
 
     async def since(self, position: int) -> AsyncIterator[str]:
-        """The text from this character on. What the author raised is raised here."""
-        news = asyncio.Event()
-        self._news.add(news)
+        """The text from this character on, as it is written. Raises at its end what the author raised."""
+        more = asyncio.Event()
+        self._waiting.add(more)
         try:
             while True:
                 if len(self._text) > position:
@@ -53,13 +49,13 @@ class TokenTape:
                 elif self._over:
                     return
                 else:
-                    news.clear()
-                    await news.wait()
+                    more.clear()
+                    await more.wait()
         finally:
-            self._news.discard(news)
+            self._waiting.discard(more)
 
     def stop(self) -> None:
-        """Read no more."""
+        """Stop reading the author; readers get `SpeechUnavailable` unless the text was complete."""
         self._reader.cancel()
 
     async def _read(self, tokens: AsyncIterable[str]) -> None:
@@ -67,7 +63,7 @@ class TokenTape:
             async for token in tokens:
                 self._text += token
                 self._on_token(token)
-                self._tell()
+                self._wake_readers()
         except asyncio.CancelledError:
             self.error = SpeechUnavailable("the author of the text was cancelled")
             raise
@@ -76,38 +72,38 @@ class TokenTape:
         finally:
             self._over = True
             self._on_end()
-            self._tell()
+            self._wake_readers()
 
-    def _tell(self) -> None:
-        for news in self._news:
-            news.set()
+    def _wake_readers(self) -> None:
+        for more in self._waiting:
+            more.set()
 
 
 class StreamedText(Rereadable):
-    """The tokens of one author, from one place on.
+    """The text of one author from one character on; may be iterated any number of times.
 
     Args:
-        tape: Remembers what was written.
-        position: The place, in characters.
+        buffer: Holds what was written.
+        position: The first character, counted from 0.
     """
 
-    def __init__(self, tape: TokenTape, position: int = 0) -> None:
-        self._tape = tape
+    def __init__(self, buffer: ReplayBuffer, position: int = 0) -> None:
+        self._buffer = buffer
         self._position = position
 
     @classmethod
     def by(cls, author: AsyncIterable[str]) -> "StreamedText":
-        """Begin to read an author; to be stopped."""
-        return cls(TokenTape(author, on_token=lambda _: None, on_end=lambda: None))
+        """Begin to read an author. Call `stop` when the text was spoken, or will not be."""
+        return cls(ReplayBuffer(author, on_token=lambda _: None, on_end=lambda: None))
 
     def stop(self) -> None:
-        """Read no more: nobody will speak it again."""
-        self._tape.stop()
+        """Stop reading the author."""
+        self._buffer.stop()
 
     @override
     def since(self, position: int) -> "StreamedText":
-        return StreamedText(self._tape, self._position + position)
+        return StreamedText(self._buffer, self._position + position)
 
     @override
     def __aiter__(self) -> AsyncIterator[str]:
-        return self._tape.since(self._position)
+        return self._buffer.since(self._position)

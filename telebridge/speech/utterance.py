@@ -1,6 +1,10 @@
-"""One utterance under way from whoever makes it to whoever plays it: the `SpeechStream` of every source.
+"""Utterances on their way from the source that speaks them to the listeners that play or store them.
 
-One rule: after `clear` nothing comes out, whatever is still put in.
+Every `SpeechStream` of the package is an `Utterance`. A chunk is passed on by plain calls: the task that reads it from
+the service calls `put`, which calls the `put` of the subscribed sink, and so on to the call. No task and no queue lies
+between them, unless a listener chooses to iterate.
+
+One rule: after `clear()` no event comes out, whatever is still put in.
 """
 
 import asyncio
@@ -9,49 +13,70 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from telebridge.errors import SpeechError
-from telebridge.speech.source import SpeechEvent, SpeechStream
+from telebridge.errors import SpeechError, SpeechRejected
+from telebridge.logs import logger
+from telebridge.speech.source import SpeechEvent, SpeechSink, SpeechStream
+
+log = logger(__name__)
 
 
-class Utterance(SpeechStream):
-    """A stream that its maker fills, and ends or fails.
+class Utterance(SpeechStream, SpeechSink):
+    """A stream of events that its source fills with `put`, and completes or fails with `end`.
+
+    Being a sink itself, it can be subscribed to another stream. Used on the event loop only.
 
     Args:
-        on_clear: Told once, when the listener wants no more of an utterance that was not complete.
+        on_clear: Called once, when the listener clears an utterance that is not complete; the source stops its work.
 
     Attributes:
-        substitute: Whether another voice stood in for some of it; known when it is complete.
+        substitute: Whether another voice spoke some of it; final when the utterance ends.
     """
 
     def __init__(self, on_clear: Callable[[], None] | None = None) -> None:
         self.substitute = False
         self._on_clear = on_clear
         self._events: deque[SpeechEvent] = deque()
-        self._listener: asyncio.Future[None] | None = None  # an Event would make as much of it for every piece
+        self._sink: SpeechSink | None = None
+        self._waiter: asyncio.Future[None] | None = None  # of a listener that iterates
         self._over = False
         self._error: SpeechError | None = None
 
     @property
     def over(self) -> bool:
-        """Whether it is complete, failed, or was cleared."""
+        """Whether it is complete, failed, or cleared."""
         return self._over
 
+    @override
     def put(self, event: SpeechEvent) -> None:
-        """Add what was made."""
-        if not self._over:
+        if self._over:
+            return
+        if self._sink is not None and not self._events:
+            self._pass_on(event)
+        else:
             self._events.append(event)
             self._wake()
 
+    @override
     def end(self, error: SpeechError | None = None) -> None:
-        """There is no more; with an error, it is raised once everything before it was taken."""
-        if not self._over:
-            self._over, self._error = True, error
+        if self._over:
+            return
+        self._over, self._error = True, error
+        if self._sink is not None and not self._events:
+            self._pass_on_end()
+        else:
             self._wake()
+
+    @override
+    def subscribe(self, sink: SpeechSink) -> None:
+        self._sink = sink
+        if self._events or self._over:
+            asyncio.get_running_loop().call_soon(self._flush)
 
     @override
     def clear(self) -> None:
         self._events.clear()
         self._error = None
+        self._sink = None
         if not self._over:
             self._over = True
             self._wake()
@@ -68,15 +93,96 @@ class Utterance(SpeechStream):
             if self._over:
                 error, self._error = self._error, None
                 raise error or StopAsyncIteration
-            self._listener = asyncio.get_running_loop().create_future()
-            await self._listener
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
         return self._events.popleft()
 
     def _wake(self) -> None:
-        if self._listener is not None and not self._listener.done():
-            self._listener.set_result(None)
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _flush(self) -> None:
+        """Pass on what was put in before somebody subscribed."""
+        while self._events:
+            self._pass_on(self._events.popleft())
+        if self._over:
+            self._pass_on_end()
+
+    def _pass_on(self, event: SpeechEvent) -> None:
+        sink = self._sink
+        if sink is None:
+            return
+        try:
+            sink.put(event)
+        except Exception as error:  # the sink's fault must end neither the source's task nor other listeners
+            log.exception("a listener of speech failed")
+            self.clear()
+            _end(sink, SpeechRejected(f"{type(error).__name__}: {error}"))
+
+    def _pass_on_end(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            error, self._error = self._error, None
+            _end(sink, error)
 
 
-def is_substitute(stream: SpeechStream) -> bool:
-    """Whether another voice stood in for some of a stream that is complete: good to be heard, not to be kept."""
-    return bool(getattr(stream, "substitute", False))
+def _end(sink: SpeechSink, error: SpeechError | None) -> None:
+    try:
+        sink.end(error)
+    except Exception:  # as for `put`; there is nothing left to tell the sink
+        log.exception("a listener of speech failed at the end of an utterance")
+
+
+class SharedUtterance(SpeechSink):
+    """One utterance for several listeners, each of whom gets all of it from the beginning.
+
+    Args:
+        on_abandoned: Called when the last listener has cleared, if the utterance has not ended.
+        on_end: Called once with the error or None, before the listeners get the end.
+
+    Attributes:
+        events: All there were so far.
+        substitute: Whether another voice spoke some of it; set it in `on_end` at the latest.
+    """
+
+    def __init__(self, on_abandoned: Callable[[], None], on_end: Callable[[SpeechError | None], None]) -> None:
+        self.events: list[SpeechEvent] = []
+        self.substitute = False
+        self._on_abandoned = on_abandoned
+        self._on_end = on_end
+        self._listeners: list[Utterance] = []
+        self._over = False
+
+    @property
+    def has_listeners(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
+    def listen(self) -> Utterance:
+        """Return a stream of all events, those that came already and those to come."""
+        listener = Utterance(lambda: self._cleared(listener))
+        for event in self.events:
+            listener.put(event)
+        self._listeners.append(listener)
+        return listener
+
+    @override
+    def put(self, event: SpeechEvent) -> None:
+        self.events.append(event)
+        for listener in tuple(self._listeners):  # one that reacts may clear, or a new one join
+            listener.put(event)
+
+    @override
+    def end(self, error: SpeechError | None = None) -> None:
+        if self._over:
+            return
+        self._over = True
+        self._on_end(error)
+        for listener in tuple(self._listeners):
+            listener.substitute = self.substitute
+            listener.end(error)
+
+    def _cleared(self, listener: Utterance) -> None:
+        self._listeners.remove(listener)
+        if not self._listeners and not self._over:
+            self._on_abandoned()

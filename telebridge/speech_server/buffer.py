@@ -1,17 +1,12 @@
-"""What Rime keeps of the text it was sent, and when it starts to speak it.
+"""The text buffer of one connection: it decides what is synthesized, and when, and where text is cut.
 
 Follows Rime's "Websockets" and "Websocket segment parameter" pages for `segment`, flush, clear, eos, `done` and context
-ids; where editions of those pages contradict each other, a rule says which one is the default.
+ids; where editions of those pages contradict each other, a rule selects the default. Text is taken up to the last
+boundary, a period is judged by heuristics, and what is inside `spell(…)`, braces or angle brackets is one piece. Rime's
+own heuristics are not published; these fail where Rime documents that its own do ("Dr.", ellipses). A boundary lies
+after the blanks that follow the mark, so that the pieces join to the text they were cut from.
 
-One rule: one synthesis at a time. Nothing is started while one runs, and `synthesis_finished` says what comes next.
-
-Where buffered text may be cut for synthesis.
-
-Follows Rime's "Websocket segment parameter": text is taken up to the last boundary, a period is judged by heuristics,
-and what is inside `spell(…)`, braces or angle brackets is one piece. Rime's own heuristics are not published; these err
-where theirs are said to err ("Dr.", ellipses).
-
-One rule: a boundary lies after the blanks that follow the mark, so that pieces join to the text they were cut from.
+One rule: one synthesis at a time. Nothing is started while one runs, and `synthesis_finished` returns what comes next.
 """
 
 import re
@@ -49,7 +44,7 @@ class BoundaryRules:
 
 
 def boundaries(text: str, rules: BoundaryRules) -> list[int]:
-    """Every place where `text` may be cut, in order; `len(text)` among them when it ends at a boundary."""
+    """Return every position where `text` may be cut, in order, including `len(text)` if it ends at a boundary."""
     covered = _UNBROKEN.sub(lambda match: "x" * len(match.group()), text)
     return [
         end
@@ -59,12 +54,12 @@ def boundaries(text: str, rules: BoundaryRules) -> list[int]:
 
 
 def last_boundary(text: str, rules: BoundaryRules, *, limit: int) -> int:
-    """The last place within `limit` characters where `text` may be cut; 0 when there is none."""
+    """Return the last position within `limit` characters where `text` may be cut; 0 when there is none."""
     return max((place for place in boundaries(text, rules) if place <= limit), default=0)
 
 
 def ends_complete(text: str) -> bool:
-    """Whether `text` ends like a sentence, whatever may follow."""
+    """Return whether `text` ends like a sentence, whatever may follow."""
     return text.rstrip().rstrip(_CLOSING).endswith(tuple(SENTENCE_MARKS + _WIDE_MARKS))
 
 
@@ -87,7 +82,7 @@ def _ends_a_piece(text: str, match: re.Match[str], rules: BoundaryRules) -> bool
 
 
 def _is_abbreviation(before: str) -> bool:
-    """Whether a period after `before` belongs to its last word: a title, a month, an initial."""
+    """Return whether a period after `before` belongs to its last word: a title, a month, an initial."""
     found = _LAST_WORD.search(before)
     if found is None:
         return False
@@ -100,7 +95,7 @@ TOO_LONG = "text is too long"
 
 
 class SegmentMode(Enum):
-    """When buffered text is spoken."""
+    """When buffered text is synthesized."""
 
     IMMEDIATE = "immediate"
     NEVER = "never"
@@ -108,10 +103,10 @@ class SegmentMode(Enum):
 
 
 class ClearMode(Enum):
-    """What a clear reaches.
+    """What a clear cancels.
 
-    BUFFER: only text no synthesis has been asked for (the documentation of September 2026).
-    ABORT: what a flush has queued and the running synthesis too (the documentation of August 2026).
+    BUFFER: only text that is not yet queued for synthesis (the documentation of September 2026).
+    ABORT: also what a flush has queued, and the running synthesis (the documentation of August 2026).
     """
 
     BUFFER = "buffer"
@@ -125,8 +120,8 @@ class SegmentRules:
     Args:
         mode: The query parameter `segment`.
         boundaries: Where sentences end.
-        max_characters: Most characters of one message and of one synthesis.
-        clear: What a clear reaches.
+        max_characters: The bound of the characters of one message and of one synthesis.
+        clear: What a clear cancels.
     """
 
     mode: SegmentMode = SegmentMode.BY_SENTENCE
@@ -137,7 +132,7 @@ class SegmentRules:
 
 @dataclass(frozen=True, slots=True)
 class Synthesize:
-    """Speak this now; tell `synthesis_finished` when all of its audio is out."""
+    """Synthesize this now; call `synthesis_finished` when all of its audio was sent."""
 
     text: str
     context_id: str | None
@@ -145,19 +140,19 @@ class Synthesize:
 
 @dataclass(frozen=True, slots=True)
 class AbortSynthesis:
-    """Stop speaking; tell `synthesis_finished` when that is so."""
+    """Stop the synthesis; call `synthesis_finished` when it has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDone:
-    """A run is complete: nothing is being spoken and nothing waits."""
+    """Send `done`: nothing is being synthesized and nothing is queued."""
 
     context_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Everything was said after an eos: close the connection cleanly."""
+    """Close the connection cleanly, because everything before an eos was synthesized."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +166,7 @@ BufferEffect = Synthesize | AbortSynthesis | ReportDone | Close | Refuse
 
 
 @dataclass(slots=True)
-class _Stretch:
+class _Segment:
     """Text that belongs to one context id."""
 
     text: str
@@ -185,20 +180,20 @@ class _State(Enum):
 
 
 class SynthesisBuffer:
-    """The text of one connection. Every method answers with what to do now, in order."""
+    """The text of one connection. Every method returns the effects to perform now, in order."""
 
     def __init__(self, rules: SegmentRules) -> None:
         self._rules = rules
         self._state = _State.OPEN
-        self._speaking: _Stretch | None = None
-        # Text nothing has asked for yet, and text that a flush or eos has asked for.
-        self._buffered: list[_Stretch] = []
-        self._queued: deque[_Stretch] = deque()
+        self._speaking: _Segment | None = None
+        # Text that is not yet due, and text that a flush or eos has queued.
+        self._buffered: list[_Segment] = []
+        self._queued: deque[_Segment] = deque()
         # The id of the last message that had one: it sticks to later messages without.
         self._context_id: str | None = None
 
     def receive_text(self, text: str, context_id: str | None = None) -> list[BufferEffect]:
-        """Text arrived; it is appended exactly as it is."""
+        """Receive text; it is appended exactly as it is."""
         if self._state is not _State.OPEN:
             return []
         if context_id:
@@ -210,14 +205,14 @@ class SynthesisBuffer:
         return self._start_if_idle()
 
     def receive_flush(self) -> list[BufferEffect]:
-        """Whatever is buffered is to be spoken, if anything."""
+        """Receive a flush: queue all buffered text."""
         if self._state is not _State.OPEN:
             return []
         self._queue_everything()
         return self._start_if_idle()
 
     def receive_clear(self) -> list[BufferEffect]:
-        """Whatever is buffered is dropped. There is no acknowledgement."""
+        """Receive a clear: drop the buffered text. There is no acknowledgement."""
         if self._state is not _State.OPEN:
             return []
         self._buffered.clear()
@@ -227,7 +222,7 @@ class SynthesisBuffer:
         return [AbortSynthesis()] if self._speaking is not None else []
 
     def receive_eos(self) -> list[BufferEffect]:
-        """Whatever is buffered is spoken, and then the connection closes. What still arrives is ignored."""
+        """Receive an eos: synthesize the buffered text, then close the connection. Later messages are ignored."""
         if self._state is not _State.OPEN:
             return []
         self._queue_everything()
@@ -235,11 +230,11 @@ class SynthesisBuffer:
         return self._start_if_idle() or self._close_if_idle()
 
     def synthesis_finished(self) -> list[BufferEffect]:
-        """The last `Synthesize` is out, or was stopped."""
+        """Go on after the last `Synthesize` was sent or stopped."""
         if self._state is _State.CLOSED:
             return []
         if self._speaking is None:
-            raise AssertionError  # The caller answers each Synthesize once.
+            raise AssertionError  # the caller reports each Synthesize once
         spoken, self._speaking = self._speaking, None
         if started := self._start_if_idle():
             return started
@@ -247,43 +242,43 @@ class SynthesisBuffer:
         return done + self._close_if_idle()
 
     def _append(self, text: str) -> None:
-        """Text under a new context id starts a stretch of its own if the one before it can stand alone.
+        """Append text. Under a new context id it starts a segment, if the segment before it ends like a sentence.
 
         In Rime's example a first sentence without an id and a second with one come back as two, tagged accordingly;
         text that breaks off inside a sentence is joined, and the later id counts.
         """
         last = self._buffered[-1] if self._buffered else None
         if last is None or (last.context_id != self._context_id and ends_complete(last.text)):
-            self._buffered.append(_Stretch(text, self._context_id))
+            self._buffered.append(_Segment(text, self._context_id))
         else:
             last.text += text
             last.context_id = self._context_id
 
     def _queue_everything(self) -> None:
-        """Several flushes while something is spoken become one synthesis, as far as they fit in one."""
-        for stretch in self._buffered:
-            if not stretch.text.strip():
+        """Queue all buffered text. Several flushes during a synthesis become one, as far as they fit in one."""
+        for segment in self._buffered:
+            if not segment.text.strip():
                 continue
             last = self._queued[-1] if self._queued else None
-            if last is not None and last.context_id == stretch.context_id and self._fits(last.text + stretch.text):
-                last.text += stretch.text
+            if last is not None and last.context_id == segment.context_id and self._fits(last.text + segment.text):
+                last.text += segment.text
             else:
-                self._queued.append(stretch)
+                self._queued.append(segment)
         self._buffered.clear()
 
     def _start_if_idle(self) -> list[BufferEffect]:
         if self._speaking is not None or self._state is _State.CLOSED:
             return []
-        stretch = self._queued.popleft() if self._queued else self._take_ready()
-        if stretch is None:
+        segment = self._queued.popleft() if self._queued else self._take_ready()
+        if segment is None:
             return []
-        if not self._fits(stretch.text):
+        if not self._fits(segment.text):
             return self._refuse()
-        self._speaking = stretch
-        return [Synthesize(stretch.text, stretch.context_id)]
+        self._speaking = segment
+        return [Synthesize(segment.text, segment.context_id)]
 
-    def _take_ready(self) -> _Stretch | None:
-        """What the segment mode lets go of the buffer, if anything."""
+    def _take_ready(self) -> _Segment | None:
+        """Take the text that the segment mode makes due from the buffer, or return None."""
         while self._buffered:
             first = self._buffered[0]
             length = self._ready_length(first, is_last=len(self._buffered) == 1)
@@ -293,11 +288,11 @@ class SynthesisBuffer:
             if not first.text:
                 del self._buffered[0]
             if taken.strip():
-                return _Stretch(taken, first.context_id)
+                return _Segment(taken, first.context_id)
         return None
 
-    def _ready_length(self, stretch: _Stretch, *, is_last: bool) -> int:
-        text = stretch.text
+    def _ready_length(self, segment: _Segment, *, is_last: bool) -> int:
+        text = segment.text
         match self._rules.mode:
             case SegmentMode.NEVER:
                 return 0
@@ -307,11 +302,11 @@ class SynthesisBuffer:
                 if not is_last and self._fits(text):
                     return len(text)
                 place = last_boundary(text, self._rules.boundaries, limit=self._rules.max_characters)
-                # Nothing to cut at within the limit: it is let go whole, and refused.
+                # There is no boundary within the limit: the whole text is taken, and refused.
                 return place if place or self._fits(text) else len(text)
 
     def _has_words(self) -> bool:
-        return any(stretch.text.strip() for stretch in self._buffered)
+        return any(segment.text.strip() for segment in self._buffered)
 
     def _fits(self, text: str) -> bool:
         return len(text) <= self._rules.max_characters

@@ -1,13 +1,12 @@
-"""One WebSocket of the speech server: frames in, synthesis, audio out, by whichever protocol it was opened with.
+"""One WebSocket of the speech server: text frames in, synthesis, audio out, in the protocol it was opened with.
 
-This is a shell: the wire machine reads, the buffer decides, the voice speaks. One rule: one synthesis at a time, and
-when the client is gone nothing goes on.
+This is a shell over the protocol, which parses frames, the buffer, which decides what is synthesized, and the
+synthesizer. One rule: one synthesis at a time, and everything stops when the client is gone.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
@@ -33,11 +32,12 @@ from telebridge.speech_server.buffer import (
     Synthesize,
 )
 from telebridge.speech_server.formats import Encoder, wav_header
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 from telebridge.speech_server.query import RequestedSpeech
 from telebridge.speech_server.synthesis import EncodedAudio, synthesize
 from telebridge.speech_server.voices.espeak_names import TIMED, canonical
-from telebridge.speech_server.voices.voice import SpokenWords, Voice, VoiceFailed
+from telebridge.speech_server.voices.voice import SpokenWords, Synthesizer, VoiceFailed
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
@@ -46,23 +46,23 @@ STALE_CHUNK = b"\x2a" * 333
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class ConnectionSetup:
     """What a connection was opened with."""
 
-    asked: RequestedSpeech
+    speech: RequestedSpeech
     wire: PlainConnection | StructuredConnection
     buffer: SynthesisBuffer
     encoder: Encoder
-    voice: Voice
-    faults: Faults
+    voice: Synthesizer
+    faults: SpeechServerFaults
 
 
 class SpeechConnection:
     """Serves one client until one of the two closes."""
 
-    def __init__(self, socket: web.WebSocketResponse, setup: Setup) -> None:
+    def __init__(self, socket: web.WebSocketResponse, setup: ConnectionSetup) -> None:
         self._socket = socket
-        self._asked = setup.asked
+        self._speech = setup.speech
         self._wire = setup.wire
         self._buffer = setup.buffer
         self._encoder = setup.encoder
@@ -74,17 +74,20 @@ class SpeechConnection:
         self._sent_bytes = 0
         self._unsent = bytearray()
         self._context_id: str | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("speech server connection")
 
     async def serve(self, *, idle_seconds: float) -> None:
-        """Read and answer until the end; then stop whatever was going on."""
-        self._spawn(self._speak())
+        """Serve the client until the socket closes, then stop the synthesis.
+
+        Args:
+            idle_seconds: Close the socket when nothing was received for that long; 0 for never.
+        """
+        _ = self._tasks.start(self._speak())
         try:
             await self._read(idle_seconds)
         finally:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            self._tasks.cancel()
+            await self._tasks.wait()
 
     async def _read(self, idle_seconds: float) -> None:
         while True:
@@ -94,32 +97,32 @@ class SpeechConnection:
                 await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"idle")
                 return
             if message.type is WSMsgType.TEXT:
-                await self._heard(self._wire.receive_text(message.data))
+                await self._receive(self._wire.receive_text(message.data))
             elif message.type is WSMsgType.BINARY:
-                await self._heard(Malformed("binary frames are not understood"))
+                await self._receive(Malformed("binary frames are not understood"))
             else:
                 return
 
-    async def _heard(self, event: HeardByRime | HeardByBridge) -> None:
+    async def _receive(self, event: HeardByRime | HeardByBridge) -> None:
         match event:
             case TextReceived(text, context_id):
                 self._note_json_on_plain(text)
-                self._do(self._buffer.receive_text(text, context_id))
+                self._queue_effects(self._buffer.receive_text(text, context_id))
             case ClearReceived():
-                self._do(self._buffer.receive_clear())
+                self._queue_effects(self._buffer.receive_clear())
                 if self._faults.stale_seconds:
-                    self._spawn(self._send_stale())
+                    _ = self._tasks.start(self._send_stale())
             case FlushReceived():
-                self._do(self._buffer.receive_flush())
+                self._queue_effects(self._buffer.receive_flush())
             case EosReceived():
-                self._do(self._buffer.receive_eos())
+                self._queue_effects(self._buffer.receive_eos())
             case Malformed(message):
                 if isinstance(self._wire, StructuredConnection):
                     await self._socket.send_str(self._wire.send_error(message))
             case _:
                 raise AssertionError(event)
 
-    def _do(self, effects: list[BufferEffect]) -> None:
+    def _queue_effects(self, effects: list[BufferEffect]) -> None:
         for effect in effects:
             if isinstance(effect, AbortSynthesis):
                 self._aborted = True
@@ -133,7 +136,7 @@ class SpeechConnection:
                 match await self._effects.get():
                     case Synthesize(text, context_id):
                         await self._synthesize(text, context_id)
-                        self._do(self._buffer.synthesis_finished())
+                        self._queue_effects(self._buffer.synthesis_finished())
                     case ReportDone(context_id):
                         if isinstance(self._wire, StructuredConnection):
                             await self._socket.send_str(self._wire.send_done(context_id))
@@ -148,9 +151,9 @@ class SpeechConnection:
             await self._close_with_error("500: internal error")
 
     async def _close_with_error(self, reason: str) -> None:
-        """An error ends the connection; only the JSON protocols say which."""
-        told = reason if isinstance(self._wire, StructuredConnection) else ""
-        await self._socket.close(code=ERROR_CLOSE, message=told.encode())
+        """Close the connection because of an error; only the JSON protocols carry the reason."""
+        message = reason if isinstance(self._wire, StructuredConnection) else ""
+        await self._socket.close(code=ERROR_CLOSE, message=message.encode())
 
     async def _synthesize(self, text: str, context_id: str | None) -> None:
         faults = self._faults
@@ -163,9 +166,9 @@ class SpeechConnection:
         if faults.text_on_plain and isinstance(self._wire, PlainConnection):
             await self._socket.send_str(faults.text_on_plain)
         if faults.wav_instead:
-            await self._send_chunk(wav_header(self._asked.sampling_rate), context_id)
+            await self._send_chunk(wav_header(self._speech.sampling_rate), context_id)
         began, sent_seconds = asyncio.get_running_loop().time(), 0.0
-        async for event in synthesize(text, self._asked, self._voice, self._encoder):
+        async for event in synthesize(text, self._speech, self._voice, self._encoder):
             if self._aborted:
                 return
             match event:
@@ -180,7 +183,7 @@ class SpeechConnection:
                     await self._send_words(event, context_id)
 
     async def _send_audio(self, data: bytes, context_id: str | None, *, last: bool = False) -> None:
-        """In chunks of irregular sizes with nothing held back; or, as a fault, all of one size but the last."""
+        """Send audio in chunks of irregular sizes, nothing held back; or, as a fault, all of one size but the last."""
         exact = self._faults.chunk_bytes
         self._unsent += data
         while self._unsent and (last or len(self._unsent) >= exact):
@@ -209,10 +212,10 @@ class SpeechConnection:
         raise ConnectionResetError
 
     async def _send_words(self, said: SpokenWords, context_id: str | None) -> None:
-        """Word times, for the languages that have them. Older Mist models list punctuation apart; this one does not."""
+        """Send word times, in languages that have them. Punctuation is not listed apart, as older Mist models do."""
         if (
             not isinstance(self._wire, StructuredConnection)
-            or canonical(self._asked.lang) not in TIMED
+            or canonical(self._speech.lang) not in TIMED
             or not said.words
         ):
             return
@@ -222,7 +225,7 @@ class SpeechConnection:
         await self._socket.send_str(self._wire.send_timestamps(list(words), list(starts), list(ends), context_id))
 
     async def _send_stale(self) -> None:
-        """The fault of going on after a clear."""
+        """Send stale audio after a clear, as a fault."""
         until = asyncio.get_running_loop().time() + self._faults.stale_seconds
         context_id = self._context_id
         while asyncio.get_running_loop().time() < until:
@@ -233,11 +236,6 @@ class SpeechConnection:
             await asyncio.sleep(0.02)
 
     def _note_json_on_plain(self, text: str) -> None:
-        """A mistake that clients made: on plain `/ws` JSON is just text, and is spoken."""
+        """Warn of a frequent mistake of clients: on plain `/ws`, JSON is text, and is spoken."""
         if isinstance(self._wire, PlainConnection) and text.lstrip().startswith("{") and text.rstrip().endswith("}"):
             log.warning("JSON on /ws is spoken, not understood; use /ws3", text=text[:80])
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)

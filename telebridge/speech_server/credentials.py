@@ -1,4 +1,4 @@
-"""Whether a client may speak, by its `Authorization` header.
+"""Authentication of a client by its `Authorization` header.
 
 Follows Rime, "API authentication" and "Errors": a bearer, refused with 401 and plain text before anything else happens.
 """
@@ -9,11 +9,11 @@ SCHEME = "Bearer "
 
 
 def refusal(api_key: str | None, header: str | None) -> str | None:
-    """The words of the 401, or None when the client may go on.
+    """Return the body of the 401 response, or None when the client is authenticated.
 
     Args:
-        api_key: The only key that counts; None for any.
-        header: What the client sent.
+        api_key: The only key that is accepted; None for any.
+        header: The header that the client sent.
     """
     if header is None:
         return "missing headers"

@@ -1,4 +1,4 @@
-"""PCM into whatever a client asked for: mu-law, linear samples, WAV, MP3, Ogg.
+"""Encoders from PCM to the audio formats of Rime: mu-law, linear samples, WAV, MP3, Ogg.
 
 Follows Rime's `audioFormat` and `Accept` tables: mu-law and PCM have no header; a WAV header comes once a connection.
 """
@@ -21,11 +21,11 @@ class Encoder(Protocol):
     """One connection's stream of audio in one format."""
 
     def encode(self, pcm: bytes) -> bytes:
-        """The next samples, encoded as far as the format lets them go yet."""
+        """Encode the next samples; returns the bytes that the format can emit by now."""
         ...
 
     def flush(self) -> bytes:
-        """What the format still held back when a synthesis ends."""
+        """Return the bytes that were held back, at the end of a synthesis."""
         ...
 
 
@@ -58,7 +58,7 @@ class Linear(Encoder):
 
 
 class Mp3(Encoder):
-    """MPEG layer III, by LAME. Each synthesis is a stream of its own; joined, they are one that players take."""
+    """MPEG layer III, by LAME. Each synthesis is a stream of its own; players accept them joined."""
 
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
@@ -109,7 +109,7 @@ _NEEDS = {"mp3": "lameenc", "ogg": "soundfile"}
 
 
 def encoder(audio_format: str, sample_rate: int) -> Encoder:
-    """The encoder of one connection.
+    """Return the encoder of one connection.
 
     Raises:
         ConfigurationError: The format is not available here.
@@ -123,7 +123,7 @@ def encoder(audio_format: str, sample_rate: int) -> Encoder:
 
 
 def wav_header(sample_rate: int) -> bytes:
-    """The 44 bytes before linear samples whose number is not known yet."""
+    """Return the 44 bytes of a WAV header for samples whose number is not known yet."""
     byte_rate = sample_rate * PCM_WIDTH
     header = struct.pack(
         "<4sI4s4sIHHIIHH", b"RIFF", UNKNOWN_LENGTH, b"WAVE", b"fmt ", 16, 1, 1, sample_rate, byte_rate, 2, 16
@@ -132,7 +132,7 @@ def wav_header(sample_rate: int) -> bytes:
 
 
 def _lame(sample_rate: int) -> Any:
-    """An encoder of the `lameenc` package, which has no types."""
+    """Return an encoder of the `lameenc` package, which has no types."""
     import lameenc  # an optional extra
 
     lame = lameenc.Encoder()

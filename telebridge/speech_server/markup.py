@@ -1,4 +1,4 @@
-"""What stands in a text beside words: pauses, phonemes, spelling, speeds; taken apart into what a voice can say.
+"""Rime's markup: splits a text into pieces with pauses, phonemes, spelling and speeds that a synthesizer can speak.
 
 Follows Rime's pages "Custom pauses", "Custom pronunciation", "Spell" and "Speed": only the Mist family has markup, and
 each kind counts only when its parameter asks for it. Elsewhere angle and curly brackets are not spoken.
@@ -28,8 +28,8 @@ PHONEMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A stretch of words, or of phonemes; at `speed` times the usual."""
+class SpokenPiece:
+    """Words or phonemes; `speed` 1.0 is the normal speed."""
 
     text: str
     speed: float = 1.0
@@ -38,55 +38,55 @@ class Spoken:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """Silence."""
+class PausePiece:
+    """Silence, in milliseconds."""
 
     ms: float
 
 
-def pieces(text: str, asked: RequestedSpeech) -> Iterator[Spoken | Pause]:
-    """What is to be heard of `text`, in order."""
-    speeds = iter(asked.inline_speeds if asked.model in MIST else ())
+def pieces(text: str, speech: RequestedSpeech) -> Iterator[SpokenPiece | PausePiece]:
+    """Split `text` into pieces, in order."""
+    speeds = iter(speech.inline_speeds if speech.model in MIST else ())
     position = 0
     for found in MARKUP.finditer(text):
-        yield from _sentences(text[position : found.start()], asked.speed)
+        yield from _sentences(text[position : found.start()], speech.speed)
         position = found.end()
         match found.lastgroup:
             case "pause":
-                if asked.pauses and asked.model in MIST:
-                    yield Pause(min(float(found["pause"]), LONGEST_PAUSE_MS))
+                if speech.pauses and speech.model in MIST:
+                    yield PausePiece(min(float(found["pause"]), LONGEST_PAUSE_MS))
             case "phonemes":
-                yield from _phonemes(found["phonemes"], asked)
+                yield from _phonemes(found["phonemes"], speech)
             case "spelled":
-                yield from _spelled(found["spelled"], asked)
+                yield from _spelled(found["spelled"], speech)
             case _:
-                yield from _sentences(found["sped"], asked.speed / next(speeds, 1.0))
-    yield from _sentences(text[position:], asked.speed)
+                yield from _sentences(found["sped"], speech.speed / next(speeds, 1.0))
+    yield from _sentences(text[position:], speech.speed)
 
 
-def _sentences(text: str, speed: float) -> Iterator[Spoken]:
-    """Sentence by sentence: phrases are short, so that many sockets can take turns."""
+def _sentences(text: str, speed: float) -> Iterator[SpokenPiece]:
+    """Split words into sentences: phrases are short, so that many sockets can share a few synthesizers."""
     start = 0
     for end in [*boundaries(text, BoundaryRules(hold_final_period=False)), len(text)]:
         sentence = text[start:end].strip()
         if any(character.isalnum() for character in sentence):
-            yield Spoken(sentence, speed, ends_sentence=end < len(text) or sentence[-1] in ".?!")
+            yield SpokenPiece(sentence, speed, ends_sentence=end < len(text) or sentence[-1] in ".?!")
         start = end
 
 
-def _phonemes(written: str, asked: RequestedSpeech) -> Iterator[Spoken]:
-    if not (asked.phonemes and asked.model in MIST):
-        yield from _sentences(written, asked.speed)
+def _phonemes(written: str, speech: RequestedSpeech) -> Iterator[SpokenPiece]:
+    if not (speech.phonemes and speech.model in MIST):
+        yield from _sentences(written, speech.speed)
         return
     mnemonics = "".join(PHONEMES.get(letter, "") for letter in written)
     if mnemonics:
-        yield Spoken(mnemonics, asked.speed, phonetic=True)
+        yield SpokenPiece(mnemonics, speech.speed, phonetic=True)
 
 
-def _spelled(written: str, asked: RequestedSpeech) -> Iterator[Spoken]:
-    """Unit by unit in groups of three, with a comma's pause between groups and where letters change to digits."""
-    if asked.model not in MIST:
-        yield from _sentences(f"spell {written}", asked.speed)
+def _spelled(written: str, speech: RequestedSpeech) -> Iterator[SpokenPiece]:
+    """Spell unit by unit in groups of three, with a comma between groups and where letters change to digits."""
+    if speech.model not in MIST:
+        yield from _sentences(f"spell {written}", speech.speed)
         return
     groups = [
         run[start : start + SPELLED_GROUP]
@@ -95,4 +95,4 @@ def _spelled(written: str, asked: RequestedSpeech) -> Iterator[Spoken]:
     ]
     named = (" ".join(SPELLED_NAMES.get(unit, unit.upper()) for unit in group) for group in groups)
     if spelled := ", ".join(named):
-        yield Spoken(spelled, asked.speed)
+        yield SpokenPiece(spelled, speech.speed)

@@ -1,8 +1,7 @@
-"""What a speech server is set up with.
+"""The options and faults of the local speech server.
 
-Everything that a speech service does wrong on bad days, to be switched on one by one.
-
-Each of these was met in Rime or in a service like it; a client that has not met them here meets them on a live call.
+Each fault was observed with Rime or with a similar service. One rule: the default of every option is what Rime
+documents, and the default of every fault is no fault.
 """
 
 from collections.abc import Iterator
@@ -11,29 +10,29 @@ from itertools import chain, cycle, repeat
 
 from telebridge.speech_server.buffer import ClearMode
 from telebridge.speech_server.query import DEFAULT_MODEL
-from telebridge.speech_server.voices.voice import Voice
+from telebridge.speech_server.voices.voice import Synthesizer
 
 IRREGULAR = (1024, 509, 640, 1856, 20, 4070, 1, 333)
 """Chunk sizes as captured from Rime: not of whole frames, some odd."""
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """What goes wrong; by default nothing does.
+class SpeechServerFaults:
+    """The faults to simulate; by default there are none.
 
     Args:
-        first_byte_delay_seconds: Before the first audio of a synthesis.
-        pace: Audio seconds sent in a second; 0 sends as fast as it is made.
-        chunk_bytes: The size of every chunk, from 1; 0 for irregular ones, as Rime's are.
-        stale_seconds: How long audio of before goes on after a clear.
-        refuse_status: The HTTP status of every upgrade; 0 lets them in.
-        refuse_words: The body of that answer.
-        close_after_bytes: Close with 1011 after so much audio; None never.
+        first_byte_delay_seconds: The delay before the first audio of a synthesis.
+        pace: Seconds of audio sent per second; 0 sends audio as fast as it is synthesized.
+        chunk_bytes: The size of every chunk, from 1; 0 for irregular sizes, as Rime's are.
+        stale_seconds: How long stale audio is sent after a clear.
+        refuse_status: The HTTP status that refuses every upgrade; 0 accepts upgrades.
+        refuse_words: The body of that response.
+        close_after_bytes: Close with 1011 after that many bytes of audio; None for never.
         close_reason: The reason of that close.
-        cut_after_bytes: Drop the connection without a word after so much audio; None never.
-        text_on_plain: Sent as a text frame on `/ws` before the audio; empty for none.
-        wav_instead: Send WAV whatever format was asked for.
-        silent: Take text and give nothing.
+        cut_after_bytes: Drop the connection without a close frame after that many bytes of audio; None for never.
+        text_on_plain: A text frame that is sent on `/ws` before the audio; empty for none.
+        wav_instead: Send WAV whatever format was requested.
+        silent: Accept text and send nothing.
     """
 
     first_byte_delay_seconds: float = 0.0
@@ -50,33 +49,33 @@ class Faults:
     silent: bool = False
 
     def chunk_sizes(self) -> Iterator[int]:
-        """How long each next chunk of a connection is. The first is short: somebody is waiting for it."""
+        """Return the sizes of the chunks of a connection, in order; the first is short, so that it leaves early."""
         return repeat(self.chunk_bytes) if self.chunk_bytes else chain((160,), cycle(IRREGULAR))
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechServerOptions:
-    """How the local Rime behaves where Rime's documents leave a choice.
+    """The options of the local Rime, mostly where Rime's documents leave a choice.
 
     Args:
         api_key: The only key that is accepted; None for any.
-        voice: Who speaks; None for espeak-ng where it is installed, else a hum.
-        workers: Processes of espeak-ng.
-        default_model: Serves a missing or unknown `modelId`.
-        max_characters: The most text in one message and in one synthesis.
-        clear: What a clear reaches.
-        hold_final_period: Whether a full stop waits for what follows it.
+        voice: The synthesizer; None for espeak-ng where it is installed, else for a hum.
+        workers: The number of espeak-ng processes.
+        default_model: The model for a missing or unknown `modelId`.
+        max_characters: The bound of the text in one message and in one synthesis.
+        clear: What a clear cancels.
+        hold_final_period: Whether a full stop waits for the text that follows it.
         known_speakers_only: Close with "Speaker not found" for a speaker that is not in the catalogue. Off by default,
             because the catalogue here is an extract of Rime's.
-        lenient_commands: Take `<clear>` in any case and with blanks around it for a command.
+        lenient_commands: Accept `<clear>` in any case, and with blanks around it, as a command.
         older_spelling: Write word times as `wordTimestamps`.
-        opens_per_second: More upgrades are answered 429; 0 for no limit.
-        idle_seconds: A socket on which nothing was sent for so long is closed; 0 for never.
-        faults: What goes wrong.
+        opens_per_second: Upgrades beyond this rate are refused with 429; 0 for no limit.
+        idle_seconds: Close a socket on which nothing was sent for that long; 0 for never.
+        faults: The faults to simulate.
     """
 
     api_key: str | None = None
-    voice: Voice | None = None
+    voice: Synthesizer | None = None
     workers: int = 2
     default_model: str = DEFAULT_MODEL
     max_characters: int = 500
@@ -87,4 +86,4 @@ class SpeechServerOptions:
     older_spelling: bool = False
     opens_per_second: int = 0
     idle_seconds: float = 0.0
-    faults: Faults = field(default_factory=Faults)
+    faults: SpeechServerFaults = field(default_factory=SpeechServerFaults)

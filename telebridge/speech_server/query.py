@@ -1,7 +1,7 @@
-"""What a client asked for, as Rime reads it: from a connection's query or a request's JSON, tolerant as Rime is.
+"""The parameters of a synthesis, read from a connection's query or a request's JSON, as tolerantly as Rime does.
 
-Follows Rime's parameter tables: unknown names are ignored, booleans count in any case, and an audio format that nobody
-knows becomes WAV.
+Follows Rime's parameter tables: unknown names are ignored, booleans count in any case, and an unknown audio
+format becomes WAV.
 """
 
 import math
@@ -23,7 +23,7 @@ SEGMENTS = frozenset({"immediate", "never", "bySentence"})
 
 @dataclass(frozen=True, slots=True)
 class RequestedSpeech:
-    """One connection's synthesis.
+    """The parameters of one connection's syntheses.
 
     Args:
         speaker: As given; empty when it is missing, which Rime refuses.
@@ -49,12 +49,12 @@ class RequestedSpeech:
 
 
 def requested_by_query(query: str, *, default_model: str = DEFAULT_MODEL) -> RequestedSpeech:
-    """What a query string asks for; raw blanks and commas in it are as good as encoded ones."""
+    """Return the parameters of a query string, in which raw blanks and commas are allowed."""
     return requested(dict(parse_qsl(query, keep_blank_values=True)), default_model=default_model)
 
 
 def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODEL) -> RequestedSpeech:
-    """What parameters by their names on the wire ask for. Values of wrong types count as not given."""
+    """Return the parameters from their names on the wire. Values of wrong types count as not given."""
     texts = {name: str(value) for name, value in values.items() if value is not None}
     model = MODELS.get(texts.get("modelId", ""), texts.get("modelId", ""))
     model = model if model in KNOWN_MODELS else default_model
@@ -76,7 +76,7 @@ def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODE
 
 
 def _rate(text: str, model: str) -> int:
-    """As given, however strange: whoever serves it knows its own bounds."""
+    """Return the rate as given; the server checks its bounds."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else DEFAULT_RATES.get(model, DEFAULT_RATE)
 
 

@@ -1,7 +1,7 @@
-"""The local Rime as an aiohttp application: what a client of Rime's can reach, answered as Rime's documents say.
+"""The local Rime as an aiohttp application, which follows Rime's documents.
 
-`/ws`, `/ws2` and `/ws3` (and `/`, as Rime's on-premises containers have it), `POST /v1/rime-tts`, the catalogue of
-voices, and health.
+The routes are `/ws`, `/ws2` and `/ws3` (and `/`, as in Rime's on-premises containers), `POST /v1/rime-tts`, the
+catalogue of voices, and health.
 """
 
 import time
@@ -25,16 +25,16 @@ from telebridge.speech_server.buffer import (
     SegmentRules,
     SynthesisBuffer,
 )
-from telebridge.speech_server.connection import ERROR_CLOSE, Setup, SpeechConnection
+from telebridge.speech_server.connection import ERROR_CLOSE, ConnectionSetup, SpeechConnection
 from telebridge.speech_server.credentials import refusal
 from telebridge.speech_server.formats import encoder
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.query import RequestedSpeech, requested_by_query
-from telebridge.speech_server.speech_request import SpeechRequestDoor
+from telebridge.speech_server.speech_request import SpeechRequestHandler
 from telebridge.speech_server.voices.espeak_names import canonical
 from telebridge.speech_server.voices.pool import EspeakWorkers, missing_packages
 from telebridge.speech_server.voices.tone import ToneVoice
-from telebridge.speech_server.voices.voice import Voice
+from telebridge.speech_server.voices.voice import Synthesizer
 
 log = logger(__name__)
 
@@ -44,14 +44,14 @@ LARGEST_MESSAGE_BYTES = 1 << 20
 
 
 def create_app(options: SpeechServerOptions | None = None) -> web.Application:
-    """The speech server, ready to be served."""
+    """Create the application of the speech server."""
     options = options or SpeechServerOptions()
     voice = options.voice or local_voice(options.workers)
-    door = SocketDoor(options, voice)
-    requests = SpeechRequestDoor(options, voice)
+    sockets = SocketHandler(options, voice)
+    requests = SpeechRequestHandler(options, voice)
     app = web.Application(client_max_size=LARGEST_MESSAGE_BYTES)
     for path, edition in {"/": None, "/ws": None, "/ws2": Edition.WS2, "/ws3": Edition.WS3}.items():
-        app.router.add_get(path, door.accepting(edition), allow_head=False)
+        app.router.add_get(path, sockets.handler(edition), allow_head=False)
     app.router.add_post("/v1/rime-tts", requests.speak)
     app.router.add_post("/", requests.speak)
     app.router.add_get("/data/voices/all-v2.json", _voices)
@@ -67,34 +67,34 @@ def create_app(options: SpeechServerOptions | None = None) -> web.Application:
     return app
 
 
-def local_voice(workers: int) -> Voice:
-    """The best voice that is installed: espeak-ng, or a hum that says so in the log."""
+def local_voice(workers: int) -> Synthesizer:
+    """Return the best synthesizer that is installed: espeak-ng, or a hum, with a warning in the log."""
     if missing := missing_packages():
         log.warning("no voice is installed: words will be hummed", missing=", ".join(missing), hint="telebridge[voice]")
         return ToneVoice()
     return EspeakWorkers(count=workers)
 
 
-class SocketDoor:
-    """Lets WebSockets in, or refuses them before the upgrade, in plain text."""
+class SocketHandler:
+    """Accepts WebSockets, or refuses them in plain text before the upgrade."""
 
-    def __init__(self, options: SpeechServerOptions, voice: Voice) -> None:
+    def __init__(self, options: SpeechServerOptions, voice: Synthesizer) -> None:
         self._options = options
         self._voice = voice
         self._opened_at: deque[float] = deque()
 
-    def accepting(self, edition: Edition | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """The handler of one path; no edition is the plain protocol."""
+    def handler(self, edition: Edition | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        """Return the handler of one path; `edition` is None for the plain protocol."""
 
-        async def accept(request: web.Request) -> web.StreamResponse:
-            asked = requested_by_query(request.query_string, default_model=self._options.default_model)
-            if (refused := self._refused(request, asked)) is not None:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            speech = requested_by_query(request.query_string, default_model=self._options.default_model)
+            if (refused := self._refused(request, speech)) is not None:
                 return refused
-            return await self._serve(request, asked, edition)
+            return await self._serve(request, speech, edition)
 
-        return accept
+        return handle
 
-    def _refused(self, request: web.Request, asked: RequestedSpeech) -> web.Response | None:
+    def _refused(self, request: web.Request, speech: RequestedSpeech) -> web.Response | None:
         faults = self._options.faults
         if faults.refuse_status:
             return web.Response(status=faults.refuse_status, text=faults.refuse_words or "refused on purpose")
@@ -102,22 +102,22 @@ class SocketDoor:
             return web.Response(status=401, text=words)
         if self._too_fast():
             return web.Response(status=429, text="Currently at websocket limit")
-        if (problem := self._problem(asked)) is not None:
+        if (problem := self._problem(speech)) is not None:
             return web.Response(status=400, text=problem)
         return None
 
     @staticmethod
-    def _problem(asked: RequestedSpeech) -> str | None:
-        if not asked.speaker:
+    def _problem(speech: RequestedSpeech) -> str | None:
+        if not speech.speaker:
             return "speaker is required"
-        if canonical(asked.lang) is None:
-            return f"Language {asked.lang} is not supported for model {asked.model}"
-        if asked.sampling_rate not in RATES[asked.model in MIST]:
-            return f"samplingRate {asked.sampling_rate} is out of range for model {asked.model}"
+        if canonical(speech.lang) is None:
+            return f"Language {speech.lang} is not supported for model {speech.model}"
+        if speech.sampling_rate not in RATES[speech.model in MIST]:
+            return f"samplingRate {speech.sampling_rate} is out of range for model {speech.model}"
         return None
 
     def _too_fast(self) -> bool:
-        """Whether more sockets were opened within the last second than may be."""
+        """Return whether the rate of upgrades is over its limit."""
         limit = self._options.opens_per_second
         if not limit:
             return False
@@ -129,25 +129,27 @@ class SocketDoor:
         self._opened_at.append(now)
         return False
 
-    async def _serve(self, request: web.Request, asked: RequestedSpeech, edition: Edition | None) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.Request, speech: RequestedSpeech, edition: Edition | None
+    ) -> web.StreamResponse:
         try:
-            setup = self._setup(asked, edition)
+            setup = self._setup(speech, edition)
         except ConfigurationError as error:
             return web.Response(status=400, text=str(error))
         socket = web.WebSocketResponse(compress=False, max_msg_size=LARGEST_MESSAGE_BYTES, timeout=1.0)
         await socket.prepare(request)
-        if self._options.known_speakers_only and not _is_known(asked.speaker):
+        if self._options.known_speakers_only and not _is_known(speech.speaker):
             await socket.close(code=ERROR_CLOSE, message=b"400: Speaker not found")
             return socket
         await SpeechConnection(socket, setup).serve(idle_seconds=self._options.idle_seconds)
         return socket
 
-    def _setup(self, asked: RequestedSpeech, edition: Edition | None) -> Setup:
+    def _setup(self, speech: RequestedSpeech, edition: Edition | None) -> ConnectionSetup:
         options = self._options
         plain = edition is None
-        clauses = plain and asked.model in MIST
+        clauses = plain and speech.model in MIST
         rules = SegmentRules(
-            mode=SegmentMode(asked.segment),
+            mode=SegmentMode(speech.segment),
             boundaries=BoundaryRules(CLAUSE_MARKS if clauses else SENTENCE_MARKS, options.hold_final_period),
             max_characters=options.max_characters,
             clear=options.clear,
@@ -157,11 +159,11 @@ class SocketDoor:
             if edition is None
             else StructuredConnection(Side.RIME, edition, older_spelling=options.older_spelling)
         )
-        return Setup(
-            asked,
+        return ConnectionSetup(
+            speech,
             wire,
             SynthesisBuffer(rules),
-            encoder(asked.audio_format, asked.sampling_rate),
+            encoder(speech.audio_format, speech.sampling_rate),
             self._voice,
             options.faults,
         )
@@ -177,13 +179,13 @@ async def _voices(_: web.Request) -> web.Response:
 
 
 async def _health(_: web.Request) -> web.Response:
-    told = {
+    body = {
         "apiStatus": "ok",
         "timestamp": datetime.now(UTC).isoformat(),
         "licenseStatus": "valid",
         "modelReachable": True,
     }
-    return web.json_response(told)
+    return web.json_response(body)
 
 
 async def _healthz(_: web.Request) -> web.Response:

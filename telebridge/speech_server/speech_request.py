@@ -1,6 +1,6 @@
-"""`POST /v1/rime-tts`: speech in one request, streamed as it is made.
+"""`POST /v1/rime-tts`: speech in one request, streamed as it is synthesized.
 
-Follows Rime's HTTP pages: the format is chosen by `Accept`; an unknown one is answered with JSON that holds the audio.
+Follows Rime's HTTP pages: `Accept` selects the format; for an unknown format the response is JSON with the audio.
 """
 
 import json
@@ -15,7 +15,7 @@ from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.query import RequestedSpeech, requested
 from telebridge.speech_server.synthesis import EncodedAudio, synthesize
 from telebridge.speech_server.voices.espeak_names import canonical
-from telebridge.speech_server.voices.voice import Voice
+from telebridge.speech_server.voices.voice import Synthesizer
 
 ACCEPTED = {
     "audio/pcmu": "mulaw", "audio/x-mulaw": "mulaw", "audio/l16": "pcm", "audio/pcm": "pcm", "audio/mpeg": "mp3",
@@ -25,15 +25,15 @@ DEFAULT_RATES = {"mulaw": 8000, "pcm": 16000, "mp3": 22050}
 LARGEST_TEXT = 1000
 
 
-class SpeechRequestDoor:
-    """Takes requests for speech."""
+class SpeechRequestHandler:
+    """Handles requests for speech."""
 
-    def __init__(self, options: SpeechServerOptions, voice: Voice) -> None:
+    def __init__(self, options: SpeechServerOptions, voice: Synthesizer) -> None:
         self._options = options
         self._voice = voice
 
     async def speak(self, request: web.Request) -> web.StreamResponse:
-        """Speak the text of a request."""
+        """Stream the speech of a request's text."""
         if (words := refusal(self._options.api_key, request.headers.get("Authorization"))) is not None:
             return web.Response(status=401, text=words)
         body, problem = _body(await request.read())
@@ -42,15 +42,15 @@ class SpeechRequestDoor:
             return web.Response(status=400, text=problem)
         accepted = request.headers.get("Accept", "").split(";")[0].strip().lower()
         audio_format = ACCEPTED.get(accepted)
-        asked = self._asked(body, audio_format or "mp3")
-        if canonical(asked.lang) is None:
-            return web.Response(status=400, text=f"Language {asked.lang} is not supported for model {asked.model}")
+        speech = self._requested_speech(body, audio_format or "mp3")
+        if canonical(speech.lang) is None:
+            return web.Response(status=400, text=f"Language {speech.lang} is not supported for model {speech.model}")
         if audio_format is None:
-            audio = b"".join([piece async for piece in self._audio(str(body["text"]), asked)])
+            audio = b"".join([piece async for piece in self._audio(str(body["text"]), speech)])
             return web.json_response({"audioContent": b64encode(audio).decode()})
         response = web.StreamResponse(headers={"Content-Type": accepted})
         await response.prepare(request)
-        async for piece in self._audio(str(body["text"]), asked):
+        async for piece in self._audio(str(body["text"]), speech):
             await response.write(piece)
         return response
 
@@ -70,7 +70,7 @@ class SpeechRequestDoor:
             return "lang must be a string"
         return None
 
-    def _asked(self, body: dict[str, object], audio_format: str) -> RequestedSpeech:
+    def _requested_speech(self, body: dict[str, object], audio_format: str) -> RequestedSpeech:
         rates = (
             {}
             if "samplingRate" in body or audio_format not in DEFAULT_RATES
@@ -78,8 +78,8 @@ class SpeechRequestDoor:
         )
         return requested({**body, **rates, "audioFormat": audio_format}, default_model=self._options.default_model)
 
-    async def _audio(self, text: str, asked: RequestedSpeech) -> AsyncIterator[bytes]:
-        async for event in synthesize(text, asked, self._voice, encoder(asked.audio_format, asked.sampling_rate)):
+    async def _audio(self, text: str, speech: RequestedSpeech) -> AsyncIterator[bytes]:
+        async for event in synthesize(text, speech, self._voice, encoder(speech.audio_format, speech.sampling_rate)):
             if isinstance(event, EncodedAudio) and event.data:
                 yield event.data
 

@@ -1,11 +1,14 @@
-"""One synthesis: a text with its markup, said by a voice phrase by phrase, as encoded audio and word times."""
+"""One synthesis: a text with its markup becomes encoded audio and word times, phrase by phrase.
+
+One rule: the audio is yielded as it is synthesized, and the words come last, timed from the start of the synthesis.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import PCM_WIDTH
 from telebridge.speech_server.formats import Encoder
-from telebridge.speech_server.markup import Pause, Spoken, pieces
+from telebridge.speech_server.markup import PausePiece, SpokenPiece, pieces
 from telebridge.speech_server.query import RequestedSpeech
 from telebridge.speech_server.voices.espeak_names import canonical
 from telebridge.speech_server.voices.voice import (
@@ -13,7 +16,7 @@ from telebridge.speech_server.voices.voice import (
     Phrase,
     SpokenWord,
     SpokenWords,
-    Voice,
+    Synthesizer,
 )
 
 
@@ -26,24 +29,24 @@ class EncodedAudio:
 
 
 async def synthesize(
-    text: str, asked: RequestedSpeech, voice: Voice, encoder: Encoder
+    text: str, speech: RequestedSpeech, voice: Synthesizer, encoder: Encoder
 ) -> AsyncIterator[EncodedAudio | SpokenWords]:
-    """Say `text`: its audio as it is made, at last its words, timed from the start of this synthesis.
+    """Synthesize `text`: yield its audio as it is synthesized, then its words.
 
     Raises:
-        VoiceFailed: The voice broke down.
+        VoiceFailed: The synthesizer failed.
     """
-    bytes_per_second = asked.sampling_rate * PCM_WIDTH
+    bytes_per_second = speech.sampling_rate * PCM_WIDTH
     spoken_bytes = 0
     words: list[SpokenWord] = []
-    for piece in pieces(text, asked):
+    for piece in pieces(text, speech):
         began = spoken_bytes / bytes_per_second
-        if isinstance(piece, Pause):
-            pcm = bytes(round(piece.ms / 1000 * asked.sampling_rate) * PCM_WIDTH)
+        if isinstance(piece, PausePiece):
+            pcm = bytes(round(piece.ms / 1000 * speech.sampling_rate) * PCM_WIDTH)
             spoken_bytes += len(pcm)
             yield EncodedAudio(encoder.encode(pcm), len(pcm) / bytes_per_second)
             continue
-        async for event in voice.say(_phrase(piece, asked)):
+        async for event in voice.say(_phrase(piece, speech)):
             match event:
                 case Pcm(pcm):
                     spoken_bytes += len(pcm)
@@ -57,20 +60,20 @@ async def synthesize(
     yield SpokenWords(_from_zero(words))
 
 
-def _phrase(piece: Spoken, asked: RequestedSpeech) -> Phrase:
+def _phrase(piece: SpokenPiece, speech: RequestedSpeech) -> Phrase:
     return Phrase(
         text=piece.text,
-        speaker=asked.speaker,
-        lang=canonical(asked.lang) or "eng",
+        speaker=speech.speaker,
+        lang=canonical(speech.lang) or "eng",
         speed=piece.speed,
-        sample_rate=asked.sampling_rate,
+        sample_rate=speech.sampling_rate,
         phonetic=piece.phonetic,
         pause_after=piece.ends_sentence,
     )
 
 
 def _from_zero(words: list[SpokenWord]) -> tuple[SpokenWord, ...]:
-    """The first word starts the audio, as Rime has it; what a voice takes to draw breath counts as part of it."""
+    """Make the first word start at 0, as Rime does; leading silence counts as part of it."""
     if words:
         words[0] = SpokenWord(words[0].text, 0.0, words[0].end_seconds)
     return tuple(words)

@@ -6,7 +6,6 @@ Speech interrupts in two steps, because a cough must not silence the bridge for 
 sound whether it is one: the line falls silent at once, and only speech that goes on takes the floor.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -123,17 +122,17 @@ class SpeechBargeIn:
         """Whether the caller took the floor and has not finished."""
         return self._floor is _Floor.CALLERS
 
-    def hear(
-        self, *, speaking: bool, speech_ms: float, began_ms: float, now_ms: float, played_ms: Callable[[], float]
+    def decide(
+        self, *, speaking: bool, speech_ms: float, began_ms: float, now_ms: float, played_ms: float
     ) -> Decision | None:
-        """A frame of the caller's was judged while a prompt that yields to speech plays, or waits to.
+        """Decide on a frame of the caller's that came while a prompt that yields to speech plays, or waits to.
 
         Args:
             speaking: Whether the caller speaks.
             speech_ms: How much of this stretch was speech so far.
             began_ms: When it began.
             now_ms: Media time.
-            played_ms: Tells how much of the prompt has sounded.
+            played_ms: How much of the prompt has sounded; asked only of a caller who speaks while `ours`.
         """
         if not speaking:
             return self._caller_is_silent()
@@ -141,7 +140,7 @@ class SpeechBargeIn:
             case _Floor.OURS:
                 if speech_ms < self._options.pause_after_ms:
                     return None
-                return self._contest(speech_ms, began_ms, now_ms, played_ms())
+                return self._contest(speech_ms, began_ms, now_ms, played_ms)
             case _Floor.CONTESTED:
                 if self._enough(speech_ms):
                     return self._give_to_caller(now_ms, Decision.COMMIT)
@@ -158,8 +157,8 @@ class SpeechBargeIn:
         self._give(_Floor.CALLERS)
         self._since_ms = now_ms
 
-    def caller_heard(self, *, speaking: bool) -> None:
-        """A frame of the caller's was judged while no prompt plays that yields to speech."""
+    def follow(self, *, speaking: bool) -> None:
+        """Follow a frame of the caller's that came while no prompt plays that yields to speech."""
         if not speaking:
             self._give(_Floor.OURS)
         elif self._floor is _Floor.CONTESTED:
@@ -170,8 +169,8 @@ class SpeechBargeIn:
         if self._floor is _Floor.CONTESTED:
             self._give_to_caller(now_ms, Decision.COMMIT)
 
-    def released(self) -> None:
-        """Nobody listens any more."""
+    def release(self) -> None:
+        """Give the floor back: nobody listens any more."""
         self._give(_Floor.OURS)
 
     def _caller_is_silent(self) -> Decision | None:

@@ -1,9 +1,10 @@
-"""The other detectors: by level alone, and by WebRTC's voice-activity detection. Cheaper than Silero, and worse.
+"""Detectors of speech: Silero's model, WebRTC's voice-activity detection, and the level alone.
 
-Silero's voice-activity model at 8 kHz, one for the whole process; each call keeps only its memory.
+Silero's model runs at 8 kHz, once for the whole process; each call keeps only its state. The others are cheaper, and
+worse.
 
-Follows the model's own wrapper (snakers4/silero-vad, version 5): windows of 256 samples, each preceded by the last 32
-samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
+Silero follows the model's own wrapper (snakers4/silero-vad, version 5): windows of 256 samples, each preceded by the
+last 32 samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
 """
 
 import audioop
@@ -45,7 +46,9 @@ class SileroModel:
         options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool would cost more than it gains
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._inputs: dict[str, Any] = {"sr": np.array(SAMPLE_RATE, np.int64)}
-        SileroDetector(self).judge(bytes(WINDOW_SAMPLES))  # the first run allocates, and no caller should wait for it
+        SileroDetector(self).likelihoods(
+            bytes(WINDOW_SAMPLES)
+        )  # the first run allocates, and no caller should wait for it
 
     @classmethod
     def load(cls) -> "SileroModel":
@@ -88,14 +91,17 @@ class SileroDetector(SpeechDetector):
         self._noise_at = 0
 
     @override
-    def judge(self, mulaw: bytes) -> list[float]:
+    def likelihoods(self, mulaw: bytes) -> list[float]:
         pending = self._rest + mulaw if self._rest else mulaw
         whole = len(pending) - len(pending) % WINDOW_SAMPLES
         self._rest = pending[whole:]
         if not whole:
             return []
-        samples = np.frombuffer(to_pcm(pending[:whole]), np.int16)
-        return [self._judge(samples[at : at + WINDOW_SAMPLES]) for at in range(0, whole, WINDOW_SAMPLES)]
+        samples = np.frombuffer(audioop.ulaw2lin(pending[:whole], PCM_WIDTH), np.int16)
+        found = []
+        for at in range(0, whole, WINDOW_SAMPLES):
+            found.append(self._likelihood(samples[at : at + WINDOW_SAMPLES]))  # noqa: PERF401 - a call less a window
+        return found
 
     @override
     def reset(self) -> None:
@@ -104,7 +110,7 @@ class SileroDetector(SpeechDetector):
         self._window = np.zeros_like(self._window)
         self._state = np.zeros_like(self._state)
 
-    def _judge(self, samples: NDArray[np.int16]) -> float:
+    def _likelihood(self, samples: NDArray[np.int16]) -> float:
         window = self._window
         window[0, :CONTEXT_SAMPLES] = window[0, -CONTEXT_SAMPLES:]
         noise = _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
@@ -135,16 +141,21 @@ class LevelDetector(SpeechDetector):
         self._rest = b""
 
     @override
-    def judge(self, mulaw: bytes) -> list[float]:
-        whole, self._rest = _whole_frames(self._rest + mulaw)
-        return [self._judge(frame) for frame in frames(whole)]
+    def likelihoods(self, mulaw: bytes) -> list[float]:
+        pending = self._rest + mulaw
+        whole = len(pending) - len(pending) % FRAME_BYTES
+        self._rest = pending[whole:]
+        found = []
+        for at in range(0, whole, FRAME_BYTES):
+            found.append(self._likelihood(pending[at : at + FRAME_BYTES]))  # noqa: PERF401 - a call less a frame
+        return found
 
     @override
     def reset(self) -> None:
         self._rest = b""
 
-    def _judge(self, frame: bytes) -> float:
-        rms = audioop.rms(to_pcm(frame), PCM_WIDTH)
+    def _likelihood(self, frame: bytes) -> float:
+        rms = audioop.rms(audioop.ulaw2lin(frame, PCM_WIDTH), PCM_WIDTH)
         loud = rms >= max(LOWEST_RMS, self._floor) * OVER_FLOOR
         self._floor = rms if rms < self._floor else min(rms, self._floor * 1.005 + 0.1)
         return float(loud)
@@ -174,9 +185,11 @@ class WebrtcDetector(SpeechDetector):
         self._rest = b""
 
     @override
-    def judge(self, mulaw: bytes) -> list[float]:
-        whole, self._rest = _whole_frames(self._rest + mulaw)
-        return [float(self._detector.is_speech(to_pcm(frame), SAMPLE_RATE)) for frame in frames(whole)]
+    def likelihoods(self, mulaw: bytes) -> list[float]:
+        pending = self._rest + mulaw
+        whole = len(pending) - len(pending) % FRAME_BYTES
+        self._rest = pending[whole:]
+        return [float(self._detector.is_speech(to_pcm(frame), SAMPLE_RATE)) for frame in frames(pending[:whole])]
 
     @override
     def reset(self) -> None:
@@ -199,8 +212,3 @@ def detector_maker(name: DetectorName) -> Callable[[], SpeechDetector]:
             return WebrtcDetector
         case "level":
             return LevelDetector
-
-
-def _whole_frames(mulaw: bytes) -> tuple[bytes, bytes]:
-    whole = len(mulaw) - len(mulaw) % FRAME_BYTES
-    return mulaw[:whole], mulaw[whole:]

@@ -123,7 +123,7 @@ class DigitCollector:
             self._finish_key_after_max = ""
             return None
         if self._rules is not None:
-            return self._take(digit, self._rules, now)
+            return self._add_key(digit, self._rules, now)
         self._finish_key_after_max = ""
         if len(self._ahead) < TYPE_AHEAD_KEYS:
             self._ahead.append(digit)
@@ -150,7 +150,7 @@ class DigitCollector:
         self._restored = ""
         self._rules = rules
         while self._ahead:
-            if (collected := self._take(self._ahead.pop(0), rules, now)) is not None:
+            if (collected := self._add_key(self._ahead.pop(0), rules, now)) is not None:
                 if self._ahead and self._ahead[0] == self._finish_key_after_max:
                     self._ahead.pop(0)
                     self._finish_key_after_max = ""
@@ -165,7 +165,7 @@ class DigitCollector:
         self._await_input(self._rules, now)
         self._start_overall(self._rules, now)
 
-    def wait_anew(self, *, now: float) -> None:
+    def restart_timers(self, *, now: float) -> None:
         """Something was said in between: the caller's time to answer begins again."""
         if self._rules is None or not self._asked:
             return
@@ -208,7 +208,7 @@ class DigitCollector:
             return None
         return self._finish(Ending.TIMED_OUT if self._typed else Ending.NO_INPUT)
 
-    def _take(self, digit: str, rules: DigitRules, now: float) -> Collected | None:
+    def _add_key(self, digit: str, rules: DigitRules, now: float) -> Collected | None:
         self._finish_key_after_max = ""
         if digit == rules.finish_on_key:
             return self._finish(Ending.FINISH_KEY)

@@ -8,7 +8,7 @@ One rule: in doubt it is the caller. An echo that is taken for speech costs a sh
 echo leaves a caller talking to a machine that does not stop.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
 
 COMPARED_MS = 384
 LONGEST_DELAY_MS = 480
+SEARCHED_MS = COMPARED_MS + LONGEST_DELAY_MS
 FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
@@ -32,9 +33,19 @@ SAME_DELAY = 32
 PRE_EMPHASIS = 0.9
 REGULARIZATION = 1e-3
 
-Samples = NDArray[np.float64]
-Sounded = Callable[[float], bytes]
-"""Answers with the last so many milliseconds of mu-law that the caller's telephone played, up to now."""
+Signal = NDArray[np.float64]
+
+
+class PlayedAudio(Protocol):
+    """What the caller's telephone plays, as far as the bridge knows; it may come back as an echo."""
+
+    def sounds(self, *, now: float) -> bool:
+        """Whether the telephone plays something, or did a moment ago. `now` is in monotonic seconds."""
+        ...
+
+    def sounded(self, ms: float, *, now: float) -> bytes:
+        """The last so many milliseconds of mu-law that it played, up to `now`."""
+        ...
 
 
 class EchoGuard:
@@ -48,10 +59,15 @@ class EchoGuard:
         self.established = False
         self._known_delay: int | None = None
 
-    def explains(self, heard: Sounded, sounded: Sounded) -> bool:
-        """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more."""
-        caller = _samples(heard(COMPARED_MS))
-        played = _samples(sounded(COMPARED_MS + LONGEST_DELAY_MS))
+    def explains(self, heard: bytes, sounded: bytes) -> bool:
+        """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more.
+
+        Args:
+            heard: The last `COMPARED_MS` of the caller's audio.
+            sounded: The last `SEARCHED_MS` that their telephone played.
+        """
+        caller = _samples(heard)
+        played = _samples(sounded)
         correlation = _correlation(caller, played)
         delay, strength = _best_delay(correlation, caller, played)
         known = self._known_delay is not None and abs(delay - self._known_delay) <= SAME_DELAY
@@ -66,7 +82,7 @@ class EchoGuard:
         return True
 
 
-def _unexplained(caller: Samples, echo: Samples) -> float:
+def _unexplained(caller: Signal, echo: Signal) -> float:
     """Which share of the recent energy of `caller` the echo leaves."""
     recent = caller[-JUDGED_MS * BYTES_PER_MS :]
     residual = recent - echo[-len(recent) :]
@@ -76,7 +92,7 @@ def _unexplained(caller: Samples, echo: Samples) -> float:
     return left / max(float(recent @ recent), 1.0)
 
 
-def _correlation(caller: Samples, played: Samples) -> Samples:
+def _correlation(caller: Signal, played: Signal) -> Signal:
     """How `caller` goes with what sounded so many samples before, for each delay from none to the longest."""
     size = 1 << (len(played) - 1).bit_length()
     spectrum = np.fft.rfft(played, size) * np.conj(np.fft.rfft(caller, size))
@@ -84,7 +100,7 @@ def _correlation(caller: Samples, played: Samples) -> Samples:
     return np.fft.irfft(spectrum, size)[:delays][::-1]
 
 
-def _best_delay(correlation: Samples, caller: Samples, played: Samples) -> tuple[int, float]:
+def _best_delay(correlation: Signal, caller: Signal, played: Signal) -> tuple[int, float]:
     """How many samples ago that was played which goes best with what is heard, and how well, from 0 to 1."""
     energy = np.concatenate(([0.0], np.cumsum(played * played)))
     played_energy = (energy[len(caller) :] - energy[: -len(caller)])[::-1]
@@ -93,7 +109,7 @@ def _best_delay(correlation: Samples, caller: Samples, played: Samples) -> tuple
     return best, float(strength[best])
 
 
-def _echo(correlation: Samples, played: Samples, delay: int, size: int) -> Samples:
+def _echo(correlation: Signal, played: Signal, delay: int, size: int) -> Signal:
     """What a short filter around `delay` makes of `played`, fitted to what was heard by least squares."""
     first = max(0, delay + FIRST_TAP)
     taps = min(delay + LAST_TAP, len(correlation)) - first
@@ -105,7 +121,7 @@ def _echo(correlation: Samples, played: Samples, delay: int, size: int) -> Sampl
     return np.convolve(heard_from, response, "valid")
 
 
-def _covariance(signal: Samples, taps: int) -> Samples:
+def _covariance(signal: Signal, taps: int) -> Signal:
     """The products of all but the first samples, delayed by 0 to `taps` - 1, with each other.
 
     Two entries on the same diagonal differ by the sample that enters and the one that leaves, so only one row is summed
@@ -122,7 +138,7 @@ def _covariance(signal: Samples, taps: int) -> Samples:
     return matrix
 
 
-def _samples(mulaw: bytes) -> Samples:
+def _samples(mulaw: bytes) -> Signal:
     """Samples with the low end of the voice held back, which would correlate with any voice."""
     pcm = np.frombuffer(to_pcm(mulaw), np.int16).astype(np.float64)
     return pcm[1:] - PRE_EMPHASIS * pcm[:-1]

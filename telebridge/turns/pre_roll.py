@@ -1,4 +1,4 @@
-"""The caller's last second, kept whatever is judged, so that no listener misses the first syllable."""
+"""The caller's last second, kept whether anybody listens or not, so that no listener misses the first syllable."""
 
 from telebridge.audio.mulaw import BYTES_PER_MS, SILENCE_BYTE
 
@@ -24,8 +24,12 @@ class PreRoll:
         self._at = 0  # where the next byte goes
         self._full = False  # whether it went round
 
-    def keep(self, payload: bytes, timestamp_ms: float) -> bytes:
-        """Keep a frame; answers with as much of it as is to be judged."""
+    def append(self, payload: bytes, timestamp_ms: float) -> bytes:
+        """Append a frame of mu-law, whose first sample is at `timestamp_ms` of media time.
+
+        Returns:
+            As much of the frame as is to be judged: all of it, or its end when it is longer than 200 ms.
+        """
         size = len(payload)
         self.now_ms = timestamp_ms + size / BYTES_PER_MS
         if size > LONGEST_FRAME_BYTES:

@@ -1,13 +1,13 @@
 """Whether the caller speaks: judged on the inbound track, in media time.
 
-Three steps, each only as dear as needed. A gate on the level of each frame lets everything through that could be
+Three steps, each only as expensive as needed. A gate on the level of each frame lets everything through that could be
 speech, and keeps what cannot; it must be generous, because a strict one loses quiet callers. Behind it a
 `SpeechDetector` judges windows. Once the floor is the caller's, the level alone tells when they have finished, with a
 second look by the detector now and then, because noise keeps a level up.
 
-One rule: in doubt it is speech. A pause for nothing costs a moment; a caller who is not heard hangs up.
+`Background` follows how loud the line is when the caller does not speak: streets, fans, other people's voices.
 
-How loud the line is when the caller does not speak: streets, fans, other people's voices.
+One rule: in doubt it is speech. A pause for nothing costs a moment; a caller who is not heard hangs up.
 """
 
 import audioop
@@ -19,7 +19,7 @@ from typing import Protocol
 
 from telebridge.audio.levels import FULL_SCALE
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH
-from telebridge.turns.echo import EchoGuard, Sounded
+from telebridge.turns.echo import COMPARED_MS, SEARCHED_MS, EchoGuard, PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
 
 STEP = 1.03  # 0.26 dB
@@ -90,8 +90,8 @@ class SpeechDetector(Protocol):
     onset_windows: int
     onset_of: int
 
-    def judge(self, mulaw: bytes) -> list[float]:
-        """How likely each window that these bytes complete is speech, from 0 to 1."""
+    def likelihoods(self, mulaw: bytes) -> list[float]:
+        """Return how likely each window that these bytes complete is speech, from 0 to 1."""
         ...
 
     def reset(self) -> None:
@@ -100,7 +100,7 @@ class SpeechDetector(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechStarted:
+class CallerSpeechStarted:
     """The caller began to speak.
 
     Args:
@@ -113,7 +113,7 @@ class SpeechStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class SpeechEnded:
+class CallerSpeechEnded:
     """The caller stopped.
 
     Args:
@@ -138,6 +138,9 @@ class VoiceActivityOptions:
     silence_ms: float = 400.0
 
 
+SpeechChange = CallerSpeechStarted | CallerSpeechEnded
+
+
 class _State(Enum):
     QUIET = auto()  # the gate is closed
     JUDGING = auto()  # it is open, and nothing was believed yet
@@ -148,11 +151,17 @@ class _State(Enum):
 class VoiceActivity:
     """Follows one caller.
 
-    Every frame goes to `pre_roll`; those that somebody listens to also to `passes`, and those that pass to `judge`.
+    Append every frame to `pre_roll`; those that somebody listens to also go to `receive_frame`.
 
     Attributes:
-        pre_roll: Keeps what was heard.
+        pre_roll: The last second of the caller's audio.
+        speaking: Whether the caller speaks.
         speech_ms: How much speech there was since it began.
+
+    Args:
+        detector: Judges windows of this call's audio.
+        options: The thresholds.
+        played: What the caller's telephone plays; None where no echo is expected.
     """
 
     __slots__ = (
@@ -163,21 +172,27 @@ class VoiceActivity:
         "_loud",
         "_next_look_ms",
         "_options",
+        "_played",
         "_rms",
         "_silent_ms",
         "_state",
         "_verdicts",
         "_voice_rms",
         "pre_roll",
+        "speaking",
         "speech_ms",
     )
 
-    def __init__(self, detector: SpeechDetector, options: VoiceActivityOptions) -> None:
+    def __init__(
+        self, detector: SpeechDetector, options: VoiceActivityOptions, played: PlayedAudio | None = None
+    ) -> None:
         self.pre_roll = PreRoll()
+        self.speaking = False
         self.speech_ms = 0.0
         self._detector = detector
         self._options = options
         self._echo = EchoGuard()
+        self._played = played
         self._state = _State.QUIET
         self._background = Background()
         self._loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)  # whether the last frames passed the gate
@@ -188,45 +203,37 @@ class VoiceActivity:
         self._next_look_ms = 0.0
         self._echo_until_ms = -ECHO_LATELY_MS
 
-    @property
-    def speaking(self) -> bool:
-        """Whether the caller speaks."""
-        return self._state in (_State.SPEECH, _State.SETTLED)
+    def receive_frame(self, payload: bytes, *, now: float = 0.0) -> SpeechChange | None:
+        """Judge the frame that was just appended to the pre-roll; None when nothing changed with it.
 
-    def passes(self, payload: bytes) -> bool:
-        """Take the level of the frame that was just kept; whether it, or what came before, is worth judging."""
+        Args:
+            payload: The frame, mu-law.
+            now: Monotonic seconds, at which the caller's telephone plays what `played` says.
+        """
         self._rms = rms = audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
         state, background = self._state, self._background
         if state is _State.QUIET and rms < GATE_RMS:  # most frames of most calls
             if rms > background.rms or not background.silent:
                 background.follow(rms)
-            return False
+            return None
         over = STILL_OVER_BACKGROUND if state is _State.SPEECH else OVER_BACKGROUND
-        self._loud.append(rms >= max(GATE_RMS, background.rms * over))
+        loud = rms >= max(GATE_RMS, background.rms * over)
+        self._loud.append(loud)
         if self.pre_roll.now_ms >= self._echo_until_ms:
             background.follow(rms, speaking=self.speaking)
-        return state is not _State.QUIET or self._loud[-1]
-
-    def judge(self, payload: bytes, sounded: Sounded | None = None) -> SpeechStarted | SpeechEnded | None:
-        """Judge the frame that passed.
-
-        Args:
-            payload: The frame.
-            sounded: What the caller's telephone played lately, when it plays anything: it may come back as an echo.
-        """
-        if self._state is _State.SETTLED:
+        if state is _State.SETTLED:
             return self._judge_settled(len(payload) / BYTES_PER_MS)
-        if self._state is _State.QUIET:
-            return self._wake(sounded)
-        news = self._take_verdicts(self._detector.judge(payload), sounded)
+        if state is _State.QUIET:
+            return self._wake(now) if loud else None
+        change = self._take_verdicts(self._detector.likelihoods(payload), now)
         if self._state is _State.SPEECH:
             self._voice_rms += (self._rms - self._voice_rms) * 0.1
         elif self._state is _State.JUDGING and not any(self._loud):
             self._quiet()
-        return news
+        return change
 
-    def settle(self) -> None:
-        """The floor is the caller's: from now on only the end of their speech is of interest, for which the level does.
+    def await_end(self) -> None:
+        """From now on only the end of the caller's speech matters, for which the level does.
 
         Does nothing when nobody speaks.
         """
@@ -241,28 +248,28 @@ class VoiceActivity:
 
     # Inside.
 
-    def _wake(self, sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
+    def _wake(self, now: float) -> SpeechChange | None:
         """The gate opened: show the detector what came just before, and this frame."""
         self._detector.reset()
         self._verdicts.clear()
         self._state = _State.JUDGING
-        return self._take_verdicts(self._detector.judge(self.pre_roll.last(LEAD_MS + FRAME_MS)), sounded)
+        return self._take_verdicts(self._detector.likelihoods(self.pre_roll.last(LEAD_MS + FRAME_MS)), now)
 
-    def _take_verdicts(self, verdicts: list[float], sounded: Sounded | None) -> SpeechStarted | SpeechEnded | None:
-        started: SpeechStarted | None = None
+    def _take_verdicts(self, verdicts: list[float], now: float) -> SpeechChange | None:
+        started: CallerSpeechStarted | None = None
         loud = any(islice(reversed(self._loud), 2))
         for likelihood in verdicts:
             speech = loud and likelihood >= self._options.threshold
-            echo = speech and sounded is not None and self._echo.explains(self.pre_roll.last, sounded)
+            echo = speech and self._is_echo(now)
             if echo and self._echo.established:
                 self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
-            told = self._take_verdict(0.0, speech=False) if echo else self._take_verdict(likelihood, speech=speech)
-            if isinstance(told, SpeechEnded):
-                return None if started else told  # what was over before it was noticed is not worth telling
-            started = told or started
+            change = self._take_verdict(0.0 if echo else likelihood, speech=speech and not echo)
+            if isinstance(change, CallerSpeechEnded):
+                return None if started else change  # what was over before it was noticed is not worth reporting
+            started = change or started
         return started
 
-    def _take_verdict(self, likelihood: float, *, speech: bool) -> SpeechStarted | SpeechEnded | None:
+    def _take_verdict(self, likelihood: float, *, speech: bool) -> SpeechChange | None:
         window_ms = self._detector.window_ms
         self._verdicts.append(speech)
         if self._state is _State.SPEECH:
@@ -273,10 +280,20 @@ class VoiceActivity:
         if not self._believed(likelihood, speech=speech):
             return None
         self._state = _State.SPEECH
+        self.speaking = True
         self._silent_ms = 0.0
         self._voice_rms = self._rms
         self.speech_ms = sum(self._verdicts) * window_ms
-        return SpeechStarted(max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms)
+        return CallerSpeechStarted(
+            max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms
+        )
+
+    def _is_echo(self, now: float) -> bool:
+        """Whether the audio just before now is the bridge's own voice."""
+        played = self._played
+        if played is None or not played.sounds(now=now):
+            return False
+        return self._echo.explains(self.pre_roll.last(COMPARED_MS), played.sounded(SEARCHED_MS, now=now))
 
     def _believed(self, likelihood: float, *, speech: bool) -> bool:
         """Whether the last verdicts are enough: fewer when one is sure, more where our own voice is about."""
@@ -286,7 +303,7 @@ class VoiceActivity:
         sure = sure_by is not None and speech and likelihood >= self._options.threshold + sure_by
         return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
-    def _judge_settled(self, frame_ms: float) -> SpeechEnded | None:
+    def _judge_settled(self, frame_ms: float) -> CallerSpeechEnded | None:
         if self._rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
             self._silent_ms = 0.0
         else:
@@ -301,15 +318,16 @@ class VoiceActivity:
     def _sounds_like_speech(self) -> bool:
         """A second look at the last third of a second."""
         self._detector.reset()
-        verdicts = self._detector.judge(self.pre_roll.last(SECOND_LOOK_AT_MS))
+        verdicts = self._detector.likelihoods(self.pre_roll.last(SECOND_LOOK_AT_MS))
         return any(likelihood >= self._options.end_threshold for likelihood in verdicts)
 
-    def _end(self) -> SpeechEnded:
+    def _end(self) -> CallerSpeechEnded:
         self._quiet()
-        return SpeechEnded(self.speech_ms)
+        return CallerSpeechEnded(self.speech_ms)
 
     def _quiet(self) -> None:
         self._state = _State.QUIET
+        self.speaking = False
         self._verdicts.clear()
         self._loud.clear()
         self._silent_ms = 0.0

@@ -1,4 +1,4 @@
-"""A call as Twilio's REST API and its callbacks describe it: what is asked for, what is reported, and in which order.
+"""A call as Twilio's REST API and its callbacks describe it: the request for it, its status, the order of statuses.
 
 Follows Twilio, "Call resource": statuses, callback fields (`CallDuration` is in seconds, `Duration` in minutes), and
 the warning that callbacks come in any order.
@@ -14,7 +14,7 @@ STATUS_EVENTS = ("initiated", "ringing", "answered", "completed")
 
 
 class CallStatus(Enum):
-    """How far a call is; the last five are final."""
+    """The status of a call; the last five are final."""
 
     QUEUED = "queued"
     INITIATED = "initiated"
@@ -28,7 +28,7 @@ class CallStatus(Enum):
 
     @property
     def is_final(self) -> bool:
-        """Whether the call is over, and no other status follows."""
+        """Whether the call is over: no other status follows."""
         return self in FINAL
 
 
@@ -42,16 +42,24 @@ ORDER = {
 }
 
 
+def further_status(known: CallStatus | None, reported: CallStatus) -> CallStatus:
+    """Return the status of a call after a report, which may come late, doubled or out of order.
+
+    A status only advances: a final one is never left, and an earlier one never comes back.
+    """
+    return reported if known is None or ORDER[reported] > ORDER[known] else known
+
+
 @dataclass(frozen=True, slots=True)
 class CallRequest:
-    """A call to be placed.
+    """A request for an outbound call.
 
     Args:
-        to: Whom to ring, E.164 for the most part.
+        to: The number to call, in E.164 for the most part.
         from_: A number that the account owns or has verified.
-        url: The voice webhook that Twilio asks when the call is answered.
-        status_callback: Told of every step of the call; empty for none.
-        fallback_url: Asked when `url` fails; empty for none.
+        url: The voice webhook that Twilio requests when the call is answered.
+        status_callback: Gets a request for every status of the call; empty for none.
+        fallback_url: Requested when `url` fails; empty for none.
         ring_seconds: How long it may ring.
         time_limit_seconds: How long the call may last; None for Twilio's own limit.
         machine_detection: "Enable", "DetectMessageEnd", or empty to take every answer for a human.
@@ -69,26 +77,26 @@ class CallRequest:
     amd_callback: str = ""
 
     def parameters(self) -> dict[str, str | int | list[str]]:
-        """The keyword arguments of the `twilio` package's `calls.create`; what is not asked for is left out."""
-        told: dict[str, str | int | list[str]] = {
+        """Return the keyword arguments of the `twilio` package's `calls.create`, without fields that are not set."""
+        parameters: dict[str, str | int | list[str]] = {
             "to": self.to,
             "from_": self.from_,
             "url": self.url,
             "timeout": self.ring_seconds,
         }
         if self.fallback_url:
-            told["fallback_url"] = self.fallback_url
+            parameters["fallback_url"] = self.fallback_url
         if self.time_limit_seconds is not None:
-            told["time_limit"] = self.time_limit_seconds
+            parameters["time_limit"] = self.time_limit_seconds
         if self.status_callback:
-            told["status_callback"] = self.status_callback
-            told["status_callback_event"] = list(STATUS_EVENTS)
+            parameters["status_callback"] = self.status_callback
+            parameters["status_callback_event"] = list(STATUS_EVENTS)
         if self.machine_detection:
-            told["machine_detection"] = self.machine_detection
+            parameters["machine_detection"] = self.machine_detection
         if self.machine_detection and self.amd_callback:
-            told["async_amd"] = "true"  # the package sends a bool as "True", which Twilio does not take
-            told["async_amd_status_callback"] = self.amd_callback
-        return told
+            parameters["async_amd"] = "true"  # the package sends a bool as "True", which Twilio does not take
+            parameters["async_amd_status_callback"] = self.amd_callback
+        return parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +119,7 @@ class CallStatusReport:
 
     @classmethod
     def parse(cls, form: Mapping[str, str]) -> "CallStatusReport":
-        """Read a callback's form; unknown fields are ignored, and numbers that are none are left out.
+        """Parse the form of a callback. Unknown fields are ignored, and numbers that cannot be read are None.
 
         Raises:
             RemoteProtocolError: `CallSid` is missing, or the status is not one that Twilio documents.
@@ -131,23 +139,6 @@ class CallStatusReport:
             sip_code=_number(form.get("SipResponseCode")),
             answered_by=form.get("AnsweredBy", ""),
         )
-
-
-class CallProgress:
-    """The status of one call from reports that come late, doubled and out of order.
-
-    It only goes forward: a final status is never left, and an earlier one never comes back.
-    """
-
-    def __init__(self) -> None:
-        self.status = CallStatus.QUEUED
-
-    def receive(self, report: CallStatusReport) -> bool:
-        """Take a report; whether it is news."""
-        if ORDER[report.status] <= ORDER[self.status]:
-            return False
-        self.status = report.status
-        return True
 
 
 def _number(text: str | None) -> int | None:

@@ -27,17 +27,17 @@ OVER_CODES = frozenset({20404, 21220})
 
 
 @dataclass(frozen=True, slots=True)
-class PlacedCall:
-    """A call as Twilio tells it.
+class CallResource:
+    """A call as Twilio's Call resource describes it.
 
     Args:
-        sid: Its name.
-        status: How far it is.
-        to: Who is rung.
-        from_: Whose number they see.
+        sid: Its SID.
+        status: Its status.
+        to: The number that is called.
+        from_: The number that calls.
         duration_seconds: How long it was, once it has ended.
         answered_by: The verdict of machine detection, or empty.
-        created_at: When Twilio took the order, to the second.
+        created_at: When Twilio accepted the request, to the second.
         queue_ms: How long Twilio expected it to wait before it is dialled.
     """
 
@@ -85,7 +85,7 @@ class TwilioCalls:
     ) -> None:
         await self.aclose()
 
-    async def create(self, request: CallRequest) -> PlacedCall:
+    async def create(self, request: CallRequest) -> CallResource:
         """Ask for a call. The answer means that Twilio has queued it, nothing more.
 
         Raises:
@@ -93,8 +93,8 @@ class TwilioCalls:
         """
         return await self._ask(self._client.calls.create_async(**request.parameters()), _placed)
 
-    async def fetch(self, sid: str) -> PlacedCall:
-        """A call as it stands.
+    async def fetch(self, sid: str) -> CallResource:
+        """Fetch a call.
 
         Raises:
             TwilioAPIError: There is no such call, or no answer.
@@ -114,7 +114,7 @@ class TwilioCalls:
                 raise
 
     async def cancel(self, sid: str) -> None:
-        """Let a call that nobody has answered yet ring no more; one that is answered or over is left as it is.
+        """Cancel a call that is not answered yet; one that is answered or over is left as it is.
 
         Raises:
             TwilioAPIError: Twilio refused for another reason, or gave no answer.
@@ -125,7 +125,7 @@ class TwilioCalls:
             if error.code not in OVER_CODES:
                 raise
 
-    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[PlacedCall]:
+    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[CallResource]:
         """The latest calls, newest first, which Twilio may show a little late.
 
         Raises:
@@ -158,21 +158,21 @@ class TwilioCalls:
 
 
 def _page_refused(error: TwilioException) -> TwilioAPIError:
-    """What the package makes of a list that Twilio refused: an exception that holds nothing but the answer."""
+    """Convert the exception that the package raises for a list that Twilio refused: it holds the answer alone."""
     answer = error.args[1] if len(error.args) > 1 else None
     status = getattr(answer, "status_code", 0)
     try:
-        told = json.loads(getattr(answer, "text", ""))
-        return TwilioAPIError(status, told["code"], told["message"])
+        problem = json.loads(getattr(answer, "text", ""))
+        return TwilioAPIError(status, problem["code"], problem["message"])
     except (ValueError, KeyError, TypeError):
         return TwilioAPIError(status, None, f"an answer that cannot be read: {error.args[0]}")
 
 
-def _placed(call: Any) -> PlacedCall:
+def _placed(call: Any) -> CallResource:
     duration = int(call.duration) if call.duration is not None else None
     from_ = call._from  # noqa: SLF001 - the package has no other name for it
     queue_ms = int(call.queue_time) if call.queue_time is not None else None
-    return PlacedCall(
+    return CallResource(
         call.sid,
         CallStatus(call.status),
         call.to,

@@ -3,15 +3,13 @@
 Follows Twilio, "WebSocket messages". Twilio writes most numbers as strings; both spellings are read, and unknown fields
 are ignored. What is written has exactly the documented fields: one too many is a protocol warning at Twilio (31951).
 
-One rule: reading raises nothing but `RemoteProtocolError`.
+One rule: a decoder raises `msgspec.DecodeError`, `UnicodeError` or `RecursionError`, and nothing else.
 """
 
 from binascii import b2a_base64
-from typing import Any, Generic, TypeVar
+from collections.abc import Callable
 
 import msgspec
-
-from telebridge.errors import RemoteProtocolError
 
 
 class MediaFormat(msgspec.Struct):
@@ -120,43 +118,13 @@ class ClearMessage(msgspec.Struct, tag_field="event", tag="clear", rename="camel
 FromTwilio = ConnectedMessage | StartMessage | MediaMessage | DtmfMessage | MarkReturnedMessage | StopMessage
 FromBridge = PlayMessage | MarkMessage | ClearMessage
 
-M = TypeVar("M")
-
 MAX_MESSAGE_BYTES = 1 << 20
 """Longer messages are refused unread."""
 
-
-class MessageReader(Generic[M]):
-    """Reads the messages of one peer.
-
-    It remembers nothing, so one serves all streams of a process: each its own would cost kilobytes, and be cold in the
-    processor's cache at every message.
-
-    Args:
-        kinds: The union of its messages.
-        peer: Its name in errors.
-    """
-
-    def __init__(self, kinds: Any, peer: str) -> None:
-        self._decoder: msgspec.json.Decoder[M] = msgspec.json.Decoder(kinds, strict=False)
-        self._peer = peer
-
-    def read(self, data: bytes | str) -> M:
-        """One message.
-
-        Raises:
-            RemoteProtocolError: It is too long, no JSON, of an unknown kind, or a field is missing or of a wrong type.
-        """
-        if len(data) > MAX_MESSAGE_BYTES:
-            raise RemoteProtocolError(self._peer, f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}")
-        try:
-            return self._decoder.decode(data)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError(self._peer, f"sent a message that cannot be read ({error})", data) from error
-
-
-READ_FROM_TWILIO = MessageReader[FromTwilio](FromTwilio, "Twilio")
-READ_FROM_BRIDGE = MessageReader[FromBridge](FromBridge, "the bridge")
+# They remember nothing, so one decoder serves all streams of a process: each its own would cost kilobytes, and be cold
+# in the processor's cache at every message.
+DECODE_FROM_TWILIO: Callable[[bytes | str], FromTwilio] = msgspec.json.Decoder(FromTwilio, strict=False).decode
+DECODE_FROM_BRIDGE: Callable[[bytes | str], FromBridge] = msgspec.json.Decoder(FromBridge, strict=False).decode
 
 
 def encoded_payload(audio: bytes) -> bytes:

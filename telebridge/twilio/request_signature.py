@@ -1,8 +1,10 @@
-"""Twilio's request signatures: made as Twilio makes them, checked so that no malformed request gets further than a no.
+"""The signature of Twilio's requests, `X-Twilio-Signature`: made as Twilio makes it, and checked.
 
-Follows Twilio, "Security", *Validating requests are coming from Twilio*, through the `twilio` package's validator; here
-is what that leaves to its caller: a missing header, credentials and ports in addresses, IPv6 hosts, the body hash, and
-the slash that the signature of a stream's handshake may end with.
+Follows Twilio, "Security", *Validating requests are coming from Twilio*, through the validator of the `twilio` package.
+This module adds what that validator leaves to its caller: a missing header, credentials and ports in addresses, IPv6
+hosts, the body hash, and the slash at the end of the signed address of a stream's handshake.
+
+One rule: a malformed request is answered False; checking a signature never raises.
 """
 
 import hashlib
@@ -21,7 +23,7 @@ AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d*))?", re.ASCI
 
 
 def signed_url(url: str) -> str:
-    """The address as Twilio signs it for a voice request.
+    """The address in the form that Twilio signs for a voice request.
 
     Credentials and fragment are dropped; over https the port too, over http it is kept.
     """
@@ -37,14 +39,14 @@ def webhook_signature(auth_token: str, url: str, fields: Fields) -> str:
 
 
 def is_signed(auth_token: str, url: str, fields: Fields, signature: str | None, *, body: bytes | None = None) -> bool:
-    """Whether `signature` is Twilio's for this request; False, never an error, for anything malformed.
+    """Whether `signature` is Twilio's for this request; False for anything malformed.
 
     Args:
         auth_token: The primary auth token of the account; an API key's secret signs nothing.
         url: The public address that Twilio called, percent-encoded as it was received.
         fields: The form of a POST, with its empty values; nothing else.
-        signature: The header, if there was one.
-        body: The raw body of a request that is no form; its hash stands in the query as `bodySHA256`.
+        signature: The value of `X-Twilio-Signature`; None when the header is missing.
+        body: The raw body of a request that is not a form; the query carries its hash as `bodySHA256`.
     """
     if not signature or not auth_token:
         return False
@@ -53,12 +55,15 @@ def is_signed(auth_token: str, url: str, fields: Fields, signature: str | None, 
         made = [webhook_signature(auth_token, candidate, fields).encode() for candidate in _candidates(url)]
     except ValueError:  # an address that cannot be parsed
         return False
-    fits = [hmac.compare_digest(each, given) for each in made]
-    return any(fits) and _body_fits(url, body)
+    matches = [hmac.compare_digest(each, given) for each in made]
+    return any(matches) and _body_matches(url, body)
 
 
 def _candidates(url: str) -> Iterator[str]:
-    """The spellings that Twilio may have signed: with and without port, and for a handshake with and without slash."""
+    """The forms of an address that Twilio may have signed.
+
+    With and without port, and for a handshake with and without a slash at the end.
+    """
     parts = _bare(url)
     host, port = _host_and_port(parts)
     spellings = dict.fromkeys((parts.netloc, host, f"{host}:{port or DEFAULT_PORTS.get(parts.scheme, '')}"))
@@ -79,12 +84,12 @@ def _bare(url: str) -> SplitResult:
 def _host_and_port(parts: SplitResult) -> tuple[str, str]:
     found = AUTHORITY.fullmatch(parts.netloc)
     if found is None:
-        raise ValueError(f"{parts.netloc!r} is no host with an optional port")
+        raise ValueError(f"{parts.netloc!r} is not a host with an optional port")
     return found["host"], found["port"] or ""
 
 
-def _body_fits(url: str, body: bytes | None) -> bool:
-    """Whether the body is the one whose hash was signed; a hash without a body to check it on is no proof."""
+def _body_matches(url: str, body: bytes | None) -> bool:
+    """Whether the body is the one whose hash was signed. A hash without a body proves nothing."""
     hashes = parse_qs(urlsplit(url).query).get("bodySHA256")
     if hashes is None:
         return not body

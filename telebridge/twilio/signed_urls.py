@@ -1,19 +1,10 @@
-"""Tokens in a media stream's address: they tie its socket to the call whose webhook answered with that address.
+"""The signed values in our own addresses: variables of a call, tokens of media streams, tokens of prompts.
 
-Twilio signs the handshake's address only, and the handshake tells no CallSid; without a token, whoever learns the
-address could speak into a call. A token is good once, for a short time, in the process group that shares the secret.
+Twilio requests these addresses, and so can anybody who learns one. The values in them are therefore signed with the
+secret that all processes behind one public address share. They are not hidden: Twilio shows addresses in its logs.
+Twilio, "TwiML: Stream", strips the query from a stream's address, so a stream token is a segment of the path.
 
-Variables of a call that we place, signed into the address that Twilio asks when the call is answered.
-
-Whoever places a call is not always the process that Twilio asks; so what the flow is to know travels in the address. It
-is signed and not hidden: Twilio shows the address in its call logs.
-
-One rule: variables are plain values, small enough for an address.
-
-Tokens in a prompt's address, for `<Play>` in somebody's own TwiML: they hold what is to be said, and in which voice.
-
-Speech costs money, so only who knows the secret decides what is spoken. The same text and voice make the same address,
-so that Twilio, which keeps what it played by its address, fetches each prompt once.
+One rule: each kind of value has its own salt, so one kind is never accepted in the place of another.
 """
 
 from collections import OrderedDict
@@ -28,18 +19,42 @@ from typing_extensions import override
 from telebridge.errors import TelebridgeError
 
 VARIABLES_SALT = "telebridge.call-variables"
+STREAM_SALT = "telebridge.stream-token"
+PROMPT_SALT = "telebridge.prompt-token"
+
 QUERY = "variables"
+"""The name of the query parameter that carries the variables of a call."""
 MOST_CHARACTERS = 4096
-"""Signed. A stream's address bears them once more, and many servers and proxies refuse request lines beyond 8 KB."""
+"""The longest signed variables. A stream's address carries them once more, and many servers refuse lines over 8 KB."""
 
 Variables = Mapping[str, str | int | float | bool | None]
 
 
+class _Signer:
+    """Signs JSON values as text for an address, and reads them back."""
+
+    def __init__(self, secret: str, salt: str) -> None:
+        self._serializer = URLSafeSerializer(secret, salt=salt)
+
+    def sign(self, value: object) -> str:
+        return str(self._serializer.dumps(value))
+
+    def read(self, signed: str, forged: TelebridgeError) -> Any:
+        """The value that `sign` was given; raises `forged` when it was not signed with this secret and salt."""
+        try:
+            return self._serializer.loads(signed)
+        except BadData:
+            raise forged from None
+
+
+# Variables of a call.
+
+
 class VariablesTooLong(TelebridgeError):
-    """They do not fit an address.
+    """The variables of a call do not fit an address.
 
     Args:
-        characters: How long they are when signed.
+        characters: How many characters they have when signed.
     """
 
     def __init__(self, characters: int) -> None:
@@ -52,7 +67,7 @@ class VariablesTooLong(TelebridgeError):
 
 
 class VariablesForged(TelebridgeError):
-    """They were not signed with our secret."""
+    """The variables in an address were not signed with our secret."""
 
     @override
     def __str__(self) -> str:
@@ -60,47 +75,48 @@ class VariablesForged(TelebridgeError):
 
 
 class CallVariables:
-    """Writes variables into addresses, and reads them back.
+    """Signs the variables of a call that we place into the address that Twilio requests when the call is answered.
+
+    The process that places a call is not always the one that gets the request, so the variables travel in the address.
 
     Args:
-        secret: Shared by all processes behind one public address.
+        secret: The secret that all processes behind one public address share.
     """
 
     def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=VARIABLES_SALT)
+        self._signer = _Signer(secret, VARIABLES_SALT)
 
     def sign(self, variables: Variables) -> str:
-        """Text that can stand in a query; empty for no variables.
+        """The signed variables as the value of a query parameter; empty when there are none.
 
         Raises:
-            VariablesTooLong: They do not fit.
+            VariablesTooLong: They have more than `MOST_CHARACTERS` characters when signed.
         """
         if not variables:
             return ""
-        signed = str(self._serializer.dumps(dict(variables)))
+        signed = self._signer.sign(dict(variables))
         if len(signed) > MOST_CHARACTERS:
             raise VariablesTooLong(len(signed))
         return signed
 
     def read(self, signed: str) -> dict[str, Any]:
-        """The variables that `sign` wrote.
+        """The variables that `sign` was given.
 
         Raises:
-            VariablesForged: Somebody else wrote them.
+            VariablesForged: They were not signed with this secret.
         """
-        if not signed:
-            return {}
-        try:
-            return dict(self._serializer.loads(signed))
-        except BadData:
-            raise VariablesForged from None
+        return dict(self._signer.read(signed, VariablesForged())) if signed else {}
 
 
-STREAM_SALT = "telebridge.stream-token"
+# Tokens of media streams.
 
 
 class StreamTokenError(TelebridgeError):
-    """A token is not good: `reason` is "forged", "expired" or "used before"."""
+    """A stream token is refused.
+
+    Args:
+        reason: "forged", "expired" or "used before".
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the stream's token is {reason}")
@@ -108,43 +124,40 @@ class StreamTokenError(TelebridgeError):
 
 
 class StreamTokens:
-    """Issues tokens, and redeems each once.
+    """Issues the tokens that bind a media stream to its call, and redeems each once.
 
-    Redeemed tokens are remembered in this process until they expire; another process that shares the secret does not
-    know them.
+    Twilio signs only the address of the handshake, and the handshake does not carry the CallSid; without a token,
+    whoever learns an address could speak into a call. Redeemed tokens are remembered by this process until they expire;
+    other processes that share the secret do not know of them.
 
     Args:
-        secret: Shared by all processes behind one public address.
-        lifetime_seconds: From the TwiML to the socket; Twilio connects within a second.
+        secret: The secret that all processes behind one public address share.
+        lifetime_seconds: How long a token is valid after it was issued; Twilio connects within a second.
     """
 
     def __init__(self, secret: str, *, lifetime_seconds: float = 60.0) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
+        self._signer = _Signer(secret, STREAM_SALT)
         self._lifetime = lifetime_seconds
-        self._used: OrderedDict[str, float] = OrderedDict()
+        self._used: OrderedDict[str, float] = OrderedDict()  # the expiry of each redeemed token, by its nonce
 
     def issue(self, call_sid: str, claims: Mapping[str, str], *, wallclock: datetime) -> str:
         """A token that can stand in a path.
 
         Args:
-            call_sid: The only call whose stream may come with it.
-            claims: What the process that takes the stream needs to know; readable by anyone, so no secrets.
-            wallclock: The time now, with its zone.
+            call_sid: The only call whose stream may use it.
+            claims: What the process that takes the stream needs to know. Anyone can read them.
+            wallclock: The present time, with its zone.
         """
         expires = wallclock.timestamp() + self._lifetime
-        return str(self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)]))
+        return self._signer.sign([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)])
 
     def redeem(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str]]:
-        """The CallSid and the claims of a token, which is used up by this.
+        """The CallSid and the claims of a token. The token cannot be redeemed again.
 
         Raises:
-            StreamTokenError: It is forged, expired, or was redeemed before.
+            StreamTokenError: It is forged, has expired, or was redeemed before.
         """
-        try:
-            content: Any = self._serializer.loads(token)
-        except BadData:
-            raise StreamTokenError("forged") from None
-        nonce, expires, call_sid, claims = content
+        nonce, expires, call_sid, claims = self._signer.read(token, StreamTokenError("forged"))
         now = wallclock.timestamp()
         if expires < now:
             raise StreamTokenError("expired")
@@ -159,11 +172,15 @@ class StreamTokens:
             self._used.popitem(last=False)
 
 
-PROMPT_SALT = "telebridge.prompt-token"
+# Tokens of prompts.
 
 
 class PromptTokenError(TelebridgeError):
-    """A token is not good: `reason` is "forged" or "expired"."""
+    """A prompt token is refused.
+
+    Args:
+        reason: "forged" or "expired".
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the prompt's address is {reason}")
@@ -171,39 +188,38 @@ class PromptTokenError(TelebridgeError):
 
 
 class PromptTokens:
-    """Signs what may be spoken.
+    """Signs a text and its voice into an address for `<Play>` in somebody's own TwiML.
+
+    Synthesis costs money, so only those who know the secret decide what is spoken. The same text and voice give the
+    same address; Twilio caches audio by its address, so it fetches each prompt once.
 
     Args:
-        secret: Shared by all processes behind one public address, and by whoever makes addresses.
+        secret: The secret that all processes behind one public address and all makers of addresses share.
     """
 
     def __init__(self, secret: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=PROMPT_SALT)
+        self._signer = _Signer(secret, PROMPT_SALT)
 
     def issue(
         self, text: str, voice: Mapping[str, str | int | float | bool], *, expires: datetime | None = None
     ) -> str:
-        """A token that can stand in a path; anyone can read it.
+        """A token that can stand in a path. Anyone can read it.
 
         Args:
-            text: What is to be said.
-            voice: What overrides the settings' voice.
-            expires: When it is good no more, with its zone; never by default.
+            text: The text to be spoken.
+            voice: The synthesis parameters that override the voice of the settings.
+            expires: The time, with its zone, after which the token is refused; None for never.
         """
         until = None if expires is None else round(expires.timestamp())
-        return str(self._serializer.dumps([text, dict(sorted(voice.items())), until]))
+        return self._signer.sign([text, dict(sorted(voice.items())), until])
 
     def read(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str | int | float | bool]]:
         """The text and the voice of a token.
 
         Raises:
-            PromptTokenError: It is forged or expired.
+            PromptTokenError: It is forged or has expired.
         """
-        try:
-            content: Any = self._serializer.loads(token)
-        except BadData:
-            raise PromptTokenError("forged") from None
-        text, voice, until = content
+        text, voice, until = self._signer.read(token, PromptTokenError("forged"))
         if until is not None and until < wallclock.timestamp():
             raise PromptTokenError("expired")
         return text, voice

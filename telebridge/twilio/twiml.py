@@ -1,15 +1,22 @@
-"""The TwiML documents that the bridge answers with, built by Twilio's own builder.
+"""The TwiML documents that the bridge answers with, built by the `twilio` package.
 
-Source: Twilio, "TwiML for Programmable Voice". A `<Stream>` address has no query string: Twilio strips it.
+Follows Twilio, "TwiML for Programmable Voice". A `<Stream>` address has no query string, because Twilio strips it.
+
+One rule: a function returns a whole document; its caller sends it unchanged.
 """
 
 from twilio.twiml.voice_response import VoiceResponse
 
 
 def connect_stream(url: str, *, status_callback: str, then_redirect: str) -> str:
-    """Open a two-way stream, and ask `then_redirect` what follows when it ends.
+    """Open a two-way media stream, and request `then_redirect` when it ends.
 
-    The redirect is what keeps a call alive: without a verb after `<Connect>`, a lost stream hangs up.
+    The redirect keeps the call alive: without a verb after `<Connect>`, the loss of the stream hangs up.
+
+    Args:
+        url: The address of the media stream, `wss://…`.
+        status_callback: The address of the reports about the stream.
+        then_redirect: The address of the document that follows the stream.
     """
     response = VoiceResponse()
     response.connect().stream(url=url, status_callback=status_callback, status_callback_method="POST")
@@ -18,32 +25,32 @@ def connect_stream(url: str, *, status_callback: str, then_redirect: str) -> str
 
 
 def dial(to: str, *, action: str, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> str:
-    """Connect the caller with somebody else, and tell `action` how it went.
+    """Connect the caller with somebody else, and report the result to `action`.
 
     Args:
         to: A number in E.164, or an address that begins with `sip:` or `client:`.
-        action: Asked what follows, whether they talked or not.
-        timeout_seconds: How long it rings.
+        action: The address that receives the result and answers the document that follows.
+        timeout_seconds: How long it rings; at least 5 seconds.
         caller_id: The number shown; None for the caller's own.
-        whisper: The address of a document that is performed to who answers before they are connected.
+        whisper: The address of a document that is played to whoever answers before they are connected; None for none.
     """
     response = VoiceResponse()
-    shown = {} if caller_id is None else {"caller_id": caller_id}
-    connecting = response.dial(action=action, method="POST", timeout=max(5, round(timeout_seconds)), **shown)
-    told = {} if whisper is None else {"url": whisper, "method": "POST"}
+    options = {} if caller_id is None else {"caller_id": caller_id}
+    target = response.dial(action=action, method="POST", timeout=max(5, round(timeout_seconds)), **options)
+    screening = {} if whisper is None else {"url": whisper, "method": "POST"}
     scheme, _, name = to.partition(":")
     match scheme:
         case "sip" | "sips":
-            connecting.sip(to, **told)
+            target.sip(to, **screening)
         case "client":
-            connecting.client(name, **told)
+            target.client(name, **screening)
         case _:
-            connecting.number(to, **told)
+            target.number(to, **screening)
     return str(response)
 
 
 def say(text: str) -> str:
-    """Let Twilio's own voice say one thing."""
+    """Say a text in Twilio's own voice."""
     response = VoiceResponse()
     response.say(text)
     return str(response)
@@ -57,7 +64,7 @@ def hang_up() -> str:
 
 
 def say_and_hang_up(text: str) -> str:
-    """Let Twilio's own voice say one thing, and end the call: the last resort when no audio can be had."""
+    """Say a text in Twilio's own voice and end the call: for a call that has no audio of ours."""
     response = VoiceResponse()
     response.say(text)
     response.hangup()
@@ -65,10 +72,10 @@ def say_and_hang_up(text: str) -> str:
 
 
 def reject(*, reason: str = "busy") -> str:
-    """Refuse a call without answering it, which costs the caller nothing.
+    """Refuse a call without answering it, at no cost to the caller.
 
     Args:
-        reason: "busy" or "rejected": what the caller hears.
+        reason: "busy" or "rejected"; it decides what the caller hears.
     """
     response = VoiceResponse()
     response.reject(reason=reason)

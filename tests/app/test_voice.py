@@ -18,7 +18,7 @@ from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.settings import RimeSettings, Settings
 from telebridge.speech.cache.cached_source import CachedSpeech
-from telebridge.speech.failover_source import LadderSpeech
+from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
 
@@ -40,25 +40,25 @@ def started(monkeypatch):
 
 
 def names(source):
-    return [rung.name for rung in source.rungs]
+    return [provider.name for provider in source.providers]
 
 
 async def test_rime_is_followed_by_its_other_hosts_and_this_machine(started):
     settings = RimeSettings(url="wss://one.example", fallback_urls=("wss://two.example:9000",))
     voice = open_voice(settings)
     assert names(voice.source) == ["one.example", "two.example:9000", "local"]
-    assert [rung.same_voice for rung in voice.source.rungs] == [True, True, False]
-    assert [rung.first_audio_seconds for rung in voice.source.rungs] == [3.0, 3.0, 10.0]
-    assert voice.source.rungs[0].source is voice.rime
+    assert [provider.same_voice for provider in voice.source.providers] == [True, True, False]
+    assert [provider.first_audio_seconds for provider in voice.source.providers] == [3.0, 3.0, 10.0]
+    assert voice.source.providers[0].source is voice.rime
 
 
-async def test_where_the_voice_of_this_machine_is_not_installed_it_is_not_on_the_ladder(monkeypatch):
+async def test_where_the_voice_of_this_machine_is_not_installed_it_is_no_provider(monkeypatch):
     monkeypatch.setattr("telebridge.app.voice.missing_packages", lambda: ["soxr"])
     settings = RimeSettings(url="wss://one.example", fallback_urls=("wss://two.example",))
     assert names(open_voice(settings).source) == ["one.example", "two.example"]
 
 
-async def test_where_nobody_can_stand_in_there_is_no_ladder(started):
+async def test_where_nobody_can_stand_in_there_is_no_failover(started):
     voice = open_voice(RimeSettings(url="wss://one.example", local_fallback=False))
     assert isinstance(voice.source, RimeSpeech)
 
@@ -73,7 +73,7 @@ async def test_clips_come_before_all_others(tmp_path, started):
     voice = open_voice(settings.rime, open_clips(settings))
     assert isinstance(voice.source, CachedSpeech)
     assert voice.source is voice.cached
-    assert isinstance(voice.source._source, LadderSpeech)
+    assert isinstance(voice.source._source, FailoverSpeech)
 
 
 async def test_prompts_are_kept_in_the_state_folder_in_another_or_not_at_all(tmp_path):

@@ -1,4 +1,6 @@
-from telebridge.audio.levels import quietest_end
+import pytest
+
+from telebridge.audio.levels import FLOOR_DBFS, dbfs, quietest_end
 from telebridge.audio.mulaw import silence
 from telebridge.audio.tones import sine
 
@@ -14,3 +16,12 @@ def test_of_two_as_quiet_the_later_counts():
 
 def test_what_is_shorter_than_a_step_has_none():
     assert quietest_end(b"") == quietest_end(bytes(79)) == 0
+
+
+def test_silence_and_nothing_are_at_the_floor() -> None:
+    assert dbfs(silence(20)) == FLOOR_DBFS
+    assert dbfs(b"") == FLOOR_DBFS
+
+
+def test_a_sine_is_three_decibels_below_its_peak() -> None:
+    assert dbfs(sine(1000, 500, dbfs=-12.0)) == pytest.approx(-15.0, abs=0.3)

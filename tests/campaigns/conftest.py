@@ -26,7 +26,7 @@ def clock():
     return SteeredClock()
 
 
-@pytest_asyncio.fixture(params=["memory", "sqlite", "postgresql"])
+@pytest_asyncio.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def store(request, tmp_path, clock):
     match request.param:
         case "memory":

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.campaigns.definition.loading import check_campaign, load_campaign
+from telebridge.campaigns.definition.loading import load_campaign, parse_file
 from telebridge.campaigns.definition.model import (
     PARTS,
     CampaignDefinition,
-    Columns,
+    ColumnTable,
     keys_of,
 )
 from telebridge.campaigns.importing.row import LONGEST_CELL
@@ -22,7 +22,7 @@ EXAMPLES = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
 def test_every_example_is_a_campaign_without_mistakes(tmp_path, example):
     path = tmp_path / "example.toml"
     path.write_text(example)
-    assert [str(error) for error in check_campaign(path)] == []
+    assert [str(error) for error in parse_file(path)[1]] == []
 
 
 @pytest.mark.parametrize("kind", [CampaignDefinition, *PARTS.values()], ids=lambda kind: kind.__name__)
@@ -33,7 +33,7 @@ def test_every_key_is_in_an_example(kind):
 
 
 def test_every_column_is_in_the_table():
-    assert [name for name in keys_of(Columns) if f"`{name}`" not in PAGE] == []
+    assert [name for name in keys_of(ColumnTable) if f"`{name}`" not in PAGE] == []
 
 
 def test_what_holds_without_a_key_is_what_the_page_says(tmp_path):

@@ -24,7 +24,7 @@ def key(text, voice):
 
 
 def cached(tmp_path, source):
-    return CachedSpeech(source, ClipStore(tmp_path / "prompts", max_bytes=1 << 20, hot_bytes=0), key)
+    return CachedSpeech(source, ClipStore(tmp_path / "prompts", max_bytes=1 << 20, memory_bytes=0), key)
 
 
 async def rendered(flows, speech):

@@ -9,21 +9,22 @@ import urllib.request
 import pytest
 from support.programs import Serving, children, telebridge
 
-from telebridge.cli.supervisor import LONGEST_PAUSE_SECONDS, pause_after
+from telebridge.cli.supervisor import LONGEST_PAUSE_SECONDS, failures_in_a_row, restart_delay
 
 
-@pytest.mark.parametrize(("lived", "former", "pause"), [(60.0, 4.0, 0.0), (0.1, 0.0, 0.25), (0.1, 0.25, 0.5)])
-def test_who_dies_at_once_waits_longer_each_time(lived, former, pause):
-    assert pause_after(lived, former) == pause
+@pytest.mark.parametrize(("lived", "before", "delay"), [(60.0, 5, 0.0), (0.1, 0, 0.25), (0.1, 1, 0.5)])
+def test_a_worker_that_dies_early_waits_longer_each_time(lived, before, delay):
+    assert restart_delay(failures_in_a_row(lived, before)) == delay
 
 
-def test_the_pause_has_a_bound():
-    pause = 0.0
+def test_the_delay_of_a_restart_has_a_bound():
+    failures = 0
     for _ in range(20):
-        pause = pause_after(0.0, pause)
-    assert pause == LONGEST_PAUSE_SECONDS
+        failures = failures_in_a_row(0.0, failures)
+    assert restart_delay(failures) == LONGEST_PAUSE_SECONDS
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_who_asks_meanwhile_is_answered(tmp_path):
     with Serving("serve", "--workers", "1", "--port", "0", TELEBRIDGE_STATE_DIR=str(tmp_path)) as serving:
         [worker] = children(serving.process.pid)
@@ -34,6 +35,7 @@ def test_a_killed_process_is_started_again_and_who_asks_meanwhile_is_answered(tm
     assert serving.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_a_configuration_that_is_refused_ends_all(tmp_path):
     (tmp_path / "letter").write_text("Dear Sir or Madam, " * 100)
     settings = {"TELEBRIDGE_DATABASE__URL": f"sqlite:///{tmp_path}/letter", "TELEBRIDGE_STATE_DIR": str(tmp_path)}
@@ -45,11 +47,11 @@ def test_a_configuration_that_is_refused_ends_all(tmp_path):
 BEGINNING = """
 import os, signal, sys, time
 from pathlib import Path
-from telebridge.cli import supervising
+from telebridge.cli import supervisor
 from telebridge.errors import ConfigurationError
 
-supervising.SHORT_LIFE_SECONDS, supervising.FIRST_PAUSE_SECONDS = 0.3, float(sys.argv[2])
-supervising.LONGEST_PAUSE_SECONDS = float(sys.argv[2])
+supervisor.SHORT_LIFE_SECONDS, supervisor.FIRST_PAUSE_SECONDS = 0.3, float(sys.argv[2])
+supervisor.LONGEST_PAUSE_SECONDS = float(sys.argv[2])
 folder = Path(sys.argv[1])
 
 def first(name):
@@ -64,7 +66,7 @@ def stop_all():
     time.sleep(30)
 """
 ENDING = """
-sys.exit(supervising.Supervisor(serve, lambda line: print(line, flush=True)).run(int(sys.argv[3])))
+sys.exit(supervisor.Supervisor(serve, lambda line: print(line, flush=True)).run(int(sys.argv[3])))
 """
 REFUSED_LATER = """
 def serve(lifeline, listens):

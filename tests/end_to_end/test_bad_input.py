@@ -10,10 +10,11 @@ from support.bridge import bridge, heard_by
 from support.speech import audio_of
 from support.virtual_time import virtually
 
-from telebridge.simulator.media.recording import Kind
-from telebridge.simulator.setup.faults import CallbackFault, Faults, StreamFaults
+from telebridge.simulator.media.recording import EventKind
+from telebridge.simulator.setup.faults import CallbackFault, SimulatorFaults, StreamFaults
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.simulator.twiml.verbs import read_document
+from telebridge.speech_server.options import SpeechServerFaults
 from telebridge.twilio.media_stream import MediaStream, Side
 from telebridge.twilio.request_signature import webhook_signature
 
@@ -204,6 +205,7 @@ async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_sock
         await socket.close()
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impostor):
     async with impostor() as (stack, twilio):
@@ -270,17 +272,18 @@ async def test_one_bad_call_never_disturbs_another(impostor):
         assert b"".join(heard_by(placed)) == audio_of(SENTENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "faults",
     [
-        Faults(stream=StreamFaults(drop_after_seconds=1)),
-        Faults(stream=StreamFaults(hang_after_seconds=1)),
-        Faults(stream=StreamFaults(garbage_after_seconds=1)),
-        Faults(stream=StreamFaults(omit_stop=True)),
-        Faults(stream=StreamFaults(refuse=31901)),
-        Faults(callbacks=(CallbackFault(copies=3),)),
-        Faults(callbacks=(CallbackFault(lose=True),)),
-        Faults(callbacks=(CallbackFault(delay_seconds=5),)),
+        SimulatorFaults(stream=StreamFaults(drop_after_seconds=1)),
+        SimulatorFaults(stream=StreamFaults(hang_after_seconds=1)),
+        SimulatorFaults(stream=StreamFaults(garbage_after_seconds=1)),
+        SimulatorFaults(stream=StreamFaults(omit_stop=True)),
+        SimulatorFaults(stream=StreamFaults(refuse=31901)),
+        SimulatorFaults(callbacks=(CallbackFault(copies=3),)),
+        SimulatorFaults(callbacks=(CallbackFault(lose=True),)),
+        SimulatorFaults(callbacks=(CallbackFault(delay_seconds=5),)),
     ],
 )
 @virtually
@@ -313,12 +316,10 @@ async def test_callers_beyond_the_limit_hear_busy(tmp_path):
 
 @virtually
 async def test_speech_that_fails_is_told_the_caller_and_the_log(tmp_path):
-    from telebridge.speech_server.options import Faults as SpeechFaults
-
-    async with bridge(tmp_path, FLOW, rime={"faults": SpeechFaults(refuse_status=500)}) as stack:
+    async with bridge(tmp_path, FLOW, rime={"faults": SpeechServerFaults(refuse_status=500)}) as stack:
         placed, record = await stack.call("listen 60s")
     assert record.end_reason.startswith("speech failed: Rime cannot take the connection")
-    assert [event.detail for event in placed.recording.of_kind(Kind.TWIML)][-2:] == ["Say", "hangup"]
+    assert [event.detail for event in placed.recording.of_kind(EventKind.TWIML)][-2:] == ["Say", "hangup"]
 
 
 @virtually

@@ -11,10 +11,11 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.audio.mulaw import silence
-from telebridge.call.session.events import ClearAsked
 from telebridge.simulator.caller.voices import speech
-from telebridge.simulator.media.recording import Kind
-from telebridge.speech_server.options import Faults
+from telebridge.simulator.media.recording import EventKind
+from telebridge.speech_server.options import SpeechServerFaults
+
+pytestmark = pytest.mark.slow
 
 PROMPT = "Thank you for calling Acme Dental which is open from eight to six."
 NEXT = "What can I do for you?"
@@ -44,7 +45,7 @@ def heard_of(placed, text):
 
 
 def clears(placed):
-    return [event.at_ms for event in placed.recording.of_kind(Kind.CLEAR)]
+    return [event.at_ms for event in placed.recording.of_kind(EventKind.CLEAR)]
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
@@ -82,7 +83,7 @@ async def test_after_a_cough_the_prompt_goes_on_and_nothing_is_lost(tmp_path, pr
 @pytest.mark.parametrize("script", ["wait 700ms; press 1", "wait 700ms; speak 1200ms"])
 @virtually
 async def test_rime_that_goes_on_for_ten_seconds_is_not_heard(tmp_path, protocol, model, chunk_bytes, script):
-    rime = {"faults": Faults(pace=1.5, chunk_bytes=chunk_bytes, stale_seconds=10)}
+    rime = {"faults": SpeechServerFaults(pace=1.5, chunk_bytes=chunk_bytes, stale_seconds=10)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, _ = await stack.call(f"{script}; listen 60s")
     heard = b"".join(heard_by(placed))
@@ -96,7 +97,7 @@ async def test_rime_that_goes_on_for_ten_seconds_is_not_heard(tmp_path, protocol
 async def test_a_key_ends_the_prompt_at_once(tmp_path, protocol, model):
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
         placed, record = await stack.call("wait 1s; press 1; listen 60s")
-    [key] = placed.recording.of_kind(Kind.KEY)
+    [key] = placed.recording.of_kind(EventKind.KEY)
     assert clears(placed)[0] - key.at_ms <= 20, "a frame of the local Twilio"
     assert record.utterances[0].interruption.cause.value == "key"
     assert heard_of(placed, PROMPT)[0][1] == pytest.approx(record.utterances[0].interruption.heard_ms, abs=1)
@@ -109,7 +110,7 @@ async def test_the_owner_of_the_call_ends_the_prompt(tmp_path, protocol, model):
         call = asyncio.create_task(stack.call("listen 60s"))
         await asyncio.sleep(1.0)
         [runner] = stack.calls._live.values()
-        runner.deliver(ClearAsked())
+        runner.clear()
         placed, record = await call
     assert record.utterances[0].interruption.cause.value == "api"
     assert 900 < record.utterances[0].interruption.heard_ms < 1001
@@ -130,7 +131,7 @@ async def test_who_hangs_up_has_heard_that_much(tmp_path, protocol, model, scrip
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_a_key_before_the_first_audio(tmp_path, protocol, model):
-    rime = {"faults": Faults(first_byte_delay_seconds=2.0)}
+    rime = {"faults": SpeechServerFaults(first_byte_delay_seconds=2.0)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, record = await stack.call("listen 500ms; press 1; listen 60s")
     assert record.utterances[0].interruption.heard_text == ""
@@ -140,7 +141,7 @@ async def test_a_key_before_the_first_audio(tmp_path, protocol, model):
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_who_says_hello_before_the_first_audio_is_heard_out(tmp_path, protocol, model):
-    rime = {"faults": Faults(first_byte_delay_seconds=1.0)}
+    rime = {"faults": SpeechServerFaults(first_byte_delay_seconds=1.0)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, record = await stack.call("listen 500ms; speak 1500ms; listen 60s")
     assert [utterance.interruption for utterance in record.utterances] == [None, None]
@@ -181,7 +182,7 @@ async def test_a_second_listener_takes_over_where_the_first_one_is(tmp_path):
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_an_interruption_between_two_chunks(tmp_path, protocol, model):
-    rime = {"faults": Faults(pace=0.5, chunk_bytes=8000)}
+    rime = {"faults": SpeechServerFaults(pace=0.5, chunk_bytes=8000)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, record = await stack.call("wait 1500ms; press 1; listen 60s")
     assert record.utterances[0].interruption.heard_ms == 1000

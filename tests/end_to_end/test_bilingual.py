@@ -7,7 +7,9 @@ from support.flows import OPERATOR_RINGS, alive, flow_text, heard_whole, said
 from support.virtual_time import virtually
 
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
+
+pytestmark = pytest.mark.slow
 
 TEXTS = yaml.safe_load(flow_text("bilingual"))["variables"]["texts"]
 LANGUAGE = "For English, press 1. Para español, marque 2."
@@ -89,7 +91,7 @@ async def test_keys_typed_ahead_choose_language_and_more(tmp_path):
 async def test_who_talked_to_somebody_needs_no_more(tmp_path, language, whisper):
     placed, record = await called(tmp_path, f"{CHOSEN[language]}; silence; press 0; listen 60s")
     assert record.path[-2:] == ["main", "somebody"]
-    assert [event.detail for event in placed.recording.of_kind(Kind.WHISPER)] == [whisper]
+    assert [event.detail for event in placed.recording.of_kind(EventKind.WHISPER)] == [whisper]
     assert record.end_reason == "hung up by the flow"
 
 

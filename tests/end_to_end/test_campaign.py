@@ -15,7 +15,7 @@ from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow
 from telebridge.cli.campaign.report import write_report
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.twilio.request_signature import webhook_signature
 
@@ -97,7 +97,7 @@ async def test_each_answered_person_hears_the_bridge_within_a_tenth_of_a_second(
     waits = [recording.heard[0].start_time - recording.opened_at for recording in recordings]
     assert len(waits) == len(ANSWERING)
     assert max(waits) <= 0.1
-    assert all(recording.of_kind(Kind.WARNING) == [] for recording in recordings)
+    assert all(recording.of_kind(EventKind.WARNING) == [] for recording in recordings)
 
 
 @virtually
@@ -170,7 +170,7 @@ async def test_a_machine_is_hung_up_on_when_no_message_is_wanted(tmp_path):
         recording = stack.simulator.find(row.attempts[0].call_sid).recording
     assert row.outcome == "machine"
     assert row.attempts[0].talk["end_reason"] == "hung up by request"
-    assert [event.detail for event in recording.of_kind(Kind.HUNG_UP)] == ["bridge"]
+    assert [event.detail for event in recording.of_kind(EventKind.HUNG_UP)] == ["bridge"]
 
 
 @virtually

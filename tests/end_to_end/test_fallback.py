@@ -8,8 +8,8 @@ from support.speech import BYTES_PER_CHARACTER, KnownVoice, audio_of, local_rime
 from support.virtual_time import virtually
 
 from telebridge.audio.mulaw import to_pcm
-from telebridge.simulator.media.recording import Kind
-from telebridge.speech_server.options import Faults, SpeechServerOptions
+from telebridge.simulator.media.recording import EventKind
+from telebridge.speech_server.options import SpeechServerFaults, SpeechServerOptions
 from telebridge.speech_server.server import create_app
 from telebridge.speech_server.voices.voice import Pcm, SpokenWord, SpokenWords
 
@@ -56,10 +56,13 @@ def spoke_well(placed, record):
     assert record.end_reason == "hung up by the flow"
     [utterance] = record.utterances
     assert utterance.interruption is None
-    assert "Say" not in [event.detail for event in placed.recording.of_kind(Kind.TWIML)]
+    assert "Say" not in [event.detail for event in placed.recording.of_kind(EventKind.TWIML)]
 
 
-@pytest.mark.parametrize("faults", [Faults(refuse_status=500), Faults(refuse_status=401), Faults(silent=True)])
+@pytest.mark.parametrize(
+    "faults",
+    [SpeechServerFaults(refuse_status=500), SpeechServerFaults(refuse_status=401), SpeechServerFaults(silent=True)],
+)
 @virtually
 async def test_another_host_speaks_where_the_first_one_refuses_or_hangs(tmp_path, faults):
     async with (
@@ -74,7 +77,7 @@ async def test_another_host_speaks_where_the_first_one_refuses_or_hangs(tmp_path
 @virtually
 async def test_the_voice_of_this_machine_speaks_where_rime_cannot_be_reached(tmp_path, stand_in):
     async with bridge(
-        tmp_path, FLOW, rime={"faults": Faults(refuse_status=503)}, reach={"local_fallback": True}
+        tmp_path, FLOW, rime={"faults": SpeechServerFaults(refuse_status=503)}, reach={"local_fallback": True}
     ) as stack:
         placed, record = await stack.call("listen 60s")
     assert b"".join(heard_by(placed)) == other_audio_of(SENTENCE)
@@ -89,7 +92,7 @@ async def test_a_prompt_that_rime_breaks_off_is_spoken_on_from_the_next_word(tmp
         tmp_path,
         FLOW,
         protocol=protocol,
-        rime={"faults": Faults(cut_after_bytes=heard_bytes)},
+        rime={"faults": SpeechServerFaults(cut_after_bytes=heard_bytes)},
         reach={"local_fallback": True},
     ) as stack:
         placed, record = await stack.call("listen 60s")
@@ -102,7 +105,7 @@ async def test_a_prompt_that_rime_breaks_off_is_spoken_on_from_the_next_word(tmp
     spoke_well(placed, record)
 
 
-@pytest.mark.parametrize(("faults", "kept"), [(Faults(), 1), (Faults(refuse_status=503), 0)])
+@pytest.mark.parametrize(("faults", "kept"), [(SpeechServerFaults(), 1), (SpeechServerFaults(refuse_status=503), 0)])
 @virtually
 async def test_what_the_voice_of_this_machine_said_is_not_kept_for_rime(tmp_path, stand_in, faults, kept):
     async with bridge(tmp_path, FLOW, rime={"faults": faults}, reach={"local_fallback": True}) as stack:

@@ -25,6 +25,7 @@ async def called(tmp_path, script):
     return placed, record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "path", "texts"),
     [
@@ -53,6 +54,7 @@ async def test_every_way_through(tmp_path, script, path, texts):
     assert record.end_reason == ("caller hung up" if script.endswith("hang up") else "hung up by the flow")
 
 
+@pytest.mark.slow
 @virtually
 async def test_silence_at_the_account_number_ends_in_an_apology(tmp_path):
     _, record = await called(tmp_path, f"{TO_ACCOUNT}; listen 120s")
@@ -69,6 +71,7 @@ async def test_everything_typed_ahead_at_the_first_sound(tmp_path):
     assert heard_whole(placed, FOUND)
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_late_pound_answers_nothing(tmp_path):
     placed, record = await called(tmp_path, f"{TO_ACCOUNT}; silence; press 123456#; listen 60s")
@@ -92,6 +95,7 @@ async def test_keys_over_a_prompt_interrupt_it_and_count(tmp_path, script, path,
     assert cut[0] == interrupted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("node", "script"),
     {

@@ -9,8 +9,8 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.audio.tones import dtmf
-from telebridge.simulator.media.recording import Kind
-from telebridge.speech_server.options import Faults
+from telebridge.simulator.media.recording import EventKind
+from telebridge.speech_server.options import SpeechServerFaults
 
 SENTENCE = "We are open from Monday to Friday."
 GOODBYE = "Goodbye and thank you."
@@ -24,24 +24,25 @@ nodes:
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
-@pytest.mark.parametrize("chunk_bytes", [0, 1, 161, 65536])
+@pytest.mark.parametrize("chunk_bytes", [0, pytest.param(1, marks=pytest.mark.slow), 161, 65536])
 @virtually
 async def test_the_caller_hears_byte_for_byte_what_rime_sent(tmp_path, protocol, model, chunk_bytes):
-    rime = {"faults": Faults(chunk_bytes=chunk_bytes)}
+    rime = {"faults": SpeechServerFaults(chunk_bytes=chunk_bytes)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, record = await stack.call("listen 600s")
     assert b"".join(heard_by(placed)) == audio_of(SENTENCE) + audio_of(GOODBYE)
     assert [utterance.text for utterance in record.utterances] == [SENTENCE, GOODBYE]
     assert all(utterance.interruption is None for utterance in record.utterances)
     assert record.end_reason == "hung up by the flow"
-    assert placed.recording.of_kind(Kind.WARNING) == []
+    assert placed.recording.of_kind(EventKind.WARNING) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @pytest.mark.parametrize("chunk_bytes", [0, 400])
 @virtually
 async def test_nothing_runs_dry_while_rime_keeps_up_with_real_time(tmp_path, protocol, model, chunk_bytes):
-    rime = {"faults": Faults(pace=1.02, chunk_bytes=chunk_bytes)}
+    rime = {"faults": SpeechServerFaults(pace=1.02, chunk_bytes=chunk_bytes)}
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model, rime=rime) as stack:
         placed, _ = await stack.call("listen 600s")
     assert b"".join(heard_by(placed)) == audio_of(SENTENCE) + audio_of(GOODBYE)
@@ -69,7 +70,7 @@ async def test_say_returns_when_the_last_byte_was_heard(tmp_path):
 async def test_a_goodbye_is_heard_to_its_end_before_the_line_closes(tmp_path):
     async with bridge(tmp_path, FLOW) as stack:
         placed, _ = await stack.call("listen 600s; hang up")
-    closed = placed.recording.of_kind(Kind.STREAM_STOPPED)[0].at_ms / 1000 + placed.recording.opened_at
+    closed = placed.recording.of_kind(EventKind.STREAM_STOPPED)[0].at_ms / 1000 + placed.recording.opened_at
     assert closed >= placed.recording.heard[-1].end_time
 
 
@@ -87,8 +88,8 @@ nodes:
     first, *rest = heard_by(placed)
     assert audio_of(SENTENCE).startswith(first)
     assert rest == [audio_of(GOODBYE)]
-    [key] = placed.recording.of_kind(Kind.KEY)
-    [clear] = placed.recording.of_kind(Kind.CLEAR)
+    [key] = placed.recording.of_kind(EventKind.KEY)
+    [clear] = placed.recording.of_kind(EventKind.CLEAR)
     assert clear.at_ms - key.at_ms <= 40
     cut = record.utterances[0].interruption
     assert cut.heard_ms == pytest.approx(len(first) / 8, abs=40)
@@ -116,6 +117,7 @@ async def test_tokens_of_a_model_are_heard_as_one_text(tmp_path):
     assert record.utterances[0].text == "Hello there. How are you?"
 
 
+@pytest.mark.slow
 @virtually
 async def test_fifty_calls_at_once_hear_each_their_own(tmp_path):
     flow = """

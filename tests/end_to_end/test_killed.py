@@ -14,6 +14,8 @@ from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.options import AUTH_TOKEN, SimulatorOptions
 
+pytestmark = pytest.mark.slow
+
 PROMPT = (
     "Please enter the four digits of your account. You find them on the first page of every letter that we have sent "
     "to you, at the top and to the right."

@@ -10,7 +10,9 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.setup.faults import Faults, StreamFaults
+from telebridge.simulator.setup.faults import SimulatorFaults, StreamFaults
+
+pytestmark = pytest.mark.slow
 
 WORDS = [f"{word}." for word in "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()]  # noqa: SIM905
 MESSAGE = """
@@ -47,7 +49,7 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
     async def flow(call):
         await call.say(written())
 
-    twilio = {"faults": Faults(stream=StreamFaults(drop_after_seconds=3))}
+    twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=3))}
     async with bridge(tmp_path, None, python=led, twilio=twilio) as stack:
         _, record = await stack.call("listen 60s")
         assert alive() == []
@@ -60,7 +62,7 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
 @pytest.mark.parametrize("cut_after", [1.0, 4.0, 6.0])
 @virtually
 async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
-    twilio = {"faults": Faults(stream=StreamFaults(drop_after_seconds=cut_after))}
+    twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=cut_after))}
     async with bridge(tmp_path, MESSAGE, twilio=twilio) as stack:
         placed, record = await stack.call("at 4s; speak 8s; listen 60s")
         assert alive() == []
@@ -73,7 +75,7 @@ async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
 
 @virtually
 async def test_what_was_recorded_is_kept_when_the_stream_never_comes_back(tmp_path):
-    twilio = {"faults": Faults(stream=StreamFaults(hang_after_seconds=6))}
+    twilio = {"faults": SimulatorFaults(stream=StreamFaults(hang_after_seconds=6))}
     async with bridge(tmp_path, MESSAGE, twilio=twilio) as stack:
         _, record = await stack.call("at 3s; speak 2s; at 9s; hang up")
         await asyncio.sleep(60)

@@ -9,7 +9,9 @@ from support.pharmacy import pharmacy
 from support.virtual_time import virtually
 
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
+
+pytestmark = pytest.mark.slow
 
 PHARMACIST = "+15551230100"
 WELCOME = "Thank you for calling Corner Pharmacy."
@@ -208,7 +210,7 @@ async def test_an_order_that_fails_leads_to_somebody_and_is_sent_once(tmp_path):
 async def test_the_escape_key_leads_to_the_pharmacist_who_is_told_who_calls(tmp_path, keys):
     placed, record, _ = await called(tmp_path, f"silence; press {keys}; listen 120s")
     assert record.path == [*START, "operator", "bye"]
-    [whisper] = placed.recording.of_kind(Kind.WHISPER)
+    [whisper] = placed.recording.of_kind(EventKind.WHISPER)
     assert whisper.detail == f"A call for the pharmacy from {' '.join(placed.record.from_)}."
     assert heard_whole(placed, BYE), "after the talk the caller is with us again"
     assert record.end_reason == "hung up by the flow"

@@ -8,7 +8,9 @@ from support.virtual_time import virtually
 import telebridge
 from telebridge.cli.serve import load_bridge
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
+
+pytestmark = pytest.mark.slow
 
 ASK = "To confirm it, press 1. To move it, press 2. To cancel it, press 3."
 HELLO = "Hello there. This is Acme Dental, about your appointment tomorrow at ten."
@@ -54,7 +56,7 @@ async def test_who_wants_to_move_it_talks_to_the_office(tmp_path):
     placed, record = await called(tmp_path, "reminder", "silence; press 2; listen 60s")
     assert record.result == {"answer": "to be moved"}
     assert said(record) == [HELLO, ASK], "a flow that ends while Twilio connects the stream is not begun again"
-    [whisper] = placed.recording.of_kind(Kind.WHISPER)
+    [whisper] = placed.recording.of_kind(EventKind.WHISPER)
     assert whisper.detail == "Somebody wants to move an appointment."
     assert record.end_reason == "flow ended"
 

@@ -7,6 +7,8 @@ from support.bridge import bridge, heard_by
 from support.speech import KnownVoice, audio_of
 from support.virtual_time import virtually
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "We are open."
 FLOW = f"""
 flow: test

@@ -1,15 +1,19 @@
+"""Any file becomes a flow or mistakes with their places: unknown, missing, doubled and misplaced keys."""
+
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.flow_mistakes import GOOD, problems, with_mistake
 
 from telebridge.errors import FlowError
+from telebridge.flows.inspection import digit_rules
 from telebridge.flows.loading import check_flow, load_flow
-from telebridge.flows.model import CollectNode, MenuNode, digit_rules
+from telebridge.flows.model import NODES, CollectNode, MenuNode
 from telebridge.turns.barge_in import BargeInPolicy
 
-GOOD = """\
+SHORT = """\
 flow: front-desk
 variables: {company: Acme}
 start: welcome
@@ -32,22 +36,81 @@ nodes:
 """
 
 
-@pytest.fixture
-def flow_file(tmp_path):
-    def write(text):
-        path = tmp_path / "flow.yaml"
-        path.write_bytes(text if isinstance(text, bytes) else text.encode())
-        return path
+MISTAKES = [
+    ("    say:", "    sya:", ["5:3: has no verb in node 'welcome'; did you mean 'say'?"]),
+    ("    say:", "    Say:", ["5:3: has no verb in node 'welcome'; did you mean 'say'?"]),
+    ("hang_up:", "hang-up:", ["23:3: has no verb in node 'bye'; did you mean 'hang_up'?"]),
+    ("hang_up:", "hangup:", ["23:3: has no verb in node 'bye'; did you mean 'hang_up'?"]),
+    (
+        '    hang_up: "Goodbye."\n',
+        "",
+        [f"23:7: is empty in node 'bye'; verbs are {', '.join(NODES)}"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: hang_up",
+        ["22:10: is no table of fields in node 'pause'; write {hang_up: …}"],
+    ),
+    ("  pause: {wait: 2s, then: bye}", "  pause: [wait]", ["22:10: is no table of fields in node 'pause'"]),
+    ("barge_in: none", "barge-in: none", ["7:5: 'barge-in' is unknown in node 'welcome'; did you mean 'barge_in'?"]),
+    ("variables:", "variable:", ["2:1: 'variable' is unknown; did you mean 'variables'?"]),
+    ("nodes:", "node:", ["4:1: 'node' is unknown; did you mean 'nodes'?"]),
+    ("start: welcome\n", "", ["1:1: 'start' is missing"]),
+    (GOOD, "", ["1:1: is no flow; it begins with 'flow: name'"]),
+    (GOOD, "# later\n", ["1:1: is no flow; it begins with 'flow: name'"]),
+    (
+        "{1: account,",
+        "{one: account,",
+        [
+            "11:5: 'choices': 'one' is no key of a telephone: 0 to 9, '*' and '#' are (the "
+            "last two quoted) in node 'main'"
+        ],
+    ),
+    ("    barge_in: none\n    then: main\n", "    barge_in: none\n", ["5:3: 'then' is missing in node 'welcome'"]),
+    (
+        "    barge_in: none\n",
+        "    barge_in: none\n    barge_in: any\n",
+        ["8:5: 'barge_in' stands here for the second time; first in line 7"],
+    ),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {wait: 2s, then: bye}\n  pause: {wait: 3s, then: bye}",
+        ["23:3: 'pause' stands here for the second time; first in line 22"],
+    ),
+    ("{1: account,", "{1: account, '1': bye,", ["11:27: '1' stands here for the second time; first in line 11"]),
+    (
+        "    say:",
+        "    wait: 2s\n    say:",
+        ["6:11: has the verbs say and wait in node 'welcome'; one verb in each node"],
+    ),
+    ("  bye:\n    hang_up", "bye:\n  hang_up", ["23:1: 'bye' is unknown; a node belongs under 'nodes'"]),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "    pause: {wait: 2s, then: bye}",
+        ["22:5: 'pause' is unknown in node 'route'; a node is indented like the other nodes"],
+    ),
+    (
+        "      - {then: pause}",
+        "      - {else: pause}",
+        ["21:9: 'then' is missing in node 'route'", "21:10: 'else' is unknown in node 'route'; known are if, then"],
+    ),
+    (GOOD, "- flow: x\n", ["1:1: is no flow; it begins with 'flow: name'"]),
+    (
+        "  pause: {wait: 2s, then: bye}",
+        "  pause: {wait: 2s, then: bye}\n  1: {wait: 2s, then: bye}",
+        ["23:3: YAML does not read the node's name '1' as text; put it in quotes, or choose another"],
+    ),
+    ("pause", "yes", ["22:3: YAML does not read the node's name 'yes' as text; put it in quotes, or choose another"]),
+]
 
-    return write
 
-
-def problems(path):
-    return [str(error).removeprefix(f"{path}:") for error in check_flow(path)]
+@pytest.mark.parametrize(("right", "wrong", "told"), MISTAKES)
+def test_a_mistake_is_told_at_its_place_and_alone(flow_file, right, wrong, told):
+    assert problems(flow_file(with_mistake(right, wrong))) == told
 
 
 def test_a_good_flow_is_loaded(flow_file):
-    flow = load_flow(flow_file(GOOD))
+    flow = load_flow(flow_file(SHORT))
     assert flow.flow == "front-desk"
     assert flow.nodes["welcome"].barge_in is BargeInPolicy.NONE
     main, account = flow.nodes["main"], flow.nodes["account"]
@@ -99,8 +162,8 @@ def test_a_good_flow_is_loaded(flow_file):
     ],
 )
 def test_a_mistake_is_told_with_its_place_and_the_nearest_right_word(flow_file, wrong, right, told):
-    assert wrong in GOOD
-    path = flow_file(GOOD.replace(wrong, right, 1))
+    assert wrong in SHORT
+    path = flow_file(SHORT.replace(wrong, right, 1))
     found = problems(path)
     assert any(told in problem for problem in found), found
     with pytest.raises(FlowError):
@@ -108,14 +171,16 @@ def test_a_mistake_is_told_with_its_place_and_the_nearest_right_word(flow_file, 
 
 
 def test_a_road_on_which_a_silent_caller_goes_round_for_ever_is_told(flow_file):
-    looping = GOOD.replace("reprompt: 1, then: bye}", "reprompt: 1, then: welcome}")
+    looping = SHORT.replace("reprompt: 1, then: bye}", "reprompt: 1, then: welcome}")
     [problem] = problems(flow_file(looping))
     assert "a silent caller goes round for ever: welcome → main → welcome" in problem
 
 
 def test_every_mistake_of_the_whole_is_told_at_once(flow_file):
     wrong = (
-        GOOD.replace("then: main", "then: mian").replace("{{ company }}", "{{ compny }}").replace('"*": bye', '"*": by')
+        SHORT.replace("then: main", "then: mian")
+        .replace("{{ company }}", "{{ compny }}")
+        .replace('"*": bye', '"*": by')
     )
     assert len(problems(flow_file(wrong))) >= 3
 
@@ -151,11 +216,11 @@ def test_anything_is_loaded_or_refused_as_a_flow(tmp_path_factory, text):
 
 @given(
     st.lists(
-        st.tuples(st.integers(0, len(GOOD) - 1), st.sampled_from([" ", ":", "{", "]", '"', "\n", "x", ""])), max_size=4
+        st.tuples(st.integers(0, len(SHORT) - 1), st.sampled_from([" ", ":", "{", "]", '"', "\n", "x", ""])), max_size=4
     )
 )
 def test_a_flow_with_any_characters_changed_is_loaded_or_refused(tmp_path_factory, changes):
-    text = list(GOOD)
+    text = list(SHORT)
     for place, character in changes:
         text[place] = character
     path = tmp_path_factory.mktemp("flow") / "changed.yaml"

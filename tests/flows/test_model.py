@@ -1,23 +1,22 @@
-"""Every field of a flow file is explained, and nothing is explained that is not there."""
+"""Every part of the format has a name, by which its table and its hints are found."""
 
-from telebridge.flows.model import NODES, NOTES, fields_of, note, parts
+import pytest
 
-FIELDS = {(part, field) for part, kind in parts().items() for field in fields_of(kind)}
-
-
-def test_every_field_has_a_note():
-    assert sorted(f"{part}.{field}" for part, field in FIELDS if note(part, field) is None) == []
-
-
-def test_every_note_has_a_field():
-    in_nodes = {field for part, field in FIELDS if part in NODES}
-    idle = {name for name in NOTES if tuple(name.split(".")) not in FIELDS}
-    assert {name for name in idle if name.removeprefix("node.") not in in_nodes} == set()
-
-
-def test_a_note_is_one_sentence():
-    assert [name for name, told in NOTES.items() if not told.endswith(".") or "\n" in told] == []
+from telebridge.flows.model import NODES, fields_of, parts
 
 
 def test_all_parts_are_found():
     assert {"flow", "say", "menu", "no_input", "no_match", "digits", "case"} <= set(parts())
+
+
+@pytest.mark.parametrize("part", parts())
+def test_every_field_has_a_description_of_one_sentence(part):
+    for name, field in parts()[part].model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
+        assert "\n" not in field.description, name
+
+
+@pytest.mark.parametrize("verb", NODES)
+def test_a_verb_is_a_field_of_its_node(verb):
+    assert verb in fields_of(NODES[verb])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
 from telebridge.flows.model import APOLOGY, Flow
-from telebridge.flows.rehearsal import CannotRehearse, Line, Rehearsal, answers_in
+from telebridge.flows.rehearsal import CannotRehearse, Rehearsal, RehearsalLine, answers_in
 
 FLOW = Flow.model_validate(
     {
@@ -40,7 +40,7 @@ FLOW = Flow.model_validate(
         },
     }
 )
-GOODBYE = [Line("bye", "says", "Goodbye."), Line("bye", "hangs up")]
+GOODBYE = [RehearsalLine("bye", "says", "Goodbye."), RehearsalLine("bye", "hangs up")]
 
 
 def walked(typed, flow=FLOW):
@@ -57,13 +57,13 @@ def flow_of(**nodes):
 
 def test_a_walk_stops_at_the_first_question():
     rehearsal, lines = walked(None)
-    assert lines == [Line("greet", "set"), Line("main", "asks", "Press 1 or 2.")]
+    assert lines == [RehearsalLine("greet", "set"), RehearsalLine("main", "asks", "Press 1 or 2.")]
     assert not rehearsal.over
 
 
 def test_keys_lead_on_and_are_kept():
     rehearsal, lines = walked("1w12#")
-    assert lines[2:] == [Line("number", "asks", "Number?"), Line("route", "choose"), *GOODBYE]
+    assert lines[2:] == [RehearsalLine("number", "asks", "Number?"), RehearsalLine("route", "choose"), *GOODBYE]
     assert rehearsal.over
     assert rehearsal.path == ["greet", "main", "number", "route", "bye"]
     assert rehearsal.variables == {"from": "+1555", "tries": 1, "number": "12"}
@@ -77,20 +77,20 @@ def test_keys_typed_ahead_answer_the_next_question():
 def test_keys_typed_ahead_are_dropped_where_the_question_wants_none():
     rehearsal, lines = walked("21")
     assert lines[2:] == [
-        Line("rest", "waits", "2 s"),
-        Line("dial", "plays", "digits 1w2"),
-        Line("late", "asks", "And now?"),
+        RehearsalLine("rest", "waits", "2 s"),
+        RehearsalLine("dial", "plays", "digits 1w2"),
+        RehearsalLine("late", "asks", "And now?"),
     ]
     assert not rehearsal.over
 
 
 def test_silence_is_asked_again_and_then_leads_on():
-    assert walked("w")[1][2:] == [Line("main", "asks", "Press 1 or 2."), *GOODBYE]
+    assert walked("w")[1][2:] == [RehearsalLine("main", "asks", "Press 1 or 2."), *GOODBYE]
 
 
 def test_too_few_digits_are_no_match():
     rehearsal, lines = walked("1w1")
-    assert lines[-1] == Line("number", "asks", "That is not complete. Number?")
+    assert lines[-1] == RehearsalLine("number", "asks", "That is not complete. Number?")
     assert "number" not in rehearsal.variables
 
 
@@ -103,17 +103,17 @@ def test_a_late_finishing_key_answers_nothing():
 def test_what_goes_wrong_is_told_before_the_apology():
     rehearsal, lines = walked("9")
     assert lines[2:] == [
-        Line("main", "fails", "the road ends here"),
-        Line("main", "says", APOLOGY),
-        Line("main", "hangs up"),
+        RehearsalLine("main", "fails", "no node follows"),
+        RehearsalLine("main", "says", APOLOGY),
+        RehearsalLine("main", "hangs up"),
     ]
-    assert rehearsal.failure == "the road ends here"
+    assert rehearsal.failure == "no node follows"
 
 
 @pytest.mark.parametrize(("typed", "path"), [("!", ["greet", "main"]), ("1!", ["greet", "main", "number"])])
 def test_a_caller_hangs_up_after_the_keys_before(typed, path):
     rehearsal, lines = walked(typed)
-    assert lines[-1] == Line(path[-1], "caller hangs up")
+    assert lines[-1] == RehearsalLine(path[-1], "caller hangs up")
     assert rehearsal.over
     assert rehearsal.path == path
     assert rehearsal.answer("1") == [], "nothing follows"

@@ -1,4 +1,4 @@
-"""The schema takes every flow that loads and refuses what an editor should mark; its published copy is the same."""
+"""The schema and the tables of fields say what the models say; the published copy of the schema is the same."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from telebridge.flows.model import NODES
-from telebridge.flows.schema import flow_schema
+from telebridge.flows.schema import FieldRow, flow_schema, markdown_table, meaning, rows
 
 ROOT = Path(__file__).parent.parent.parent
 VALIDATOR = Draft202012Validator(flow_schema())
@@ -107,3 +107,33 @@ def test_every_field_is_described():
     for definition in [schema, *schema["$defs"].values()]:
         for field, described in definition.get("properties", {}).items():
             assert described["description"], field
+
+
+# Tables of fields.
+
+
+def test_a_row_has_the_default_as_a_file_spells_it():
+    by_field = {row.field: row.default for part in ("no_input", "digits", "menu", "case") for row in rows(part)}
+    assert {field: by_field[field] for field in ("after", "reprompt", "type_ahead", "finish_on_key", "menu", "if")} == {
+        "after": "5s",
+        "reprompt": "2",
+        "type_ahead": "true",
+        "finish_on_key": '"#"',
+        "menu": "required",
+        "if": "",
+    }
+
+
+def test_a_table_is_markdown():
+    assert rows("wait")[0] == FieldRow("wait", "required", "How long the line is silent.")
+    assert markdown_table("wait") == (
+        "| `wait` | default | |\n"
+        "|---|---|---|\n"
+        "| `wait` | required | How long the line is silent. |\n"
+        "| `then` | required | The node that follows. |\n"
+    )
+
+
+def test_the_meaning_of_a_part_is_its_first_paragraph():
+    assert meaning("flow") == "A whole flow."
+    assert meaning("menu") == "Ask for one key, and go where it leads."

@@ -3,10 +3,11 @@
 import asyncio
 from contextlib import AsyncExitStack
 
+import pytest
 from aiohttp import web
 from support.campaigns import TALK, contacts, phone, plan
 from support.dialling import PUBLIC_URL, Worker, virtual_clock
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.speech import serving
 from support.virtual_time import virtually
 
@@ -17,7 +18,7 @@ from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR, create_app
-from telebridge.simulator.setup.faults import CallbackFault, Faults, RestFault
+from telebridge.simulator.setup.faults import CallbackFault, RestFault, SimulatorFaults
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.calls import CallStatusReport
 from telebridge.twilio.client import TwilioCalls
@@ -64,12 +65,12 @@ class Doors:
 
 async def dialled(seconds, faults=None, retry=ONCE):
     """The outcomes of a campaign among these people, and every call that Twilio knows of."""
-    store = MemoryCampaignStore(virtual_clock)
+    store = memory_campaign_store(virtual_clock)
     doors = Doors(store)
     async with AsyncExitStack() as stack:
         bridge_url = await stack.enter_async_context(serving(doors.app))
         options = SimulatorOptions(
-            calls_per_second=10.0, callers=PEOPLE, routes={PUBLIC_URL: bridge_url}, faults=faults or Faults()
+            calls_per_second=10.0, callers=PEOPLE, routes={PUBLIC_URL: bridge_url}, faults=faults or SimulatorFaults()
         )
         simulated = create_app(options)
         twilio_url = await stack.enter_async_context(serving(simulated))
@@ -105,14 +106,15 @@ async def test_lost_answers_and_broken_ones_ring_nobody_twice():
         RestFault(lose_answer=True),
         RestFault(status=429, code=20429),
     )
-    outcomes, calls = await dialled(400, Faults(rest=broken))
+    outcomes, calls = await dialled(400, SimulatorFaults(rest=broken))
     assert outcomes == EXPECTED
     assert len(calls) == 4
 
 
+@pytest.mark.slow
 @virtually
 async def test_without_a_single_callback_the_calls_are_looked_up():
-    outcomes, calls = await dialled(1000, Faults(callbacks=(CallbackFault(lose=True),)))
+    outcomes, calls = await dialled(1000, SimulatorFaults(callbacks=(CallbackFault(lose=True),)))
     assert outcomes == EXPECTED
     assert len(calls) == 4
 
@@ -120,6 +122,6 @@ async def test_without_a_single_callback_the_calls_are_looked_up():
 @virtually
 async def test_callbacks_late_and_threefold_change_nothing():
     late = (CallbackFault("ringing", delay_seconds=20.0, copies=3), CallbackFault(copies=3, delay_seconds=1.0))
-    outcomes, calls = await dialled(120, Faults(callbacks=late))
+    outcomes, calls = await dialled(120, SimulatorFaults(callbacks=late))
     assert outcomes == EXPECTED
     assert len(calls) == 4

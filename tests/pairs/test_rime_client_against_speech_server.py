@@ -10,16 +10,19 @@ from support.virtual_time import virtually
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.parameters import speech_parameters
 from telebridge.speech.source import Audio
-from telebridge.speech_server.options import Faults
+from telebridge.speech_server.options import SpeechServerFaults
 
 TEXT = "The quick brown fox jumps over the lazy dog."
 
 
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
-@pytest.mark.parametrize("chunk_bytes", [0, 1, 7, 160, 4096, 65536])
+@pytest.mark.parametrize("chunk_bytes", [0, pytest.param(1, marks=pytest.mark.slow), 7, 160, 4096, 65536])
 @virtually
 async def test_every_byte_comes_once_and_in_order_whatever_the_chunks(protocol, model, chunk_bytes):
-    async with local_rime(faults=Faults(chunk_bytes=chunk_bytes)) as url, rime_speech(url, protocol, model) as source:
+    async with (
+        local_rime(faults=SpeechServerFaults(chunk_bytes=chunk_bytes)) as url,
+        rime_speech(url, protocol, model) as source,
+    ):
         audio, _ = await heard(source.speak(TEXT))
         assert audio == audio_of(TEXT)
 
@@ -87,7 +90,7 @@ async def test_what_the_author_of_the_text_raises_ends_the_utterance():
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_after_a_clear_nothing_stale_is_heard_although_the_server_goes_on(protocol, model):
-    faults = Faults(stale_seconds=10, pace=1, chunk_bytes=333)
+    faults = SpeechServerFaults(stale_seconds=10, pace=1, chunk_bytes=333)
     async with local_rime(faults=faults) as url, rime_speech(url, protocol, model) as source:
         stream = source.speak(TEXT)
         assert isinstance(await anext(stream), Audio)
@@ -116,7 +119,7 @@ async def test_text_is_never_a_command(protocol, model):
 )
 @virtually
 async def test_a_refused_connection_says_why(protocol, model, status, error, words):
-    faults = Faults(refuse_status=status, refuse_words="invalid api key")
+    faults = SpeechServerFaults(refuse_status=status, refuse_words="invalid api key")
     async with local_rime(faults=faults) as url, rime_speech(url, protocol, model) as source:
         source.start()
         with pytest.raises(error, match=words) as caught:
@@ -127,7 +130,10 @@ async def test_a_refused_connection_says_why(protocol, model, status, error, wor
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_a_close_with_an_error_after_audio_keeps_what_came_and_tells_the_rest(protocol, model):
-    async with local_rime(faults=Faults(close_after_bytes=5000)) as url, rime_speech(url, protocol, model) as source:
+    async with (
+        local_rime(faults=SpeechServerFaults(close_after_bytes=5000)) as url,
+        rime_speech(url, protocol, model) as source,
+    ):
         stream, audio = source.speak(TEXT), b""
         with pytest.raises(SpeechUnavailable, match="internal error"):  # noqa: PT012 - what came before counts too
             async for event in stream:
@@ -139,7 +145,10 @@ async def test_a_close_with_an_error_after_audio_keeps_what_came_and_tells_the_r
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_a_connection_that_breaks_off_is_an_error(protocol, model):
-    async with local_rime(faults=Faults(cut_after_bytes=5000)) as url, rime_speech(url, protocol, model) as source:
+    async with (
+        local_rime(faults=SpeechServerFaults(cut_after_bytes=5000)) as url,
+        rime_speech(url, protocol, model) as source,
+    ):
         with pytest.raises(SpeechUnavailable, match="lost"):
             await heard(source.speak(TEXT))
 
@@ -147,7 +156,7 @@ async def test_a_connection_that_breaks_off_is_an_error(protocol, model):
 @pytest.mark.parametrize(("protocol", "model"), SYSTEMS)
 @virtually
 async def test_a_server_that_takes_text_and_says_nothing_is_dead_by_deadline(protocol, model):
-    async with local_rime(faults=Faults(silent=True)) as url, rime_speech(url, protocol, model) as source:
+    async with local_rime(faults=SpeechServerFaults(silent=True)) as url, rime_speech(url, protocol, model) as source:
         began = asyncio.get_running_loop().time()
         with pytest.raises(SpeechUnavailable, match="took the text and sent nothing for 5 s"):
             await heard(source.speak(TEXT))
@@ -158,7 +167,7 @@ async def test_a_server_that_takes_text_and_says_nothing_is_dead_by_deadline(pro
 @pytest.mark.parametrize("chunk_bytes", [0, 1, 65536])
 @virtually
 async def test_a_wav_header_is_told_and_nothing_of_it_is_heard(protocol, model, chunk_bytes):
-    faults = Faults(wav_instead=True, chunk_bytes=chunk_bytes)
+    faults = SpeechServerFaults(wav_instead=True, chunk_bytes=chunk_bytes)
     async with local_rime(faults=faults) as url, rime_speech(url, protocol, model) as source:
         stream, audio = source.speak(TEXT), b""
         with pytest.raises(SpeechRejected, match="WAV file where mu-law was asked for"):  # noqa: PT012 - as above
@@ -169,7 +178,10 @@ async def test_a_wav_header_is_told_and_nothing_of_it_is_heard(protocol, model, 
 
 @virtually
 async def test_text_where_audio_should_be_is_told():
-    async with local_rime(faults=Faults(text_on_plain='{"error":"x"}')) as url, rime_speech(url, "ws") as source:
+    async with (
+        local_rime(faults=SpeechServerFaults(text_on_plain='{"error":"x"}')) as url,
+        rime_speech(url, "ws") as source,
+    ):
         with pytest.raises(SpeechRejected, match="sent text where audio was expected"):
             await heard(source.speak(TEXT))
 
@@ -194,7 +206,7 @@ async def test_an_utterances_own_voice_is_checked_and_used():
 
 @virtually
 async def test_closing_the_source_ends_what_is_being_said():
-    async with local_rime(faults=Faults(pace=0.1)) as url, rime_speech(url) as source:
+    async with local_rime(faults=SpeechServerFaults(pace=0.1)) as url, rime_speech(url) as source:
         stream = source.speak(TEXT)
         await anext(stream)
         await source.aclose()

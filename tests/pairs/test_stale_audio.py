@@ -20,16 +20,14 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import (
-    ClearAsked,
     SpeechArrived,
     SpeechEnded,
-    StepAsked,
 )
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
-from telebridge.rime.client import _Spoken
+from telebridge.rime.client import RimeUtterance
 from telebridge.rime.messages import Side
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
@@ -49,19 +47,19 @@ class Sockets:
     def __init__(self):
         self.made = 0
         self.idle = []
-        self.retired = set()
+        self.closed = set()
 
-    def take(self):
+    def acquire(self):
         if self.idle:
             return self.idle.pop()
         self.made += 1
         return self.made
 
-    def give_back(self, _address, connection):
+    def release(self, _address, connection):
         self.idle.append(connection)
 
-    def retire(self, connection, farewell=None):
-        self.retired.add(connection)
+    def close(self, connection, last_message=None):
+        self.closed.add(connection)
 
 
 class Request:
@@ -69,8 +67,8 @@ class Request:
 
     def __init__(self, name, tag, protocol, sockets):
         self.name, self.tag = name, tag
-        self.spoken = _Spoken(name, OPTIONS[protocol], sockets, lambda _: None)
-        self.socket = self.spoken._connection = sockets.take()
+        self.spoken = RimeUtterance(name, OPTIONS[protocol], sockets)
+        self.socket = self.spoken._connection = sockets.acquire()
         self.spoken._request("Hello.")
         self.done = False
         if protocol == "ws":
@@ -150,7 +148,7 @@ class Call(RuleBasedStateMachine):
     @rule()
     def say(self):
         self.saying = True
-        self.tell(StepAsked(Say("Hello.")))
+        self.perform(self.session.perform_step(Say("Hello."), now=self.now))
 
     @precondition(lambda self: self.requests)
     @rule(data=st.data(), size=st.integers(min_value=1, max_value=4000))
@@ -166,7 +164,7 @@ class Call(RuleBasedStateMachine):
                 continue  # it no longer reads
             wire = listener.spoken._wire
             event = wire.receive_binary(message) if isinstance(message, bytes) else wire.receive_text(message)
-            listener.spoken._is_last(event, listener.socket)
+            listener.spoken._receive(event, listener.socket)
             self.deliver(listener)
 
     @precondition(lambda self: self.current is not None and not self.current.done)
@@ -177,10 +175,10 @@ class Call(RuleBasedStateMachine):
         if request.spoken.utterance.over:
             return
         if self.protocol != "ws":
-            request.spoken._is_last(
+            request.spoken._receive(
                 request.spoken._wire.receive_text(request.rime.send_done(request.name)), request.socket
             )
-        request.spoken._hear(request.spoken._guard.finish())
+        request.spoken._pass_on(request.spoken._container_check.finish())
         request.spoken.utterance.end()
         self.deliver(request)
         self.tell(SpeechEnded(request.name))
@@ -189,7 +187,7 @@ class Call(RuleBasedStateMachine):
     def caller(self, frame, count):
         for _ in range(count):
             self.now += 0.02
-            self.perform(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now))
+            self.perform(self.session.receive_media(AudioReceived(frame, self.frames * 20), now=self.now))
             self.frames += 1
             self.returned(self.playout.handle_timeout(now=self.now))
 
@@ -205,7 +203,7 @@ class Call(RuleBasedStateMachine):
 
     @rule()
     def api(self):
-        self.tell(ClearAsked())
+        self.perform(self.session.clear(now=self.now))
 
     @rule(seconds=st.floats(min_value=0.001, max_value=0.4))
     def wait(self, seconds):

@@ -14,7 +14,7 @@ from telebridge.rime.messages import (
     Side,
     TextReceived,
 )
-from telebridge.rime.plain import PlainConnection, neutralised
+from telebridge.rime.plain import PlainConnection, escaped
 
 COMMAND = re.compile(r"<\s*(clear|flush|eos)\s*>", re.IGNORECASE)
 
@@ -50,7 +50,7 @@ def test_rimes_side_can_be_made_to_take_them_leniently(frame):
     ],
 )
 def test_text_is_data(text, sent):
-    assert neutralised(text) == sent
+    assert escaped(text) == sent
 
 
 @given(st.text(st.sampled_from("<>CLEARFUSHOclear 12.\n"), max_size=40))
@@ -67,7 +67,7 @@ def test_no_text_ever_becomes_a_command_however_lenient_the_other_side(text):
 
 @given(st.text())
 def test_every_character_but_the_brackets_is_kept(text):
-    kept = neutralised(text)
+    kept = escaped(text)
     assert kept.replace(" ", "").replace("<", "").replace(">", "") == text.replace(" ", "").replace("<", "").replace(
         ">", ""
     )

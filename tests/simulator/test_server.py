@@ -15,7 +15,7 @@ from twilio.rest import Client
 from telebridge.errors import TwilioAPIError
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app
-from telebridge.simulator.setup.faults import Faults, RestFault
+from telebridge.simulator.setup.faults import RestFault, SimulatorFaults
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.client import TwilioCalls
 
@@ -130,7 +130,7 @@ async def test_an_api_key_opens_the_account_too():
 
 
 async def test_the_api_can_fail_on_demand():
-    faults = Faults(rest=(RestFault(status=429, code=20429), RestFault(lose_answer=True)))
+    faults = SimulatorFaults(rest=(RestFault(status=429, code=20429), RestFault(lose_answer=True)))
     async with Asked(faults=faults) as asked:
         with pytest.raises(TwilioRestException) as caught:
             await asked.client.calls.create_async(to=TO, from_=FROM, twiml=SAY)

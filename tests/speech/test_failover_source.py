@@ -10,23 +10,23 @@ from support.virtual_time import virtually
 
 from telebridge import metrics
 from telebridge.errors import SpeechRejected, SpeechUnavailable
-from telebridge.speech.failover_source import LadderSpeech, Rung
+from telebridge.speech.failover import Provider
+from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import Audio
-from telebridge.speech.utterance import is_substitute
 
 TEXT = "one two three four five six"
 GONE = SpeechUnavailable("gone")
 
 
-def ladder(*scripts):
-    """A ladder of sources `first`, `second`, … by their scripts; the last one is another voice."""
+def failing_over(*scripts):
+    """Failover over sources `first`, `second`, … by their scripts; the last one is another voice."""
     names = ["first", "second", "third"]
     sources = [each if isinstance(each, ToldSpeech) else ScriptedSpeech(each) for each in scripts]
-    rungs = [
-        Rung(name, source, 3.0, 5.0, same_voice=source is not sources[-1] or len(sources) == 1)
+    providers = [
+        Provider(name, source, 3.0, 5.0, same_voice=source is not sources[-1] or len(sources) == 1)
         for name, source in zip(names, sources, strict=False)
     ]
-    return LadderSpeech(rungs), sources
+    return FailoverSpeech(providers), sources
 
 
 def audio_of(text, by=""):
@@ -48,36 +48,36 @@ async def tokens(*texts):
 
 
 @virtually
-async def test_a_first_rung_that_speaks_is_all_that_is_heard():
-    speech, (first, second) = ladder(speaking(), speaking(by="2"))
+async def test_a_first_provider_that_speaks_is_all_that_is_heard():
+    speech, (first, second) = failing_over(speaking(), speaking(by="2"))
     stream = speech.speak(TEXT, voice={"speaker": "luna"})
     audio, words = await heard(stream)
     assert audio == audio_of(TEXT)
     assert [word.text for word in words] == TEXT.split()
     assert (first.voices, second.texts) == ([{"speaker": "luna"}], [])
-    assert not is_substitute(stream)
+    assert not stream.substitute
 
 
 @virtually
-async def test_a_rung_that_refuses_costs_nothing_but_its_voice():
-    speech, _ = ladder(speaking(after=0, error=GONE), speaking(by="2"))
+async def test_a_provider_that_refuses_costs_nothing_but_its_voice():
+    speech, _ = failing_over(speaking(after=0, error=GONE), speaking(by="2"))
     stream = speech.speak(TEXT, voice={"speaker": "luna"})
     assert (await heard(stream))[0] == audio_of(TEXT, "2")
-    assert is_substitute(stream)
-    assert speech.rungs[1].source.voices == [{"speaker": "luna"}]
+    assert stream.substitute
+    assert speech.providers[1].source.voices == [{"speaker": "luna"}]
 
 
 @virtually
 async def test_a_second_host_of_the_same_voice_is_no_substitute():
-    speech, _ = ladder(speaking(after=0, error=GONE), speaking(), speaking(by="3"))
+    speech, _ = failing_over(speaking(after=0, error=GONE), speaking(), speaking(by="3"))
     stream = speech.speak(TEXT)
     assert (await heard(stream))[0] == audio_of(TEXT)
-    assert not is_substitute(stream)
+    assert not stream.substitute
 
 
 @virtually
-async def test_a_rung_that_hangs_is_let_go_at_its_deadline():
-    speech, (first, _) = ladder(speaking(before=for_ever), speaking(by="2"))
+async def test_a_provider_that_hangs_is_let_go_at_its_deadline():
+    speech, (first, _) = failing_over(speaking(before=for_ever), speaking(by="2"))
     began = now()
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
     assert now() - began == pytest.approx(3.0)
@@ -86,22 +86,22 @@ async def test_a_rung_that_hangs_is_let_go_at_its_deadline():
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 @virtually
-async def test_a_rung_that_breaks_off_is_continued_at_the_next_word(count):
-    speech, _ = ladder(speaking(after=count, error=GONE), speaking(by="2"))
+async def test_a_provider_that_breaks_off_is_continued_at_the_next_word(count):
+    speech, _ = failing_over(speaking(after=count, error=GONE), speaking(by="2"))
     stream = speech.speak(TEXT)
     audio, words = await heard(stream)
     spoken, rest = " ".join(TEXT.split()[:count]), " ".join(TEXT.split()[count:])
     assert audio == audio_of(spoken) + audio_of(rest, "2")
     assert [word.text for word in words] == TEXT.split()
     assert [word.start_ms for word in words] == [number * WORD_MS for number in range(6)]
-    assert is_substitute(stream)
+    assert stream.substitute
 
 
 @pytest.mark.parametrize("count", [1, 3, 5])
 @virtually
 async def test_without_times_it_is_continued_near_there_at_a_word(count):
-    speech, (_, second) = ladder(speaking(after=count, error=GONE, timed=False), speaking(by="2"))
-    speech.paces[0].ms_per_character = 6 * WORD_MS / len(TEXT)
+    speech, (_, second) = failing_over(speaking(after=count, error=GONE, timed=False), speaking(by="2"))
+    speech.rates[0].ms_per_character = 6 * WORD_MS / len(TEXT)
     await heard(speech.speak(TEXT))
     rest = second.texts[0].split()
     assert TEXT.split()[-len(rest) :] == rest
@@ -109,8 +109,8 @@ async def test_without_times_it_is_continued_near_there_at_a_word(count):
 
 
 @virtually
-async def test_a_rung_that_falls_silent_is_continued_after_its_patience():
-    speech, (first, _) = ladder(speaking(after=2, then=for_ever), speaking(by="2"))
+async def test_a_provider_that_falls_silent_is_continued_after_its_patience():
+    speech, (first, _) = failing_over(speaking(after=2, then=for_ever), speaking(by="2"))
     began = now()
     audio, words = await heard(speech.speak(TEXT))
     assert audio == audio_of("one two") + audio_of("three four five six", "2")
@@ -120,30 +120,30 @@ async def test_a_rung_that_falls_silent_is_continued_after_its_patience():
 
 
 @virtually
-async def test_when_all_rungs_fail_the_stream_fails_as_the_first_did():
-    speech, _ = ladder(speaking(after=0, error=GONE), speaking(after=0, error=SpeechRejected("no")))
+async def test_when_all_providers_fail_the_stream_fails_as_the_first_did():
+    speech, _ = failing_over(speaking(after=0, error=GONE), speaking(after=0, error=SpeechRejected("no")))
     with pytest.raises(SpeechUnavailable, match="gone"):
         await heard(speech.speak(TEXT))
 
 
 @virtually
-async def test_a_refused_text_goes_to_the_next_rung_and_into_the_log():
-    speech, _ = ladder(speaking(after=0, error=SpeechRejected("too rude")), speaking(by="2"))
+async def test_a_refused_text_goes_to_the_next_provider_and_into_the_log():
+    speech, _ = failing_over(speaking(after=0, error=SpeechRejected("too rude")), speaking(by="2"))
     with capture_logs() as logged:
         assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
-    assert [(line["rung"], line["error"]) for line in logged] == [("first", "too rude")]
+    assert [(line["provider"], line["error"]) for line in logged] == [("first", "too rude")]
     assert speech.order(now=now()) == [0, 1], "the next text may be welcome"
 
 
 @pytest.mark.parametrize("error", [GONE, SpeechRejected("who are you?", status=401)])
 @virtually
-async def test_a_rung_that_cannot_be_reached_is_passed_by_for_a_while(error):
+async def test_a_provider_that_cannot_be_reached_is_passed_by_for_a_while(error):
     answers = [speaking(after=0, error=error), speaking()]
 
     async def script(utterance, text):
         await answers.pop(0)(utterance, text)
 
-    speech, (first, _) = ladder(script, speaking(by="2"))
+    speech, (first, _) = failing_over(script, speaking(by="2"))
     await heard(speech.speak(TEXT))
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
     assert len(first.texts) == 1
@@ -152,8 +152,8 @@ async def test_a_rung_that_cannot_be_reached_is_passed_by_for_a_while(error):
 
 
 @virtually
-async def test_when_no_rung_is_believed_in_all_are_asked():
-    speech, (first, second) = ladder(speaking(after=0, error=GONE), speaking(after=0, error=GONE))
+async def test_when_no_provider_is_believed_in_all_are_asked():
+    speech, (first, second) = failing_over(speaking(after=0, error=GONE), speaking(after=0, error=GONE))
     for _ in range(2):
         with pytest.raises(SpeechUnavailable):
             await heard(speech.speak(TEXT))
@@ -172,7 +172,7 @@ async def test_who_was_passed_by_is_asked_at_last_when_all_others_have_failed():
     async def wears_out(utterance, text):
         await spoken.pop(0)(utterance, text)
 
-    speech, _ = ladder(recovers, wears_out)
+    speech, _ = failing_over(recovers, wears_out)
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
     assert speech.order(now=now()) == [1, 0]
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
@@ -181,7 +181,7 @@ async def test_who_was_passed_by_is_asked_at_last_when_all_others_have_failed():
 @virtually
 async def test_after_a_clear_nothing_comes_and_nobody_speaks_on():
     told = ToldSpeech()
-    speech, (_, second) = ladder(told, speaking(by="2"))
+    speech, (_, second) = failing_over(told, speaking(by="2"))
     stream = speech.speak(TEXT)
     listener = asyncio.create_task(heard(stream))
     told.last.put(Audio(b"abc"))
@@ -196,7 +196,7 @@ async def test_after_a_clear_nothing_comes_and_nobody_speaks_on():
 
 @virtually
 async def test_what_came_before_a_clear_and_was_not_taken_is_dropped():
-    speech, _ = ladder(speaking())
+    speech, _ = failing_over(speaking())
     stream = speech.speak(TEXT)
     await asyncio.sleep(1)
     assert await anext(stream) == Audio(word_audio("one"))
@@ -207,7 +207,7 @@ async def test_what_came_before_a_clear_and_was_not_taken_is_dropped():
 @virtually
 async def test_of_a_streamed_text_what_was_not_spoken_is_spoken_on():
     told = ToldSpeech()
-    speech, _ = ladder(told, speaking(by="2"))
+    speech, _ = failing_over(told, speaking(by="2"))
     more = asyncio.Event()
 
     async def author():
@@ -231,7 +231,7 @@ async def test_of_a_streamed_text_what_was_not_spoken_is_spoken_on():
 
 @virtually
 async def test_an_author_who_takes_his_time_is_not_the_voice_falling_silent():
-    speech, (_, second) = ladder(speaking(), speaking(by="2"))
+    speech, (_, second) = failing_over(speaking(), speaking(by="2"))
 
     async def author():
         yield "one "
@@ -244,7 +244,7 @@ async def test_an_author_who_takes_his_time_is_not_the_voice_falling_silent():
 
 @virtually
 async def test_a_voice_that_hangs_after_its_author_is_done_is_let_go():
-    speech, _ = ladder(speaking(before=for_ever), speaking(by="2"))
+    speech, _ = failing_over(speaking(before=for_ever), speaking(by="2"))
     began = now()
     assert (await heard(speech.speak(tokens("one ", "two"))))[0] == audio_of("one two", "2")
     assert now() - began == pytest.approx(3.0)
@@ -267,7 +267,7 @@ async def test_an_author_who_fails_is_helped_by_no_other_voice():
         raise ValueError("out of words")
 
     first, second = Reading(reading), ScriptedSpeech(speaking())
-    speech = LadderSpeech([Rung("first", first, 3.0, 5.0), Rung("second", second, 3.0, 5.0)])
+    speech = FailoverSpeech([Provider("first", first, 3.0, 5.0), Provider("second", second, 3.0, 5.0)])
     with pytest.raises(SpeechRejected, match="out of words"):
         await heard(speech.speak(author()))
     assert second.voices == []
@@ -284,17 +284,17 @@ async def test_a_cleared_stream_lets_its_author_go():
         finally:
             stopped.append(True)
 
-    speech, _ = ladder(speaking())
+    speech, _ = failing_over(speaking())
     stream = speech.speak(author())
     await asyncio.sleep(1)
     stream.clear()
     await asyncio.sleep(0)
     assert stopped == [True]
-    assert speech.tapes == set()
+    assert speech.buffers == set()
 
 
 @virtually
-async def test_closing_closes_every_rung_and_ends_what_is_under_way():
+async def test_closing_closes_every_provider_and_ends_what_is_under_way():
     class Closing(ToldSpeech):
         async def aclose(self):
             await super().aclose()
@@ -302,7 +302,7 @@ async def test_closing_closes_every_rung_and_ends_what_is_under_way():
                 utterance.end(SpeechUnavailable("closed"))
 
     first, second = Closing(), ToldSpeech()
-    speech = LadderSpeech([Rung("first", first, 3.0, 5.0), Rung("second", second, 3.0, 5.0)])
+    speech = FailoverSpeech([Provider("first", first, 3.0, 5.0), Provider("second", second, 3.0, 5.0)])
     stream = speech.speak(TEXT)
     await speech.aclose()
     with pytest.raises(SpeechUnavailable, match="closed"):
@@ -313,14 +313,14 @@ async def test_closing_closes_every_rung_and_ends_what_is_under_way():
 
 
 @virtually
-async def test_what_became_of_each_rung_is_counted():
+async def test_what_became_of_each_provider_is_counted():
     def counted():
         kinds = [("first", "failed"), ("first", "broke off"), ("first", "spoke"), ("second", "spoke")]
-        return [metrics.RUNGS.labels(*kind)._value.get() for kind in kinds]
+        return [metrics.SPEECH_PROVIDERS.labels(*kind)._value.get() for kind in kinds]
 
     before = counted()
-    speech, _ = ladder(speaking(after=2, error=GONE), speaking())
+    speech, _ = failing_over(speaking(after=2, error=GONE), speaking())
     await heard(speech.speak(TEXT))
-    speech, _ = ladder(speaking(after=0, error=GONE), speaking())
+    speech, _ = failing_over(speaking(after=0, error=GONE), speaking())
     await heard(speech.speak(TEXT))
     assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 1, 1, 2]

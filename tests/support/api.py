@@ -9,7 +9,7 @@ import aiohttp
 from aiohttp import web
 
 from support.memory_keys import MemoryKeys
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.sources import ToldSpeech
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
@@ -19,12 +19,12 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
-from telebridge.campaigns.reporting.view import look
+from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
@@ -224,7 +224,7 @@ class Api:
 
     def _campaigns(self):
         """The endpoints of campaigns, over a store in memory, with no Twilio behind them."""
-        self.store, self.ended_campaigns = MemoryCampaignStore(), []
+        self.store, self.ended_campaigns = memory_campaign_store(), []
         self.looks = 0
         law = CallingLaw(calling_rules())
 
@@ -243,7 +243,7 @@ class Api:
 
     async def _look(self, campaign_id):
         self.looks += 1
-        return await look(self.store, campaign_id, CallingLaw(calling_rules()).open_until, wallclock=NOW)
+        return await view_campaign(self.store, campaign_id, CallingLaw(calling_rules()).open_until, wallclock=NOW)
 
     async def _fill(self, _app):
         """One campaign that dials, of two people."""

@@ -1,8 +1,9 @@
 """What a caller's telephone sends, for tests of whoever listens."""
 
 from telebridge.audio.mulaw import frames, silence
-from telebridge.call.session.effects import KeepCheckpoint, Tell
+from telebridge.call.session.effects import PublishEvent, SaveCheckpoint
 from telebridge.turns.detectors import detector_maker
+from telebridge.turns.echo import PlayedAudio
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
 
 silero = detector_maker("silero")
@@ -21,7 +22,7 @@ class ToldDetector(SpeechDetector):
         self.judged = 0
         self.resets = 0
 
-    def judge(self, mulaw):
+    def likelihoods(self, mulaw):
         windows = list(frames(mulaw))
         self.judged += len(windows)
         return [0.6 if window[0] == self.SPEECH else 0.0 for window in windows]
@@ -37,15 +38,27 @@ NOISE = bytes([0x11]) * 160
 QUIET = silence(20)
 
 
+class Played(PlayedAudio):
+    """A telephone that plays what `sounded` answers for so many milliseconds up to a time in milliseconds."""
+
+    def __init__(self, sounded):
+        self._sounded = sounded
+
+    def sounds(self, *, now):
+        return True
+
+    def sounded(self, ms, *, now):
+        return self._sounded(ms, round(now * 1000))
+
+
 def followed(audio, *, detector=None, sounded=None, options=None):
     """All that a fresh `VoiceActivity` tells of this audio, each with the media time it was told at."""
-    activity = VoiceActivity(detector or silero(), options or VoiceActivityOptions())
+    played = None if sounded is None else Played(sounded)
+    activity = VoiceActivity(detector or silero(), options or VoiceActivityOptions(), played)
     told = []
     for number, frame in enumerate(frames(audio)):
-        activity.pre_roll.keep(frame, number * 20)
-        at = number * 20
-        before = None if sounded is None else lambda ms, at=at: sounded(ms, at + 20)
-        heard = activity.judge(frame, before) if activity.passes(frame) else None
+        activity.pre_roll.append(frame, number * 20)
+        heard = activity.receive_frame(frame, now=(number + 1) / 50)
         if heard is not None:
             told.append((activity.pre_roll.now_ms, heard))
     return told
@@ -53,4 +66,4 @@ def followed(audio, *, detector=None, sounded=None, options=None):
 
 def felt(effects):
     """The effects that the caller or the flow feels; what is told to others and kept for later left out."""
-    return [effect for effect in effects if not isinstance(effect, Tell | KeepCheckpoint)]
+    return [effect for effect in effects if not isinstance(effect, PublishEvent | SaveCheckpoint)]

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from telebridge.campaigns.engine.attempt import CallReport
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
 from telebridge.campaigns.engine.claim import OpenLane
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 from telebridge.database.schema import metadata
@@ -93,14 +93,14 @@ def at(text_of_instant):
 
 @asynccontextmanager
 async def memory_store(clock):
-    yield MemoryCampaignStore(clock)
+    yield memory_campaign_store(clock)
 
 
 @asynccontextmanager
 async def sqlite_store(folder, clock=None):
     engine = open_database(f"sqlite:///{folder}/telebridge.db")
     await migrate(engine)
-    yield SqlCampaignStore(engine, clock)
+    yield sql_campaign_store(engine, clock)
     await engine.dispose()
 
 
@@ -111,5 +111,5 @@ async def postgresql_store(url, clock=None):
     tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
     async with engine.begin() as connection:
         await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
-    yield SqlCampaignStore(engine, clock)
+    yield sql_campaign_store(engine, clock)
     await engine.dispose()

@@ -10,11 +10,11 @@ import sys
 from datetime import timedelta
 
 from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
-from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.engine import reconciliation
 from telebridge.campaigns.engine import transitions as settling
 from telebridge.campaigns.store import attempts as sql_attempts
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.engine import open_database
 from telebridge.twilio.client import TwilioCalls
 
@@ -46,7 +46,7 @@ def stop_after_a_claim(claims):
 async def dial(database, twilio, name, stopping=""):
     for module, name_of, value in HURRY:
         setattr(module, name_of, value)
-    store = SqlCampaignStore(open_database(database))
+    store = sql_campaign_store(open_database(database))
     if stopping:
         stop_after_a_claim(store.claims)
     options = DialerOptions(
@@ -59,10 +59,10 @@ async def dial(database, twilio, name, stopping=""):
     )
     async with TwilioCalls("AC1", "token", base_url=twilio, timeout_seconds=REQUEST_SECONDS) as calls:
         dialer = Dialer(store, calls, options, open_until=lambda _, now: now + timedelta(days=1))
-        rescue = Rescue(store, calls, RescueOptions(name, every_seconds=0.3, closing_seconds=0.5))
+        reconciler = Reconciler(store, calls, ReconcilerOptions(name, every_seconds=0.3, closing_seconds=0.5))
         sys.stdout.write("dialing\n")
         sys.stdout.flush()
-        await asyncio.gather(dialer.run(), rescue.run())
+        await asyncio.gather(dialer.run(), reconciler.run())
 
 
 if __name__ == "__main__":

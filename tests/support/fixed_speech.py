@@ -5,7 +5,7 @@ from collections.abc import AsyncIterable, Callable, Sequence
 from typing_extensions import override
 
 from telebridge.errors import SpeechUnavailable
-from telebridge.speech.source import SpeechEvent, SpeechSource, Voice
+from telebridge.speech.source import SpeechEvent, SpeechSource, VoiceOverrides
 from telebridge.speech.utterance import Utterance
 
 
@@ -20,7 +20,7 @@ class FixedSpeech(SpeechSource):
         self._known = known
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> Utterance:
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> Utterance:
         utterance = Utterance()
         events = self._known(text) if isinstance(text, str) else None
         if events is None:

@@ -33,4 +33,4 @@ def heard_whole(placed, text):
 
 def alive():
     """The tasks of calls that still run."""
-    return [task for task in asyncio.all_tasks() if task.get_name() in ("call", "recording")]
+    return [task for task in asyncio.all_tasks() if task.get_name() in ("call", "message")]

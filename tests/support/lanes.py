@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.calling_hours.windows import hours_of, read_window
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan

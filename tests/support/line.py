@@ -6,9 +6,10 @@ import yaml
 
 from support.callers import felt
 from telebridge.call.record import CallRecord
+from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import KeepCheckpoint, ReportOutcome, StartSpeech
-from telebridge.call.session.events import SpeechArrived, SpeechEnded, StepAsked
+from telebridge.call.session.effects import ReportOutcome, SaveCheckpoint, StartSpeech
+from telebridge.call.session.events import SpeechArrived, SpeechEnded
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
@@ -27,8 +28,52 @@ def flow_of(text):
     return Flow.model_validate(yaml.safe_load(text))
 
 
-class Line:
-    """One session. Without a flow it is led as a Python flow leads it, by `StepAsked`.
+class Commands:
+    """The commands of `session` at `now`, each some seconds `after` it; `_felt` takes the effects."""
+
+    def _command(self, name, *arguments, after=0.0, timed=True, **options):
+        self.now += after
+        if timed:
+            options["now"] = self.now
+        self.effects = self._felt(getattr(self.session, name)(*arguments, **options))
+        return self.effects
+
+    def perform_step(self, step, after=0.0):
+        return self._command("perform_step", step, after=after)
+
+    def cancel_step(self, after=0.0):
+        return self._command("cancel_step", after=after)
+
+    def announce(self, number, step, after=0.0):
+        return self._command("announce", Announcement(number, step), after=after)
+
+    def clear(self, after=0.0):
+        return self._command("clear", after=after)
+
+    def transfer(self, transfer, after=0.0):
+        return self._command("transfer", transfer, after=after)
+
+    def hang_up(self, goodbye=None, after=0.0):
+        return self._command("hang_up", goodbye, after=after)
+
+    def jump(self, node, after=0.0):
+        return self._command("jump", node, after=after)
+
+    def opt_out(self, after=0.0):
+        return self._command("opt_out", after=after, timed=False)
+
+    def call_back(self, call_back, after=0.0):
+        return self._command("call_back", call_back, after=after, timed=False)
+
+    def checkpoint(self, name, variables, after=0.0):
+        return self._command("checkpoint", name, variables, after=after)
+
+    def forward_audio(self, *, wanted, after=0.0):
+        return self._command("forward_audio", wanted=wanted, after=after)
+
+
+class Line(Commands):
+    """One session. Without a flow it is led as a Python flow leads it, by `perform_step`.
 
     `kept` is the last checkpoint.
     """
@@ -44,7 +89,7 @@ class Line:
 
     def _felt(self, effects):
         for effect in effects:
-            if isinstance(effect, KeepCheckpoint):
+            if isinstance(effect, SaveCheckpoint):
                 self.kept = Checkpoint.decode(effect.checkpoint)
         return felt(effects)
 
@@ -77,7 +122,7 @@ class Line:
 
     def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
         """Ask for a prompt and let all its audio arrive."""
-        [start] = self.tell(StepAsked(say))
+        [start] = self.perform_step(say)
         return start.utterance, self.spoken(start, audio)
 
     def spoken(self, start, audio=SECOND_OF_AUDIO):

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebridge.epoch import instant
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallStatus, CallStatusReport
-from telebridge.twilio.client import PlacedCall
+from telebridge.twilio.client import CallResource
 
 LOST = TwilioAPIError(0, None, "no answer within 10 s")
 
@@ -181,7 +181,7 @@ class LossyTwilio:
 
     def _placed(self, call):
         status = CallStatus.QUEUED if call.status is CallStatus.INITIATED else call.status
-        return PlacedCall(
+        return CallResource(
             call.sid,
             status,
             call.to,

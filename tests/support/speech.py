@@ -17,7 +17,7 @@ from telebridge.speech_server.voices.voice import (
     Pcm,
     SpokenWord,
     SpokenWords,
-    Voice,
+    Synthesizer,
 )
 
 SYSTEMS = [("ws", "arcana"), ("ws", "mistv2"), ("ws2", "mistv2"), ("ws3", "arcana")]
@@ -33,7 +33,7 @@ def audio_of(text: str) -> bytes:
     return noise.replace(bytes([NEGATIVE_ZERO]), b"\xfe").replace(b"RIFF", b"RIF\xfe")
 
 
-class KnownVoice(Voice):
+class KnownVoice(Synthesizer):
     """Says each phrase as `audio_of` has it; every word lasts equally long."""
 
     async def start(self):

@@ -29,12 +29,12 @@ def decisions(options, *speech_ms, played_ms=1000.0, step_ms=100.0):
     told = []
     for number, heard in enumerate(speech_ms):
         told.append(
-            floor.hear(
+            floor.decide(
                 speaking=heard is not None,
                 speech_ms=heard or 0.0,
                 began_ms=0.0,
                 now_ms=(number + 1) * step_ms,
-                played_ms=lambda number=number: played_ms + number * step_ms,
+                played_ms=played_ms + number * step_ms,
             )
         )
     return told
@@ -89,25 +89,25 @@ def test_a_sound_that_is_neither_speech_nor_over_silences_nothing_for_ever():
 
 def test_the_wait_of_a_prompt_begins_when_it_does():
     floor = SpeechBargeIn(OPTIONS)
-    heard = {"speaking": True, "began_ms": 0.0, "played_ms": lambda: 9000.0}
-    floor.hear(speech_ms=500, now_ms=500.0, **heard)
+    heard = {"speaking": True, "began_ms": 0.0, "played_ms": 9000.0}
+    floor.decide(speech_ms=500, now_ms=500.0, **heard)
     floor.prompt_waits(now_ms=20_000.0)
-    assert floor.hear(speech_ms=500, now_ms=20_900.0, **heard) is None
-    assert floor.hear(speech_ms=500, now_ms=21_100.0, **heard) is Decision.RESUME
+    assert floor.decide(speech_ms=500, now_ms=20_900.0, **heard) is None
+    assert floor.decide(speech_ms=500, now_ms=21_100.0, **heard) is Decision.RESUME
 
 
 def test_how_long_the_stop_took_is_told():
     floor = SpeechBargeIn(OPTIONS)
-    floor.hear(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=lambda: 500.0)
+    floor.decide(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=500.0)
     assert floor.stop_ms == 80.0
 
 
 def test_what_another_cause_interrupts_is_the_callers_until_they_have_finished():
     floor = SpeechBargeIn(OPTIONS)
-    floor.hear(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=lambda: 100.0)
+    floor.decide(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=100.0)
     floor.interrupted(now_ms=100.0)
     assert floor.callers
-    assert floor.hear(speaking=True, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=lambda: 0.0) is None
+    assert floor.decide(speaking=True, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=0.0) is None
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=2000)), max_size=60), st.booleans())

@@ -13,7 +13,7 @@ from telebridge.audio.mulaw import silence
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.voices import speech
 from telebridge.turns.detectors import detector_maker
-from telebridge.turns.voice_activity import SpeechEnded, SpeechStarted
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 
 NAMES = ["silero", "webrtc", "level"]
 AUDIO = silence(400) + speech(1200) + silence(700)
@@ -22,18 +22,18 @@ AUDIO = silence(400) + speech(1200) + silence(700)
 @pytest.mark.parametrize("name", NAMES)
 def test_it_hears_speech_begin_and_end(name):
     told = followed(AUDIO, detector=detector_maker(name)())
-    assert [type(event) for _, event in told] == [SpeechStarted, SpeechEnded]
+    assert [type(event) for _, event in told] == [CallerSpeechStarted, CallerSpeechEnded]
     assert 400 < told[0][0] <= 600
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_verdicts_do_not_depend_on_how_the_audio_is_cut(name):
     make, chance = detector_maker(name), random.Random(1)
-    whole = make().judge(AUDIO)
+    whole = make().likelihoods(AUDIO)
     detector, pieces, at = make(), [], 0
     while at < len(AUDIO):
         size = chance.randint(1, 700)
-        pieces += detector.judge(AUDIO[at : at + size])
+        pieces += detector.likelihoods(AUDIO[at : at + size])
         at += size
     assert pieces == pytest.approx(whole)
     assert len(whole) == int(len(AUDIO) / 8 / make().window_ms)
@@ -42,18 +42,20 @@ def test_verdicts_do_not_depend_on_how_the_audio_is_cut(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_reset_forgets_what_came_before(name):
     detector = detector_maker(name)()
-    detector.judge(speech(500)[:-7])
+    detector.likelihoods(speech(500)[:-7])
     detector.reset()
-    assert detector.judge(silence(320)) == pytest.approx(detector_maker(name)().judge(silence(320)), abs=0.05)
+    assert detector.likelihoods(silence(320)) == pytest.approx(
+        detector_maker(name)().likelihoods(silence(320)), abs=0.05
+    )
 
 
 def test_calls_do_not_hear_each_other():
     make = detector_maker("silero")
-    alone = make().judge(AUDIO)
+    alone = make().likelihoods(AUDIO)
     first, second, heard = make(), make(), []
     for at in range(0, len(AUDIO), 160):
-        heard += first.judge(AUDIO[at : at + 160])
-        second.judge(bytes(reversed(AUDIO))[at : at + 160])
+        heard += first.likelihoods(AUDIO[at : at + 160])
+        second.likelihoods(bytes(reversed(AUDIO))[at : at + 160])
     assert heard == pytest.approx(alone)
 
 

@@ -7,7 +7,7 @@ from support.callers import followed
 from telebridge.audio.mulaw import from_samples, silence, to_pcm
 from telebridge.simulator.caller.voices import speech
 from telebridge.turns.echo import _covariance
-from telebridge.turns.voice_activity import SpeechStarted
+from telebridge.turns.voice_activity import CallerSpeechStarted
 
 PROMPT = silence(300) + speech(4000, pitch_hz=180, seed=9) + silence(200)
 
@@ -31,7 +31,7 @@ def sounded(ms, until_ms):
 
 def started(samples, *, guarded=True):
     told = followed(from_samples(samples), sounded=sounded if guarded else None)
-    return [at for at, event in told if isinstance(event, SpeechStarted)]
+    return [at for at, event in told if isinstance(event, CallerSpeechStarted)]
 
 
 @pytest.mark.parametrize("gain_db", [-6, -12, -20, -30])

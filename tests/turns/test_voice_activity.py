@@ -13,7 +13,7 @@ from telebridge.simulator.caller.noises import (
     cough,
 )
 from telebridge.simulator.caller.voices import murmur, speech
-from telebridge.turns.voice_activity import SpeechEnded, SpeechStarted, VoiceActivity, VoiceActivityOptions
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted, VoiceActivity, VoiceActivityOptions
 
 OPTIONS = VoiceActivityOptions(silence_ms=100)
 
@@ -23,7 +23,7 @@ def told_of(*pattern):
 
 
 def hear(activity, frame):
-    return activity.judge(frame) if activity.passes(frame) else None
+    return activity.receive_frame(frame)
 
 
 def kinds(told):
@@ -45,7 +45,7 @@ def quieter(mulaw, db):
 
 def test_speech_is_believed_when_enough_windows_say_so() -> None:
     told = told_of(QUIET * 5, SPEECH * 3)
-    assert told == [(140.0, SpeechStarted(at_ms=100.0, noticed_ms=140.0))]
+    assert told == [(140.0, CallerSpeechStarted(at_ms=100.0, noticed_ms=140.0))]
 
 
 def test_one_window_alone_is_not_believed() -> None:
@@ -54,12 +54,12 @@ def test_one_window_alone_is_not_believed() -> None:
 
 def test_speech_ends_after_a_silence() -> None:
     told = told_of(QUIET * 5, SPEECH * 10, QUIET * 10)
-    assert kinds(told) == [SpeechStarted, SpeechEnded]
-    assert told[1] == (100 + 200 + 100.0, SpeechEnded(speech_ms=200.0))
+    assert kinds(told) == [CallerSpeechStarted, CallerSpeechEnded]
+    assert told[1] == (100 + 200 + 100.0, CallerSpeechEnded(speech_ms=200.0))
 
 
 def test_a_short_pause_between_words_does_not_end_it() -> None:
-    assert kinds(told_of(QUIET * 5, SPEECH * 5, QUIET * 4, SPEECH * 5, QUIET * 4)) == [SpeechStarted]
+    assert kinds(told_of(QUIET * 5, SPEECH * 5, QUIET * 4, SPEECH * 5, QUIET * 4)) == [CallerSpeechStarted]
 
 
 def test_nothing_quiet_is_shown_to_the_detector() -> None:
@@ -85,11 +85,11 @@ def test_settled_speech_costs_the_detector_little_and_still_ends() -> None:
     activity = VoiceActivity(detector, OPTIONS)
     told = []
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 100 + [QUIET] * 10):
-        activity.pre_roll.keep(frame, number * 20)
+        activity.pre_roll.append(frame, number * 20)
         if (heard := hear(activity, frame)) is not None:
             told.append(heard)
-            activity.settle()
-    assert [type(event) for event in told] == [SpeechStarted, SpeechEnded]
+            activity.await_end()
+    assert [type(event) for event in told] == [CallerSpeechStarted, CallerSpeechEnded]
     assert detector.judged < 60, "of 100 frames of speech"
 
 
@@ -97,11 +97,11 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     ended_at = None
     for number, frame in enumerate([QUIET] * 5 + [SPEECH] * 10 + [NOISE] * 200):
-        activity.pre_roll.keep(frame, number * 20)
+        activity.pre_roll.append(frame, number * 20)
         match hear(activity, frame):
-            case SpeechStarted():
-                activity.settle()
-            case SpeechEnded():
+            case CallerSpeechStarted():
+                activity.await_end()
+            case CallerSpeechEnded():
                 ended_at = number * 20
                 break
             case None:
@@ -113,7 +113,7 @@ def test_noise_that_follows_speech_is_found_out_by_a_second_look() -> None:
 def test_stopping_forgets_speech_that_goes_on() -> None:
     activity = VoiceActivity(ToldDetector(), OPTIONS)
     for number in range(10):
-        activity.pre_roll.keep(SPEECH, number * 20)
+        activity.pre_roll.append(SPEECH, number * 20)
         hear(activity, SPEECH)
     assert activity.speaking
     activity.stop()
@@ -123,8 +123,8 @@ def test_stopping_forgets_speech_that_goes_on() -> None:
 @given(st.lists(st.sampled_from([QUIET, NOISE, SPEECH]), max_size=120))
 def test_speech_starts_and_ends_in_turns(pattern) -> None:
     told = kinds(followed(b"".join(pattern), detector=ToldDetector(), options=OPTIONS))
-    assert told[::2] == [SpeechStarted] * len(told[::2])
-    assert told[1::2] == [SpeechEnded] * len(told[1::2])
+    assert told[::2] == [CallerSpeechStarted] * len(told[::2])
+    assert told[1::2] == [CallerSpeechEnded] * len(told[1::2])
 
 
 # With Silero.
@@ -133,7 +133,7 @@ def test_speech_starts_and_ends_in_turns(pattern) -> None:
 @pytest.mark.parametrize(("level", "latest_ms"), [(0, 100), (-10, 140), (-20, 300)])
 def test_silero_hears_callers_of_any_loudness(level, latest_ms) -> None:
     told = followed(silence(1000) + quieter(speech(1500), level) + silence(1000))
-    assert kinds(told) == [SpeechStarted, SpeechEnded]
+    assert kinds(told) == [CallerSpeechStarted, CallerSpeechEnded]
     assert 0 < told[0][0] - 1000 <= latest_ms
 
 
@@ -153,7 +153,7 @@ def test_silero_takes_no_noise_for_a_caller(sound) -> None:
 @pytest.mark.parametrize("sound", [cough(), murmur()])
 def test_what_is_a_little_like_speech_is_short(sound) -> None:
     told = followed(silence(2000) + sound + silence(1000))
-    assert [event.speech_ms < 500 for _, event in told if isinstance(event, SpeechEnded)] == [True]
+    assert [event.speech_ms < 500 for _, event in told if isinstance(event, CallerSpeechEnded)] == [True]
 
 
 def test_music_on_hold_is_got_used_to() -> None:

@@ -7,14 +7,14 @@ from aiohttp.test_utils import TestServer
 
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest, CallStatus
-from telebridge.twilio.client import PlacedCall, TwilioCalls
+from telebridge.twilio.client import CallResource, TwilioCalls
 
 REQUEST = CallRequest(
     "+15550001111", "+15550002222", "https://example.com/voice", status_callback="https://example.com/s"
 )
 CALLS = "/2010-04-01/Accounts/AC1/Calls"
 ANSWER = {"sid": "CA1", "status": "queued", "to": "+15550001111", "from": "+15550002222", "duration": None}
-PLACED = PlacedCall("CA1", CallStatus.QUEUED, "+15550001111", "+15550002222", None)
+PLACED = CallResource("CA1", CallStatus.QUEUED, "+15550001111", "+15550002222", None)
 
 
 class Account:

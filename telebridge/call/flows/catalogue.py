@@ -70,7 +70,7 @@ class FlowCatalogue:
         """Keep the last version of these in service when their files go: settings name them."""
         self._needed = frozenset(names)
 
-    def take(self, path: Path, flow: Flow) -> None:
+    def replace(self, path: Path, flow: Flow) -> None:
         """Put what a file now holds into service, for calls that begin from now on.
 
         Raises:
@@ -78,11 +78,11 @@ class FlowCatalogue:
         """
         _refuse_taken(flow.flow, path, self._names)
         if self._names.get(path, flow.flow) != flow.flow:
-            self.drop(path)
+            self.remove(path)
         self._files[flow.flow] = flow
         self._names[path] = flow.flow
 
-    def drop(self, path: Path) -> bool:
+    def remove(self, path: Path) -> bool:
         """Take the flow of a file that is gone out of service; whether that was done."""
         name = self._names.pop(path, None)
         if name is None or name in self._needed:

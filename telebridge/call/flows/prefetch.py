@@ -1,4 +1,4 @@
-"""Has the first words of a campaign's call spoken while its phone rings, so that they sound once it is answered.
+"""Prefetches the first prompt of a campaign's call while its phone rings, so that it sounds once it is answered.
 
 One rule: nothing of it may fail a call; what is not ready is spoken when it is needed.
 """
@@ -14,6 +14,7 @@ from telebridge.flows.model import Flow
 from telebridge.flows.steps import Collect, Say
 from telebridge.logs import logger
 from telebridge.speech.source import SpeechSource
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
@@ -22,32 +23,29 @@ MOST_WAITING = 200
 
 
 class FirstPrompts:
-    """Fetches first prompts; to be closed.
+    """Prefetches first prompts; to be closed.
 
     Args:
         flows: Where flows are looked up.
-        source: Speaks, and keeps what it spoke.
+        source: Makes speech of text, and caches it.
     """
 
     def __init__(self, flows: FlowCatalogue, source: SpeechSource) -> None:
         self._flows = flows
         self._source = source
         self._room = asyncio.Semaphore(AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("first prompt")
 
     def fetch(self, flow: str, variables: Mapping[str, Any]) -> None:
-        """Have the first prompt of a flow spoken with these variables."""
+        """Prefetch the first prompt of a flow with these variables, in the background."""
         if len(self._tasks) >= MOST_WAITING or (say := self._first(flow, variables)) is None:
             return
-        task = asyncio.create_task(self._speak(say))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        _ = self._tasks.start(self._speak(say))
 
     async def aclose(self) -> None:
         """Fetch nothing more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.cancel()
+        await self._tasks.wait()
 
     def _first(self, name: str, variables: Mapping[str, Any]) -> Say | None:
         try:

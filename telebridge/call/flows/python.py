@@ -1,4 +1,4 @@
-"""Flows written in Python: a coroutine leads the call, and awaits what the caller hears and types.
+"""Flows written in Python: a coroutine function leads the call, and awaits what the caller hears and types.
 
     bridge = Bridge()
 
@@ -20,19 +20,10 @@ from typing import Any, Literal
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.flows.requests import Function
-from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import (
-    AudioAsked,
-    CallBackAsked,
-    CallEvent,
-    CheckpointAsked,
-    OptOutAsked,
-    StepAsked,
-    StepCancelled,
-)
+from telebridge.call.session.effects import CallEffect
+from telebridge.call.session.session import CallSession
 from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
-from telebridge.flows.model import ADDRESS, LATEST_SECONDS
 from telebridge.flows.steps import (
     CallBack,
     Collect,
@@ -48,12 +39,13 @@ from telebridge.flows.steps import (
     Transfer,
     Transferred,
 )
-from telebridge.speech.source import Voice
+from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
+from telebridge.speech.source import VoiceOverrides
 from telebridge.speech.streamed_text import StreamedText
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
-Text = str | AsyncIterable[str]
+PromptText = str | AsyncIterable[str]
 Policy = Literal["any", "speech", "keys", "none"]
 
 
@@ -70,11 +62,11 @@ class Answer:
 
 
 class Call:
-    """A live call in the hands of a Python flow; one thing is said or asked at a time, in the order it was awaited.
+    """A live call, as a Python flow leads it. One thing is said or asked at a time, in the order of the awaits.
 
     Args:
-        deliver: Takes events into the call's session.
-        record: Who calls whom; `result` is kept with it.
+        session: The call's session; `result` is kept with its record.
+        perform: Performs the effects that a command to the session returned.
         variables: What the flow was started with.
         resumed_from: Where another process left the call.
 
@@ -86,12 +78,13 @@ class Call:
 
     def __init__(
         self,
-        deliver: Callable[[CallEvent], None],
-        record: CallRecord,
+        session: CallSession,
+        perform: Callable[[list[CallEffect]], None],
         variables: dict[str, Any],
         *,
         resumed_from: Checkpoint | None = None,
     ) -> None:
+        record = session.record
         self.resumed = resumed_from is not None
         self.last_checkpoint = None if resumed_from is None else resumed_from.name
         self.sid = record.call_sid
@@ -99,13 +92,16 @@ class Call:
         self.to_number = record.to_number
         self.variables = variables if resumed_from is None else {**variables, **resumed_from.variables}
         self.result = record.result
-        self._deliver = deliver
+        self._session = session
+        self._perform_effects = perform
         self._turn = asyncio.Lock()
         self._outcome: asyncio.Future[StepResult] | None = None
         self._over = False
         self._audio: asyncio.Queue[bytes | None] | None = None
 
-    async def say(self, text: Text, *, barge_in: Policy | None = None, voice: Voice | None = None) -> BargeIn | None:
+    async def say(
+        self, text: PromptText, *, barge_in: Policy | None = None, voice: VoiceOverrides | None = None
+    ) -> BargeIn | None:
         """Say something, and return when the caller has heard it or interrupted it.
 
         Args:
@@ -125,11 +121,11 @@ class Call:
 
     async def collect(
         self,
-        prompt: Text | None = None,
+        prompt: PromptText | None = None,
         *,
         rules: DigitRules | None = None,
         barge_in: Policy | None = None,
-        voice: Voice | None = None,
+        voice: VoiceOverrides | None = None,
     ) -> Answer:
         """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
 
@@ -228,11 +224,11 @@ class Call:
         Variables should be what JSON knows; anything else comes back as its text.
         """
         self.last_checkpoint = name
-        self._deliver(CheckpointAsked(name, self.variables))
+        self._perform_effects(self._session.checkpoint(name, self.variables, now=_now()))
 
     def opt_out(self) -> None:
         """Put the person at the other end on the do-not-call list, at once and for ever; then tell them so."""
-        self._deliver(OptOutAsked())
+        self._perform_effects(self._session.opt_out())
 
     def call_back(self, *, at: datetime | None = None, in_seconds: float | None = None) -> None:
         """Have the campaign of this call ring the person again; then tell them so. It comes in the calling hours.
@@ -246,9 +242,9 @@ class Call:
         """
         if (at is None) == (in_seconds is None):
             raise ValueError("give one of 'at' and 'in_seconds'")
-        if in_seconds is not None and not 0 < in_seconds <= LATEST_SECONDS:
+        if in_seconds is not None and not 0 < in_seconds <= LONGEST_DELAY_SECONDS:
             raise ValueError(f"{in_seconds} s is no time to call again: up to 60 days are")
-        self._deliver(CallBackAsked(CallBack(in_seconds, at)))
+        self._perform_effects(self._session.call_back(CallBack(in_seconds, at)))
 
     async def send_digits(self, digits: str) -> None:
         """Play the tones of telephone keys into the call; `w` is half a second's pause.
@@ -277,22 +273,22 @@ class Call:
         if self._audio is not None:
             self._audio.put_nowait(None)
         self._audio = audio
-        self._deliver(AudioAsked(wanted=True))
+        self._perform_effects(self._session.forward_audio(wanted=True, now=_now()))
         try:
             while (piece := await audio.get()) is not None:
                 yield piece
         finally:
             if self._audio is audio:  # nobody took over
                 self._audio = None
-                self._deliver(AudioAsked(wanted=False))
+                self._perform_effects(self._session.forward_audio(wanted=False, now=_now()))
 
-    def hear(self, audio: bytes) -> None:
-        """Take the caller's audio for whoever listens."""
+    def receive_audio(self, audio: bytes) -> None:
+        """Take the caller's audio for `caller_audio`. Called by the runner."""
         if self._audio is not None and audio:
             self._audio.put_nowait(audio)
 
     def report(self, outcome: StepResult | TelebridgeError) -> None:
-        """Take the outcome of the step that the flow waits for."""
+        """Take the outcome of the step that the flow waits for. Called by the runner."""
         waiting, self._outcome = self._outcome, None
         if waiting is None or waiting.done():
             return
@@ -302,7 +298,7 @@ class Call:
             waiting.set_result(outcome)
 
     def end(self) -> None:
-        """The call is over: whatever the flow still asks for is cancelled, so that it cannot wait for ever."""
+        """Cancel what the flow waits for, or will: the call is over. Called by the runner."""
         self._over = True
         if self._outcome is not None:
             self._outcome.cancel()
@@ -315,16 +311,21 @@ class Call:
                 raise asyncio.CancelledError("the call is over")
             waiting: asyncio.Future[StepResult] = asyncio.get_running_loop().create_future()
             self._outcome = waiting
-            self._deliver(StepAsked(step))
+            self._perform_effects(self._session.perform_step(step, now=_now()))
             try:
                 return await waiting
             except asyncio.CancelledError:
-                self._deliver(StepCancelled())
+                self._perform_effects(self._session.cancel_step(now=_now()))
                 raise
 
 
+def _now() -> float:
+    """The event loop's monotonic time, in seconds."""
+    return asyncio.get_running_loop().time()
+
+
 @contextmanager
-def _reread(text: Text) -> Iterator[Text]:
+def _reread(text: PromptText) -> Iterator[PromptText]:
     """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
     if isinstance(text, str):
         yield text

@@ -20,7 +20,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FileChange:
     """What a file now is: a flow, a mistake, or None when it is gone."""
 
     path: Path
@@ -49,21 +49,21 @@ class FlowReload:
             else:
                 trouble = ""
 
-    def look(self) -> list[Found]:
+    def look(self) -> list[FileChange]:
         """What has changed; this blocks on the disk."""
         changes = self._changes.look(self._flows.stamps())
         return [
-            *(Found(path, None) for path in changes.gone),
-            *(Found(path, _loaded(path)) for path in changes.changed),
+            *(FileChange(path, None) for path in changes.gone),
+            *(FileChange(path, _loaded(path)) for path in changes.changed),
         ]
 
-    def apply(self, found: Found) -> None:
+    def apply(self, change: FileChange) -> None:
         """Put a file's new state into service, or say why not, in one line."""
-        name, file = self._flows.name_of(found.path), str(found.path)
-        match found.now:
+        name, file = self._flows.name_of(change.path), str(change.path)
+        match change.now:
             case Flow() as flow:
                 try:
-                    self._flows.take(found.path, flow)
+                    self._flows.replace(change.path, flow)
                 except ConfigurationError as error:
                     log.warning("flow file is refused", error=str(error), in_service=name)
                 else:
@@ -71,7 +71,7 @@ class FlowReload:
             case FlowError() as error:
                 log.warning("flow file is wrong; what is in service stays", error=str(error), in_service=name)
             case None:
-                if self._flows.drop(found.path):
+                if self._flows.remove(change.path):
                     log.info("flow file is gone, and its flow with it", flow=name, file=file)
                 elif name is not None:
                     log.warning("flow file is gone; settings name its flow, so it stays", flow=name, file=file)

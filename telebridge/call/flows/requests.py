@@ -1,6 +1,6 @@
-"""What a flow has done elsewhere while the caller waits: requests to web services, Python functions.
+"""Performs the actions of flows while the caller waits: requests to web services, and Python functions.
 
-One rule: an errand never raises; what goes wrong is its outcome, and the flow has an answer to it.
+One rule: an action never raises; what goes wrong is its outcome, and the flow has a branch for it.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from typing_extensions import override
 from yarl import URL
 
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import Done, Errand, Request, Run
+from telebridge.flows.steps import Action, Done, Request, Run
 from telebridge.logs import logger
 
 log = logger(__name__)
 
 Function = Callable[[dict[str, Any]], Awaitable[Any]]
-"""A Python function of an application: given the variables of the call, it answers a value for the flow."""
+"""A Python function of an application: takes the variables of the call, returns a value for the flow."""
 
-LARGEST_ANSWER_BYTES = 1 << 20
-MOST_REDIRECTS = 3
+MAX_RESPONSE_BYTES = 1 << 20
+MAX_REDIRECTS = 3
 TRIES = 2
 TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 """Addresses of IPv4 as networks that speak IPv6 alone write them (RFC 6052)."""
@@ -83,8 +83,8 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast
 
 
-class Errands:
-    """Does errands; to be closed.
+class ActionRunner:
+    """Performs actions; to be closed.
 
     Args:
         functions: The Python functions of the application, by name.
@@ -95,13 +95,13 @@ class Errands:
         self._chosen: aiohttp.ClientSession | None = None  # for addresses that the flow's author chose
         self._public: aiohttp.ClientSession | None = None  # for those that a redirect chose
 
-    async def do(self, errand: Errand) -> Done:
-        """Do it, within its time."""
+    async def run(self, action: Action) -> Done:
+        """Perform an action, at most `timeout_seconds` long."""
         try:
-            async with asyncio.timeout(errand.timeout_seconds):
-                return await (self._request(errand) if isinstance(errand, Request) else self._run(errand))
+            async with asyncio.timeout(action.timeout_seconds):
+                return await (self._request(action) if isinstance(action, Request) else self._run(action))
         except TimeoutError:
-            return Done(problem=f"took longer than {errand.timeout_seconds:g} s")
+            return Done(problem=f"took longer than {action.timeout_seconds:g} s")
 
     async def aclose(self) -> None:
         """Close connections that are kept open."""
@@ -125,28 +125,28 @@ class Errands:
 
     async def _request(self, request: Request) -> Done:
         try:
-            return await self._followed(request)
+            return await self._send_and_redirect(request)
         except (aiohttp.ClientError, OSError, ValueError, TypeError, LookupError, RecursionError, _Refused) as error:
             problem = f"{request.method} {request.url}: {error or type(error).__name__}"
             log.warning("request failed", error=problem)
             return Done(problem=problem)
 
-    async def _followed(self, request: Request) -> Done:
+    async def _send_and_redirect(self, request: Request) -> Done:
         url, method, headers, body = URL(request.url), request.method, request.headers, _body(request)
-        for redirects in range(MOST_REDIRECTS + 1):
-            answer = await self._connected(method, url, headers, body, public=redirects > 0)
+        for redirects in range(MAX_REDIRECTS + 1):
+            answer = await self._send(method, url, headers, body, public=redirects > 0)
             async with answer:
                 if answer.status not in REDIRECTS or "Location" not in answer.headers:
-                    return await _answered(answer)
+                    return await _read_response(answer)
                 there = url.join(URL(answer.headers["Location"]))
                 if there.origin() != url.origin():
                     headers = {}  # keys among them were meant for whom the flow's author chose
                 url = there
                 if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                     method, body = "GET", {}
-        raise _Refused(f"is redirected more than {MOST_REDIRECTS} times")
+        raise _Refused(f"is redirected more than {MAX_REDIRECTS} times")
 
-    async def _connected(
+    async def _send(
         self, method: str, url: URL, headers: Mapping[str, str], body: dict[str, Any], *, public: bool
     ) -> aiohttp.ClientResponse:
         """Send the request; once more when it surely never arrived."""
@@ -201,12 +201,12 @@ def _may_be_public(host: str) -> bool:
     return True
 
 
-async def _answered(answer: aiohttp.ClientResponse) -> Done:
+async def _read_response(answer: aiohttp.ClientResponse) -> Done:
     read = bytearray()
     async for piece in answer.content.iter_chunked(65536):
         read += piece
-        if len(read) > LARGEST_ANSWER_BYTES:
-            raise _Refused(f"answered more than {LARGEST_ANSWER_BYTES} bytes")
+        if len(read) > MAX_RESPONSE_BYTES:
+            raise _Refused(f"answered more than {MAX_RESPONSE_BYTES} bytes")
     text = read.decode(answer.charset or "utf-8", errors="replace")
     value = json.loads(text) if answer.content_type.endswith("json") and text.strip() else text
     if not 200 <= answer.status < 300:

@@ -1,14 +1,12 @@
-"""Keeps flights on disk: a stereo WAV (the caller left, the bridge right) and its events as JSON lines, per call.
+"""Recordings of calls: a stereo WAV (the caller left, the bridge right) and the events as JSON lines, per call.
 
-Both are written as the call goes on, by one thread, so that they are there up to the last seconds whatever becomes of
-the process. A disk that refuses costs the recording, and never the call.
+Both files are written as the call goes on, by one thread, so that they are there up to the last seconds whatever
+becomes of the process. A disk that refuses costs the recording, and never the call.
 
-A call as it sounded at the bridge: both legs and every event on one clock.
+Position 0 is when the call began. The inbound track lies where it was heard; the outbound track where it plays, as far
+as the bridge can know: what a clear takes back is taken back here. They lie in the folder `flights`.
 
-Position 0 is when the call began. The caller's leg lies where it was heard; the bridge's where it plays, as far as the
-bridge can know: what a clear takes back is taken back here.
-
-One rule: what `take` has handed out does not change any more.
+One rule: what `CallTracks.pop` has handed out does not change any more.
 """
 
 import audioop
@@ -23,22 +21,24 @@ from typing import Any
 from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, SAMPLE_RATE, SILENCE_BYTE, to_pcm
 from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
+    CallEffect,
     ClearPlayback,
     CloseStream,
-    Effect,
-    EndCall,
+    PublishEvent,
+    ReleaseCall,
     StartSpeech,
-    Tell,
 )
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio
+
+log = logger(__name__)
 
 _BYTES_PER_SECOND = BYTES_PER_MS * 1000
 _SILENCE = bytes([SILENCE_BYTE])
 
 
-class Flight:
-    """Grows while the call goes on.
+class CallTracks:
+    """Both tracks of one call, as mu-law at 8000 Hz.
 
     Args:
         began_at: When it began, in monotonic seconds.
@@ -46,7 +46,7 @@ class Flight:
 
     def __init__(self, began_at: float) -> None:
         self._began_at = began_at
-        self._taken = 0  # bytes of each leg that were handed out
+        self._popped = 0  # bytes of each track that were handed out
         self._caller = bytearray()
         self._bridge = bytearray()
 
@@ -54,122 +54,114 @@ class Flight:
         """How long the call has lasted."""
         return (now - self._began_at) * 1000
 
-    def heard(self, payload: bytes, *, now: float) -> None:
-        """The caller was heard; the last sample sounded now."""
+    def add_inbound(self, payload: bytes, *, now: float) -> None:
+        """Add audio of the caller's; its last sample sounded now."""
         _put(self._caller, payload, self._position(now) - len(payload))
 
-    def sent(self, payload: bytes, *, now: float) -> None:
-        """Audio was sent; it plays now, or behind what was sent before."""
+    def add_outbound(self, payload: bytes, *, now: float) -> None:
+        """Add audio that was sent; it plays now, or after what was sent before."""
         _put(self._bridge, payload, self._position(now))
 
-    def cleared(self, *, now: float) -> None:
-        """What has not sounded never will."""
+    def clear_outbound(self, *, now: float) -> None:
+        """Remove what was sent and has not played: it never will."""
         del self._bridge[max(0, self._position(now)) :]
 
-    def take(self, *, now: float) -> tuple[bytes, bytes]:
-        """What nothing will change any more, of the caller's leg and of the bridge's, equally long."""
+    def pop(self, *, now: float) -> tuple[bytes, bytes]:
+        """Return what nothing will change any more of the inbound and of the outbound track, equally long."""
         size = max(0, self._position(now))
-        self._taken += size
+        self._popped += size
         return _cut(self._caller, size), _cut(self._bridge, size)
 
     def _position(self, now: float) -> int:
         """Where `now` lies in what was not handed out."""
-        return round((now - self._began_at) * _BYTES_PER_SECOND) - self._taken
+        return round((now - self._began_at) * _BYTES_PER_SECOND) - self._popped
 
 
-def _put(leg: bytearray, payload: bytes, position: int) -> None:
-    leg += _SILENCE * max(0, position - len(leg))
-    leg += payload
+def _put(track: bytearray, payload: bytes, position: int) -> None:
+    track += _SILENCE * max(0, position - len(track))
+    track += payload
 
 
-def _cut(leg: bytearray, size: int) -> bytes:
-    part = bytes(leg[:size])
-    del leg[:size]
+def _cut(track: bytearray, size: int) -> bytes:
+    part = bytes(track[:size])
+    del track[:size]
     return part + _SILENCE * (size - len(part))
 
-
-log = logger(__name__)
 
 WRITTEN_EVERY_MS = 2000.0
 HEADER_BYTES = 44
 UNKNOWN_SIZE = 0xFFFFFFFF  # as players take it from a file that is still being written
 
 
-class FlightLog:
-    """The flight of one call.
+class CallRecording:
+    """The recording of one call.
 
     Args:
-        file: Where it is kept.
+        file: The files that it is written to.
         began_at: When the call began, in monotonic seconds.
-        submit: Has something done by the thread that writes, in order.
+        submit: Runs a function on the thread that writes, in order.
     """
 
-    def __init__(self, file: "FlightFile", began_at: float, submit: Callable[[Callable[[], None]], None]) -> None:
+    def __init__(
+        self, file: "CallRecordingFile", began_at: float, submit: Callable[[Callable[[], None]], None]
+    ) -> None:
         self._file = file
-        self._flight = Flight(began_at)
+        self._tracks = CallTracks(began_at)
         self._submit = submit
         self._lines: list[str] = []
         self._written_ms = 0.0
         self._samples = 0
 
-    def heard(self, payload: bytes, *, now: float) -> None:
-        """The caller was heard."""
-        self._flight.heard(payload, now=now)
-        if self._flight.at_ms(now) - self._written_ms >= WRITTEN_EVERY_MS:
+    def add_inbound(self, payload: bytes, *, now: float) -> None:
+        """Add a frame of the caller's, and write to the file every two seconds."""
+        self._tracks.add_inbound(payload, now=now)
+        if self._tracks.at_ms(now) - self._written_ms >= WRITTEN_EVERY_MS:
             self._write(now)
 
-    def sent(self, payload: bytes, *, now: float) -> None:
-        """Audio was sent to the caller."""
-        self._flight.sent(payload, now=now)
-
-    def cleared(self, *, now: float) -> None:
-        """What has not sounded was taken back."""
-        self._flight.cleared(now=now)
-        self.note("clear", {}, now=now)
-
-    def note(self, kind: str, data: dict[str, Any], *, now: float) -> None:
-        """Something happened."""
-        line = {"at_ms": round(self._flight.at_ms(now), 1), "kind": kind, **data}
+    def add_event(self, kind: str, data: dict[str, Any], *, now: float) -> None:
+        """Add a line to the events."""
+        line = {"at_ms": round(self._tracks.at_ms(now), 1), "kind": kind, **data}
         self._lines.append(json.dumps(line, default=str) + "\n")
 
-    def performed(self, effect: Effect, record: CallRecord, *, now: float) -> None:
-        """The bridge did something; the record is told at the end."""
+    def add_effect(self, effect: CallEffect, record: CallRecord, *, now: float) -> None:
+        """Add what the bridge did; the last event has the whole record."""
         match effect:
             case SendAudio(payload):
-                self.sent(payload, now=now)
+                self._tracks.add_outbound(payload, now=now)
             case ClearPlayback():
-                self.cleared(now=now)
-            case Tell(kind, data):
-                self.note(kind, data, now=now)
+                self._tracks.clear_outbound(now=now)
+                self.add_event("clear", {}, now=now)
+            case PublishEvent(kind, data):
+                self.add_event(kind, data, now=now)
             case StartSpeech(utterance, say):
-                self.note("speak", {"utterance": utterance, "text": say.text}, now=now)
+                self.add_event("speak", {"utterance": utterance, "text": say.text}, now=now)
             case CloseStream():
-                self.note("close-stream", {}, now=now)
-            case EndCall():
-                self.note("end", record.as_json(), now=now)
+                self.add_event("close-stream", {}, now=now)
+            case ReleaseCall():
+                self.add_event("end", record.as_json(), now=now)
                 self.close(now=now)
             case _:
                 pass
 
     def close(self, *, now: float) -> None:
-        """The call is over."""
+        """Write the rest, and complete the WAV."""
         self._write(now, last=True)
 
     def _write(self, now: float, *, last: bool = False) -> None:
-        left, right = self._flight.take(now=now)
+        left, right = self._tracks.pop(now=now)
         lines, self._lines = "".join(self._lines), []
-        self._written_ms = self._flight.at_ms(now)
+        self._written_ms = self._tracks.at_ms(now)
         self._samples += len(left)
         total = self._samples if last else None
         self._submit(lambda: self._file.append(_stereo(left, right), lines, total=total))
 
 
-class FlightFile:
-    """The two files of a flight. They are made by the first writing, with a name that no other part of the call has.
+class CallRecordingFile:
+    """The two files of a recording. The first write makes them, under a name that no other part of the call has.
 
     Args:
         folder: Where.
-        call_sid: Whose flight it is.
+        call_sid: The call.
     """
 
     def __init__(self, folder: Path, call_sid: str) -> None:
@@ -178,7 +170,7 @@ class FlightFile:
         self._path: Path | None = None
 
     def append(self, samples: bytes, lines: str, *, total: int | None) -> None:
-        """Add to both files; with the total number of samples of a leg, the WAV is complete.
+        """Add to both files; with the total number of samples of a track, the WAV is complete.
 
         Raises:
             OSError: The disk refuses.
@@ -207,8 +199,8 @@ class FlightFile:
         raise AssertionError("numbers have no end")
 
 
-class FlightRecorder:
-    """Opens flights.
+class CallRecorder:
+    """Opens the recordings of calls; to be closed.
 
     Args:
         folder: Where they are kept.
@@ -216,15 +208,15 @@ class FlightRecorder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._thread = ThreadPoolExecutor(1, "flight recorder")
+        self._thread = ThreadPoolExecutor(1, "call recorder")
         self._failed = False
 
-    def open(self, call_sid: str, *, now: float) -> FlightLog:
-        """Begin the flight of a call; what another process has recorded of it is left alone."""
-        return FlightLog(FlightFile(self._folder, call_sid), now, self._do)
+    def open(self, call_sid: str, *, now: float) -> CallRecording:
+        """Begin the recording of a call; what another process has recorded of it is left alone."""
+        return CallRecording(CallRecordingFile(self._folder, call_sid), now, self._do)
 
     def close(self) -> None:
-        """Write what waits."""
+        """Wait until everything is written."""
         self._thread.shutdown()
 
     def _do(self, work: Callable[[], None]) -> None:
@@ -235,7 +227,7 @@ class FlightRecorder:
             work()
         except OSError as error:
             if not self._failed:
-                log.error("flights are not recorded", folder=str(self._folder), error=str(error))
+                log.error("calls are not recorded", folder=str(self._folder), error=str(error))
             self._failed = True
 
 

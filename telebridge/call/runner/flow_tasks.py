@@ -1,18 +1,20 @@
-"""What a flow has running beside its call: itself, where it is written in Python, and the errand it waits for.
+"""The background tasks of a flow: the Python flow itself, and the action that the flow waits for.
 
 One rule: whatever the code of a user raises ends this call and no other.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from telebridge.call.flows.python import Call, PythonFlow
-from telebridge.call.flows.requests import Errands
-from telebridge.call.record import CallRecord
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import Deliver, ErrandDone, FlowEnded
+from telebridge.call.session.effects import CallEffect
+from telebridge.call.session.events import ActionDone, EventSink, FlowEnded
+from telebridge.call.session.session import CallSession
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Errand
+from telebridge.flows.steps import Action
 from telebridge.logs import logger
 from telebridge.tasks import Tasks
 
@@ -20,55 +22,69 @@ log = logger(__name__)
 
 
 class FlowTasks:
-    """The flow of one call at work.
+    """The tasks of one call's flow.
 
     Attributes:
-        call: The call as the Python flow that leads it has it in its hands; None when none does.
+        call: What the Python flow was given of the call; None when a flow file leads it.
 
     Args:
-        errands: Does what the flow wants done elsewhere.
+        actions: Performs web requests and functions.
         tasks: Of the call.
-        record: Who calls whom.
+        session: The call's session, to which a Python flow gives its commands.
     """
 
-    __slots__ = ("_errand", "_errands", "_record", "_tasks", "call")
+    __slots__ = ("_action", "_actions", "_session", "_tasks", "call")
 
-    def __init__(self, errands: Errands, tasks: Tasks, record: CallRecord) -> None:
-        self._errands = errands
+    def __init__(self, actions: ActionRunner, tasks: Tasks, session: CallSession) -> None:
+        self._actions = actions
         self._tasks = tasks
-        self._record = record
+        self._session = session
         self.call: Call | None = None
-        self._errand: asyncio.Task[None] | None = None
+        self._action: asyncio.Task[None] | None = None
 
     def lead(
-        self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None, deliver: Deliver
+        self,
+        flow: PythonFlow,
+        variables: dict[str, Any],
+        checkpoint: Checkpoint | None,
+        *,
+        perform: Callable[[list[CallEffect]], None],
+        deliver: EventSink,
     ) -> None:
-        """Let a Python flow lead the call."""
-        self.call = Call(deliver, self._record, variables, resumed_from=checkpoint)
+        """Let a Python flow lead the call.
+
+        Args:
+            flow: The flow.
+            variables: What it begins with.
+            checkpoint: Where another process left it.
+            perform: Performs the effects of the flow's commands to the session.
+            deliver: Takes the event of its end.
+        """
+        self.call = Call(self._session, perform, variables, resumed_from=checkpoint)
         _ = self._tasks.start(self._lead(flow, self.call, deliver))
 
-    def do(self, errand: Errand, deliver: Deliver) -> None:
-        """Do this for the flow; an errand before it, for which it waits no longer, is cancelled."""
-        if self._errand is not None:
-            self._errand.cancel()
-        self._errand = self._tasks.start(self._do(errand, deliver))
+    def start_action(self, action: Action, deliver: EventSink) -> None:
+        """Start an action of the flow; one before it, for which the flow waits no longer, is cancelled."""
+        if self._action is not None:
+            self._action.cancel()
+        self._action = self._tasks.start(self._run_action(action, deliver))
 
     def end(self) -> None:
         """The call is over."""
         if self.call is not None:
             self.call.end()
 
-    async def _do(self, errand: Errand, deliver: Deliver) -> None:
-        deliver(ErrandDone(await self._errands.do(errand)))
+    async def _run_action(self, action: Action, deliver: EventSink) -> None:
+        deliver(ActionDone(await self._actions.run(action)))
 
-    async def _lead(self, flow: PythonFlow, call: Call, deliver: Deliver) -> None:
+    async def _lead(self, flow: PythonFlow, call: Call, deliver: EventSink) -> None:
         """Run a Python flow to its end."""
         try:
             await flow(call)
         except SpeechError as error:
             deliver(FlowEnded(f"speech failed: {error}"))
         except Exception as error:  # the top of a task that runs a user's code
-            log.exception("flow failed", call_sid=call.sid, flow=self._record.flow)
+            log.exception("flow failed", call_sid=call.sid, flow=self._session.record.flow)
             deliver(FlowEnded(f"flow failed: {type(error).__name__}: {error}"))
         else:
             deliver(FlowEnded())

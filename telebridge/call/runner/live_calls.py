@@ -16,10 +16,9 @@ from telebridge.call.record import CallRecord
 from telebridge.call.runner.call_ownership import CallOwnership
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import CheckpointAsked
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
@@ -58,7 +57,7 @@ class LiveCalls:
     def __init__(
         self,
         flows: FlowCatalogue,
-        outside: Outside,
+        outside: CallPorts,
         options: SessionOptions,
         *,
         feed: CallFeed | None = None,
@@ -137,7 +136,8 @@ class LiveCalls:
         runner.start(checkpoint)
         if not isinstance(flow, Flow):
             if checkpoint is None:
-                runner.deliver(CheckpointAsked(None, variables))  # what the flow begins with, should this process die
+                # What the flow begins with, should this process die.
+                runner.perform(runner.session.checkpoint(None, variables, now=asyncio.get_running_loop().time()))
             runner.start_python_flow(flow, dict(variables), checkpoint)
         return runner
 

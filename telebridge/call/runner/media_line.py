@@ -1,4 +1,4 @@
-"""The wire of one call: the socket of its media stream, while there is one, and the protocol spoken over it.
+"""The media stream of one call: its socket, while there is one, and the protocol spoken over it.
 
 One rule: what is sent without a socket is dropped, for the session knows what a lost stream cut, and says it again.
 """
@@ -6,11 +6,11 @@ One rule: what is sent without a socket is dropped, for the session knows what a
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
 
-from telebridge.twilio.media_stream import HeardByBridge, MediaStream, Side, StreamState
+from telebridge.twilio.media_stream import BridgeEvent, MediaStream, Side, StreamState
 
 
 class StreamSocket(Protocol):
-    """The way out of one media stream. Nothing here waits."""
+    """The outbound side of one media stream's socket. No method waits."""
 
     def send(self, message: bytes) -> None:
         """Queue a message for Twilio."""
@@ -29,14 +29,14 @@ class MediaLine:
     """The line to the caller.
 
     Attributes:
-        stream: The protocol, as far as the socket there is has come in it.
+        stream: The protocol state of the current socket.
     """
 
     __slots__ = ("_socket", "stream")
 
     def __init__(self) -> None:
         self._socket: StreamSocket | None = None
-        self.stream: MediaStream[HeardByBridge] = MediaStream(Side.BRIDGE)
+        self.stream: MediaStream[BridgeEvent] = MediaStream(Side.BRIDGE)
 
     @property
     def connected(self) -> bool:
@@ -49,7 +49,7 @@ class MediaLine:
         self.stream = MediaStream(Side.BRIDGE)
 
     def detach(self, socket: StreamSocket) -> bool:
-        """That socket is gone; whether it was the one of this line."""
+        """Forget a socket that is gone; returns whether it was the current one."""
         if self._socket is not socket:
             return False
         self._socket = None
@@ -82,16 +82,16 @@ class MediaLine:
         if self._socket is not None:
             self._socket.close()
 
-    def close_after(self, keep: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
-        """Do something else, then close the socket that there is now."""
-        return _closed_after(self._socket, keep)
+    def close_after(self, wait: Callable[[], Awaitable[None]]) -> Coroutine[Any, Any, None]:
+        """Return a coroutine that awaits something, then closes the socket that there is now."""
+        return _close_after(self._socket, wait)
 
     def _send(self, message: bytes) -> None:
         if self._socket is not None:
             self._socket.send(message)
 
 
-async def _closed_after(socket: StreamSocket | None, keep: Callable[[], Awaitable[None]]) -> None:
-    await keep()
+async def _close_after(socket: StreamSocket | None, wait: Callable[[], Awaitable[None]]) -> None:
+    await wait()
     if socket is not None:
         socket.close()

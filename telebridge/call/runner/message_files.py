@@ -1,4 +1,7 @@
-"""What callers said after the beep, as WAV files in one folder."""
+"""The messages that callers left after the beep, as WAV files in one folder.
+
+One rule: a file is whole or not there.
+"""
 
 import asyncio
 import itertools
@@ -8,51 +11,50 @@ from pathlib import Path
 
 from telebridge.audio import wav
 from telebridge.call.record import CallRecord
-from telebridge.call.session.events import RecordingKept
+from telebridge.call.session.events import MessageSaved
 from telebridge.logs import logger
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 
-class Recordings:
-    """Keeps recordings.
+class MessageFiles:
+    """Saves messages.
 
     Args:
-        folder: Where; made when the first one is kept.
+        folder: The folder; made with the first message.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._writing: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks("message")
 
-    def keep_behind(self, record: CallRecord, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
-        """Keep the next recording of a call, and tell `kept` where it is; it is written even if the call ends before.
+    def save_in_background(self, record: CallRecord, audio: bytes, saved: Callable[[MessageSaved], None]) -> None:
+        """Save the next message of a call, and call `saved` with its file; it is written even if the call ends before.
 
-        Must be called on the event loop's thread; nothing is waited for.
+        Call it on the event loop's thread. It returns at once; a thread writes.
         """
         file = self.file(record.call_sid, len(record.recordings) + 1)
         record.recordings.append(str(file))
-        writing = asyncio.create_task(self._write(record.call_sid, file, audio, kept), name="recording")
-        self._writing.add(writing)
-        writing.add_done_callback(self._writing.discard)
+        _ = self._tasks.start(self._save(record.call_sid, file, audio, saved))
 
-    async def _write(self, call_sid: str, file: Path, audio: bytes, kept: Callable[[RecordingKept], None]) -> None:
+    async def _save(self, call_sid: str, file: Path, audio: bytes, saved: Callable[[MessageSaved], None]) -> None:
         try:
-            await asyncio.to_thread(self.keep, file, audio)
+            await asyncio.to_thread(self.write, file, audio)
         except OSError as error:
             log.error("recording lost", call_sid=call_sid, file=str(file), error=str(error))
-            kept(RecordingKept(None))
+            saved(MessageSaved(None))
         else:
-            kept(RecordingKept(str(file)))
+            saved(MessageSaved(str(file)))
 
     def file(self, call_sid: str, number: int) -> Path:
-        """Where the recording of that number of a call is kept, or of the next that nothing was kept under."""
+        """The file of that message of a call, or of the next number that has no file yet."""
         for free in itertools.count(number):
             if not (file := self._folder / f"{call_sid}-{free}.wav").exists():
                 return file
         raise AssertionError("numbers have no end")
 
-    def keep(self, file: Path, audio: bytes) -> None:
+    def write(self, file: Path, audio: bytes) -> None:
         """Write mu-law at 8000 Hz to a file, whole or not at all; it waits for the disk.
 
         Raises:

@@ -1,48 +1,48 @@
-"""Those who announced something in a call, and wait to be told how it went.
+"""The announcements of a call whose outcome somebody may await.
 
-One rule: nobody waits for ever, and nobody has to wait.
+One rule: every future is completed once, whatever becomes of the call; nobody has to await it.
 """
 
 import asyncio
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.session.events import AnnouncementAsked
+from telebridge.call.session.announcements import Announcement
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Play, Say
 
 
-class Announced:
-    """The announcements of one call, as those know them who asked for them."""
+class PendingAnnouncements:
+    """The futures of one call's announcements, by number."""
 
-    __slots__ = ("_asked", "_waiting")
+    __slots__ = ("_opened", "_waiting")
 
     def __init__(self) -> None:
-        self._asked = 0
+        self._opened = 0
         self._waiting: dict[int, asyncio.Future[SpokenUtterance]] = {}
 
-    def ask(self, step: Say | Play) -> tuple[AnnouncementAsked, "asyncio.Future[SpokenUtterance]"]:
-        """A new announcement.
+    def open(self, step: Say | Play) -> tuple[Announcement, "asyncio.Future[SpokenUtterance]"]:
+        """Number a new announcement.
 
         Returns:
-            What the session is to be told, and how it was heard, once it was.
+            The announcement for `CallSession.announce`, and how it was heard, once it was.
         """
-        self._asked += 1
+        self._opened += 1
         waiting: asyncio.Future[SpokenUtterance] = asyncio.get_running_loop().create_future()
-        self._waiting[self._asked] = waiting
-        return AnnouncementAsked(self._asked, step), waiting
+        self._waiting[self._opened] = waiting
+        return Announcement(self._opened, step), waiting
 
-    def over(self, number: int, outcome: SpokenUtterance | TelebridgeError) -> None:
-        """Tell who waits for it how it went."""
+    def finish(self, number: int, outcome: SpokenUtterance | TelebridgeError) -> None:
+        """Complete the future of an announcement with its outcome."""
         waiting = self._waiting.pop(number)
-        if waiting.done():  # nobody waits any more
+        if waiting.done():  # cancelled by who awaited it
             return
         if isinstance(outcome, TelebridgeError):
             waiting.set_exception(outcome)
-            waiting.exception()  # whoever did not wait for it need not be told
+            waiting.exception()  # marks it as seen: nobody has to await it
         else:
             waiting.set_result(outcome)
 
-    def refuse(self, reason: TelebridgeError) -> None:
-        """Tell all who wait that nothing comes of it."""
+    def fail_all(self, reason: TelebridgeError) -> None:
+        """Complete all futures with the reason why nothing was announced."""
         for number in list(self._waiting):
-            self.over(number, reason)
+            self.finish(number, reason)

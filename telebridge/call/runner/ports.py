@@ -1,51 +1,39 @@
-"""Everything that a call needs of the world around it."""
+"""The ports of a call: everything that it needs of its surroundings, handed in where calls are made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from telebridge.call.flows.requests import Errands
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.call_recording import FlightRecorder
-from telebridge.call.runner.message_files import Recordings
+from telebridge.call.runner.call_recording import CallRecorder
+from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
 from telebridge.flows.steps import CallBack
 from telebridge.speech.source import SpeechSource
 
 
-def unwatched(_: str, __: str, ___: dict[str, Any]) -> None:
-    """Nobody watches."""
-
-
-def nobody_asks(_: CallRecord) -> None:
-    """There is no do-not-call list."""
-
-
-def nobody_calls(_: CallRecord, __: CallBack) -> None:
-    """There are no campaigns."""
-
-
 @dataclass(frozen=True, slots=True)
-class Outside:
-    """The world, as a call sees it.
+class CallPorts:
+    """The ports of a call.
 
     Args:
-        source: Speaks.
-        errands: Does what a flow wants done elsewhere.
-        recordings: Keeps what callers said after the beep.
-        checkpoints: Keeps where calls stand.
-        watch: Told of everything that happens in a call: its kind, the CallSid, plain values.
-        flights: Records both legs of calls, and what happened; None when nobody wants that.
-        opted_out: Told at once when somebody wants no further call; nothing is waited for.
-        call_back: Likewise when somebody wants to be called at another time.
+        source: Makes speech of text.
+        actions: Performs the web requests and functions of flows.
+        message_files: Saves what callers said after the beep.
+        checkpoints: Saves where calls stand.
+        publish: Takes every event of a call: its kind, the CallSid, plain values. None to publish nothing.
+        recorder: Records both tracks of calls, and their events; None for no recording.
+        opted_out: Called at once when a caller wants no further call; must not wait. None without a do-not-call list.
+        call_back: Likewise when a caller wants to be called at another time. None without campaigns.
     """
 
     source: SpeechSource
-    errands: Errands = field(default_factory=Errands)
-    recordings: Recordings = field(default_factory=lambda: Recordings(Path("var/recordings")))
+    actions: ActionRunner = field(default_factory=ActionRunner)
+    message_files: MessageFiles = field(default_factory=lambda: MessageFiles(Path("var/recordings")))
     checkpoints: Checkpoints = field(default_factory=NoCheckpoints)
-    watch: Callable[[str, str, dict[str, Any]], None] = unwatched
-    flights: FlightRecorder | None = None
-    opted_out: Callable[[CallRecord], None] = nobody_asks
-    call_back: Callable[[CallRecord, CallBack], None] = nobody_calls
+    publish: Callable[[str, str, dict[str, Any]], None] | None = None
+    recorder: CallRecorder | None = None
+    opted_out: Callable[[CallRecord], None] | None = None
+    call_back: Callable[[CallRecord, CallBack], None] | None = None

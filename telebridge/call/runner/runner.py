@@ -1,7 +1,9 @@
-"""Carries one call: moves events into its session, performs the effects, and keeps one timer.
+"""Runs one call: moves events and commands into its session, performs the effects, and keeps one timer.
 
-This is a shell: it decides nothing. Whoever has news calls `deliver`, on the event loop's thread; everything that
-follows is done before it returns, so the order of effects on the wire is the order of the session's answers.
+This is a shell: it decides nothing. Call `deliver` with an event, or `perform` with what a command of the session
+returned, on the event loop's thread. Everything that follows is done before they return.
+
+One rule: the order of effects on the wire is the order of the session's answers.
 """
 
 import asyncio
@@ -13,42 +15,35 @@ from telebridge.call.flows.python import PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.runner.media_line import MediaLine, StreamSocket
-from telebridge.call.runner.pending_announcements import Announced
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.pending_announcements import PendingAnnouncements
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.speech_streams import SpeechStreams
-from telebridge.call.runner.timer import Alarm
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
+    CallEffect,
     ClearPlayback,
     ClearSpeech,
     CloseStream,
-    Effect,
-    EndCall,
-    HandOnAudio,
-    KeepCallBack,
-    KeepCheckpoint,
-    KeepOptOut,
-    KeepRecording,
+    ForwardAudio,
+    PublishEvent,
+    ReleaseCall,
     ReportAnnouncement,
     ReportOutcome,
-    StartErrand,
+    SaveCallBack,
+    SaveCheckpoint,
+    SaveMessage,
+    SaveOptOut,
+    StartAction,
     StartSpeech,
-    Tell,
 )
-from telebridge.call.session.events import (
-    CallEvent,
-    ClearAsked,
-    HangUpAsked,
-    StreamLost,
-    TransferAsked,
-)
+from telebridge.call.session.events import CallEvent, StreamLost
 from telebridge.call.session.session import CallSession
-from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import NotLive, RemoteProtocolError
 from telebridge.flows.steps import Play, Say, Transfer
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.tasks import Tasks
+from telebridge.timer import DeadlineTimer
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import AudioReceived, StreamStarted
 
@@ -63,58 +58,58 @@ class CallRunner:
     """One call in this process, from its webhook to its end.
 
     Args:
-        session: Decides.
-        outside: The world around it.
-        on_end: Told once, when the call is over.
+        session: Decides what follows from what.
+        ports: What the call needs of its surroundings.
+        on_end: Called once, when the call is over.
     """
 
     __slots__ = (
         "_abandoned",
-        "_alarm",
-        "_announced",
-        "_flight",
+        "_announcements",
         "_flow",
         "_line",
         "_loop",
         "_on_end",
-        "_outside",
+        "_ports",
+        "_recording",
         "_speech",
         "_tasks",
+        "_timer",
         "session",
     )
 
-    def __init__(self, session: CallSession, outside: Outside, *, on_end: Callable[["CallRunner"], None]) -> None:
+    def __init__(self, session: CallSession, ports: CallPorts, *, on_end: Callable[["CallRunner"], None]) -> None:
         self.session = session
-        self._outside = outside
+        self._ports = ports
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
-        record, flights = session.record, outside.flights
+        record, recorder = session.record, ports.recorder
         self._tasks = Tasks("call")
         self._line = MediaLine()
-        self._speech = SpeechStreams(outside.source, self._tasks, record.call_sid)
-        self._flow = FlowTasks(outside.errands, self._tasks, record)
-        self._announced = Announced()
-        self._flight = None if flights is None else flights.open(record.call_sid, now=self._loop.time())
-        self._alarm = Alarm(self._loop)
+        self._speech = SpeechStreams(ports.source, record.call_sid)
+        self._flow = FlowTasks(ports.actions, self._tasks, session)
+        self._announcements = PendingAnnouncements()
+        self._recording = None if recorder is None else recorder.open(record.call_sid, now=self._loop.time())
+        self._timer = DeadlineTimer(self._loop)
         self._abandoned = False
 
     @property
     def streaming(self) -> bool:
         """Whether the stream has started."""
-        return self.session.phase is Phase.LIVE
+        return self.session.phase.is_live
 
     def start(self, checkpoint: Checkpoint | None = None) -> None:
         """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
-        self._perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
+        self.perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
 
     def start_python_flow(
         self, flow: PythonFlow, variables: dict[str, Any], checkpoint: Checkpoint | None = None
     ) -> None:
         """Let a Python flow lead the call that was started; it is cancelled when the call is over."""
-        self._flow.lead(flow, variables, checkpoint, self.deliver)
+        self._flow.lead(flow, variables, checkpoint, perform=self.perform, deliver=self.deliver)
 
     def announce(self, step: Say | Play) -> "asyncio.Future[SpokenUtterance]":
-        """Say or play something beside the flow, once nothing else is.
+        """Say or play something outside the flow, once nothing else is.
 
         Returns:
             How it was heard, once it was; raises `NotLive` when the call ended before, and `SpeechError` when it could
@@ -124,69 +119,77 @@ class CallRunner:
             NotLive: The call is ending, or the caller is with somebody else.
         """
         self._require_live()
-        asked, waiting = self._announced.ask(step)
-        self.deliver(asked)
+        announcement, waiting = self._announcements.open(step)
+        self.perform(self.session.announce(announcement, now=self._loop.time()))
         return waiting
 
     def clear(self) -> bool:
-        """Silence what is being said; whether there was something.
+        """Interrupt what is being said; returns whether there was something.
 
         Raises:
             NotLive: The call is ending, or the caller is with somebody else.
         """
         self._require_live()
         spoken = self.session.saying is not None
-        self.deliver(ClearAsked())
+        self.perform(self.session.clear(now=self._loop.time()))
         return spoken
 
     def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
-        """Connect the caller with somebody else; the flow goes on where it was when that fails.
+        """Connect the caller with another party; the flow goes on where it was when that fails.
 
         Raises:
             NotLive: The call is ending, or its stream is not there.
         """
         self._require_live()
-        if self.session.phase is not Phase.LIVE:
+        if not self.session.phase.is_live:
             raise NotLive(self.session.record.call_sid, "has no media stream")
-        self.deliver(TransferAsked(Transfer(number, timeout_seconds, caller_id, whisper)))
+        transfer = Transfer(number, timeout_seconds, caller_id, whisper)
+        self.perform(self.session.transfer(transfer, now=self._loop.time()))
 
     def hang_up(self, goodbye: str | None) -> None:
-        """End the call, after a last word where there is one.
+        """End the call, after a goodbye if one is given.
 
         Raises:
             NotLive: The call is ending, or the caller is with somebody else.
         """
         self._require_live()
-        self.deliver(HangUpAsked(None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)))
+        say = None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)
+        self.perform(self.session.hang_up(say, now=self._loop.time()))
+
+    def machine_answered(self, message_node: str | None) -> None:
+        """Leave the machine that answered the message of that node of the flow; hang up where there is None."""
+        now = self._loop.time()
+        session = self.session
+        self.perform(session.hang_up(now=now) if message_node is None else session.jump(message_node, now=now))
 
     def abandon(self) -> None:
-        """Another process leads the call: stop, and tell nobody."""
+        """Stop without any effect on the call: another process owns it."""
         self._abandoned = True
-        self._alarm.cancel()
-        self._announced.refuse(NotLive(self.session.record.call_sid, "is led by another process"))
-        if self._flight is not None:
-            self._flight.close(now=self._loop.time())
+        self._timer.cancel()
+        self._announcements.fail_all(NotLive(self.session.record.call_sid, "is led by another process"))
+        if self._recording is not None:
+            self._recording.close(now=self._loop.time())
         self._stop()
 
     def _require_live(self) -> None:
-        if self.session.phase not in (Phase.WAITING, Phase.LIVE) or self.session.leaving:
-            reason = "is with somebody else" if self.session.phase is Phase.AWAY else "is ending"
+        if not self.session.phase.with_caller or self.session.leaving:
+            reason = "is with somebody else" if self.session.phase.is_away else "is ending"
             raise NotLive(self.session.record.call_sid, reason)
 
     def deliver(self, event: CallEvent) -> None:
-        """Something happened: do what follows."""
-        self._perform(self.session.handle(event, now=self._loop.time()))
+        """Take an event into the session, and perform what follows."""
+        self.perform(self.session.handle(event, now=self._loop.time()))
 
     # The media stream.
 
     def attach(self, socket: StreamSocket) -> None:
-        """Take a socket that Twilio opened; what comes over it goes to `receive`. A socket before it is closed."""
+        """Take a socket that Twilio opened; what comes over it goes to `receive_text`. A socket before it is closed."""
         if self._line.connected:
             self._line.close()
             self.deliver(StreamLost())
         self._line.attach(socket)
 
-    def receive(self, message: bytes | str) -> None:
+    def receive_text(self, message: bytes | str) -> None:
         """Take one text message of the stream.
 
         Raises:
@@ -195,11 +198,11 @@ class CallRunner:
         """
         for event in self._line.stream.receive_text(message):
             if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
-                if self._flight is not None:
-                    self._flight.heard(event.payload, now=self._loop.time())
-                effects = self.session.hear(event, now=self._loop.time())
+                if self._recording is not None:
+                    self._recording.add_inbound(event.payload, now=self._loop.time())
+                effects = self.session.receive_media(event, now=self._loop.time())
                 if effects is not None:
-                    self._perform(effects)
+                    self.perform(effects)
                 continue
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
@@ -220,12 +223,13 @@ class CallRunner:
 
     # Effects.
 
-    def _perform(self, effects: list[Effect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+    def perform(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
+        """Perform what the session answered to an event or a command, in order."""
         if self._abandoned:
             return
         for effect in effects:
-            if self._flight is not None:
-                self._flight.performed(effect, self.session.record, now=self._loop.time())
+            if self._recording is not None:
+                self._recording.add_effect(effect, self.session.record, now=self._loop.time())
             match effect:
                 case SendAudio(payload):
                     self._line.send_audio(payload)
@@ -237,38 +241,41 @@ class CallRunner:
                     self._speech.start(utterance, say, self.deliver)
                 case ClearSpeech(utterance):
                     self._speech.clear(utterance)
-                case HandOnAudio(payload):
+                case ForwardAudio(payload):
                     if self._flow.call is not None:
-                        self._flow.call.hear(payload)
+                        self._flow.call.receive_audio(payload)
                 case ReportOutcome(outcome):
                     if self._flow.call is not None:
                         self._flow.call.report(outcome)
                 case ReportAnnouncement(number, outcome):
-                    self._announced.over(number, outcome)
-                case StartErrand(errand):
-                    self._flow.do(errand, self.deliver)
-                case KeepRecording(audio):
-                    self._outside.recordings.keep_behind(self.session.record, audio, self.deliver)
-                case KeepCheckpoint(checkpoint):
-                    self._outside.checkpoints.keep(self.session.record.call_sid, checkpoint)
-                case KeepOptOut():
-                    self._outside.opted_out(self.session.record)
-                case KeepCallBack(call_back):
-                    self._outside.call_back(self.session.record, call_back)
-                case Tell(kind, data):
-                    self._outside.watch(kind, self.session.record.call_sid, data)
+                    self._announcements.finish(number, outcome)
+                case StartAction(action):
+                    self._flow.start_action(action, self.deliver)
+                case SaveMessage(audio):
+                    self._ports.message_files.save_in_background(self.session.record, audio, self.deliver)
+                case SaveCheckpoint(checkpoint):
+                    self._ports.checkpoints.save(self.session.record.call_sid, checkpoint)
+                case SaveOptOut():
+                    if self._ports.opted_out is not None:
+                        self._ports.opted_out(self.session.record)
+                case SaveCallBack(call_back):
+                    if self._ports.call_back is not None:
+                        self._ports.call_back(self.session.record, call_back)
+                case PublishEvent(kind, data):
+                    if self._ports.publish is not None:
+                        self._ports.publish(kind, self.session.record.call_sid, data)
                 case CloseStream():
                     self._close_stream()
-                case EndCall():
+                case ReleaseCall():
                     self._end()
-        self._alarm.set(self.session.next_deadline(), self._timer_rang)
+        self._timer.set(self.session.next_deadline(), self._deadline_came)
 
     def _close_stream(self) -> None:
         """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""
-        if isinstance(self._outside.checkpoints, NoCheckpoints):
+        if isinstance(self._ports.checkpoints, NoCheckpoints):
             self._line.close()
         elif self._line.connected:
-            flush = partial(self._outside.checkpoints.flush, self.session.record.call_sid)
+            flush = partial(self._ports.checkpoints.flush, self.session.record.call_sid)
             _ = self._tasks.start(self._line.close_after(flush))
 
     def _end(self) -> None:
@@ -281,5 +288,5 @@ class CallRunner:
         self._flow.end()
         self._tasks.cancel()
 
-    def _timer_rang(self) -> None:
-        self._perform(self.session.handle_timeout(now=self._loop.time()))
+    def _deadline_came(self) -> None:
+        self.perform(self.session.handle_timeout(now=self._loop.time()))

@@ -1,33 +1,46 @@
-"""What is said beside the flow: announcements, one after another, and what waits for the end of the one being heard.
+"""Announcements: what is said outside the flow, one after another, and what waits for the end of the current one.
 
-One rule: whoever announced something is told how it went, once, whatever becomes of the call.
+One rule: each announcement has one `ReportAnnouncement`, whatever becomes of the call.
 """
 
 from collections import deque
+from dataclasses import dataclass
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.session.effects import Effect, ReportAnnouncement
-from telebridge.call.session.events import AnnouncementAsked
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.effects import CallEffect, ReportAnnouncement
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.errors import LocalProtocolError, TelebridgeError
-from telebridge.flows.steps import Play, Say, Spoken
+from telebridge.flows.steps import DialogueStep, Play, Say
 
 
-class Announcements:
-    """The announcements of one call.
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something to be said or played outside the flow, once nothing else is.
+
+    Args:
+        number: Identifies it in `ReportAnnouncement`; unique in its call.
+        step: What is said or played.
+    """
+
+    number: int
+    step: Say | Play
+
+
+class AnnouncementQueue:
+    """The queue of announcements of one call.
 
     Attributes:
-        held: A step of the flow that waits for the end of an announcement.
+        held: The step of the flow that waits for the end of an announcement.
         late_keys: Keys pressed during an announcement that does not yield to them.
     """
 
     __slots__ = ("_current", "_duplex", "_waiting", "held", "late_keys")
 
-    def __init__(self, duplex: Duplex) -> None:
+    def __init__(self, duplex: FullDuplex) -> None:
         self._duplex = duplex
-        self._waiting: deque[AnnouncementAsked] = deque()
+        self._waiting: deque[Announcement] = deque()
         self._current: int | None = None
-        self.held: Spoken | None = None
+        self.held: DialogueStep | None = None
         self.late_keys = ""
 
     @property
@@ -35,30 +48,30 @@ class Announcements:
         """Whether what is being said is an announcement."""
         return self._current is not None
 
-    def announce(self, asked: AnnouncementAsked, *, now: float) -> list[Effect]:
+    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something, once nothing else is being said or recorded."""
-        self._waiting.append(asked)
+        self._waiting.append(announcement)
         return self.begin_next(now=now)
 
-    def begin_next(self, *, now: float) -> list[Effect]:
+    def begin_next(self, *, now: float) -> list[CallEffect]:
         """Say the next that waits, unless something else is being said or recorded; a blank one is over at once."""
-        reports: list[Effect] = []
+        reports: list[CallEffect] = []
         while self._waiting and self._current is None and self._duplex.idle:
-            asked = self._waiting.popleft()
-            if isinstance(asked.step, Say) and asked.step.is_blank:
-                reports.append(ReportAnnouncement(asked.number, SpokenUtterance("", 0.0, None, ended_at=now)))
+            announcement = self._waiting.popleft()
+            if isinstance(announcement.step, Say) and announcement.step.is_blank:
+                reports.append(ReportAnnouncement(announcement.number, SpokenUtterance("", 0.0, None, ended_at=now)))
                 continue
-            self._current = asked.number
-            return [*reports, *self._begin(asked.step, now)]
+            self._current = announcement.number
+            return [*reports, *self._begin(announcement.step, now)]
         return reports
 
-    def _begin(self, step: Say | Play, now: float) -> list[Effect]:
+    def _begin(self, step: Say | Play, now: float) -> list[CallEffect]:
         if isinstance(step, Play):
-            return self._duplex.speaking.play(step, now=now)
+            return self._duplex.play(step, now=now)
         return self._duplex.say(step, now=now)
 
-    def over(self, outcome: SpokenUtterance | TelebridgeError) -> ReportAnnouncement:
-        """The one in progress is over.
+    def finish(self, outcome: SpokenUtterance | TelebridgeError) -> ReportAnnouncement:
+        """Finish the one in progress.
 
         Raises:
             LocalProtocolError: None is in progress.
@@ -68,18 +81,18 @@ class Announcements:
             raise LocalProtocolError("no announcement is in progress")
         return ReportAnnouncement(number, outcome)
 
-    def refuse(self, reason: TelebridgeError) -> list[Effect]:
-        """None of those that wait will be said any more."""
-        unsaid = [ReportAnnouncement(asked.number, reason) for asked in self._waiting]
+    def cancel_waiting(self, reason: TelebridgeError) -> list[CallEffect]:
+        """Cancel those that wait; the one in progress is not among them."""
+        unsaid = [ReportAnnouncement(announcement.number, reason) for announcement in self._waiting]
         self._waiting.clear()
         return [*unsaid]
 
-    def take_held(self) -> Spoken | None:
-        """The step that waited, which may now begin; None when there is none."""
+    def pop_held(self) -> DialogueStep | None:
+        """Return the step that waited, which may now begin, and forget it; None when there is none."""
         step, self.held = self.held, None
         return step
 
-    def take_late_keys(self) -> str:
-        """The keys that waited, in the order they were pressed."""
+    def pop_late_keys(self) -> str:
+        """Return the keys that waited, in the order they were pressed, and forget them."""
         keys, self.late_keys = self.late_keys, ""
         return keys

@@ -1,4 +1,4 @@
-"""Where a call stands, as bytes that another process can read: its node, what is known, what was typed and heard.
+"""The checkpoint of a call: where it stands, as bytes from which another process can resume it.
 
 One rule: what is read back may have been written by another release; what it lacks has a value that loses least.
 """
@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Raw
 from typing_extensions import override
 
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Transfer
 
 
@@ -20,17 +20,17 @@ class Checkpoint:
     """Where a call stands.
 
     Args:
-        standing: In its flow file; None for a Python flow.
+        standing: The position in its flow file; None for a Python flow. The name is that of the stored JSON.
         typed: The keys that were typed ahead.
         words_heard: How many words of the node's prompt the caller has heard.
         transfer: Whom the caller is being connected with; None while they are with us.
-        name: What a Python flow last called its own place; None before it did.
+        name: The name that a Python flow gave to its last checkpoint; None before the first.
         variables: What a Python flow knows.
         result: What the flow has found out so far.
         answer: The keys typed so far of the open question.
         digits: What answered questions so far.
         recordings: Where the recordings so far are kept.
-        over: Whether the flow is over, and nothing is left but to hang up.
+        over: Whether the flow is over: nothing is left but to hang up.
         apology: Whether the caller must then still be told that something went wrong.
     """
 
@@ -103,22 +103,22 @@ def _writable(values: dict[str, Any]) -> dict[str, Any]:
 
 
 class Checkpoints(Protocol):
-    """Where calls leave word of where they stand."""
+    """Saves the checkpoints of calls."""
 
-    def keep(self, call_sid: str, checkpoint: bytes) -> None:
-        """Keep it in place of the one before; nothing is waited for."""
+    def save(self, call_sid: str, checkpoint: bytes) -> None:
+        """Save it in place of the one before; returns at once."""
         ...
 
     async def flush(self, call_sid: str) -> None:
-        """Wait until what was kept of a call can be read by other processes, for half a second at the most."""
+        """Wait until other processes can read what was saved of a call, for half a second at the most."""
         ...
 
 
 class NoCheckpoints(Checkpoints):
-    """Keeps nothing: a call ends with its process."""
+    """Saves nothing: a call ends with its process."""
 
     @override
-    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+    def save(self, call_sid: str, checkpoint: bytes) -> None:
         return
 
     @override

@@ -1,4 +1,4 @@
-"""Where a call stands, kept at each step for a process that may have to go on with it.
+"""Keeps the checkpoint of a call up to date, for a process that may have to resume it.
 
 One rule: what did not change is not encoded again. A flow may know a megabyte, and a mark comes back every second.
 """
@@ -9,38 +9,41 @@ from msgspec import Raw
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint, encoded
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
-    Effect,
-    EndCall,
-    KeepCheckpoint,
-    Tell,
+    CallEffect,
+    PublishEvent,
+    ReleaseCall,
+    SaveCheckpoint,
 )
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Transfer
 
 
-class Place:
-    """The place of one call.
+class Checkpointer:
+    """Makes the checkpoints of one call.
 
     Attributes:
-        transfer: Whom the caller is to be connected with, or is; None while they are with us.
-        over: Whether nothing is left but a last word, and to hang up.
+        transfer: The transfer to be made, or in progress; None while the caller is with us.
+        over: Whether nothing is left but a goodbye, and to hang up.
         apology: Whether the caller must then still be told that something went wrong.
         words_before: Words of the prompt that were heard in another process.
 
     Args:
         flow: The flow file that leads the call; None when a Python flow does.
         record: What came of the call so far.
-        talk: Knows what was typed and heard.
+        dialogue: Knows what was typed.
+        duplex: Knows what was heard.
     """
 
     __slots__ = (
+        "_dialogue",
+        "_duplex",
         "_flow",
         "_name",
+        "_position",
         "_record",
-        "_standing",
-        "_talk",
         "_variables",
         "apology",
         "over",
@@ -48,55 +51,58 @@ class Place:
         "words_before",
     )
 
-    def __init__(self, flow: FlowInterpreter | None, record: CallRecord, talk: Talk) -> None:
+    def __init__(
+        self, flow: FlowInterpreter | None, record: CallRecord, dialogue: Dialogue, duplex: FullDuplex
+    ) -> None:
         self.transfer: Transfer | None = None
         self.over = False
         self.apology = False
         self.words_before = 0
         self._flow = flow
         self._record = record
-        self._talk = talk
-        self._name: str | None = None  # what a Python flow last called its place, or began with
-        self._variables: Raw | None = None  # what it knew there
-        self._standing: Raw | None = None  # of the flow file, since it last moved
+        self._dialogue = dialogue
+        self._duplex = duplex
+        self._name: str | None = None  # of the last checkpoint of a Python flow
+        self._variables: Raw | None = None  # as they were then
+        self._position: Raw | None = None  # in the flow file, encoded since it last moved
 
-    def take_up(self, checkpoint: Checkpoint) -> None:
-        """Go on with what another process left."""
-        self.name(checkpoint.name, checkpoint.variables)
-        self._talk.digits.restore(checkpoint.answer, checkpoint.typed)
-        self._record.take_up(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Restore what another process saved."""
+        self.set_variables(checkpoint.name, checkpoint.variables)
+        self._dialogue.digits.restore(checkpoint.answer, checkpoint.typed)
+        self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
 
-    def name(self, name: str | None, variables: dict[str, Any]) -> None:
-        """A Python flow says how far it is; its variables are kept as they are now, for it goes on to change them."""
+    def set_variables(self, name: str | None, variables: dict[str, Any]) -> None:
+        """Take the name and variables of a Python flow's checkpoint, as they are now: it goes on to change them."""
         self._name, self._variables = name, encoded(variables)
 
-    def moved(self) -> None:
-        """The flow file went on: it stands elsewhere, or knows more."""
-        self._standing = None
+    def flow_moved(self) -> None:
+        """The flow file is at another node, or has other variables."""
+        self._position = None
         self.words_before = 0
 
-    def entered(self, *, now: float) -> list[Effect]:
-        """A step of the flow begins; a question that is asked again is no other node."""
+    def step_began(self, *, now: float) -> list[CallEffect]:
+        """A step of the flow begins: publish its node, unless a question is asked again, and save."""
         if self._flow is None:
             return []
-        standing = self._flow.standing
-        asked_again = standing.silences or standing.mismatches
-        told = [] if asked_again else [Tell("node", {"node": standing.node})]
-        return [*told, self.keep(now=now)]
+        position = self._flow.position
+        asked_again = position.silences or position.mismatches
+        published = [] if asked_again else [PublishEvent("node", {"node": position.node})]
+        return [*published, self.save(now=now)]
 
-    def changed(self, effects: list[Effect], *, now: float) -> list[Effect]:
-        """Something changed inside a step: keep that, unless the step that followed has done so, or none will."""
-        if any(isinstance(effect, KeepCheckpoint | EndCall) for effect in effects):
+    def save_after(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:
+        """Add a checkpoint to the effects of a change inside a step, unless they save one or end the call."""
+        if any(isinstance(effect, SaveCheckpoint | ReleaseCall) for effect in effects):
             return effects
-        return [*effects, self.keep(now=now)]
+        return [*effects, self.save(now=now)]
 
-    def keep(self, *, now: float) -> KeepCheckpoint:
-        """Have the place kept as it is."""
-        if self._flow is not None and self._standing is None:
-            self._standing = encoded(self._flow.standing)
+    def save(self, *, now: float) -> SaveCheckpoint:
+        """Return the effect that saves the call as it is now."""
+        if self._flow is not None and self._position is None:
+            self._position = encoded(self._flow.position)
         light = Checkpoint(
-            answer=self._talk.digits.typed,
-            typed=self._talk.digits.ahead + self._talk.announcements.late_keys,
+            answer=self._dialogue.digits.typed,
+            typed=self._dialogue.digits.ahead + self._dialogue.announcements.late_keys,
             words_heard=self.words_before + self._words_heard(now),
             transfer=self.transfer,
             name=self._name,
@@ -106,9 +112,8 @@ class Place:
             over=self.over,
             apology=self.apology,
         )
-        return KeepCheckpoint(light.encode(standing=self._standing, variables=self._variables))
+        return SaveCheckpoint(light.encode(standing=self._position, variables=self._variables))
 
     def _words_heard(self, now: float) -> int:
         """How many words of the step's prompt the caller has heard in this process."""
-        talk = self._talk
-        return 0 if talk.announcements.in_progress else talk.duplex.speaking.words_heard(now=now)
+        return 0 if self._dialogue.announcements.in_progress else self._duplex.words_heard(now=now)

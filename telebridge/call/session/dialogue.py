@@ -1,215 +1,199 @@
-"""What passes between the caller and the bridge: our utterances, their voice, their keys, their recording.
+"""The dialogue of a call: utterances of the bridge, the caller's voice and keys, messages they leave.
 
-It performs the steps of a flow that need nobody else, one at a time, and says when each is over. Announcements come
-from beside the flow; each is said when nothing else is, and a question it fell into begins to wait anew.
+`Dialogue` performs the steps of a flow that need nobody else, one at a time, and returns `StepOver` at the end of each.
+Announcements come from outside the flow; each is said when nothing else is, and a question that it interrupted begins
+to wait again.
 
 One rule: a step ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
 
 from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcements
-from telebridge.call.session.effects import Effect, HandOnAudio, KeepRecording
-from telebridge.call.session.events import RecordingKept
-from telebridge.call.session.full_duplex import Duplex, UtteranceOver
-from telebridge.call.session.listening import Heard, ListeningOptions
-from telebridge.call.session.turn import News, SpokenStep, StepOver
+from telebridge.call.session.announcements import AnnouncementQueue
+from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
+from telebridge.call.session.full_duplex import CallerActivity, FullDuplex, UtteranceOver
+from telebridge.call.session.turn import DialogTurn, StepOver, TurnResult
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
-from telebridge.flows.steps import Spoken
-from telebridge.playback.writer import PlaybackOptions
-from telebridge.turns.barge_in import BargeInCause, Decision
+from telebridge.flows.steps import DialogueStep
+from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
-from telebridge.turns.voice_activity import SpeechEnded as CallerStopped
-from telebridge.turns.voice_activity import SpeechStarted as CallerStarted
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 from telebridge.twilio.media_stream import AudioReceived
 
 
-class Talk:
-    """The talk of one call. What concerns one of its parts alone is told to that part.
+class Dialogue:
+    """The dialogue of one call.
 
     Attributes:
-        duplex: Both voices.
         digits: The caller's keys.
-        announcements: What is said beside the flow.
+        announcements: What is said outside the flow.
+
+    Args:
+        record: Filled with what was said and typed.
+        duplex: The audio of the call.
     """
 
-    __slots__ = ("_record", "_step", "announcements", "digits", "duplex")
+    __slots__ = ("_duplex", "_record", "_turn", "announcements", "digits")
 
-    def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
-        self.duplex = Duplex(record, playback, listening)
+    def __init__(self, record: CallRecord, duplex: FullDuplex) -> None:
+        self._duplex = duplex
         self.digits = DigitCollector()
-        self.announcements = Announcements(self.duplex)
+        self.announcements = AnnouncementQueue(duplex)
         self._record = record
-        self._step: SpokenStep | None = None
+        self._turn: DialogTurn | None = None
 
     # Steps.
 
-    def begin(self, step: Spoken, *, now: float) -> list[News]:
+    def begin(self, step: DialogueStep, *, now: float) -> list[TurnResult]:
         """Begin a step; the one before it must be over.
 
         Raises:
             LocalProtocolError: It is not.
         """
-        begun = self.announcements.held if self._step is None else self._step.asked
+        begun = self.announcements.held if self._turn is None else self._turn.step
         if begun is not None:
             raise LocalProtocolError(f"{step} was asked for while {begun} is in progress")
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        self._step = SpokenStep(step, self.duplex, self.digits, self._record)
-        return self._went_on(self._step.begin(now=now), now)
+        self._turn = DialogTurn(step, self._duplex, self.digits, self._record)
+        return self._go_on(self._turn.begin(now=now), now)
 
-    def cancel(self, *, now: float) -> list[Effect]:
-        """Nobody waits for the step any more; what was recorded so far is kept all the same."""
-        kept = self._drop_step()
-        if self.announcements.in_progress or self.duplex.speaking.in_progress is None:
-            return kept
-        return [*kept, *self.duplex.interrupt(BargeInCause.API, now=now).effects]
+    def cancel(self, *, now: float) -> list[CallEffect]:
+        """Cancel the step in progress; a message recorded so far is saved all the same."""
+        saved = self._drop_turn()
+        if self.announcements.in_progress or self._duplex.saying is None:
+            return saved
+        return [*saved, *self._duplex.interrupt(BargeInCause.API, now=now).effects]
 
-    def end(self, *, now: float) -> list[Effect]:
+    def end(self, *, now: float) -> list[CallEffect]:
         """The call is over."""
-        effects = self._drop_step()
-        if self.duplex.speaking.in_progress is not None:
-            cut = self.duplex.interrupt(BargeInCause.HANG_UP, now=now)
+        effects = self._drop_turn()
+        if self._duplex.saying is not None:
+            cut = self._duplex.interrupt(BargeInCause.HANG_UP, now=now)
             effects += cut.effects
             if self.announcements.in_progress:
-                effects.append(self.announcements.over(cut.utterance))
-        return [*effects, *self.announcements.refuse(NotLive(self._record.call_sid, "is over"))]
+                effects.append(self.announcements.finish(cut.utterance))
+        return [*effects, *self.announcements.cancel_waiting(NotLive(self._record.call_sid, "is over"))]
 
-    def _drop_step(self) -> list[Effect]:
-        self._step = self.announcements.held = None
+    def _drop_turn(self) -> list[CallEffect]:
+        self._turn = self.announcements.held = None
         self.digits.stop()
-        audio = self.duplex.stop_recording()
-        return [KeepRecording(audio)] if audio else []
+        audio = self._duplex.stop_recording()
+        return [SaveMessage(audio)] if audio else []
 
-    def _followed(self, news: list[News], now: float) -> list[News]:
-        """The news of the step in progress; before whoever leads hears that it is over, what waits is announced."""
-        if not news or not isinstance(news[-1], StepOver):
-            return news
-        self._step = self.announcements.held = None
-        return [*news[:-1], *self.announcements.begin_next(now=now), news[-1]]
+    def _results_of(self, results: list[TurnResult], now: float) -> list[TurnResult]:
+        """The results of the turn in progress; what waits is announced before the flow learns that its step is over."""
+        if not results or not isinstance(results[-1], StepOver):
+            return results
+        self._turn = self.announcements.held = None
+        return [*results[:-1], *self.announcements.begin_next(now=now), results[-1]]
 
-    def _went_on(self, news: list[News], now: float) -> list[News]:
-        """The same, where the step may have left the line idle: a question that is open lets others have their say."""
-        return [*self._followed(news, now), *self.announcements.begin_next(now=now)]
+    def _go_on(self, results: list[TurnResult], now: float) -> list[TurnResult]:
+        """The same, where the turn may have left the line idle: announcements may come during an open question."""
+        return [*self._results_of(results, now), *self.announcements.begin_next(now=now)]
 
     # What happened.
 
-    def hear(self, frame: AudioReceived, *, now: float) -> list[News] | None:
-        """What follows from a frame of the caller's; None when nothing does."""
-        duplex = self.duplex
-        listening = duplex.listening
-        worth = listening.keep(frame)
-        if not worth and not duplex.handing_on and duplex.recording is None:
-            return None
-        news: list[News] = []
-        heard = duplex.hear(now=now) if worth else None
-        if duplex.handing_on:
-            listening.handed_on()
-            news.append(HandOnAudio(frame.payload))
-        if heard is not None:
-            news += self._caller_heard(heard, now)
-        if duplex.recording is not None:
-            ending = duplex.recording.hear(frame.payload, speaking=listening.speaking)
-            if ending is not None and self._step is not None:
-                news += self._followed(self._step.recording_over(ending), now)
-        return news if news or heard is not None else None
-
-    def _caller_heard(self, heard: Heard, now: float) -> list[News]:
-        match heard.speech:
-            case CallerStarted():
+    def receive_media(self, frame: AudioReceived, activity: CallerActivity, *, now: float) -> list[TurnResult]:
+        """Take a frame of the caller's, and what `FullDuplex.receive_media` returned for it."""
+        results: list[TurnResult] = []
+        if self._duplex.forwarding:
+            self._duplex.frame_forwarded()
+            results.append(ForwardAudio(frame.payload))
+        match activity.speech:
+            case CallerSpeechStarted():
                 self.digits.speech_started(now=now)
-            case CallerStopped():
+            case CallerSpeechEnded():
                 self.digits.speech_ended(now=now)
             case None:
                 pass
-        match heard.decision:
-            case Decision.PAUSE:
-                return [*self.duplex.speaking.pause(now=now)]
-            case Decision.RESUME:
-                return [*self.duplex.speaking.resume(now=now)]
-            case Decision.COMMIT:
-                return self.clear(BargeInCause.SPEECH, now=now)
-            case None:
-                return []
+        results += activity.effects
+        results += self._utterance_over(activity.interrupted, now)
+        recording = self._duplex.recording
+        if recording is not None:
+            ending = recording.append(frame.payload, speaking=self._duplex.caller_speaking)
+            if ending is not None and self._turn is not None:
+                results += self._results_of(self._turn.recording_ended(ending), now)
+        return results
 
-    def recording_kept(self, event: RecordingKept, *, now: float) -> list[News]:
-        """What the caller said is in a file, or could not be kept."""
-        return [] if self._step is None else self._followed(self._step.recording_kept(event.file), now)
+    def message_saved(self, file: str | None, *, now: float) -> list[TurnResult]:
+        """What the caller said is in that file, or could not be saved."""
+        return [] if self._turn is None else self._results_of(self._turn.message_saved(file), now)
 
-    def mark_returned(self, name: str, *, now: float) -> list[News]:
+    def mark_returned(self, name: str, *, now: float) -> list[TurnResult]:
         """A mark came back."""
-        return self._utterance_over(self.duplex.mark_returned(name, now=now), now)
+        return self._utterance_over(self._duplex.mark_returned(name, now=now), now)
 
-    def clear(self, cause: BargeInCause, *, now: float) -> list[News]:
-        """Somebody takes the floor from what is being said, whatever its policy."""
-        if self.duplex.speaking.in_progress is None:
+    def clear(self, cause: BargeInCause, *, now: float) -> list[TurnResult]:
+        """Interrupt what is being said, whatever its barge-in policy."""
+        if self._duplex.saying is None:
             return []
-        return self._utterance_over(self.duplex.interrupt(cause, now=now), now)
+        return self._utterance_over(self._duplex.interrupt(cause, now=now), now)
 
-    def _utterance_over(self, over: UtteranceOver | None, now: float) -> list[News]:
+    def _utterance_over(self, over: UtteranceOver | None, now: float) -> list[TurnResult]:
         if over is None:
             return []
         if self.announcements.in_progress:
-            report = self.announcements.over(over.error or over.utterance)
+            report = self.announcements.finish(over.error or over.utterance)
             return [*over.effects, report, *self._after_announcement(now)]
-        if self._step is None:
+        if self._turn is None:
             return [*over.effects]
         if over.error is not None:
-            return [*over.effects, *self._followed(self._step.failed(over.error), now)]
-        prompted = self._step.prompt_over(over.utterance.interruption, now=now)
-        return [*over.effects, *self._went_on(prompted, now)]
+            return [*over.effects, *self._results_of(self._turn.prompt_failed(over.error), now)]
+        prompted = self._turn.prompt_ended(over.utterance.interruption, now=now)
+        return [*over.effects, *self._go_on(prompted, now)]
 
-    def _after_announcement(self, now: float) -> list[News]:
-        news: list[News] = [*self.announcements.begin_next(now=now)]
+    def _after_announcement(self, now: float) -> list[TurnResult]:
+        results: list[TurnResult] = [*self.announcements.begin_next(now=now)]
         if self.announcements.in_progress:
-            return news
-        if (held := self.announcements.take_held()) is not None:
-            news += self.begin(held, now=now)
+            return results
+        if (held := self.announcements.pop_held()) is not None:
+            results += self.begin(held, now=now)
         else:
-            self.digits.wait_anew(now=now)
-        for key in self.announcements.take_late_keys():
-            news += self.digit_pressed(key, now=now)
-        return news
+            self.digits.restart_timers(now=now)
+        for key in self.announcements.pop_late_keys():
+            results += self.digit_pressed(key, now=now)
+        return results
 
-    def digit_pressed(self, digit: str, *, now: float) -> list[News]:
-        """The caller pressed a key: it ends what yields to it, then it counts."""
-        recording, step = self.duplex.recording, self._step
-        if step is not None and recording is not None and (ending := recording.press(digit)) is not None:
-            return self._followed(step.recording_over(ending), now)
+    def digit_pressed(self, digit: str, *, now: float) -> list[TurnResult]:
+        """The caller pressed a key: it interrupts what yields to it, then it is an answer or typed ahead."""
+        recording, turn = self._duplex.recording, self._turn
+        if turn is not None and recording is not None and (ending := recording.press(digit)) is not None:
+            return self._results_of(turn.recording_ended(ending), now)
         if self.digits.is_late_finish_key(digit, now=now):
             self.digits.press(digit, now=now)
             return []
-        saying = self.duplex.speaking.in_progress
-        if saying is None or not self.duplex.yields(saying, BargeInCause.KEY):
+        saying = self._duplex.saying
+        if saying is None or not self._duplex.yields(saying, BargeInCause.KEY):
             return self._take_key(digit, now)
-        cut = self.duplex.interrupt(BargeInCause.KEY, now=now)
-        if self.announcements.in_progress or step is None:
+        cut = self._duplex.interrupt(BargeInCause.KEY, now=now)
+        if self.announcements.in_progress or turn is None:
             return [*self._utterance_over(cut, now), *self._take_key(digit, now)]
-        pressed = step.press(digit, now=now)
+        pressed = turn.press(digit, now=now)
         if pressed:
-            return [*cut.effects, *self._followed(pressed, now)]
-        prompted = step.prompt_over(cut.utterance.interruption, now=now)
-        return [*cut.effects, *self._went_on(prompted, now)]
+            return [*cut.effects, *self._results_of(pressed, now)]
+        prompted = turn.prompt_ended(cut.utterance.interruption, now=now)
+        return [*cut.effects, *self._go_on(prompted, now)]
 
-    def _take_key(self, digit: str, now: float) -> list[News]:
+    def _take_key(self, digit: str, now: float) -> list[TurnResult]:
         """A key that interrupts nothing; one that answers a question waits for the end of an announcement."""
         if self.announcements.in_progress:
             self.announcements.late_keys += digit
             return []
-        if self._step is not None:
-            return self._followed(self._step.press(digit, now=now), now)
+        if self._turn is not None:
+            return self._results_of(self._turn.press(digit, now=now), now)
         self.digits.press(digit, now=now)
         return []
 
-    def stream_started(self, *, now: float) -> list[Effect]:
+    def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
-        self.digits.wait_anew(now=now)
-        return self.duplex.stream_started(now=now)
+        self.digits.restart_timers(now=now)
+        return self._duplex.stream_started(now=now)
 
     def attend(self, *, live: bool, now: float) -> None:
         """Listen as long as somebody wants to know whether the caller speaks."""
-        if self.duplex.attend(live=live, awaited=self.digits.collecting, between_steps=self._step is None):
+        if self._duplex.attend(live=live, awaited=self.digits.collecting, between_steps=self._turn is None):
             self.digits.speech_ended(now=now)
 
     # Time.
@@ -217,14 +201,14 @@ class Talk:
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         return earliest(
-            self.duplex.speaking.next_deadline(),
-            None if self._step is None else self._step.next_deadline(announcing=self.announcements.in_progress),
+            self._duplex.next_deadline(),
+            None if self._turn is None else self._turn.next_deadline(announcing=self.announcements.in_progress),
         )
 
-    def handle_timeout(self, *, now: float) -> list[News]:
+    def handle_timeout(self, *, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
-        news = self._utterance_over(self.duplex.handle_timeout(now=now), now)
-        if self._step is not None:
-            timed_out = self._step.handle_timeout(announcing=self.announcements.in_progress, now=now)
-            news += self._followed(timed_out, now)
-        return news
+        results = self._utterance_over(self._duplex.handle_timeout(now=now), now)
+        if self._turn is not None:
+            timed_out = self._turn.handle_timeout(announcing=self.announcements.in_progress, now=now)
+            results += self._results_of(timed_out, now)
+        return results

@@ -1,11 +1,11 @@
-"""Everything a call can do to the world, as values in the imperative; the runner performs them in order."""
+"""The effects of a call: what its session wants done, as imperative values. The runner performs them in order."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import CallBack, Errand, Say, StepResult
+from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 
 
@@ -16,7 +16,7 @@ class ClearPlayback:
 
 @dataclass(frozen=True, slots=True)
 class StartSpeech:
-    """Have the speech source speak this utterance."""
+    """Have the speech source make speech of this utterance."""
 
     utterance: str
     say: Say
@@ -30,63 +30,63 @@ class ClearSpeech:
 
 
 @dataclass(frozen=True, slots=True)
-class HandOnAudio:
-    """Hand the caller's audio to the Python flow that takes it."""
+class ForwardAudio:
+    """Forward the caller's audio to the Python flow that takes it; mu-law at 8000 Hz."""
 
     payload: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class ReportOutcome:
-    """Tell a Python flow how its step went; an error is raised where the flow waits."""
+    """Report the outcome of its step to a Python flow; an error is raised where the flow waits."""
 
     outcome: StepResult | TelebridgeError
 
 
 @dataclass(frozen=True, slots=True)
 class ReportAnnouncement:
-    """Tell who announced something how it went."""
+    """Report the outcome of an announcement."""
 
     number: int
     outcome: SpokenUtterance | TelebridgeError
 
 
 @dataclass(frozen=True, slots=True)
-class StartErrand:
-    """Have this done, and say how it went."""
+class StartAction:
+    """Perform a web request or a function of the flow; its end comes as `ActionDone`."""
 
-    errand: Errand
+    action: Action
 
 
 @dataclass(frozen=True, slots=True)
-class KeepRecording:
-    """Write what the caller said to a file, and say where; mu-law at 8000 Hz."""
+class SaveMessage:
+    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`."""
 
     audio: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCheckpoint:
-    """Keep where the call stands, so that another process can go on with it; what was kept before is replaced."""
+class SaveCheckpoint:
+    """Save the checkpoint of the call in place of the one before, so that another process can resume it."""
 
     checkpoint: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class KeepOptOut:
+class SaveOptOut:
     """Put the number at the other end on the do-not-call list, at once."""
 
 
 @dataclass(frozen=True, slots=True)
-class KeepCallBack:
-    """Keep when the person at the other end wants to be called again, at once; what was kept before is replaced."""
+class SaveCallBack:
+    """Save at once when the person at the other end wants to be called again, in place of an earlier wish."""
 
     call_back: CallBack
 
 
 @dataclass(frozen=True, slots=True)
-class Tell:
-    """Tell who watches the call what happened, in plain values."""
+class PublishEvent:
+    """Publish what happened to who follows the call, in plain values."""
 
     kind: str
     data: dict[str, Any]
@@ -98,25 +98,25 @@ class CloseStream:
 
 
 @dataclass(frozen=True, slots=True)
-class EndCall:
+class ReleaseCall:
     """The call is over for us: release what it holds and keep its record."""
 
 
-Effect = (
+CallEffect = (
     SendAudio
     | SendMark
     | ClearPlayback
     | StartSpeech
     | ClearSpeech
-    | HandOnAudio
+    | ForwardAudio
     | ReportOutcome
     | ReportAnnouncement
-    | StartErrand
-    | KeepRecording
-    | KeepCheckpoint
-    | KeepOptOut
-    | KeepCallBack
-    | Tell
+    | StartAction
+    | SaveMessage
+    | SaveCheckpoint
+    | SaveOptOut
+    | SaveCallBack
+    | PublishEvent
     | CloseStream
-    | EndCall
+    | ReleaseCall
 )

@@ -1,17 +1,17 @@
-"""Everything that can happen to a call, as values in the past tense.
+"""The events of a call: what the peers of its session did, as values in the past tense.
 
-What Twilio says over the media stream comes as the events of `telebridge.twilio.media_stream`; here is the rest: what
-the speech source, the flow, the telephone network and the bridge's own operator do.
+The media stream's own events come from `telebridge.twilio.media_stream`; here are those of the speech source, of the
+flow and of the telephone network. `CallSession.handle` takes them all.
+
+One rule: an event says what happened. What somebody wants of a call is a method of `CallSession`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import CallBack, Done, Play, Say, Step, Transfer, TransferStatus
+from telebridge.flows.steps import Done, TransferStatus
 from telebridge.speech.source import SpeechEvent
-from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
     AudioReceived,
     DigitPressed,
@@ -58,56 +58,17 @@ class SpeechFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class AudioAsked:
-    """A Python flow wants the caller's audio from now on, or no longer."""
-
-    wanted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StepAsked:
-    """A Python flow asks for its next step."""
-
-    step: Step
-
-
-@dataclass(frozen=True, slots=True)
-class StepCancelled:
-    """A Python flow no longer waits for its step."""
-
-
-@dataclass(frozen=True, slots=True)
-class ErrandDone:
+class ActionDone:
     """What the flow waits for was done, or failed."""
 
     done: Done
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingKept:
+class MessageSaved:
     """What the caller said was written to a file; None when it could not be."""
 
     file: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncementAsked:
-    """Somebody beside the flow wants something said or played, once nothing else is.
-
-    Args:
-        number: What they know it by.
-        step: What.
-    """
-
-    number: int
-    step: Say | Play
-
-
-@dataclass(frozen=True, slots=True)
-class TransferAsked:
-    """Somebody beside the flow connects the caller with somebody else."""
-
-    transfer: Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,51 +84,10 @@ class TransferEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class HangUpAsked:
-    """Somebody beside the flow ends the call, after a last word if there is one."""
-
-    goodbye: Say | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class JumpAsked:
-    """Somebody beside the flow leads it to another of its nodes: a machine answered, and is left a message."""
-
-    node: str
-
-
-@dataclass(frozen=True, slots=True)
-class OptOutAsked:
-    """The caller told a Python flow that they want no further call."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallBackAsked:
-    """The caller told a Python flow when they want to be called again."""
-
-    call_back: CallBack
-
-
-@dataclass(frozen=True, slots=True)
-class CheckpointAsked:
-    """A Python flow says how far it is, and what it knows."""
-
-    name: str | None
-    variables: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class FlowEnded:
     """A Python flow returned, or failed with an error that its author must mend."""
 
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ClearAsked:
-    """Somebody takes the floor from the running prompt, whatever its policy."""
-
-    cause: BargeInCause = BargeInCause.API
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,24 +108,13 @@ CallEvent = (
     | TextTaken
     | SpeechEnded
     | SpeechFailed
-    | AudioAsked
-    | StepAsked
-    | StepCancelled
-    | ErrandDone
-    | RecordingKept
-    | AnnouncementAsked
-    | TransferAsked
+    | ActionDone
+    | MessageSaved
     | TransferBegun
     | TransferEnded
-    | HangUpAsked
-    | JumpAsked
-    | OptOutAsked
-    | CallBackAsked
-    | CheckpointAsked
     | FlowEnded
-    | ClearAsked
     | CallOver
 )
 
-Deliver = Callable[[CallEvent], None]
+EventSink = Callable[[CallEvent], None]
 """Takes an event into a call's session, and does what follows."""

@@ -1,35 +1,38 @@
-"""The course of a call: the step in progress, and the one that follows, as a flow leads or somebody beside it asks.
+"""Drives the flow of a call: the step in progress, and the one that follows.
 
-A flow file is asked for each next step here; a Python flow asks for it from outside, and is told the outcome. The
-caller may be away meanwhile, connected with somebody else; what happens then is kept for when they are back.
+A flow file is asked for each next step here; a Python flow commands its steps and is told their outcome. While a
+transfer keeps the caller away, what happens is kept until they are back.
 
 One rule: a call has one step in progress, and what may have done harm once is never done twice.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
+    CallEffect,
     CloseStream,
-    Effect,
-    EndCall,
-    KeepCallBack,
-    KeepOptOut,
+    PublishEvent,
+    ReleaseCall,
     ReportOutcome,
-    StartErrand,
-    Tell,
+    StartAction,
 )
-from telebridge.call.session.events import FlowEnded
+from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferBegun, TransferEnded
+from telebridge.call.session.full_duplex import CallerActivity, FullDuplex
+from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.speaking import from_word
-from telebridge.call.session.stream_phase import Phase, StreamWatch
-from telebridge.call.session.turn import News, StepOver
+from telebridge.call.session.stream_phase import PhaseInput, PhaseMachine
+from telebridge.call.session.turn import StepOver, TurnResult
+from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, TelebridgeError
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
-    CallBack,
     Collect,
     Done,
     HangUp,
@@ -44,121 +47,190 @@ from telebridge.flows.steps import (
     Transferred,
     Wait,
 )
+from telebridge.turns.barge_in import BargeInCause
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned
 
 DIED = "the process that did it has died"
 
+FlowEvent = MarkReturned | DigitPressed | MessageSaved | ActionDone | FlowEnded | TransferBegun | TransferEnded
+"""What may end the step in progress."""
 
-class Course:
-    """The course of one call.
+
+class FlowDriver:
+    """Drives the flow of one call.
 
     Attributes:
-        leaving: Whether a last word is being said, and nothing else will be.
+        leaving: Whether a goodbye is being said, after which nothing else will be.
 
     Args:
-        flow: The flow that leads the call; None when a Python flow does.
+        flow: The flow file that leads the call; None when a Python flow does.
         record: What came of the call so far.
-        talk: Performs what is between the caller and the bridge alone.
-        stream: Where the call's stream stands.
-        place: Where the call stands, for another process.
+        duplex: The audio of the call.
+        phases: The phase of the call.
+        preferences: What the caller wants of later calls.
     """
 
     __slots__ = (
-        "_asked_beside",
-        "_errand_begun",
-        "_errand_done",
+        "_action_begun",
+        "_action_done",
+        "_checkpointer",
+        "_dialogue",
+        "_duplex",
         "_flow",
         "_flow_ended",
-        "_place",
+        "_phases",
+        "_preferences",
         "_record",
         "_step",
-        "_stream",
-        "_talk",
+        "_transfer_by_api",
         "leaving",
     )
 
     def __init__(
-        self, flow: FlowInterpreter | None, record: CallRecord, talk: Talk, stream: StreamWatch, place: Place
+        self,
+        flow: FlowInterpreter | None,
+        record: CallRecord,
+        duplex: FullDuplex,
+        phases: PhaseMachine,
+        preferences: CallerPreferences,
     ) -> None:
         self.leaving = False
         self._flow = flow
         self._record = record
-        self._talk = talk
-        self._stream = stream
-        self._place = place
+        self._duplex = duplex
+        self._phases = phases
+        self._preferences = preferences
+        self._dialogue = Dialogue(record, duplex)
+        self._checkpointer = Checkpointer(flow, record, self._dialogue, duplex)
         self._step: Step | None = None
-        self._asked_beside = False  # whether it was not the flow that asked for the transfer
-        self._errand_begun = False  # whether it is this process that does the errand in progress
-        self._errand_done: Done | None = None  # while the caller was away
+        self._transfer_by_api = False  # whether it was not the flow that began the transfer
+        self._action_begun = False  # whether it is this process that performs the action in progress
+        self._action_done: Done | None = None  # while the caller was away
         self._flow_ended: FlowEnded | None = None  # while the caller was away
+
+    @property
+    def apology_due(self) -> bool:
+        """Whether the caller must still be told that something went wrong."""
+        return self._checkpointer.apology
+
+    @property
+    def transfer_target(self) -> Transfer | None:
+        """The transfer to be made, or in progress."""
+        return self._checkpointer.transfer
 
     # Beginning.
 
-    def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[Effect]:
-        """Begin, or go on where another process left the call."""
+    def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[CallEffect]:
+        """Begin, or resume the call where another process left it."""
+        if checkpoint is not None:
+            self._checkpointer.restore(checkpoint)
         if self._flow is None:
-            away = None if checkpoint is None else checkpoint.transfer
-            return [] if away is None else self._stay_away(away, None, now)
+            transfer = None if checkpoint is None else checkpoint.transfer
+            return [] if transfer is None else self._await_transfer(transfer, None, now)
         if checkpoint is None or checkpoint.standing is None:
             return self.perform(self._flow.start(), now=now)
-        return self._take_up(self._flow, checkpoint, checkpoint.standing, now)
+        return self._resume(self._flow, checkpoint, checkpoint.standing, now)
 
-    def _take_up(
-        self, flow: FlowInterpreter, checkpoint: Checkpoint, standing: FlowPosition, now: float
-    ) -> list[Effect]:
-        """Go on with a flow file where another process was."""
-        step = flow.go_on(standing)
+    def _resume(
+        self, flow: FlowInterpreter, checkpoint: Checkpoint, position: FlowPosition, now: float
+    ) -> list[CallEffect]:
+        """Resume a flow file at the position where another process was."""
+        step = flow.restore(position)
         self._record.path = flow.path
         if checkpoint.transfer is not None:
-            return self._stay_away(checkpoint.transfer, step, now)
+            return self._await_transfer(checkpoint.transfer, step, now)
         if _may_have_happened(step):
             self._step = step
-            return [*self._place.entered(now=now), *self._step_over(Done(problem=DIED), now)]
+            return [*self._checkpointer.step_began(now=now), *self._step_over(Done(problem=DIED), now)]
         effects = self.perform(_from_word(step, checkpoint.words_heard), now=now)
-        self._place.words_before = max(0, checkpoint.words_heard - 1) if self._step is not None else 0
+        self._checkpointer.words_before = max(0, checkpoint.words_heard - 1) if self._step is not None else 0
         return effects
+
+    # What happened.
+
+    def handle(self, event: FlowEvent, *, now: float) -> list[CallEffect]:
+        """Return what follows from an event that may end the step in progress."""
+        match event:
+            case MarkReturned(name):
+                followed = self._follow(self._dialogue.mark_returned(name, now=now), now)
+                return self._checkpointer.save_after(followed, now=now)
+            case DigitPressed(digit):
+                followed = self._follow(self._dialogue.digit_pressed(digit, now=now), now)
+                return [PublishEvent("key", {"key": digit}), *self._checkpointer.save_after(followed, now=now)]
+            case MessageSaved(file):
+                return self._follow(self._dialogue.message_saved(file, now=now), now)
+            case ActionDone(done):
+                return self._action_over(done, now)
+            case FlowEnded():
+                return self._end_flow(event, now)
+            case TransferBegun():
+                self._phases.handle(PhaseInput.TRANSFER_DIALED, now=now)
+                return []
+            case TransferEnded(status):
+                return self._transfer_ended(Transferred(status), now)
+
+    def receive_media(self, frame: AudioReceived, activity: CallerActivity, *, now: float) -> list[CallEffect]:
+        """Return what follows from a frame of the caller's and its judgement."""
+        return self._follow(self._dialogue.receive_media(frame, activity, now=now), now)
+
+    def stream_started(self, *, now: float) -> list[CallEffect]:
+        """The stream is there: send what waited for it."""
+        return self._dialogue.stream_started(now=now)
+
+    def attend(self, *, now: float) -> None:
+        """Listen to the caller as long as somebody needs to know whether they speak."""
+        self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, or None."""
+        return earliest(self._phases.next_deadline(), self._dialogue.next_deadline())
+
+    def handle_timeout(self, *, now: float) -> list[CallEffect]:
+        """Return what follows from the time being `now`; the phase's own deadline is the session's business."""
+        return self._follow(self._dialogue.handle_timeout(now=now), now)
 
     # Steps.
 
-    def perform(self, step: Step, *, now: float) -> list[Effect]:
+    def perform(self, step: Step, *, now: float) -> list[CallEffect]:
         """Begin a step; the one before it must be over.
 
         Raises:
             LocalProtocolError: It is not.
         """
-        self._place.moved()
-        if self._stream.phase in (Phase.CLOSING, Phase.OVER):
+        self._checkpointer.flow_moved()
+        if self._phases.phase.is_ending:
             return []
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
-        if self._stream.phase is Phase.AWAY:  # begun once the caller is back
+        if self._phases.phase.is_away:  # begun once the caller is back
             return []
-        wish = [] if self._flow is None else self._wishes(self._flow.standing)
-        place = [*wish, *self._place.entered(now=now)]
+        wishes = [] if self._flow is None else self._preferences.of_position(self._flow.position)
+        begun = [*wishes, *self._checkpointer.step_began(now=now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
-                return [*place, *self.settle(self._talk.begin(step, now=now), now=now)]
+                return [*begun, *self._follow(self._dialogue.begin(step, now=now), now)]
             case Request() | Run():
-                self._errand_begun = True
-                return [*place, StartErrand(step)]
+                self._action_begun = True
+                return [*begun, StartAction(step)]
             case Transfer():
-                return [*wish, *self._send_away(step, now)]
+                return [*wishes, *self._begin_transfer(step, now)]
             case HangUp():
-                return [*wish, *self._close("hung up by the flow", now)]
+                return [*wishes, *self._close("hung up by the flow", now)]
 
-    def settle(self, news: Iterable[News], *, now: float) -> list[Effect]:
-        """The effects of what happened in the talk; a step that is over leads to the next."""
-        effects: list[Effect] = []
-        for each in news:
+    def _follow(self, results: Iterable[TurnResult], now: float) -> list[CallEffect]:
+        """The effects of what happened in the dialogue; a step that is over leads to the next."""
+        effects: list[CallEffect] = []
+        for each in results:
             if isinstance(each, StepOver):
                 effects += self._step_over(each.outcome, now)
             else:
                 effects.append(each)
         return effects
 
-    def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[Effect]:
+    def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[CallEffect]:
         self._step = None
-        self._errand_begun = False
+        self._action_begun = False
         if self.leaving:
             return self._close("hung up by request", now)
         if self._flow is None:
@@ -167,136 +239,130 @@ class Course:
             return self._close(f"speech failed: {outcome}", now, apology=True)
         return self.perform(self._flow.resume(outcome), now=now)
 
-    def cancel_step(self, *, now: float) -> list[Effect]:
-        """A Python flow no longer waits for its step."""
+    def cancel_step(self, *, now: float) -> list[CallEffect]:
+        """Cancel the step in progress: the Python flow does not wait for it any more."""
         self._step = None
-        if self._stream.phase is Phase.AWAY:
+        if self._phases.phase.is_away:
             return []
-        return [*self._talk.cancel(now=now), *self._talk.announcements.begin_next(now=now)]
+        return [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
 
-    def errand_over(self, done: Done, *, now: float) -> list[Effect]:
-        """What the flow waits for was done, or failed."""
+    def _action_over(self, done: Done, now: float) -> list[CallEffect]:
         if not isinstance(self._step, Request | Run):
             return []
-        if self._stream.phase is Phase.AWAY:
-            self._errand_done = done
+        if self._phases.phase.is_away:
+            self._action_done = done
             return []
         return self._step_over(done, now)
 
-    def jump(self, node: str, *, now: float) -> list[Effect]:
+    def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow."""
-        if self._flow is None or self._stream.phase not in (Phase.WAITING, Phase.LIVE) or self.leaving:
+        if self._flow is None or not self._phases.phase.with_caller or self.leaving:
             return []
-        effects = self._talk.cancel(now=now)
+        effects = self._dialogue.cancel(now=now)
         self._step = None
         return [*effects, *self.perform(self._flow.go_to(node), now=now)]
 
-    def opt_out(self) -> list[Effect]:
-        """The caller wants no further call; nothing follows the second time."""
-        if self._record.opted_out:
-            return []
-        self._record.opted_out = True
-        return [KeepOptOut(), Tell("opt-out", {})]
+    def clear(self, cause: BargeInCause, *, now: float) -> list[CallEffect]:
+        """Interrupt what is being said, whatever its barge-in policy."""
+        return self._follow(self._dialogue.clear(cause, now=now), now)
 
-    def call_back(self, wanted: CallBack | None) -> list[Effect]:
-        """The caller wants to be called again then; nothing follows when that is known, or there is no such wish."""
-        if wanted is None or wanted == self._record.call_back:
-            return []
-        self._record.call_back = wanted
-        at = None if wanted.at is None else wanted.at.isoformat()
-        return [KeepCallBack(wanted), Tell("call-back", {"in_seconds": wanted.in_seconds, "at": at})]
+    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
+        """Say or play something outside the flow, once nothing else is."""
+        return self._dialogue.announcements.announce(announcement, now=now)
 
-    def _wishes(self, standing: FlowPosition) -> list[Effect]:
-        return [*(self.opt_out() if standing.opted_out else []), *self.call_back(standing.call_back)]
+    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
+        """Save how far a Python flow is, and its variables as they are now."""
+        self._checkpointer.set_variables(name, variables)
+        return [self._checkpointer.save(now=now)]
 
     # Transfers.
 
-    def transfer_asked(self, transfer: Transfer, *, now: float) -> list[Effect]:
-        """Somebody beside the flow connects the caller; the step in progress begins anew if that fails."""
-        if self._stream.phase is not Phase.LIVE:
+    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
+        """Connect the caller with another party outside the flow; if that fails the step in progress begins again."""
+        if not self._phases.phase.is_live:
             return []
-        self._asked_beside = True
-        return self._send_away(transfer, now)
+        self._transfer_by_api = True
+        return self._begin_transfer(transfer, now)
 
-    def _send_away(self, transfer: Transfer, now: float) -> list[Effect]:
+    def _begin_transfer(self, transfer: Transfer, now: float) -> list[CallEffect]:
         """Close the stream; Twilio then asks what follows, and is told whom to dial."""
-        self._place.transfer = transfer
-        self._stream.away(now=now)
-        told = Tell("transfer", {"to": transfer.to})
-        cut = [*self._talk.cancel(now=now), *self._talk.duplex.speaking.stream_lost(now=now)]
-        return [told, *cut, self._place.keep(now=now), CloseStream()]
+        self._checkpointer.transfer = transfer
+        self._phases.handle(PhaseInput.TRANSFER, now=now)
+        published = PublishEvent("transfer", {"to": transfer.to})
+        cut = [*self._dialogue.cancel(now=now), *self._duplex.stream_lost(now=now)]
+        return [published, *cut, self._checkpointer.save(now=now), CloseStream()]
 
-    def _stay_away(self, transfer: Transfer, step: Step | None, now: float) -> list[Effect]:
+    def _await_transfer(self, transfer: Transfer, step: Step | None, now: float) -> list[CallEffect]:
         """Wait for the end of a transfer that another process began."""
-        self._place.transfer, self._step = transfer, step
-        self._asked_beside = not isinstance(step, Transfer)
-        self._stream.away(now=now)
+        self._checkpointer.transfer, self._step = transfer, step
+        self._transfer_by_api = not isinstance(step, Transfer)
+        self._phases.handle(PhaseInput.TRANSFER, now=now)
         return []
 
-    def transfer_ended(self, transferred: Transferred, *, now: float) -> list[Effect]:
+    def _transfer_ended(self, transferred: Transferred, now: float) -> list[CallEffect]:
         """The caller is back, or was never away."""
-        if self._stream.phase is not Phase.AWAY:
+        if not self._phases.phase.is_away:
             return []
-        asked_beside, self._asked_beside, self._place.transfer = self._asked_beside, False, None
-        self._stream.wait(now=now)
-        told = Tell("transfer-ended", {"status": transferred.status})
-        if asked_beside and transferred.connected:
-            return [told, *self._close("transferred", now)]
+        by_api, self._transfer_by_api, self._checkpointer.transfer = self._transfer_by_api, False, None
+        self._phases.handle(PhaseInput.TRANSFER_ENDED, now=now)
+        published = PublishEvent("transfer-ended", {"status": transferred.status})
+        if by_api and transferred.connected:
+            return [published, *self._close("transferred", now)]
         if self._flow_ended is not None:
-            return [told, *self.end_flow(self._flow_ended, now=now)]
-        if not asked_beside and isinstance(self._step, Transfer):
-            return [told, *self._step_over(transferred, now)]
-        return [told, *self._go_on(now)]
+            return [published, *self._end_flow(self._flow_ended, now)]
+        if not by_api and isinstance(self._step, Transfer):
+            return [published, *self._step_over(transferred, now)]
+        return [published, *self._restart_step(now)]
 
-    def _go_on(self, now: float) -> list[Effect]:
-        """Begin the step in progress anew: the caller has heard other things meanwhile."""
-        done, self._errand_done = self._errand_done, None
+    def _restart_step(self, now: float) -> list[CallEffect]:
+        """Begin the step in progress again: the caller has heard other things meanwhile."""
+        done, self._action_done = self._action_done, None
         if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
-            done = done or (None if self._errand_begun else Done(problem=DIED))
-            place = self._place.keep(now=now)
-            return [place] if done is None else [place, *self._step_over(done, now)]
+            done = done or (None if self._action_begun else Done(problem=DIED))
+            saved = self._checkpointer.save(now=now)
+            return [saved] if done is None else [saved, *self._step_over(done, now)]
         step, self._step = self._step, None
         return [] if step is None else self.perform(step, now=now)
 
     # The end.
 
-    def end_flow(self, ended: FlowEnded, *, now: float) -> list[Effect]:
-        """A Python flow returned; a caller who is with somebody else is not hung up on."""
-        if self._stream.phase is Phase.AWAY:
+    def _end_flow(self, ended: FlowEnded, now: float) -> list[CallEffect]:
+        """A Python flow returned; a caller who talks to another party is not hung up on."""
+        if self._phases.phase.is_away:
             self._flow_ended = ended
             return []
         return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
 
-    def hang_up(self, goodbye: Say | None, *, now: float) -> list[Effect]:
-        """Somebody beside the flow ends the call, after a last word if there is one."""
-        if self._stream.phase in (Phase.CLOSING, Phase.OVER):
+    def hang_up(self, goodbye: Say | None, *, now: float) -> list[CallEffect]:
+        """End the call outside the flow, after a goodbye if one is given."""
+        if self._phases.phase.is_ending:
             return []
-        effects = self._talk.cancel(now=now)
-        if goodbye is None or self._stream.phase is Phase.AWAY:
+        effects = self._dialogue.cancel(now=now)
+        if goodbye is None or self._phases.phase.is_away:
             return [*effects, *self._close("hung up by request", now)]
-        self.leaving = self._place.over = True
+        self.leaving = self._checkpointer.over = True
         self._step = None
-        effects.append(self._place.keep(now=now))
-        return [*effects, *self.settle(self._talk.begin(goodbye, now=now), now=now)]
+        effects.append(self._checkpointer.save(now=now))
+        return [*effects, *self._follow(self._dialogue.begin(goodbye, now=now), now)]
 
-    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[Effect]:
-        """The flow is over. Without a stream nothing is to close: the answer to Twilio's next question hangs up."""
-        self._place.apology = apology
+    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[CallEffect]:
+        """Close the stream: the flow is over. Without one, the answer to Twilio's next request hangs up."""
+        self._checkpointer.apology = apology
         self._record.end_reason = self._record.end_reason or reason
-        if self._stream.phase is Phase.WAITING:
+        if self._phases.phase.is_waiting:
             return self.end(reason, now=now)
-        self._stream.closing(now=now)
-        self._place.over = True
-        return [self._place.keep(now=now), CloseStream()]
+        self._phases.handle(PhaseInput.CLOSE, now=now)
+        self._checkpointer.over = True
+        return [self._checkpointer.save(now=now), CloseStream()]
 
-    def end(self, reason: str, *, now: float) -> list[Effect]:
+    def end(self, reason: str, *, now: float) -> list[CallEffect]:
         """The call is over."""
-        self._stream.over()
+        self._phases.handle(PhaseInput.END, now=now)
         self._step = None
         if self._flow is not None:
             self._record.result.update(self._flow.found)
         self._record.end_reason = self._record.end_reason or reason
-        return [*self._talk.end(now=now), EndCall()]
+        return [*self._dialogue.end(now=now), ReleaseCall()]
 
 
 def _may_have_happened(step: Step) -> bool:

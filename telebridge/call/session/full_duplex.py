@@ -1,6 +1,6 @@
 """Both voices of a call: what is being said, what is heard meanwhile, and which of the two yields to the other.
 
-What concerns one of them alone is told to `speaking` or to `listening`; here is what takes both.
+Nobody above this module knows `Speaking` or `Listening`, the two halves behind it.
 
 One rule: every utterance that is over, heard or cut off, is noted in the record here and nowhere else.
 """
@@ -8,14 +8,17 @@ One rule: every utterance that is over, heard or cut off, is noted in the record
 from dataclasses import dataclass
 
 from telebridge.call.record import CallRecord, SpokenUtterance, utterance_json
-from telebridge.call.session.effects import Effect, HandOnAudio, Tell
-from telebridge.call.session.listening import Heard, Listening, ListeningOptions
-from telebridge.call.session.message import Recording
-from telebridge.call.session.speaking import Speaking, Spoken
+from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
+from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
+from telebridge.call.session.listening import Listening, ListeningOptions
+from telebridge.call.session.message import MessageRecording
+from telebridge.call.session.speaking import FinishedUtterance, Speaking
 from telebridge.errors import SpeechError
-from telebridge.flows.steps import Record, Say
+from telebridge.flows.steps import Play, Record, Say
 from telebridge.playback.writer import PlaybackOptions
-from telebridge.turns.barge_in import BargeInCause
+from telebridge.turns.barge_in import BargeInCause, Decision
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
+from telebridge.twilio.media_stream import AudioReceived
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,53 +31,110 @@ class UtteranceOver:
         error: Why it was not spoken to its end; None when it was, or was cut off.
     """
 
-    effects: list[Effect]
+    effects: list[CallEffect]
     utterance: SpokenUtterance
     error: SpeechError | None = None
 
 
-class Duplex:
-    """The line of one call, both ways.
+@dataclass(frozen=True, slots=True)
+class CallerActivity:
+    """What a frame of the caller's led to.
 
-    Attributes:
-        speaking: Our voice.
-        listening: The caller's.
-        recording: What keeps the caller's; None while nobody wants it kept.
-        handing_on: Whether somebody takes the caller's audio as it comes.
+    Args:
+        speech: Speech that started or ended with it.
+        effects: What follows at once.
+        interrupted: The utterance that it cut off.
     """
 
-    __slots__ = ("_options", "_record", "handing_on", "listening", "recording", "speaking")
+    speech: CallerSpeechStarted | CallerSpeechEnded | None
+    effects: tuple[CallEffect, ...] = ()
+    interrupted: UtteranceOver | None = None
+
+
+NO_ACTIVITY = CallerActivity(None)
+"""Of a frame that says nothing but is forwarded or recorded."""
+
+
+class FullDuplex:
+    """The audio of one call, both ways.
+
+    Attributes:
+        recording: Records the caller; None while nobody wants that.
+        forwarding: Whether a Python flow takes the caller's audio as it comes.
+    """
+
+    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recording")
 
     def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
-        self.speaking = Speaking(playback)
-        self.listening = Listening(listening)
-        self.recording: Recording | None = None
-        self.handing_on = False
+        self.recording: MessageRecording | None = None
+        self.forwarding = False
+        self._speaking = Speaking(playback)
+        self._listening = Listening(listening, self._speaking)
+        self._yields = False  # whether what is being said yields to speech
         self._record = record
         self._options = listening
 
     @property
     def idle(self) -> bool:
         """Whether nothing is being said or recorded."""
-        return self.speaking.in_progress is None and self.recording is None
+        return self._speaking.in_progress is None and self.recording is None
+
+    @property
+    def saying(self) -> Say | None:
+        """What is being said, until the caller has heard it."""
+        return self._speaking.in_progress
+
+    @property
+    def text(self) -> str | None:
+        """The text of what is being said, as far as it is known."""
+        return self._speaking.text
+
+    @property
+    def stream_open(self) -> bool:
+        """Whether the stream is there."""
+        return self._speaking.stream_open
+
+    @property
+    def caller_speaking(self) -> bool:
+        """Whether the caller speaks, as far as anybody listened."""
+        return self._listening.speaking
 
     def yields(self, say: Say, cause: BargeInCause) -> bool:
         """Whether `cause` interrupts it, by its own policy or else that of the settings."""
         return say.yields_to(cause, self._options.barge_in.policy)
 
-    # Our voice.
+    # The bridge's voice.
 
-    def say(self, say: Say, *, now: float) -> list[Effect]:
-        """Begin an utterance; who speaks already is heard out, where it yields to speech.
+    def say(self, say: Say, *, now: float) -> list[CallEffect]:
+        """Begin an utterance. While the caller speaks, one that yields to speech waits for their end.
 
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self.speaking.begin(say)
-        if self.listening.speaking and self.yields(say, BargeInCause.SPEECH):
-            self.listening.prompt_waits()
-            effects += self.speaking.pause(now=now)
+        effects = self._speaking.begin(say)
+        self._yields = self.yields(say, BargeInCause.SPEECH)
+        if self._yields and self._listening.speaking:
+            self._listening.prompt_waits()
+            effects += self._speaking.pause(now=now)
         return effects
+
+    def play(self, play: Play, *, now: float) -> list[CallEffect]:
+        """Play audio that is there already; it yields to nothing.
+
+        Raises:
+            LocalProtocolError: Something is still being said.
+        """
+        effects = self._speaking.play(play, now=now)
+        self._yields = False
+        return effects
+
+    def receive_speech(self, event: SpeechArrived | SpeechEnded | SpeechFailed, *, now: float) -> list[CallEffect]:
+        """Take what the speech source made of an utterance."""
+        return self._speaking.receive(event, now=now)
+
+    def receive_text(self, event: TextTaken) -> None:
+        """Take the next token of a streamed text, for the transcript."""
+        self._speaking.receive_text(event)
 
     def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
         """End the utterance in progress at once.
@@ -82,32 +142,42 @@ class Duplex:
         Raises:
             LocalProtocolError: Nothing is being said.
         """
-        stop_ms = self.listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self.speaking.interrupt(cause, now=now, stop_ms=stop_ms)
-        self.listening.interrupted()
+        stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
+        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        self._listening.interrupted()
+        self._yields = False
         return UtteranceOver([*effects, self._noted(utterance)], utterance)
 
     def mark_returned(self, name: str, *, now: float) -> UtteranceOver | None:
-        """A mark came back; answers with the utterance that has now been heard to its end, if one has."""
-        return self._heard_whole(self.speaking.mark_returned(name, now=now))
+        """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
+        return self._finished(self._speaking.mark_returned(name, now=now))
+
+    def words_heard(self, *, now: float) -> int:
+        """How many words of the utterance in progress the caller has heard."""
+        return self._speaking.words_heard(now=now)
+
+    def next_deadline(self) -> float | None:
+        """When `handle_timeout` wants to be called, or None."""
+        return self._speaking.next_deadline()
 
     def handle_timeout(self, *, now: float) -> UtteranceOver | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
-        return self._heard_whole(self.speaking.handle_timeout(now=now))
+        return self._finished(self._speaking.handle_timeout(now=now))
 
-    def _heard_whole(self, spoken: Spoken | None) -> UtteranceOver | None:
-        if spoken is None:
+    def _finished(self, finished: FinishedUtterance | None) -> UtteranceOver | None:
+        if finished is None:
             return None
-        return UtteranceOver([self._noted(spoken.utterance)], spoken.utterance, spoken.error)
+        self._yields = False
+        return UtteranceOver([self._noted(finished.utterance)], finished.utterance, finished.error)
 
-    def _noted(self, utterance: SpokenUtterance) -> Tell:
+    def _noted(self, utterance: SpokenUtterance) -> PublishEvent:
         self._record.utterances.append(utterance)
-        return Tell("utterance", utterance_json(utterance))
+        return PublishEvent("utterance", utterance_json(utterance))
 
     # The caller's voice.
 
     def attend(self, *, live: bool, awaited: bool, between_steps: bool) -> bool:
-        """Listen as long as somebody wants to know whether the caller speaks.
+        """Listen as long as somebody needs to know whether the caller speaks.
 
         Args:
             live: Whether the stream is there.
@@ -117,47 +187,61 @@ class Duplex:
         Returns:
             Whether nobody listens any more, but did until now.
         """
-        listening, saying = self.listening, self.speaking.in_progress
-        if saying is not None:
-            wanted = self.yields(saying, BargeInCause.SPEECH)
-        else:
-            wanted = awaited or self.recording is not None
+        listening = self._listening
+        asked = awaited or self.recording is not None
+        wanted = asked if self._speaking.in_progress is None else self._yields
         attentive = live and (wanted or listening.floor.callers or (between_steps and listening.speaking))
         stopped = listening.attentive and not attentive
         listening.attend(attentive=attentive)
         return stopped
 
-    def hear(self, *, now: float) -> Heard | None:
-        """Judge the frame that `listening` kept last and found worth it; None when it told nothing."""
-        speaking = self.speaking
-        saying = speaking.in_progress
-        yields = saying is not None and self.yields(saying, BargeInCause.SPEECH)
-        return self.listening.hear(
-            played_ms=(lambda: speaking.heard_ms(now=now)) if yields else None,
-            sounded=(lambda ms: speaking.sounded(ms, now=now)) if speaking.sounds(now=now) else None,
-        )
+    def receive_media(self, frame: AudioReceived, *, now: float) -> CallerActivity | None:
+        """Take a frame of the caller's; None when nobody needs it, or it says nothing and nobody takes it."""
+        listening = self._listening
+        payload = listening.pre_roll.append(frame.payload, frame.timestamp_ms)
+        judged = None
+        if listening.attentive:
+            judged = listening.judge(payload, yields=self._yields, now=now)
+        if judged is None:
+            if self.forwarding or self.recording is not None:
+                return NO_ACTIVITY
+            return None
+        match judged.decision:
+            case Decision.PAUSE:
+                return CallerActivity(judged.speech, tuple(self._speaking.pause(now=now)))
+            case Decision.RESUME:
+                return CallerActivity(judged.speech, tuple(self._speaking.resume(now=now)))
+            case Decision.COMMIT:
+                interrupted = self.interrupt(BargeInCause.SPEECH, now=now)
+                return CallerActivity(judged.speech, interrupted=interrupted)
+            case None:
+                return CallerActivity(judged.speech)
 
-    def hand_on(self, *, wanted: bool) -> list[Effect]:
-        """Somebody takes the caller's audio from now on, or no longer."""
-        self.handing_on = wanted
-        return [HandOnAudio(self.listening.hand_on())] if wanted else []
+    def forward_audio(self, *, wanted: bool) -> list[CallEffect]:
+        """Forward the caller's audio from now on, from the beginning of their last speech; or no longer."""
+        self.forwarding = wanted
+        return [ForwardAudio(self._listening.forward_speech())] if wanted else []
+
+    def frame_forwarded(self) -> None:
+        """The last frame was forwarded: nobody needs it again."""
+        self._listening.frame_forwarded()
 
     def record(self, record: Record) -> None:
-        """Keep the caller's voice from now on."""
-        self.recording = Recording(record)
+        """Record the caller from now on."""
+        self.recording = MessageRecording(record)
 
     def stop_recording(self) -> bytes:
-        """Keep it no longer.
-
-        Returns:
-            What there is to keep.
-        """
+        """Stop the recording; returns its audio, which is empty when there was none."""
         recording, self.recording = self.recording, None
         return b"" if recording is None else recording.audio()
 
     # The stream.
 
-    def stream_started(self, *, now: float) -> list[Effect]:
+    def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
-        self.listening = Listening(self._options)
-        return self.speaking.stream_opened(now=now)
+        self._listening = Listening(self._options, self._speaking)
+        return self._speaking.stream_opened(now=now)
+
+    def stream_lost(self, *, now: float) -> list[CallEffect]:
+        """The stream is gone; what was cut is said again, from the last word heard."""
+        return self._speaking.stream_lost(now=now)

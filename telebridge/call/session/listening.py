@@ -1,6 +1,6 @@
-"""The caller's half of the talk: whether they speak, and what that means for the prompt that plays.
+"""The caller's half of a call's audio: whether they speak, and what that means for the prompt that plays.
 
-Only as much is worked out as somebody wants to know: a prompt that yields to no speech is not listened over.
+Only as much is computed as somebody needs: while a prompt yields to no speech, nobody listens.
 
 One rule: the first syllable is never lost. Every frame is kept for a while, and who listens next begins before the
 speech did.
@@ -8,18 +8,19 @@ speech did.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
 from telebridge.turns.detectors import LevelDetector
+from telebridge.turns.echo import PlayedAudio
 from telebridge.turns.pre_roll import KEPT_MS
 from telebridge.turns.voice_activity import (
+    CallerSpeechEnded,
+    CallerSpeechStarted,
     SpeechDetector,
-    SpeechEnded,
-    SpeechStarted,
     VoiceActivity,
     VoiceActivityOptions,
 )
-from telebridge.twilio.media_stream import AudioReceived
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ListeningOptions:
         detector: Makes the detector of a call.
         voice_activity: How speech is told from everything else.
         barge_in: How it interrupts a prompt.
-        pre_roll_ms: How much of the time before the speech is handed to whoever listens next.
+        pre_roll_ms: How much of the time before the speech is forwarded to whoever listens next.
     """
 
     detector: Callable[[], SpeechDetector] = LevelDetector
@@ -40,90 +41,93 @@ class ListeningOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What a frame of the caller's told: speech that started or ended, and what follows for the prompt."""
+class Judgement:
+    """What a frame of the caller's says: speech that started or ended, and what follows for the prompt."""
 
-    speech: SpeechStarted | SpeechEnded | None
+    speech: CallerSpeechStarted | CallerSpeechEnded | None
     decision: Decision | None
+
+
+class PlayingPrompt(PlayedAudio, Protocol):
+    """The prompt that plays, as far as listening needs it."""
+
+    def heard_ms(self, *, now: float) -> float:
+        """How much of it the caller has heard, in milliseconds of media."""
+        ...
 
 
 class Listening:
     """Follows one caller.
 
     Attributes:
-        attentive: Whether somebody wants to know whether the caller speaks.
+        pre_roll: The last second of the caller's audio; every frame is appended to it, whoever listens.
+        attentive: Whether somebody needs to know whether the caller speaks.
         floor: Whose turn it is.
+
+    Args:
+        options: How.
+        prompt: What the bridge says meanwhile.
     """
 
     __slots__ = (
         "_activity",
-        "_frame",
-        "_handed_on_to_ms",
-        "_passed",
-        "_pre_roll",
+        "_forwarded_to_ms",
         "_pre_roll_ms",
+        "_prompt",
         "_speech_began_ms",
         "attentive",
         "floor",
+        "pre_roll",
     )
 
-    def __init__(self, options: ListeningOptions) -> None:
+    def __init__(self, options: ListeningOptions, prompt: PlayingPrompt) -> None:
         self.floor = SpeechBargeIn(options.barge_in)
-        self._activity = VoiceActivity(options.detector(), options.voice_activity)
-        self._pre_roll = self._activity.pre_roll
+        self._prompt = prompt
+        self._activity = VoiceActivity(options.detector(), options.voice_activity, prompt)
+        self.pre_roll = self._activity.pre_roll
         self._pre_roll_ms = options.pre_roll_ms
         self.attentive = False
-        self._frame = b""
-        self._passed = False
         self._speech_began_ms: float | None = None
-        self._handed_on_to_ms = 0.0
+        self._forwarded_to_ms = 0.0
 
     def attend(self, *, attentive: bool) -> None:
         """Listen from now on, or no longer."""
         if self.attentive and not attentive:
             self._activity.stop()
-            self.floor.released()
+            self.floor.release()
         self.attentive = attentive
 
-    def keep(self, frame: AudioReceived) -> bool:
-        """Keep a frame for whoever listens next; whether it is worth hearing: those of a quiet line are not."""
-        self._frame = self._pre_roll.keep(frame.payload, frame.timestamp_ms)
-        if not self.attentive:
-            return False
-        self._passed = self._activity.passes(self._frame)
-        return self._passed or not self.floor.ours
-
-    def hear(self, *, played_ms: Callable[[], float] | None, sounded: Callable[[float], bytes] | None) -> Heard | None:
-        """Judge the frame that passed.
+    def judge(self, payload: bytes, *, yields: bool, now: float) -> Judgement | None:
+        """Judge the frame that was just appended to the pre-roll.
 
         Args:
-            played_ms: How much of the prompt has sounded that plays, or waits to, and yields to speech; None when there
-                is none.
-            sounded: The last so many milliseconds that the caller's telephone played; None when it plays nothing.
+            payload: As much of it as `PreRoll.append` returned.
+            yields: Whether a prompt plays, or waits to, that yields to speech.
+            now: Monotonic seconds.
 
         Returns:
-            None for a frame that told nothing, which most do.
+            None for a frame that says nothing, as most do.
         """
-        activity = self._activity
-        speech = activity.judge(self._frame, sounded) if self._passed else None
-        if isinstance(speech, SpeechStarted):
+        activity, floor = self._activity, self.floor
+        speech = activity.receive_frame(payload, now=now)
+        if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
         speaking = activity.speaking
-        if not speaking and speech is None and self.floor.ours:
+        if speech is None and not speaking and floor.ours:
             return None
-        if played_ms is None:
-            self.floor.caller_heard(speaking=speaking)
-            return None if speech is None else Heard(speech, None)
-        decision = self.floor.hear(
+        if not yields:
+            floor.follow(speaking=speaking)
+            return None if speech is None else Judgement(speech, None)
+        decision = floor.decide(
             speaking=speaking,
             speech_ms=activity.speech_ms,
             began_ms=self._speech_began_ms or 0.0,
-            now_ms=self._pre_roll.now_ms,
-            played_ms=played_ms,
+            now_ms=self.pre_roll.now_ms,
+            played_ms=self._prompt.heard_ms(now=now) if speaking and floor.ours else 0.0,
         )
-        if self.floor.callers:
-            activity.settle()
-        return Heard(speech, decision)
+        if floor.callers:
+            activity.await_end()
+        return Judgement(speech, decision)
 
     @property
     def speaking(self) -> bool:
@@ -132,26 +136,26 @@ class Listening:
 
     def prompt_waits(self) -> None:
         """A prompt begins that waits for the end of what the caller says."""
-        self.floor.prompt_waits(now_ms=self._pre_roll.now_ms)
-        self._activity.settle()
+        self.floor.prompt_waits(now_ms=self.pre_roll.now_ms)
+        self._activity.await_end()
 
     def interrupted(self) -> None:
         """A prompt was interrupted by something else than speech."""
-        self.floor.interrupted(now_ms=self._pre_roll.now_ms)
+        self.floor.interrupted(now_ms=self.pre_roll.now_ms)
 
-    def hand_on(self) -> bytes:
-        """What the caller said since they last began to speak, and the pre-roll before it; as far as it is kept.
+    def forward_speech(self) -> bytes:
+        """Return what the caller said since they last began to speak, and the pre-roll before it, as far as it is kept.
 
-        Nothing is handed on twice: a second listener begins where the first one stopped.
+        Nothing is forwarded twice: a second listener begins where the first one stopped.
         """
-        now_ms = self._pre_roll.now_ms
+        now_ms = self.pre_roll.now_ms
         began_ms = self._speech_began_ms
         if began_ms is None or (now_ms - began_ms > KEPT_MS and not self.speaking):
             began_ms = now_ms
-        from_ms = max(began_ms - self._pre_roll_ms, self._handed_on_to_ms)
-        self._handed_on_to_ms = now_ms
-        return self._pre_roll.last(now_ms - from_ms)
+        from_ms = max(began_ms - self._pre_roll_ms, self._forwarded_to_ms)
+        self._forwarded_to_ms = now_ms
+        return self.pre_roll.last(now_ms - from_ms)
 
-    def handed_on(self) -> None:
-        """The last frame was handed on to who listens."""
-        self._handed_on_to_ms = self._pre_roll.now_ms
+    def frame_forwarded(self) -> None:
+        """The last frame was forwarded to who listens."""
+        self._forwarded_to_ms = self.pre_roll.now_ms

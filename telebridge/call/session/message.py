@@ -1,4 +1,4 @@
-"""A recording of the caller, from the beep until they stop, press a key, or have said enough.
+"""The recording of a message, from the beep until the caller stops, presses a key, or has spoken long enough.
 
 One rule: what was recorded is never lost because the call ended; who leaves a message ends it by hanging up.
 """
@@ -10,8 +10,8 @@ TAIL_SECONDS = 1.0
 """So much of the silence that ended it is kept: a message should not end in the middle of a breath."""
 
 
-class Recording:
-    """Gathers mu-law at 8000 Hz.
+class MessageRecording:
+    """The message of one caller, in mu-law at 8000 Hz.
 
     Attributes:
         spoken: Whether the caller has said anything.
@@ -26,8 +26,8 @@ class Recording:
         self._silent = 0  # bytes since the caller was last heard
         self._ending: RecordingEnd | None = None
 
-    def hear(self, payload: bytes, *, speaking: bool) -> RecordingEnd | None:
-        """Take the next audio; answers why it is over, when it is."""
+    def append(self, payload: bytes, *, speaking: bool) -> RecordingEnd | None:
+        """Append audio; returns why the recording is over, once it is."""
         self._audio += payload[: self._longest - len(self._audio)]
         self.spoken = self.spoken or speaking
         self._silent = 0 if speaking else self._silent + len(payload)
@@ -38,7 +38,7 @@ class Recording:
         return self._ending
 
     def press(self, digit: str) -> RecordingEnd | None:
-        """Take a key; answers why the recording is over, when it is."""
+        """Take a key; returns why the recording is over, when it ends it."""
         return RecordingEnd.FINISH_KEY if digit == self._finish_key else None
 
     def audio(self) -> bytes:

@@ -1,57 +1,43 @@
-"""One phone call: what follows from what happened, without doing any of it.
+"""One phone call: what follows from each event and each command, as effects that somebody else performs.
 
-The session routes. The talk with the caller is `Talk`'s, the stream is `StreamWatch`'s, the steps are `Course`'s, and
-`Place` keeps where they stand; here they meet. Every answer is a list of effects, to be performed in order.
+`CallSession` routes what happens and what is wanted to three parts: `PhaseMachine` knows where the media stream is,
+`FullDuplex` has the audio both ways, and `FlowDriver` performs the flow. Every answer is a list of effects, to be
+performed in order.
+
+One rule: nothing follows from anything once the call is over.
 """
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
-from telebridge.call.session.effects import (
-    CloseStream,
-    Effect,
-    ReportAnnouncement,
-    Tell,
-)
+from telebridge.call.session.effects import CallEffect, CloseStream, ReportAnnouncement
 from telebridge.call.session.events import (
-    AnnouncementAsked,
-    AudioAsked,
-    CallBackAsked,
+    ActionDone,
     CallEvent,
     CallOver,
-    CheckpointAsked,
-    ClearAsked,
-    ErrandDone,
     FlowEnded,
-    HangUpAsked,
-    JumpAsked,
-    OptOutAsked,
-    RecordingKept,
+    MessageSaved,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
-    StepAsked,
-    StepCancelled,
     StreamLost,
     TextTaken,
-    TransferAsked,
     TransferBegun,
     TransferEnded,
 )
-from telebridge.call.session.flow_driver import Course
+from telebridge.call.session.flow_driver import FlowDriver
+from telebridge.call.session.full_duplex import NO_ACTIVITY, FullDuplex
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.stream_phase import Phase, StreamWatch
-from telebridge.deadlines import earliest
+from telebridge.call.session.preferences import CallerPreferences
+from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import (
-    Transfer,
-    Transferred,
-)
+from telebridge.flows.steps import CallBack, Say, Step, Transfer
 from telebridge.playback.writer import PlaybackOptions, SendAudio
+from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
     AudioReceived,
     DigitPressed,
@@ -80,209 +66,226 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
 
 
-LEADING = StepAsked, StepCancelled, ErrandDone, FlowEnded, TransferAsked
-"""What leads a call; after a last word was asked for, nothing does."""
-
-OVERDUE = {Phase.WAITING: "the media stream never came", Phase.AWAY: "caller hung up"}
-
-
 class CallSession:
     """A call from its webhook to its end.
 
+    Call `start` once, then the methods as things happen; perform what each returns, and call `handle_timeout` when
+    `next_deadline` says so.
+
     Args:
-        flow: The flow that leads the call; None when a Python flow does, which sends `StepAsked`.
+        flow: The flow file that leads the call; None when a Python flow does, which calls `perform_step`.
         record: Filled as the call goes on.
+        options: How the call waits.
     """
 
-    __slots__ = ("_began_at", "_course", "_place", "_stream", "_talk", "record")
+    __slots__ = ("_began_at", "_driver", "_duplex", "_phases", "_preferences", "record")
 
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
         self._began_at = 0.0
-        self._stream = StreamWatch(
+        self._phases = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
         )
-        self._talk = Talk(record, options.playback, options.listening)
-        self._place = Place(flow, record, self._talk)
-        self._course = Course(flow, record, self._talk, self._stream, self._place)
+        self._duplex = FullDuplex(record, options.playback, options.listening)
+        self._preferences = CallerPreferences(record)
+        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences)
         if flow is not None:
             record.path = flow.path
 
     @property
     def phase(self) -> Phase:
-        """Where the call stands."""
-        return self._stream.phase
+        """Where the call and its stream are."""
+        return self._phases.phase
 
     @property
     def leaving(self) -> bool:
-        """Whether a last word is being said, and nothing else will be."""
-        return self._course.leaving
+        """Whether a goodbye is being said, after which nothing else will be."""
+        return self._driver.leaving
 
     @property
     def apology_due(self) -> bool:
         """Whether the caller must still be told that something went wrong."""
-        return self._place.apology
+        return self._driver.apology_due
 
     @property
-    def transfer(self) -> Transfer | None:
-        """Whom the caller is to be connected with, or is."""
-        return self._place.transfer
+    def transfer_target(self) -> Transfer | None:
+        """The transfer to be made, or in progress."""
+        return self._driver.transfer_target
 
     @property
     def saying(self) -> str | None:
-        """What is being said, as far as its text is known; None when nothing is."""
-        return self._talk.duplex.speaking.text
+        """The text of what is being said, as far as it is known; None when nothing is."""
+        return self._duplex.text
 
-    # What the shell calls.
+    # What happened.
 
-    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[Effect]:
+    def start(self, *, now: float, checkpoint: Checkpoint | None = None) -> list[CallEffect]:
         """Begin, before the stream exists: the first prompt is fetched while Twilio connects it.
 
         Args:
-            now: The time.
+            now: Monotonic seconds, as everywhere here.
             checkpoint: Where another process left the call.
         """
         self._began_at = now
-        self._stream.wait(now=now)
-        if checkpoint is not None:
-            self._place.take_up(checkpoint)
-        return self._course.start(checkpoint, now=now)
+        self._phases.start(now=now)
+        return self._driver.start(checkpoint, now=now)
 
-    def hear(self, frame: AudioReceived, *, now: float) -> list[Effect] | None:
-        """What follows from a frame of the caller's; None when nothing does, not even for `next_deadline`."""
-        if self._stream.phase is Phase.OVER:
-            return None
-        self._stream.heard_at = now
-        news = self._talk.hear(frame, now=now)
-        if news is None:
-            return None
-        effects = self._sounded(self._course.settle(news, now=now), now)
-        self._talk.attend(live=self._stream.phase is Phase.LIVE, now=now)
-        return effects
+    def receive_media(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
+        """Take a frame of the caller's; returns None when nothing follows, not even another deadline.
 
-    def handle(self, event: CallEvent, *, now: float) -> list[Effect]:
-        """What follows from `event`."""
-        if self.phase is Phase.OVER:
-            return self._refused(event)
-        effects = self._sounded(self._follow(event, now), now)
-        if type(event) is not SpeechArrived:  # audio that arrives changes nothing about who is listened to
-            self._talk.attend(live=self.phase is Phase.LIVE, now=now)
-        return effects
+        A frame that nobody needs ends here: it comes 50 times a second in each call.
+        """
+        if self._phases.phase.is_over:
+            return None
+        self._phases.last_media_at = now
+        activity = self._duplex.receive_media(frame, now=now)
+        if activity is None:
+            return None
+        effects = self._driver.receive_media(frame, activity, now=now)
+        if not effects and activity is NO_ACTIVITY:
+            return None
+        return self._followed(effects, now)
+
+    def handle(self, event: CallEvent, *, now: float) -> list[CallEffect]:
+        """Return what follows from an event; nothing when the call is over."""
+        if self.phase.is_over:
+            return []
+        if type(event) is SpeechArrived:  # audio that arrives changes nothing about who is listened to
+            return self._timed(self._duplex.receive_speech(event, now=now), now)
+        return self._followed(self._follow(event, now), now)
+
+    def _follow(self, event: CallEvent, now: float) -> list[CallEffect]:
+        match event:
+            case SpeechArrived() | SpeechEnded() | SpeechFailed():
+                return self._duplex.receive_speech(event, now=now)
+            case TextTaken():
+                self._duplex.receive_text(event)
+                return []
+            case MarkReturned() | DigitPressed() | MessageSaved() | TransferBegun() | TransferEnded():
+                return self._driver.handle(event, now=now)
+            case ActionDone() | FlowEnded():
+                return self._driver.handle(event, now=now) if self._led else []
+            case StreamStarted() | StreamLost() | StreamStopped() | CallOver():
+                return self._follow_stream(event, now)
+            case AudioReceived():
+                return self.receive_media(event, now=now) or []
 
     def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, or None."""
-        return earliest(self._stream.next_deadline(), self._talk.next_deadline())
+        """When `handle_timeout` wants to be called, in monotonic seconds, or None."""
+        return self._driver.next_deadline()
 
-    def handle_timeout(self, *, now: float) -> list[Effect]:
-        """What follows from the time being `now`."""
-        effects = self._course.settle(self._talk.handle_timeout(now=now), now=now)
-        if self._stream.is_overdue(now=now):
+    def handle_timeout(self, *, now: float) -> list[CallEffect]:
+        """Return what follows from the time being `now`."""
+        effects = self._driver.handle_timeout(now=now)
+        if self._phases.is_overdue(now=now):
             effects += self._stream_overdue(now)
-        effects = self._sounded(effects, now)
-        self._talk.attend(live=self.phase is Phase.LIVE, now=now)
-        return effects
+        return self._followed(effects, now)
 
-    def _follow(self, event: CallEvent, now: float) -> list[Effect]:  # noqa: C901, PLR0912 - a line for each kind
-        if self._course.leaving and isinstance(event, LEADING):
-            return []
-        talk, course = self._talk, self._course
-        match event:
-            case AudioReceived():
-                return self.hear(event, now=now) or []
-            case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return [*talk.duplex.speaking.receive(event, now=now)]
-            case MarkReturned(name):
-                return self._place.changed(course.settle(talk.mark_returned(name, now=now), now=now), now=now)
-            case DigitPressed(digit):
-                told = Tell("key", {"key": digit})
-                followed = course.settle(talk.digit_pressed(digit, now=now), now=now)
-                return [told, *self._place.changed(followed, now=now)]
-            case ClearAsked(cause):
-                return course.settle(talk.clear(cause, now=now), now=now)
-            case TextTaken():
-                talk.duplex.speaking.text_taken(event)
-                return []
-            case AudioAsked(wanted):
-                return talk.duplex.hand_on(wanted=wanted)
-            case StepAsked(step):
-                return course.perform(step, now=now)
-            case StepCancelled():
-                return course.cancel_step(now=now)
-            case ErrandDone(done):
-                return course.errand_over(done, now=now)
-            case RecordingKept():
-                return course.settle(talk.recording_kept(event, now=now), now=now)
-            case AnnouncementAsked():
-                return self._announce(event, now)
-            case TransferAsked(transfer):
-                return course.transfer_asked(transfer, now=now)
-            case TransferBegun():
-                self._stream.dialling(now=now)
-                return []
-            case TransferEnded(status):
-                return course.transfer_ended(Transferred(status), now=now)
-            case HangUpAsked(goodbye):
-                return course.hang_up(goodbye, now=now)
-            case JumpAsked(node):
-                return course.jump(node, now=now)
-            case OptOutAsked():
-                return course.opt_out()
-            case CallBackAsked(call_back):
-                return course.call_back(call_back)
-            case CheckpointAsked(name, variables):
-                self._place.name(name, variables)
-                return [self._place.keep(now=now)]
-            case FlowEnded():
-                return course.end_flow(event, now=now)
-            case StreamStarted():
-                return self._stream_started(now)
-            case StreamLost():
-                return self._stream_lost(now)
-            case StreamStopped():
-                return [] if self.phase is Phase.AWAY else course.end("caller hung up", now=now)
-            case CallOver(status):
-                return course.end(f"call {status}", now=now)
+    # Commands. Each returns what is to be performed; a call that is over takes none.
 
-    def _sounded(self, effects: list[Effect], now: float) -> list[Effect]:
-        """The effects; the first that sound are noted in the record."""
+    def perform_step(self, step: Step, *, now: float) -> list[CallEffect]:
+        """Begin the next step of a Python flow; its result comes as `ReportOutcome`.
+
+        Raises:
+            LocalProtocolError: The step before it is not over.
+        """
+        return self._followed(self._driver.perform(step, now=now), now) if self._led else []
+
+    def cancel_step(self, *, now: float) -> list[CallEffect]:
+        """Cancel the step in progress: the Python flow does not wait for it any more."""
+        return self._followed(self._driver.cancel_step(now=now), now) if self._led else []
+
+    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
+        """Connect the caller with another party, outside the flow; without a stream nothing happens."""
+        return self._followed(self._driver.transfer(transfer, now=now), now) if self._led else []
+
+    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
+        """Say or play something outside the flow, once nothing else is; `ReportAnnouncement` says how it went."""
+        if not self.phase.with_caller or self.leaving:
+            error = NotLive(self.record.call_sid, "is over, or about to be")
+            return [ReportAnnouncement(announcement.number, error)]
+        return self._followed(self._driver.announce(announcement, now=now), now)
+
+    def clear(self, cause: BargeInCause = BargeInCause.API, *, now: float) -> list[CallEffect]:
+        """Interrupt what is being said, whatever its barge-in policy."""
+        return [] if self.phase.is_over else self._followed(self._driver.clear(cause, now=now), now)
+
+    def hang_up(self, goodbye: Say | None = None, *, now: float) -> list[CallEffect]:
+        """End the call, after a goodbye if one is given."""
+        return [] if self.phase.is_over else self._followed(self._driver.hang_up(goodbye, now=now), now)
+
+    def jump(self, node: str, *, now: float) -> list[CallEffect]:
+        """Leave the step in progress for another node of the flow file."""
+        return [] if self.phase.is_over else self._followed(self._driver.jump(node, now=now), now)
+
+    def opt_out(self) -> list[CallEffect]:
+        """Note that the caller wants no further call."""
+        return [] if self.phase.is_over else self._preferences.opt_out()
+
+    def call_back(self, call_back: CallBack) -> list[CallEffect]:
+        """Note when the caller wants to be called again."""
+        return [] if self.phase.is_over else self._preferences.call_back(call_back)
+
+    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
+        """Save how far a Python flow is, and its variables as they are now."""
+        return [] if self.phase.is_over else self._driver.checkpoint(name, variables, now=now)
+
+    def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
+        """Forward the caller's audio to the Python flow from now on, or no longer."""
+        return [] if self.phase.is_over else self._followed(self._duplex.forward_audio(wanted=wanted), now)
+
+    @property
+    def _led(self) -> bool:
+        """Whether the flow still leads the call: it does not once a goodbye is wanted, nor when the call is over."""
+        return not self.phase.is_over and not self.leaving
+
+    def _followed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
+        """The effects of what changed something: who is listened to may have changed too."""
+        self._driver.attend(now=now)
+        return self._timed(effects, now)
+
+    def _timed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
+        """The effects; when the first audio of the call is among them, the record notes the time."""
         if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
             self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
         return effects
 
-    # Announcements.
-
-    def _announce(self, asked: AnnouncementAsked, now: float) -> list[Effect]:
-        if self.phase is Phase.AWAY or self.phase is Phase.CLOSING or self._course.leaving:
-            return self._refused(asked)
-        return self._talk.announcements.announce(asked, now=now)
-
-    def _refused(self, event: CallEvent) -> list[Effect]:
-        """Whoever asked a call for something that it can do no more must not wait for ever."""
-        if isinstance(event, AnnouncementAsked):
-            return [ReportAnnouncement(event.number, NotLive(self.record.call_sid, "is over, or about to be"))]
-        return []
-
     # The stream.
 
-    def _stream_started(self, now: float) -> list[Effect]:
-        if self.phase is Phase.AWAY:
-            return [CloseStream()]  # the flow transferred the caller before Twilio had connected the stream
-        self._stream.opened(now=now)
-        return self._talk.stream_started(now=now)
+    def _follow_stream(
+        self, event: StreamStarted | StreamLost | StreamStopped | CallOver, now: float
+    ) -> list[CallEffect]:
+        match event:
+            case StreamStarted():
+                if not self._phases.handle(PhaseInput.STREAM_STARTED, now=now).is_live:
+                    return [CloseStream()]  # Twilio connected it after a transfer, or after the end of the flow
+                return self._driver.stream_started(now=now)
+            case StreamLost():
+                return self._stream_lost(now)
+            case StreamStopped():
+                return [] if self.phase.is_away else self._driver.end("caller hung up", now=now)
+            case CallOver(status):
+                return self._driver.end(f"call {status}", now=now)
 
-    def _stream_lost(self, now: float) -> list[Effect]:
+    def _stream_lost(self, now: float) -> list[CallEffect]:
         """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
-        if self.phase is Phase.CLOSING:
-            return self._course.end("", now=now)
-        if self.phase is not Phase.LIVE:
+        was_live = self.phase.is_live
+        if self._phases.handle(PhaseInput.STREAM_LOST, now=now).is_over:
+            return self._driver.end("", now=now)
+        if not was_live:
             return []
-        self._stream.wait(now=now)
         # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
-        return [CloseStream(), *self._talk.duplex.speaking.stream_lost(now=now)]
+        return [CloseStream(), *self._duplex.stream_lost(now=now)]
 
-    def _stream_overdue(self, now: float) -> list[Effect]:
-        if self.phase is Phase.LIVE:
-            return self._stream_lost(now)
-        return self._course.end(OVERDUE.get(self.phase, ""), now=now)
+    def _stream_overdue(self, now: float) -> list[CallEffect]:
+        match self.phase:
+            case Phase.LIVE:
+                return self._stream_lost(now)
+            case Phase.WAITING:
+                return self._driver.end("the media stream never came", now=now)
+            case Phase.AWAY:
+                return self._driver.end("caller hung up", now=now)
+            case Phase.CLOSING | Phase.OVER:
+                return self._driver.end("", now=now)

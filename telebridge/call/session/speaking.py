@@ -1,4 +1,4 @@
-"""Our half of the talk: the utterance in progress, from its text to the caller's ear.
+"""The bridge's half of a call's audio: the utterance in progress, from its text to the caller's ear.
 
 It joins the writer (audio into messages), the ledger (what was heard) and the transcript (which words that was), one
 utterance at a time.
@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 
 from telebridge.audio.levels import quietest_end
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.call.record import Pause, SpokenUtterance
+from telebridge.call.record import PlaybackPause, SpokenUtterance
 from telebridge.call.session.effects import (
+    CallEffect,
     ClearPlayback,
     ClearSpeech,
-    Effect,
     StartSpeech,
 )
 from telebridge.call.session.events import (
@@ -34,7 +34,7 @@ from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Rereadable, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
-SpeechNews = SpeechArrived | SpeechEnded | SpeechFailed
+SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
 
 REWOUND_MS = 600
 """How far back a prompt goes on at the most: longer than almost any word."""
@@ -46,7 +46,7 @@ SNAP_MS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
+class FinishedUtterance:
     """An utterance that is over, and why it was not spoken to its end, if it was not."""
 
     utterance: SpokenUtterance
@@ -79,7 +79,7 @@ class _InProgress:
     began_at: float | None = None
     cut: _Cut | None = None
     went_on_at_ms: float = 0.0  # where it went on after it was last paused
-    pauses: list[Pause] = field(default_factory=list)
+    pauses: list[PlaybackPause] = field(default_factory=list)
     play: Play | None = None  # what is played, where nobody makes it
 
 
@@ -97,7 +97,7 @@ class Speaking:
         self._writer = PlaybackWriter(self._ledger, options)
         self._current: _InProgress | None = None
         self.stream_open = False
-        self._held: list[SpeechNews] = []  # arrived before the stream did
+        self._held: list[SpeechResult] = []  # arrived before the stream did
         self._begun = 0
 
     @property
@@ -115,7 +115,7 @@ class Speaking:
         """Whether the utterance in progress is silent until it is resumed."""
         return self._current is not None and self._current.cut is not None
 
-    def begin(self, say: Say) -> list[Effect]:
+    def begin(self, say: Say) -> list[CallEffect]:
         """Begin an utterance; the one before it must be over.
 
         Raises:
@@ -123,7 +123,7 @@ class Speaking:
         """
         return [StartSpeech(self._open(say).name, say)]
 
-    def play(self, play: Play, *, now: float) -> list[Effect]:
+    def play(self, play: Play, *, now: float) -> list[CallEffect]:
         """Play audio that is there already; the utterance before it must be over.
 
         Raises:
@@ -131,10 +131,10 @@ class Speaking:
         """
         current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
         current.play = play
-        news = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
-        return [effect for event in news for effect in self.receive(event, now=now)]
+        events = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
+        return [effect for event in events for effect in self.receive(event, now=now)]
 
-    def receive(self, event: SpeechNews, *, now: float) -> list[Effect]:
+    def receive(self, event: SpeechResult, *, now: float) -> list[CallEffect]:
         """Take what the speech source made; before there is a stream it is kept."""
         current = self._current
         if current is None or current.name != event.utterance:
@@ -159,18 +159,18 @@ class Speaking:
         current.transcript.complete()
         return [*self._writer.end(event.utterance, now=now)]
 
-    def text_taken(self, event: TextTaken) -> None:
+    def receive_text(self, event: TextTaken) -> None:
         """Take the next token of a streamed text, for the transcript."""
         if self._current is not None and self._current.name == event.utterance:
             self._current.transcript.add_text(event.token)
 
-    def stream_opened(self, *, now: float) -> list[Effect]:
+    def stream_opened(self, *, now: float) -> list[CallEffect]:
         """The stream is there: send what was kept for it."""
         self.stream_open = True
         held, self._held = self._held, []
         return [effect for event in held for effect in self.receive(event, now=now)]
 
-    def stream_lost(self, *, now: float) -> list[Effect]:
+    def stream_lost(self, *, now: float) -> list[CallEffect]:
         """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
         self.stream_open = False
         current = self._current
@@ -183,13 +183,13 @@ class Speaking:
         again = replace(current.say, text=_rest(current.say.text, current.transcript.text, heard))
         return [ClearSpeech(current.name), *self.begin(again)]
 
-    def mark_returned(self, name: str, *, now: float) -> Spoken | None:
+    def mark_returned(self, name: str, *, now: float) -> FinishedUtterance | None:
         """Take a mark that came back; answers with the utterance that has now been heard to its end, if one has."""
         return self._heard_whole(self._ledger.mark_returned(name), now)
 
     # Barge-in.
 
-    def pause(self, *, now: float) -> list[Effect]:
+    def pause(self, *, now: float) -> list[CallEffect]:
         """Silence the line at once, and keep what was not heard. Nothing follows when nothing is being said."""
         current = self._current
         if current is None or current.cut is not None:
@@ -199,7 +199,7 @@ class Speaking:
         current.cut = _Cut(now, position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
-    def resume(self, *, now: float) -> list[Effect]:
+    def resume(self, *, now: float) -> list[CallEffect]:
         """Go on with what was paused, at the start of the word that was cut."""
         current = self._current
         if current is None or current.cut is None:
@@ -208,7 +208,7 @@ class Speaking:
         rewound = _rewound(cut, current.transcript)
         current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
         if current.began_at is not None:
-            current.pauses.append(Pause(cut.at, now))
+            current.pauses.append(PlaybackPause(cut.at, now))
         sent = self._writer.resume(current.name, rewound, now=now)
         if sent and current.began_at is None:
             current.began_at = now
@@ -216,7 +216,7 @@ class Speaking:
 
     def interrupt(
         self, cause: BargeInCause, *, now: float, stop_ms: float = 0.0
-    ) -> tuple[list[Effect], SpokenUtterance]:
+    ) -> tuple[list[CallEffect], SpokenUtterance]:
         """End the utterance at once; the line falls silent, unless it is so already.
 
         Raises:
@@ -228,7 +228,7 @@ class Speaking:
         heard_ms = self.heard_ms(now=now)
         heard = current.transcript.heard(heard_ms)
         interruption = BargeIn(cause, heard.text, heard_ms, heard.exact, stop_ms)
-        effects: list[Effect] = [ClearSpeech(current.name)]
+        effects: list[CallEffect] = [ClearSpeech(current.name)]
         if current.cut is None:
             effects.insert(0, ClearPlayback())
         self._silence(now)
@@ -259,7 +259,7 @@ class Speaking:
         """When the return of a final mark is overdue."""
         return self._ledger.next_deadline()
 
-    def handle_timeout(self, *, now: float) -> Spoken | None:
+    def handle_timeout(self, *, now: float) -> FinishedUtterance | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
         for name in self._ledger.handle_timeout(now=now):
             if (spoken := self._heard_whole(name, now)) is not None:
@@ -276,13 +276,13 @@ class Speaking:
         self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
         return self._current
 
-    def _heard_whole(self, name: str | None, now: float) -> Spoken | None:
+    def _heard_whole(self, name: str | None, now: float) -> FinishedUtterance | None:
         current = self._current
         if current is None or current.name != name:
             return None
         self._current = None
         self._writer.drop(now=now)
-        return Spoken(_spoken(current, None, now), current.error)
+        return FinishedUtterance(_spoken(current, None, now), current.error)
 
     def _silence(self, now: float) -> None:
         self._current = None

@@ -89,7 +89,7 @@ class CallWriter(Checkpoints):
         change.begun, change.taking_over = record, change.taking_over or taking_over
 
     @override
-    def keep(self, call_sid: str, checkpoint: bytes) -> None:
+    def save(self, call_sid: str, checkpoint: bytes) -> None:
         self._change(call_sid).checkpoint = checkpoint
 
     def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:

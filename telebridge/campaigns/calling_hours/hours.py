@@ -1,4 +1,4 @@
-"""When a lane may be called: the campaign's windows and the law, in every zone that a contact may be in.
+"""When and how often a lane may be called: the campaign's windows and the law, in every zone a contact may be in.
 
 Wall clock times become instants by `zoneinfo`. On days when the clock jumps the narrower reading holds: a window
 that begins in an hour that comes twice opens at its second coming, one that ends in it closes at its first.
@@ -11,18 +11,23 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from telebridge.campaigns.calling_hours.law import CallingRules, Kind
+from telebridge.campaigns.calling_hours.law import CallingRules, CallKind, calling_rules
 from telebridge.campaigns.calling_hours.windows import (
     MINUTES_OF_DAY,
     Window,
     joined,
+    windows_of,
     within,
 )
+from telebridge.campaigns.engine.campaign import Campaign, Cap
+from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import Lane
 
 FARTHEST = timedelta(days=14)
 ONE_DAY = timedelta(days=1)
 MOST_DAYS_KEPT = 50_000
+SECONDS_OF_HOUR = 3600
+MOST_CAMPAIGNS_KEPT = 1000
 
 Span = tuple[datetime, datetime]
 """From an instant up to, but without, another; UTC."""
@@ -39,9 +44,9 @@ class CallingHours:
         rules: The law.
     """
 
-    def __init__(self, windows: Mapping[int, tuple[Window, ...]], *, kind: Kind, rules: CallingRules) -> None:
+    def __init__(self, windows: Mapping[int, tuple[Window, ...]], *, kind: CallKind, rules: CallingRules) -> None:
         self._windows = {weekday: joined(of_day) for weekday, of_day in windows.items()}
-        self._kind: Kind = kind
+        self._kind: CallKind = kind
         self._rules = rules
         self._days: dict[tuple[str, str, date], tuple[Span, ...]] = {}
 
@@ -103,6 +108,46 @@ class CallingHours:
             return ()
         spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limit))
         return tuple(span for span in spans if span[0] < span[1])
+
+
+class CallingLaw:
+    """The calling hours and the caps of every lane. A campaign whose hours cannot be read calls nobody.
+
+    Args:
+        rules: The law; None for the one that telebridge ships, loaded with the first question (a third of a second).
+    """
+
+    def __init__(self, rules: CallingRules | None = None) -> None:
+        self._given_rules = rules
+        self._hours: dict[str, tuple[object, CallingHours]] = {}
+
+    def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
+        """Until when everybody in a lane may be called; None while they may not."""
+        return self._hours_of(lane.campaign).open_until(lane.lane, wallclock=wallclock)
+
+    def opens_at(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
+        """When a lane opens next; None when that is more than 14 days away."""
+        return self._hours_of(lane.campaign).opens_at(lane.lane, wallclock=wallclock)
+
+    def caps_of(self, lane: CampaignLane) -> tuple[Cap, ...]:
+        """How often the people in a lane may be called."""
+        plan = lane.campaign.plan
+        legal = self._rules.attempt_caps(lane.lane.region, plan.kind.value)
+        caps = tuple(Cap(cap.at_most, cap.within_hours * SECONDS_OF_HOUR, cap.conversations) for cap in legal)
+        return caps + plan.caps
+
+    @property
+    def _rules(self) -> CallingRules:
+        return self._given_rules or calling_rules()
+
+    def _hours_of(self, campaign: Campaign) -> CallingHours:
+        kept = self._hours.get(campaign.id)
+        if kept is None or kept[0] != campaign.plan.hours:
+            if len(self._hours) >= MOST_CAMPAIGNS_KEPT:
+                self._hours.clear()
+            hours = CallingHours(windows_of(campaign.plan.hours), kind=campaign.plan.kind.value, rules=self._rules)
+            kept = self._hours[campaign.id] = (campaign.plan.hours, hours)
+        return kept[1]
 
 
 def _span(window: Window, day: date, zone: ZoneInfo) -> Span:

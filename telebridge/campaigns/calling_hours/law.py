@@ -23,7 +23,7 @@ from telebridge.campaigns.calling_hours.windows import (
     within,
 )
 
-Kind = Literal["telemarketing", "informational", "debt", "other"]
+CallKind = Literal["telemarketing", "informational", "debt", "other"]
 """What a call is about; most laws speak of telemarketing."""
 
 EVERYWHERE = "*"
@@ -42,10 +42,10 @@ class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     region: str
-    kinds: tuple[Kind, ...]
+    kinds: tuple[CallKind, ...]
     source: str
 
-    def fits(self, region: str, kind: Kind) -> bool:
+    def fits(self, region: str, kind: CallKind) -> bool:
         """Whether it speaks of calls of that kind to that region."""
         return kind in self.kinds and self.region in (EVERYWHERE, region, region.partition("-")[0])
 
@@ -102,7 +102,7 @@ class CallingRules(BaseModel):
         """What an attempt keeps, to say later by which rules it was placed."""
         return self.checked.isoformat()
 
-    def hours_on(self, day: date, region: str, kind: Kind) -> Window | None:
+    def hours_on(self, day: date, region: str, kind: CallKind) -> Window | None:
         """The hours of a day in which everybody in a region may be called; None when nobody may be."""
         allowed: tuple[Window, ...] = (ALL_DAY,)
         for rule in self.hours:
@@ -111,7 +111,7 @@ class CallingRules(BaseModel):
                     allowed = within(allowed, limit) if limit is not None else ()
         return allowed[0] if allowed else None
 
-    def attempt_caps(self, region: str, kind: Kind) -> tuple[AttemptCap, ...]:
+    def attempt_caps(self, region: str, kind: CallKind) -> tuple[AttemptCap, ...]:
         """How often one number may be tried; all of them hold."""
         return tuple(cap for cap in self.attempts if cap.fits(region, kind))
 

@@ -1,6 +1,6 @@
-"""A campaign file, TOML, into its definition, or into every mistake in it.
+"""Loads campaign files, TOML, and finds every mistake in them.
 
-Whether its flow exists is for the caller to say, who knows where flows are.
+Whether the flow of a campaign exists is checked by the caller, who knows where flows are.
 
 One rule: a mistake names the file, the line and the key, and what to write instead where that can be known.
 """
@@ -25,7 +25,7 @@ from telebridge.campaigns.definition.model import (
     keys_of,
 )
 from telebridge.campaigns.numbers.location import zone_problem
-from telebridge.campaigns.numbers.numbers import Number, country_exists, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, country_exists, read_number
 from telebridge.errors import ConfigurationError
 
 LARGEST_BYTES = 1 << 20
@@ -38,19 +38,19 @@ Path_ = tuple[str, ...]
 
 
 def load_campaign(path: Path) -> CampaignDefinition:
-    """The campaign of a file.
+    """Load the campaign of a file.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
-    definition, errors = _read(path)
+    definition, errors = parse_file(path)
     if errors or definition is None:
         raise errors[0]
     return definition
 
 
 def read_campaign(text: str, *, where: str) -> CampaignDefinition:
-    """The campaign of a text.
+    """Parse the campaign of a text.
 
     Args:
         text: TOML.
@@ -65,12 +65,11 @@ def read_campaign(text: str, *, where: str) -> CampaignDefinition:
     return definition
 
 
-def check_campaign(path: Path) -> list[ConfigurationError]:
-    """Every mistake in a file; mistakes of the whole are looked for once its parts are right."""
-    return _read(path)[1]
+def parse_file(path: Path) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
+    """Return the campaign of a file, None if it has none, and every mistake in it.
 
-
-def _read(path: Path) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
+    Mistakes of the whole are looked for once all keys are right.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -123,7 +122,7 @@ def _wrong_numbers(definition: CampaignDefinition) -> Iterator[tuple[Path_, str,
     seen: set[str] = set()
     for at, caller in enumerate(definition.from_):
         number = read_number(caller.number, country=definition.default_country, check="possible")
-        if not isinstance(number, Number):
+        if not isinstance(number, DialableNumber):
             yield ("from", str(at), "number"), number.reason, "write it as '+12125550123'"
         elif number.e164 in seen:
             yield ("from", str(at), "number"), f"'{caller.number}' is there twice", ""

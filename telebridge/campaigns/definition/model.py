@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 from yarl import URL
 
-from telebridge.campaigns.calling_hours.law import Kind
+from telebridge.campaigns.calling_hours.law import CallKind
 from telebridge.campaigns.calling_hours.windows import Window, joined, read_window
 from telebridge.campaigns.engine.campaign import WebhookEvent
-from telebridge.campaigns.numbers.numbers import Check
+from telebridge.campaigns.numbers.numbers import NumberCheck
+from telebridge.campaigns.webhooks.signature import secret_problem
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 DURATION = re.compile(r"(\d+)\s*([smhd])")
@@ -78,6 +79,12 @@ def _web_address(value: str) -> str:
     return value
 
 
+def _webhook_secret(value: str) -> str:
+    if problem := secret_problem(value):
+        raise ValueError(problem)
+    return value
+
+
 def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
     if not value:
         raise ValueError("names no event; leave it out for all of them")
@@ -119,7 +126,7 @@ class Retry(_Part):
     lost: Delays = (timedelta(hours=1), timedelta(days=1))
 
 
-class Columns(_Part):
+class ColumnTable(_Part):
     """Which column of the CSV holds what. One that is named here must be there; the rest may be missing."""
 
     phone: ColumnName = "phone"
@@ -131,7 +138,7 @@ class Columns(_Part):
     consent_source: ColumnName = "consent_source"
 
 
-class Cap(_Part):
+class CapTable(_Part):
     """At most so many attempts at one number in so long a time, over all campaigns; the law's caps hold besides."""
 
     attempts: Annotated[int, Field(ge=1)]
@@ -150,12 +157,12 @@ class WebhookTable(_Part):
 
     Args:
         url: Gets a POST for each event.
-        secret: Signs what is sent, so that its receiver knows whose it is.
+        secret: Signs the requests, as Standard Webhooks does: `whsec_` and base64. Any other text is used as its bytes.
         events: Which events are sent.
     """
 
     url: Annotated[str, Field(max_length=2000), AfterValidator(_web_address)]
-    secret: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    secret: Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_webhook_secret)] | None = None
     events: Annotated[tuple[WebhookEvent, ...], AfterValidator(_some_event)] = tuple(WebhookEvent)
 
 
@@ -195,7 +202,7 @@ class CampaignDefinition(_Part):
 
     name: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]
     flow: Annotated[str, Field(min_length=1)]
-    kind: Kind
+    kind: CallKind
     from_: Annotated[
         tuple[Annotated[CallerNumber, BeforeValidator(_caller)], ...],
         BeforeValidator(_callers),
@@ -218,11 +225,11 @@ class CampaignDefinition(_Part):
     message_node: str = ""
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     default_zone: str = ""
-    number_check: Check = "valid"
+    number_check: NumberCheck = "valid"
     delimiter: Annotated[str, Field(max_length=1)] = ""
-    columns: Columns = Columns()
+    columns: ColumnTable = ColumnTable()
     require_consent: bool | None = None
-    caps: tuple[Cap, ...] = ()
+    caps: tuple[CapTable, ...] = ()
     on_unknown: Literal["redial", "give_up"] = "redial"
     failure_breaker: FailureBreaker = FailureBreaker()
     webhook: WebhookTable | None = None
@@ -238,8 +245,8 @@ class CampaignDefinition(_Part):
 PARTS: Mapping[str, type[BaseModel]] = {
     "from": CallerNumber,
     "retry": Retry,
-    "columns": Columns,
-    "caps": Cap,
+    "columns": ColumnTable,
+    "caps": CapTable,
     "failure_breaker": FailureBreaker,
     "webhook": WebhookTable,
 }

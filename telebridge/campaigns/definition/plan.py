@@ -18,7 +18,7 @@ from telebridge.campaigns.engine.campaign import (
 )
 from telebridge.campaigns.engine.circuit_breaker import BreakerRules
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
-from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.epoch import epoch_ms
 
 SECOND = timedelta(seconds=1)
@@ -67,7 +67,7 @@ def plan_of(definition: CampaignDefinition, *, account: str, rules_version: str,
 
 def _e164(written: str, country: str) -> str:
     number = read_number(written, country=country, check="possible")
-    return number.e164 if isinstance(number, Number) else written
+    return number.e164 if isinstance(number, DialableNumber) else written
 
 
 def _webhook(table: WebhookTable) -> Webhook:

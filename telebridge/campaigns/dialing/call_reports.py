@@ -1,10 +1,9 @@
-"""Takes what Twilio and the flows say of an attempt's call, at whichever process they say it.
+"""Receives what Twilio and the flows report of an attempt's call, in whichever process the report arrives.
 
-One rule: a call that is not its attempt's, or that nobody wants any more, is ended here, at once, before a word.
+One rule: a call that is not its attempt's, or that is no longer wanted, is ended here before anything is said in it.
 """
 
 from collections.abc import Callable
-from typing import Protocol
 
 from telebridge.campaigns.engine.attempt import CallReport, Receipt
 from telebridge.campaigns.engine.outcomes import Reported
@@ -14,62 +13,64 @@ from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import DUPLICATE_CALLS
 from telebridge.twilio.calls import CallStatus, CallStatusReport
+from telebridge.twilio.client import TwilioCalls
 
 log = logger(__name__)
 
 
-class HangUp(Protocol):
-    """What is needed of Twilio; `TwilioCalls` has it."""
-
-    async def hang_up(self, sid: str) -> None:
-        """End a call."""
-        ...
-
-
-async def unwanted(store: CampaignStore, campaign_id: str, phone: str) -> str:
-    """Why a call that was placed for a campaign must end before anybody is spoken to; empty when it may go on."""
+async def why_unwanted(store: CampaignStore, campaign_id: str, phone: str) -> str:
+    """Return why a placed call must end before anybody is spoken to; empty when it may go on."""
     if await store.do_not_call.has(phone, campaign_id=campaign_id):
-        return "its number was barred meanwhile"
+        return "its number was put on the do-not-call list meanwhile"
     campaign = await store.campaigns.find(campaign_id)
     cancelled = campaign is not None and campaign.status is CampaignStatus.CANCELLED
     return "its campaign was cancelled meanwhile" if cancelled else ""
 
 
 class AttemptReports:
-    """Where callbacks of campaigns' calls go.
+    """Writes reports on calls of campaigns to the store, and ends calls that must not go on.
 
-    When the store fails, its error goes on to the caller: answer Twilio with a 5xx then, so that it repeats the report.
+    An error of the store is raised to the caller: answer Twilio with a 5xx then, so that it repeats the report.
 
     Args:
         store: The campaigns.
-        calls: Twilio.
-        ended: Told whenever a call of a campaign is over, such as `Dialer.wake`.
+        twilio: Ends calls; None as long as there is none.
+        on_call_ended: Called whenever a call of a campaign is over; None for no-op.
+
+    Attributes:
+        twilio: As above; may be set later.
+        on_call_ended: As above; may be set later, such as to `Dialer.wake`.
     """
 
-    def __init__(self, store: CampaignStore, calls: HangUp, ended: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: CampaignStore,
+        twilio: TwilioCalls | None = None,
+        on_call_ended: Callable[[], None] | None = None,
+    ) -> None:
+        self.twilio = twilio
+        self.on_call_ended = on_call_ended
         self._store = store
-        self._calls = calls
-        self._ended = ended
 
     async def status(self, attempt_id: str, report: CallStatusReport) -> None:
-        """A status callback."""
-        await self._take(attempt_id, CallReport(report.call_sid, report.status, answered_by=report.answered_by))
-        if report.status.is_final:
-            self._ended()
+        """Receive a status callback."""
+        await self._apply(attempt_id, CallReport(report.call_sid, report.status, answered_by=report.answered_by))
+        if report.status.is_final and self.on_call_ended is not None:
+            self.on_call_ended()
 
     async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
-        """The verdict of asynchronous machine detection."""
-        await self._take(attempt_id, CallReport(call_sid, answered_by=answered_by))
+        """Receive the verdict of asynchronous machine detection."""
+        await self._apply(attempt_id, CallReport(call_sid, answered_by=answered_by))
 
     async def may_speak(self, attempt_id: str, call_sid: str) -> bool:
-        """Twilio asks for the document of an attempt's call; False when it must be answered with a hang-up.
+        """Receive Twilio's request for the document of a call; returns False when it must be answered with a hang-up.
 
-        It asks once, when somebody picks up: a call that already talks is not touched by what is found out here.
+        Twilio requests it once, when the call is answered. A call that already speaks is not checked again.
         """
-        if not await self._take(attempt_id, CallReport(call_sid, CallStatus.IN_PROGRESS)):
+        if not await self._apply(attempt_id, CallReport(call_sid, CallStatus.IN_PROGRESS)):
             return False
         attempt = await self._store.attempts.find(attempt_id)
-        why = "" if attempt is None else await unwanted(self._store, attempt.campaign_id, attempt.phone)
+        why = "" if attempt is None else await why_unwanted(self._store, attempt.campaign_id, attempt.phone)
         if why:
             log.info("a call is ended before a word", call_sid=call_sid, attempt=attempt_id, why=why)
             ended = CallReport(call_sid, CallStatus.IN_PROGRESS, reported=Reported.ENDED)
@@ -79,16 +80,23 @@ class AttemptReports:
     async def reported(
         self, attempt_id: str, call_sid: str, reported: Reported, *, call_back_at: int | None = None
     ) -> None:
-        """What the flow found out; `call_back_at` in epoch milliseconds."""
-        await self._take(attempt_id, CallReport(call_sid, reported=reported, call_back_at=call_back_at))
+        """Receive what the flow found out; `call_back_at` in epoch milliseconds."""
+        await self._apply(attempt_id, CallReport(call_sid, reported=reported, call_back_at=call_back_at))
 
-    async def _take(self, attempt_id: str, report: CallReport) -> bool:
+    async def _apply(self, attempt_id: str, report: CallReport) -> bool:
+        """Write a report; returns whether the call is its attempt's."""
         receipt = await self._store.attempts.report(attempt_id, report)
-        if receipt is Receipt.NOT_OURS:
-            DUPLICATE_CALLS.inc()
-            log.error("a call that is not its attempt's is ended", call_sid=report.call_sid, attempt=attempt_id)
-            try:
-                await self._calls.hang_up(report.call_sid)
-            except TwilioAPIError as error:
-                log.warning("a duplicate call could not be ended", call_sid=report.call_sid, error=str(error))
-        return receipt in {Receipt.NEWS, Receipt.OLD}
+        if receipt is Receipt.MISMATCH:
+            await self._end_duplicate(report.call_sid, attempt_id)
+        return receipt in {Receipt.APPLIED, Receipt.DUPLICATE}
+
+    async def _end_duplicate(self, call_sid: str, attempt_id: str) -> None:
+        DUPLICATE_CALLS.inc()
+        log.error("a call that is not its attempt's is ended", call_sid=call_sid, attempt=attempt_id)
+        if self.twilio is None:
+            log.warning("a call cannot be ended: the Twilio account is not set", call_sid=call_sid)
+            return
+        try:
+            await self.twilio.hang_up(call_sid)
+        except TwilioAPIError as error:
+            log.warning("a duplicate call could not be ended", call_sid=call_sid, error=str(error))

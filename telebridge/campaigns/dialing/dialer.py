@@ -1,38 +1,35 @@
-"""Places the calls of campaigns: claims contacts ten times a second and asks Twilio for their calls.
+"""Places the calls of campaigns: claims contacts ten times a second and requests their calls from Twilio.
 
-This is a shell: it owns a loop and one task for each request to Twilio. What to do is decided in
-`telebridge.campaigns.engine.dial_rules`, who may be called in the store. Any number of dialers work together.
+This is a shell: it owns a poll loop and one task for each request to Twilio. `telebridge.campaigns.engine.dial_rules`
+decides what to dial, the store decides who may be called. Any number of dialers work together.
 
-One rule: a request for a call is sent once, while its lease lasts, and never again.
+One rule: a call is requested once, while the lease of its claim lasts, and never again.
 """
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
 
-from telebridge.campaigns.dialing.call_reports import unwanted
-from telebridge.campaigns.dialing.poll_loop import Rounds
-from telebridge.campaigns.engine.attempt import CallReport, Receipt, Unplaced
+from telebridge.campaigns.dialing.call_reports import why_unwanted
+from telebridge.campaigns.dialing.poll_loop import PollLoop
+from telebridge.campaigns.engine.attempt import CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim
 from telebridge.campaigns.engine.dial_rules import (
-    AttemptUrls,
     CapsOf,
     FairShare,
     Lease,
-    MayRing,
     NotPlaced,
     Opening,
     OpenUntil,
+    OutcomeUnknown,
     after_error,
-    attempt_urls,
     call_request,
-    clocks_apart,
-    in_order,
+    clock_skew,
+    dialing_order,
 )
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.pacing import QUEUE_TOLERATED_MS
@@ -41,35 +38,22 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import CampaignRefused, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
-from telebridge.twilio.calls import CallRequest
-from telebridge.twilio.client import PlacedCall
+from telebridge.tasks import Tasks
+from telebridge.twilio.client import CallResource, TwilioCalls
 
 log = logger(__name__)
 
-
-class Calls(Protocol):
-    """What a dialer needs of Twilio; `TwilioCalls` has it."""
-
-    async def create(self, request: CallRequest) -> PlacedCall:
-        """Ask for a call."""
-        ...
-
-    async def hang_up(self, sid: str) -> None:
-        """End a call."""
-        ...
+MAX_REQUESTS = 50
+"""So many requests to Twilio may be under way at once."""
 
 
 def no_caps(_: CampaignLane) -> tuple[Cap, ...]:
-    """People may be called as often as the campaign wants."""
+    """Return no bounds on calls to one number."""
     return ()
 
 
-def nobody_waits(_: Claim) -> None:
-    """Nobody wants to know of a call that rings."""
-
-
 def wallclock_now() -> datetime:
-    """The aware UTC instant."""
+    """Return the aware UTC instant."""
     return datetime.now(UTC)
 
 
@@ -80,12 +64,11 @@ class DialerOptions:
     Args:
         account: The Twilio account whose campaigns it dials.
         public_url: Where Twilio reaches us.
-        worker: Its name, different for each process.
-        tick_seconds: How often it looks for contacts.
-        lanes_seconds: How old its knowledge of which lanes are open may be.
+        worker: The name of this dialer, different for each process.
+        tick_seconds: How often it claims contacts.
+        lanes_seconds: For how long it uses a list of open lanes before it reads it anew.
         lease_seconds: How long a claim is its own.
-        needed_seconds: How much of the lease must be left when a call is asked for: longer than a request may take.
-        requests: How many requests to Twilio may be under way.
+        needed_seconds: How much of the lease must be left when a call is requested: longer than a request may take.
         trouble_seconds: How long it waits after the database has failed.
     """
 
@@ -96,18 +79,17 @@ class DialerOptions:
     lanes_seconds: float = 0.5
     lease_seconds: float = 30.0
     needed_seconds: float = 12.0
-    requests: int = 50
     trouble_seconds: float = 1.0
 
 
 @dataclass(slots=True)
 class _Openings:
-    """What is open, as it was last looked up, and whether this machine's clock was right then."""
+    """The open lanes as they were last read, and the clock skew that was found then."""
 
     machine_clock: Callable[[], datetime]
     until: float = float("-inf")
     found: list[Opening] = field(default_factory=list)
-    apart: str = ""
+    skew: str = ""
 
 
 class Dialer:
@@ -115,62 +97,66 @@ class Dialer:
 
     Args:
         store: The campaigns.
-        calls: Twilio. Its time-out for a request must be shorter than `needed_seconds`.
+        twilio: Its time-out for a request must be shorter than `needed_seconds`.
         options: How it works.
         open_until: The calling hours.
         caps_of: The laws' bounds on calls to one number.
-        placed: Told when the call of a claim was placed and rings, so that what it will say can be made ready.
-        wallclock: Answers the aware UTC instant.
-        machine_clock: Likewise, to be compared with the store's clock; None when that is `wallclock`. The store may
-            be on another machine, and hours are looked up by this one's clock: while they differ nobody is dialled.
+        on_placed: Called when the call of a claim was placed, so that its first prompt can be prepared; None for no-op.
+        wallclock: Returns the aware UTC instant.
+        machine_clock: Returns this machine's aware UTC instant, to be compared with the store's clock; None when that
+            is `wallclock`. The store may be on another machine, and hours are looked up by this machine's clock: while
+            the two clocks differ no call is placed.
+
+    Attributes:
+        requests: The requests to Twilio that are under way.
     """
 
     def __init__(
         self,
         store: CampaignStore,
-        calls: Calls,
+        twilio: TwilioCalls,
         options: DialerOptions,
         *,
         open_until: OpenUntil,
         caps_of: CapsOf = no_caps,
-        placed: Callable[[Claim], None] = nobody_waits,
+        on_placed: Callable[[Claim], None] | None = None,
         wallclock: Callable[[], datetime] = wallclock_now,
         machine_clock: Callable[[], datetime] | None = None,
     ) -> None:
         self._store = store
-        self._calls = calls
+        self._twilio = twilio
         self._options = options
-        self._rounds = Rounds(every_seconds=options.tick_seconds, trouble_seconds=options.trouble_seconds)
+        self._loop = PollLoop(every_seconds=options.tick_seconds, trouble_seconds=options.trouble_seconds)
         self._open_until = open_until
         self._caps_of = caps_of
-        self._on_placed = placed
+        self._on_placed = on_placed
         self._wallclock = wallclock
         self._openings = _Openings(machine_clock or wallclock)
         self._share = FairShare()
-        self._placing: set[asyncio.Task[None]] = set()
+        self.requests = Tasks("place a call")
 
     def wake(self) -> None:
-        """Look at once: a campaign was started or resumed, or a call has ended."""
+        """Claim at once: a campaign was started or resumed, or a call has ended."""
         self._openings.until = float("-inf")
-        self._rounds.wake()
+        self._loop.wake()
 
     async def run(self) -> None:
-        """Dial until `drain` is called; a database that fails is waited for."""
-        await self._rounds.run(self.dial_once, failed="dialling failed", worker=self._options.worker)
+        """Dial until `drain` is called; after a failure of the database, wait and go on."""
+        await self._loop.run(self.dial_once, failed="dialling failed", worker=self._options.worker)
 
     async def drain(self) -> None:
-        """Claim nothing more, and wait for Twilio's answers to what was asked."""
-        self._rounds.drain()
-        while self._placing:
-            await asyncio.wait(self._placing)
+        """Claim nothing more, and wait for Twilio's answers to the requests under way."""
+        self._loop.drain()
+        while not await self.requests.wait():  # a claim that was under way has begun further requests
+            pass
 
     async def dial_once(self) -> int:
-        """Claim what may be dialled now and ask for those calls; answers how many."""
+        """Claim what may be dialled now and request those calls; returns how many."""
         loop = asyncio.get_running_loop()
-        wanted = self._options.requests - len(self._placing)
-        if self._rounds.draining or wanted <= 0:
+        wanted = MAX_REQUESTS - len(self.requests)
+        if self._loop.draining or wanted <= 0:
             return 0
-        lanes = in_order(
+        lanes = dialing_order(
             await self._open(),
             self._share,
             self._caps_of,
@@ -188,51 +174,46 @@ class Dialer:
             lease_seconds=self._options.lease_seconds,
         )
         for claim in claims:
-            self._share.count(claim.campaign)
-            self._begin(self._place(claim, lease))
+            self._share.count_call(claim.campaign)
+            _ = self.requests.start(self._place(claim, lease))
         return len(claims)
 
     async def _open(self) -> list[Opening]:
         loop = asyncio.get_running_loop()
         if loop.time() >= self._openings.until:
             lanes = await self._store.campaigns.lanes(self._options.account)
-            self._share.keep(lane.campaign.id for lane in lanes)
+            self._share.retain(lane.campaign.id for lane in lanes)
             wallclock = self._wallclock()
             found = [(lane, self._open_until(lane, wallclock)) for lane in lanes]
-            apart = await self._clocks_apart() if lanes else ""
-            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None and not apart]
+            skew = await self._clock_skew() if lanes else ""
+            self._openings.found = [Opening(lane, until) for lane, until in found if until is not None and not skew]
             self._openings.until = loop.time() + self._options.lanes_seconds
         return self._openings.found
 
-    async def _clocks_apart(self) -> str:
-        apart = clocks_apart(self._openings.machine_clock(), await self._store.campaigns.now())
-        if bool(apart) != bool(self._openings.apart):
-            log.error("nobody is dialled", reason=apart) if apart else log.info("the clocks agree again")
-        self._openings.apart = apart
-        return apart
-
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._placing.add(task)
-        task.add_done_callback(self._placing.discard)
+    async def _clock_skew(self) -> str:
+        skew = clock_skew(self._openings.machine_clock(), await self._store.campaigns.now())
+        if bool(skew) != bool(self._openings.skew):
+            log.error("nobody is dialled", reason=skew) if skew else log.info("the clocks agree again")
+        self._openings.skew = skew
+        return skew
 
     async def _place(self, claim: Claim, lease: Lease) -> None:
-        """The whole of one attempt, from its intent to Twilio's answer."""
+        """Carry out one attempt, from its intent to Twilio's answer."""
         try:
             late = self._too_late(claim, lease)
             if late:
-                await self._void(claim, NotPlaced(Unplaced.AGAIN), late)
+                await self._void(claim, NotPlaced(NotPlacedReason.AGAIN), late)
                 return
-            placed = await self._calls.create(call_request(claim, self._urls(claim)))
+            placed = await self._twilio.create(call_request(claim, self._options.public_url))
         except TwilioAPIError as error:
             await self._answered_with(claim, error)
-        except Exception:  # the intent is written: rescue finds out what became of it
-            log.exception("an attempt was left to rescue", attempt=claim.attempt_id)
+        except Exception:  # the intent is written: the reconciler finds out what became of it
+            log.exception("an attempt was left to the reconciler", attempt=claim.attempt_id)
         else:
             await self._placed(claim, placed)
 
     def _too_late(self, claim: Claim, lease: Lease) -> str:
-        """Why a claim must not be dialled any more; empty when it may."""
+        """Return why a claim must not be dialled any more; empty when it may."""
         now, wallclock = asyncio.get_running_loop().time(), self._wallclock()
         if not lease.allows(self._options.needed_seconds, now=now, wallclock=wallclock):
             return "its lease had run out"
@@ -243,46 +224,44 @@ class Dialer:
         rings_out = replace(opening, closes_at=until).leaves_time(self._options.needed_seconds, wallclock=wallclock)
         return "" if rings_out else "it would ring after its lane has closed"
 
-    def _urls(self, claim: Claim) -> AttemptUrls:
-        return attempt_urls(self._options.public_url, claim)
-
-    async def _placed(self, claim: Claim, placed: PlacedCall) -> None:
+    async def _placed(self, claim: Claim, placed: CallResource) -> None:
         ATTEMPTS.labels("placed").inc()
-        self._on_placed(claim)
+        if self._on_placed is not None:
+            self._on_placed(claim)
         try:
             receipt = await self._store.attempts.report(claim.attempt_id, CallReport(placed.sid, placed.status))
-            if receipt is Receipt.NOT_OURS:
+            if receipt is Receipt.MISMATCH:
                 DUPLICATE_CALLS.inc()
                 log.error(
                     "an attempt has two calls; the second is ended", call_sid=placed.sid, attempt=claim.attempt_id
                 )
-                await self._calls.hang_up(placed.sid)
+                await self._twilio.hang_up(placed.sid)
             else:
                 await self._end_if_unwanted(claim, placed)
             if placed.queue_ms is not None and placed.queue_ms > QUEUE_TOLERATED_MS:
                 log.warning("Twilio queues calls: calls per second are set too high", queue_ms=placed.queue_ms)
                 await self._store.claims.wait_out_queue(self._options.account, placed.queue_ms)
-        except Exception:  # callbacks or rescue tell the store of the call
+        except Exception:  # callbacks or the reconciler write the call to the store
             log.exception("a placed call could not be kept", call_sid=placed.sid, attempt=claim.attempt_id)
 
-    async def _end_if_unwanted(self, claim: Claim, placed: PlacedCall) -> None:
-        """While Twilio was asked the call had no name: whoever cancelled the campaign then could not end it."""
-        why = await unwanted(self._store, claim.campaign.id, claim.contact.phone)
+    async def _end_if_unwanted(self, claim: Claim, placed: CallResource) -> None:
+        """End a call whose campaign was cancelled during the request, when nobody knew its SID."""
+        why = await why_unwanted(self._store, claim.campaign.id, claim.contact.phone)
         if why:
             log.info("a call is ended before it is answered", call_sid=placed.sid, attempt=claim.attempt_id, why=why)
             ended = CallReport(placed.sid, placed.status, reported=Reported.ENDED)
             await self._store.attempts.report(claim.attempt_id, ended)
-            await self._calls.hang_up(placed.sid)
+            await self._twilio.hang_up(placed.sid)
 
     async def _answered_with(self, claim: Claim, error: TwilioAPIError) -> None:
         verdict = after_error(error)
         try:
-            if isinstance(verdict, MayRing):
+            if isinstance(verdict, OutcomeUnknown):
                 ATTEMPTS.labels("unknown").inc()
-                log.warning("nobody knows whether a call was placed", attempt=claim.attempt_id, error=str(error))
+                log.warning("it is unknown whether a call was placed", attempt=claim.attempt_id, error=str(error))
                 return
             await self._void(claim, verdict, str(error))
-        except Exception:  # the intent is left to rescue, which finds no call
+        except Exception:  # the intent is left to the reconciler, which finds no call
             log.exception("a refused call could not be kept", attempt=claim.attempt_id)
 
     async def _void(self, claim: Claim, verdict: NotPlaced, error: str) -> None:

@@ -1,8 +1,8 @@
-"""A sign of life of each process that dials, so that a campaign whose contacts wait can tell that nobody dials it.
+"""The heartbeat of each process that dials, by which the status of a campaign shows whether any process dials it.
 
-It is a task in the store that each process holds under a name of its own and prolongs; one that died lets it run out.
+It is a task lease in the store, which each process holds under its own name and renews; it expires when a process dies.
 
-One rule: it only tells. No call waits for it.
+One rule: it is for information only. No call waits for it.
 """
 
 import asyncio
@@ -16,26 +16,28 @@ from telebridge.logs import logger
 log = logger(__name__)
 
 EVERY_SECONDS = 5.0
-HOLDS_SECONDS = 15.0
+LEASE_SECONDS = 15.0
 
 
-async def keep_telling(leases: TaskLeases, account: str, worker: str, *, every_seconds: float = EVERY_SECONDS) -> None:
-    """Tell that a worker dials for an account, until cancelled; that it does not any more is told at once.
+async def send_heartbeats(
+    leases: TaskLeases, account: str, worker: str, *, every_seconds: float = EVERY_SECONDS
+) -> None:
+    """Renew the lease of a worker that dials for an account until cancelled, then release it.
 
     Args:
-        leases: Where.
+        leases: The leases of the store.
         account: The Twilio account whose campaigns it dials.
-        worker: Its name, different for each process.
-        every_seconds: How often.
+        worker: The name of the worker, different for each process.
+        every_seconds: How often the lease is renewed.
     """
     task = dialing_task(account, worker)
     try:
         while True:
             try:
-                await leases.take(task, worker, HOLDS_SECONDS)
+                await leases.take(task, worker, LEASE_SECONDS)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("nobody can be told that this process dials: the database is away", error=str(error))
+                log.warning("the heartbeat of this process cannot be written: the database is away", error=str(error))
             await asyncio.sleep(every_seconds)
     finally:
-        with suppress(SQLAlchemyError, OSError):  # it runs out by itself
+        with suppress(SQLAlchemyError, OSError):  # it expires by itself
             await leases.release(task, worker)

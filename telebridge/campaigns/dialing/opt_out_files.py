@@ -1,9 +1,9 @@
-"""Opt-outs that the database does not know of yet: a small file for each, on disk before anything else is tried.
+"""Opt-outs that are not in the database yet: one small file for each, written before the database is tried.
 
-A person who was told "you will not be called again" is not called again, though the database be away and the process
-die before it comes back: whoever starts next on the same folder reads the files.
+A person who was promised no further call gets none, even when the database is away and the process dies before it is
+back: the next process on the same folder reads the files.
 
-One rule: a file goes only when the number is on the do-not-call list.
+One rule: a file is removed only when the number is on the do-not-call list.
 """
 
 import json
@@ -19,11 +19,11 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OptOut:
-    """Somebody wants no further call.
+    """The wish of a person to get no further call.
 
     Args:
-        number: Whose telephone it was.
-        call_sid: The call in which they said so.
+        number: Their number, in E.164.
+        call_sid: The call in which they expressed it.
     """
 
     number: str
@@ -31,17 +31,17 @@ class OptOut:
 
 
 class OptOutFiles:
-    """The opt-outs of one state folder. Its methods wait for the disk: call them in a thread.
+    """The opt-outs of one state folder. Its methods block on the disk: call them in a thread.
 
     Args:
-        folder: Where they are; made with the first.
+        folder: The folder of the files; made with the first.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def keep(self, opt_out: OptOut) -> None:
-        """Put it on disk; a disk that refuses is logged, because the database may still take it."""
+    def save(self, opt_out: OptOut) -> None:
+        """Write a file; an error of the disk is only logged, because the database may still take the opt-out."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             written = self._file(opt_out).with_suffix(".part")
@@ -53,12 +53,12 @@ class OptOutFiles:
         except OSError as error:
             log.error("an opt-out is not on disk", call_sid=opt_out.call_sid, error=str(error))
 
-    def drop(self, opt_out: OptOut) -> None:
-        """The database has it."""
+    def remove(self, opt_out: OptOut) -> None:
+        """Remove the file of an opt-out that is in the database."""
         self._file(opt_out).unlink(missing_ok=True)
 
-    def kept(self) -> Iterator[OptOut]:
-        """Those that some process left behind; a file that cannot be read is logged and stays."""
+    def saved(self) -> Iterator[OptOut]:
+        """Iterate over the opt-outs that a process left; a file that cannot be read is logged and stays."""
         for path in sorted(self._folder.glob("*.json")):
             try:
                 yield OptOut(**json.loads(path.read_text()))

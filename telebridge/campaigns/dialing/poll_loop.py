@@ -1,8 +1,8 @@
-"""Work that is done again and again until it is drained: dialling, delivering.
+"""The poll loop of a process: repeats its work until it is drained, as the dialer and the webhook sender do.
 
-This is a shell: it owns the loop and the waiting between two rounds. What a round does is its owner's.
+This is a shell: it owns the loop and the wait between two calls of the work.
 
-One rule: a round that fails ends nothing; the next one comes later.
+One rule: work that raises does not end the loop; it is called again after a longer wait.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from telebridge.logs import logger
 log = logger(__name__)
 
 
-class Rounds:
-    """The rounds of one process's work.
+class PollLoop:
+    """Calls a coroutine function again and again.
 
     Args:
-        every_seconds: How long to wait between two rounds.
-        trouble_seconds: How long after a round that failed.
+        every_seconds: How long to wait between two calls.
+        trouble_seconds: How long to wait after a call that raised.
     """
 
     def __init__(self, *, every_seconds: float, trouble_seconds: float) -> None:
@@ -30,31 +30,31 @@ class Rounds:
 
     @property
     def draining(self) -> bool:
-        """Whether nothing further is to be begun."""
+        """Whether `drain` was called."""
         return self._draining
 
     def wake(self) -> None:
-        """Let the next round begin at once."""
+        """End the wait: call the work at once."""
         self._wake.set()
 
     def drain(self) -> None:
-        """Let no further round begin."""
+        """End the loop after the call that is under way."""
         self._draining = True
         self._wake.set()
 
     async def run(self, work: Callable[[], Awaitable[object]], *, failed: str, **facts: str) -> None:
-        """Work until drained.
+        """Call the work until drained.
 
         Args:
-            work: One round.
-            failed: What is logged of a round that failed.
-            facts: What is logged with it.
+            work: Called without arguments.
+            failed: Logged when it raised.
+            facts: Logged with that.
         """
         while not self._draining:
             pause = self._every_seconds
             try:
                 await work()
-            except Exception:  # whatever it was, everything is safe in the store, and the next round may go well
+            except Exception:  # everything is safe in the store, and the next call may succeed
                 log.exception(failed, **facts)
                 pause = self._trouble_seconds
             with suppress(TimeoutError):

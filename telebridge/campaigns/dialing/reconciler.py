@@ -1,10 +1,10 @@
-"""Finds out what became of attempts that nothing is heard of, and closes campaigns that are over or go wrong.
+"""Asks Twilio about attempts without reports, closes campaigns that are over and pauses those that go wrong.
 
 This is a shell around `telebridge.campaigns.engine.reconciliation` and
 `telebridge.campaigns.engine.circuit_breaker`. Every process runs one; the store gives each attempt to one of them at a
 time.
 
-One rule: a look that failed says nothing; only Twilio's answer does.
+One rule: nothing follows from a request to Twilio that failed, only from an answer.
 """
 
 import asyncio
@@ -12,14 +12,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
 
-from telebridge.campaigns.dialing.start_checks import compare_anew, stale_registers
+from telebridge.campaigns.dialing.start_checks import register_problem, stale_registers
 from telebridge.campaigns.engine.attempt import (
     Attempt,
     CallReport,
+    NotPlacedReason,
     Receipt,
-    Unplaced,
 )
 from telebridge.campaigns.engine.campaign import Campaign, OnUnknown
 from telebridge.campaigns.engine.circuit_breaker import why_stop
@@ -37,7 +36,7 @@ from telebridge.errors import CampaignRefused, TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
 from telebridge.twilio.calls import CallStatus
-from telebridge.twilio.client import PlacedCall
+from telebridge.twilio.client import CallResource, TwilioCalls
 
 Work = Callable[[], Awaitable[None]]
 
@@ -45,37 +44,17 @@ log = logger(__name__)
 
 LISTED = 20
 TOGETHER = 10
-"""So many requests to Twilio at a time: fifty that take ten seconds each must not hold up each other for minutes."""
+"""So many requests to Twilio at a time, so that fifty slow ones do not take minutes one after the other."""
 CLOSING = "campaigns: close and watch"
 NO_SUCH_CALL = 20404
 
 
-class CallList(Protocol):
-    """What rescue needs of Twilio; `TwilioCalls` has it."""
-
-    async def recent(self, *, to: str | None = None, from_: str | None = None, limit: int = 50) -> list[PlacedCall]:
-        """The latest calls."""
-        ...
-
-    async def fetch(self, sid: str) -> PlacedCall:
-        """One call."""
-        ...
-
-    async def hang_up(self, sid: str) -> None:
-        """End a call."""
-        ...
-
-    async def cancel(self, sid: str) -> None:
-        """End a call that nobody has answered."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class RescueOptions:
-    """How rescue works.
+class ReconcilerOptions:
+    """How a reconciler works.
 
     Args:
-        worker: Its name, different for each process.
+        worker: The name of this reconciler, different for each process.
         every_seconds: How often it looks for attempts that are overdue.
         closing_seconds: How often campaigns are closed or stopped, by one process for all.
     """
@@ -85,22 +64,22 @@ class RescueOptions:
     closing_seconds: float = 5.0
 
 
-class Rescue:
-    """One process's rescue; `run` it as a task and cancel it at the end."""
+class Reconciler:
+    """One process's reconciler; `run` it as a task and cancel it at the end."""
 
-    def __init__(self, store: CampaignStore, calls: CallList, options: RescueOptions) -> None:
+    def __init__(self, store: CampaignStore, twilio: TwilioCalls, options: ReconcilerOptions) -> None:
         self._store = store
-        self._calls = calls
+        self._twilio = twilio
         self._options = options
 
     async def run(self) -> None:
-        """Look after attempts and campaigns until cancelled: each for itself, for Twilio may be slow."""
+        """Check attempts and campaigns until cancelled, in two loops, because Twilio may be slow."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_on(self.look_once, self._options.every_seconds))
-            group.create_task(self._keep_on(self.close_once, self._options.closing_seconds))
+            group.create_task(self._repeat(self.look_once, self._options.every_seconds))
+            group.create_task(self._repeat(self.close_once, self._options.closing_seconds))
 
     async def look_once(self) -> None:
-        """Ask Twilio about every attempt that is overdue."""
+        """Ask Twilio about every attempt whose report is overdue."""
         intents = await self._store.attempts.take_expired_intents()
         checks = await self._store.attempts.take_due_checks()
         looks = [partial(self._look_for, attempt, now=intents.now) for attempt in intents.attempts]
@@ -117,9 +96,13 @@ class Rescue:
                 await self._watch(campaign)
 
     async def end_calls(self, campaign_id: str, *, answered_too: bool = False) -> int:
-        """End the calls of a campaign that ring, and those answered too if wanted; answers how many were told to."""
+        """End the ringing calls of a campaign, and the answered ones if `answered_too`.
+
+        Returns:
+            How many requests to end a call Twilio has accepted.
+        """
         ended: list[str] = []
-        end = self._calls.hang_up if answered_too else self._calls.cancel
+        end = self._twilio.hang_up if answered_too else self._twilio.cancel
 
         async def end_one(sid: str) -> None:
             with suppress(TwilioAPIError):  # its end is reported, or looked up
@@ -131,17 +114,17 @@ class Rescue:
         await self._together([partial(end_one, one.call_sid) for one in wanted if one.call_sid is not None])
         return len(ended)
 
-    async def _keep_on(self, work: Work, every_seconds: float) -> None:
+    async def _repeat(self, work: Work, every_seconds: float) -> None:
         while True:
             await self._carefully(work)
             await asyncio.sleep(every_seconds)
 
     async def _together(self, works: Iterable[Work]) -> None:
-        """Do all, several at a time; one that fails leaves the others alone."""
-        places = asyncio.Semaphore(TOGETHER)
+        """Run all, `TOGETHER` at a time; one that fails does not affect the others."""
+        slots = asyncio.Semaphore(TOGETHER)
 
         async def one(work: Work) -> None:
-            async with places:
+            async with slots:
                 await self._carefully(work)
 
         await asyncio.gather(*(one(work) for work in works))
@@ -150,12 +133,12 @@ class Rescue:
         try:
             await work()
         except Exception:  # the store or Twilio failed: everything is still there, and is looked at again
-            log.exception("rescue failed", worker=self._options.worker)
+            log.exception("reconciling failed", worker=self._options.worker)
 
     async def _look_for(self, attempt: Attempt, *, now: int) -> None:
-        """Look for the call of an intent."""
+        """Search Twilio's list for the call of an intent."""
         try:
-            calls = await self._calls.recent(to=attempt.phone, from_=attempt.from_number, limit=LISTED)
+            calls = await self._twilio.recent(to=attempt.phone, from_=attempt.from_number, limit=LISTED)
         except TwilioAPIError as error:
             log.warning("Twilio's calls cannot be listed", attempt=attempt.id, error=str(error))
             return
@@ -174,16 +157,16 @@ class Rescue:
             case LookAgain():
                 pass
 
-    async def _never_placed(self, attempt: Attempt) -> Unplaced:
+    async def _never_placed(self, attempt: Attempt) -> NotPlacedReason:
         campaign = await self._store.campaigns.find(attempt.campaign_id)
         redial = campaign is None or campaign.plan.on_unknown is OnUnknown.REDIAL
-        return Unplaced.AGAIN if redial else Unplaced.UNKNOWN
+        return NotPlacedReason.AGAIN if redial else NotPlacedReason.UNKNOWN
 
     async def _look_at(self, attempt: Attempt) -> None:
-        """Look at a call that is known and silent."""
+        """Fetch a call whose report is overdue."""
         sid = attempt.call_sid or ""
         try:
-            report = _as_report(await self._calls.fetch(sid))
+            report = _as_report(await self._twilio.fetch(sid))
         except TwilioAPIError as error:
             if error.code != NO_SUCH_CALL:
                 log.warning("a call cannot be looked at", call_sid=sid, error=str(error))
@@ -192,7 +175,7 @@ class Rescue:
         await self._report(attempt, report)
 
     async def _report(self, attempt: Attempt, report: CallReport) -> None:
-        if await self._store.attempts.report(attempt.id, report) is Receipt.NOT_OURS:
+        if await self._store.attempts.report(attempt.id, report) is Receipt.MISMATCH:
             await self._end_duplicates(attempt, [report.call_sid])
 
     async def _end_duplicates(self, attempt: Attempt, sids: Iterable[str]) -> None:
@@ -200,7 +183,7 @@ class Rescue:
             DUPLICATE_CALLS.inc()
             log.error("an attempt has two calls; one is ended", call_sid=sid, attempt=attempt.id)
             with suppress(TwilioAPIError):
-                await self._calls.hang_up(sid)
+                await self._twilio.hang_up(sid)
 
     async def _watch(self, campaign: Campaign) -> None:
         rules, outcomes = campaign.plan.breaker, self._store.reports.outcomes
@@ -216,12 +199,12 @@ class Rescue:
         """Why a campaign that was rightly started may dial no further; empty while it may."""
         wallclock = instant(await self._store.campaigns.now())
         missing = await stale_registers(self._store, campaign, wallclock=wallclock)
-        return compare_anew(missing[0]) if missing else ""
+        return register_problem(missing[0]) if missing else ""
 
 
-def _created(calls: Iterable[PlacedCall]) -> list[ListedCall]:
+def _created(calls: Iterable[CallResource]) -> list[ListedCall]:
     return [ListedCall(call.sid, epoch_ms(call.created_at)) for call in calls if call.created_at is not None]
 
 
-def _as_report(call: PlacedCall) -> CallReport:
+def _as_report(call: CallResource) -> CallReport:
     return CallReport(call.sid, call.status, answered_by=call.answered_by, looked_up=True)

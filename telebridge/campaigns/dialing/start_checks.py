@@ -1,9 +1,9 @@
-"""What must be so before a campaign may dial.
+"""The conditions under which a campaign may start.
 
 Follows 47 CFR 64.1200(c)(2): telemarketing is checked against a copy of the do-not-call register that is not older than
-31 days. The same is asked for other countries that keep one.
+31 days. Other countries that keep such a register are treated alike.
 
-One rule: what is missing is told with the command that mends it.
+One rule: a refusal names the command that mends it.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
 
     Raises:
         CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs, its register
-            is too old, or it cannot start as it stands.
+            is too old, or its status does not allow it.
     """
     if campaign.ends_by(epoch_ms(wallclock)):
         problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
@@ -43,12 +43,12 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
         )
         raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
-        raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {compare_anew(missing[0])}")
+        raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {register_problem(missing[0])}")
     return await store.campaigns.change(campaign.id, CampaignInput.START)
 
 
-def compare_anew(register: str) -> str:
-    """What is wrong with a register that is too old, and the command that mends it."""
+def register_problem(register: str) -> str:
+    """Return what is wrong with a register that is too old, and the command that mends it."""
     command = f"telebridge campaign do-not-call import FILE --register {register}"
     return f"no do-not-call register '{register}' was compared in the last 31 days: `{command}`"
 

@@ -1,6 +1,6 @@
-"""Contacts and attempts as a store keeps them, and what becomes known of an attempt.
+"""Attempts as a store keeps them, and reports on their calls.
 
-One rule: these are values; whoever changes one makes another and writes it back. Instants are epoch milliseconds.
+One rule: these are values; to change one, make another and write it. Instants are epoch milliseconds.
 """
 
 from collections.abc import Mapping
@@ -9,58 +9,23 @@ from enum import Enum
 from typing import Any
 
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
-from telebridge.campaigns.engine.states import AttemptState, ContactState
+from telebridge.campaigns.engine.states import AttemptState
 from telebridge.epoch import iso_time
 from telebridge.twilio.calls import CallStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """Somebody to be called.
-
-    Args:
-        id: The store's.
-        campaign_id: Whose contact it is.
-        lane_id: When it may be called.
-        phone: E.164, once in a campaign.
-        state: See `ContactState`.
-        due_at: Not to be called before; of one that is done, when its last call ended.
-        attempts: Calls so far, without those that were never placed.
-        claims: Attempts so far, with those; the latest attempt has this number.
-        outcome: How its last call ended, or why it is skipped.
-        held: Why `due_at` was put off, when it was.
-        variables: What the flow knows of it.
-        consented_at: When it agreed to be called.
-        consent_source: Where that is written down.
-    """
-
-    id: int
-    campaign_id: str
-    lane_id: int
-    phone: str
-    state: ContactState
-    due_at: int
-    attempts: int = 0
-    claims: int = 0
-    outcome: str = ""
-    held: str = ""
-    variables: Mapping[str, str] = field(default_factory=dict)
-    consented_at: int | None = None
-    consent_source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt to reach a contact: written as `INTENT` before anything is asked of Twilio.
+    """An attempt to reach a contact, written as `INTENT` before the request to Twilio.
 
     Args:
         id: Ours; every callback of its call names it.
         n: Counts the attempts of a contact from 1.
         worker: Who placed it, or was about to.
         intent_at: When it was written.
-        lease_until: Until then its worker may still place it, and nobody else does anything about it.
-        check_at: When somebody looks what became of it; None when nothing is missing.
-        looks: How often Twilio was asked for it in vain.
+        lease_until: Until then its worker may place the call, and the reconciler leaves it alone.
+        check_at: When the reconciler asks Twilio about it; None when no report is missing.
+        looks: How often Twilio was asked without a result.
         ring_seconds: How long it rings.
         detects_machine: Whether a verdict on who answered will come.
         status: The furthest that the call has been seen at.
@@ -97,7 +62,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """What somebody learned of an attempt's call: Twilio's answer, a callback, a look at the call, or its flow.
+    """A report on the call of an attempt: Twilio's answer, a callback, a fetched call, or what its flow found out.
 
     Args:
         call_sid: Which call it is.
@@ -105,7 +70,7 @@ class CallReport:
         answered_by: Twilio's verdict, or empty.
         reported: What the flow says.
         call_back_at: With `Reported.CALL_BACK`, when.
-        looked_up: Whether Twilio was asked, so that what it does not say now need not be waited for.
+        looked_up: Whether it is the answer to a request, so that what it lacks is not waited for.
         error: Words on what went wrong.
         talk: What was heard and answered in the call.
     """
@@ -121,23 +86,24 @@ class CallReport:
 
 
 class Receipt(Enum):
-    """What a report was to the store.
+    """What the store did with a report.
 
-    NEWS: something changed. OLD: known already, nothing changed. NOT_OURS: the attempt has another call, or was never
-    placed: this call must be cancelled, and its document be answered with a hang-up. UNKNOWN: no such attempt.
+    APPLIED: the attempt changed. DUPLICATE: everything in it was known, nothing changed. MISMATCH: the attempt has
+    another call, or was never placed: end this call, and answer its document with a hang-up. UNKNOWN: there is no such
+    attempt.
     """
 
-    NEWS = "news"
-    OLD = "old"
-    NOT_OURS = "not_ours"
+    APPLIED = "applied"
+    DUPLICATE = "duplicate"
+    MISMATCH = "mismatch"
     UNKNOWN = "unknown"
 
 
-class Unplaced(Enum):
-    """What follows when a call was certainly not placed.
+class NotPlacedReason(Enum):
+    """Why a call was not placed, which decides about its contact.
 
-    AGAIN: the contact is ready again, and the attempt does not count. BAD_NUMBER, REFUSED: it is done, so. UNKNOWN: it
-    is done because nobody knows and its owner wants no risk.
+    AGAIN: the contact is ready again, and the attempt does not count. BAD_NUMBER, REFUSED: the contact is done with
+    that outcome. UNKNOWN: it is not known whether the call was placed, and the campaign's plan says to give up.
     """
 
     AGAIN = "again"
@@ -147,8 +113,8 @@ class Unplaced(Enum):
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Any]:
-    """An attempt for programs."""
-    told: Mapping[str, Any] = {
+    """Return an attempt as plain values for JSON."""
+    return {
         "id": attempt.id,
         "n": attempt.n,
         "state": attempt.state.value,
@@ -162,4 +128,3 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "error": attempt.error,
         "rules_version": attempt.rules_version,
     }
-    return dict(told)

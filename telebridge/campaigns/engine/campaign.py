@@ -1,11 +1,7 @@
-"""A campaign as the engine knows it: what its definition says about dialling, and how it stands.
+"""A campaign: its plan, the caps on calls to one number, and its status.
 
-One rule: whatever here may be set is a plain value that survives JSON, for the store keeps a plan whole.
+One rule: every field of a plan is a plain value that survives JSON, because the store keeps a plan as one JSON text.
 Instants are epoch milliseconds.
-
-How often one number may be called, by a law or by a campaign's owner.
-
-One rule: a cap counts calls to a number over all campaigns.
 """
 
 from collections.abc import Mapping
@@ -20,7 +16,7 @@ from telebridge.campaigns.engine.states import CampaignStatus
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """A bound on calls to one number.
+    """A bound on calls to one number, counted over all campaigns.
 
     Args:
         attempts: So many calls, at least one, are allowed…
@@ -34,7 +30,7 @@ class Cap:
 
 
 class CampaignKind(Enum):
-    """What the law calls a campaign; it decides hours, caps and what consent is needed."""
+    """The legal kind of a campaign, which decides about hours, caps and consent."""
 
     TELEMARKETING = "telemarketing"
     INFORMATIONAL = "informational"
@@ -43,14 +39,14 @@ class CampaignKind(Enum):
 
 
 class OnUnknown(Enum):
-    """What becomes of a contact when Twilio shows no call two minutes after one was asked for without an answer."""
+    """What follows for a contact when Twilio lists no call two minutes after a request without an answer."""
 
     REDIAL = "redial"
     GIVE_UP = "give_up"
 
 
 class OnMachine(Enum):
-    """What becomes of a call that a machine answers."""
+    """What follows when a machine answers a call."""
 
     HANG_UP = "hang_up"
     CARRY_ON = "carry_on"
@@ -66,7 +62,7 @@ class PoolNumber:
 
 
 class WebhookEvent(Enum):
-    """What a campaign's webhook can be told."""
+    """The events of a campaign's webhook."""
 
     CONTACT_DONE = "contact.done"
     """A contact has its outcome, or is skipped."""
@@ -82,7 +78,7 @@ class Webhook:
 
     Args:
         url: Gets a POST for each.
-        secret: Signs them; empty for no signature.
+        secret: Signs the requests; empty for no signature. See `telebridge.campaigns.webhooks.signature`.
         events: Which of them.
     """
 
@@ -117,7 +113,7 @@ class CampaignPlan:
         on_unknown: What becomes of a contact whose call cannot be found.
         breaker: When too many calls go wrong.
         caps: The owner's own bounds on calls to one number; the law's hold besides.
-        webhook: Who is told what becomes of it; None for nobody.
+        webhook: Where its events are sent; None for no events.
         rules_version: Which edition of the law's tables it was checked with.
         file: The text of the campaign file that it was made from, by which contacts are read.
     """
@@ -160,7 +156,7 @@ class CampaignPlan:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign and how it stands.
+    """A campaign with its status.
 
     Args:
         id: Its own, for ever.
@@ -186,7 +182,7 @@ class Campaign:
         return self.status is CampaignStatus.RUNNING and started and not self.ends_by(now)
 
     def called(self, *, now: int) -> "Campaign":
-        """After one more call of it."""
+        """Return the campaign after one more call."""
         rate = self.plan.calls_per_second
         tat = self.tat if rate is None else on_time(self.tat, rate, now=now) + 1000.0 / rate
         return replace(self, tat=tat, turn=self.turn + 1)

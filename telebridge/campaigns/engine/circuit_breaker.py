@@ -1,4 +1,4 @@
-"""Stops a campaign in which too many calls go wrong, before it has called everybody in vain.
+"""The circuit breaker of a campaign: pauses it when too many of its calls fail or are abandoned.
 
 Follows 47 CFR 64.1200(a)(7): of the calls that live persons answer, at most 3% may be abandoned.
 
@@ -23,7 +23,7 @@ class BreakerRules:
         failed_share: Of the latest calls, those that failed, were refused, or were answered and lost, and those that
             may have rung or not.
         failed_of: How many calls must have ended before the share says anything; so many of the latest are looked at.
-        abandoned_share: Of all live answers since the campaign was last started, those that nobody spoke to.
+        abandoned_share: Of all live answers since the campaign was last started, those without a word in time.
         abandoned_of: How many live answers there must be before the share says anything.
     """
 

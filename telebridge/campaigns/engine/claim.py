@@ -1,15 +1,15 @@
-"""Which of the due contacts may be called now, and from which number: the middle of a claim, without the database.
+"""Selects which of the due contacts may be called now, and from which number: the part of a claim without a database.
 
-One rule: who may not be called is put off or skipped with a reason that a person can read, never passed over in
-silence. Instants are epoch milliseconds.
+One rule: a contact that may not be called is put off or skipped, with a reason that a person can read. Instants are
+epoch milliseconds.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign, Cap, PoolNumber
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN
 from telebridge.campaigns.engine.pacing import grant
 from telebridge.campaigns.engine.states import CONTACT, ContactInput, follow
@@ -57,7 +57,7 @@ class PastCall:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A contact that this worker, and nobody else, may call until the lease runs out.
+    """A contact that only this worker may call until the lease expires.
 
     Args:
         attempt_id: Written already: the call that is placed now is this attempt.
@@ -76,9 +76,15 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class PhoneFacts:
-    """What is known of a number to be called: who must not call it, whether it is live, its calls of late."""
+    """What is known of a number to be called.
 
-    barred: frozenset[str] = frozenset()
+    Args:
+        do_not_call: The scopes of its entries on the do-not-call list.
+        live: Whether a call to it is under way.
+        past: Its latest calls.
+    """
+
+    do_not_call: frozenset[str] = frozenset()
     live: bool = False
     past: tuple[PastCall, ...] = ()
 
@@ -109,7 +115,7 @@ def quota(campaign: Campaign, *, live: int, made: Mapping[str, int], turn: int, 
         live: Its calls under way.
         made: How many calls each number with a daily cap made in the last 24 hours.
         turn: Any count that goes on with the campaign's calls; the pool is begun there.
-        wanted: No more than so many are asked for.
+        wanted: How many calls to place at most.
         now: The database's clock.
     """
     plan = campaign.plan
@@ -135,10 +141,10 @@ class Admitted:
     contact: Contact
     from_number: str
 
-    def intend(
+    def make_intent(
         self, attempt_id: str, campaign: Campaign, *, account: str, worker: str, lease_until: int, now: int
     ) -> tuple[Attempt, Contact]:
-        """The attempt to be written before anything is asked of Twilio, and the contact with it."""
+        """Return the attempt to be written before the request to Twilio, and its contact."""
         contact = replace(
             self.contact,
             state=follow(CONTACT, self.contact.state, ContactInput.CLAIM),
@@ -166,14 +172,19 @@ class Admitted:
 
 
 @dataclass(slots=True)
-class Sifted:
-    """What becomes of the candidates of one claim: called now, or put off or skipped (both in `changed`)."""
+class Selection:
+    """The result of `select_contacts`.
+
+    Args:
+        admitted: Contacts to be called now.
+        changed: Contacts that were put off or skipped.
+    """
 
     admitted: list[Admitted] = field(default_factory=list)
     changed: list[Contact] = field(default_factory=list)
 
 
-def sift(
+def select_contacts(
     candidates: Sequence[Contact],
     facts: Mapping[str, PhoneFacts],
     quotas: Mapping[str, Quota],
@@ -181,18 +192,27 @@ def sift(
     *,
     wanted: int,
     now: int,
-) -> Sifted:
-    """Choose among due contacts, in their order; those beyond what is wanted are left as they are."""
-    sifted = Sifted()
+) -> Selection:
+    """Select the contacts to call among those that are due, in their order.
+
+    Args:
+        candidates: Due contacts. Those beyond `wanted` are left as they are.
+        facts: What is known of each number.
+        quotas: What each campaign may still place. They are used up as contacts are admitted.
+        caps: The bounds on calls to one number, by lane.
+        wanted: How many to admit at most.
+        now: Epoch milliseconds.
+    """
+    selection = Selection()
     ringing: set[str] = set()
     for contact in candidates:
-        if len(sifted.admitted) == wanted:
+        if len(selection.admitted) == wanted:
             break
         refused = _refused(contact, facts.get(contact.phone, PhoneFacts()), caps.get(contact.lane_id, ()), now)
         if refused is None and contact.phone in ringing:
             refused = _hold(contact, LIVE_ELSEWHERE, now + LIVE_ELSEWHERE_MS)
         if refused is not None:
-            sifted.changed.append(refused)
+            selection.changed.append(refused)
             continue
         allowed = quotas[contact.campaign_id]
         number = allowed.take_number() if allowed.calls > 0 else None
@@ -200,13 +220,13 @@ def sift(
             continue
         allowed.calls -= 1
         ringing.add(contact.phone)
-        sifted.admitted.append(Admitted(contact, number))
-    return sifted
+        selection.admitted.append(Admitted(contact, number))
+    return selection
 
 
 def _refused(contact: Contact, facts: PhoneFacts, caps: Sequence[Cap], now: int) -> Contact | None:
     """The contact as it is put off or skipped; None when it may be called."""
-    if facts.barred & {EVERY_CAMPAIGN, contact.campaign_id}:
+    if facts.do_not_call & {EVERY_CAMPAIGN, contact.campaign_id}:
         return replace(contact, state=follow(CONTACT, contact.state, ContactInput.SKIP), outcome=DO_NOT_CALL)
     if facts.live:
         return _hold(contact, LIVE_ELSEWHERE, now + LIVE_ELSEWHERE_MS)

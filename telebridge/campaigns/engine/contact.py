@@ -1,17 +1,15 @@
-"""Whom a campaign calls, as an import hands them to a store.
+"""The contacts of a campaign: as an import adds them, as a store keeps them, and the position of an import.
 
-One rule: a contact without a lane does not exist; where its legal hours cannot be told, it is rejected at the import.
-
-How far a campaign is filled with contacts, and who fills it.
-
-One rule: a line of a source counts only with the contacts before it, for both are written together.
+One rule: every contact has a lane; a row whose legal hours cannot be determined is rejected at the import.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import msgspec
+
+from telebridge.campaigns.engine.states import ContactState
 
 IMPORT_LEASE_SECONDS = 60.0
 
@@ -90,4 +88,39 @@ class NewContact(msgspec.Struct, frozen=True):
     priority: int = 0
     due_at: datetime | None = None
     consented_at: datetime | None = None
+    consent_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A person to be called, as the store keeps them.
+
+    Args:
+        id: The store's.
+        campaign_id: Whose contact it is.
+        lane_id: When it may be called.
+        phone: E.164, once in a campaign.
+        state: See `ContactState`.
+        due_at: Not to be called before; of one that is done, when its last call ended.
+        attempts: Calls so far, without those that were never placed.
+        claims: Attempts so far, with those; the latest attempt has this number.
+        outcome: How its last call ended, or why it is skipped.
+        held: Why `due_at` was put off, when it was.
+        variables: What the flow knows of it.
+        consented_at: When it agreed to be called.
+        consent_source: Where that is written down.
+    """
+
+    id: int
+    campaign_id: str
+    lane_id: int
+    phone: str
+    state: ContactState
+    due_at: int
+    attempts: int = 0
+    claims: int = 0
+    outcome: str = ""
+    held: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    consented_at: int | None = None
     consent_source: str = ""

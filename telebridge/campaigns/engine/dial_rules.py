@@ -1,16 +1,15 @@
-"""The decisions of a dialer: in which order lanes are asked, when a claim may still be dialled, what an answer means.
+"""The decisions of a dialer: the order of lanes, whether a claim may still be dialled, what an error of Twilio means.
 
-Follows Twilio's error dictionary, and its word that a 429 was never processed.
+Follows Twilio's error dictionary, and its statement that a request answered with 429 was not processed.
 
-One rule: when it is not certain that a call was not placed, it may have been, and nobody dials again before that is
-known.
+One rule: a call that may have been placed is not dialled again before it is known that it was not.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from telebridge.campaigns.engine.attempt import Unplaced
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Campaign, Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
 from telebridge.epoch import epoch_ms, instant
@@ -49,38 +48,43 @@ STOP = frozenset(
         21626,
     }
 )
-"""The account, the caller's number or the request is wrong: every further call would fail the same way."""
+"""The account, the caller's number or the request is wrong: each further call would fail in the same way."""
 
 
 class FairShare:
-    """Shares calls among campaigns of one priority by their weight."""
+    """Shares calls among campaigns of one priority by their weight: a weighted fair queue.
+
+    Each campaign has a virtual time, which advances with each of its calls by 1 / weight. The campaign with the
+    smallest virtual time is dialled next.
+    """
 
     def __init__(self) -> None:
-        self._served: dict[str, float] = {}
+        self._virtual_times: dict[str, float] = {}
 
-    def served(self, campaign: Campaign) -> float:
-        """How much it has had, the heavier the less; a campaign that comes later starts level with the hindmost."""
-        if campaign.id not in self._served:
-            self._served[campaign.id] = min(self._served.values(), default=0.0)
-        return self._served[campaign.id]
+    def virtual_time(self, campaign: Campaign) -> float:
+        """Return the virtual time of a campaign; a new campaign starts at the smallest one there is."""
+        if campaign.id not in self._virtual_times:
+            self._virtual_times[campaign.id] = min(self._virtual_times.values(), default=0.0)
+        return self._virtual_times[campaign.id]
 
-    def count(self, campaign: Campaign) -> None:
-        """It has had one more call."""
-        self._served[campaign.id] = self.served(campaign) + 1.0 / max(campaign.plan.weight, 1e-6)
+    def count_call(self, campaign: Campaign) -> None:
+        """Advance the virtual time of a campaign by one call."""
+        self._virtual_times[campaign.id] = self.virtual_time(campaign) + 1.0 / max(campaign.plan.weight, 1e-6)
 
-    def keep(self, campaigns: Iterable[str]) -> None:
-        """Forget all others."""
-        self._served = {known: self._served[known] for known in set(campaigns) & set(self._served)}
-
-
-APART_SECONDS = 30.0
-"""Further apart, one of the two clocks is wrong, and nobody knows whether people may be called."""
+    def retain(self, campaigns: Iterable[str]) -> None:
+        """Forget all campaigns but these ids."""
+        known = set(campaigns) & set(self._virtual_times)
+        self._virtual_times = {campaign_id: self._virtual_times[campaign_id] for campaign_id in known}
 
 
-def clocks_apart(wallclock: datetime, store_ms: int) -> str:
-    """Why a process must not dial: its clock and the store's differ; empty while they agree."""
+MAX_SKEW_SECONDS = 30.0
+"""With a larger difference one of the two clocks is wrong, and it is not known whether people may be called."""
+
+
+def clock_skew(wallclock: datetime, store_ms: int) -> str:
+    """Return why a process must not dial because its clock and the store's differ; empty while they agree."""
     ahead = (wallclock - instant(store_ms)) / timedelta(seconds=1)
-    if abs(ahead) <= APART_SECONDS:
+    if abs(ahead) <= MAX_SKEW_SECONDS:
         return ""
     return f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} the database's"
 
@@ -99,7 +103,7 @@ class Opening:
         return wallclock + timedelta(seconds=request_seconds + plan.ring_seconds) <= closes_at
 
 
-def in_order(
+def dialing_order(
     openings: Iterable[Opening],
     share: FairShare,
     caps_of: CapsOf,
@@ -107,23 +111,23 @@ def in_order(
     wallclock: datetime,
     request_seconds: float = 0.0,
 ) -> list[OpenLane]:
-    """The lanes to ask: by the campaign's priority, its share so far, the contacts' priority, and what closes first.
+    """Return the lanes to claim from, ordered by campaign priority, virtual time, contact priority and closing time.
 
     Args:
-        openings: What is open; what closes before a call has rung out is not asked.
-        share: How much each campaign has had.
+        openings: What is open; lanes that close before a call has rung out are left out.
+        share: The virtual times of the campaigns.
         caps_of: The laws' bounds on calls to one number.
         wallclock: The aware UTC instant.
         request_seconds: How long a request for a call may take.
     """
 
-    def place(opening: Opening) -> tuple[float, float, float, datetime]:
+    def rank(opening: Opening) -> tuple[float, float, float, datetime]:
         campaign = opening.lane.campaign
-        return -campaign.plan.priority, share.served(campaign), -opening.lane.priority, opening.closes_at
+        return -campaign.plan.priority, share.virtual_time(campaign), -opening.lane.priority, opening.closes_at
 
     return [
         OpenLane(one.lane.id, one.lane.campaign.id, epoch_ms(one.closes_at), caps_of(one.lane))
-        for one in sorted((one for one in openings if one.leaves_time(request_seconds, wallclock=wallclock)), key=place)
+        for one in sorted((one for one in openings if one.leaves_time(request_seconds, wallclock=wallclock)), key=rank)
     ]
 
 
@@ -150,8 +154,8 @@ class Lease:
 
 
 @dataclass(frozen=True, slots=True)
-class MayRing:
-    """Nobody knows whether the call was placed: the intent stays as it is, and rescue asks Twilio."""
+class OutcomeUnknown:
+    """It is not known whether the call was placed: the intent stays, and the reconciler asks Twilio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,57 +164,39 @@ class NotPlaced:
 
     Args:
         why: What that means for the contact.
-        back_off: Everybody must be quiet for a while.
+        back_off: Whether all processes must back off.
         stop: The campaign must pause, for this reason; empty when it may go on.
     """
 
-    why: Unplaced
+    why: NotPlacedReason
     back_off: bool = False
     stop: str = ""
 
 
-def after_error(error: TwilioAPIError) -> MayRing | NotPlaced:
+def after_error(error: TwilioAPIError) -> OutcomeUnknown | NotPlaced:
     """What an error of `TwilioCalls.create` means for the attempt."""
     if not error.surely_not_done:
-        return MayRing()
+        return OutcomeUnknown()
     if not error.sent or error.status == 429 or error.code in SLOW_DOWN:
-        return NotPlaced(Unplaced.AGAIN, back_off=True)
+        return NotPlaced(NotPlacedReason.AGAIN, back_off=True)
     if error.code in STOP or (error.code is None and error.status in {401, 403, 404}):
-        return NotPlaced(Unplaced.AGAIN, stop=str(error))
+        return NotPlaced(NotPlacedReason.AGAIN, stop=str(error))
     if error.code in BAD_NUMBER:
-        return NotPlaced(Unplaced.BAD_NUMBER)
-    return NotPlaced(Unplaced.REFUSED)
+        return NotPlaced(NotPlacedReason.BAD_NUMBER)
+    return NotPlaced(NotPlacedReason.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptUrls:
-    """Where Twilio asks and reports for one attempt; each of them names it."""
-
-    voice: str
-    status: str
-    machine_detection: str
-
-
-def attempt_urls(public_url: str, claim: Claim) -> AttemptUrls:
-    """The addresses below our public URL."""
-    base, named = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}"
-    return AttemptUrls(
-        voice=f"{base}/voice/{claim.campaign.plan.flow}{named}{CALLBACK_RETRIES}",
-        status=f"{base}/status{named}{CALLBACK_RETRIES}",
-        machine_detection=f"{base}/amd{named}{CALLBACK_RETRIES}",
-    )
-
-
-def call_request(claim: Claim, urls: AttemptUrls) -> CallRequest:
-    """What Twilio is asked for."""
+def call_request(claim: Claim, public_url: str) -> CallRequest:
+    """Return the request for the call of a claim. Every address in it is below our public URL and names the attempt."""
     plan = claim.campaign.plan
+    base, query = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}{CALLBACK_RETRIES}"
     return CallRequest(
         to=claim.contact.phone,
         from_=claim.from_number,
-        url=urls.voice,
-        status_callback=urls.status,
+        url=f"{base}/voice/{plan.flow}{query}",
+        status_callback=f"{base}/status{query}",
         ring_seconds=plan.ring_seconds,
         time_limit_seconds=plan.time_limit_seconds,
         machine_detection=plan.machine_detection,
-        amd_callback=urls.machine_detection,
+        amd_callback=f"{base}/amd{query}",
     )

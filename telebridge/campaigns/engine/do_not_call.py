@@ -1,6 +1,6 @@
 """The do-not-call list, as a store keeps it.
 
-One rule: a number stays on it until a person takes it off. Instants are epoch milliseconds.
+One rule: a number stays on the list until a person removes it. Instants are epoch milliseconds.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from typing import Protocol
 
 EVERY_CAMPAIGN = ""
-"""The scope of a number that nobody may call."""
+"""The scope of a number that no campaign may call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Barred:
-    """A number that must not be called.
+class DoNotCallEntry:
+    """An entry of the do-not-call list.
 
     Args:
-        scope: The campaign, or "" for all.
-        source: How it came on the list.
+        phone: The number that must not be called, in E.164.
+        scope: The campaign that must not call it, or `EVERY_CAMPAIGN`.
+        source: What added it, such as "command", "api", "call" or a register.
         reason: In words, or empty.
         added_at: Since when.
     """
@@ -33,25 +34,25 @@ class DoNotCallRecords(Protocol):
     """Numbers that must not be called, by one campaign or by any."""
 
     async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
-        """Put numbers on the list, at once and for ever; answers how many were not on it."""
+        """Add numbers to the list, for ever; returns how many were not on it."""
         ...
 
     async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
-        """Take a number off; whether it was on."""
+        """Remove a number; returns whether it was on the list."""
         ...
 
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
         """Whether a campaign, or any, must not call a number."""
         ...
 
-    def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
-        """Everything on the list, by number and scope, behind a number and scope, a page at a time."""
+    def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[DoNotCallEntry]:
+        """Iterate over all entries in the order of number and scope, beginning behind `after`, a page at a time."""
         ...
 
     async def set_scrubbed(self, register: str, at: int) -> None:
-        """A register was last compared with the contacts then."""
+        """Record when a register was last compared with the contacts."""
         ...
 
     async def scrubbed(self) -> Mapping[str, int]:
-        """When each register was last compared."""
+        """Return when each register was last compared."""
         ...

@@ -15,7 +15,7 @@ from telebridge.campaigns.engine.states import (
 from telebridge.errors import CampaignRefused
 
 
-def changed(campaign: Campaign, happened: CampaignInput, *, reason: str, now: int) -> Campaign:
+def change_status(campaign: Campaign, happened: CampaignInput, *, reason: str, now: int) -> Campaign:
     """The campaign after an order; the same one when it is so already.
 
     Raises:
@@ -36,7 +36,7 @@ def name_taken(campaign: Campaign | CampaignPlan) -> CampaignRefused:
     return CampaignRefused(plan.name, "there is another one of that name that is not over: cancel it, or let it end")
 
 
-def replanned(campaign: Campaign, plan: CampaignPlan) -> Campaign:
+def replace_plan(campaign: Campaign, plan: CampaignPlan) -> Campaign:
     """The campaign with another plan.
 
     Raises:
@@ -69,7 +69,7 @@ def filled_elsewhere(name: str, source: str) -> CampaignRefused:
     return CampaignRefused(name, problem)
 
 
-def closing(campaign: Campaign, *, filled: bool, ready: int, live: int, now: int) -> CampaignInput | None:
+def closing_input(campaign: Campaign, *, filled: bool, ready: int, live: int, now: int) -> CampaignInput | None:
     """What the clock or the lack of work does to a campaign.
 
     Args:

@@ -47,7 +47,7 @@ class Reported(Enum):
     """What the flow or the bridge says of a call; where several came, the latest in this list counts."""
 
     ENDED = "ended"
-    """Ended by us before a word, because the campaign was cancelled or the number barred meanwhile."""
+    """Ended by us before a word: the campaign was cancelled, or the number put on the do-not-call list, meanwhile."""
     HUNG_UP = "hung_up"
     ABANDONED = "abandoned"
     MACHINE = "machine"

@@ -1,4 +1,4 @@
-"""How many calls may be placed now: so many a second, so many live at once, none while Twilio asks for quiet.
+"""How many calls may be placed now: a rate, a bound on live calls, and a back-off when Twilio limits requests.
 
 Calls per second follow the generic cell rate algorithm (ITU-T I.371, annex A): `tat` is when the next call would be on
 time, and a call may be early by the tolerance. Twilio queues what comes faster than the account's rate for up to a
@@ -18,7 +18,7 @@ TOLERANCE_MS = 100.0
 BACKOFF_FIRST_SECONDS = 1.0
 BACKOFF_LONGEST_SECONDS = 60.0
 IN_A_ROW_SECONDS = 2.0
-"""Who is still too fast is told so at once when quiet is over; later it is another matter, and quiet begins anew."""
+"""A 429 within this time after a back-off counts as the next in a row; a later one begins a new back-off."""
 QUEUE_TOLERATED_MS = 1500
 QUEUE_LONGEST_MS = 60_000
 """So long Twilio's queue is waited out at once; the next answer tells whether it is still there."""
@@ -69,11 +69,11 @@ def room(pacing: Pacing, live: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Quiet that Twilio asked for with 429, kept by all processes.
+    """The back-off after a 429 of Twilio, kept by all processes.
 
     Args:
         until: Nothing is placed before.
-        step: How many times in a row it was asked for.
+        step: How many 429 came in a row.
     """
 
     until: int = 0
@@ -84,9 +84,9 @@ class Backoff:
         return now < self.until <= now + 2000 * BACKOFF_LONGEST_SECONDS
 
     def longer(self, *, jitter: float, now: int) -> "Backoff":
-        """After one more 429; each in a row doubles the wait, and jitter from 0 to 1 spreads processes by half of it.
+        """Return the back-off after one more 429: each in a row doubles it, and jitter (0 to 1) spreads it by half.
 
-        What was asked for while everybody is quiet already answers requests that were under way: it adds nothing.
+        A 429 that comes during the back-off answers a request that was under way: it changes nothing.
         """
         if self.holds(now=now):
             return self
@@ -96,8 +96,8 @@ class Backoff:
         return Backoff(now + round(1000 * longest * (0.5 + 0.5 * jitter)), step)
 
 
-def quiet_until(pacing: Pacing, backoff: Backoff, tat: float, *, now: int) -> int | None:
-    """Until when nothing is placed, because Twilio asked for quiet or has a queue; None while a call may be."""
+def rate_limited_until(pacing: Pacing, backoff: Backoff, tat: float, *, now: int) -> int | None:
+    """Return until when no call is placed, because Twilio limits the rate or has a queue; None while one may be."""
     usual = now + TOLERANCE_MS + 1000.0 / pacing.calls_per_second
     next_call = on_time(tat, pacing.calls_per_second, now=now)
     until = max(backoff.until if backoff.holds(now=now) else now, round(next_call) if next_call > usual else now)

@@ -1,4 +1,4 @@
-"""What became of a call that was asked for without an answer: a pure reading of Twilio's list of calls.
+"""Finds the call of a request without an answer in Twilio's list of calls.
 
 Twilio has no idempotency key and does not show the URLs of a call, so an intent is known by number, caller and time:
 only one attempt to a number is live at once. The list is "eventually consistent" (Twilio, "Call resource"), so nothing
@@ -24,7 +24,7 @@ LOOK_AGAIN_MS = 30_000
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """Attempts that nothing was heard of for too long, and what the store's clock said when they were taken."""
+    """Attempts whose reports are overdue, and the store's clock when they were taken."""
 
     now: int
     attempts: list[Attempt]
@@ -48,7 +48,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """Nothing can be said yet."""
+    """It is not known yet whether the call was placed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class GiveUp:
 
 
 def next_look(attempt: Attempt, *, now: int) -> int:
-    """When to ask after this look; the last look may come late, and then comes again."""
+    """Return when to ask Twilio next; the last time may come late, and then comes again."""
     since = now - attempt.lease_until
     return next((attempt.lease_until + look for look in LOOKS_MS if look > since), now + LOOK_AGAIN_MS)
 
@@ -65,7 +65,7 @@ def next_look(attempt: Attempt, *, now: int) -> int:
 def reconcile(
     attempt: Attempt, listed: Sequence[ListedCall], bound: Iterable[str], *, now: int
 ) -> Adopt | LookAgain | GiveUp:
-    """What follows from Twilio's list of calls to and from the attempt's numbers.
+    """Decide what follows from Twilio's list of calls between the attempt's numbers.
 
     Args:
         attempt: The intent.

@@ -1,7 +1,7 @@
-"""The states of a campaign, of a contact and of an attempt, and the only ways from one to another.
+"""The states of a campaign, of a contact and of an attempt, with their transitions as tables.
 
-One rule: whatever is not in a table is a bug of ours and raises. What may come late, twice or out of order (Twilio's
-callbacks) is in the tables, as a way that leads nowhere.
+One rule: a transition that is not in a table is a bug of ours and raises. Callbacks of Twilio that may come late, twice
+or out of order are in the tables, as transitions to the same state.
 """
 
 from collections.abc import Mapping
@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from telebridge.errors import LocalProtocolError
 
-State = TypeVar("State", bound=Enum)
-Input = TypeVar("Input", bound=Enum)
+StateT = TypeVar("StateT", bound=Enum)
+InputT = TypeVar("InputT", bound=Enum)
 
 
 class CampaignStatus(Enum):
@@ -83,15 +83,15 @@ class ContactInput(Enum):
     HOLD = "hold"
     SKIP = "skip"
     RETRY = "retry"
-    SETTLE = "settle"
+    COMPLETE = "complete"
 
 
 class AttemptState(Enum):
     """How far one attempt to reach a contact is: the log of what was meant, written before it is done.
 
     INTENT: about to be placed by one worker, which holds a lease. Its phone may ring already. Twilio's answer or any
-    callback takes it out. A crash leaves it here: once the lease has run out, rescue asks Twilio for the call and
-    never dials again before it knows.
+    callback takes it out. A crash leaves it here: once the lease has run out, the reconciler asks Twilio for the call,
+    and nobody dials again before its answer is known.
 
     PLACED: Twilio has the call, its SID is known. Callbacks take it out; where they are lost, a look at the call does.
     A crash changes nothing, whoever gets the callback goes on.
@@ -156,13 +156,13 @@ CONTACT: Mapping[tuple[ContactState, ContactInput], ContactState] = MappingProxy
         (ContactState.READY, ContactInput.HOLD): ContactState.READY,
         (ContactState.READY, ContactInput.SKIP): ContactState.SKIPPED,
         (ContactState.READY, ContactInput.RETRY): ContactState.READY,
-        (ContactState.READY, ContactInput.SETTLE): ContactState.DONE,
+        (ContactState.READY, ContactInput.COMPLETE): ContactState.DONE,
         (ContactState.LIVE, ContactInput.RETRY): ContactState.READY,
-        (ContactState.LIVE, ContactInput.SETTLE): ContactState.DONE,
+        (ContactState.LIVE, ContactInput.COMPLETE): ContactState.DONE,
         (ContactState.DONE, ContactInput.RETRY): ContactState.READY,
-        (ContactState.DONE, ContactInput.SETTLE): ContactState.DONE,
+        (ContactState.DONE, ContactInput.COMPLETE): ContactState.DONE,
         (ContactState.SKIPPED, ContactInput.RETRY): ContactState.SKIPPED,
-        (ContactState.SKIPPED, ContactInput.SETTLE): ContactState.SKIPPED,
+        (ContactState.SKIPPED, ContactInput.COMPLETE): ContactState.SKIPPED,
     }
 )
 
@@ -186,11 +186,11 @@ ATTEMPT: Mapping[tuple[AttemptState, AttemptInput], AttemptState] = MappingProxy
 )
 
 
-def follow(table: Mapping[tuple[State, Input], State], state: State, happened: Input) -> State:
-    """The state after `happened`.
+def follow(table: Mapping[tuple[StateT, InputT], StateT], state: StateT, happened: InputT) -> StateT:
+    """Return the state that follows an input.
 
     Raises:
-        LocalProtocolError: There is no such way in the table.
+        LocalProtocolError: The table has no such transition.
     """
     try:
         return table[state, happened]

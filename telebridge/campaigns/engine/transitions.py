@@ -1,20 +1,16 @@
-"""What a report changes in an attempt, and what the end of an attempt changes in its contact.
+"""The transitions of an attempt by a report on its call, and of its contact by the end of the attempt.
 
-Both stores do nothing but read the two rows under a lock, ask here, and write back what they are told.
+A store reads the two rows under a lock, calls these functions, and writes the results.
 
-One rule: facts are merged, each by an order of its own, and everything else is worked out from them. So reports may
-come in any order, doubled, late, or in part, and the rows end the same. That nothing was said in a call is a fact, too:
-it is known once nobody has told of the call for a while and Twilio was asked again. Its contact stays live until then.
+One rule: facts are merged, each in an order of its own, and everything else is computed from them. So reports may come
+in any order, doubled, late, or in part, and the rows end the same. That nothing was said in a call is a fact,
+too: it is established once no report has come for a while and Twilio was asked again. The contact is live until then.
 """
 
 from dataclasses import replace
 
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Unplaced,
-)
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.outcomes import (
     Outcome,
     RetryRules,
@@ -30,25 +26,25 @@ from telebridge.campaigns.engine.states import (
     ContactState,
     follow,
 )
-from telebridge.twilio.calls import ORDER, CallStatus
+from telebridge.twilio.calls import CallStatus, further_status
 
 CHECK_AFTER_RING_MS = 60_000
 CHECK_AGAIN_MS = 300_000
 CHECK_FURTHEST_MS = 3_600_000
-"""No look is further ahead, unless the clock that it was set by ran ahead."""
+"""A check that is due later than this was set by a clock that ran ahead."""
 VERDICT_WITHIN_MS = 30_000
 TALK_WITHIN_MS = 60_000
-"""The bridge tells what was said within a moment of the call's end, unless the database is away or it has died."""
+"""The bridge reports what was said within moments of a call's end, unless the database is away or it has died."""
 TALK_OVERDUE_MS = 10_000
-"""A breaker that waited out the whole time would let hundreds more be called in vain."""
+"""For the circuit breaker a call without such a report is lost after this time, long before `TALK_WITHIN_MS`."""
 AGAIN_AFTER_MS = 1000
 
 
-def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | None:
-    """The attempt after a report; None when the call is not this attempt's."""
+def apply_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | None:
+    """Return the attempt after a report; None when the call is not this attempt's."""
     if attempt.state is AttemptState.VOID or attempt.call_sid not in {None, report.call_sid}:
         return None
-    status = _further(attempt.status, report.status or _implied(report))
+    status = further_status(attempt.status, report.status or _implied(report))
     times = [at for at in (attempt.call_back_at, report.call_back_at) if at is not None]
     known = replace(
         attempt,
@@ -67,14 +63,17 @@ def take_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | 
     return replace(known, check_at=_check_at(attempt, known, report, now))
 
 
-def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
-    """The contact after its attempt has ended; the same one when a later attempt is under way already."""
+def apply_disposition(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
+    """Return the contact after its attempt has ended: done, or due again by the retry rules.
+
+    The contact is returned unchanged when the attempt has no outcome yet, or a later attempt is under way.
+    """
     if attempt.outcome is None or attempt.ended_at is None or attempt.n != contact.claims:
         return contact
     due_at = rules.next_due(
         attempt.outcome, attempts=contact.attempts, ended_at=attempt.ended_at, call_back_at=attempt.call_back_at
     )
-    happened = ContactInput.SETTLE if due_at is None else ContactInput.RETRY
+    happened = ContactInput.COMPLETE if due_at is None else ContactInput.RETRY
     state = follow(CONTACT, contact.state, happened)
     if state is ContactState.SKIPPED:
         return contact
@@ -87,41 +86,37 @@ def settle(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
     )
 
 
-def never_placed(attempt: Attempt, why: Unplaced, *, error: str) -> Attempt | None:
-    """The attempt when it is certain that no call was made; None when a call of it is known: then it stays.
+def void_attempt(attempt: Attempt, why: NotPlacedReason, *, error: str) -> Attempt | None:
+    """Return the void attempt when no call was placed; None when a call of it is known.
 
-    What ends its contact is its outcome, so that a campaign whose calls are refused is stopped.
+    A reason that ends its contact is its outcome, so that the circuit breaker counts refused calls.
     """
     if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
         return None
     state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
-    outcome = None if why is Unplaced.AGAIN else Outcome(why.value)
+    outcome = None if why is NotPlacedReason.AGAIN else Outcome(why.value)
     return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
-def release(contact: Contact, why: Unplaced, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
-    """The contact of an attempt that has just become void; the attempt does not count."""
+def release_contact(contact: Contact, why: NotPlacedReason, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
+    """Return the contact of an attempt that has just become void; the attempt does not count."""
     uncounted = replace(contact, attempts=contact.attempts - 1)
-    if why is Unplaced.AGAIN:
+    if why is NotPlacedReason.AGAIN:
         return replace(uncounted, state=follow(CONTACT, contact.state, ContactInput.RETRY), due_at=now + after_ms)
-    state = follow(CONTACT, contact.state, ContactInput.SETTLE)
+    state = follow(CONTACT, contact.state, ContactInput.COMPLETE)
     return replace(uncounted, state=state, outcome=Outcome(why.value).value)
 
 
 def _is_lost(known: Attempt, report: CallReport, now: int) -> bool:
-    """Whether nobody will tell any more what was said in the call."""
+    """Whether a report on what was said in the call is no longer expected."""
     waited = None if known.ended_at is None else abs(now - known.ended_at)  # the clock may have been put right
     return report.looked_up and waited is not None and waited >= TALK_WITHIN_MS
 
 
 def _implied(report: CallReport) -> CallStatus:
-    """A verdict on who answered, or a word of the flow, comes from a call that is answered."""
+    """Return the least status that a report proves: a verdict or a word of the flow comes from an answered call."""
     said = report.answered_by or report.reported is not None or report.talk
     return CallStatus.IN_PROGRESS if said else CallStatus.QUEUED
-
-
-def _further(known: CallStatus | None, told: CallStatus) -> CallStatus:
-    return told if known is None or ORDER[told] > ORDER[known] else known
 
 
 def _input(status: CallStatus) -> AttemptInput:
@@ -131,7 +126,7 @@ def _input(status: CallStatus) -> AttemptInput:
 
 
 def _check_at(before: Attempt, attempt: Attempt, report: CallReport, now: int) -> int | None:
-    """When to look at the call, should nothing more be heard of it."""
+    """Return when to ask Twilio about the call, unless a report comes before."""
     if attempt.state is AttemptState.DONE:
         if attempt.outcome is None:
             return (now if attempt.ended_at is None else attempt.ended_at) + TALK_WITHIN_MS

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing_extensions import override
 
 from telebridge.campaigns.csv_cells import safe_cell
-from telebridge.campaigns.importing.row import BROKEN_BYTE, MOST_COLUMNS, Reject
+from telebridge.campaigns.importing.row import BROKEN_BYTE, MOST_COLUMNS, RejectedRow
 from telebridge.errors import ConfigurationError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -33,7 +33,7 @@ MARKS = {
     b"PK\x03\x04": "a workbook or zip archive",
 }
 
-Row = tuple[int, int, list[str]]
+CsvRow = tuple[int, int, list[str]]
 """The first line of a row, its last, and its cells."""
 
 
@@ -80,7 +80,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
         """How far reading is; a little ahead of the rows."""
         return self._bytes.tell()
 
-    def rows(self, *, after_line: int = 0) -> Iterator[Row | Reject]:
+    def rows(self, *, after_line: int = 0) -> Iterator[CsvRow | RejectedRow]:
         """The rows behind the header, without empty lines.
 
         Args:
@@ -94,7 +94,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
             except StopIteration:
                 return
             except (csv.Error, _NeverClosed) as error:
-                reject = Reject(first, _explained(error), (self._lines.first_of_record(),))
+                reject = RejectedRow(first, _explained(error), (self._lines.first_of_record(),))
                 self._lines.put_back()
                 if first > after_line:
                     yield reject
@@ -102,7 +102,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
             if self._lines.line <= after_line or not cells:
                 continue
             if self._lines.cut_short:
-                yield Reject(
+                yield RejectedRow(
                     first, f"has a line of more than {LONGEST_LINE:,} characters", (self._lines.first_of_record(),)
                 )
                 self._lines.put_back()

@@ -1,15 +1,11 @@
-"""Brings the contacts of a CSV into a campaign's store.
+"""Imports the contacts of a CSV into a campaign, for the commands and the API.
 
-Rows are read in batches; numbers and zones, which cost most, are worked out by processes beside; results are taken in
-the order of the file. Only a few batches are under way at once, so memory does not grow with the file.
+Rows are read in batches. Worker processes parse numbers and zones, which cost most; results are written in the order of
+the file. Only a few batches are under way at once, so memory does not grow with the file. `fill_campaign` adds what
+surrounds an import: the file is checked first, and afterwards the import is complete, can be resumed, or never began.
 
-One rule: the store keeps how far the import is together with the contacts, so that an import that was interrupted goes
-on where it was, and no row is lost or taken twice.
-
-Fills a campaign from a CSV, for commands and for the API alike: checked first, begun, imported, and finished.
-
-One rule: whatever happens, in the end it is written down what came of an import: it is complete, or can be gone on
-with, or was never begun.
+One rule: the store keeps the position of the import together with the contacts, so that an interrupted import resumes
+at that position, and no row is lost or taken twice.
 """
 
 import asyncio
@@ -32,11 +28,11 @@ from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Added, NewContact
-from telebridge.campaigns.importing.csv_file import ContactFile, Row
+from telebridge.campaigns.importing.csv_file import ContactFile, CsvRow
 from telebridge.campaigns.importing.rejects import RejectFile, check_place
 from telebridge.campaigns.importing.row import (
-    Layout,
-    Reject,
+    ColumnLayout,
+    RejectedRow,
     layout_of,
     read_row,
 )
@@ -58,7 +54,7 @@ class ContactSink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImportProgress:
-    """How far an import is, and in the end what became of it.
+    """The progress of an import, and in the end its result.
 
     Args:
         rows: Rows taken in this run.
@@ -84,13 +80,6 @@ class ImportProgress:
     def rows_per_second(self) -> float:
         """The rate so far."""
         return self.rows / self.seconds if self.seconds > 0 else 0.0
-
-    @property
-    def remaining_seconds(self) -> float | None:
-        """How long the rest takes at this rate; None as long as nothing is known."""
-        if self.bytes_read == 0 or self.seconds <= 0:
-            return None
-        return self.seconds * (self.total_bytes - self.bytes_read) / self.bytes_read
 
 
 def check_import(path: Path, definition: CampaignDefinition, *, rejects: Path) -> None:
@@ -123,8 +112,8 @@ async def import_contacts(
         sink: Where the contacts go.
         campaign_id: The campaign, as the sink knows it.
         rejects: Where the rows that are no contacts go, as a CSV.
-        resume_after_line: How far an earlier run came, as the store kept it.
-        on_progress: Told after each batch.
+        resume_after_line: The position of an earlier run, as the store has it.
+        on_progress: Called after each batch; None for no-op.
         workers: How many processes read numbers; as many as there are cores when not given. 0 reads a small file in
             this process, one import at a time: starting another takes seconds.
 
@@ -139,7 +128,7 @@ async def import_contacts(
             RejectFile(rejects, layout.header, imported=path, keep_upto_line=resume_after_line) as reject_file,
             _readers(workers, count, layout, definition) as pool,
         ):
-            run = _Run(file, sink, reject_file, campaign_id=campaign_id, on_progress=on_progress or _nothing)
+            run = _Run(file, sink, reject_file, campaign_id=campaign_id, on_progress=on_progress)
             try:
                 return await run.all(pool, file.rows(after_line=resume_after_line), ahead=count * BATCHES_AHEAD)
             except BrokenProcessPool as error:
@@ -161,12 +150,12 @@ class CampaignImportBroken(TelebridgeError):
         return f"a process of the import died (out of memory?) after line {self.upto_line}; run the import again"
 
 
-Batch = list[Row | Reject]
-Outcome = tuple[list[NewContact], list[Reject]]
+RowBatch = list[CsvRow | RejectedRow]
+ImportResult = tuple[list[NewContact], list[RejectedRow]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _BatchEnd:
     """Where in the file a batch ends."""
 
     rows: int
@@ -184,7 +173,7 @@ class _Run:
         rejects: RejectFile,
         *,
         campaign_id: str,
-        on_progress: Callable[[ImportProgress], None],
+        on_progress: Callable[[ImportProgress], None] | None,
     ) -> None:
         self._file = file
         self._sink = sink
@@ -198,88 +187,85 @@ class _Run:
         """How far the store is."""
         return self._progress.upto_line
 
-    async def all(self, pool: Executor, rows: Iterator[Row | Reject], *, ahead: int) -> ImportProgress:
+    async def all(self, pool: Executor, rows: Iterator[CsvRow | RejectedRow], *, ahead: int) -> ImportProgress:
         loop = asyncio.get_running_loop()
         begun = loop.time()
-        under_way: deque[tuple[_Place, asyncio.Future[Outcome]]] = deque()
+        under_way: deque[tuple[_BatchEnd, asyncio.Future[ImportResult]]] = deque()
         more = True
         while more or under_way:
             while more and len(under_way) < ahead:
                 batch = await asyncio.to_thread(_next_batch, rows)
                 more = bool(batch)
                 if batch:
-                    place = _Place(len(batch), _last_line(batch[-1]), self._file.bytes_read)
-                    under_way.append((place, loop.run_in_executor(pool, read_batch, batch)))
+                    end = _BatchEnd(len(batch), _last_line(batch[-1]), self._file.bytes_read)
+                    under_way.append((end, loop.run_in_executor(pool, read_batch, batch)))
             if under_way:
-                place, outcome = under_way.popleft()
-                await self._keep(place, await outcome, seconds=lambda: loop.time() - begun)
+                end, result = under_way.popleft()
+                await self._write(end, await result, seconds=lambda: loop.time() - begun)
         return self._progress
 
-    async def _keep(self, place: _Place, outcome: Outcome, *, seconds: Callable[[], float]) -> None:
-        """The rejects first: should the store not get its turn, a resumed import writes them anew."""
-        contacts, rejects = outcome
+    async def _write(self, end: _BatchEnd, result: ImportResult, *, seconds: Callable[[], float]) -> None:
+        """Write a batch, the rejects first: should the store fail, a resumed import writes them again."""
+        contacts, rejects = result
         await asyncio.to_thread(self._rejects.write, rejects)
-        added = await self._sink.add(self._campaign_id, contacts, upto_line=place.last_line)
+        added = await self._sink.add(self._campaign_id, contacts, upto_line=end.last_line)
         before = self._progress
         self._progress = replace(
             before,
-            rows=before.rows + place.rows,
+            rows=before.rows + end.rows,
             added=before.added + added.added,
             duplicates=before.duplicates + added.duplicates,
             rejected=before.rejected + len(rejects),
-            bytes_read=place.bytes_read,
+            bytes_read=end.bytes_read,
             seconds=seconds(),
-            upto_line=place.last_line,
+            upto_line=end.last_line,
         )
-        self._on_progress(self._progress)
+        if self._on_progress is not None:
+            self._on_progress(self._progress)
 
 
-def _readers(workers: int | None, count: int, layout: Layout, definition: CampaignDefinition) -> Executor:
+def _readers(workers: int | None, count: int, layout: ColumnLayout, definition: CampaignDefinition) -> Executor:
     if workers == 0:
         return ThreadPoolExecutor(1, initializer=_set_up, initargs=(layout, definition))
     context = multiprocessing.get_context("spawn")
     return ProcessPoolExecutor(count, mp_context=context, initializer=_set_up, initargs=(layout, definition))
 
 
-def _nothing(_: ImportProgress) -> None:
-    pass
-
-
-def _next_batch(rows: Iterator[Row | Reject]) -> Batch:
+def _next_batch(rows: Iterator[CsvRow | RejectedRow]) -> RowBatch:
     """The next rows: fewer of them when they are long."""
-    batch: Batch = []
+    batch: RowBatch = []
     characters = 0
     for row in islice(rows, BATCH_ROWS):
         batch.append(row)
-        characters += 0 if isinstance(row, Reject) else sum(map(len, row[2]))
+        characters += 0 if isinstance(row, RejectedRow) else sum(map(len, row[2]))
         if characters >= BATCH_CHARACTERS:
             break
     return batch
 
 
-def _last_line(row: Row | Reject) -> int:
-    return row.line if isinstance(row, Reject) else row[1]
+def _last_line(row: CsvRow | RejectedRow) -> int:
+    return row.line if isinstance(row, RejectedRow) else row[1]
 
 
-_instructions: tuple[Layout, CampaignDefinition] | None = None
+_instructions: tuple[ColumnLayout, CampaignDefinition] | None = None
 """How this process reads rows: given once, because each batch would carry it otherwise."""
 
 
-def _set_up(layout: Layout, definition: CampaignDefinition) -> None:
+def _set_up(layout: ColumnLayout, definition: CampaignDefinition) -> None:
     global _instructions  # a worker process reads for one import only
     _instructions = layout, definition
 
 
-def read_batch(batch: Batch) -> Outcome:
+def read_batch(batch: RowBatch) -> ImportResult:
     """The contacts and the rejects of a batch, in the process that was set up for it."""
     if _instructions is None:
         raise RuntimeError("this process was not set up to read rows")
     layout, definition = _instructions
     contacts: list[NewContact] = []
-    rejects: list[Reject] = []
+    rejects: list[RejectedRow] = []
     for row in batch:
-        read = row if isinstance(row, Reject) else read_row(row[2], layout, definition, line=row[0])
-        if isinstance(read, Reject):
+        read = row if isinstance(row, RejectedRow) else read_row(row[2], layout, definition, line=row[0])
+        if isinstance(read, RejectedRow):
             rejects.append(read)
         else:
             contacts.append(read)
@@ -301,15 +287,15 @@ async def fill_campaign(
     on_progress: Callable[[ImportProgress], None] | None = None,
     workers: int | None = None,
 ) -> ImportProgress:
-    """Import a CSV, going on where an earlier import of the same file was interrupted.
+    """Import a CSV, or resume an interrupted import of the same file.
 
     Args:
         records: The contacts of all campaigns.
         campaign: Whom to fill.
         contacts: The CSV.
         rejects: Where the rows that are no contacts go.
-        on_resume: Told the line behind which it goes on, if it does.
-        on_progress: Told after each batch.
+        on_resume: Called with the line behind which an earlier import is resumed; None for no-op.
+        on_progress: Called after each batch; None for no-op.
         workers: As `import_contacts` takes it.
 
     Raises:

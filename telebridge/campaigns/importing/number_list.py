@@ -17,7 +17,7 @@ from pathlib import Path
 from telebridge.campaigns.importing.csv_file import DELIMITERS, LONGEST_LINE, MARKS
 from telebridge.campaigns.numbers.numbers import (
     FEWEST_DIGITS,
-    Number,
+    DialableNumber,
     is_american,
     read_number,
 )
@@ -110,7 +110,7 @@ def read_lines(path: Path, *, country: str) -> Iterator[str | Unreadable]:
             yield Unreadable(line, f"'{cells[0][:40]}' is no telephone number")
         else:
             number = read_number(columns.written(cells), country=country, check="possible")
-            yield number.e164 if isinstance(number, Number) else Unreadable(line, number.reason)
+            yield number.e164 if isinstance(number, DialableNumber) else Unreadable(line, number.reason)
         first = False
 
 
@@ -165,7 +165,7 @@ def _columns_of(cells: Sequence[str], country: str) -> _Columns | None:
     for at in range(len(cells) - 1 if is_american(country) else 0):
         if AREA_CODE.fullmatch(cells[at]) and SEVEN_DIGITS.fullmatch(cells[at + 1]):
             return _Columns(at + 1, area=at)
-    readable = (isinstance(read_number(cell, country=country, check="possible"), Number) for cell in cells)
+    readable = (isinstance(read_number(cell, country=country, check="possible"), DialableNumber) for cell in cells)
     return next((_Columns(at) for at, is_number in enumerate(readable) if is_number), None)
 
 

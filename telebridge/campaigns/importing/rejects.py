@@ -17,7 +17,7 @@ from types import TracebackType
 from typing_extensions import override
 
 from telebridge.campaigns.csv_cells import safe_cell
-from telebridge.campaigns.importing.row import LONGEST_CELL, Reject
+from telebridge.campaigns.importing.row import LONGEST_CELL, RejectedRow
 from telebridge.errors import ConfigurationError
 
 QUOTED = re.compile(r"'[^']*'")
@@ -58,7 +58,7 @@ class RejectFile(AbstractContextManager["RejectFile"]):
     ) -> None:
         self._file.close()
 
-    def write(self, rejects: Sequence[Reject]) -> None:
+    def write(self, rejects: Sequence[RejectedRow]) -> None:
         """Add rejects, and see them to the disk before the store learns that their lines are done.
 
         Raises:

@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from telebridge.campaigns.definition.model import CampaignDefinition, Columns
+from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.numbers.location import NoLane, lane_of
 from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
@@ -29,7 +29,7 @@ RESERVED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
+class RejectedRow:
     """A row that is no contact.
 
     Args:
@@ -44,7 +44,7 @@ class Reject:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class ColumnLayout:
     """Which cell of a row is what.
 
     Args:
@@ -57,13 +57,8 @@ class Layout:
     fields: dict[str, int]
     variables: dict[str, int]
 
-    def renamed(self) -> dict[str, str]:
-        """Columns whose variable is not called as they are."""
-        names = {self.header[at]: name for name, at in self.variables.items()}
-        return {column: name for column, name in names.items() if column != name}
 
-
-def layout_of(header: Sequence[str], columns: Columns, *, where: str) -> Layout:
+def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str) -> ColumnLayout:
     """What the header of a file says.
 
     Args:
@@ -92,7 +87,7 @@ def layout_of(header: Sequence[str], columns: Columns, *, where: str) -> Layout:
                 )
                 raise ConfigurationError(where, problem, "rename one of them")
             variables[variable] = at
-    return Layout(names, fields, variables)
+    return ColumnLayout(names, fields, variables)
 
 
 def variable_name(column: str, at: int) -> str:
@@ -102,22 +97,24 @@ def variable_name(column: str, at: int) -> str:
     return f"{name}_" if name in RESERVED else name
 
 
-def read_row(cells: Sequence[str], layout: Layout, definition: CampaignDefinition, *, line: int) -> NewContact | Reject:
+def read_row(
+    cells: Sequence[str], layout: ColumnLayout, definition: CampaignDefinition, *, line: int
+) -> NewContact | RejectedRow:
     """The contact of a row."""
     problem = _unreadable(cells, layout)
     if problem:
-        return Reject(line, problem, tuple(cells))
+        return RejectedRow(line, problem, tuple(cells))
     try:
         return _contact(cells, layout, definition)
     except _Refused as refused:
-        return Reject(line, str(refused), tuple(cells))
+        return RejectedRow(line, str(refused), tuple(cells))
 
 
 class _Refused(Exception):
     """A row is no contact; its text says why."""
 
 
-def _fields(names: tuple[str, ...], columns: Columns, where: str) -> dict[str, int]:
+def _fields(names: tuple[str, ...], columns: ColumnTable, where: str) -> dict[str, int]:
     """Where each field stands. A column that the campaign names itself must be there, and the number always."""
     folded = {name.casefold(): at for at, name in reversed(list(enumerate(names)))}
     fields: dict[str, int] = {}
@@ -133,7 +130,7 @@ def _fields(names: tuple[str, ...], columns: Columns, where: str) -> dict[str, i
     return fields
 
 
-def _unreadable(cells: Sequence[str], layout: Layout) -> str:
+def _unreadable(cells: Sequence[str], layout: ColumnLayout) -> str:
     """What makes a whole row unreadable, looked for in all of its text at once."""
     if len(cells) != len(layout.header):
         return f"has {len(cells)} cells where the header has {len(layout.header)}"
@@ -153,7 +150,7 @@ def _bad(name: str, cell: str) -> str:
     return ""
 
 
-def _contact(cells: Sequence[str], layout: Layout, definition: CampaignDefinition) -> NewContact:
+def _contact(cells: Sequence[str], layout: ColumnLayout, definition: CampaignDefinition) -> NewContact:
     def cell(field: str) -> str:
         at = layout.fields.get(field)
         return "" if at is None else cells[at].strip()

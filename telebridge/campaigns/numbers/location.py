@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 
 from telebridge.campaigns.engine.contact import Lane
-from telebridge.campaigns.numbers.numbers import Number
+from telebridge.campaigns.numbers.numbers import DialableNumber
 from telebridge.campaigns.numbers.regions import (
     region_of_postal_code,
     regions_of_area_code,
@@ -31,7 +31,7 @@ class NoLane:
     reason: str
 
 
-def lane_of(number: Number, *, zone: str = "", postal_code: str = "", default_zone: str = "") -> Lane | NoLane:
+def lane_of(number: DialableNumber, *, zone: str = "", postal_code: str = "", default_zone: str = "") -> Lane | NoLane:
     """When a contact may be called.
 
     Args:
@@ -54,7 +54,7 @@ def zone_problem(zone: str) -> str:
     return f"'{zone}' is no time zone that people live in{hint}"
 
 
-def _digits_that_count(number: Number) -> str:
+def _digits_that_count(number: DialableNumber) -> str:
     """The area code of +1; elsewhere the country says it all."""
     return number.e164[2:5] if number.e164.startswith("+1") else ""
 

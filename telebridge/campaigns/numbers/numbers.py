@@ -16,7 +16,7 @@ from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, Val
 
 from telebridge.campaigns.numbers.regions import regions_of_area_code
 
-Check = Literal["valid", "possible"]
+NumberCheck = Literal["valid", "possible"]
 """`valid`: in a range that is given out. `possible`: of the right length, for ranges newer than the metadata."""
 
 AMERICAN = re.compile(r"\+?1?([2-9]\d\d[2-9]\d{6})", re.ASCII)
@@ -47,7 +47,7 @@ NOT_PLACED = {
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
+class DialableNumber:
     """A number that can be called.
 
     Args:
@@ -68,7 +68,7 @@ class NumberProblem:
     reason: str
 
 
-def read_number(written: str, *, country: str, check: Check = "valid") -> Number | NumberProblem:
+def read_number(written: str, *, country: str, check: NumberCheck = "valid") -> DialableNumber | NumberProblem:
     """The number that was written.
 
     Args:
@@ -106,7 +106,7 @@ def _unreadable(text: str) -> NumberProblem | None:
     return None
 
 
-def _read(text: str, country: str, check: Check) -> Number | NumberProblem:
+def _read(text: str, country: str, check: NumberCheck) -> DialableNumber | NumberProblem:
     try:
         number = phonenumbers.parse(text, country)
     except NumberParseException as error:
@@ -122,7 +122,7 @@ def _read(text: str, country: str, check: Check) -> Number | NumberProblem:
     return _checked(text, number, check)
 
 
-def _checked(text: str, number: PhoneNumber, check: Check) -> Number | NumberProblem:
+def _checked(text: str, number: PhoneNumber, check: NumberCheck) -> DialableNumber | NumberProblem:
     country = phonenumbers.region_code_for_number(number)
     named = country or phonenumbers.region_code_for_country_code(number.country_code or 0)
     if (problem := LENGTHS.get(phonenumbers.is_possible_number_with_reason(number))) is not None:
@@ -132,16 +132,16 @@ def _checked(text: str, number: PhoneNumber, check: Check) -> Number | NumberPro
         return NumberProblem(f"'{text}' is in no range that {named} has given out")
     placed = "" if named == "001" else named
     special = NOT_PLACED.get(kind, "") if placed else "international"
-    return Number(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), placed, special)
+    return DialableNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), placed, special)
 
 
-def _american(digits: str, check: Check) -> Number | NumberProblem:
+def _american(digits: str, check: NumberCheck) -> DialableNumber | NumberProblem:
     country, special = _range(digits[:WHOLE_CODE] if _is_of_a_state(digits[:3]) else digits[:LONGEST_RANGE])
     if country is None:
         if check == "valid":
             return NumberProblem(f"'+1{digits}' is in no range that US has given out")
         country = "US"
-    return Number(f"+1{digits}", country, special)
+    return DialableNumber(f"+1{digits}", country, special)
 
 
 @lru_cache(maxsize=100_000)

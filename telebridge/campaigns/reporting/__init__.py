@@ -1,1 +1,1 @@
-"""What people read of a campaign: how it stands, why it waits, how long it takes, what came of it."""
+"""Reports on a campaign: its state, why contacts wait, the estimate before it begins, the results."""

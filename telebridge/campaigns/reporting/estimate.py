@@ -1,12 +1,9 @@
-"""How long the first call to everybody takes: in the hours of each lane, between a campaign's start and its end.
+"""Estimates the duration and the cost of a campaign before it begins.
 
-It goes from one opening or closing of a lane to the next, and in between everything stays as it is.
+The duration is that of the first call to every contact: within the hours of each lane and the campaign's start and end,
+at its rate. It is computed from one opening or closing of a lane to the next. The cost adds retries by guessed shares.
 
-One rule: of the lanes that are open, the one that closes first goes first, as it does when they are dialled.
-
-How long a campaign takes and what it costs, before it begins: within its times, at its rate, by guessed shares.
-
-One rule: it is an estimate of the first call to everybody; what follows depends on people.
+One rule: of the open lanes the one that closes first is called first, as the dialer does.
 """
 
 from collections import deque
@@ -14,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.epoch import instant
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telebridge.campaigns.csv_cells import safe_cell
-from telebridge.campaigns.engine.attempt import Attempt, Contact, attempt_json
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.attempt import Attempt, attempt_json
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ReportRecords
 from telebridge.epoch import iso_time
@@ -35,7 +35,7 @@ class ReportRow:
 
     @property
     def outcome(self) -> str:
-        """How it stands, in one word: its outcome, or that it waits or is being called."""
+        """Its outcome, or "waiting" or "calling"."""
         ended = self.contact.state in {ContactState.DONE, ContactState.SKIPPED}
         return self.contact.outcome if ended else {"ready": "waiting", "live": "calling"}[self.contact.state.value]
 
@@ -47,7 +47,7 @@ class ReportRow:
         """
         contact, last = self.contact, self.attempts[-1] if self.attempts else None
         talk = next((one.talk for one in reversed(self.attempts) if one.talk), {})
-        told = [
+        result = [
             contact.state.value,
             self.outcome,
             str(contact.attempts),
@@ -63,7 +63,7 @@ class ReportRow:
             last.error if last is not None else "",
         ]
         own = [str(contact.variables.get(name, "")) for name in variables]
-        return [contact.phone, *map(safe_cell, [*own, *told])]
+        return [contact.phone, *map(safe_cell, [*own, *result])]
 
     @property
     def _next_call_at(self) -> str:

@@ -1,4 +1,4 @@
-"""How a campaign stands at one moment, as values: for commands and for the API alike."""
+"""The state of a campaign at one moment, as values for the commands and the API."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,11 +17,11 @@ class CampaignView:
     """A campaign at one moment.
 
     Args:
-        campaign: Which.
-        progress: How far it is.
+        campaign: The campaign.
+        progress: Counts of its contacts and attempts.
         explanation: Why contacts are not called now.
         per_second: Attempts begun in a second, lately; None where that is not known.
-        undelivered: Events that its webhook is still to be told.
+        undelivered: Webhook events that are still to be sent.
     """
 
     campaign: Campaign
@@ -52,7 +52,7 @@ class CampaignView:
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
-        next_due, quiet = self.explanation.next_due_at, self.explanation.quiet_until
+        next_due, limited = self.explanation.next_due_at, self.explanation.rate_limited_until
         return {
             **campaign_json(self.campaign),
             "contacts": dict(self.progress.contacts),
@@ -63,7 +63,7 @@ class CampaignView:
             "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
             "next_due_at": None if next_due is None else iso_instant(next_due),
             "dialers": self.explanation.dialers,
-            "quiet_until": None if quiet is None else iso_instant(quiet),
+            "rate_limited_until": None if limited is None else iso_instant(limited),
             "undelivered_events": self.undelivered,
         }
 
@@ -81,7 +81,7 @@ def campaign_json(campaign: Campaign) -> dict[str, Any]:
     }
 
 
-async def look(
+async def view_campaign(
     store: CampaignStore,
     campaign_id: str,
     open_until: OpenUntil,
@@ -89,7 +89,11 @@ async def look(
     wallclock: datetime,
     per_second: float | None = None,
 ) -> CampaignView:
-    """How a campaign stands now."""
+    """Return the state of a campaign at this moment.
+
+    Raises:
+        CampaignRefused: There is no such campaign.
+    """
     campaign = await store.campaigns.find(campaign_id)
     if campaign is None:
         raise CampaignRefused(campaign_id, "there is none")

@@ -1,6 +1,6 @@
 """Why contacts of a campaign are not called at this moment, in counts that a person can act on.
 
-One rule: every contact that waits is counted once, under the first thing that stands in its way.
+One rule: every contact that waits is counted once, under the first reason that applies.
 """
 
 from collections import Counter
@@ -29,7 +29,7 @@ class Waiting(Enum):
     TIME = "a retry or a start at a later time"
     NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
     OTHER_ACCOUNT = "a process that dials for its Twilio account: all dial for others"
-    QUIET = "Twilio, which asked for quiet"
+    RATE_LIMITED = "Twilio, which limits the rate of requests"
     NUMBERS = "its numbers, which have made all their calls of 24 hours"
     TURN = "its turn: calls per second and live calls are bounded"
 
@@ -39,26 +39,26 @@ HELD = {CAPPED: Waiting.CAP, LIVE_ELSEWHERE: Waiting.OTHER_CALL}
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why nobody, or not everybody, is called now.
+    """Why not all contacts are called now.
 
     Args:
         waiting: How many contacts wait for what.
         next_due_at: When the first of those is due that wait for a later time; None when none does.
         dialers: How many processes dial for its account.
-        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        rate_limited_until: Until when no call is placed, because Twilio limits the rate; None while one may be.
     """
 
     waiting: Mapping[Waiting, int]
     next_due_at: datetime | None
     dialers: int = 0
-    quiet_until: datetime | None = None
+    rate_limited_until: datetime | None = None
 
 
 def explain(
     campaign: Campaign, lanes: Iterable[WaitingLane], dialing: DialingNow, open_until: OpenUntil, *, wallclock: datetime
 ) -> Explanation:
     """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
-    stopped, held_up = _stopped(campaign, wallclock), _held_up(dialing)
+    stopped, when_due = _stopped(campaign, wallclock), _reason_when_due(dialing)
     waiting: Counter[Waiting] = Counter()
     times: list[int] = []
     for lane in lanes:
@@ -66,24 +66,26 @@ def explain(
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
         closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
-        waiting[Waiting.HOURS if closed else held_up] += lane.due
+        waiting[Waiting.HOURS if closed else when_due] += lane.due
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
         times += [] if lane.next_due_at is None else [lane.next_due_at]
-    quiet = None if dialing.quiet_until is None else instant(dialing.quiet_until)
-    return Explanation({what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, quiet)
+    limited = None if dialing.rate_limited_until is None else instant(dialing.rate_limited_until)
+    return Explanation(
+        {what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, limited
+    )
 
 
 def _first(times: list[int]) -> datetime | None:
     return instant(min(times)) if times else None
 
 
-def _held_up(dialing: DialingNow) -> Waiting:
-    """What those wait for who are due and may be called."""
+def _reason_when_due(dialing: DialingNow) -> Waiting:
+    """Return what contacts wait for that are due and inside their hours."""
     if dialing.dialers == 0:
         return Waiting.OTHER_ACCOUNT if dialing.elsewhere else Waiting.NOBODY
-    if dialing.quiet_until is not None:
-        return Waiting.QUIET
+    if dialing.rate_limited_until is not None:
+        return Waiting.RATE_LIMITED
     return Waiting.NUMBERS if dialing.numbers_left == 0 else Waiting.TURN
 
 

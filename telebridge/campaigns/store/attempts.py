@@ -9,14 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, or_, select, update
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Receipt,
-    Unplaced,
-)
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.reconciliation import Overdue, next_look
@@ -24,12 +19,12 @@ from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import (
     CHECK_AGAIN_MS,
     CHECK_FURTHEST_MS,
-    never_placed,
-    release,
-    settle,
-    take_report,
+    apply_disposition,
+    apply_report,
+    release_contact,
+    void_attempt,
 )
-from telebridge.campaigns.store.outbox import write_news
+from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import AttemptRecords
 from telebridge.campaigns.store.tables import (
     IS_LIVE,
@@ -43,7 +38,7 @@ from telebridge.campaigns.store.tables import (
     contact_of,
     do_not_call,
 )
-from telebridge.campaigns.webhooks.events import Change, news_of_attempt
+from telebridge.campaigns.webhooks.events import Change, attempt_events
 from telebridge.database.database import Database
 
 
@@ -68,36 +63,36 @@ class SqlAttempts(AttemptRecords):
             if before is None:
                 return Receipt.UNKNOWN
             now = self._database.now(connection)
-            after = take_report(before, report, now=now)
+            after = apply_report(before, report, now=now)
             if after is None or _is_anothers(connection, attempt_id, report.call_sid):
-                return Receipt.NOT_OURS
+                return Receipt.MISMATCH
             if after == before:
-                return Receipt.OLD
+                return Receipt.DUPLICATE
             _write(connection, after)
             if after.state is AttemptState.DONE:
                 _ended(connection, Change(before, after), now=now)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
                 row = {"phone": after.phone, "scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id}
                 self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
-            return Receipt.NEWS
+            return Receipt.APPLIED
 
         return await self._database.write(work)
 
     @override
-    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+    async def not_placed(self, attempt_id: str, why: NotPlacedReason, *, error: str) -> bool:
         def work(connection: Connection) -> bool:
             before = _locked(connection, attempt_id)
-            after = None if before is None else never_placed(before, why, error=error)
+            after = None if before is None else void_attempt(before, why, error=error)
             if before is None or after is None or before.state is AttemptState.VOID:
                 return False
             _write(connection, after)
             held = _contact(connection, after)
             now = self._database.now(connection)
-            released = release(held, why, now=now)
+            released = release_contact(held, why, now=now)
             _write_contact(connection, released)
             if released.state is ContactState.DONE:
-                news = Change(before, after), Change(held, released)
-                _tell(connection, _campaign(connection, after), *news, now=now)
+                changes = Change(before, after), Change(held, released)
+                _write_events(connection, _campaign(connection, after), *changes, now=now)
             return True
 
         return await self._database.write(work)
@@ -128,13 +123,13 @@ class SqlAttempts(AttemptRecords):
 
     @override
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
-        asked = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
-        return {row.call_sid for row in await self._database.rows(asked)}
+        query = select(attempt.c.call_sid).where(attempt.c.call_sid.in_(list(call_sids)))
+        return {row.call_sid for row in await self._database.rows(query)}
 
     @override
     async def live(self, campaign_id: str) -> list[Attempt]:
-        asked = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
-        return [attempt_of(row) for row in await self._database.rows(asked)]
+        query = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
+        return [attempt_of(row) for row in await self._database.rows(query)]
 
     async def _one(self, which: ColumnElement[bool]) -> Attempt | None:
         rows = await self._database.rows(select(attempt).where(which))
@@ -147,8 +142,8 @@ def _locked(connection: Connection, attempt_id: str) -> Attempt | None:
 
 
 def _is_anothers(connection: Connection, attempt_id: str, call_sid: str) -> bool:
-    asked = select(attempt.c.id).where(attempt.c.call_sid == call_sid, attempt.c.id != attempt_id)
-    return connection.execute(asked).first() is not None
+    query = select(attempt.c.id).where(attempt.c.call_sid == call_sid, attempt.c.id != attempt_id)
+    return connection.execute(query).first() is not None
 
 
 def _due(
@@ -160,28 +155,28 @@ def _due(
     or_when: ColumnElement[bool] | None = None,
 ) -> list[Attempt]:
     due = attempt.c.check_at <= now if or_when is None else or_(attempt.c.check_at <= now, or_when)
-    asked = select(attempt).where(attempt.c.check_at.is_not(None), due, which)
-    asked = asked.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
-    return [attempt_of(row) for row in connection.execute(asked)]
+    query = select(attempt).where(attempt.c.check_at.is_not(None), due, which)
+    query = query.order_by(attempt.c.check_at).limit(limit).with_for_update(skip_locked=True)
+    return [attempt_of(row) for row in connection.execute(query)]
 
 
 def _ended(connection: Connection, ended: Change[Attempt], *, now: int) -> None:
-    """Settle the contact of an attempt that is over, and tell the webhook."""
+    """Apply the end of an attempt to its contact, and write the events."""
     owner = _campaign(connection, ended.after)
-    settles = ended.after.outcome is not ended.before.outcome
-    if not settles and owner.plan.webhook is None:
+    is_new = ended.after.outcome is not ended.before.outcome
+    if not is_new and owner.plan.webhook is None:
         return
     before = _contact(connection, ended.after)
-    after = settle(ended.after, before, owner.plan.retry) if settles else before
+    after = apply_disposition(ended.after, before, owner.plan.retry) if is_new else before
     if after != before:
         _write_contact(connection, after)
-    _tell(connection, owner, ended, Change(before, after), now=now)
+    _write_events(connection, owner, ended, Change(before, after), now=now)
 
 
-def _tell(
-    connection: Connection, owner: Campaign, ended: Change[Attempt], settled: Change[Contact], *, now: int
+def _write_events(
+    connection: Connection, owner: Campaign, ended: Change[Attempt], contact: Change[Contact], *, now: int
 ) -> None:
-    write_news(connection, owner.id, news_of_attempt(owner, ended, settled, now=now))
+    write_outbox(connection, owner.id, attempt_events(owner, ended, contact, now=now))
 
 
 def _campaign(connection: Connection, of: Attempt) -> Campaign:
@@ -189,8 +184,8 @@ def _campaign(connection: Connection, of: Attempt) -> Campaign:
 
 
 def _contact(connection: Connection, of: Attempt) -> Contact:
-    asked = select(contact).where(contact.c.id == of.contact_id).with_for_update()
-    return contact_of(connection.execute(asked).one())
+    query = select(contact).where(contact.c.id == of.contact_id).with_for_update()
+    return contact_of(connection.execute(query).one())
 
 
 def _write(connection: Connection, after: Attempt) -> None:

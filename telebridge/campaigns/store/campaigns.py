@@ -8,29 +8,29 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, liter
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import (
     IMPORT_LEASE_SECONDS,
     Added,
     BegunImport,
+    Contact,
     ImportPosition,
     Lane,
     NewContact,
     import_lease,
 )
 from telebridge.campaigns.engine.lifecycle import (
-    changed,
+    change_status,
     check_fillable,
-    closing,
+    closing_input,
     filled_elsewhere,
     name_taken,
-    replanned,
+    replace_plan,
 )
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
-from telebridge.campaigns.store.outbox import write_news
+from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import CampaignRecords, ContactRecords
 from telebridge.campaigns.store.tables import (
     IS_NOT_OVER,
@@ -48,7 +48,7 @@ from telebridge.campaigns.store.tables import (
     new_contact_values,
     zones_text,
 )
-from telebridge.campaigns.webhooks.events import Change, news_of_status
+from telebridge.campaigns.webhooks.events import Change, status_events
 from telebridge.database.database import Database
 from telebridge.errors import CampaignRefused
 
@@ -72,7 +72,7 @@ class SqlCampaigns(CampaignRecords):
         return await self._database.write(work)
 
     @override
-    async def keep(self, plan: CampaignPlan) -> Campaign:
+    async def create_or_replan(self, plan: CampaignPlan) -> Campaign:
         here = (campaign.c.account == plan.account, campaign.c.name == plan.name, IS_NOT_OVER)
 
         def work(connection: Connection) -> Campaign:
@@ -105,8 +105,8 @@ class SqlCampaigns(CampaignRecords):
         def work(connection: Connection) -> Campaign:
             before = _locked(connection, campaign_id)
             now = self._database.now(connection)
-            after = _write(connection, changed(before, happened, reason=reason, now=now))
-            write_news(connection, campaign_id, news_of_status(Change(before, after), now=now))
+            after = _write(connection, change_status(before, happened, reason=reason, now=now))
+            write_outbox(connection, campaign_id, status_events(Change(before, after), now=now))
             return after
 
         return await self._database.write(work)
@@ -114,9 +114,9 @@ class SqlCampaigns(CampaignRecords):
     @override
     async def lanes(self, account: str) -> list[CampaignLane]:
         columns = (lane.c.id.label("lane_id"), lane.c.zones, lane.c.region, lane.c.priority, campaign)
-        asked = select(*columns).join(campaign, lane.c.campaign_id == campaign.c.id).order_by(lane.c.id)
-        asked = asked.where(campaign.c.account == account, campaign.c.status == CampaignStatus.RUNNING)
-        now, rows = await self._now_and(asked)
+        query = select(*columns).join(campaign, lane.c.campaign_id == campaign.c.id).order_by(lane.c.id)
+        query = query.where(campaign.c.account == account, campaign.c.status == CampaignStatus.RUNNING)
+        now, rows = await self._now_and(query)
         campaigns = {row.id: row for row in rows}
         known = {campaign_id: campaign_of(row) for campaign_id, row in campaigns.items()}
         return [
@@ -142,37 +142,37 @@ class SqlCampaigns(CampaignRecords):
             .where(import_position.c.campaign_id == campaign.c.id, import_position.c.under_way)
         )
         filled = and_(existing.exists(), not_(importing.exists()))
-        asked = select(
+        query = select(
             campaign,
             ready.exists().label("ready"),
             watched.exists().label("watched"),
             filled.label("filled"),
         )
-        asked = asked.where(campaign.c.status.in_(UNDER_WAY))
-        now, rows = await self._now_and(asked)
+        query = query.where(campaign.c.status.in_(UNDER_WAY))
+        now, rows = await self._now_and(query)
         closed = []
         for row in rows:
-            happened = closing(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
+            happened = closing_input(campaign_of(row), filled=row.filled, ready=row.ready, live=row.watched, now=now)
             if happened is not None:
                 closed.append(await self.change(row.id, happened))
         return closed
 
     def _made(self, connection: Connection, plan: CampaignPlan) -> Campaign | None:
-        """A new draft; None when there is one of that name already."""
+        """Insert a new draft; returns None when there is a campaign of that name already."""
         now = self._database.now(connection)
         made = Campaign(uuid4().hex, plan, status_at=now)
         row = {"id": made.id, "account": plan.account, "name": plan.name, "created_at": now, "plan": plan}
         return made if self._database.insert_new(connection, campaign, [{**row, **campaign_changes(made)}]) else None
 
-    async def _now_and(self, asked: Select[Any]) -> tuple[int, Sequence[Row[Any]]]:
+    async def _now_and(self, query: Select[Any]) -> tuple[int, Sequence[Row[Any]]]:
         return await self._database.read(
-            lambda connection: (self._database.now(connection), connection.execute(asked).all())
+            lambda connection: (self._database.now(connection), connection.execute(query).all())
         )
 
 
 def _locked(connection: Connection, campaign_id: str) -> Campaign:
-    asked = select(campaign).where(campaign.c.id == campaign_id).with_for_update()
-    row = connection.execute(asked).one_or_none()
+    query = select(campaign).where(campaign.c.id == campaign_id).with_for_update()
+    row = connection.execute(query).one_or_none()
     if row is None:
         raise CampaignRefused(campaign_id, "there is none")
     return campaign_of(row)
@@ -180,7 +180,7 @@ def _locked(connection: Connection, campaign_id: str) -> Campaign:
 
 def _replan(connection: Connection, before: Campaign, plan: CampaignPlan) -> Campaign:
     values = {"name": plan.name, "account": plan.account, "plan": plan}
-    return _write(connection, replanned(before, plan), **values)
+    return _write(connection, replace_plan(before, plan), **values)
 
 
 def _write(connection: Connection, after: Campaign, **values: Any) -> Campaign:
@@ -204,8 +204,8 @@ class SqlContacts(ContactRecords):
     ) -> Added:
         def work(connection: Connection) -> Added:
             if owner is not None:
-                self._keep_hold(connection, campaign_id, owner)
-            if not self._go_on_from(connection, campaign_id, upto_line):
+                self._renew_lease(connection, campaign_id, owner)
+            if not self._advance_position(connection, campaign_id, upto_line):
                 return Added(0, 0)
             lanes = self._lanes(connection, campaign_id, contacts)
             rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in contacts]
@@ -232,7 +232,7 @@ class SqlContacts(ContactRecords):
     @override
     async def finish_import(self, campaign_id: str, *, owner: str) -> None:
         def work(connection: Connection) -> None:
-            self._keep_hold(connection, campaign_id, owner)
+            self._renew_lease(connection, campaign_id, owner)
             _set_position(connection, campaign_id, ImportPosition())
             release_lease(connection, import_lease(campaign_id), owner)
             self._database.count_rows(connection, contact)
@@ -265,17 +265,17 @@ class SqlContacts(ContactRecords):
 
     @override
     async def without_consent(self, campaign_id: str) -> int:
-        asked = select(func.count()).where(
+        query = select(func.count()).where(
             contact.c.campaign_id == campaign_id,
             contact.c.state.in_((ContactState.READY, ContactState.LIVE)),
             or_(contact.c.consented_at.is_(None), contact.c.consent_source == ""),
         )
-        return (await self._database.rows(asked))[0][0]
+        return (await self._database.rows(query))[0][0]
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        asked = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
-        rows = await self._database.rows(asked)
+        query = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
+        rows = await self._database.rows(query)
         return contact_of(rows[0]) if rows else None
 
     @override
@@ -283,14 +283,14 @@ class SqlContacts(ContactRecords):
         [row] = await self._database.rows(select(lane).where(lane.c.id == contact.lane_id))
         return lane_of(row.zones, row.region)
 
-    def _keep_hold(self, connection: Connection, campaign_id: str, owner: str) -> None:
-        """Go on filling a campaign, if nobody else does by now."""
+    def _renew_lease(self, connection: Connection, campaign_id: str, owner: str) -> None:
+        """Renew the lease of an import; refused when another import has it by now."""
         name = import_lease(campaign_id)
         if not prolong_lease(self._database, connection, name, owner, IMPORT_LEASE_SECONDS):
             raise filled_elsewhere(_locked(connection, campaign_id).plan.name, _position(connection, campaign_id).name)
 
-    def _go_on_from(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
-        """Move the position of the import on; False when it is there already."""
+    def _advance_position(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
+        """Advance the position of the import; returns False when it is there already."""
         self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
         here = (import_position.c.campaign_id == campaign_id, import_position.c.line < upto_line)
         moved = connection.execute(update(import_position).where(*here).values(line=upto_line))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.claim import (
     DAY_MS,
     Claim,
@@ -35,10 +35,11 @@ from telebridge.campaigns.engine.claim import (
     PastCall,
     PhoneFacts,
     Quota,
-    Sifted,
+    Selection,
     quota,
-    sift,
+    select_contacts,
 )
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.outcomes import PERHAPS_CONVERSATIONS
 from telebridge.campaigns.engine.pacing import (
     Pacing,
@@ -48,7 +49,7 @@ from telebridge.campaigns.engine.pacing import (
 )
 from telebridge.campaigns.engine.states import LIVE, AttemptState
 from telebridge.campaigns.store.dialects import queries_of
-from telebridge.campaigns.store.outbox import tell_skipped
+from telebridge.campaigns.store.outbox import write_skipped_events
 from telebridge.campaigns.store.protocols import ClaimRecords
 from telebridge.campaigns.store.tables import (
     IS_LIVE,
@@ -71,7 +72,7 @@ LOOKED_AT = 2
 """So many due contacts are looked at for each that is wanted, as some must not be called now."""
 
 LOOKED_FURTHER = 500
-"""So many more when none of them may be: thousands whose numbers are barred would stand in everybody's way else."""
+"""So many more when none of them may be, so that thousands of do-not-call numbers do not hold up all others."""
 
 
 class SqlClaims(ClaimRecords):
@@ -159,18 +160,18 @@ class _Claiming:
         quotas = self._quotas(pacing, lanes, wanted)
         lanes = [lane for lane in lanes if lane.campaign_id in quotas]
         wanted = min(wanted, sum(allowed.calls for allowed in quotas.values()))
-        sifted = self._sifted(lanes, quotas, wanted) if lanes else Sifted()
-        if not sifted.admitted and not sifted.changed:
+        selection = self._select(lanes, quotas, wanted) if lanes else Selection()
+        if not selection.admitted and not selection.changed:
             return []
-        claims = self._intend(sifted, quotas, worker=worker, lease_until=lease_until)
+        claims = self._intend(selection, quotas, worker=worker, lease_until=lease_until)
         tat = grant(row.tat, pacing.calls_per_second, wanted=len(claims), now=now).tat
         self._connection.execute(update(pacer).where(pacer.c.account == self._account).values(tat=tat))
         return claims
 
     def _quotas(self, pacing: Pacing, lanes: Sequence[OpenLane], wanted: int) -> dict[str, Quota]:
         """What each campaign may place now by its own limits and the account's; none that may place nothing."""
-        asked = _campaigns_and_live(self._account, {lane.campaign_id for lane in lanes})
-        rows = self._connection.execute(asked).all()
+        query = _campaigns_and_live(self._account, {lane.campaign_id for lane in lanes})
+        rows = self._connection.execute(query).all()
         wanted = min(wanted, room(pacing, rows[0].all_live)) if rows else 0
         live = {row.id: row.live for row in rows}
         dialling = [one for one in map(campaign_of, rows) if one.dials_at(self._now)] if wanted > 0 else []
@@ -184,25 +185,27 @@ class _Claiming:
 
     def _made(self, numbers: set[str]) -> dict[str, int]:
         """How many calls each number made in the last 24 hours."""
-        asked = select(attempt.c.from_number, func.count()).where(
+        query = select(attempt.c.from_number, func.count()).where(
             attempt.c.from_number.in_(numbers),
             attempt.c.intent_at > self._now - DAY_MS,
             attempt.c.state != AttemptState.VOID,
         )
-        rows = self._connection.execute(asked.group_by(attempt.c.from_number))
+        rows = self._connection.execute(query.group_by(attempt.c.from_number))
         return dict(rows.all())
 
-    def _sifted(self, lanes: Sequence[OpenLane], quotas: Mapping[str, Quota], wanted: int) -> Sifted:
+    def _select(self, lanes: Sequence[OpenLane], quotas: Mapping[str, Quota], wanted: int) -> Selection:
         """Choose among the first due contacts, and among many more when all of these are refused."""
         limit = LOOKED_AT * wanted + LOOKED_AT
         caps = {lane.id: lane.caps for lane in lanes}
-        sifted = Sifted()
+        selection = Selection()
         for looked_at in (limit, limit + LOOKED_FURTHER):
             due = self._due(lanes, looked_at)
-            sifted = sift(due, self._facts(due, lanes), quotas, caps, wanted=wanted, now=self._now) if due else Sifted()
-            if len(due) < looked_at or len(sifted.changed) < looked_at:
+            if due:
+                facts = self._facts(due, lanes)
+                selection = select_contacts(due, facts, quotas, caps, wanted=wanted, now=self._now)
+            if len(due) < looked_at or len(selection.changed) < looked_at:
                 break
-        return sifted
+        return selection
 
     def _due(self, lanes: Sequence[OpenLane], limit: int) -> list[Contact]:
         places = {lane.id: place for place, lane in enumerate(lanes)}
@@ -212,42 +215,44 @@ class _Claiming:
 
     def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
         phones = {one.phone for one in due}
-        asked_of = {one.lane_id for one in due}
-        caps = (cap for lane in lanes if lane.id in asked_of for cap in lane.caps)
+        lanes_due = {one.lane_id for one in due}
+        caps = (cap for lane in lanes if lane.id in lanes_due for cap in lane.caps)
         longest = max((cap.within_seconds for cap in caps), default=0.0)
-        barred: defaultdict[str, set[str]] = defaultdict(set)
+        scopes: defaultdict[str, set[str]] = defaultdict(set)
         past: defaultdict[str, list[PastCall]] = defaultdict(list)
         ringing: set[str] = set()
-        asked = self._barred_and_called(phones, since=self._now - round(1000 * longest))
-        for phone, scope, at, outcome, state in self._connection.execute(asked):
+        query = self._do_not_call_and_calls(phones, since=self._now - round(1000 * longest))
+        for phone, scope, at, outcome, state in self._connection.execute(query):
             if scope is not None:
-                barred[phone].add(scope)
+                scopes[phone].add(scope)
             else:
                 past[phone].append(PastCall(at, outcome in PERHAPS_CONVERSATIONS))
                 if state in LIVE:
                     ringing.add(phone)
-        return {phone: PhoneFacts(frozenset(barred[phone]), phone in ringing, tuple(past[phone])) for phone in phones}
+        return {phone: PhoneFacts(frozenset(scopes[phone]), phone in ringing, tuple(past[phone])) for phone in phones}
 
-    def _barred_and_called(self, phones: Collection[str], *, since: int) -> CompoundSelect[Any]:
-        """Who must not call these numbers (a scope), and their calls since then or under way (no scope)."""
+    def _do_not_call_and_calls(self, phones: Collection[str], *, since: int) -> CompoundSelect[Any]:
+        """The do-not-call entries of these numbers (a scope), and their calls since then or under way (no scope)."""
         among = self._database.among
         of_call = (attempt.c.intent_at, attempt.c.outcome, attempt.c.state)
-        barred = select(do_not_call.c.phone, do_not_call.c.scope, *(_nothing_like(column) for column in of_call))
+        entries = select(do_not_call.c.phone, do_not_call.c.scope, *(_nothing_like(column) for column in of_call))
         calls = select(attempt.c.phone, _nothing_like(do_not_call.c.scope), *of_call)
         lately = or_(attempt.c.intent_at > since, IS_LIVE)
         return union_all(
-            barred.where(among(do_not_call.c.phone, phones)),
+            entries.where(among(do_not_call.c.phone, phones)),
             calls.where(among(attempt.c.phone, phones), attempt.c.state != AttemptState.VOID, lately),
         )
 
-    def _intend(self, sifted: Sifted, quotas: Mapping[str, Quota], *, worker: str, lease_until: int) -> list[Claim]:
+    def _intend(
+        self, selection: Selection, quotas: Mapping[str, Quota], *, worker: str, lease_until: int
+    ) -> list[Claim]:
         """Write what is about to be done."""
         campaigns = {campaign_id: allowed.campaign for campaign_id, allowed in quotas.items()}
         claims: list[Claim] = []
         intents: list[Attempt] = []
-        for one in sifted.admitted:
+        for one in selection.admitted:
             owner = campaigns[one.contact.campaign_id]
-            intent, taken = one.intend(
+            intent, taken = one.make_intent(
                 uuid4().hex, owner, account=self._account, worker=worker, lease_until=lease_until, now=self._now
             )
             campaigns[owner.id] = owner.called(now=self._now)
@@ -255,10 +260,10 @@ class _Claiming:
             claims.append(Claim(intent.id, owner, taken, intent.n, intent.from_number))
         if intents:
             self._connection.execute(insert(attempt), [attempt_values(one) for one in intents])
-        changed = [*sifted.changed, *(claim.contact for claim in claims)]
+        changed = [*selection.changed, *(claim.contact for claim in claims)]
         if changed:
             self._connection.execute(_CHANGE_CONTACT, [{"key": one.id, **contact_changes(one)} for one in changed])
-        tell_skipped(self._connection, sifted.changed, campaigns, now=self._now)
+        write_skipped_events(self._connection, selection.changed, campaigns, now=self._now)
         called = [one for one in campaigns.values() if one != quotas[one.id].campaign]
         if called:
             paces = [{"key": one.id, "tat": one.tat, "turn": one.turn} for one in called]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 from typing_extensions import override
 
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
 from telebridge.campaigns.store.protocols import DIALING, TaskLeases
 from telebridge.campaigns.store.tables import do_not_call, register_scrub, task_lease
 from telebridge.database.database import Database
@@ -42,18 +42,18 @@ class SqlDoNotCall(DoNotCallRecords):
 
     @override
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
-        asked = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
-        asked = asked.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
-        return bool(await self._database.rows(asked))
+        query = select(do_not_call.c.scope).where(do_not_call.c.phone == phone)
+        query = query.where(do_not_call.c.scope.in_((EVERY_CAMPAIGN, campaign_id)))
+        return bool(await self._database.rows(query))
 
     @override
-    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[DoNotCallEntry]:
         place = tuple_(do_not_call.c.phone, do_not_call.c.scope)
-        asked = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
+        query = select(do_not_call).order_by(do_not_call.c.phone, do_not_call.c.scope).limit(PAGE)
         while True:
-            page = await self._database.rows(asked.where(place > after))
+            page = await self._database.rows(query.where(place > after))
             for row in page:
-                yield Barred(row.phone, row.scope, row.source, row.reason, row.added_at)
+                yield DoNotCallEntry(row.phone, row.scope, row.source, row.reason, row.added_at)
             if len(page) < PAGE:
                 return
             after = (page[-1].phone, page[-1].scope)

@@ -1,7 +1,7 @@
 """The outbox in an SQL database; see `OutboxRecords` for what is promised.
 
-One rule: taking an event pushes its `due_at` to the end of the lease and counts a try; whoever comes back with the
-answer to an earlier try than the last changes nothing but a delivery.
+One rule: taking an event sets its `due_at` to the end of the lease and counts a try; the result of an earlier try than
+the last changes nothing, unless it is a delivery.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,27 +11,27 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, func, insert, select, update
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.store.protocols import OutboxRecords
 from telebridge.campaigns.store.tables import campaign, outbox
 from telebridge.campaigns.webhooks.delivery import (
     KEPT_MS,
     Again,
-    Answer,
-    Batch,
-    Delivery,
+    DeliveryResult,
     Dropped,
+    EventBatch,
+    EventDelivery,
     Tally,
     is_old,
     verdict,
 )
-from telebridge.campaigns.webhooks.events import News, OutboxEvent, news_of_skipped
+from telebridge.campaigns.webhooks.events import OutboxChange, OutboxEvent, skipped_events
 from telebridge.database.database import Database
 
 
 class SqlOutbox(OutboxRecords):
-    """What webhooks are still to be told."""
+    """The webhook events to be sent."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -41,18 +41,18 @@ class SqlOutbox(OutboxRecords):
         first = select(func.min(outbox.c.due_at)).where(outbox.c.campaign_id == campaign.c.id).scalar_subquery()
 
         def work(connection: Connection) -> list[str]:
-            asked = select(campaign.c.id).where(first <= self._database.now(connection)).order_by(first)
-            return list(connection.execute(asked).scalars())
+            query = select(campaign.c.id).where(first <= self._database.now(connection)).order_by(first)
+            return list(connection.execute(query).scalars())
 
         return await self._database.read(work)
 
     @override
-    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
-        def work(connection: Connection) -> Batch | None:
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> EventBatch | None:
+        def work(connection: Connection) -> EventBatch | None:
             plan = connection.execute(select(campaign.c.plan).where(campaign.c.id == campaign_id)).scalar_one()
             if plan.webhook is None:
                 dropped = connection.execute(delete(outbox).where(_of(campaign_id))).rowcount
-                return Batch(campaign_id, None, dropped=dropped)
+                return EventBatch(campaign_id, None, dropped=dropped)
             now = self._database.now(connection)
             due = _due(connection, campaign_id, now=now, limit=limit)
             if not due:
@@ -60,15 +60,15 @@ class SqlOutbox(OutboxRecords):
             taken = {"due_at": now + round(1000 * lease_seconds), "tries": outbox.c.tries + 1}
             ids = [one.id for one in due]
             connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(**taken))
-            return Batch(campaign_id, plan.webhook, due, now=now)
+            return EventBatch(campaign_id, plan.webhook, due, now=now)
 
         return await self._database.write(work)
 
     @override
-    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
+    async def apply_results(self, campaign_id: str, results: Sequence[DeliveryResult]) -> Tally:
         def work(connection: Connection) -> Tally:
             now = self._database.now(connection)
-            verdicts = [(answer.delivery, verdict(answer, now=now)) for answer in answers]
+            verdicts = [(result.delivery, verdict(result, now=now)) for result in results]
             over = [one.id for one, found in verdicts if not isinstance(found, Again)]
             again = [
                 {"key": one.id, "try": one.tries, "then": found.due_at}
@@ -89,23 +89,23 @@ class SqlOutbox(OutboxRecords):
 
     @override
     async def undelivered(self, campaign_id: str) -> int:
-        asked = select(func.count()).select_from(outbox).where(_of(campaign_id))
-        return int((await self._database.rows(asked))[0][0])
+        query = select(func.count()).select_from(outbox).where(_of(campaign_id))
+        return int((await self._database.rows(query))[0][0])
 
 
-def write_news(connection: Connection, campaign_id: str, news: News) -> None:
-    """Put what a change means for the outbox there, in the transaction of the change."""
-    for event, subject in news.withdrawn:
+def write_outbox(connection: Connection, campaign_id: str, change: OutboxChange) -> None:
+    """Write the events of a change, in the transaction of the change."""
+    for event, subject in change.withdrawn:
         unsent = (outbox.c.subject == subject, outbox.c.event == event, outbox.c.tries == 0)
         connection.execute(delete(outbox).where(_of(campaign_id), *unsent))
-    if news.events:
-        connection.execute(insert(outbox), [_values(one) for one in news.events])
+    if change.events:
+        connection.execute(insert(outbox), [_values(one) for one in change.events])
 
 
-def tell_skipped(
+def write_skipped_events(
     connection: Connection, contacts: Sequence[Contact], campaigns: Mapping[str, Campaign], *, now: int
 ) -> None:
-    """Put in the outbox that a claim has skipped contacts; nothing is asked or written when nobody wants to know.
+    """Write the events of contacts that a claim has skipped; nothing is written when no webhook wants them.
 
     Args:
         connection: The claim's.
@@ -114,17 +114,17 @@ def tell_skipped(
         now: Epoch milliseconds.
     """
     for one in contacts:
-        write_news(connection, one.campaign_id, news_of_skipped(campaigns[one.campaign_id], one, now=now))
+        write_outbox(connection, one.campaign_id, skipped_events(campaigns[one.campaign_id], one, now=now))
 
 
 def _of(campaign_id: str) -> ColumnElement[bool]:
     return outbox.c.campaign_id == campaign_id
 
 
-def _due(connection: Connection, campaign_id: str, *, now: int, limit: int) -> list[Delivery]:
-    asked = select(outbox).where(_of(campaign_id), outbox.c.due_at <= now).order_by(outbox.c.due_at).limit(limit)
-    rows = connection.execute(asked.with_for_update(skip_locked=True))
-    return [Delivery(row.id, row.event, row.body, row.at, row.tries + 1) for row in rows]
+def _due(connection: Connection, campaign_id: str, *, now: int, limit: int) -> list[EventDelivery]:
+    query = select(outbox).where(_of(campaign_id), outbox.c.due_at <= now).order_by(outbox.c.due_at).limit(limit)
+    rows = connection.execute(query.with_for_update(skip_locked=True))
+    return [EventDelivery(row.id, row.event, row.body, row.at, row.tries + 1) for row in rows]
 
 
 def _drop_old(connection: Connection, campaign_id: str, *, now: int) -> int:

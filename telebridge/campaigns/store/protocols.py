@@ -1,37 +1,26 @@
-"""What the engine asks of a store, by duty; a store is one object with a part for each.
+"""The interface of a campaign store: one Protocol for each duty, and `CampaignStore`, which holds one of each.
 
-What is asked of the do-not-call list stands in `telebridge.campaigns.engine.do_not_call`, of looking at a campaign in
-`telebridge.campaigns.store.protocols`. Whoever writes a store runs `tests/conformance/campaign_store.py` over it, which
-says what each operation promises.
+`DoNotCallRecords` is in `telebridge.campaigns.engine.do_not_call`. An implementation must pass the tests in
+`tests/conformance/campaign_store/`, which show what each operation promises.
 
-One rule: every method is one transaction, and what it answers was true in that transaction. Instants are epoch
-milliseconds of the store's own clock.
-
-How a campaign stands, as a store counts it, and who dials for it.
-
-One rule: nothing here waits for a claim or holds one up. Instants are epoch milliseconds.
+One rule: every method is one transaction, and its result was true in that transaction. `ReportRecords` only reads: it
+never waits for a claim. Instants are epoch milliseconds of the store's own clock.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Receipt,
-    Unplaced,
-)
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
-from telebridge.campaigns.engine.contact import Added, BegunImport, ImportPosition, Lane, NewContact
+from telebridge.campaigns.engine.contact import Added, BegunImport, Contact, ImportPosition, Lane, NewContact
 from telebridge.campaigns.engine.do_not_call import DoNotCallRecords
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.reconciliation import Overdue
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.campaigns.webhooks.delivery import Answer, Batch, Tally
+from telebridge.campaigns.webhooks.delivery import DeliveryResult, EventBatch, Tally
 
 DIALING = "dialing "
 """What the task of every process that dials begins with."""
@@ -44,7 +33,7 @@ def dialing_task(account: str, worker: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a campaign is.
+    """Counts of a campaign's contacts and attempts.
 
     Args:
         contacts: How many are in each state, by `ContactState.value`.
@@ -77,23 +66,23 @@ class WaitingLane:
 
 @dataclass(frozen=True, slots=True)
 class DialingNow:
-    """What bears on whether contacts that are due are called.
+    """What decides whether due contacts are called.
 
     Args:
         dialers: How many processes dial for the campaign's account.
         elsewhere: How many dial for other accounts.
-        quiet_until: Until when nobody places a call, because Twilio asked for quiet; None while anybody may.
+        rate_limited_until: Until when no call is placed, because Twilio limits the rate; None while one may be.
         numbers_left: How many calls the campaign's numbers may still make of their 24 hours; None for any.
     """
 
     dialers: int
     elsewhere: int = 0
-    quiet_until: int | None = None
+    rate_limited_until: int | None = None
     numbers_left: int | None = None
 
 
 class ReportRecords(Protocol):
-    """Looking at a campaign."""
+    """Reading the progress of a campaign."""
 
     async def progress(self, campaign_id: str) -> Progress:
         """How far it is."""
@@ -104,13 +93,13 @@ class ReportRecords(Protocol):
         ...
 
     async def dialing(self, campaign: Campaign) -> DialingNow:
-        """Whether anybody dials for a campaign, and may."""
+        """Which processes dial for a campaign, and whether they may."""
         ...
 
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:
         """How the attempts begun since then ended, or only the latest ones.
 
-        An answered call that was over ten seconds ago, and that nobody has told of yet, is counted as lost.
+        An answered call that ended more than ten seconds ago, and of which there is no report yet, is counted as lost.
         """
         ...
 
@@ -142,7 +131,7 @@ class CampaignRecords(Protocol):
         """
         ...
 
-    async def keep(self, plan: CampaignPlan) -> Campaign:
+    async def create_or_replan(self, plan: CampaignPlan) -> Campaign:
         """Give the account's campaign of that name which is not over this plan, or make one where there is none.
 
         Raises:
@@ -170,7 +159,7 @@ class CampaignRecords(Protocol):
         """Start, pause, drain, finish or cancel a campaign.
 
         Raises:
-            CampaignRefused: There is no such campaign, it cannot happen to it as it stands, or its name was taken over.
+            CampaignRefused: There is no such campaign, its status does not allow the change, or its name is taken.
         """
         ...
 
@@ -273,11 +262,11 @@ class ClaimRecords(Protocol):
         ...
 
     async def back_off(self, account: str, *, jitter: float) -> int:
-        """Let nobody place a call for a while, longer each time in a row; answers until when."""
+        """Begin a back-off for all processes, longer each time in a row; returns until when no call is placed."""
         ...
 
     async def wait_out_queue(self, account: str, queue_ms: int) -> None:
-        """Twilio said that a call waits in its queue: place nothing until that has emptied."""
+        """Place no call until Twilio's queue has emptied."""
         ...
 
 
@@ -289,30 +278,30 @@ class AttemptRecords(Protocol):
         ...
 
     async def find_by_call(self, call_sid: str) -> Attempt | None:
-        """The attempt that this call is."""
+        """Return the attempt of a call."""
         ...
 
     async def report(self, attempt_id: str, report: CallReport) -> Receipt:
-        """Take what was learned of a call; when it is over, its contact is settled or due again. Any order will do.
+        """Apply what was learned of a call; when it is over, its contact is done or due again. Any order will do.
 
         An opt-out puts the number on the do-not-call list of every campaign in the same transaction.
         """
         ...
 
-    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
-        """The call was certainly not placed; False when that is known already, or a call of it is known after all."""
+    async def not_placed(self, attempt_id: str, why: NotPlacedReason, *, error: str) -> bool:
+        """Record that a call was not placed; returns False when that is known, or the attempt has a call."""
         ...
 
     async def take_expired_intents(self, limit: int = 50) -> Overdue:
-        """Intents whose lease ran out and whose next look is due; nobody else gets them until the look after that."""
+        """Take intents with an expired lease whose next check is due; no other process gets them before the next."""
         ...
 
     async def take_due_checks(self, limit: int = 50) -> Overdue:
-        """Attempts with a call that nothing was heard of in time; nobody else gets them for five minutes."""
+        """Take attempts with a call whose report is overdue; no other process gets them for five minutes."""
         ...
 
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
-        """Which of these calls are some attempt's."""
+        """Return which of these calls belong to an attempt."""
         ...
 
     async def live(self, campaign_id: str) -> list[Attempt]:
@@ -321,33 +310,33 @@ class AttemptRecords(Protocol):
 
 
 class TaskLeases(Protocol):
-    """Work that one process at a time does for all."""
+    """Leases of tasks that one process at a time carries out for all."""
 
     async def take(self, name: str, owner: str, seconds: float) -> bool:
-        """Take or prolong a task; False while another has it. Whoever takes it must ask for the same length."""
+        """Take or renew the lease of a task; returns False while another owner has it. All must use one length."""
         ...
 
     async def release(self, name: str, owner: str) -> None:
-        """Leave a task to others, if it is held."""
+        """Release a task if this owner holds it."""
         ...
 
 
 class OutboxRecords(Protocol):
-    """What campaigns' webhooks are still to be told; the changes themselves put it there."""
+    """Webhook events to be sent; they are written in the transactions of the changes."""
 
     async def waiting(self) -> list[str]:
         """The campaigns that have an event due now, the most overdue first."""
         ...
 
-    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
-        """Take events of a campaign that are due, for a try; nobody else gets them until the lease runs out.
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> EventBatch | None:
+        """Take events of a campaign that are due, for a try; no other process gets them until the lease expires.
 
-        None when nothing is due. When the campaign has no webhook any more, its events are dropped.
+        Returns None when nothing is due. When the campaign has no webhook any more, its events are dropped.
         """
         ...
 
-    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
-        """Take what receivers said: see `telebridge.campaigns.webhooks.delivery.verdict`.
+    async def apply_results(self, campaign_id: str, results: Sequence[DeliveryResult]) -> Tally:
+        """Apply what receivers answered: see `telebridge.campaigns.webhooks.delivery.verdict`.
 
         When an event is given up because it is old, all that are as old are given up with it.
         """
@@ -358,45 +347,26 @@ class OutboxRecords(Protocol):
         ...
 
 
-class CampaignStore(Protocol):
-    """Everything a campaign needs to outlive the process."""
+@dataclass(frozen=True, slots=True)
+class CampaignStore:
+    """Everything of campaigns that outlives a process, one attribute for each duty.
 
-    @property
-    def campaigns(self) -> CampaignRecords:
-        """Campaigns and their status."""
-        ...
+    Args:
+        campaigns: Campaigns and their status.
+        contacts: Filling a campaign.
+        claims: Who may be called now.
+        attempts: What becomes known of calls.
+        do_not_call: Numbers that must not be called.
+        leases: Work that one process at a time does.
+        outbox: Webhook events to be sent.
+        reports: Reading the progress of a campaign.
+    """
 
-    @property
-    def contacts(self) -> ContactRecords:
-        """Filling a campaign."""
-        ...
-
-    @property
-    def claims(self) -> ClaimRecords:
-        """Who may be called now."""
-        ...
-
-    @property
-    def attempts(self) -> AttemptRecords:
-        """What becomes known of calls."""
-        ...
-
-    @property
-    def do_not_call(self) -> DoNotCallRecords:
-        """Numbers that must not be called."""
-        ...
-
-    @property
-    def leases(self) -> TaskLeases:
-        """Work that one process at a time does."""
-        ...
-
-    @property
-    def outbox(self) -> OutboxRecords:
-        """What webhooks are still to be told."""
-        ...
-
-    @property
-    def reports(self) -> ReportRecords:
-        """Looking at a campaign."""
-        ...
+    campaigns: CampaignRecords
+    contacts: ContactRecords
+    claims: ClaimRecords
+    attempts: AttemptRecords
+    do_not_call: DoNotCallRecords
+    leases: TaskLeases
+    outbox: OutboxRecords
+    reports: ReportRecords

@@ -7,11 +7,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, case, func, or_, select, tuple_
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.outcomes import Outcome
-from telebridge.campaigns.engine.pacing import Backoff, Pacing, quiet_until
+from telebridge.campaigns.engine.pacing import Backoff, Pacing, rate_limited_until
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
 from telebridge.campaigns.store.dialects import queries_of
@@ -72,10 +72,10 @@ class SqlReports(ReportRecords):
         ) -> tuple[Sequence[Row[int, int, str, int, int]], Sequence[Row[*tuple[Any, ...]]]]:
             now = self._database.now(connection)
             is_due = case((contact.c.due_at <= now, 1), else_=0)
-            asked = select(lane.c.id, is_due, contact.c.held, func.count(), func.min(contact.c.due_at))
-            asked = asked.select_from(lane.join(contact, contact.c.lane_id == lane.c.id))
-            asked = asked.where(lane.c.campaign_id == campaign_id, IS_READY)
-            groups = asked.group_by(lane.c.id, is_due, contact.c.held)
+            query = select(lane.c.id, is_due, contact.c.held, func.count(), func.min(contact.c.due_at))
+            query = query.select_from(lane.join(contact, contact.c.lane_id == lane.c.id))
+            query = query.where(lane.c.campaign_id == campaign_id, IS_READY)
+            groups = query.group_by(lane.c.id, is_due, contact.c.held)
             lanes = select(lane).where(lane.c.campaign_id == campaign_id)
             return connection.execute(groups).all(), connection.execute(lanes).all()
 
@@ -110,7 +110,7 @@ class SqlReports(ReportRecords):
             numbers = connection.execute(made.where(attempt.c.intent_at > now - DAY_MS)).all() if capped else []
             row = connection.execute(select(pacer).where(pacer.c.account == account)).one_or_none()
             left = campaign.plan.numbers_left(dict(numbers))
-            return DialingNow(ours, len(names) - ours, None if row is None else _quiet_until(row, now), left)
+            return DialingNow(ours, len(names) - ours, None if row is None else _rate_limited_until(row, now), left)
 
         return await self._database.read(work)
 
@@ -142,10 +142,10 @@ class SqlReports(ReportRecords):
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
-        asked = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
+        query = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
         after = 0
         while True:
-            page = [contact_of(row) for row in await self._database.rows(asked.where(contact.c.id > after))]
+            page = [contact_of(row) for row in await self._database.rows(query.where(contact.c.id > after))]
             for one in page:
                 yield one
             if len(page) < PAGE:
@@ -155,11 +155,11 @@ class SqlReports(ReportRecords):
     @override
     async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
         place = tuple_(attempt.c.contact_id, attempt.c.n)
-        asked = select(attempt).where(attempt.c.campaign_id == campaign_id)
-        asked = asked.order_by(attempt.c.contact_id, attempt.c.n).limit(PAGE)
+        query = select(attempt).where(attempt.c.campaign_id == campaign_id)
+        query = query.order_by(attempt.c.contact_id, attempt.c.n).limit(PAGE)
         after = (0, 0)
         while True:
-            page = [attempt_of(row) for row in await self._database.rows(asked.where(place > after))]
+            page = [attempt_of(row) for row in await self._database.rows(query.where(place > after))]
             for one in page:
                 yield one
             if len(page) < PAGE:
@@ -167,6 +167,6 @@ class SqlReports(ReportRecords):
             after = (page[-1].contact_id, page[-1].n)
 
 
-def _quiet_until(row: Row[*tuple[Any, ...]], now: int) -> int | None:
+def _rate_limited_until(row: Row[*tuple[Any, ...]], now: int) -> int | None:
     pacing = Pacing(row.calls_per_second, row.max_live, row.reserved)
-    return quiet_until(pacing, Backoff(row.backoff_until, row.backoff_step), row.tat, now=now)
+    return rate_limited_until(pacing, Backoff(row.backoff_until, row.backoff_step), row.tat, now=now)

@@ -1,9 +1,9 @@
-"""The tables of campaigns: contacts are the queue, attempts the log of what was meant, a pacer row an account's limit.
+"""The tables of campaigns, and the conversion between their rows and the values of the engine.
 
-One rule: instants are epoch milliseconds of the database's clock, and what a query filters by on every tick has an
-index that holds only those rows, so a million contacts at rest cost nothing.
+Contacts are the queue, attempts the log of intents, a pacer row the limits of an account. Instants are epoch
+milliseconds of the database's clock.
 
-Between rows of the tables and the values that the engine works with.
+One rule: a condition that is queried on every tick has a partial index, so that a million idle contacts cost nothing.
 """
 
 from dataclasses import fields
@@ -31,9 +31,9 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from typing_extensions import override
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.contact import Contact, Lane, NewContact
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
@@ -307,5 +307,5 @@ def pacing_of(row: Row[Any]) -> Pacing:
 
 
 def backoff_of(row: Row[Any]) -> Backoff:
-    """The quiet that Twilio asked for."""
+    """An account's back-off."""
     return Backoff(row.backoff_until, row.backoff_step)

@@ -1,29 +1,26 @@
-"""What is sent to a campaign's webhook, and what follows from its answer.
+"""Requests to a campaign's webhook, and what follows from their answers.
 
-The signature is made as Stripe makes its own: a receiver's code for those checks ours under another header's name.
-
-One rule: an event is sent until its receiver says 2xx, so a receiver may get it twice; it has one id for ever.
+One rule: an event is sent until its receiver answers 2xx, so a receiver may get it twice; its id never changes.
 Instants are epoch milliseconds.
 """
 
-import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from telebridge.backoff import backoff_seconds
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
+from telebridge.campaigns.webhooks.signature import sign
 
 FIRST_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0
-LONGEST_REST_SECONDS = 60.0
+LONGEST_BACKOFF_SECONDS = 60.0
 KEPT_MS = 3 * 86_400_000
 GONE = 410
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """An event that this process, and no other, sends until the lease runs out.
+class EventDelivery:
+    """An event that only this process sends until its lease runs out.
 
     Args:
         id: The event's.
@@ -41,7 +38,7 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class EventBatch:
     """Events of one campaign that are due.
 
     Args:
@@ -53,16 +50,16 @@ class Batch:
 
     campaign_id: str
     webhook: Webhook | None
-    deliveries: Sequence[Delivery] = ()
+    deliveries: Sequence[EventDelivery] = ()
     dropped: int = 0
     now: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a receiver said to a delivery: a status of HTTP, or None when it said nothing."""
+class DeliveryResult:
+    """The HTTP status that a receiver answered to a delivery; None for no answer."""
 
-    delivery: Delivery
+    delivery: EventDelivery
     status: int | None
 
 
@@ -73,7 +70,7 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """It is sent once more, then."""
+    """It is sent once more at `due_at`."""
 
     due_at: int
 
@@ -95,64 +92,59 @@ class Tally:
     dropped: int = 0
 
 
-def verdict(answer: Answer, *, now: int) -> Verdict:
-    """What becomes of an event after an answer."""
-    status = answer.status
+def verdict(result: DeliveryResult, *, now: int) -> Verdict:
+    """Return what follows for an event from the answer to it."""
+    status = result.status
     if status is not None and 200 <= status < 300:
         return Delivered()
-    if status == GONE or is_old(answer.delivery.at, now=now):
+    if status == GONE or is_old(result.delivery.at, now=now):
         return Dropped()
-    return Again(now + round(1000 * back_off_seconds(answer.delivery.tries)))
+    return Again(now + round(1000 * retry_seconds(result.delivery.tries)))
 
 
 def is_old(at: int, *, now: int) -> bool:
-    """Whether an event has waited for its receiver long enough."""
+    """Whether an event is too old to be sent once more."""
     return now - at >= KEPT_MS
 
 
-def back_off_seconds(tries: int) -> float:
-    """How long to wait after so many tries in vain: twice as long each time."""
+def retry_seconds(tries: int) -> float:
+    """Return how long to wait after so many failed tries: twice as long each time."""
     return backoff_seconds(tries, first=FIRST_SECONDS, longest=LONGEST_SECONDS)
 
 
-def request_headers(webhook: Webhook, delivery: Delivery, *, now: int) -> dict[str, str]:
-    """The headers of a delivery."""
+def request_headers(webhook: Webhook, delivery: EventDelivery, *, now: int) -> dict[str, str]:
+    """Return the headers of a request, signed when the webhook has a secret. `now` is epoch milliseconds."""
+    at_seconds = now // 1000
     headers = {
         "Content-Type": "application/json",
         "Telebridge-Event": delivery.event.value,
-        "Telebridge-Event-Id": delivery.id,
+        "webhook-id": delivery.id,
+        "webhook-timestamp": str(at_seconds),
     }
     if webhook.secret:
-        headers["Telebridge-Signature"] = signature(webhook.secret, delivery.body, at_seconds=now // 1000)
+        headers["webhook-signature"] = sign(webhook.secret, delivery.id, delivery.body.encode(), at_seconds=at_seconds)
     return headers
 
 
-def signature(secret: str, body: str, *, at_seconds: int) -> str:
-    """Proof of who sent a body, and when."""
-    signed = hmac.new(secret.encode(), f"{at_seconds}.{body}".encode(), hashlib.sha256)
-    return f"t={at_seconds},v1={signed.hexdigest()}"
+class Endpoints:
+    """The back-off of each campaign's webhook endpoint, which begins when no event of a batch was delivered.
 
-
-class Receivers:
-    """Which receivers are left alone for a while, because nothing that was sent to them lately arrived.
-
-    Without this, one that is away would be asked for each of its events, and hold up everybody else's.
-    `now` is monotonic seconds.
+    Without it an endpoint that is away would get a request for each of its events. `now` is monotonic seconds.
     """
 
     def __init__(self) -> None:
         self._failures: dict[str, int] = {}
-        self._rests_until: dict[str, float] = {}
+        self._backoff_until: dict[str, float] = {}
 
-    def rests(self, campaign_id: str, *, now: float) -> bool:
-        """Whether a campaign's receiver is left alone now."""
-        return now < self._rests_until.get(campaign_id, now)
+    def in_backoff(self, campaign_id: str, *, now: float) -> bool:
+        """Whether nothing is sent to a campaign's endpoint now."""
+        return now < self._backoff_until.get(campaign_id, now)
 
-    def answered(self, campaign_id: str, tally: Tally, *, now: float) -> None:
-        """A batch is over."""
+    def record(self, campaign_id: str, tally: Tally, *, now: float) -> None:
+        """Record the results of a batch."""
         if tally.delivered or not tally.failed:
             self._failures.pop(campaign_id, None)
-            self._rests_until.pop(campaign_id, None)
+            self._backoff_until.pop(campaign_id, None)
             return
         failures = self._failures[campaign_id] = self._failures.get(campaign_id, 0) + 1
-        self._rests_until[campaign_id] = now + min(back_off_seconds(failures), LONGEST_REST_SECONDS)
+        self._backoff_until[campaign_id] = now + min(retry_seconds(failures), LONGEST_BACKOFF_SECONDS)

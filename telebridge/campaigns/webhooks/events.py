@@ -1,10 +1,10 @@
-"""What a campaign's webhook is told of a change, as rows for the outbox.
+"""The webhook events that follow from a change, as rows for the outbox.
 
-A store asks here in the transaction of the change, and writes the rows in it: what has happened is told, and nothing
-that has not.
+A store calls these functions in the transaction of the change and writes the rows in it, so that events tell exactly
+what has happened.
 
-One rule: a call's last facts come within seconds, in any order (its end, who answered, what was said), so an event
-waits for them a little; what changes meanwhile replaces what is not yet sent, what changes later is told anew.
+One rule: the last facts of a call come within seconds, in any order (its end, who answered, what was said), so an event
+waits some seconds for them; a change before it is sent replaces it, a later change makes another event.
 """
 
 import json
@@ -13,33 +13,34 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
-from telebridge.campaigns.engine.attempt import Attempt, Contact, attempt_json
+from telebridge.campaigns.engine.attempt import Attempt, attempt_json
 from telebridge.campaigns.engine.campaign import Campaign, WebhookEvent
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 
-SETTLES_MS = 5000
-Row = TypeVar("Row")
+WAIT_FOR_FACTS_MS = 5000
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Change(Generic[Row]):
-    """A row before and after."""
+class Change(Generic[T]):
+    """A value before and after a change."""
 
-    before: Row
-    after: Row
+    before: T
+    after: T
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
-    """One event to be sent.
+    """An event to be sent.
 
     Args:
-        id: Its own, for ever: by it a receiver tells what it has already.
+        id: Never changes, so that a receiver recognizes an event that it has.
         campaign_id: Whose webhook gets it.
         event: What has happened.
-        subject: To whom: with `event`, what a later event would replace; empty when nothing is replaced.
+        subject: The id of the contact or attempt. A later event of this name and subject replaces it; empty for never.
         at: When it happened.
-        due_at: When it is sent first.
+        due_at: When it is sent for the first time.
         body: JSON.
     """
 
@@ -53,11 +54,11 @@ class OutboxEvent:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """What a change means for the outbox.
+class OutboxChange:
+    """What a change of a campaign changes in the outbox.
 
     Args:
-        withdrawn: Events, by name and subject, that no longer hold; those not sent yet need not be.
+        withdrawn: Events, by name and subject, that no longer hold; they are removed unless they were sent.
         events: Events to be sent.
     """
 
@@ -69,15 +70,15 @@ class News:
         return bool(self.withdrawn or self.events)
 
 
-NOTHING = News()
+NOTHING = OutboxChange()
 
 
-def news_of_attempt(owner: Campaign, attempt: Change[Attempt], contact: Change[Contact], *, now: int) -> News:
-    """What to tell when something became known of an attempt, and its contact was settled or not.
+def attempt_events(owner: Campaign, attempt: Change[Attempt], contact: Change[Contact], *, now: int) -> OutboxChange:
+    """Return the events of a change of an attempt.
 
     Args:
         owner: The campaign.
-        attempt: Which; one that is void is never told of itself.
+        attempt: The attempt; a void one has no event of its own.
         contact: Its contact.
         now: Epoch milliseconds.
     """
@@ -85,47 +86,47 @@ def news_of_attempt(owner: Campaign, attempt: Change[Attempt], contact: Change[C
         return NOTHING
     was_done, ended = (one.state is AttemptState.DONE and one.outcome is not None for one in _both(attempt))
     has_changed = attempt_json(attempt.before) != attempt_json(attempt.after)
-    due_at = max(now, attempt.after.check_at or 0) + SETTLES_MS  # a verdict is still to come by then
-    news = _Telling(owner, now, due_at)
+    due_at = max(now, attempt.after.check_at or 0) + WAIT_FOR_FACTS_MS  # a verdict is still to come by then
+    events = _Events(owner, now, due_at)
     if ended and has_changed:
-        news.tell(WebhookEvent.ATTEMPT_DONE, attempt.after.id, _attempt(attempt.after, contact.after), anew=was_done)
+        events.add(WebhookEvent.ATTEMPT_DONE, attempt.after.id, _attempt(attempt.after, contact.after), anew=was_done)
     if attempt.after.n == contact.after.claims:
-        _tell_contact(news, attempt, contact, has_changed=has_changed)
-    return news.told()
+        _add_contact(events, attempt, contact, has_changed=has_changed)
+    return events.change()
 
 
-def _both(change: Change[Row]) -> tuple[Row, Row]:
+def _both(change: Change[T]) -> tuple[T, T]:
     return change.before, change.after
 
 
-def _tell_contact(news: "_Telling", attempt: Change[Attempt], contact: Change[Contact], *, has_changed: bool) -> None:
+def _add_contact(events: "_Events", attempt: Change[Attempt], contact: Change[Contact], *, has_changed: bool) -> None:
     was_done, is_done = (one.state is ContactState.DONE for one in (contact.before, contact.after))
     subject = str(contact.after.id)
     if is_done and (has_changed or contact.before != contact.after):
-        news.tell(WebhookEvent.CONTACT_DONE, subject, _contact(contact.after, attempt.after), anew=was_done)
+        events.add(WebhookEvent.CONTACT_DONE, subject, _contact(contact.after, attempt.after), anew=was_done)
     elif was_done and not is_done:  # a late verdict: it is called again
-        news.withdraw(WebhookEvent.CONTACT_DONE, subject)
+        events.withdraw(WebhookEvent.CONTACT_DONE, subject)
 
 
-def news_of_skipped(owner: Campaign, contact: Contact, *, now: int) -> News:
-    """What to tell of a contact that a claim has skipped or put off; nothing of one that was put off."""
-    news = _Telling(owner, now, now)
+def skipped_events(owner: Campaign, contact: Contact, *, now: int) -> OutboxChange:
+    """Return the events of a contact that a claim has changed: none unless it was skipped."""
+    events = _Events(owner, now, now)
     if contact.state is ContactState.SKIPPED:
-        news.tell(WebhookEvent.CONTACT_DONE, str(contact.id), _contact(contact, None))
-    return news.told()
+        events.add(WebhookEvent.CONTACT_DONE, str(contact.id), _contact(contact, None))
+    return events.change()
 
 
-def news_of_status(campaign: Change[Campaign], *, now: int) -> News:
-    """What to tell after an order to a campaign; nothing when it was so already."""
+def status_events(campaign: Change[Campaign], *, now: int) -> OutboxChange:
+    """Return the events of a change of a campaign's status; none when the status is the same."""
     after = campaign.after
-    news = _Telling(after, now, now)
+    events = _Events(after, now, now)
     if after.status is not campaign.before.status:
-        news.tell(WebhookEvent.CAMPAIGN_STATUS, "", {"status": after.status.value, "reason": after.reason})
-    return news.told()
+        events.add(WebhookEvent.CAMPAIGN_STATUS, "", {"status": after.status.value, "reason": after.reason})
+    return events.change()
 
 
-class _Telling:
-    """Collects news that a campaign's webhook wants."""
+class _Events:
+    """Collects the events that a campaign's webhook wants."""
 
     def __init__(self, owner: Campaign, now: int, due_at: int) -> None:
         self._owner = owner
@@ -135,7 +136,7 @@ class _Telling:
         self._withdrawn: list[tuple[WebhookEvent, str]] = []
         self._events: list[OutboxEvent] = []
 
-    def tell(self, event: WebhookEvent, subject: str, facts: Mapping[str, Any], *, anew: bool = False) -> None:
+    def add(self, event: WebhookEvent, subject: str, facts: Mapping[str, Any], *, anew: bool = False) -> None:
         if event not in self._wanted:
             return
         if anew:
@@ -155,8 +156,8 @@ class _Telling:
         if event in self._wanted:
             self._withdrawn.append((event, subject))
 
-    def told(self) -> News:
-        return News(tuple(self._withdrawn), tuple(self._events))
+    def change(self) -> OutboxChange:
+        return OutboxChange(tuple(self._withdrawn), tuple(self._events))
 
 
 def _attempt(attempt: Attempt, contact: Contact) -> dict[str, Any]:

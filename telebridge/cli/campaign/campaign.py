@@ -13,14 +13,14 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from telebridge.app.twilio import open_twilio
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
-from telebridge.campaigns.dialing.reconciler import Rescue, RescueOptions
+from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
-from telebridge.campaigns.reporting.view import CampaignView, campaign_json, look
+from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.importing import (
@@ -30,7 +30,7 @@ from telebridge.cli.campaign.importing import (
     told_json,
 )
 from telebridge.cli.campaign.preflight import preflight
-from telebridge.cli.campaign.report import Format, write_report
+from telebridge.cli.campaign.report import ReportFormat, write_report
 from telebridge.cli.campaign.store import (
     account_of,
     campaign_store,
@@ -194,7 +194,7 @@ def cancel(
             return await store.campaigns.change(one.id, CampaignInput.CANCEL)
         async with open_twilio(settings.twilio) as twilio:  # what is not set is told before anything is changed
             after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
-            ended = await Rescue(store, twilio, RescueOptions("cli")).end_calls(one.id, answered_too=True)
+            ended = await Reconciler(store, twilio, ReconcilerOptions("cli")).end_calls(one.id, answered_too=True)
         typer.echo(f"Twilio was told to end {ended} calls", err=True)
         return after
 
@@ -217,7 +217,7 @@ def status(
             one = await find_campaign(store, name)
             if watching and not json_:
                 return await watch(store, one.id, law.open_until, Console())
-            return await look(store, one.id, law.open_until, wallclock=datetime.now(UTC))
+            return await view_campaign(store, one.id, law.open_until, wallclock=datetime.now(UTC))
 
     view = run(shown())
     if json_:
@@ -238,7 +238,7 @@ def report(
     JSON has every attempt; CSV the last one, and cells that no spreadsheet takes for a formula.
     """
     settings = load_settings(config)
-    chosen: Format = form
+    chosen: ReportFormat = form
 
     async def written() -> dict[str, int]:
         async with campaign_store(settings) as store:
@@ -261,7 +261,7 @@ async def _create(
     account_of(settings)
     _, plan = read_file(settings, file)
     async with campaign_store(settings) as store:
-        made = await store.campaigns.keep(plan)
+        made = await store.campaigns.create_or_replan(plan)
         if contacts is None:
             return made, None
         console = Console(stderr=True, quiet=json_)

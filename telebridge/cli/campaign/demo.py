@@ -1,6 +1,4 @@
-"""`telebridge campaign demo`: a whole campaign on this machine, with people who do not exist.
-
-Who answers in `telebridge campaign demo`: people, machines and lines that nobody picks up, by their numbers.
+"""`telebridge campaign demo`: a whole campaign on this machine, with scripted callees: people, machines, busy lines.
 
 One rule: a number behaves the same in every run.
 """
@@ -24,7 +22,7 @@ from typing_extensions import override
 
 from telebridge.app.bridge import CAMPAIGNS, create_app
 from telebridge.app.campaigns import Clocks
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan
@@ -53,7 +51,7 @@ HANGS_UP = "human after 300ms; wait 900ms; hang up"
 MACHINE = "machine after 2500ms; speak 2300ms; silence 3s; hang up"
 BUSY = "busy after 500ms"
 
-ROUND: Sequence[Sequence[str]] = (
+SCRIPTS: Sequence[Sequence[str]] = (
     *[[CONFIRMS]] * 8,
     [MOVES],
     [MOVES],
@@ -68,11 +66,11 @@ ROUND: Sequence[Sequence[str]] = (
     [MACHINE],
     ["fail 404 after 500ms"],
 )
-"""What twenty numbers in a row do, at their first call, their second, and so on; the last holds for all that follow."""
+"""The scripts of twenty numbers in a row: of the first call, the second, and so on; the last holds for all others."""
 
 
-class Cast(Mapping[str, Script]):
-    """A script for each number, another for each call to it. Nobody is in it before `play`.
+class ScriptedCallees(Mapping[str, Script]):
+    """The script of each number for each call to it. It is empty before `assign`.
 
     Attributes:
         calls: How often each number was called.
@@ -82,11 +80,11 @@ class Cast(Mapping[str, Script]):
         self._scripts: dict[str, list[Script]] = {}
         self.calls: dict[str, int] = {}
 
-    def play(self, numbers: Sequence[str]) -> None:
-        """Give each of these numbers its part, by its place among them."""
-        scripts = {text: parse_script(text) for part in ROUND for text in part}
+    def assign(self, numbers: Sequence[str]) -> None:
+        """Give each of these numbers its scripts, by its position."""
+        scripts = {text: parse_script(text) for calls in SCRIPTS for text in calls}
         self._scripts = {
-            number: [scripts[text] for text in ROUND[at % len(ROUND)]] for at, number in enumerate(numbers)
+            number: [scripts[text] for text in SCRIPTS[at % len(SCRIPTS)]] for at, number in enumerate(numbers)
         }
         self.calls = dict.fromkeys(numbers, 0)
 
@@ -157,14 +155,14 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
 async def _campaign(
     settings: Settings, folder: Path, output: Path, console: Console, evening: Callable[[], datetime]
 ) -> tuple[CampaignView, list[float]]:
-    """The whole of it, from the file to the report; answers also how long each who answered waited for a word."""
-    cast = Cast()
-    async with _everything(settings, folder, cast, evening) as (running, store):
+    """Run the campaign from the file to the report; returns also each wait for the first words in milliseconds."""
+    callees = ScriptedCallees()
+    async with _everything(settings, folder, callees, evening) as (running, store):
         _, plan = read_file(running, FILE)
         campaign = await store.campaigns.create(_hurried(plan, running.campaigns))
         rejects = folder / "rejects.csv"
         done = await fill(store, campaign, CONTACTS, rejects=rejects, console=console)
-        cast.play([contact.phone async for contact in store.reports.contacts(campaign.id)])
+        callees.assign([contact.phone async for contact in store.reports.contacts(campaign.id)])
         console.print(f"{done.added} contacts imported, each with the time zones it may be in")
         await start_campaign(store, campaign, wallclock=evening())
         law = CallingLaw(calling_rules())
@@ -182,11 +180,11 @@ async def _campaign(
 
 @asynccontextmanager
 async def _everything(
-    settings: Settings, folder: Path, cast: Cast, evening: Callable[[], datetime]
+    settings: Settings, folder: Path, callees: ScriptedCallees, evening: Callable[[], datetime]
 ) -> AsyncIterator[tuple[Settings, CampaignStore]]:
     """A local Twilio and the bridge, over a database of their own; gives the settings they run with, and the store."""
     async with AsyncExitStack() as stack:
-        simulator = create_simulator(SimulatorOptions(callers=cast, calls_per_second=1000.0))
+        simulator = create_simulator(SimulatorOptions(callers=callees, calls_per_second=1000.0))
         api_url = await stack.enter_async_context(listening(simulator, "127.0.0.1", 0, port_setting="demo"))
         listener = socket.create_server(("127.0.0.1", 0))
         running = settings.model_copy(
@@ -202,7 +200,7 @@ async def _everything(
 
 
 def _hurried(plan: CampaignPlan, limits: CampaignSettings) -> CampaignPlan:
-    """The plan with everything that takes its time in earnest taking seconds."""
+    """Return the plan with delays of seconds instead of minutes and hours."""
     delays = {Outcome.BUSY: (4.0,), Outcome.NO_ANSWER: (4.0,)}
     return replace(
         plan,
@@ -214,7 +212,7 @@ def _hurried(plan: CampaignPlan, limits: CampaignSettings) -> CampaignPlan:
 
 
 def _table(view: CampaignView) -> Table:
-    table = Table(title="What became of them", title_justify="left")
+    table = Table(title="Outcomes", title_justify="left")
     table.add_column("outcome")
     table.add_column("contacts", justify="right")
     for name, count in sorted(view.progress.outcomes.items(), key=lambda item: -item[1]):

@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
 from telebridge.campaigns.importing.number_list import examine, numbers_of
-from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.registers import check_register
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
@@ -132,7 +132,7 @@ def list_(
     """Print the list: the number, since when, how it came there, and why."""
     settings = load_settings(config)
 
-    async def known() -> list[Barred]:
+    async def known() -> list[DoNotCallEntry]:
         async with campaign_store(settings) as store:
             return [one async for one in store.do_not_call.all()]
 
@@ -145,7 +145,7 @@ def list_(
         tell(f"{one.phone:<16} {iso_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip())
 
 
-def _json(one: Barred) -> dict[str, str | None]:
+def _json(one: DoNotCallEntry) -> dict[str, str | None]:
     since = iso_instant(instant(one.added_at))
     return {
         "phone": one.phone,
@@ -175,12 +175,12 @@ async def _imported(settings: Settings, file: Path, country: str, register: str,
 
 
 async def _scope(store: CampaignStore, campaign: str) -> str:
-    """Whom numbers are barred for: a campaign by its name or id, or every one."""
+    """The scope of an entry: a campaign by its name or id, or every campaign."""
     return (await find_campaign(store, campaign)).id if campaign else EVERY_CAMPAIGN
 
 
 def _e164(written: str, country: str) -> str:
     number = read_number(written, country=country, check="possible")
-    if not isinstance(number, Number):
+    if not isinstance(number, DialableNumber):
         raise ConfigurationError("number", number.reason, "write it as '+12125550123'")
     return number.e164

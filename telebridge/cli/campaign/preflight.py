@@ -13,14 +13,15 @@ import typer
 from rich.console import Console
 from typing_extensions import override
 
-from telebridge.campaigns.calling_hours.lane_hours import CallingLaw
+from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
-from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import Added, Lane, NewContact
 from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
 from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
+from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, read_file, run
 from telebridge.cli.listen import tell
@@ -33,7 +34,7 @@ from telebridge.settings import Settings, load_settings
 class Counted(ContactSink):
     """Counts contacts instead of keeping them."""
 
-    barred: frozenset[str]
+    do_not_call: frozenset[str]
     lanes: dict[Lane, int] = field(default_factory=dict)
     on_list: int = 0
     seen: set[str] = field(default_factory=set)
@@ -43,7 +44,7 @@ class Counted(ContactSink):
         new = {one.phone: one for one in contacts if one.phone not in self.seen}
         self.seen |= set(new)
         for one in new.values():
-            if one.phone in self.barred:
+            if one.phone in self.do_not_call:
                 self.on_list += 1
             else:
                 self.lanes[one.lane] = self.lanes.get(one.lane, 0) + 1
@@ -59,12 +60,14 @@ class Preflight:
         read: What the import said.
         reasons: Why rows are no contacts.
         estimate: How long, and how much.
+        warnings: What its owner should know beside, in words.
     """
 
     counted: Counted
     read: ImportProgress
     reasons: dict[str, int]
     estimate: Estimate
+    warnings: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -84,6 +87,7 @@ class Preflight:
             "first_round_over": None if done is None else done.isoformat(),
             "calls": round(self.estimate.calls),
             "cost": round(self.estimate.cost, 2),
+            "warnings": list(self.warnings),
         }
 
 
@@ -114,7 +118,7 @@ async def _checked(
 ) -> Preflight:
     definition, plan = read_file(settings, file)
     console = Console(stderr=True, quiet=quiet)
-    counted = Counted(await _barred(settings))
+    counted = Counted(await _do_not_call(settings))
     with tempfile.TemporaryDirectory() as folder, console.status(f"reading {contacts.name}"):
         rejects = Path(folder) / "rejects.csv"
         try:
@@ -139,10 +143,22 @@ async def _checked(
         price_per_minute=definition.price_per_minute,
         calls_per_day=plan.calls_per_day,
     )
-    return Preflight(counted, read, reasons, estimated(lanes, law, speed, wallclock=datetime.now(UTC)))
+    estimate = estimated(lanes, law, speed, wallclock=datetime.now(UTC))
+    return Preflight(counted, read, reasons, estimate, warnings_of(plan))
 
 
-async def _barred(settings: Settings) -> frozenset[str]:
+def warnings_of(plan: CampaignPlan) -> tuple[str, ...]:
+    """Return what the owner of a campaign should know although it is no mistake."""
+    webhook = plan.webhook
+    if webhook is None or not webhook.secret or is_standard_secret(webhook.secret):
+        return ()
+    return (
+        "webhook.secret is no 'whsec_' secret: requests are signed with its UTF-8 bytes, and libraries for "
+        "Standard Webhooks verify them with those bytes or their base64",
+    )
+
+
+async def _do_not_call(settings: Settings) -> frozenset[str]:
     """The do-not-call list; empty where there is no database yet, for none is made here."""
     url = settings.database_url
     if url.startswith("sqlite:///") and not await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).exists):
@@ -175,6 +191,8 @@ def _tell(result: Preflight) -> None:
             f"everybody has been called once after {_told(took)}, at {estimate.first_round_over:%Y-%m-%d %H:%M} UTC, "
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
     tell(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, cost {estimate.cost:,.2f}")
 
 

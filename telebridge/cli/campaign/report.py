@@ -16,10 +16,10 @@ from telebridge.campaigns.reporting.report import (
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import ConfigurationError
 
-Format = Literal["csv", "json"]
+ReportFormat = Literal["csv", "json"]
 
 
-async def write_report(store: CampaignStore, campaign_id: str, output: Path | None, form: Format) -> Counter[str]:
+async def write_report(store: CampaignStore, campaign_id: str, output: Path | None, form: ReportFormat) -> Counter[str]:
     """Write a report to a file, or to standard output without one; answers how many contacts have which outcome.
 
     Raises:

@@ -13,7 +13,7 @@ from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaign_plan import planned
@@ -28,7 +28,7 @@ SHORTEST_PREFIX = 6
 async def campaign_store(settings: Settings) -> AsyncIterator[CampaignStore]:
     """The campaigns in the database of the settings."""
     async with migrated_database(settings) as engine:
-        yield SqlCampaignStore(engine)
+        yield sql_campaign_store(engine)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

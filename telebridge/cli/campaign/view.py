@@ -13,7 +13,7 @@ from rich.text import Text
 
 from telebridge.campaigns.engine.dial_rules import OpenUntil
 from telebridge.campaigns.engine.states import CampaignStatus
-from telebridge.campaigns.reporting.view import CampaignView, look
+from telebridge.campaigns.reporting.view import CampaignView, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import iso_instant
 
@@ -47,8 +47,8 @@ def _waiting(view: CampaignView) -> list[RenderableType]:
     lines: list[RenderableType] = [_counts("waits for", waiting)]
     if told.next_due_at is not None:
         lines.append(Text(f"the first of those is due at {iso_instant(told.next_due_at)}", "dim"))
-    if told.quiet_until is not None:
-        lines.append(Text(f"Twilio asked for quiet until {iso_instant(told.quiet_until)}", "dim"))
+    if told.rate_limited_until is not None:
+        lines.append(Text(f"Twilio limits the rate: no call before {iso_instant(told.rate_limited_until)}", "dim"))
     if not told.dialers and view.campaign.status is CampaignStatus.RUNNING:
         lines.append(Text("no process dials for its Twilio account now", "yellow"))
     return lines
@@ -68,7 +68,7 @@ async def watch(
     before, at = None, loop.time()
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            view = await look(store, campaign_id, open_until, wallclock=wallclock())
+            view = await view_campaign(store, campaign_id, open_until, wallclock=wallclock())
             now = loop.time()
             if before is not None and now > at:
                 rate = max(0, view.attempts - before.attempts) / (now - at)

@@ -20,10 +20,10 @@ from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
-from telebridge.simulator.account import PlacedCall, Simulator
+from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Recording, TimelineEvent
+from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.turns.barge_in import BargeInCause
 
@@ -62,7 +62,7 @@ def demo(
     caller = parse_script(script)
     console = Console(quiet=json_)
     placed, record = asyncio.run(_call(settings, caller, console))
-    _keep(placed.recording, record, output)
+    _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
         tell(json.dumps({"call": record.as_json(), "events": events}))
@@ -70,7 +70,7 @@ def demo(
         _tell_result(record, placed.recording, output)
 
 
-async def _call(settings: Settings, caller: Script, console: Console) -> tuple[PlacedCall, CallRecord]:
+async def _call(settings: Settings, caller: Script, console: Console) -> tuple[SimulatedCall, CallRecord]:
     app = create_app(settings)
     async with listening(app, "127.0.0.1", 0, port_setting="server.port") as url:
         simulator = Simulator(SimulatorOptions())
@@ -93,8 +93,8 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[P
     return placed, record
 
 
-def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
-    """Write the files."""
+def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Path) -> None:
+    """Write call.wav and call.png."""
     prompts = [
         ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
         for utterance in record.utterances
@@ -114,7 +114,7 @@ def _keep(recording: Recording, record: CallRecord, folder: Path) -> None:
 
 
 def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
-    """When the bridge yielded to the caller, and when it went on."""
+    """Yield the times at which the bridge yielded to the caller, and at which it went on."""
     for utterance in record.utterances:
         for pause in utterance.pauses:
             yield pause.paused_at, "pauses"
@@ -124,7 +124,7 @@ def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
             yield utterance.ended_at, f"yields to {cut.cause.value}"
 
 
-def _tell_result(record: CallRecord, recording: Recording, folder: Path) -> None:
+def _tell_result(record: CallRecord, recording: DualChannelRecording, folder: Path) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
         tell(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")

@@ -1,6 +1,6 @@
-"""A call as a picture: both voices on one time axis, with the prompts, marks, clears and keys where they happened.
+"""Draws a recorded call: both legs on one time axis, with prompts, marks, clears and keys.
 
-Needs the extra `telebridge[pictures]`; whoever imports this looks first whether it is there.
+Needs the extra `telebridge[pictures]`; check for it before this module is imported.
 """
 
 from pathlib import Path
@@ -10,29 +10,32 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from telebridge.audio.mulaw import to_pcm
+from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
 from telebridge.errors import ConfigurationError
-from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 
 BINS_PER_SECOND = 100
-SAMPLES_PER_SECOND = 8000
 SECONDS_PER_CHARACTER = 0.085  # how wide a letter of a prompt is drawn, for a call that fills the picture
 PICTURED_SECONDS = 15.0
-SIGNS = {Kind.KEY: ("key {}", "tab:red"), Kind.CLEAR: ("clear", "tab:purple"), Kind.HUNG_UP: ("{} hung up", "black")}
+SIGNS = {
+    EventKind.KEY: ("key {}", "tab:red"),
+    EventKind.CLEAR: ("clear", "tab:purple"),
+    EventKind.HUNG_UP: ("{} hung up", "black"),
+}
 MOMENT_COLORS = {"pauses": "tab:orange", "resumes": "tab:green"}
 MOMENT_HEIGHTS = (-0.46, -0.58)
 
 
 def draw_call(
-    recording: Recording, prompts: list[tuple[float, str]], moments: list[tuple[float, str]], file: Path
+    recording: DualChannelRecording, prompts: list[tuple[float, str]], moments: list[tuple[float, str]], file: Path
 ) -> None:
     """Draw a recorded call into a PNG file.
 
     Args:
         recording: The call.
-        prompts: What the bridge said, each with the millisecond it began to sound.
-        moments: When the bridge yielded to the caller and when it went on, each with its millisecond.
-        file: Where the picture goes.
+        prompts: The texts that the bridge said, each with the millisecond at which it began.
+        moments: The times at which the bridge yielded to the caller and went on, in milliseconds, with a label each.
+        file: The path of the picture.
 
     Raises:
         ConfigurationError: The file cannot be written.
@@ -49,11 +52,11 @@ def draw_call(
     for event in recording.of_kind(*SIGNS):
         words, color = SIGNS[event.kind]
         at = event.at_ms / 1000
-        side = "right" if event.kind is Kind.HUNG_UP else "left"
+        side = "right" if event.kind is EventKind.HUNG_UP else "left"
         for axes in (caller, bridge):
             axes.axvline(at, color=color, linewidth=0.9, alpha=0.8)
-        axes = bridge if event.kind is Kind.CLEAR else caller
-        height = -0.72 if event.kind is Kind.CLEAR else 0.97
+        axes = bridge if event.kind is EventKind.CLEAR else caller
+        height = -0.72 if event.kind is EventKind.CLEAR else 0.97
         axes.annotate(f" {words.format(event.detail)} ", (at, height), fontsize=8, color=color, va="top", ha=side)
     bridge.set_xlabel("seconds since the line opened")
     bridge.set_xlim(0, max(recording.duration_ms / 1000, 1))
@@ -67,7 +70,7 @@ def draw_call(
 def _draw_leg(axes: Any, name: str, mulaw: bytes, color: str) -> None:
     """The loudest sample of each hundredth of a second, up and down."""
     samples = np.frombuffer(to_pcm(mulaw), "<i2").astype(float) / 32768
-    size = SAMPLES_PER_SECOND // BINS_PER_SECOND
+    size = SAMPLE_RATE // BINS_PER_SECOND
     bins = samples[: len(samples) // size * size].reshape(-1, size)
     seconds = np.arange(len(bins)) / BINS_PER_SECOND
     axes.fill_between(seconds, bins.min(axis=1, initial=0), bins.max(axis=1, initial=0), color=color, linewidth=0)
@@ -96,18 +99,18 @@ def _draw_moments(axes: Any, moments: list[tuple[float, str]]) -> None:
         axes.annotate(f" {words}", (at_ms / 1000, height), fontsize=8, color=color, va="top")
 
 
-def _draw_sounds(axes: Any, recording: Recording) -> None:
-    """What the caller did with their voice, where they began to."""
-    for event in recording.of_kind(Kind.CALLER):
+def _draw_sounds(axes: Any, recording: DualChannelRecording) -> None:
+    """Label the beginning of each sound of the caller."""
+    for event in recording.of_kind(EventKind.CALLER):
         verb, _, words = event.detail.partition(" ")
         if verb == "Speak":
             axes.annotate(words or "speaks", (event.at_ms / 1000, 0.8), fontsize=8, color="tab:orange", va="top")
 
 
-def _draw_marks(axes: Any, recording: Recording) -> None:
-    """A tick for each mark that came back; those that a clear flushed prove nothing and are left pale."""
-    flushed = {event.at_ms for event in recording.of_kind(Kind.CLEAR)}
-    for event in recording.of_kind(Kind.MARK_RETURNED):
+def _draw_marks(axes: Any, recording: DualChannelRecording) -> None:
+    """Draw a tick for each returned mark; marks returned by a clear prove nothing and are drawn pale."""
+    flushed = {event.at_ms for event in recording.of_kind(EventKind.CLEAR)}
+    for event in recording.of_kind(EventKind.MARK_RETURNED):
         color = "lightgray" if event.at_ms in flushed else "dimgray"
         axes.axvline(event.at_ms / 1000, ymax=0.06, color=color, linewidth=1.2)
     axes.annotate(

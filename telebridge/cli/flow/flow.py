@@ -1,8 +1,6 @@
-"""`telebridge flow schema` and `telebridge flow fields`: what a flow file can say, for editors and for people.
+"""`telebridge flow`: what can be done with a flow file without a call.
 
-`telebridge flow draw`: a flow as a picture.
-
-`telebridge flow`: what can be done with a flow file without a call.
+`check` finds mistakes, `draw` makes a picture, `try` runs it in the terminal, `fields` and `schema` print the format.
 """
 
 import json
@@ -75,20 +73,20 @@ def _table(part: str) -> Table:
     for heading in ("field", "default", "meaning"):
         table.add_column(heading, header_style="dim")
     for row in rows(part):
-        table.add_row(row.field, escape(row.default), escape(row.note))
+        table.add_row(row.field, escape(row.default), escape(row.description))
     table.add_row()
     return table
 
 
-class Format(StrEnum):
-    """How a flow is drawn."""
+class PictureFormat(StrEnum):
+    """The format of a flow's picture."""
 
     MERMAID = "mermaid"
     SVG = "svg"
 
 
-SUFFIXES = {".svg": Format.SVG, ".mmd": Format.MERMAID, ".mermaid": Format.MERMAID}
-DRAWN = {Format.MERMAID: mermaid, Format.SVG: svg}
+SUFFIXES = {".svg": PictureFormat.SVG, ".mmd": PictureFormat.MERMAID, ".mermaid": PictureFormat.MERMAID}
+DRAWN = {PictureFormat.MERMAID: mermaid, PictureFormat.SVG: svg}
 
 
 def draw(
@@ -97,7 +95,8 @@ def draw(
         Path | None, typer.Option("--output", "-o", help="A .svg or .mmd file.", show_default="to the terminal")
     ] = None,
     format_: Annotated[
-        Format | None, typer.Option("--format", help="What to draw.", show_default="by the file's name, else mermaid")
+        PictureFormat | None,
+        typer.Option("--format", help="What to draw.", show_default="by the file's name, else mermaid"),
     ] = None,
 ) -> None:
     """Draw a flow: its nodes, and what leads from one to the next.
@@ -116,12 +115,12 @@ def draw(
     tell(f"{output}: {chosen} of {file}")
 
 
-def _by_suffix(output: Path | None) -> Format:
+def _by_suffix(output: Path | None) -> PictureFormat:
     if output is None:
-        return Format.MERMAID
+        return PictureFormat.MERMAID
     if output.suffix.lower() not in SUFFIXES:
         raise ConfigurationError(
-            "--output", f"{output} says not what to draw", "end it in .svg or .mmd, or add --format"
+            "--output", f"{output} does not say what to draw", "end it in .svg or .mmd, or add --format"
         )
     return SUFFIXES[output.suffix.lower()]
 

@@ -1,4 +1,4 @@
-"""`telebridge flow try`: be the caller of a flow, at a terminal and without a sound."""
+"""`telebridge flow try`: run a flow in the terminal and type what a caller would press."""
 
 import json
 import sys
@@ -12,12 +12,13 @@ from telebridge.cli.listen import tell
 from telebridge.cli.options import JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
+from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
-from telebridge.flows.model import Flow, sets
-from telebridge.flows.rehearsal import HANGS_UP, Line, Rehearsal, answers_in
+from telebridge.flows.model import Flow
+from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
 
 NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
-"""Who calls whom when nothing else is said; such numbers belong to nobody."""
+"""The numbers of the call by default; they belong to nobody."""
 
 PROMPT = "> "
 TRUTH = {"true": True, "false": False}
@@ -51,7 +52,7 @@ def try_flow(
     rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])}, _answers(flow, answer or []))
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
-    lines = list(_walk(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
+    lines = list(_run(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
     if json_:
         tell(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
@@ -63,8 +64,10 @@ def try_flow(
         raise typer.Exit(1)
 
 
-def _walk(rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool) -> Iterator[Line]:
-    """Everything that happens; who types no more hangs up, and keys that are used up are followed by silence."""
+def _run(
+    rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool
+) -> Iterator[RehearsalLine]:
+    """Run to the end of the call; the caller hangs up when the input ends, or is silent after the last of the keys."""
     lines = rehearsal.start()
     while True:
         if shown:
@@ -79,7 +82,7 @@ def _walk(rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown:
         lines = rehearsal.answer(answer)
 
 
-def _shown(line: Line) -> str:
+def _shown(line: RehearsalLine) -> str:
     return f"{line.node:<16} {line.what:<8} {line.text}".rstrip()
 
 
@@ -106,7 +109,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
     Raises:
         ConfigurationError: One is not NAME=VALUE, or the flow uses none of that name.
     """
-    known = BUILT_IN.union(flow.variables, *(sets(node) for node in flow.nodes.values()))
+    known = BUILT_IN.union(flow.variables, *(variables_set_by(node) for node in flow.nodes.values()))
     variables: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")
@@ -116,7 +119,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
             raise ConfigurationError(
                 "--set", f"the flow has no variable '{name}'", nearest(name, known) or "name it under 'variables'"
             )
-        variables[name] = _like(flow.variables.get(name), value)
+        variables[name] = _of_same_type(flow.variables.get(name), value)
     return variables
 
 
@@ -137,19 +140,19 @@ def _answers(flow: Flow, given: list[str]) -> dict[str, object]:
     return answers
 
 
-def _like(former: object, value: str) -> object:
-    """The value as the flow's own is: a number or true and false where that is one, and text otherwise."""
-    if isinstance(former, bool):
+def _of_same_type(default: object, value: str) -> object:
+    """The value in the type of the flow's own: a number, true or false where that is one, and text otherwise."""
+    if isinstance(default, bool):
         return TRUTH.get(value.lower(), value)
-    if isinstance(former, int | float):
+    if isinstance(default, int | float):
         try:
-            return type(former)(value)
+            return type(default)(value)
         except ValueError:
             return value
     return value
 
 
-def _as_json(rehearsal: Rehearsal, lines: list[Line]) -> dict[str, object]:
+def _as_json(rehearsal: Rehearsal, lines: list[RehearsalLine]) -> dict[str, object]:
     return {
         "path": rehearsal.path,
         "variables": dict(rehearsal.variables),

@@ -1,13 +1,14 @@
-"""The voices that a flow asks for, checked against what Rime documents.
+"""Checks the voices of a flow against what Rime documents.
 
-A flow does not know who speaks, so this is done where both are known.
+The package of flows knows no speech provider, so this check stands with the command, which knows both.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import Mistake, Path, nearest
+from telebridge.flows.checking import Mistake, nearest
+from telebridge.flows.inspection import KeyPath
 from telebridge.flows.model import Flow
 from telebridge.rime.parameters import SpeechParameters, speech_parameters
 
@@ -15,15 +16,19 @@ WHERE = "speech"
 
 
 def speech_check(settings: Mapping[str, Any]) -> Callable[[Flow], Iterable[Mistake]]:
-    """What to look for in the `speech` of flows and nodes, which goes over the parameters of the settings."""
-    speech_parameters(settings)  # whose own mistakes are no flow's
+    """A check of the `speech` of flows and nodes, which overrides the parameters of the settings.
+
+    Raises:
+        ConfigurationError: The parameters of the settings are wrong themselves.
+    """
+    speech_parameters(settings)
 
     def check(flow: Flow) -> Iterator[Mistake]:
         whole = {**settings, **flow.speech}
         wrong = _mistake(whole, flow.speech, (WHERE,))
         if wrong is not None:
             yield wrong
-            return  # each node would tell it again
+            return  # each node would report it again
         for name, node in flow.nodes.items():
             own: Mapping[str, Any] = getattr(node, WHERE, None) or {}
             wrong = _mistake({**whole, **own}, own, ("nodes", name, WHERE))
@@ -33,7 +38,7 @@ def speech_check(settings: Mapping[str, Any]) -> Callable[[Flow], Iterable[Mista
     return check
 
 
-def _mistake(values: Mapping[str, Any], own: Mapping[str, Any], path: Path) -> Mistake | None:
+def _mistake(values: Mapping[str, Any], own: Mapping[str, Any], path: KeyPath) -> Mistake | None:
     try:
         speech_parameters(values, where=WHERE)
     except ConfigurationError as error:

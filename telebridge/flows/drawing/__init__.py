@@ -1,1 +1,1 @@
-"""A flow as a picture."""
+"""The picture of a flow: a graph of boxes and arrows, as Mermaid text or as SVG."""

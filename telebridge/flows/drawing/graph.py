@@ -2,18 +2,18 @@
 
 Follows Mermaid's page "Flowcharts - Basic Syntax".
 
-One rule: nothing here knows a verb; what `checking.targets` tells is drawn, so that a new verb is drawn too.
+One rule: nothing here knows a verb; the arrows are those of `inspection.targets`, so a new verb is drawn too.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from telebridge.flows.checking import Path, targets
-from telebridge.flows.model import Escape, Flow, Node, conditions_of, escapes, verb_of
+from telebridge.flows.inspection import KeyPath, conditions_of, escape_applies, targets, verb_of
+from telebridge.flows.model import Escape, Flow, Node
 
 LONGEST_TEXT = 110
-"""Characters of a text that are drawn; a prompt is to be recognized, not to be read."""
+"""How many characters of a text are drawn: enough to recognize a prompt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,9 @@ class Box:
     Args:
         name: The node's name.
         verb: What it does.
-        text: What it says, waits, sets, …; shortened, and empty where the arrows tell it.
+        text: What it says, waits, sets, …; shortened, and empty where the arrows show it.
         start: Whether the flow begins here.
-        end: Whether nothing follows.
+        end: Whether no node follows.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """A way from one node to another; ways between the same two nodes are one arrow."""
+    """An arrow from one node to another; several transitions between the same two nodes are one arrow."""
 
     source: str
     target: str
@@ -46,7 +46,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A whole flow, in the order of its file."""
+    """The boxes and arrows of a whole flow, in the order of its file."""
 
     title: str
     boxes: tuple[Box, ...]
@@ -62,12 +62,12 @@ def graph_of(flow: Flow) -> Graph:
 
 def _box(name: str, node: Node, *, start: bool) -> Box:
     verb = verb_of(node)
-    text = " ".join(_told(getattr(node, verb)).split())
+    text = " ".join(_text_of(getattr(node, verb)).split())
     shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1].rstrip() + "…"
     return Box(name, verb, shown, start, end=not targets(node))
 
 
-def _told(value: Any) -> str:
+def _text_of(value: Any) -> str:
     match value:
         case str():
             return value
@@ -80,19 +80,20 @@ def _told(value: Any) -> str:
 
 
 def _arrows(name: str, node: Node, escape: Escape | None) -> list[Arrow]:
-    ways: dict[str, list[str]] = {}
-    for path, target in sorted(targets(node).items(), key=lambda way: _is_side_way(way[0])):
-        ways.setdefault(target, []).append(_label(node, path))
-    if escape is not None and escapes(node, escape.key):
-        ways.setdefault(escape.then, []).append(escape.key)
-    alone = len(ways) == 1
+    labels_to: dict[str, list[str]] = {}
+    for path, target in sorted(targets(node).items(), key=lambda named: _is_after_reprompts(named[0])):
+        labels_to.setdefault(target, []).append(_label(node, path))
+    if escape is not None and escape_applies(node, escape.key):
+        labels_to.setdefault(escape.then, []).append(escape.key)
+    alone = len(labels_to) == 1
     return [
-        Arrow(name, target, "" if alone and labels == ["then"] else _joined(labels)) for target, labels in ways.items()
+        Arrow(name, target, "" if alone and labels == ["then"] else _joined(labels))
+        for target, labels in labels_to.items()
     ]
 
 
-def _is_side_way(path: Path) -> bool:
-    """Whether a way is for a caller who does not answer; such ways are told last."""
+def _is_after_reprompts(path: KeyPath) -> bool:
+    """Whether a target is for a caller who does not answer; such labels come last."""
     return len(path) == 2 and path[1] == "then"
 
 
@@ -100,8 +101,8 @@ def _joined(labels: list[str]) -> str:
     return ", ".join(dict.fromkeys(labels))
 
 
-def _label(node: Node, path: Path) -> str:
-    """What must happen for a way to be taken."""
+def _label(node: Node, path: KeyPath) -> str:
+    """What must happen for the node at this place to follow."""
     conditions = conditions_of(node)
     if (beside := (*path[:-1], "if")) in conditions:
         return conditions[beside]

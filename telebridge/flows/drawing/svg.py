@@ -1,6 +1,6 @@
-"""A graph of a flow as a picture: SVG that stands alone, without scripts, fonts or style sheets of others.
+"""The graph of a flow as an SVG document without scripts, external fonts or style sheets.
 
-One rule: every text of the flow goes through `_written`; a prompt that looks like markup is a prompt.
+One rule: every text of a flow is escaped by `_escaped`, so a prompt that looks like markup is shown as it is.
 """
 
 import re
@@ -12,9 +12,9 @@ from unicodedata import east_asian_width
 from telebridge.flows.drawing.graph import Arrow, Box, Graph
 from telebridge.flows.drawing.layout import (
     LAYER_GAP,
-    Layout,
+    GraphLayout,
     Link,
-    Place,
+    Rectangle,
     Route,
     Size,
     arranged,
@@ -25,7 +25,7 @@ TITLE_HEIGHT = 30.0
 LINE_HEIGHT = 16.0
 PADDING = 10.0
 NARROWEST = 90.0
-CHARACTER = 6.6  # of 12 pixel sans serif, on the wide side: a text may stand loose, not over its border
+CHARACTER = 6.6  # the width in pixels of a character in 12 pixel sans serif, rather too wide than too narrow
 BOX_CHARACTERS = 32
 LABEL_CHARACTERS = 26
 LOOP_WIDTH = 26.0
@@ -53,7 +53,7 @@ KINDS = {"menu": "question", "collect": "question", "choose": "decision"}
 
 
 def svg(graph: Graph) -> str:
-    """The picture of a graph."""
+    """The SVG document of a graph."""
     loops = {arrow.source: arrow for arrow in graph.arrows if arrow.source == arrow.target}
     onward = [arrow for arrow in graph.arrows if arrow.source != arrow.target]
     sizes = {box.name: _box_size(box, loops.get(box.name)) for box in graph.boxes}
@@ -68,7 +68,7 @@ def svg(graph: Graph) -> str:
     return _document(graph, layout, parts)
 
 
-def _document(graph: Graph, layout: Layout, parts: list[str]) -> str:
+def _document(graph: Graph, layout: GraphLayout, parts: list[str]) -> str:
     width = max(layout.size.width, _width(graph.title) * 1.4) + 2 * MARGIN
     top = MARGIN + TITLE_HEIGHT + LAYER_GAP
     height = top + layout.size.height + MARGIN
@@ -76,12 +76,12 @@ def _document(graph: Graph, layout: Layout, parts: list[str]) -> str:
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
-            f"<title>Flow {_written(graph.title)}</title>",
+            f"<title>Flow {_escaped(graph.title)}</title>",
             f"<style>{STYLE}</style>",
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto"><path class="head" d="M0 0.5 L8 4 L0 7.5 z"/></marker></defs>',
             '<rect width="100%" height="100%" fill="#ffffff"/>',
-            f'<text class="title" x="{MARGIN:.0f}" y="{MARGIN + 12:.0f}">{_written(graph.title)}</text>',
+            f'<text class="title" x="{MARGIN:.0f}" y="{MARGIN + 12:.0f}">{_escaped(graph.title)}</text>',
             f'<g transform="translate({MARGIN:.0f} {top:.0f})">',
             *parts,
             "</g>",
@@ -90,28 +90,28 @@ def _document(graph: Graph, layout: Layout, parts: list[str]) -> str:
     )
 
 
-def _box(box: Box, place: Place, loop: Arrow | None) -> Iterator[str]:
+def _box(box: Box, rectangle: Rectangle, loop: Arrow | None) -> Iterator[str]:
     own = _box_size(box, None)
-    left, top = place.x - own.width / 2, place.y - own.height / 2
+    left, top = rectangle.x - own.width / 2, rectangle.y - own.height / 2
     kind = "end" if box.end else KINDS.get(box.verb, "")
     marks = " ".join(filter(None, ("box", kind, "start" if box.start else "")))
     radius = own.height / 2 if box.end else 6
     if box.start:
-        yield f'<circle class="begin" cx="{place.x:.1f}" cy="{top - LAYER_GAP:.1f}" r="5"/>'
+        yield f'<circle class="begin" cx="{rectangle.x:.1f}" cy="{top - LAYER_GAP:.1f}" r="5"/>'
         yield (
-            f'<path class="arrow" marker-end="url(#head)" d="M{place.x:.1f} {top - LAYER_GAP + 5:.1f} '
-            f'L{place.x:.1f} {top:.1f}"/>'
+            f'<path class="arrow" marker-end="url(#head)" d="M{rectangle.x:.1f} {top - LAYER_GAP + 5:.1f} '
+            f'L{rectangle.x:.1f} {top:.1f}"/>'
         )
     yield (
         f'<rect class="{marks}" x="{left:.1f}" y="{top:.1f}" width="{own.width:.1f}" height="{own.height:.1f}" '
         f'rx="{radius:.1f}"/>'
     )
-    name = f'<tspan class="name">{_written(box.name)}</tspan>  <tspan class="verb">{_written(box.verb)}</tspan>'
+    name = f'<tspan class="name">{_escaped(box.name)}</tspan>  <tspan class="verb">{_escaped(box.verb)}</tspan>'
     baseline = top + PADDING + 10
-    yield f'<text x="{place.x:.1f}" y="{baseline:.1f}" text-anchor="middle">{name}</text>'
-    yield from _lines(_box_lines(box), place.x, baseline + LINE_HEIGHT, "text")
+    yield f'<text x="{rectangle.x:.1f}" y="{baseline:.1f}" text-anchor="middle">{name}</text>'
+    yield from _lines(_box_lines(box), rectangle.x, baseline + LINE_HEIGHT, "text")
     if loop is not None:
-        yield from _loop(loop, left + own.width, place.y, min(own.height * 0.3, 14.0))
+        yield from _loop(loop, left + own.width, rectangle.y, min(own.height * 0.3, 14.0))
 
 
 def _loop(loop: Arrow, right: float, y: float, reach: float) -> Iterator[str]:
@@ -127,7 +127,7 @@ def _loop(loop: Arrow, right: float, y: float, reach: float) -> Iterator[str]:
 
 
 def _arrow(route: Route) -> str:
-    """A way that is straight through its layers and bends between them."""
+    """An arrow that is straight through layers and bends between them."""
     (x, y), *rest = route.points
     path = [f"M{x:.1f} {y:.1f}"]
     for next_x, next_y in rest:
@@ -142,26 +142,26 @@ def _arrow(route: Route) -> str:
 
 
 def _label(text: str, route: Route) -> str:
-    place, lines = route.label, _label_lines(text)
-    width, height = place.size.width, place.size.height
-    first = place.y - (len(lines) - 1) * LINE_HEIGHT / 2 + 4
+    rectangle, lines = route.label, _label_lines(text)
+    width, height = rectangle.size.width, rectangle.size.height
+    first = rectangle.y - (len(lines) - 1) * LINE_HEIGHT / 2 + 4
     under = (
-        f'<rect class="under" x="{place.x - width / 2:.1f}" y="{place.y - height / 2:.1f}" '
+        f'<rect class="under" x="{rectangle.x - width / 2:.1f}" y="{rectangle.y - height / 2:.1f}" '
         f'width="{width:.1f}" height="{height:.1f}"/>'
     )
-    return "\n".join([under, *_lines(lines, place.x, first, "label")])
+    return "\n".join([under, *_lines(lines, rectangle.x, first, "label")])
 
 
 def _lines(lines: list[str], x: float, y: float, kind: str, anchor: str = "middle") -> Iterator[str]:
     for at, line in enumerate(lines):
         yield (
             f'<text class="{kind}" x="{x:.1f}" y="{y + at * LINE_HEIGHT:.1f}" text-anchor="{anchor}">'
-            f"{_written(line)}</text>"
+            f"{_escaped(line)}</text>"
         )
 
 
 def _box_lines(box: Box) -> list[str]:
-    """Its text in lines, with short templates in one piece."""
+    """The text of a box in lines; a short template is not broken."""
     whole = SHORT_TEMPLATE.sub(lambda found: found[0].replace(" ", HARD_SPACE), box.text)
     return [line.replace(HARD_SPACE, " ") for line in wrap(whole, BOX_CHARACTERS)]
 
@@ -187,6 +187,6 @@ def _width(text: str) -> float:
     return sum(2 * CHARACTER if east_asian_width(character) in "WF" else CHARACTER for character in text)
 
 
-def _written(text: str) -> str:
-    """Text for the document; what XML cannot hold, such as control characters, is left out."""
+def _escaped(text: str) -> str:
+    """Text for the document, without the characters that XML cannot hold, such as control characters."""
     return escape("".join(character for character in text if character.isprintable()))

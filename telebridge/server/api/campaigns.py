@@ -23,7 +23,7 @@ from telebridge.campaigns.engine.lifecycle import check_fillable
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
 from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_rows
-from telebridge.campaigns.reporting.view import campaign_json, look
+from telebridge.campaigns.reporting.view import campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api.campaign_models import (
@@ -113,7 +113,7 @@ class CampaignEndpoints:
                 account=self._account,
                 wallclock=self._wallclock(),
             )
-            made = await self._store.campaigns.keep(plan)
+            made = await self._store.campaigns.create_or_replan(plan)
         return respond(_response(made), 201, {"Location": f"/api/campaigns/{made.id}"})
 
     @endpoint(
@@ -126,7 +126,7 @@ class CampaignEndpoints:
     async def get_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """How a campaign stands."""
         campaign = await self._found(request)
-        view = await look(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
+        view = await view_campaign(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
         return respond(CampaignProgressResponse.model_validate(view.as_json()))
 
     @endpoint(

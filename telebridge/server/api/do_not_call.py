@@ -9,7 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 from aiohttp import hdrs, web
 
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
 from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import instant, iso_instant
@@ -88,7 +88,7 @@ async def do_not_call_page(records: DoNotCallRecords, *, limit: int, cursor: str
     Raises:
         Problem: `_cursor` did not make the cursor.
     """
-    found: list[Barred] = []
+    found: list[DoNotCallEntry] = []
     async for one in records.all(after=("", "") if cursor is None else _read_cursor(cursor)):
         found.append(one)
         if len(found) > limit:
@@ -99,14 +99,14 @@ async def do_not_call_page(records: DoNotCallRecords, *, limit: int, cursor: str
     )
 
 
-def _entry(one: Barred) -> DoNotCallEntryResponse:
+def _entry(one: DoNotCallEntry) -> DoNotCallEntryResponse:
     since = iso_instant(instant(one.added_at))
     return DoNotCallEntryResponse(
         number=one.phone, campaign=one.scope or None, since=since, source=one.source, reason=one.reason
     )
 
 
-def _cursor(last: Barred) -> str:
+def _cursor(last: DoNotCallEntry) -> str:
     return urlsafe_b64encode(json.dumps([last.phone, last.scope]).encode()).decode().rstrip("=")
 
 

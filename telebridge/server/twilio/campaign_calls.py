@@ -1,7 +1,6 @@
-"""Connects the calls of this process with the campaigns: a call is answered, Twilio says who answered, it is over.
+"""Calls of campaigns in this process: whether they may speak, what follows a machine's answer, what is kept of them.
 
-One rule: a report that the store cannot take now is repeated until it can; only the question whether a call may speak
-waits for the store.
+One rule: what cannot be written now is written later; only the decision whether a call may speak waits for the store.
 """
 
 import asyncio
@@ -9,13 +8,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.incoming_call import contact_variables
-from telebridge.call.session.events import CallEvent, HangUpAsked, JumpAsked
+from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import wallclock_now
@@ -34,7 +33,7 @@ from telebridge.turns.barge_in import BargeInCause
 log = logger(__name__)
 
 SPEAK_WITHIN_MS = 2000.0
-"""A person who is spoken to later was abandoned: 47 CFR 64.1200(a)(7)."""
+"""A call in which nothing is said within this time after the answer is abandoned: 47 CFR 64.1200(a)(7)."""
 VERDICT_SECONDS = 40.0
 LOOK_SECONDS = 2.0
 RETRY_SECONDS = 1.0
@@ -42,32 +41,9 @@ CLOSE_SECONDS = 5.0
 OVER = frozenset({AttemptState.DONE, AttemptState.VOID})
 
 
-class Runner(Protocol):
-    """The port of a live call."""
-
-    def deliver(self, event: CallEvent) -> None:
-        """Deliver an event to the call."""
-        ...
-
-
-class Live(Protocol):
-    """The port of the live calls of this process."""
-
-    def find(self, call_sid: str) -> Runner | None:
-        """The runner of a call."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A campaign's call that may speak, with the variables of its flow."""
-
-    variables: Mapping[str, str]
-
-
 @dataclass(frozen=True, slots=True)
 class _Callee:
-    """An attempt, the variables of its contact, and the plan of its campaign."""
+    """The contact and the plan of an attempt."""
 
     attempt: Attempt
     variables: Mapping[str, str]
@@ -75,17 +51,18 @@ class _Callee:
 
 
 class CampaignCalls:
-    """Reports on the calls of campaigns. Call `aclose` last.
+    """Connects the calls of this process with the campaigns. Close it with `aclose`.
 
     Args:
         store: The campaigns.
-        reports: Takes reports on attempts.
-        opt_outs: Keeps opt-outs until the database has them; None to rely on the database.
+        reports: Writes reports on attempts.
+        opt_outs: Keeps opt-outs until the database has them; None to keep them in memory only.
         wallclock: Returns the aware UTC instant.
 
     Attributes:
         live: The calls of this process; to be set before the first is answered.
-        on_ringing: Called with a flow and its variables when the telephone of a contact rings.
+        on_ringing: Called with a flow and its variables when the telephone of a contact rings; None for no-op.
+        reports: As above.
     """
 
     def __init__(
@@ -95,22 +72,22 @@ class CampaignCalls:
         opt_outs: OptOutFiles | None = None,
         wallclock: Callable[[], datetime] = wallclock_now,
     ) -> None:
-        self.live: Live | None = None
-        self.on_ringing: Callable[[str, Mapping[str, Any]], None] = _ignored
+        self.live: LiveCalls | None = None
+        self.on_ringing: Callable[[str, Mapping[str, Any]], None] | None = None
         self.reports = reports
         self._store = store
         self._opt_outs = opt_outs
         self._wallclock = wallclock
         self._verdicts: dict[str, asyncio.Event] = {}
-        self._tasks = Tasks("campaign call")
-        self._writes = Tasks("campaign call's report")
+        self._tasks = Tasks("a campaign's call")
+        self._writes = Tasks("write a campaign's call")
 
     def rings(self, attempt_id: str) -> None:
-        """The telephone of an attempt rings: fetch its first words, because the call may come to this process."""
+        """The telephone of an attempt rings, dialled by any process: prepare its first prompt in this one."""
         _ = self._tasks.start(self._make_ready(attempt_id))
 
-    async def answered(self, attempt_id: str, call_sid: str) -> Answered | None:
-        """The call of an attempt was answered; None when it is not that attempt's call, and must be hung up.
+    async def answered(self, attempt_id: str, call_sid: str) -> Mapping[str, str] | None:
+        """Return the variables for the flow of an answered call; None when the call must be hung up.
 
         Raises:
             SQLAlchemyError, OSError: The database is away.
@@ -122,7 +99,7 @@ class CampaignCalls:
             return None
         if attempt_id not in self._verdicts:
             self._await_verdict(callee.attempt, call_sid, callee.plan)
-        return Answered(callee.variables)
+        return callee.variables
 
     async def _make_ready(self, attempt_id: str) -> None:
         try:
@@ -130,7 +107,7 @@ class CampaignCalls:
         except (SQLAlchemyError, OSError) as error:
             log.warning("first words cannot be made ready: the database is away", error=str(error))
             return
-        if callee is not None:
+        if callee is not None and self.on_ringing is not None:
             numbers = {"from_number": callee.attempt.from_number, "to_number": callee.attempt.phone}
             self.on_ringing(callee.plan.flow, contact_variables(callee.variables, **numbers))
 
@@ -144,45 +121,40 @@ class CampaignCalls:
             return None
         return _Callee(attempt, contact.variables, campaign.plan)
 
-    async def machine_detected(self, attempt_id: str, call_sid: str, answered_by: str) -> None:
-        """Twilio reports who answered; another process may own the call.
-
-        Raises:
-            SQLAlchemyError, OSError: The database is away.
-        """
-        await self.reports.machine_detected(attempt_id, call_sid, answered_by)
+    def verdict_arrived(self, attempt_id: str) -> None:
+        """The verdict on who answered is in the store: look it up at once if the call is one of this process."""
         if (verdict := self._verdicts.get(attempt_id)) is not None:
             verdict.set()
 
     def opted_out(self, record: CallRecord) -> None:
-        """The caller opted out: they want no further call."""
+        """Add the other end of a call to the do-not-call list."""
         number = record.to_number if record.direction.startswith("outbound") else record.from_number
-        self._write(partial(self._keep_opt_out, OptOut(number, record.call_sid)))
+        self._write(partial(self._write_opt_out, OptOut(number, record.call_sid)))
 
     def call_back(self, record: CallRecord, wanted: CallBack) -> None:
-        """The caller asked to be called at another time."""
-        self._write(partial(self._keep_call_back, record.call_sid, wanted, asked_at=self._wallclock()))
+        """Let the contact of a call be called again at another time."""
+        self._write(partial(self._write_call_back, record.call_sid, wanted, asked_at=self._wallclock()))
 
     async def take_up(self) -> None:
-        """Write the opt-outs that an earlier process could not write."""
-        kept = iter(()) if self._opt_outs is None else self._opt_outs.kept()
-        for opt_out in await asyncio.to_thread(list, kept):
+        """Write the opt-outs that an earlier process left in the files."""
+        saved = iter(()) if self._opt_outs is None else self._opt_outs.saved()
+        for opt_out in await asyncio.to_thread(list, saved):
             log.info("an opt-out of an earlier process is kept", call_sid=opt_out.call_sid)
-            self._write(partial(self._keep_opt_out, opt_out))
+            self._write(partial(self._write_opt_out, opt_out))
 
     def over(self, record: CallRecord) -> None:
-        """A call of this process has ended."""
+        """Write what was said in a call of this process that has ended."""
         if record.direction.startswith("outbound"):
             lasted = datetime.now(UTC) - record.started_at
-            self._write(partial(self._keep_talk, record, lasted_ms=lasted.total_seconds() * 1000))
+            self._write(partial(self._write_talk, record, lasted_ms=lasted.total_seconds() * 1000))
 
     async def aclose(self) -> None:
-        """Stop; reports that wait are written for at most `CLOSE_SECONDS`."""
+        """Finish what is still to be written, for at most `CLOSE_SECONDS`, and stop."""
         self._tasks.cancel()
         if not await self._writes.wait(CLOSE_SECONDS):
             self._writes.cancel()
-        await self._tasks.wait()
         await self._writes.wait()
+        await self._tasks.wait()
 
     # Who answered.
 
@@ -194,7 +166,7 @@ class CampaignCalls:
         task.add_done_callback(lambda _: self._verdicts.pop(attempt.id, None))
 
     async def _follow_verdict(self, attempt_id: str, call_sid: str, plan: CampaignPlan) -> None:
-        """Wait for the verdict, which may come to another process, and do what the campaign wants."""
+        """Wait for the verdict, which may arrive at another process, and do what the plan says."""
         come = self._verdicts[attempt_id]
         loop = asyncio.get_running_loop()
         until = loop.time() + VERDICT_SECONDS
@@ -225,21 +197,21 @@ class CampaignCalls:
             return
         leaves_message = plan.on_machine is OnMachine.LEAVE_MESSAGE and answered_by.startswith("machine_end")
         log.info("a machine answered", call_sid=call_sid, answered_by=answered_by, leaves_message=leaves_message)
-        runner.deliver(JumpAsked(plan.message_node) if leaves_message else HangUpAsked())
+        runner.machine_answered(plan.message_node if leaves_message else None)
 
-    # What is written behind.
+    # What is written in the background.
 
-    async def _keep_opt_out(self, opt_out: OptOut) -> None:
+    async def _write_opt_out(self, opt_out: OptOut) -> None:
         if self._opt_outs is not None:
-            await asyncio.to_thread(self._opt_outs.keep, opt_out)
+            await asyncio.to_thread(self._opt_outs.save, opt_out)
         await self._store.do_not_call.add([opt_out.number], source="call", reason=opt_out.call_sid)
         if self._opt_outs is not None:
-            await asyncio.to_thread(self._opt_outs.drop, opt_out)
+            await asyncio.to_thread(self._opt_outs.remove, opt_out)
         attempt = await self._store.attempts.find_by_call(opt_out.call_sid)
         if attempt is not None:
             await self.reports.reported(attempt.id, opt_out.call_sid, Reported.OPTED_OUT)
 
-    async def _keep_call_back(self, call_sid: str, wanted: CallBack, *, asked_at: datetime) -> None:
+    async def _write_call_back(self, call_sid: str, wanted: CallBack, *, asked_at: datetime) -> None:
         attempt = await self._store.attempts.find_by_call(call_sid)
         if attempt is None:
             log.info("a call-back is not kept: the call is no campaign's", call_sid=call_sid)
@@ -250,7 +222,7 @@ class CampaignCalls:
         at = call_back_at(wanted, await self._store.contacts.lane(contact), asked_at=asked_at)
         await self.reports.reported(attempt.id, call_sid, Reported.CALL_BACK, call_back_at=epoch_ms(at))
 
-    async def _keep_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
+    async def _write_talk(self, record: CallRecord, *, lasted_ms: float) -> None:
         attempt = await self._store.attempts.find_by_call(record.call_sid)
         if attempt is None:
             return
@@ -261,23 +233,19 @@ class CampaignCalls:
         _ = self._writes.start(_until_written(work))
 
 
-def _ignored(_: str, __: Mapping[str, Any]) -> None:
-    pass
-
-
 async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     while True:
         try:
             await work()
         except (SQLAlchemyError, OSError) as error:
-            log.error("a campaign's call waits to be kept: the database is away", error=str(error))
+            log.error("a campaign's call waits to be written: the database is away", error=str(error))
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return
 
 
 def talk_of(record: CallRecord) -> dict[str, Any]:
-    """The part of a call's record that is in a campaign's report, as plain values."""
+    """Return what a campaign's report contains of a call."""
     return {
         "heard": [one.text if one.interruption is None else one.interruption.heard_text for one in record.utterances],
         "digits": "".join(record.digits),
@@ -290,7 +258,7 @@ def talk_of(record: CallRecord) -> dict[str, Any]:
 
 
 def reported_of(record: CallRecord, lasted_ms: float) -> Reported | None:
-    """What the record of a call reports beside Twilio's status: an opt-out, an abandoned call, a hang-up; else None."""
+    """Return what the end of a call says beside Twilio's status; None for nothing."""
     if record.opted_out:
         return Reported.OPTED_OUT
     late = record.first_audio_ms is None or record.first_audio_ms > SPEAK_WITHIN_MS

@@ -27,7 +27,7 @@ MAX_BAD_MESSAGES = 20
 START_SECONDS = 10.0
 
 
-class MediaSocket(StreamSocket):
+class QueuedSocket(StreamSocket):
     """The way out of one WebSocket."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
@@ -85,7 +85,7 @@ class MediaHandler:
             decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=True
         )
         await socket.prepare(request)
-        out = MediaSocket(socket)
+        out = QueuedSocket(socket)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
         try:
@@ -124,7 +124,7 @@ class MediaHandler:
             async for message in socket:
                 try:
                     if message.type is WSMsgType.TEXT:
-                        runner.receive(message.data)
+                        runner.receive_text(message.data)
                     elif message.type is WSMsgType.BINARY:
                         runner.receive_binary(message.data)
                 except RemoteProtocolError as error:

@@ -15,8 +15,7 @@ from telebridge import metrics
 from telebridge.audio.wav import mulaw_file
 from telebridge.errors import SpeechError
 from telebridge.logs import logger
-from telebridge.speech.source import Audio, SpeechSource, Voice
-from telebridge.speech.utterance import is_substitute
+from telebridge.speech.source import Audio, SpeechSource, VoiceOverrides
 from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
 log = logger(__name__)
@@ -65,7 +64,7 @@ class PromptHandler:
             self._waiting -= 1
         return _file(request, mulaw_file(audio), KEEP if keep else KEEP_NOT)
 
-    async def _spoken(self, text: str, voice: Voice | None) -> tuple[bytes, bool]:
+    async def _spoken(self, text: str, voice: VoiceOverrides | None) -> tuple[bytes, bool]:
         """The audio, and whether it is in the voice that was requested."""
         stream = self._source.speak(text, voice=voice)
         audio = bytearray()
@@ -75,7 +74,7 @@ class PromptHandler:
                     audio += event.data
         finally:
             stream.clear()
-        return bytes(audio), not is_substitute(stream)
+        return bytes(audio), not stream.substitute
 
 
 def _file(request: web.Request, file: bytes, keep: str) -> web.Response:

@@ -95,7 +95,7 @@ class VoiceHandler:
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
-            known = answered.variables
+            known = answered
         incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
         try:
             self._calls.begin(incoming)
@@ -142,9 +142,9 @@ class VoiceHandler:
         if session.phase is Phase.WAITING:
             log.info("call brought back", call_sid=session.record.call_sid)
             return self._connect(request, self._calls.incoming(session.record.call_sid))
-        if session.phase is Phase.AWAY and session.transfer is not None:
+        if session.phase is Phase.AWAY and session.transfer_target is not None:
             runner.deliver(TransferBegun())
-            return self._dial(request, session.transfer)
+            return self._dial(request, session.transfer_target)
         return error_message() if session.apology_due else _answer(twiml.hang_up())
 
     def _dial(self, request: web.Request, transfer: Transfer) -> web.Response:

@@ -1,1 +1,1 @@
-"""The person at the other end of the line: what they do and how they sound."""
+"""Scripted callers: their steps, their audio and their acoustic environment."""

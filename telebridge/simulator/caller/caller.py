@@ -1,19 +1,19 @@
-"""The person at the other end of the line, who follows a script.
+"""Scripted callers.
 
-A `Script` is a value: how the call is picked up, then what is done step by step. A `Caller` performs it in frames of
-20 ms: told what was heard during a frame, it answers with what it did during that frame.
+A `Script` is a value: how the call is answered, then the steps of the caller. A `Caller` performs it in frames of
+20 ms: `frame` takes what was heard during a frame and returns what the caller did during that frame.
 
-One rule: a caller knows only what came out of the telephone, never what the bridge sent or meant.
+One rule: a caller knows only what came out of the telephone, never what the bridge sent.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from telebridge.simulator.caller.noises import Surroundings
-from telebridge.simulator.caller.sounds import FRAME_BYTES, SILENCE, is_audible
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, FRAME_MS
+from telebridge.simulator.caller.noises import AcousticEnvironment
+from telebridge.simulator.caller.sounds import SILENCE, is_audible
 
-FRAME_MS = 20
 QUIET_FRAME = SILENCE * FRAME_BYTES
 
 
@@ -42,7 +42,7 @@ class WaitForSilence:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Speak: mu-law audio, any length. What is heard meanwhile is not waited for."""
+    """Speak mu-law audio of any length, whatever is heard meanwhile."""
 
     mulaw: bytes = field(repr=False)
     words: str = ""
@@ -50,7 +50,7 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """Press keys one after the other; `w` is half a second's pause."""
+    """Press keys one after the other; `w` is a pause of half a second."""
 
     keys: str
     gap_ms: int = 240
@@ -58,36 +58,36 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class WaitUntil:
-    """Wait until so long after the line was opened; not at all when that is past."""
+    """Wait until that many seconds after the line was opened; no wait when that is past."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """From now on this is heard around the caller, again and again; nothing ends it. Takes no time."""
+    """From now on, play this background noise in a loop. Empty audio ends it. Takes no time."""
 
     mulaw: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Loudspeaker:
-    """From now on what the caller hears comes back into the microphone; without a gain no more. Takes no time."""
+    """From now on, feed what the caller hears back into the microphone; a gain of None ends it. Takes no time."""
 
     gain_db: float | None
     delay_ms: int = 120
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp:
-    """Put the receiver down."""
+class HangUpStep:
+    """Hang up."""
 
 
-Step = Listen | WaitForPrompt | WaitForSilence | WaitUntil | Speak | Press | Noise | Loudspeaker | HangUp
+CallerStep = Listen | WaitForPrompt | WaitForSilence | WaitUntil | Speak | Press | Noise | Loudspeaker | HangUpStep
 
 
 class Pickup(Enum):
-    """What becomes of a call to somebody; the value is the Call's status if it ends there."""
+    """How a callee reacts to a call; the value is the status of the call."""
 
     ANSWER = "in-progress"
     BUSY = "busy"
@@ -97,18 +97,18 @@ class Pickup(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What a caller, or somebody who is called, does. After the last step they stay on the line and listen.
+    """What a caller or callee does. After the last step they stay on the line and listen.
 
     Args:
-        steps: What they do once the line is open.
-        pickup: Whether somebody who is called answers at all.
-        ring_seconds: How long it rings before they answer or are found busy.
-        answered_by: What answering machine detection would find: human, machine, fax or unknown.
-        detection_seconds: How long it takes to find that.
+        steps: The steps once the line is open.
+        pickup: How a callee reacts to the call.
+        ring_seconds: How long it rings before the callee answers or is busy.
+        answered_by: The result of answering machine detection: human, machine, fax or unknown.
+        detection_seconds: How long the detection takes.
         sip_response_code: Sent with the final status of a call that failed.
     """
 
-    steps: tuple[Step, ...] = ()
+    steps: tuple[CallerStep, ...] = ()
     pickup: Pickup = Pickup.ANSWER
     ring_seconds: float = 1.0
     answered_by: str = "human"
@@ -117,17 +117,17 @@ class Script:
 
 
 Scripts = Mapping[str, Script]
-"""Who answers which number."""
+"""Maps a number to the script of whoever answers it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a caller did during one frame."""
+    """What a caller did during one frame; `began` is a step that began in it."""
 
     audio: bytes = QUIET_FRAME
     keys: str = ""
     hung_up: bool = False
-    began: Step | None = None
+    began: CallerStep | None = None
 
 
 class Caller:
@@ -136,13 +136,13 @@ class Caller:
     def __init__(self, script: Script) -> None:
         self.script = script
         self._next = 0
-        self._step: Step | None = None
+        self._step: CallerStep | None = None
         self._elapsed_ms = 0  # in this step
         self._sounded = False  # since this step began
         self._quiet_ms = 0  # at the end of what was heard
         self._ended = False
         self._open_ms = 0  # since the line opened
-        self._surroundings = Surroundings()
+        self._environment = AcousticEnvironment()
 
     @property
     def finished(self) -> bool:
@@ -150,11 +150,11 @@ class Caller:
         return self._step is None and self._next >= len(self.script.steps)
 
     def frame(self, heard: bytes) -> Turn:
-        """20 ms pass in which `heard` came out of the telephone (nothing at all counts as silence)."""
+        """Advance by 20 ms, during which `heard` came out of the telephone (empty counts as silence)."""
         self._open_ms += FRAME_MS
         began = self._begin_next() if self._step is None else None
         while isinstance(self._step, Noise | Loudspeaker):
-            self._go_there(self._step)
+            self._set_environment(self._step)
             began = self._begin_next()
         if is_audible(heard):
             self._sounded, self._quiet_ms = True, 0
@@ -164,11 +164,11 @@ class Caller:
         turn = self._perform(self._step, began)
         if turn.hung_up:
             self._ended = True
-        if self._surroundings.silent:
+        if self._environment.silent:
             return turn
-        return replace(turn, audio=self._surroundings.mixed(turn.audio, heard))
+        return replace(turn, audio=self._environment.mixed(turn.audio, heard))
 
-    def _begin_next(self) -> Step | None:
+    def _begin_next(self) -> CallerStep | None:
         if self._ended or self._next >= len(self.script.steps):
             return None
         self._step = self.script.steps[self._next]
@@ -176,15 +176,15 @@ class Caller:
         self._elapsed_ms, self._sounded = 0, False
         return self._step
 
-    def _go_there(self, step: Noise | Loudspeaker) -> None:
+    def _set_environment(self, step: Noise | Loudspeaker) -> None:
         self._step = None
         match step:
             case Noise(mulaw):
-                self._surroundings.noise(mulaw)
+                self._environment.noise(mulaw)
             case Loudspeaker(gain_db, delay_ms):
-                self._surroundings.loudspeaker(gain_db, delay_ms)
+                self._environment.loudspeaker(gain_db, delay_ms)
 
-    def _perform(self, step: Step | None, began: Step | None) -> Turn:  # noqa: C901 - a case for each kind
+    def _perform(self, step: CallerStep | None, began: CallerStep | None) -> Turn:  # noqa: C901 - a case for each kind
         match step:
             case None:
                 return Turn()
@@ -206,23 +206,23 @@ class Caller:
                 return self._press(keys, gap_ms, began)
             case Noise() | Loudspeaker():
                 raise AssertionError("takes no time")
-            case HangUp():
+            case HangUpStep():
                 self._step = None
                 return Turn(hung_up=True, began=began)
 
-    def _wait(self, began: Step | None, *, done: bool) -> Turn:
+    def _wait(self, began: CallerStep | None, *, done: bool) -> Turn:
         if done:
             self._step = None
         return Turn(began=began)
 
-    def _speak(self, mulaw: bytes, began: Step | None) -> Turn:
-        start = (self._elapsed_ms - FRAME_MS) * 8
+    def _speak(self, mulaw: bytes, began: CallerStep | None) -> Turn:
+        start = (self._elapsed_ms - FRAME_MS) * BYTES_PER_MS
         if start + FRAME_BYTES >= len(mulaw):
             self._step = None
         return Turn(mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, SILENCE), began=began)
 
-    def _press(self, keys: str, gap_ms: int, began: Step | None) -> Turn:
-        """The keys whose time lies in this frame: the first at once, each next one a gap (or pause) later."""
+    def _press(self, keys: str, gap_ms: int, began: CallerStep | None) -> Turn:
+        """Press the keys whose time lies in this frame: the first at once, each next one a gap (or pause) later."""
         pressed, at_ms, last_ms = "", 0, 0
         for key in keys:
             if key == "w":

@@ -1,10 +1,9 @@
-"""What is heard of a caller beside their words: coughs, clicks, breath, and the street, the people and the music there.
+"""Synthesized sounds of a caller that are not speech, and the acoustic environment that is mixed with the caller.
 
-Made of arithmetic. One rule: the same arguments give the same bytes, so that recordings can be compared.
+Coughs, clicks and breath are short sounds; hum, street, babble and music are loops of background noise. The acoustic
+environment adds background noise, and the echo of the caller's own loudspeaker.
 
-Where a caller is: what their microphone picks up beside them, noise and the voice out of their own loudspeaker.
-
-One rule: an echo is of what was heard, so it is late by at least the frame it was heard in.
+One rule: the same arguments give the same bytes, so that recordings can be compared.
 """
 
 import audioop
@@ -13,18 +12,19 @@ import random
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from telebridge.audio.mulaw import BYTES_PER_MS, PCM_WIDTH, SAMPLE_RATE, from_pcm, from_samples, to_pcm
-from telebridge.simulator.caller.sounds import FRAME_BYTES, SILENCE
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES, PCM_WIDTH, SAMPLE_RATE, from_pcm, from_samples, to_pcm
+from telebridge.simulator.caller.sounds import SILENCE
 from telebridge.simulator.caller.voices import samples_of_speech
 
 LOOP_SECONDS = 12
 FULL_SCALE = 32767.0
 TALKERS = (95, 110, 124, 139, 165, 187, 204, 221)
+LEAST_DELAY_MS, LONGEST_DELAY_MS = 20, 1000
 SCALE_HZ = (220.0, 246.9, 277.2, 293.7, 329.6, 370.0, 440.0, 493.9, 554.4)
 
 
 def cough() -> bytes:
-    """Twice a burst out of an open throat and the voice that ends it, 200 ms each."""
+    """Return a double cough in mu-law: twice a burst of noise and the voice that ends it, 200 ms each."""
     chance = random.Random(1)  # noqa: S311 - for sound, not for secrets
     samples: list[float] = []
     for pitch in (170, 150):
@@ -36,14 +36,14 @@ def cough() -> bytes:
 
 
 def click() -> bytes:
-    """A receiver that is touched: 6 ms."""
+    """Return a click of 6 ms in mu-law, as of a receiver that is touched."""
     chance = random.Random(2)  # noqa: S311
     count = 6 * BYTES_PER_MS
     return _scaled([chance.gauss(0, 1) * math.exp(-at / 12) for at in range(count)], peak=0.6)
 
 
 def breath(ms: int = 900) -> bytes:
-    """One breath into the microphone."""
+    """Return one breath into the microphone in mu-law."""
     chance = random.Random(3)  # noqa: S311
     count = ms * BYTES_PER_MS
     hiss = _band(_white(count, chance), 900.0, 700.0)
@@ -51,10 +51,10 @@ def breath(ms: int = 900) -> bytes:
 
 
 def background(kind: str, dbfs: float) -> bytes:
-    """Some seconds of noise to be repeated, with this level below full scale.
+    """Return twelve seconds of noise in mu-law that can be repeated, at a level in dB relative to full scale.
 
     Raises:
-        KeyError: There is no noise of that kind; `KINDS` has them.
+        KeyError: `KINDS` has no noise of that kind.
     """
     samples = KINDS[kind]()
     rms = math.sqrt(sum(each * each for each in samples) / len(samples))
@@ -118,7 +118,7 @@ def _white(count: int, chance: random.Random) -> list[float]:
 
 
 def _band(samples: Sequence[float], hertz: float, width: float) -> list[float]:
-    """What a resonance lets through."""
+    """Filter samples by a resonance."""
     r = math.exp(-math.pi * width / SAMPLE_RATE)
     turn = 2 * r * math.cos(2 * math.pi * hertz / SAMPLE_RATE)
     one = two = 0.0
@@ -134,42 +134,41 @@ def _scaled(samples: Sequence[float], *, peak: float) -> bytes:
     return from_samples(each * peak * FULL_SCALE / loudest for each in samples)
 
 
-LEAST_DELAY_MS = 20
-LONGEST_DELAY_MS = 1000
+class AcousticEnvironment:
+    """Mixes background noise and the echo of a loudspeaker into each frame of the caller.
 
-
-class Surroundings:
-    """Mixes into each frame of the caller what is around them."""
+    The echo is of audio that was heard before, so its delay is at least one frame.
+    """
 
     def __init__(self) -> None:
         self._noise = b""
         self._at = 0
         self._echo_gain = 0.0
-        self._heard = b""  # what came out of the loudspeaker and has not come back yet
+        self._echo = b""  # loudspeaker audio that has not reached the microphone yet
 
     @property
     def silent(self) -> bool:
-        """Whether nothing is around the caller."""
+        """Whether there is neither noise nor echo."""
         return not self._noise and not self._echo_gain
 
     def noise(self, loop: bytes) -> None:
-        """From now on this is heard again and again; nothing ends it."""
+        """Play this noise in a loop from now on; empty audio ends it."""
         self._noise, self._at = loop, 0
 
     def loudspeaker(self, gain_db: float | None, delay_ms: int) -> None:
-        """From now on what the caller hears comes back, weaker and late; None ends it."""
+        """Return what the caller hears into the microphone from now on, with this gain and delay; None ends it."""
         self._echo_gain = 0.0 if gain_db is None else 10 ** (gain_db / 20)
         delay_bytes = min(max(delay_ms, LEAST_DELAY_MS), LONGEST_DELAY_MS) * BYTES_PER_MS
-        self._heard = SILENCE * (delay_bytes - FRAME_BYTES)
+        self._echo = SILENCE * (delay_bytes - FRAME_BYTES)
 
     def mixed(self, spoken: bytes, heard: bytes) -> bytes:
-        """What the microphone picks up during a frame in which `heard` came out of the telephone."""
+        """Return the microphone's signal during a frame in which `heard` came out of the telephone."""
         mixed = to_pcm(spoken)
         if self._noise:
             mixed = audioop.add(mixed, to_pcm(self._next_noise()), PCM_WIDTH)
         if self._echo_gain:
-            self._heard += heard[:FRAME_BYTES].ljust(FRAME_BYTES, SILENCE)
-            echo, self._heard = self._heard[:FRAME_BYTES], self._heard[FRAME_BYTES:]
+            self._echo += heard[:FRAME_BYTES].ljust(FRAME_BYTES, SILENCE)
+            echo, self._echo = self._echo[:FRAME_BYTES], self._echo[FRAME_BYTES:]
             mixed = audioop.add(mixed, audioop.mul(to_pcm(echo), PCM_WIDTH, self._echo_gain), PCM_WIDTH)
         return from_pcm(mixed)
 

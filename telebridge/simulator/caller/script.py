@@ -31,7 +31,8 @@ from dataclasses import replace
 
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import (
-    HangUp,
+    CallerStep,
+    HangUpStep,
     Listen,
     Loudspeaker,
     Noise,
@@ -39,7 +40,6 @@ from telebridge.simulator.caller.caller import (
     Press,
     Script,
     Speak,
-    Step,
     WaitForPrompt,
     WaitForSilence,
     WaitUntil,
@@ -101,7 +101,7 @@ def _with_part(script: Script, part: str, read_audio: AudioReader | None) -> Scr
     return replace(script, steps=(*script.steps, _step(part, verb, rest, read_audio)))
 
 
-def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Step:  # noqa: C901 - a case for each
+def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> CallerStep:  # noqa: C901 - a case for each
     match verb, rest.lower():
         case "wait", _:
             return WaitForPrompt(into_ms=round(_seconds(part, rest or "0") * 1000))
@@ -122,7 +122,7 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> St
         case "press", _ if KEYS.fullmatch(rest):
             return Press(rest)
         case ("hang", "up") | ("hangup", ""):
-            return HangUp()
+            return HangUpStep()
         case _:
             pass
     hint = "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up"

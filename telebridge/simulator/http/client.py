@@ -1,4 +1,4 @@
-"""The local Twilio as a client: signed webhooks and media sockets, over aiohttp.
+"""The HTTP client of the local Twilio: signed webhook requests and media sockets, over aiohttp.
 
 Follows Twilio's "Webhooks security", "Webhooks connection overrides" and the stream errors 31901 to 31921; the upgrade
 carries what a capture of May 2026 shows: no Origin, no subprotocol, no extension.
@@ -19,7 +19,7 @@ from uuid import uuid4
 import aiohttp
 
 from telebridge.errors import TelebridgeError
-from telebridge.simulator.http.webhook_fields import Delivery, delivery_of
+from telebridge.simulator.http.webhook_fields import ConnectionOverrides, connection_overrides
 from telebridge.twilio.request_signature import signed_url, webhook_signature
 
 CONNECT_SECONDS = 10.0
@@ -29,7 +29,7 @@ WEBHOOK_AGENT, STREAM_AGENT = "TwilioProxy/1.1", "Twilio.TmeWs/1.0"
 
 
 class RequestFailed(TelebridgeError):
-    """A request or an upgrade had no good answer; `code` is Twilio's."""
+    """A request or an upgrade failed; `code` is Twilio's error code."""
 
     def __init__(self, code: int, problem: str) -> None:
         super().__init__(code, problem)
@@ -38,8 +38,8 @@ class RequestFailed(TelebridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What a web application answered."""
+class HttpResponse:
+    """The response of a web application."""
 
     status: int
     body: bytes
@@ -47,11 +47,12 @@ class Answer:
 
 
 class WebClient:
-    """Asks the web application and opens its media sockets. Make it inside a running loop; close it.
+    """Makes webhook requests and opens media sockets. Create it on a running event loop; close it with `aclose`.
 
     Args:
-        auth_token: Signs everything.
-        routes: Where to really connect, by origin: "https://bridge.example.com" -> "http://127.0.0.1:8080".
+        auth_token: Signs requests and upgrades.
+        routes: Maps origins to the addresses that are really connected to, such as "https://bridge.example.com" to
+            "http://127.0.0.1:8080".
     """
 
     def __init__(self, auth_token: str, routes: Mapping[str, str] | None = None) -> None:
@@ -67,39 +68,39 @@ class WebClient:
         """Close all connections."""
         await self._session.close()
 
-    async def ask(self, url: str, method: str, fields: Mapping[str, str]) -> Answer:
-        """Make a webhook request, with the retries that the URL's fragment asks for.
+    async def request(self, url: str, method: str, fields: Mapping[str, str]) -> HttpResponse:
+        """Make a webhook request, with the connection overrides of the URL's fragment.
 
         Raises:
             RequestFailed: 11200, 11205 or 11210.
         """
-        delivery = delivery_of(url)
+        overrides = connection_overrides(url)
         if method == "GET" and fields:
-            delivery = _with_query(delivery, fields)
-        headers = self._headers(delivery.url, fields if method == "POST" else {})
+            overrides = _with_query(overrides, fields)
+        headers = self._headers(overrides.url, fields if method == "POST" else {})
         failure: str | None = None
         problem = ""
-        for attempt in range(delivery.retries + 1):
-            failure, answer, problem = await self._try(delivery, method, fields, headers)
-            if answer is not None and failure is None:
-                return answer
-            if attempt == delivery.retries or not delivery.retried(failure or ""):
+        for attempt in range(overrides.max_retries + 1):
+            failure, response, problem = await self._try(overrides, method, fields, headers)
+            if response is not None and failure is None:
+                return response
+            if attempt == overrides.max_retries or not overrides.retries(failure or ""):
                 break
-        raise RequestFailed(_code_of(failure), f"{method} {delivery.url}: {problem}")
+        raise RequestFailed(_code_of(failure), f"{method} {overrides.url}: {problem}")
 
     async def fetch(self, url: str) -> bytes:
-        """The file that `<Play>` names.
+        """Return the file that `<Play>` names.
 
         Raises:
-            RequestFailed: It could not be had.
+            RequestFailed: The file could not be fetched.
         """
-        return (await self.ask(url, "GET", {})).body
+        return (await self.request(url, "GET", {})).body
 
-    async def open_stream(self, url: str) -> "MediaSocket":
+    async def open_stream(self, url: str) -> "MediaSocketClient":
         """Connect a media socket.
 
         Raises:
-            RequestFailed: With the stream error of the failure.
+            RequestFailed: The upgrade failed; `code` is the stream error.
         """
         target = urlunsplit(urlsplit(url)._replace(query="", fragment=""))
         headers = {"User-Agent": STREAM_AGENT, "X-Twilio-Signature": webhook_signature(self._auth_token, target, {})}
@@ -121,7 +122,7 @@ class WebClient:
             raise RequestFailed(31902, str(error)) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise RequestFailed(31900, str(error)) from None
-        return MediaSocket(opened)
+        return MediaSocketClient(opened)
 
     def _headers(self, url: str, fields: Mapping[str, str]) -> dict[str, str]:
         return {
@@ -131,50 +132,52 @@ class WebClient:
         }
 
     async def _try(
-        self, delivery: Delivery, method: str, fields: Mapping[str, str], headers: Mapping[str, str]
-    ) -> tuple[str | None, Answer | None, str]:
-        """One request: how it failed (4xx, 5xx, ct, rt, dns) or None, the answer if any, and words for people."""
+        self, overrides: ConnectionOverrides, method: str, fields: Mapping[str, str], headers: Mapping[str, str]
+    ) -> tuple[str | None, HttpResponse | None, str]:
+        """Make one request. Return how it failed (4xx, 5xx, ct, rt, dns) or None, the response, and a message."""
         timeout = aiohttp.ClientTimeout(
-            total=delivery.total_ms / 1000,
-            sock_connect=delivery.connect_ms / 1000,
-            sock_read=delivery.read_ms / 1000,
+            total=overrides.total_ms / 1000,
+            sock_connect=overrides.connect_ms / 1000,
+            sock_read=overrides.read_ms / 1000,
         )
         try:
-            answer = await self._request(delivery.url, method, fields, headers, timeout)
+            response = await self._send(overrides.url, method, fields, headers, timeout)
         except aiohttp.ClientConnectorDNSError as error:
             return "dns", None, str(error)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             return "ct", None, str(error)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return "rt", None, str(error) or type(error).__name__
-        if answer.status >= 300:
-            return f"{answer.status // 100}xx", answer, f"answered {answer.status}"
-        return None, answer, ""
+        if response.status >= 300:
+            return f"{response.status // 100}xx", response, f"answered {response.status}"
+        return None, response, ""
 
-    async def _request(
+    async def _send(
         self,
         url: str,
         method: str,
         fields: Mapping[str, str],
         headers: Mapping[str, str],
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - aiohttp's own value, connect and read apart
-    ) -> Answer:
+    ) -> HttpResponse:
         parts = urlsplit(url)
         target = self._routed(urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])))
         data = dict(fields) if method == "POST" else None
-        # The first request goes without credentials; they are given when asked for.
+        # The first request has no credentials; they are sent after a 401.
         attempts: list[Mapping[str, str]] = [headers]
         if parts.username:
             attempts.append({**headers, "Authorization": _basic(parts.username, parts.password or "")})
-        answer = Answer(0, b"", "")
+        answered = HttpResponse(0, b"", "")
         for attempt in attempts:
             async with self._session.request(
                 method, target, data=data, headers=attempt, timeout=timeout, allow_redirects=False
             ) as response:
-                answer = Answer(response.status, await response.read(), response.headers.get("Content-Type", ""))
-            if answer.status != 401:
+                answered = HttpResponse(
+                    response.status, await response.read(), response.headers.get("Content-Type", "")
+                )
+            if answered.status != 401:
                 break
-        return answer
+        return answered
 
     def _routed(self, url: str) -> str:
         parts = urlsplit(url)
@@ -186,8 +189,8 @@ class WebClient:
         return urlunsplit(parts._replace(scheme=there.scheme, netloc=there.netloc))
 
 
-class MediaSocket:
-    """An open media socket. Sending never waits: what the other end does not read in ten seconds is refused."""
+class MediaSocketClient:
+    """An open media socket. Sending never waits: beyond ten seconds of unread audio, messages are discarded."""
 
     def __init__(self, opened: aiohttp.ClientWebSocketResponse) -> None:
         self._socket = opened
@@ -208,13 +211,13 @@ class MediaSocket:
         return True
 
     async def messages(self) -> AsyncIterator[str | bytes]:
-        """What the bridge sends, text as str and binary as bytes, until it closes or goes away."""
+        """Iterate over the bridge's messages, text as str and binary as bytes, until the socket closes."""
         async for message in self._socket:
             if message.type in {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY}:
                 yield message.data
 
     async def aclose(self) -> None:
-        """Send what is queued, then close."""
+        """Send the queued messages, then close."""
         if not self._sender.done():
             with suppress(asyncio.QueueFull, TimeoutError):
                 self._outbox.put_nowait(None)
@@ -241,10 +244,10 @@ class MediaSocket:
             await self._sender
 
 
-def _with_query(delivery: Delivery, fields: Mapping[str, str]) -> Delivery:
-    parts = urlsplit(delivery.url)
+def _with_query(overrides: ConnectionOverrides, fields: Mapping[str, str]) -> ConnectionOverrides:
+    parts = urlsplit(overrides.url)
     query = "&".join(part for part in (parts.query, urlencode(fields)) if part)
-    return replace(delivery, url=urlunsplit(parts._replace(query=query)))
+    return replace(overrides, url=urlunsplit(parts._replace(query=query)))
 
 
 def _basic(user: str, password: str) -> str:

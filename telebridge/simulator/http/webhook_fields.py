@@ -1,4 +1,4 @@
-"""What Twilio tells a web application: the form fields of each request, and how the URL wants it delivered.
+"""The form fields of Twilio's webhook requests, and the connection overrides in the URL's fragment.
 
 Follows Twilio's "TwiML request parameters", Call resource ("StatusCallback"), `<Stream>` status callbacks, answering
 machine detection, and "Webhooks connection overrides".
@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from math import ceil
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from telebridge.simulator.resources.call import API_VERSION, CallRecord
+from telebridge.simulator.resources.call import API_VERSION, CallResource
 from telebridge.twilio.calls import CallStatus
 
 GEOGRAPHY = ("City", "State", "Zip", "Country")
@@ -29,23 +29,23 @@ LONGEST_TOTAL_MS = 15_000
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """How a request is to be made; from the URL's fragment, such as `#ct=2000&rc=3&rp=5xx,ct`."""
+class ConnectionOverrides:
+    """The time-outs and retries of a request, from the URL's fragment, such as `#ct=2000&rc=3&rp=5xx,ct`."""
 
     url: str
     connect_ms: int = 5000
     read_ms: int = 15_000
     total_ms: int = LONGEST_TOTAL_MS
-    retries: int = 1
+    max_retries: int = 1
     retry_on: frozenset[str] = frozenset({"ct"})
 
-    def retried(self, failure: str) -> bool:
-        """Whether `failure` (4xx, 5xx, ct, rt) is worth another try."""
+    def retries(self, failure: str) -> bool:
+        """Return whether a request that failed so (4xx, 5xx, ct, rt) is retried."""
         return failure in self.retry_on or "all" in self.retry_on
 
 
-def delivery_of(url: str) -> Delivery:
-    """The delivery that a URL asks for; what its fragment says wrongly is ignored."""
+def connection_overrides(url: str) -> ConnectionOverrides:
+    """Return the overrides of a URL; invalid values in its fragment are ignored."""
     target, _, fragment = url.partition("#")
     given = dict(parse_qsl(fragment))
 
@@ -54,18 +54,18 @@ def delivery_of(url: str) -> Delivery:
         valid = text.isascii() and text.isdecimal() and len(text) < 6 and least <= int(text) <= most
         return int(text) if valid else default
 
-    return Delivery(
+    return ConnectionOverrides(
         url=target,
         connect_ms=number("ct", 5000, 100, 10_000),
         read_ms=number("rt", 15_000, 100, 15_000),
         total_ms=number("tt", LONGEST_TOTAL_MS, 100, LONGEST_TOTAL_MS),
-        retries=number("rc", 1, 0, 5),
+        max_retries=number("rc", 1, 0, 5),
         retry_on=frozenset(given.get("rp", "ct").split(",")),
     )
 
 
-def call_fields(record: CallRecord) -> dict[str, str]:
-    """What every request about a call carries."""
+def call_fields(record: CallResource) -> dict[str, str]:
+    """Return the fields of every request about a call."""
     numbers = {"Called": record.to, "Caller": record.from_, "From": record.from_, "To": record.to}
     fields = {
         "AccountSid": record.account_sid,
@@ -83,19 +83,19 @@ def call_fields(record: CallRecord) -> dict[str, str]:
     return fields
 
 
-def first_inbound_fields(record: CallRecord) -> dict[str, str]:
-    """What only the first request of an inbound call carries. The value of CallToken is itself percent-encoded."""
+def first_inbound_fields(record: CallResource) -> dict[str, str]:
+    """Return the fields of the first request of an inbound call only. The CallToken is itself percent-encoded."""
     token = quote(json.dumps({"parentCallInfoToken": "e30.e30.simulated", "identityHeaderTokens": []}), safe="")
     return {"CallToken": token, "StirVerstat": record.stir_verstat or "TN-Validation-Passed-A"}
 
 
 def detection_fields(verdict: str, duration_ms: int) -> dict[str, str]:
-    """What answering machine detection found."""
+    """Return the fields with the result of answering machine detection."""
     return {"AnsweredBy": verdict, "MachineDetectionDuration": str(duration_ms)}
 
 
-def status_fields(record: CallRecord, *, sequence_number: int, at: datetime) -> dict[str, str]:
-    """A call status callback: CallDuration is seconds, Duration is begun minutes."""
+def status_fields(record: CallResource, *, sequence_number: int, at: datetime) -> dict[str, str]:
+    """Return the fields of a call status callback: CallDuration is in seconds, Duration in begun minutes."""
     fields = call_fields(record) | {
         "CallbackSource": "call-progress-events",
         "SequenceNumber": str(sequence_number),
@@ -111,7 +111,7 @@ def status_fields(record: CallRecord, *, sequence_number: int, at: datetime) -> 
 
 
 def stream_fields(
-    record: CallRecord,
+    record: CallResource,
     *,
     stream_sid: str,
     name: str,
@@ -120,7 +120,7 @@ def stream_fields(
     code: int | None = None,
     error: str = "",
 ) -> dict[str, str]:
-    """A `<Stream>` status callback: stream-started, stream-stopped or stream-error."""
+    """Return the fields of a stream callback: stream-started, stream-stopped or stream-error."""
     fields = {
         "AccountSid": record.account_sid,
         "CallSid": record.sid,

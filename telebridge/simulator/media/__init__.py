@@ -1,1 +1,1 @@
-"""The media of a call at the local Twilio: line, playout, stream."""
+"""The media of a simulated call: line, playout, stream, recording."""

@@ -1,18 +1,18 @@
 """The media of one call, from the moment the line opens: the caller's frames, the playout, and a stream if any.
 
-One rule: a frame of 20 ms is worked out when it has passed, at a time counted from the opening, so nothing drifts.
+One rule: a frame of 20 ms is processed when it has passed, at a time counted from the opening, so nothing drifts.
 """
 
 from dataclasses import dataclass, field
 
+from telebridge.audio.mulaw import FRAME_MS
 from telebridge.simulator.caller.caller import (
-    FRAME_MS,
     Caller,
     Speak,
     Turn,
 )
 from telebridge.simulator.media.playout import PlayoutBuffer
-from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 
 FRAME_SECONDS = FRAME_MS / 1000
@@ -20,7 +20,7 @@ FRAME_SECONDS = FRAME_MS / 1000
 
 @dataclass(slots=True)
 class Passed:
-    """What came of time passing: messages for the stream's socket, keys pressed, and whether somebody hung up."""
+    """The result of time passing: messages for the stream's socket, keys pressed, and whether somebody hung up."""
 
     messages: list[bytes] = field(default_factory=list)
     keys: str = ""
@@ -28,16 +28,16 @@ class Passed:
     far_hung_up: bool = False
 
 
-class Line:
-    """An open line with a caller at its end.
+class PhoneLine:
+    """An open line with a scripted caller at its end.
 
     Attributes:
-        playout: What the caller hears next.
-        stream: Gets the caller's audio and keys while it is set.
-        far: Whom `<Dial>` connected: hears the caller and is heard while it is set.
+        playout: Plays audio to the caller.
+        stream: Receives the caller's audio and keys while it is set.
+        far: The party that `<Dial>` connected; both parties hear each other while it is set.
     """
 
-    def __init__(self, caller: Caller, recording: Recording, *, opened_at: float) -> None:
+    def __init__(self, caller: Caller, recording: DualChannelRecording, *, opened_at: float) -> None:
         self.caller = caller
         self.recording = recording
         self.opened_at = opened_at
@@ -47,13 +47,13 @@ class Line:
         self._frames = 0
 
     def next_deadline(self) -> float:
-        """When the current frame has passed, or a mark is due before."""
+        """Return when the current frame ends, or when a mark is due if that is earlier."""
         frame = self._frame_ends()
         mark = self.playout.next_deadline()
         return frame if mark is None else min(frame, mark)
 
     def handle_timeout(self, *, now: float) -> Passed:
-        """Work out everything up to `now`."""
+        """Process everything up to `now`."""
         passed = Passed()
         while (deadline := self.next_deadline()) <= now:
             self._return_marks(passed, now=deadline)
@@ -62,7 +62,7 @@ class Line:
         return passed
 
     def close(self, *, now: float) -> None:
-        """The line closes; what was heard goes into the recording."""
+        """Close the line and put what the caller heard into the recording."""
         self.recording.heard = self.playout.heard(now=now)
 
     def _frame_ends(self) -> float:
@@ -83,17 +83,17 @@ class Line:
             passed.messages.append(self.stream.send_frame(turn.audio))
             passed.messages += [self.stream.send_digit(key) for key in turn.keys]
         if self.far is not None:
-            answer = self.far.frame(turn.audio)
-            self.playout.queue_audio(answer.audio, now=now)
-            passed.far_hung_up = passed.far_hung_up or answer.hung_up
+            far_turn = self.far.frame(turn.audio)
+            self.playout.queue_audio(far_turn.audio, now=now)
+            passed.far_hung_up = passed.far_hung_up or far_turn.hung_up
         passed.keys += turn.keys
         passed.hung_up = passed.hung_up or turn.hung_up
 
     def _note(self, turn: Turn, at: float) -> None:
         if turn.began is not None:
-            detail = type(turn.began).__name__
+            detail = type(turn.began).__name__.removesuffix("Step")
             if isinstance(turn.began, Speak) and turn.began.words:
                 detail += f" {turn.began.words}"
-            self.recording.note(Kind.CALLER, detail, now=at)
+            self.recording.note(EventKind.CALLER, detail, now=at)
         for key in turn.keys:
-            self.recording.note(Kind.KEY, key, now=at)
+            self.recording.note(EventKind.KEY, key, now=at)

@@ -1,14 +1,15 @@
-"""What Twilio does with the audio of a bidirectional stream: queue it, play 8000 bytes a second, return marks.
+"""Twilio's playback buffer of a bidirectional stream: it queues audio, plays 8000 bytes a second, and returns marks.
 
 Follows Twilio's WebSocket messages, "Send a media / mark / clear message", and the ten-minute limit of warning 31931.
 
-One rule: this class is the truth of what a caller heard; positions are whole samples (one byte each), never seconds.
+One rule: this class decides what a caller heard; positions are whole samples (one byte each), never seconds.
 """
 
 from collections import deque
 from dataclasses import dataclass
 from math import floor
 
+# The playout is the independent reference for the bridge's ledger, so it shares no constant with the product's audio.
 SAMPLES_PER_SECOND = 8000
 CAPACITY_BYTES = 4_800_000
 LONGEST_UNDERRUN_SECONDS = 1.0
@@ -18,8 +19,8 @@ _SLACK_SAMPLES = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Audio that was heard without a gap, and when its first sample sounded (monotonic seconds)."""
+class HeardAudio:
+    """Audio that the caller heard without a gap, and when its first sample sounded (monotonic seconds)."""
 
     start_time: float
     audio: bytes
@@ -51,7 +52,7 @@ class _Run:
         return self.first + len(self.audio)
 
     def reached(self, now: float) -> int:
-        """The number of the sample that sounds at `now`, at most `end`."""
+        """Return the number of the sample that sounds at `now`, at most `end`."""
         elapsed = floor((now - self.start_time) * SAMPLES_PER_SECOND + _SLACK_SAMPLES)
         return self.first + min(max(elapsed, 0), len(self.audio))
 
@@ -60,7 +61,7 @@ class _Run:
 
 
 class PlayoutBuffer:
-    """Plays what it is given in order, back to back, starting at once when idle.
+    """Plays queued audio in order and without gaps, and starts at once when idle.
 
     Marks come back when everything queued before them has sounded, or when a clear drops it; a name comes back as
     often as it was queued. Time must not run backwards between calls.
@@ -75,7 +76,7 @@ class PlayoutBuffer:
         self._cleared = False  # a clear came since, so a gap is meant
 
     def queue_audio(self, payload: bytes, *, now: float) -> int:
-        """Append audio; answers how many of its bytes were taken, the rest did not fit and is lost."""
+        """Append audio; returns how many of its bytes were queued; the rest did not fit and is discarded."""
         taken = payload[: self.capacity_bytes - self.queued_bytes(now=now)]
         self.discarded_bytes += len(payload) - len(taken)
         if taken:
@@ -83,7 +84,7 @@ class PlayoutBuffer:
         return len(taken)
 
     def queue_mark(self, name: str, *, now: float) -> list[str]:
-        """Append a mark; answers the names to return at once: its own, and any overdue, when nothing waits to play."""
+        """Append a mark; returns the names that come back at once: its own and any overdue, when nothing is queued."""
         if self._runs:
             run = self._runs[-1]
             self._marks.append((run.end, run.time_of(run.end), name))
@@ -92,7 +93,7 @@ class PlayoutBuffer:
         return self.handle_timeout(now=now)
 
     def clear(self, *, now: float) -> list[str]:
-        """Drop what has not sounded; answers the names of all marks still waiting, in their order."""
+        """Drop the audio that was not heard; returns the names of all waiting marks, in their order."""
         if self._runs:
             run = self._runs[-1]
             unheard = run.end - run.reached(now)
@@ -103,11 +104,11 @@ class PlayoutBuffer:
         return names
 
     def next_deadline(self) -> float | None:
-        """When the next mark is due."""
+        """Return when the next mark is due, or None."""
         return self._marks[0][1] if self._marks else None
 
     def handle_timeout(self, *, now: float) -> list[str]:
-        """The marks whose audio has sounded."""
+        """Return the marks whose audio was heard by now."""
         reached = self.heard_bytes(now=now)
         names = []
         while self._marks and self._marks[0][0] <= reached:
@@ -115,24 +116,24 @@ class PlayoutBuffer:
         return names
 
     def queued_bytes(self, *, now: float) -> int:
-        """How much waits to be played."""
+        """Return how many bytes are queued."""
         return self._runs[-1].end - self._runs[-1].reached(now) if self._runs else 0
 
     def ends_at(self) -> float | None:
-        """When the last queued sample will have sounded, or did; None when nothing was ever queued."""
+        """Return when the last queued sample ends, or ended; None when nothing was ever queued."""
         return self._runs[-1].time_of(self._runs[-1].end) if self._runs else None
 
     def heard_bytes(self, *, now: float) -> int:
-        """How many bytes have sounded so far."""
+        """Return how many bytes were heard so far."""
         return self._runs[-1].reached(now) if self._runs else 0
 
-    def heard(self, *, now: float) -> list[Heard]:
-        """Everything that has sounded so far, as stretches without a gap."""
-        heard = [Heard(run.start_time, bytes(run.audio[: run.reached(now) - run.first])) for run in self._runs]
+    def heard(self, *, now: float) -> list[HeardAudio]:
+        """Return everything that was heard so far, as pieces without a gap."""
+        heard = [HeardAudio(run.start_time, bytes(run.audio[: run.reached(now) - run.first])) for run in self._runs]
         return [stretch for stretch in heard if stretch.audio]
 
     def heard_between(self, start: float, end: float) -> bytes:
-        """What sounded from `start` to `end` without its silences; `end` must not lie in the future."""
+        """Return the audio heard from `start` to `end`, without silences; `end` must not lie in the future."""
         pieces = []
         for run in reversed(self._runs):
             if run.time_of(run.end) <= start:
@@ -141,7 +142,7 @@ class PlayoutBuffer:
         return b"".join(reversed(pieces))
 
     def _run_at(self, now: float) -> _Run:
-        """The run that goes on at `now`, or a new one when the last has ended."""
+        """Return the run that continues at `now`, or a new one when the last has ended."""
         if not self._runs:
             self._runs.append(_Run(now, 0, bytearray()))
             return self._runs[-1]

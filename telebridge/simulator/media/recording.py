@@ -1,8 +1,8 @@
-"""A call as it sounded: both legs on one time axis, and what happened when.
+"""The recording of a simulated call: the audio of both legs on one time axis, and the events.
 
-Position 0 is the moment the line opened; both legs are mu-law, one byte a sample, gaps filled with silence.
+Position 0 is the moment the line opened. Both legs are mu-law, one byte a sample, gaps filled with silence.
 
-One rule: the bridge's leg holds what the caller heard, not what the bridge sent.
+One rule: the bridge's leg is what the caller heard, not what the bridge sent.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from telebridge.simulator.caller.sounds import SILENCE
-from telebridge.simulator.media.playout import SAMPLES_PER_SECOND, Heard
+from telebridge.simulator.media.playout import SAMPLES_PER_SECOND, HeardAudio
 
 
-class Kind(Enum):
-    """What can happen in a call, as the simulator sees it."""
+class EventKind(Enum):
+    """The kinds of events of a call."""
 
     STATUS = "status"
-    REQUEST = "request"  # a webhook was asked: detail is method, URL and answer
+    REQUEST = "request"  # a webhook request was made: detail is method, URL and status
     TWIML = "twiml"  # a verb begins
     STREAM_STARTED = "stream-started"
     STREAM_STOPPED = "stream-stopped"
@@ -28,7 +28,7 @@ class Kind(Enum):
     KEY = "key"
     CALLER = "caller"  # a step of the caller's script begins
     SPEAKING = "speaking"  # the caller's first audible frame after quiet, and "ended"
-    WHISPER = "whisper"  # somebody who was dialled is told something; detail is the text
+    WHISPER = "whisper"  # a prompt is played to a dialed party alone; detail is the text
     HUNG_UP = "hung-up"  # detail is who: caller, bridge, limit
     WARNING = "warning"  # Twilio's code and words
     CALLBACK = "callback"
@@ -36,60 +36,60 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """Something happened, at so many milliseconds after the line opened (negative: before)."""
+    """An event, with its time in milliseconds after the line opened (negative: before)."""
 
     at_ms: float
-    kind: Kind
+    kind: EventKind
     detail: str = ""
 
     def as_json(self) -> dict[str, object]:
-        """For the simulator's own routes."""
+        """Return the event for the simulator's own routes."""
         return {"at_ms": round(self.at_ms, 3), "kind": self.kind.value, "detail": self.detail}
 
 
 @dataclass(slots=True)
-class Recording:
-    """Grows while the call goes on.
+class DualChannelRecording:
+    """Both legs and the events of one call; it grows while the call goes on.
 
     Args:
-        opened_at: When the line opened (monotonic seconds); until it does, when the call began.
-        on_event: Is told each event as it happens.
+        opened_at: When the line opened (monotonic seconds); before that, when the call began.
+        on_event: Called with each event as it happens.
     """
 
     opened_at: float
     on_event: Callable[[TimelineEvent], None] | None = None
     caller: bytearray = field(default_factory=bytearray)
     events: list[TimelineEvent] = field(default_factory=list)
-    heard: list[Heard] = field(default_factory=list)
+    heard: list[HeardAudio] = field(default_factory=list)
 
     def open(self, at: float) -> None:
-        """The line opens: position 0 is now, and what happened before gets negative times."""
+        """Make `at` position 0, because the line opens; earlier events get negative times."""
         shift_ms = (at - self.opened_at) * 1000
         self.events = [TimelineEvent(event.at_ms - shift_ms, event.kind, event.detail) for event in self.events]
         self.opened_at = at
 
-    def note(self, kind: Kind, detail: str = "", *, now: float) -> None:
-        """Enter an event."""
+    def note(self, kind: EventKind, detail: str = "", *, now: float) -> None:
+        """Record an event."""
         event = TimelineEvent((now - self.opened_at) * 1000, kind, detail)
         self.events.append(event)
         if self.on_event is not None:
             self.on_event(event)
 
-    def of_kind(self, *kinds: Kind) -> list[TimelineEvent]:
-        """The events of these kinds, in order."""
+    def of_kind(self, *kinds: EventKind) -> list[TimelineEvent]:
+        """Return the events of these kinds, in order."""
         return [event for event in self.events if event.kind in kinds]
 
     @property
     def duration_ms(self) -> float:
-        """How long the line was open."""
+        """How long the line was open, in milliseconds."""
         return len(self.caller) / SAMPLES_PER_SECOND * 1000
 
     def caller_leg(self) -> bytes:
-        """What the caller said, as long as the call."""
+        """Return the caller's audio, as long as the call."""
         return bytes(self.caller)
 
     def bridge_leg(self) -> bytes:
-        """What the caller heard, as long as the call."""
+        """Return what the caller heard, as long as the call."""
         leg = bytearray(SILENCE * len(self.caller))
         for stretch in self.heard:
             start = round((stretch.start_time - self.opened_at) * SAMPLES_PER_SECOND)

@@ -1,4 +1,4 @@
-"""Carries out `<Connect><Stream>`: connects the socket, runs the stream over it, and says how it ended.
+"""Executes `<Connect><Stream>`: connects the socket, runs the stream over it, and returns how it ended.
 
 This is a shell. Follows Twilio's `<Stream>` ("Attributes", "Status callbacks") and the stream errors.
 
@@ -10,19 +10,19 @@ from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
 from uuid import uuid4
 
-from telebridge.simulator.http.client import MediaSocket, RequestFailed, WebClient
-from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.http.client import MediaSocketClient, RequestFailed, WebClient
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 from telebridge.simulator.media.timer import LineDriver
 from telebridge.simulator.setup.faults import StreamFaults
-from telebridge.simulator.twiml.interpreter import Done, Failed
-from telebridge.simulator.twiml.verbs import Stream
+from telebridge.simulator.twiml.interpreter import VerbDone, VerbFailed
+from telebridge.simulator.twiml.verbs import StreamVerb
 
 GOOD_CLOSE_CODES = {1000, 1001}
 NO_FAULTS = StreamFaults()
 
-StreamReport = Callable[[str, Stream, str, int | None, str], None]
-"""Told of a status callback: event, verb, stream sid, error code, error."""
+StreamReport = Callable[[str, StreamVerb, str, int | None, str], None]
+"""Sends a stream callback: event, verb, stream sid, error code, error text."""
 
 
 class MediaSession:
@@ -30,24 +30,24 @@ class MediaSession:
 
     Args:
         client: Opens the socket.
-        driver: The call's line.
-        recording: Where everything is noted.
-        report: Sends status callbacks.
-        faults: What goes wrong.
+        driver: Drives the call's line.
+        recording: Receives the events of the stream.
+        report: Sends stream callbacks.
+        faults: The faults to simulate.
         require_wss: Refuse `ws://`.
-        heed_misshapen: Act on messages with extra fields.
+        accept_extra_fields: Process messages that have extra fields.
     """
 
     def __init__(
         self,
         client: WebClient,
         driver: LineDriver,
-        recording: Recording,
+        recording: DualChannelRecording,
         report: StreamReport,
         *,
         faults: StreamFaults = NO_FAULTS,
         require_wss: bool = False,
-        heed_misshapen: bool = False,
+        accept_extra_fields: bool = False,
     ) -> None:
         self.stream_sid = f"MZ{uuid4().hex}"
         self._client = client
@@ -56,33 +56,33 @@ class MediaSession:
         self._report = report
         self._faults = faults
         self._require_wss = require_wss
-        self._heed_misshapen = heed_misshapen
+        self._accept_extra_fields = accept_extra_fields
         self._cut = False
 
-    async def run(self, verb: Stream, *, base_url: str, call_sid: str, account_sid: str) -> Done | Failed:
+    async def run(self, verb: StreamVerb, *, base_url: str, call_sid: str, account_sid: str) -> VerbDone | VerbFailed:
         """Run the stream until the bridge closes it. When cancelled, the stream is stopped as at the end of a call."""
         try:
             socket = await self._connect(verb, base_url)
         except RequestFailed as error:
             return self._failed(verb, error.code, error.problem)
         leg = StreamLeg(
-            self.stream_sid, self._driver.line.playout, self._recording, heed_misshapen=self._heed_misshapen
+            self.stream_sid, self._driver.line.playout, self._recording, accept_extra_fields=self._accept_extra_fields
         )
         self._driver.attach(leg, socket)
         self._driver.send(leg.open(call_sid=call_sid, account_sid=account_sid, parameters=dict(verb.parameters)))
-        self._note(Kind.STREAM_STARTED, self.stream_sid)
+        self._note(EventKind.STREAM_STARTED, self.stream_sid)
         self._report("stream-started", verb, self.stream_sid, None, "")
-        mischief = asyncio.create_task(self._misbehave(verb, socket))
+        faulting = asyncio.create_task(self._simulate_faults(verb, socket))
         try:
             await self._read(leg, socket)
         finally:
-            mischief.cancel()
+            faulting.cancel()
             await self._close(leg, socket)
-            self._note(Kind.STREAM_STOPPED, f"{self.stream_sid} {socket.close_code}")
+            self._note(EventKind.STREAM_STOPPED, f"{self.stream_sid} {socket.close_code}")
             self._report("stream-stopped", verb, self.stream_sid, None, "")
         return self._ended(verb, socket)
 
-    async def _connect(self, verb: Stream, base_url: str) -> MediaSocket:
+    async def _connect(self, verb: StreamVerb, base_url: str) -> MediaSocketClient:
         if self._faults.refuse is not None:
             raise RequestFailed(self._faults.refuse, "refused by a fault")
         url = verb.url if urlsplit(verb.url).scheme else _as_socket(urljoin(base_url, verb.url))
@@ -91,7 +91,7 @@ class MediaSession:
             raise RequestFailed(31922, f"the scheme of {url} is not wss")
         return await self._client.open_stream(url)
 
-    async def _read(self, leg: StreamLeg, socket: MediaSocket) -> None:
+    async def _read(self, leg: StreamLeg, socket: MediaSocketClient) -> None:
         async for message in socket.messages():
             now = self._driver.now()
             if isinstance(message, str):
@@ -99,8 +99,8 @@ class MediaSession:
             else:
                 self._driver.send(leg.receive_binary(message, now=now))
 
-    async def _misbehave(self, verb: Stream, socket: MediaSocket) -> None:
-        """Carry out the faults in the order of their times."""
+    async def _simulate_faults(self, verb: StreamVerb, socket: MediaSocketClient) -> None:
+        """Simulate the faults in the order of their times."""
         plan = [
             (self._faults.garbage_after_seconds, "garbage"),
             (self._faults.hang_after_seconds, "hang"),
@@ -118,27 +118,27 @@ class MediaSession:
                 self._cut = True
                 await socket.abort()
 
-    async def _close(self, leg: StreamLeg, socket: MediaSocket) -> None:
+    async def _close(self, leg: StreamLeg, socket: MediaSocketClient) -> None:
         self._driver.detach()
         if not self._cut and not self._faults.omit_stop:
             socket.send(leg.stop())
         await socket.aclose()
 
-    def _ended(self, verb: Stream, socket: MediaSocket) -> Done | Failed:
+    def _ended(self, verb: StreamVerb, socket: MediaSocketClient) -> VerbDone | VerbFailed:
         if self._cut or socket.close_code in GOOD_CLOSE_CODES:
-            return Done({"StreamSid": self.stream_sid})
+            return VerbDone({"StreamSid": self.stream_sid})
         code = 31903 if socket.close_code in {None, 1006} else 31921
         return self._failed(verb, code, f"the server closed the socket with code {socket.close_code}")
 
-    def _failed(self, verb: Stream, code: int, problem: str) -> Failed:
-        self._note(Kind.WARNING, f"{code} {problem}")
+    def _failed(self, verb: StreamVerb, code: int, problem: str) -> VerbFailed:
+        self._note(EventKind.WARNING, f"{code} {problem}")
         self._report("stream-error", verb, self.stream_sid, code, problem)
-        return Failed(code, problem)
+        return VerbFailed(code, problem)
 
-    def _note(self, kind: Kind, detail: str) -> None:
+    def _note(self, kind: EventKind, detail: str) -> None:
         self._recording.note(kind, detail, now=self._driver.now())
 
 
 def _as_socket(url: str) -> str:
-    """A relative stream URL takes the host of its document, over a socket's scheme."""
+    """Return the WebSocket URL for an HTTP URL: a relative stream URL takes the host of its document."""
     return url.replace("http", "ws", 1)

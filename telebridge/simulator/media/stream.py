@@ -1,16 +1,17 @@
-"""Twilio's end of one media stream: what the bridge sends is queued for the caller, what the caller does is sent on.
+"""Twilio's end of one media stream: it queues the bridge's audio for playout and sends the caller's audio and keys.
 
 Follows Twilio's WebSocket messages and the warnings 31930, 31931, 31950, 31951, each given once per stream.
 
-One rule: a message that is not exactly as documented is a warning, never the end of the stream.
+One rule: a message that is not exactly as documented causes a warning, never the end of the stream.
 """
 
 import json
 from collections.abc import Mapping
 
+from telebridge.audio.mulaw import FRAME_MS
 from telebridge.errors import ProtocolError, RemoteProtocolError
 from telebridge.simulator.media.playout import PlayoutBuffer
-from telebridge.simulator.media.recording import Kind, Recording
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.twilio.media_stream import (
     AudioQueued,
     Event,
@@ -22,7 +23,6 @@ from telebridge.twilio.media_stream import (
 
 # Captures of real streams show the first media at 155 and 171 ms, then 20 ms apart.
 FIRST_TIMESTAMP_MS = 155
-FRAME_MS = 20
 
 SHAPES: Mapping[str, frozenset[str]] = {"media": frozenset({"payload"}), "mark": frozenset({"name"})}
 WARNINGS = {
@@ -33,8 +33,8 @@ WARNINGS = {
 }
 
 
-def misshapen(text: str) -> str | None:
-    """How a message of the bridge differs from the documented shape, a field too many or too few; else None."""
+def shape_problem(text: str) -> str | None:
+    """Return how a message differs from its documented shape, such as a missing or an extra field, or None."""
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):
@@ -60,91 +60,97 @@ def _difference(fields: Mapping[str, object], exactly: frozenset[str]) -> str | 
 
 
 class StreamLeg:
-    """One stream over one call's playout.
+    """One media stream of a call.
 
     Args:
-        stream_sid: Its name.
-        playout: What the caller hears.
-        recording: Where everything is noted.
-        heed_misshapen: Whether a message with extra fields is acted on all the same; Twilio does not say what it does.
+        stream_sid: The sid of the stream.
+        playout: Plays the bridge's audio to the caller.
+        recording: Receives the events of the stream.
+        accept_extra_fields: Process a message with extra fields after the warning. Twilio does not document what it
+            does with them.
     """
 
     def __init__(
-        self, stream_sid: str, playout: PlayoutBuffer, recording: Recording, *, heed_misshapen: bool = False
+        self,
+        stream_sid: str,
+        playout: PlayoutBuffer,
+        recording: DualChannelRecording,
+        *,
+        accept_extra_fields: bool = False,
     ) -> None:
         self.stream_sid = stream_sid
         self.warned: set[int] = set()
         self._playout = playout
         self._recording = recording
-        self._heed_misshapen = heed_misshapen
+        self._accept_extra_fields = accept_extra_fields
         self._machine = MediaStream(Side.TWILIO)
         self._frames = 0
 
     def open(self, *, call_sid: str, account_sid: str, parameters: Mapping[str, str]) -> list[bytes]:
-        """The messages that open the stream."""
+        """Return the messages that open the stream."""
         return [
             self._machine.send_connected(),
             self._machine.send_start(self.stream_sid, call_sid, account_sid, parameters),
         ]
 
     def stop(self) -> bytes:
-        """The message that ends the stream."""
+        """Return the message that ends the stream."""
         return self._machine.send_stop()
 
     def receive_text(self, text: str, *, now: float) -> list[bytes]:
-        """The bridge sent a message; answers what is sent back."""
-        problem = misshapen(text)
+        """Receive a text message of the bridge and return the messages to send back."""
+        problem = shape_problem(text)
         if problem is not None:
             self.warn(31951, problem, now=now)
-            if not self._heed_misshapen:
+            if not self._accept_extra_fields:
                 return []
         try:
             events = self._machine.receive_text(text)
         except RemoteProtocolError as error:
             self.warn(31951, error.problem, now=now)
             return []
-        return [message for event in events for message in self._heed(event, now=now)]
+        return [message for event in events for message in self._apply(event, now=now)]
 
     def receive_binary(self, data: bytes, *, now: float) -> list[bytes]:
-        """The bridge sent a binary message."""
+        """Receive a binary message of the bridge, which Twilio does not support; returns no messages."""
         self.warn(31950, f"{len(data)} bytes", now=now)
         return []
 
     def send_frame(self, payload: bytes) -> bytes:
-        """What the caller said during 20 ms."""
+        """Return the message with the caller's audio of 20 ms."""
         timestamp_ms = FIRST_TIMESTAMP_MS + self._frames * FRAME_MS
         self._frames += 1
         return self._machine.send_audio(payload, timestamp_ms)
 
     def send_digit(self, digit: str) -> bytes:
-        """The caller pressed a key."""
+        """Return the message for a key that the caller pressed."""
         return self._machine.send_digit(digit)
 
     def send_marks(self, names: list[str], *, now: float) -> list[bytes]:
-        """Marks that the playout gave back."""
+        """Return the messages for marks that the playout reached or cleared."""
         for name in names:
-            self._recording.note(Kind.MARK_RETURNED, name, now=now)
+            self._recording.note(EventKind.MARK_RETURNED, name, now=now)
         return [self._machine.send_mark_returned(name) for name in names]
 
     def warn(self, code: int, detail: str, *, now: float) -> None:
-        """Give a warning, unless it was given before."""
+        """Record a warning, once per stream and code."""
         if code not in self.warned:
             self.warned.add(code)
-            self._recording.note(Kind.WARNING, f"{code} {WARNINGS[code]} ({detail})", now=now)
+            self._recording.note(EventKind.WARNING, f"{code} {WARNINGS[code]} ({detail})", now=now)
 
-    def _heed(self, event: Event, *, now: float) -> list[bytes]:
+    def _apply(self, event: Event, *, now: float) -> list[bytes]:
         match event:
             case AudioQueued(payload):
                 taken = self._playout.queue_audio(payload, now=now)
-                self._recording.note(Kind.MEDIA, str(len(payload)), now=now)
+                self._recording.note(EventKind.MEDIA, str(len(payload)), now=now)
                 if taken < len(payload):
                     self.warn(31931, f"{len(payload) - taken} bytes", now=now)
                 return []
             case MarkQueued(name):
-                self._recording.note(Kind.MARK, name, now=now)
+                self._recording.note(EventKind.MARK, name, now=now)
                 return self.send_marks(self._playout.queue_mark(name, now=now), now=now)
             case PlaybackCleared():
-                self._recording.note(Kind.CLEAR, now=now)
+                self._recording.note(EventKind.CLEAR, now=now)
                 return self.send_marks(self._playout.clear(now=now), now=now)
             case _:
                 raise ProtocolError(f"{event} is not for Twilio's side")

@@ -1,8 +1,8 @@
-"""One call as Twilio's account remembers it: its states, and its JSON.
+"""The Call resource of Twilio's REST API: the states of a call, and its JSON.
 
 Follows Twilio's Call resource ("Call status values") and the schema `api.v2010.account.call` of its OpenAPI.
 
-One rule: a record moves only along `NEXT`; a final state is never left.
+One rule: the status changes only along `NEXT`; a final status never changes.
 """
 
 from dataclasses import dataclass
@@ -39,8 +39,8 @@ SUBRESOURCES = (
 
 
 @dataclass(slots=True)
-class CallRecord:
-    """A call; instants are aware UTC wall clock."""
+class CallResource:
+    """One call; instants are aware UTC datetimes."""
 
     sid: str
     account_sid: str
@@ -61,10 +61,10 @@ class CallRecord:
     sip_response_code: int | None = None
 
     def move(self, status: CallStatus, *, at: datetime) -> None:
-        """Enter `status`.
+        """Change the status.
 
         Raises:
-            LocalProtocolError: `NEXT` does not lead there.
+            LocalProtocolError: `NEXT` has no such transition.
         """
         if status not in NEXT[self.status]:
             raise LocalProtocolError(f"a call cannot go from {self.status.value} to {status.value}")
@@ -79,18 +79,18 @@ class CallRecord:
 
     @property
     def duration_seconds(self) -> int | None:
-        """How long the line was open; None before the end, 0 if it never was."""
+        """How long the line was open, in seconds; None before the end, 0 if it was never open."""
         if self.ended_at is None:
             return None
         return 0 if self.answered_at is None else round((self.ended_at - self.answered_at).total_seconds())
 
     @property
     def uri(self) -> str:
-        """Where the resource is, relative to the API's host."""
+        """The path of the resource on the API's host."""
         return f"/{API_VERSION}/Accounts/{self.account_sid}/Calls/{self.sid}.json"
 
     def as_json(self) -> dict[str, object]:
-        """The Call resource."""
+        """Return the Call resource as Twilio does."""
         base = self.uri.removesuffix(".json")
         completed = self.status is CallStatus.COMPLETED
         return {
@@ -124,12 +124,12 @@ class CallRecord:
 
 
 def word_in_resource(status: CallStatus) -> str:
-    """Twilio's word for a status in the Call resource, whose list has no `initiated`."""
+    """Return the status in the Call resource, whose list of values has no `initiated`."""
     return "queued" if status is CallStatus.INITIATED else status.value
 
 
 def formatted(number: str) -> str:
-    """A North American number as it is written there; others as they are."""
+    """Return a North American number in its local notation, any other number unchanged."""
     if len(number) == 12 and number.startswith("+1") and number[2:].isdecimal():
         return f"({number[2:5]}) {number[5:8]}-{number[8:]}"
     return number

@@ -1,9 +1,9 @@
-"""The Calls resource of one account: finding, listing and paging calls, and the queue of calls to be placed.
+"""The Calls resource of one account: finding, listing and paging calls, and the queue of outbound calls.
 
 Follows Twilio's Call resource ("Read multiple Call resources") and its article on calls per second: creates above the
 rate are accepted and wait, at most 24 hours.
 
-One rule: nothing here dials; `handle_timeout` says which calls may be dialled now, in the order they were created.
+One rule: nothing here dials; `handle_timeout` returns the calls that are due, in the order they were created.
 """
 
 from collections import deque
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from telebridge.simulator.resources.call import API_VERSION, CallRecord, word_in_resource
+from telebridge.simulator.resources.call import API_VERSION, CallResource, word_in_resource
 from telebridge.simulator.resources.parameters import ApiProblem
 from telebridge.twilio.calls import CallStatus
 
@@ -32,7 +32,7 @@ FILTERS = (
 
 
 class DialQueue:
-    """Calls waiting for their turn at so many per second. Time is monotonic seconds."""
+    """The queue of outbound calls, dialed at a rate of calls per second. Times are monotonic seconds."""
 
     def __init__(self, calls_per_second: float = 1.0) -> None:
         self.calls_per_second = calls_per_second
@@ -40,28 +40,28 @@ class DialQueue:
         self._free_at = 0.0
 
     def add(self, sid: str, *, now: float) -> int:
-        """Queue a call; answers how long it will wait, in milliseconds, as things stand."""
+        """Queue a call; returns the expected wait in milliseconds."""
         free_at = max(self._free_at, now) + len(self._waiting) / self.calls_per_second
         self._waiting.append((sid, now))
         return round((free_at - now) * 1000)
 
     def remove(self, sid: str) -> None:
-        """Take a call out, if it still waits."""
+        """Remove a call, if it is still queued."""
         self._waiting = deque(entry for entry in self._waiting if entry[0] != sid)
 
     def next_deadline(self) -> float | None:
-        """When the next call may be dialled."""
+        """Return when the next call may be dialed, or None."""
         return max(self._free_at, self._waiting[0][1]) if self._waiting else None
 
     def handle_timeout(self, *, now: float) -> list[str]:
-        """The call to dial now, or nothing; ask again while `next_deadline` has come."""
+        """Return the call that is due, or nothing; call again while `next_deadline` has passed."""
         if not self._waiting or self._free_at > now:
             return []
         self._free_at = max(self._free_at, now) + 1 / self.calls_per_second
         return [self._waiting.popleft()[0]]
 
     def expired(self, *, now: float) -> list[str]:
-        """The calls that waited a day: Twilio cancels them."""
+        """Remove and return the calls that waited a day, which Twilio cancels."""
         expired = []
         while self._waiting and now - self._waiting[0][1] >= LONGEST_WAIT_SECONDS:
             expired.append(self._waiting.popleft()[0])
@@ -73,14 +73,14 @@ class CallBook:
 
     def __init__(self, account_sid: str) -> None:
         self.account_sid = account_sid
-        self._records: dict[str, CallRecord] = {}
+        self._records: dict[str, CallResource] = {}
 
-    def add(self, record: CallRecord) -> None:
-        """Enter a new call."""
+    def add(self, record: CallResource) -> None:
+        """Add a new call."""
         self._records[record.sid] = record
 
-    def find(self, sid: str) -> CallRecord:
-        """The call of this sid.
+    def find(self, sid: str) -> CallResource:
+        """Return the call of this sid.
 
         Raises:
             ApiProblem: 404, 20404.
@@ -91,17 +91,17 @@ class CallBook:
         return record
 
     def delete(self, sid: str) -> None:
-        """Forget an ended call.
+        """Delete an ended call.
 
         Raises:
-            ApiProblem: It is not there, or not over.
+            ApiProblem: There is no such call, or it is not over.
         """
         if not self.find(sid).status.is_final:
             raise ApiProblem(409, 20009, sid)
         del self._records[sid]
 
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """A page of the list, newest first, as JSON; the sid in a page token keeps pages steady while calls come in.
+        """Return a page of the list as JSON, newest call first. The sid in a page token keeps pages stable.
 
         Raises:
             ApiProblem: A filter or a number is not valid.
@@ -133,7 +133,7 @@ class CallBook:
         }
 
 
-def _after_token(found: list[CallRecord], token: str, otherwise: int) -> int:
+def _after_token(found: list[CallResource], token: str, otherwise: int) -> int:
     for index, record in enumerate(found):
         if token == f"PA{record.sid}":
             return index + 1
@@ -147,7 +147,7 @@ def _whole(query: Mapping[str, str], name: str, default: int, *, least: int) -> 
     return int(text)
 
 
-def _filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
+def _filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
     match name:
         case "To":
             return lambda record: record.to == wanted
@@ -163,8 +163,8 @@ def _filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
             return _time_filter(name, wanted)
 
 
-def _time_filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
-    """Bounds are inclusive; a bound without a time of day means that whole day, in UTC."""
+def _time_filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
+    """Return a filter by time: bounds are inclusive; a bound without a time of day means that whole day in UTC."""
     try:
         instant = datetime.fromisoformat(wanted)
     except ValueError:
@@ -172,10 +172,10 @@ def _time_filter(name: str, wanted: str) -> Callable[[CallRecord], bool]:
     bound = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
     whole_day = len(wanted) == len("2026-03-02")
 
-    def time_of(record: CallRecord) -> datetime | None:
+    def time_of(record: CallResource) -> datetime | None:
         return (record.answered_at or record.started_at) if name.startswith("Start") else record.ended_at
 
-    def keeps(record: CallRecord) -> bool:
+    def keeps(record: CallResource) -> bool:
         at = time_of(record)
         if at is None:
             return False

@@ -1,8 +1,8 @@
-"""Reading what a REST client asks of a call: the parameters of create and update, checked as Twilio checks them.
+"""The parameters of the REST requests that create and update a call, checked as Twilio checks them.
 
 Follows Twilio's Call resource ("Create a Call", "Update a Call"), its error dictionary and its test credentials page.
 
-One rule: whatever is asked, the answer is an order or an ApiProblem with Twilio's code.
+One rule: any request gives a `CallSetup` or `CallUpdate`, or raises an `ApiProblem` with Twilio's code.
 """
 
 import re
@@ -48,7 +48,7 @@ MESSAGES = {
 
 
 class ApiProblem(TelebridgeError):
-    """An answer of the REST API that is an error.
+    """An error response of the REST API.
 
     Args:
         status: The HTTP status.
@@ -63,7 +63,7 @@ class ApiProblem(TelebridgeError):
         self.about = about
 
     def as_json(self) -> dict[str, object]:
-        """The body of the answer."""
+        """Return the body of the response."""
         return {
             "code": self.code,
             "message": MESSAGES.get(self.code, "Invalid Parameter {}").format(self.about),
@@ -74,7 +74,7 @@ class ApiProblem(TelebridgeError):
 
 @dataclass(frozen=True, slots=True)
 class MachineDetection:
-    """Answering machine detection as it was ordered."""
+    """The answering machine detection of a call."""
 
     mode: str
     asynchronous: bool = False
@@ -82,15 +82,15 @@ class MachineDetection:
     callback_method: str = "POST"
 
     def verdict(self, answered_by: str) -> str:
-        """Twilio's word for what a script says answers."""
+        """Return Twilio's `AnsweredBy` for what answers according to the script."""
         if answered_by != "machine":
             return answered_by
         return "machine_start" if self.mode == "Enable" else "machine_end_beep"
 
 
 @dataclass(frozen=True, slots=True)
-class CallOrder:
-    """A call to be placed, or what an inbound number is set to do."""
+class CallSetup:
+    """The parameters of a call: of a create request, or of the number that an inbound call reaches."""
 
     to: str
     from_: str
@@ -110,7 +110,7 @@ class CallOrder:
 
 @dataclass(frozen=True, slots=True)
 class CallUpdate:
-    """What a live call shall do instead; `status` ends it."""
+    """The parameters of an update of a live call; `status` ends the call."""
 
     status: str | None = None
     url: str | None = None
@@ -119,7 +119,7 @@ class CallUpdate:
 
 
 class _Fields:
-    """Parameters of one request, each read and checked by its kind."""
+    """The parameters of one request, read and checked by type."""
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self._fields = fields
@@ -157,12 +157,12 @@ class _Fields:
         return float(text)
 
 
-def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[str] | None = None) -> CallOrder:
-    """The order of a create request.
+def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[str] | None = None) -> CallSetup:
+    """Return the parameters of a create request.
 
     Args:
         raw: The form, a list of values for each name.
-        owned_numbers: What `From` may be; None for any number.
+        owned_numbers: The values that `From` may have; None for any number.
 
     Raises:
         ApiProblem: As Twilio would answer.
@@ -179,7 +179,7 @@ def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[st
     send_digits = fields.text("SendDigits")
     if send_digits and not SEND_DIGITS.fullmatch(send_digits):
         raise ApiProblem(400, 21206, send_digits)
-    return CallOrder(
+    return CallSetup(
         to=to,
         from_=from_,
         url=url,
@@ -198,7 +198,7 @@ def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[st
 
 
 def read_update(raw: Mapping[str, Sequence[str]]) -> CallUpdate:
-    """The order of an update request.
+    """Return the parameters of an update request.
 
     Raises:
         ApiProblem: As Twilio would answer.

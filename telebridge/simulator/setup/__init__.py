@@ -1,1 +1,1 @@
-"""What a local Twilio is set up with: options, faults, clock."""
+"""The options, faults and clock of the local Twilio."""

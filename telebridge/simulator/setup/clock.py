@@ -25,8 +25,8 @@ VIRTUAL_WALLCLOCK = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
-    """Monotonic seconds and the wall clock that goes with them; the one is counted from the other, so both agree."""
+class SimulatorClock:
+    """Monotonic seconds, and a wall clock that is computed from them, so that both agree."""
 
     now: Callable[[], float]
     anchor: float
@@ -37,11 +37,11 @@ class Clock:
         return self.anchor_wallclock + timedelta(seconds=(self.now() if at is None else at) - self.anchor)
 
 
-def running_clock() -> Clock:
+def running_clock() -> SimulatorClock:
     """The clock of the running event loop: virtual in a `VirtualTimeLoop`, else real."""
     loop = asyncio.get_running_loop()
     start = VIRTUAL_WALLCLOCK if isinstance(loop, VirtualTimeLoop) else datetime.now(UTC)
-    return Clock(loop.time, VIRTUAL_START if isinstance(loop, VirtualTimeLoop) else loop.time(), start)
+    return SimulatorClock(loop.time, VIRTUAL_START if isinstance(loop, VirtualTimeLoop) else loop.time(), start)
 
 
 class _JumpingSelector(selectors.BaseSelector):

@@ -1,6 +1,6 @@
-"""How the local Twilio can misbehave, on demand: what really happens to media streams, callbacks and REST requests.
+"""The faults that the local Twilio simulates on demand, in media streams, callbacks and REST requests.
 
-One rule: no fault is the default, and each is a value, so a test reads as what goes wrong.
+Each of them happens with the real Twilio. One rule: the default is no fault, and each fault is a value.
 """
 
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class StreamFaults:
-    """What goes wrong with a media stream; seconds count from its `start`.
+    """The faults of a media stream; seconds count from its `start`.
 
     Args:
         drop_after_seconds: The socket is cut: no `stop`, no close frame.
@@ -29,13 +29,13 @@ class StreamFaults:
 
 @dataclass(frozen=True, slots=True)
 class CallbackFault:
-    """What happens to callbacks of one event.
+    """The fault of callbacks of one event.
 
     Args:
         event: initiated, ringing, answered, completed, amd, stream-started, stream-stopped, stream-error; `*` is any.
-        lose: It is never sent.
-        delay_seconds: It is sent so much later, while others overtake it.
-        copies: How often it arrives.
+        lose: The callback is never sent.
+        delay_seconds: The callback is sent that much later; others may overtake it.
+        copies: How many times the callback is sent.
     """
 
     event: str = "*"
@@ -46,14 +46,14 @@ class CallbackFault:
 
 @dataclass(frozen=True, slots=True)
 class RestFault:
-    """What happens to one request to the REST API; each fault in the list is used up by one request of its method.
+    """The fault of one request to the REST API; each fault in the list applies to one request of its method.
 
     Args:
         method: GET or POST.
-        status: Answer with this HTTP status and `code`, and do nothing; None does what was asked.
+        status: Respond with this HTTP status and `code` without executing the request; None executes it.
         code: Twilio's error code.
-        lose_answer: Do what was asked and cut the connection instead of answering.
-        delay_seconds: Wait before answering.
+        lose_answer: Execute the request, and cut the connection instead of responding.
+        delay_seconds: Wait before the request is executed.
     """
 
     method: str = "POST"
@@ -64,13 +64,13 @@ class RestFault:
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """Everything that goes wrong."""
+class SimulatorFaults:
+    """All faults of a simulator."""
 
     stream: StreamFaults = field(default_factory=StreamFaults)
     callbacks: tuple[CallbackFault, ...] = ()
     rest: tuple[RestFault, ...] = ()
 
     def callback(self, event: str) -> CallbackFault:
-        """What happens to a callback of this event."""
+        """Return the fault of a callback of this event."""
         return next((fault for fault in self.callbacks if fault.event in {event, "*"}), CallbackFault(event))

@@ -1,4 +1,4 @@
-"""What a local Twilio is set up with.
+"""The options of the local Twilio: account, numbers, callees, faults.
 
 One rule: the defaults are those of a fresh Twilio account, but nothing is validated against the real one.
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.sounds import stand_in_for_say
-from telebridge.simulator.setup.faults import Faults
+from telebridge.simulator.setup.faults import SimulatorFaults
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "simulated-auth-token"  # noqa: S105 - no secret: the local Twilio's own
@@ -16,22 +16,23 @@ AUTH_TOKEN = "simulated-auth-token"  # noqa: S105 - no secret: the local Twilio'
 
 @dataclass(frozen=True, slots=True)
 class SimulatorOptions:
-    """A simulated account, its numbers, and the people who can be called.
+    """The options of a simulated account.
 
     Args:
-        account_sid: Of the one account.
-        auth_token: Opens the REST API and signs webhooks.
-        api_keys: Further credentials for the REST API: key sid to secret.
-        calls_per_second: How fast calls created by REST are dialled.
-        voice_url: Asked when an inbound call is placed without a URL.
-        owned_numbers: What `From` may be in a create request; None for any.
-        callers: Who answers a number that is called; others answer as `anybody`.
-        anybody: The script of everybody else.
-        routes: Where to really connect, by origin; signatures keep the URL as it was written.
-        require_wss: Refuse `ws://` streams as Twilio does (31922).
-        heed_misshapen: Act on media messages with extra fields, though a warning is given.
-        faults: What goes wrong.
-        say: Makes the mu-law audio of `<Say>`.
+        account_sid: The sid of the only account.
+        auth_token: Authenticates REST requests and signs webhooks.
+        api_keys: Further credentials for the REST API, from key sid to secret.
+        calls_per_second: The rate at which calls created by REST are dialed.
+        voice_url: The voice webhook of inbound calls that are placed without a URL.
+        owned_numbers: The values that `From` may have in a create request; None for any.
+        callers: The scripts of numbers that are called; all other numbers use `anybody`.
+        anybody: The script of every other number.
+        routes: Maps origins to the addresses that are really connected to; signatures keep the original URL.
+        require_wss: Refuse `ws://` streams, as Twilio does (31922).
+        accept_extra_fields: Process media messages that have extra fields, after the warning; Twilio's own behaviour is
+            not documented.
+        faults: The faults to simulate.
+        say: Returns the mu-law audio of `<Say>` for a text.
     """
 
     account_sid: str = ACCOUNT_SID
@@ -44,10 +45,10 @@ class SimulatorOptions:
     anybody: Script = field(default_factory=Script)
     routes: Mapping[str, str] = field(default_factory=dict)
     require_wss: bool = False
-    heed_misshapen: bool = False
-    faults: Faults = field(default_factory=Faults)
+    accept_extra_fields: bool = False
+    faults: SimulatorFaults = field(default_factory=SimulatorFaults)
     say: Callable[[str], bytes] = stand_in_for_say
 
     def script_for(self, number: str) -> Script:
-        """What happens when `number` is called."""
+        """Return the script of whoever answers `number`."""
         return self.callers.get(number, self.anybody)

@@ -1,8 +1,8 @@
-"""TwiML verbs as values, and reading a document into them.
+"""TwiML verbs as values, and a parser that reads them from a document.
 
 Follows Twilio's "TwiML for Programmable Voice" and errors 11750, 12100, 12200 and 31941 of its error dictionary.
 
-One rule: reading takes any bytes and raises nothing but TwimlError.
+One rule: parsing takes any bytes and raises nothing but TwimlError.
 """
 
 import re
@@ -16,7 +16,7 @@ LONGEST_PARAMETER = 500
 
 
 class TwimlError(TelebridgeError):
-    """A document cannot be carried out.
+    """A document cannot be executed.
 
     Args:
         code: Twilio's error code.
@@ -30,15 +30,15 @@ class TwimlError(TelebridgeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
-    """Read a text aloud."""
+class SayVerb:
+    """Speak a text."""
 
     text: str
     loop: int = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Play:
+class PlayVerb:
     """Play a file, or the tones of `digits`."""
 
     url: str = ""
@@ -47,20 +47,20 @@ class Play:
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
+class PauseVerb:
     """Wait in silence."""
 
     length_seconds: int = 1
 
 
-Prompt = Say | Play | Pause
+PromptVerb = SayVerb | PlayVerb | PauseVerb
 
 
 @dataclass(frozen=True, slots=True)
-class Gather:
-    """Collect keys, playing prompts meanwhile."""
+class GatherVerb:
+    """Collect keys while prompts play."""
 
-    prompts: tuple[Prompt, ...] = ()
+    prompts: tuple[PromptVerb, ...] = ()
     action: str | None = None
     method: str = "POST"
     timeout_seconds: float = 5.0
@@ -71,7 +71,7 @@ class Gather:
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Somebody to be dialled; the document at `url` is performed to them alone before they are connected."""
+    """A party that is dialed. The document at `url` is played to that party alone before the two are connected."""
 
     number: str
     url: str | None = None
@@ -79,7 +79,7 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Dial:
+class DialVerb:
     """Connect the caller to the first of `parties` that answers."""
 
     parties: tuple[Party, ...]
@@ -92,7 +92,7 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
+class StreamVerb:
     """`<Connect><Stream>`: a bidirectional media stream until the other end closes it."""
 
     url: str
@@ -105,7 +105,7 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Redirect:
+class RedirectVerb:
     """Go on with another document."""
 
     url: str
@@ -113,18 +113,18 @@ class Redirect:
 
 
 @dataclass(frozen=True, slots=True)
-class Hangup:
+class HangupVerb:
     """End the call."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """Do not answer at all."""
+class RejectVerb:
+    """Refuse the call without answering it."""
 
     reason: str = "rejected"
 
 
-Verb = Say | Play | Pause | Gather | Dial | Stream | Redirect | Hangup | Reject
+Verb = SayVerb | PlayVerb | PauseVerb | GatherVerb | DialVerb | StreamVerb | RedirectVerb | HangupVerb | RejectVerb
 
 
 def read_document(document: bytes) -> tuple[Verb, ...]:
@@ -158,29 +158,29 @@ def _verb(element: ElementTree.Element) -> Verb:
         case "Connect":
             return _connect(element)
         case "Redirect":
-            return Redirect(_text(element), _method(element))
+            return RedirectVerb(_text(element), _method(element))
         case "Hangup":
-            return Hangup()
+            return HangupVerb()
         case "Reject":
-            return Reject(element.get("reason", "rejected"))
+            return RejectVerb(element.get("reason", "rejected"))
         case unknown:
             raise TwimlError(12200, f"<{unknown}> is not a verb the simulator knows")
 
 
-def _prompt(element: ElementTree.Element) -> Prompt:
+def _prompt(element: ElementTree.Element) -> PromptVerb:
     match element.tag:
         case "Say":
-            return Say("".join(element.itertext()).strip(), _whole(element, "loop", 1))
+            return SayVerb("".join(element.itertext()).strip(), _whole(element, "loop", 1))
         case "Play":
-            return Play(_text(element), element.get("digits", ""), _whole(element, "loop", 1))
+            return PlayVerb(_text(element), element.get("digits", ""), _whole(element, "loop", 1))
         case "Pause":
-            return Pause(_whole(element, "length", 1))
+            return PauseVerb(_whole(element, "length", 1))
         case unknown:
             raise TwimlError(12200, f"<{unknown}> is not allowed in <Gather>")
 
 
-def _gather(element: ElementTree.Element) -> Gather:
-    return Gather(
+def _gather(element: ElementTree.Element) -> GatherVerb:
+    return GatherVerb(
         prompts=tuple(_prompt(child) for child in element),
         action=element.get("action"),
         method=_method(element),
@@ -191,14 +191,14 @@ def _gather(element: ElementTree.Element) -> Gather:
     )
 
 
-def _dial(element: ElementTree.Element) -> Dial:
+def _dial(element: ElementTree.Element) -> DialVerb:
     parties = [Party(_text(element))] if _text(element) else []
     for child in element:
         if child.tag not in {"Number", "Sip", "Client"}:
             raise TwimlError(12200, f"<{child.tag}> in <Dial> is not a noun the simulator knows")
         scheme = "client:" if child.tag == "Client" else ""
         parties.append(Party(scheme + _text(child), child.get("url"), _method(child)))
-    return Dial(
+    return DialVerb(
         parties=tuple(parties),
         action=element.get("action"),
         method=_method(element),
@@ -209,7 +209,7 @@ def _dial(element: ElementTree.Element) -> Dial:
     )
 
 
-def _connect(element: ElementTree.Element) -> Stream:
+def _connect(element: ElementTree.Element) -> StreamVerb:
     if len(element) != 1 or element[0].tag != "Stream":
         raise TwimlError(12200, "<Connect> must hold one <Stream>")
     noun = element[0]
@@ -217,7 +217,7 @@ def _connect(element: ElementTree.Element) -> Stream:
         raise TwimlError(31941, "with <Connect> the track can only be inbound_track")
     if not noun.get("url"):
         raise TwimlError(12200, "<Stream> has no url")
-    return Stream(
+    return StreamVerb(
         url=noun.get("url", ""),
         name=noun.get("name", ""),
         parameters=tuple(_parameter(child) for child in noun),

@@ -1,17 +1,18 @@
-"""A source that speaks what it has spoken before from clips, and everything else once for all who ask at the same time.
+"""A speech source with a cache of clips in front of it, in memory and on disk.
 
-A text is made by one task, whoever listens: those who ask while it is under way hear what has come so far, and the rest
-as it comes. A clip in memory is had within the same turn of the event loop.
+A text that is not cached is spoken once for all who request it at the same time (single flight): a listener who joins
+late gets what has come so far, then the rest as it comes. A clip in memory is there within the same turn of the event
+loop.
 
-What all listeners have cleared is made to its end when it is short: the next caller hears the same prompt, and one that
-everybody interrupts would otherwise never be kept. A long text, or one too many of them, is let go; speech costs money
-and a connection.
+When all listeners have cleared, a short text is still spoken to its end: the next caller will hear the same prompt, and
+one that every caller interrupts would otherwise never be cached. A long text, or one too many of these, is cancelled;
+speech costs money and a connection.
 
-One rule: only what was asked for is kept, whole. A text that broke off, or was spoken by a voice that stood in, is not.
+One rule: only a whole utterance in the requested voice is cached, not one that broke off or has a substitute voice.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Sequence
 
 from typing_extensions import override
 
@@ -20,30 +21,32 @@ from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, S
 from telebridge.logs import logger
 from telebridge.speech.cache.clip import Clip
 from telebridge.speech.cache.store import ClipStore
-from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, SpeechStream, Voice, Word, Words
-from telebridge.speech.utterance import Utterance, is_substitute
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, SpeechStream, VoiceOverrides, Word, Words
+from telebridge.speech.utterance import SharedUtterance, Utterance
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 LONGEST_CHARACTERS = 2000
-"""A longer text is hardly ever said twice."""
+"""A longer text is not cached: it is hardly ever spoken twice."""
 SHORT_CHARACTERS = 450
 """About thirty seconds of speech."""
-MOST_UNHEARD = 4
+MOST_ABANDONED = 4
+"""The most texts that are spoken to their end although nobody listens."""
 WAIT_SECONDS = 0.3
 """How long a caller waits for another process that is making the same clip."""
-LOOK_AGAIN_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
-Key = Callable[[str, Voice | None], str]
-"""The name of the clip of a text and an utterance's own parameters; `ConfigurationError` where these are wrong."""
+Key = Callable[[str, VoiceOverrides | None], str]
+"""Returns the clip key of a text and its voice; raises `ConfigurationError` where the voice's parameters are wrong."""
 
 
 class CachedSpeech(SpeechSource):
-    """Speaks from clips, and through `source` what there is no clip of. Token streams go straight through.
+    """Speaks from clips, and through `source` what there is no clip of. Token streams are not cached.
 
     Args:
         source: Speaks; closed with this.
-        clips: Keeps what it spoke.
+        clips: Stores what `source` spoke.
         key: Names clips.
         wait_seconds: How long to wait for another process that is making the same clip.
     """
@@ -52,186 +55,154 @@ class CachedSpeech(SpeechSource):
         self._source = source
         self._clips = clips
         self._key = key
-        self._wait = wait_seconds
-        self._making: dict[str, _Making] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._wait_seconds = wait_seconds
+        self._flights: dict[str, _Flight] = {}
+        self._tasks = Tasks("speech cache")
 
     @override
-    def speak(self, text: str | AsyncIterable[str], *, voice: Voice | None = None) -> SpeechStream:
+    def speak(self, text: str | AsyncIterable[str], *, voice: VoiceOverrides | None = None) -> SpeechStream:
         if not isinstance(text, str) or len(text) > LONGEST_CHARACTERS or not text.strip():
             return self._source.speak(text, voice=voice)
         try:
             key = self._key(text, voice)
         except ConfigurationError:
-            return self._source.speak(text, voice=voice)  # which knows how to refuse it
-        if (clip := self._clips.hot(key)) is not None:
+            return self._source.speak(text, voice=voice)  # which reports it as the stream's error
+        if (clip := self._clips.in_memory(key)) is not None:
             metrics.CLIPS.labels("memory").inc()
-            return _spoken(clip)
-        making = self._making.get(key)
-        if making is None:
-            making = self._making[key] = self._make(key, text, voice)
+            return _stream_of(clip)
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = self._start(key, text, voice)
         else:
             metrics.CLIPS.labels("shared").inc()
-        return making.listen()
+        return flight.shared.listen()
 
-    async def is_kept(self, text: str, *, voice: Voice | None = None) -> bool:
-        """Whether there is a clip of a text.
+    async def is_cached(self, text: str, *, voice: VoiceOverrides | None = None) -> bool:
+        """Whether there is a clip of a text, in memory or on disk.
 
         Raises:
-            ConfigurationError: The parameters are wrong.
+            ConfigurationError: The voice's parameters are wrong.
         """
         return await self._clips.find(self._key(text, voice)) is not None
 
-    async def settled(self) -> None:
-        """Wait until everything under way is spoken, and written as far as that can be done."""
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+    async def wait(self) -> None:
+        """Wait until every text under way was spoken, and written to disk as far as that is possible."""
+        await self._tasks.wait()
 
     @override
     async def aclose(self) -> None:
-        for making in self._making.values():
-            making.cancel()
-        await self.settled()  # what is complete is still written
+        for flight in tuple(self._flights.values()):
+            flight.task.cancel()
+        await self.wait()  # clips that are complete are still written
         await self._source.aclose()
 
-    def _make(self, key: str, text: str, voice: Voice | None) -> "_Making":
-        making = _Making(lambda: self._unheard(key, text, making))
-        making.task = task = asyncio.get_running_loop().create_task(self._run(making, key, text, voice))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        # A task that is cancelled before its first step never gets to say so itself.
-        task.add_done_callback(lambda _: self._over(key, making, SpeechUnavailable("the speech source was closed")))
-        return making
+    def _start(self, key: str, text: str, voice: VoiceOverrides | None) -> "_Flight":
+        shared = SharedUtterance(lambda: self._abandoned(flight, len(text)), lambda error: self._ended(flight, error))
+        flight = _Flight(key, shared)
+        flight.task = self._tasks.start(self._run(flight, text, voice))
+        # A task that is cancelled before its first step runs no `finally` of its own.
+        flight.task.add_done_callback(lambda _: flight.shared.end(SpeechUnavailable("the speech source was closed")))
+        return flight
 
-    def _unheard(self, key: str, text: str, making: "_Making") -> None:
-        """Nobody listens any more: let it go, or have it made to its end."""
-        unheard = sum(not each.heard for each in self._making.values())
-        if len(text) > SHORT_CHARACTERS or unheard > MOST_UNHEARD:
-            making.cancel()
-            self._over(key, making)
-
-    def _over(self, key: str, making: "_Making", error: SpeechError | None = None) -> None:
-        """Who asks from now on finds a clip, or has it made anew."""
-        if self._making.get(key) is making:
-            del self._making[key]
-        making.end(error)
-
-    async def _run(self, making: "_Making", key: str, text: str, voice: Voice | None) -> None:
-        claimed = False
+    async def _run(self, flight: "_Flight", text: str, voice: VoiceOverrides | None) -> None:
+        locked = False
         try:
-            clip, claimed = await self._clips.find_or_claim(key)
-            if clip is None and not claimed:
-                clip = await self._made_elsewhere(key)
+            clip, locked = await self._clips.find_or_lock(flight.key)
+            if clip is None and not locked:
+                clip = await self._made_elsewhere(flight.key)
             if clip is not None:
                 metrics.CLIPS.labels("disk").inc()
                 for event in clip.events():
-                    making.put(event)
-                self._over(key, making)
+                    flight.shared.put(event)
+                flight.shared.end()
                 return
             metrics.CLIPS.labels("made").inc()
-            await self._speak(making, key, text, voice)
+            await self._speak(flight, text, voice)
         except SpeechError as error:
-            self._over(key, making, error)
-        except Exception as error:  # the top of a task: whoever listens must learn of it
-            log.exception("a prompt could not be spoken")
-            self._over(key, making, SpeechRejected(f"{type(error).__name__}: {error}"))
+            flight.shared.end(error)
+        except Exception as error:  # the top of a task: the listeners must get an end
+            log.exception("a prompt cannot be spoken")
+            flight.shared.end(SpeechRejected(f"{type(error).__name__}: {error}"))
         finally:
-            if claimed:
-                await self._clips.release(key)
+            if locked:
+                await self._clips.unlock(flight.key)
 
     async def _made_elsewhere(self, key: str) -> Clip | None:
         """Wait a little for the process that is making the clip."""
         loop = asyncio.get_running_loop()
-        until = loop.time() + self._wait
+        until = loop.time() + self._wait_seconds
         while loop.time() < until:
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             if (clip := await self._clips.find(key)) is not None:
                 return clip
         return None
 
-    async def _speak(self, making: "_Making", key: str, text: str, voice: Voice | None) -> None:
-        stream = self._source.speak(text, voice=voice)
+    async def _speak(self, flight: "_Flight", text: str, voice: VoiceOverrides | None) -> None:
+        """Have the text spoken to the flight's listeners, then write the clip."""
+        flight.stream = stream = self._source.speak(text, voice=voice)
         try:
-            async for event in stream:
-                making.put(event)
+            stream.subscribe(flight.shared)
+            await flight.ended.wait()
         finally:
             stream.clear()
-        making.substitute = is_substitute(stream)
-        clip = making.clip()
-        kept = bool(clip.audio) and not making.substitute
-        if kept:
-            self._clips.hold(key, clip)
-        self._over(key, making)
-        if kept:
-            await self._clips.keep(key, clip)
+        if flight.clip is not None:
+            await self._clips.write(flight.key, flight.clip)
+
+    def _abandoned(self, flight: "_Flight", characters: int) -> None:
+        """Nobody listens any more: cancel the flight, or let it go on for the cache."""
+        abandoned = sum(not each.shared.has_listeners for each in self._flights.values())
+        if characters > SHORT_CHARACTERS or abandoned > MOST_ABANDONED:
+            flight.task.cancel()
+            flight.shared.end(SpeechUnavailable("nobody listens"))
+
+    def _ended(self, flight: "_Flight", error: SpeechError | None) -> None:
+        """Forget the flight, and hold its clip in memory: whoever requests the text from now on gets that."""
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+        if flight.stream is not None and error is None:
+            flight.shared.substitute = flight.stream.substitute
+            clip = _clip_of(flight.shared.events)
+            if clip.audio and not flight.shared.substitute:
+                self._clips.put_in_memory(flight.key, clip)
+                flight.clip = clip
+        flight.ended.set()
 
 
-class _Making:
-    """One text being spoken, and all who listen.
-
-    Args:
-        unheard: Told when the last of them has cleared.
+class _Flight:
+    """A text being spoken for everybody who requested it.
 
     Attributes:
-        task: Speaks it.
-        substitute: Whether another voice stood in.
+        key: Of its clip.
+        shared: What is spoken, for all listeners.
+        task: Finds the clip, or has it made and written.
+        stream: The source's stream, unless a clip was found.
+        clip: What was spoken, when it is to be cached.
+        ended: Set when `shared` has ended.
     """
 
-    def __init__(self, unheard: Callable[[], None]) -> None:
-        self.task: asyncio.Task[None] | None = None
-        self.substitute = False
-        self._unheard = unheard
-        self._events: list[SpeechEvent] = []
-        self._listeners: list[Utterance] = []
+    task: asyncio.Task[None]
 
-    @property
-    def heard(self) -> bool:
-        """Whether anybody listens."""
-        return bool(self._listeners)
-
-    def listen(self) -> Utterance:
-        """All of it, from the beginning."""
-        listener = Utterance(lambda: self._left(listener))
-        for event in self._events:
-            listener.put(event)
-        self._listeners.append(listener)
-        return listener
-
-    def put(self, event: SpeechEvent) -> None:
-        """Hand on what was spoken."""
-        self._events.append(event)
-        for listener in self._listeners:
-            listener.put(event)
-
-    def cancel(self) -> None:
-        """Stop speaking it."""
-        if self.task is not None:
-            self.task.cancel()
-
-    def end(self, error: SpeechError | None = None) -> None:
-        """There is no more."""
-        for listener in self._listeners:
-            listener.substitute = self.substitute
-            listener.end(error)
-
-    def clip(self) -> Clip:
-        """What was spoken."""
-        audio: list[bytes] = []
-        words: list[Word] = []
-        for event in self._events:
-            match event:
-                case Audio(data):
-                    audio.append(data)
-                case Words(more):
-                    words += more
-        return Clip(b"".join(audio), tuple(words))
-
-    def _left(self, listener: Utterance) -> None:
-        self._listeners.remove(listener)
-        if not self._listeners:
-            self._unheard()
+    def __init__(self, key: str, shared: SharedUtterance) -> None:
+        self.key = key
+        self.shared = shared
+        self.stream: SpeechStream | None = None
+        self.clip: Clip | None = None
+        self.ended = asyncio.Event()
 
 
-def _spoken(clip: Clip) -> Utterance:
+def _clip_of(events: Sequence[SpeechEvent]) -> Clip:
+    audio: list[bytes] = []
+    words: list[Word] = []
+    for event in events:
+        match event:
+            case Audio(data):
+                audio.append(data)
+            case Words(more):
+                words += more
+    return Clip(b"".join(audio), tuple(words))
+
+
+def _stream_of(clip: Clip) -> Utterance:
     utterance = Utterance()
     for event in clip.events():
         utterance.put(event)

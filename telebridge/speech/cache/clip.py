@@ -1,7 +1,7 @@
-"""One prompt that was spoken before: its name among all that were, and how it lies in a file.
+"""Clips, which are cached utterances: their keys, and the format of their files.
 
-The name of a clip is the hash of all that shapes its audio, so a changed voice, speed or text is another clip and none
-ever grows stale. The file has a header of fixed length, then word times, then G.711 mu-law; the layout is our own.
+The key of a clip is the hash of all that shapes its audio, so another voice, speed or text is another clip and none
+grows stale. A file has a header of fixed length, word times, and G.711 mu-law; the format is our own.
 
 One rule: a file that is not exactly what was written is `ClipDamaged`, never audio.
 """
@@ -16,11 +16,11 @@ import msgspec
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import TelebridgeError
-from telebridge.speech.source import Audio, SpeechEvent, Voice, Word, Words
+from telebridge.speech.source import Audio, SpeechEvent, VoiceOverrides, Word, Words
 
 MAGIC = b"TBCLIP"
 FORMAT = 1
-"""Part of the name too: clips of another format are not found, and age out."""
+"""It is hashed into the key too: clips of another format are not found, and are evicted in time."""
 
 _HEADER = struct.Struct(">6sHII")  # magic, format, bytes of word times, bytes of audio
 _DIGEST_BYTES = hashlib.sha256().digest_size
@@ -32,7 +32,7 @@ _WORDS: msgspec.msgpack.Decoder[list[tuple[str, float, float]]] = msgspec.msgpac
 
 
 class ClipDamaged(TelebridgeError):
-    """A file is not the clip that was written: cut short, overwritten, or something else altogether."""
+    """A file is not a clip as it was written: it is truncated, overwritten, or something else."""
 
     def __init__(self, problem: str) -> None:
         super().__init__(problem)
@@ -45,7 +45,7 @@ class Clip:
 
     Args:
         audio: Mu-law at 8000 Hz.
-        words: When its words sound; empty where the service does not tell.
+        words: Word times; empty where the service sends none.
     """
 
     audio: bytes
@@ -53,27 +53,27 @@ class Clip:
 
     @property
     def ms(self) -> float:
-        """How long it plays."""
+        """Its duration in milliseconds."""
         return len(self.audio) / BYTES_PER_MS
 
     @property
     def cost_bytes(self) -> int:
-        """About the memory that it takes."""
+        """About how many bytes of memory it takes."""
         return len(self.audio) + 120 * len(self.words) + 200
 
     def events(self) -> tuple[SpeechEvent, ...]:
-        """What a stream that speaks it yields: word times first, so that they are known when the audio is played."""
+        """The events of a stream that speaks it: word times first, so that they are known when the audio is played."""
         words: tuple[SpeechEvent, ...] = (Words(self.words),) if self.words else ()
         return (*words, Audio(self.audio))
 
 
-def clip_key(text: str, voice: Voice, *, maker: str) -> str:
-    """The name of the clip of a text, in hexadecimal.
+def clip_key(text: str, voice: VoiceOverrides, *, maker: str) -> str:
+    """Compute the key of a text's clip, in hexadecimal.
 
     Args:
         text: As it is spoken.
-        voice: Every synthesis parameter, the source's own merged with those of the utterance.
-        maker: Who speaks, and by which family of protocols: the same parameters sound otherwise elsewhere.
+        voice: Every synthesis parameter, the source's own overridden by those of the utterance.
+        maker: The service and its family of protocols: the same parameters sound otherwise elsewhere.
     """
     shaping: Mapping[str, object] = {"format": FORMAT, "maker": maker, "text": text, "voice": dict(voice)}
     canonical = json.dumps(shaping, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -81,17 +81,17 @@ def clip_key(text: str, voice: Voice, *, maker: str) -> str:
 
 
 def encode(clip: Clip) -> bytes:
-    """The file of a clip."""
+    """Encode a clip as the content of its file."""
     words = msgspec.msgpack.encode([(word.text, float(word.start_ms), float(word.end_ms)) for word in clip.words])
     header = _HEADER.pack(MAGIC, FORMAT, len(words), len(clip.audio))
     return header + _digest(header, words + clip.audio) + words + clip.audio
 
 
 def decode(data: bytes) -> Clip:
-    """The clip of a file.
+    """Decode the content of a clip's file.
 
     Raises:
-        ClipDamaged: It is none, or not whole.
+        ClipDamaged: It is no clip, or not as it was written.
     """
     if len(data) < _BODY_AT:
         raise ClipDamaged(f"has {len(data)} bytes, fewer than a header")

@@ -2,8 +2,8 @@
 
 Follows `speak_lib.h` of espeak-ng, API revision 12, in its synchronous mode.
 
-One rule: only the worker process imports this. The library is GPL-3, keeps its state in globals, and a fault in it must
-cost one process of its own and no call.
+One rule: only the worker process imports this module. The library is GPL-3 and keeps its state in globals, and a crash
+in it must cost one process and no call.
 """
 
 import ctypes
@@ -54,12 +54,12 @@ class EspeakFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a phrase is said.
+    """The parameters of a phrase.
 
     Args:
-        voice: A name espeak-ng knows, with its variant: "en-us+f3".
-        words_per_minute: The pace; espeak-ng takes 80 to 450, beyond that the nearest is used.
-        pitch: 0 to 100; 50 is the voice's own.
+        voice: A voice of espeak-ng with its variant, such as "en-us+f3".
+        words_per_minute: The speaking rate; clamped to espeak-ng's range of 80 to 450.
+        pitch: From 0 to 100; 50 is the voice's default.
     """
 
     voice: str
@@ -71,7 +71,7 @@ class Espeak:
     """The library, loaded and initialized. There can be one in a process.
 
     Args:
-        buffer_ms: How much audio is handed over at a time.
+        buffer_ms: The length of audio in one callback.
     """
 
     def __init__(self, *, buffer_ms: int = 40) -> None:
@@ -103,14 +103,14 @@ class Espeak:
     def say(
         self, text: str, manner: Manner, *, phonetic: bool, pause_after: bool, on: tuple[OnSamples, OnWord]
     ) -> None:
-        """Say `text` and return when all of it was handed over.
+        """Synthesize `text`, and return when all of it was passed to the callbacks.
 
-        `on` takes samples (s16 little-endian at `sample_rate`) and word starts (a character of `text` from 0, and
-        seconds since the start).
+        `on` has two callbacks: for samples (s16 little-endian at `sample_rate`), and for word starts (a character of
+        `text` counted from 0, and seconds since the start).
 
         Raises:
             EspeakFailed: espeak-ng answered with an error, or has no such voice.
-            OSError: Whatever the taker of samples raised.
+            OSError: The callback for samples raised it.
         """
         self._choose(manner)
         self._on_samples, self._on_word = on

@@ -1,11 +1,9 @@
-"""The languages Rime names, and what espeak-ng calls them.
+"""Maps Rime's languages and speakers to the voices of espeak-ng.
 
-Rime takes two- and three-letter codes and writes German "ger" (Rime, 'Voices'). Which model speaks which language is
-not reliably enforced by Rime, and not here either.
+Rime accepts two- and three-letter codes and writes German "ger" (Rime, 'Voices'). Which model speaks which language is
+not reliably enforced by Rime, nor is it here. The voice of a speaker is chosen by its name and has no likeness to it.
 
-Which of espeak-ng's voices stands in for which of Rime's speakers.
-
-There is no likeness: a speaker's name decides, so that one name always sounds the same and two names mostly differ.
+One rule: one name always sounds the same, and two names mostly differ.
 """
 
 import zlib
@@ -44,7 +42,7 @@ TIMED = frozenset({"eng", "spa"})
 
 
 def canonical(lang: str) -> str | None:
-    """The three-letter code for any spelling Rime takes, or None for a language it does not name."""
+    """Return the three-letter code for any spelling that Rime accepts, or None for an unknown language."""
     return _CANONICAL.get(lang.strip().lower())
 
 
@@ -54,7 +52,7 @@ _FEMALE_ENDINGS = ("a", "e", "ie", "y", "ah", "en")
 
 
 def variant_of(speaker: str) -> tuple[str, int]:
-    """A variant of espeak-ng's and a pitch (0 to 100, 50 is the variant's own)."""
+    """Return a variant of espeak-ng and a pitch (0 to 100; 50 is the variant's default)."""
     name = speaker.strip().lower()
     number = zlib.crc32(name.encode())
     variants = _FEMALE if name.endswith(_FEMALE_ENDINGS) else _MALE

@@ -1,6 +1,6 @@
-"""What the server and a voice's process say to each other: a length in four bytes, then MessagePack.
+"""The messages between the server and a worker process: a length in four bytes, then MessagePack.
 
-One rule: a worker has one phrase at a time, so an answer always belongs to the last `Say`.
+One rule: a worker synthesizes one phrase at a time, so its messages always belong to the last `SayPhrase`.
 """
 
 import struct
@@ -11,8 +11,8 @@ LENGTH = struct.Struct("<I")
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
 
-class Say(msgspec.Struct, frozen=True, array_like=True, tag="say"):
-    """Say this phrase."""
+class SayPhrase(msgspec.Struct, frozen=True, array_like=True, tag="say"):
+    """Synthesize this phrase."""
 
     text: str
     voice: str
@@ -23,17 +23,17 @@ class Say(msgspec.Struct, frozen=True, array_like=True, tag="say"):
     pause_after: bool
 
 
-class Ready(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
-    """The worker can take its first phrase."""
+class WorkerReady(msgspec.Struct, frozen=True, array_like=True, tag="ready"):
+    """The worker is ready for its first phrase."""
 
 
-class Samples(msgspec.Struct, frozen=True, array_like=True, tag="samples"):
+class PhraseSamples(msgspec.Struct, frozen=True, array_like=True, tag="samples"):
     """The next samples."""
 
     data: bytes
 
 
-class Finished(msgspec.Struct, frozen=True, array_like=True, tag="finished"):
+class PhraseFinished(msgspec.Struct, frozen=True, array_like=True, tag="finished"):
     """The phrase is complete.
 
     Args:
@@ -45,30 +45,30 @@ class Finished(msgspec.Struct, frozen=True, array_like=True, tag="finished"):
     duration_seconds: float
 
 
-class Failed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
-    """The phrase could not be said; the worker is ready for the next one."""
+class PhraseFailed(msgspec.Struct, frozen=True, array_like=True, tag="failed"):
+    """The phrase could not be synthesized; the worker is ready for the next one."""
 
     problem: str
 
 
-Answer = Ready | Samples | Finished | Failed
+WorkerMessage = WorkerReady | PhraseSamples | PhraseFinished | PhraseFailed
 
 _encoder = msgspec.msgpack.Encoder()
-_request_decoder = msgspec.msgpack.Decoder(Say)
-_answer_decoder: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+_request_decoder = msgspec.msgpack.Decoder(SayPhrase)
+_message_decoder: msgspec.msgpack.Decoder[WorkerMessage] = msgspec.msgpack.Decoder(WorkerMessage)
 
 
-def encode(message: Say | Answer) -> bytes:
-    """A message as it goes over the pipe."""
+def encode(message: SayPhrase | WorkerMessage) -> bytes:
+    """Encode a message for the pipe, with its length."""
     body = _encoder.encode(message)
     return LENGTH.pack(len(body)) + body
 
 
-def decode_request(body: bytes) -> Say:
-    """What the server said, without its length."""
+def decode_request(body: bytes) -> SayPhrase:
+    """Decode a message of the server, without its length."""
     return _request_decoder.decode(body)
 
 
-def decode_answer(body: bytes) -> Answer:
-    """What a worker said, without its length."""
-    return _answer_decoder.decode(body)
+def decode_message(body: bytes) -> WorkerMessage:
+    """Decode a message of a worker, without its length."""
+    return _message_decoder.decode(body)

@@ -1,11 +1,10 @@
-"""A pool of voice processes behind the `Voice` protocol.
+"""A pool of worker processes that implements the `Synthesizer` protocol with espeak-ng.
 
-Phrases wait in one line and the next free process takes the next phrase: since a socket asks for one phrase at a
-time, sockets that speak at once take turns. A process is free again when it has said its phrase, however slowly that is
-fetched.
+Phrases wait in one queue, and the next free process takes the next phrase. A socket requests one phrase at a time, so
+sockets that speak at once take turns. A process is free again when its phrase is complete, however slowly the client
+reads it.
 
-One rule: a process that dies takes no call with it. Another says the phrase again, and what was already given is
-skipped.
+One rule: when a process dies, another one synthesizes its phrase again, and skips the audio that was already sent.
 """
 
 import asyncio
@@ -22,20 +21,20 @@ from telebridge.logs import logger
 from telebridge.speech_server.voices.espeak_names import ESPEAK_VOICES, variant_of
 from telebridge.speech_server.voices.messages import (
     LENGTH,
-    Answer,
-    Failed,
-    Finished,
-    Ready,
-    Samples,
-    Say,
-    decode_answer,
+    PhraseFailed,
+    PhraseFinished,
+    PhraseSamples,
+    SayPhrase,
+    WorkerMessage,
+    WorkerReady,
+    decode_message,
     encode,
 )
 from telebridge.speech_server.voices.voice import (
     Pcm,
     Phrase,
     SpokenWords,
-    Voice,
+    Synthesizer,
     VoiceEvent,
     VoiceFailed,
     WordStart,
@@ -55,14 +54,14 @@ _DEATHS = (OSError, asyncio.IncompleteReadError, TimeoutError, msgspec.MsgspecEr
 
 
 def missing_packages() -> list[str]:
-    """What has to be installed before this voice can speak: the extra `telebridge[voice]`."""
+    """Return the packages of the extra `telebridge[voice]` that are missing for this synthesizer."""
     return [name for name in _NEEDED if importlib.util.find_spec(name) is None]
 
 
-def request_of(phrase: Phrase) -> Say:
-    """A phrase in the terms of espeak-ng."""
+def request_of(phrase: Phrase) -> SayPhrase:
+    """Convert a phrase to the parameters of espeak-ng."""
     variant, pitch = variant_of(phrase.speaker)
-    return Say(
+    return SayPhrase(
         text=phrase.text,
         voice=f"{ESPEAK_VOICES.get(phrase.lang, ESPEAK_VOICES['eng'])}+{variant}",
         words_per_minute=round(NORMAL_WORDS_PER_MINUTE * phrase.speed),
@@ -75,27 +74,27 @@ def request_of(phrase: Phrase) -> Say:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """A phrase somebody waits for.
+    """A phrase that a client waits for.
 
     Attributes:
-        answers: What came back; None when no process could say it.
-        abandoned: Nobody waits any more.
+        messages: The worker's messages; None when no process could synthesize the phrase.
+        abandoned: The client is gone.
         attempts: How many processes have tried.
-        given_bytes: What was handed over already.
+        given_bytes: How much audio was sent to the client.
     """
 
-    request: Say
-    answers: asyncio.Queue[Samples | Finished | Failed | None] = field(default_factory=asyncio.Queue)
+    request: SayPhrase
+    messages: asyncio.Queue[PhraseSamples | PhraseFinished | PhraseFailed | None] = field(default_factory=asyncio.Queue)
     abandoned: bool = False
     attempts: int = 0
     given_bytes: int = 0
 
 
-class EspeakWorkers(Voice):
-    """espeak-ng in processes of its own.
+class EspeakWorkers(Synthesizer):
+    """Runs espeak-ng in worker processes.
 
     Args:
-        count: How many processes; more than there are cores is of no use.
+        count: The number of processes; more than there are cores is of no use.
     """
 
     def __init__(self, *, count: int) -> None:
@@ -106,15 +105,15 @@ class EspeakWorkers(Voice):
 
     @property
     def process_ids(self) -> list[int]:
-        """The processes that are running."""
+        """The ids of the running processes."""
         return list(self._processes.values())
 
     @override
     async def start(self) -> None:
-        """Start the processes, and wait until each can speak.
+        """Start the processes, and wait until each is ready.
 
         Raises:
-            VoiceFailed: One could not be started.
+            VoiceFailed: A process could not be started.
         """
         started = [asyncio.get_running_loop().create_future() for _ in range(self._count)]
         self._tasks = [
@@ -129,21 +128,21 @@ class EspeakWorkers(Voice):
 
     @override
     async def aclose(self) -> None:
-        """End every process and wait for it."""
+        """Stop all processes and wait for them."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
-        self._give_up_waiting()
+        self._fail_queued_jobs()
 
-    def _give_up_waiting(self) -> None:
-        """With no process left and none to be had, whoever waits is told so."""
+    def _fail_queued_jobs(self) -> None:
+        """Fail the queued jobs when no process is left and none can be started."""
         while not self._processes and not self._jobs.empty():
-            self._jobs.get_nowait().answers.put_nowait(None)
+            self._jobs.get_nowait().messages.put_nowait(None)
 
     @override
     async def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
-        """Say `phrase` when its turn comes."""
+        """Synthesize `phrase` when a process is free."""
         if not self._tasks:
             msg = "the voice is closed"
             raise VoiceFailed(msg)
@@ -151,15 +150,15 @@ class EspeakWorkers(Voice):
         self._jobs.put_nowait(job)
         try:
             while True:
-                match await job.answers.get():
-                    case Samples(data=data):
+                match await job.messages.get():
+                    case PhraseSamples(data=data):
                         yield Pcm(data)
-                    case Finished(starts=starts, duration_seconds=duration_seconds):
+                    case PhraseFinished(starts=starts, duration_seconds=duration_seconds):
                         places = [WordStart(character, seconds) for character, seconds in starts]
                         text = "" if phrase.phonetic else phrase.text
                         yield SpokenWords(spoken_words(text, places, duration_seconds=duration_seconds))
                         return
-                    case Failed(problem=problem):
+                    case PhraseFailed(problem=problem):
                         raise VoiceFailed(problem)
                     case None:
                         msg = "no voice process could say the phrase"
@@ -168,14 +167,14 @@ class EspeakWorkers(Voice):
             job.abandoned = True
 
     async def _work(self, number: int, started: "asyncio.Future[None]") -> None:
-        """Keep one process alive and give it phrases, for ever."""
+        """Keep one process alive and give it phrases, until cancelled."""
         job: _Job | None = None
         try:
             while True:
                 job = await self._with_a_process(number, job, started)
         finally:
             if job is not None:
-                job.answers.put_nowait(None)
+                job.messages.put_nowait(None)
             if not started.done():
                 started.cancel()
 
@@ -197,7 +196,7 @@ class EspeakWorkers(Voice):
             if not started.done():
                 started.set_exception(VoiceFailed(f"the voice does not start: {error!r}"))
             if process is None:
-                self._give_up_waiting()
+                self._fail_queued_jobs()
                 await asyncio.sleep(RESTART_SECONDS)
             return _still_wanted(job)
         finally:
@@ -211,51 +210,51 @@ def _still_wanted(job: _Job | None) -> _Job | None:
         return None
     if job.attempts < ATTEMPTS:
         return job
-    job.answers.put_nowait(None)
+    job.messages.put_nowait(None)
     return None
 
 
 async def _say(process: "_Process", job: _Job) -> None:
-    """Have `process` say the phrase of `job`, without what an earlier process has already given."""
+    """Synthesize the phrase of `job` in `process`, and skip the audio that an earlier process has already sent."""
     job.attempts += 1
     to_skip = job.given_bytes
     async with asyncio.timeout(PHRASE_SECONDS):
-        await process.ask(job.request)
+        await process.send(job.request)
         while True:
-            match await process.answer():
-                case Samples(data=data):
+            match await process.receive():
+                case PhraseSamples(data=data):
                     fresh = data[to_skip:]
                     to_skip -= len(data) - len(fresh)
                     job.given_bytes += len(fresh)
                     if fresh:
-                        job.answers.put_nowait(Samples(fresh))
-                case (Finished() | Failed()) as last:
-                    job.answers.put_nowait(last)
+                        job.messages.put_nowait(PhraseSamples(fresh))
+                case (PhraseFinished() | PhraseFailed()) as last:
+                    job.messages.put_nowait(last)
                     return
-                case Ready():
+                case WorkerReady():
                     pass
 
 
 class _Process:
-    """One voice process and its two pipes."""
+    """One worker process and its two pipes."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         if process.stdin is None or process.stdout is None:
             raise AssertionError  # Both were asked for.
         self._process = process
         self._requests = process.stdin
-        self._answers = process.stdout
+        self._messages = process.stdout
 
     @classmethod
     async def start(cls) -> "_Process":
-        """Start a process, and wait until it can speak.
+        """Start a process, and wait until it is ready.
 
         Raises:
-            OSError: It cannot be started.
-            asyncio.IncompleteReadError: It ended at once.
-            TimeoutError: It does not become ready.
+            OSError: The process cannot be started.
+            asyncio.IncompleteReadError: The process ended at once.
+            TimeoutError: The process does not become ready in time.
         """
-        # The process has to find this package where we found it, installed or not.
+        # The process must import this package from the same place, installed or not.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
         started = cls(
             await asyncio.create_subprocess_exec(
@@ -270,7 +269,7 @@ class _Process:
         )
         try:
             async with asyncio.timeout(START_SECONDS):
-                await started.answer()
+                await started.receive()
         except BaseException:
             await started.stop()
             raise
@@ -278,34 +277,34 @@ class _Process:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
-    async def ask(self, request: Say) -> None:
-        """Give it its next phrase."""
+    async def send(self, request: SayPhrase) -> None:
+        """Send the next phrase."""
         self._requests.write(encode(request))
         await self._requests.drain()
 
-    async def answer(self) -> Answer:
-        """What it says next."""
-        (length,) = LENGTH.unpack(await self._answers.readexactly(LENGTH.size))
-        return decode_answer(await self._answers.readexactly(length))
+    async def receive(self) -> WorkerMessage:
+        """Return the next message of the process."""
+        (length,) = LENGTH.unpack(await self._messages.readexactly(LENGTH.size))
+        return decode_message(await self._messages.readexactly(length))
 
     async def stop(self) -> None:
-        """End it, and leave nothing open."""
+        """Stop the process and close both pipes."""
         self._requests.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                # What it still had to say is read and dropped: it may be waiting for room in the pipe.
-                await self._answers.read()
+                # Its remaining messages are read and dropped: it may be waiting for room in the pipe.
+                await self._messages.read()
                 await self._process.wait()
         except TimeoutError:
             if self._process.returncode is None:
                 self._process.kill()
-            await self._answers.read()
+            await self._messages.read()
             await self._process.wait()
         try:
             await self._requests.wait_closed()
         except OSError:
-            # The pipe broke with its process; closed it is all the same.
+            # The pipe broke with its process, so it is closed.
             return

@@ -1,7 +1,7 @@
-"""A voice without a synthesizer: a hum for every word, the same every time, made at once.
+"""A synthesizer that hums: a tone for every word, always the same, without delay.
 
-For tests, on any clock, and where the optional voice is not installed. A word lasts as long as it is written long, so
-whatever is proportional to text stays so.
+It serves tests on any clock, and installations without the optional voice. One rule: the length of a tone is
+proportional to the number of characters of its word.
 """
 
 import math
@@ -17,7 +17,7 @@ from telebridge.speech_server.voices.voice import (
     Phrase,
     SpokenWord,
     SpokenWords,
-    Voice,
+    Synthesizer,
     VoiceEvent,
 )
 
@@ -28,16 +28,16 @@ _AMPLITUDE = 9000
 _CHUNK_SECONDS = 0.25
 
 
-class ToneVoice(Voice):
-    """Hums: every word a tone, its pitch from the word and the speaker, a short gap after it."""
+class ToneVoice(Synthesizer):
+    """Hums: every word is a tone whose pitch follows from word and speaker, with a short gap after it."""
 
     @override
     async def start(self) -> None:
-        """Nothing to get ready."""
+        """Do nothing."""
 
     @override
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
     @override
     async def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
@@ -69,7 +69,7 @@ def _pitch(word: str, speaker: str) -> float:
 
 
 def _hum(pitch_hz: float, length: int, rate: int) -> "array[int]":
-    """A tone whose first and last sample are near silence, so that no word begins with a click."""
+    """Return a tone that fades in and out, so that no word begins with a click."""
     step = 2 * math.pi * pitch_hz / rate
     fade = math.pi / length
     return array("h", (int(_AMPLITUDE * math.sin(fade * n) * math.sin(step * n)) for n in range(length)))

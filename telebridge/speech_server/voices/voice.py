@@ -1,14 +1,11 @@
-"""What a voice is to the speech server: one phrase in, PCM and word times out.
+"""The protocol of a synthesizer: one phrase in, PCM and word times out; and the word times of a written text.
 
-A phrase is short (a sentence, or a stretch of one), so that many sockets can take turns on few voices, and so that a
-client who vanished leaves at most one phrase unfinished.
+A phrase is short (a sentence or a part of one), so that many sockets can share a few synthesizers, and so that a client
+that disconnects leaves at most one phrase unfinished. espeak-ng reports several events for one written word ("2.5ml")
+and none for others; `spoken_words` returns one entry for each written word, as Rime does (Rime, "Websockets JSON",
+'Timestamps').
 
-One rule: a voice knows nothing of Rime. Markup, segments and formats are settled before and after it.
-
-Which word sounds when: the words of a text as written, with the times a synthesizer reports for places in it.
-
-espeak-ng reports several events for one written word ("2.5ml") and none for others; readers of Rime's timestamps want
-one entry for each written word (Rime, "Websockets JSON", 'Timestamps').
+One rule: a synthesizer knows nothing of Rime. Markup, segments and formats are processed before and after it.
 """
 
 import re
@@ -20,14 +17,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """What a voice is to say, and how.
+    """A text that is synthesized in one go, and its parameters.
 
     Args:
         text: Plain words; phoneme mnemonics of espeak-ng when `phonetic`.
-        speaker: Rime's name of the speaker; a voice picks something of its own for it, always the same.
-        lang: One of the languages of `languages.py`, as a three-letter code.
+        speaker: Rime's name of the speaker; a synthesizer always uses the same voice for it.
+        lang: One of the languages of `espeak_names`, as a three-letter code.
         speed: 1.0 is the normal speed, 2.0 twice as fast.
-        sample_rate: Samples per second that are wanted.
+        sample_rate: Samples per second.
         phonetic: Whether `text` is phonemes.
         pause_after: Whether a sentence ends here, and a short silence follows.
     """
@@ -50,7 +47,7 @@ class Pcm:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWord:
-    """A word and when it sounds, in seconds since the start of the phrase (or of the segment, further up)."""
+    """A word and its times, in seconds since the start of the phrase or of the synthesis."""
 
     text: str
     start_seconds: float
@@ -59,7 +56,7 @@ class SpokenWord:
 
 @dataclass(frozen=True, slots=True)
 class SpokenWords:
-    """The words of a phrase, after its last samples."""
+    """The words of a phrase; they follow its last samples."""
 
     words: tuple[SpokenWord, ...]
 
@@ -68,26 +65,26 @@ VoiceEvent = Pcm | SpokenWords
 
 
 class VoiceFailed(Exception):
-    """A voice could not say a phrase."""
+    """A synthesizer could not synthesize a phrase."""
 
 
-class Voice(Protocol):
-    """Whoever can say a phrase."""
+class Synthesizer(Protocol):
+    """Synthesizes phrases. Call `start` once, before the first phrase, and `aclose` at the end."""
 
     def say(self, phrase: Phrase) -> AsyncIterator[VoiceEvent]:
-        """Say `phrase`: its samples in order, then its words. Leaving the iteration early stops the voice.
+        """Synthesize `phrase`: yield its samples in order, then its words. Leaving the iteration early stops it.
 
         Raises:
-            VoiceFailed: While iterating, when the voice breaks down.
+            VoiceFailed: The synthesizer failed, while iterating.
         """
         ...
 
     async def start(self) -> None:
-        """Get ready; called once, before the first phrase."""
+        """Load what the first phrase needs."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of everything, processes above all."""
+        """Release all resources, such as processes."""
         ...
 
 
@@ -96,14 +93,14 @@ _WRITTEN_WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class WordStart:
-    """Something that begins at a character of the text (counted from 0) sounds from here on."""
+    """The time at which the text from a character on (counted from 0) sounds."""
 
     character: int
     seconds: float
 
 
 def spoken_words(text: str, starts: Sequence[WordStart], *, duration_seconds: float) -> tuple[SpokenWord, ...]:
-    """Every written word of `text` with its times: in order, never overlapping, none beyond `duration_seconds`."""
+    """Return every written word of `text` with its times: in order, not overlapping, within `duration_seconds`."""
     spans = [(match.start(), match.group()) for match in _WRITTEN_WORD.finditer(text) if _is_voiced(match.group())]
     first_seconds = _first_seconds([start for start, _ in spans], starts, duration_seconds)
     ends = [*first_seconds[1:], duration_seconds]
@@ -113,12 +110,12 @@ def spoken_words(text: str, starts: Sequence[WordStart], *, duration_seconds: fl
 
 
 def _is_voiced(word: str) -> bool:
-    """A dash or a bracket on its own is not a word."""
+    """Return whether this is a word; a dash or a bracket on its own is not."""
     return any(character.isalnum() for character in word)
 
 
 def _first_seconds(places: list[int], starts: Sequence[WordStart], duration_seconds: float) -> list[float]:
-    """When each of the words at `places` begins; a word without a report of its own begins with the next one."""
+    """Return when each of the words at `places` begins; a word without an event begins with the next word."""
     found: dict[int, float] = {}
     for start in starts:
         index = bisect_right(places, start.character) - 1

@@ -1,6 +1,6 @@
-"""The process of one voice: reads phrases from standard input, writes samples to standard output.
+"""A worker process: it reads phrases from standard input, synthesizes them, and writes samples to standard output.
 
-One rule: it ends when standard input does, so it can never outlive the server, however that one ended.
+One rule: it ends when standard input does, so that it never outlives the server, however the server ended.
 """
 
 import io
@@ -15,25 +15,25 @@ import soxr
 from telebridge.speech_server.voices.espeak import Espeak, EspeakFailed, Manner
 from telebridge.speech_server.voices.messages import (
     LENGTH,
-    Answer,
-    Failed,
-    Finished,
-    Ready,
-    Samples,
-    Say,
+    PhraseFailed,
+    PhraseFinished,
+    PhraseSamples,
+    SayPhrase,
+    WorkerMessage,
+    WorkerReady,
     decode_request,
     encode,
 )
 
-# The first samples leave at once; after that a message for each buffer of the synthesizer would only cost time.
+# The first samples leave at once; later samples are gathered, because each message costs time.
 _FIRST_SECONDS = 0.04
 _LATER_SECONDS = 0.5
 _BYTES_PER_SAMPLE = 2
-_WARM_UP = Say("Ready.", "en-us", 170, 50, 8000, phonetic=False, pause_after=False)
+_WARM_UP = SayPhrase("Ready.", "en-us", 170, 50, 8000, phonetic=False, pause_after=False)
 
 
 class _Delivery:
-    """One phrase on its way out: resampled, and gathered into messages of a good size."""
+    """The output of one phrase: resampled, and gathered into messages of a suitable size."""
 
     def __init__(self, from_rate: int, to_rate: int, out: BinaryIO) -> None:
         self.starts: list[tuple[int, float]] = []
@@ -52,10 +52,10 @@ class _Delivery:
     def receive_word(self, character: int, seconds: float) -> None:
         self.starts.append((character, seconds))
 
-    def finish(self) -> Finished:
+    def finish(self) -> PhraseFinished:
         self._waiting += self._resample(b"", last=True)
         self._send()
-        return Finished(self.starts, self._sent_bytes / _BYTES_PER_SAMPLE / self._rate)
+        return PhraseFinished(self.starts, self._sent_bytes / _BYTES_PER_SAMPLE / self._rate)
 
     def _resample(self, data: bytes, *, last: bool) -> bytes:
         if self._resampler is None:
@@ -67,19 +67,19 @@ class _Delivery:
     def _send(self) -> None:
         if self._waiting:
             self._sent_bytes += len(self._waiting)
-            write(self._out, Samples(bytes(self._waiting)))
+            write(self._out, PhraseSamples(bytes(self._waiting)))
             self._waiting.clear()
 
 
-def write(out: BinaryIO, answer: Answer) -> None:
-    """Send one answer, now."""
-    rest = memoryview(encode(answer))
+def write(out: BinaryIO, message: WorkerMessage) -> None:
+    """Write one message."""
+    rest = memoryview(encode(message))
     while rest:
         rest = rest[out.write(rest) :]
 
 
-def say(espeak: Espeak, request: Say, out: BinaryIO) -> Finished | Failed:
-    """Say one phrase; what is returned comes last on the pipe."""
+def say(espeak: Espeak, request: SayPhrase, out: BinaryIO) -> PhraseFinished | PhraseFailed:
+    """Synthesize one phrase, and return the message that ends it."""
     delivery = _Delivery(espeak.sample_rate, request.sample_rate, out)
     manner = Manner(request.voice, request.words_per_minute, request.pitch)
     try:
@@ -91,30 +91,30 @@ def say(espeak: Espeak, request: Say, out: BinaryIO) -> Finished | Failed:
             on=(delivery.receive_samples, delivery.receive_word),
         )
     except EspeakFailed as error:
-        return Failed(str(error))
+        return PhraseFailed(str(error))
     return delivery.finish()
 
 
-def serve(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Say what is asked for, one phrase after the other, until the requests end."""
+def serve(requests: BinaryIO, messages: BinaryIO) -> None:
+    """Synthesize one phrase after the other, until the requests end."""
     espeak = Espeak()
-    # The first phrase of a process pays for loading dictionaries and the resampler's tables: not a caller's.
+    # The first phrase of a process also loads dictionaries and the resampler's tables: do that before a caller waits.
     say(espeak, _WARM_UP, io.BytesIO())
-    write(answers, Ready())
+    write(messages, WorkerReady())
     while len(head := requests.read(LENGTH.size)) == LENGTH.size:
         (length,) = LENGTH.unpack(head)
-        write(answers, say(espeak, decode_request(requests.read(length)), answers))
+        write(messages, say(espeak, decode_request(requests.read(length)), messages))
 
 
 def main() -> None:
-    """Run until the server closes the pipe. A Ctrl-C at the terminal is the server's business."""
+    """Run until the server closes the pipe. A Ctrl-C at the terminal is handled by the server."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answers_fd = os.dup(sys.stdout.fileno())
-    # Whatever a C library prints must not end up between the answers.
+    messages_fd = os.dup(sys.stdout.fileno())
+    # What a C library prints must not end up between the messages.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    with os.fdopen(answers_fd, "wb", buffering=0) as answers:
+    with os.fdopen(messages_fd, "wb", buffering=0) as messages:
         try:
-            serve(sys.stdin.buffer, answers)
+            serve(sys.stdin.buffer, messages)
         except BrokenPipeError:
             return
 

@@ -1,4 +1,4 @@
-"""Errands against real web services on loopback, and functions that do everything wrong."""
+"""ActionRunner against real web services on loopback, and functions that do everything wrong."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -9,7 +9,7 @@ from aiohttp import web
 from support.speech import serving
 
 from telebridge.call.flows import requests as module
-from telebridge.call.flows.requests import LARGEST_ANSWER_BYTES, Errands, is_public
+from telebridge.call.flows.requests import MAX_RESPONSE_BYTES, ActionRunner, is_public
 from telebridge.flows.steps import Done, Request, Run
 
 
@@ -29,22 +29,22 @@ class Service:
 
 @asynccontextmanager
 async def at_work(functions=None):
-    """A service, its address, and somebody who does errands."""
-    service, errands = Service(), Errands(functions)
+    """A service, its address, and somebody who does actions."""
+    service, actions = Service(), ActionRunner(functions)
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", service.answer)
     async with serving(app) as url:
         try:
-            yield service, url, errands
+            yield service, url, actions
         finally:
-            await errands.aclose()
+            await actions.aclose()
 
 
 async def got(answer, **request):
     """What comes of one request that is answered so."""
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         service.answers["/"] = answer
-        return await errands.do(Request("GET", f"{url}/", **request))
+        return await actions.run(Request("GET", f"{url}/", **request))
 
 
 def redirect(to, status=302):
@@ -82,7 +82,7 @@ async def test_anything_but_success_is_a_problem_and_its_body_is_there(status):
     assert done.problem.endswith(f"answered {status}")
 
 
-@pytest.mark.parametrize(("size", "fits"), [(LARGEST_ANSWER_BYTES, True), (LARGEST_ANSWER_BYTES + 1, False)])
+@pytest.mark.parametrize(("size", "fits"), [(MAX_RESPONSE_BYTES, True), (MAX_RESPONSE_BYTES + 1, False)])
 async def test_an_answer_has_a_mebibyte_at_most(size, fits):
     done = await got(web.Response(body=b"a" * size))
     assert (done.problem is None) is fits
@@ -91,7 +91,7 @@ async def test_an_answer_has_a_mebibyte_at_most(size, fits):
 
 async def test_an_answer_that_unpacks_to_more_is_refused_too():
     async def packed(request):
-        response = web.Response(body=b"a" * (LARGEST_ANSWER_BYTES * 50))
+        response = web.Response(body=b"a" * (MAX_RESPONSE_BYTES * 50))
         response.enable_compression(web.ContentCoding.gzip)
         return response
 
@@ -121,11 +121,11 @@ async def test_a_service_that_answers_slowly_is_given_up():
 
 
 async def test_a_body_is_sent_as_json_or_as_a_form():
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         service.answers["/"] = web.json_response(1)
-        await errands.do(Request("POST", f"{url}/?a=b", {"X-Key": "k"}, json={"phone": "+1"}))
+        await actions.run(Request("POST", f"{url}/?a=b", {"X-Key": "k"}, json={"phone": "+1"}))
         service.answers["/"] = web.json_response(1)
-        await errands.do(Request("PUT", f"{url}/", form={"phone": "+1"}))
+        await actions.run(Request("PUT", f"{url}/", form={"phone": "+1"}))
     (post, put) = service.asked
     assert post[:3] == ("POST", "/?a=b", '{"phone": "+1"}')
     assert post[3]["X-Key"] == "k"
@@ -133,11 +133,11 @@ async def test_a_body_is_sent_as_json_or_as_a_form():
 
 
 async def test_cookies_of_one_caller_are_not_sent_for_the_next():
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         url = url.replace("127.0.0.1", "localhost")  # a jar keeps no cookies of bare addresses
         for _ in range(2):
             service.answers["/"] = web.Response(headers={"Set-Cookie": "session=ann"})
-            assert (await errands.do(Request("GET", f"{url}/"))).problem is None
+            assert (await actions.run(Request("GET", f"{url}/"))).problem is None
     assert [headers.get("Cookie") for *_, headers in service.asked] == [None, None]
 
 
@@ -145,14 +145,14 @@ async def test_cookies_of_one_caller_are_not_sent_for_the_next():
     "url", ["", "example", "ftp://example.com/", "file:///etc/passwd", "http://", "http://[bad/", "http://a:99999/"]
 )
 async def test_an_address_that_is_none_is_a_problem(url):
-    done = await Errands().do(Request("GET", url))
+    done = await ActionRunner().run(Request("GET", url))
     assert done.problem.startswith(f"GET {url}: ")
 
 
 async def test_headers_and_bodies_that_cannot_be_sent_are_problems():
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         for wrong in ({"headers": {"X": "a\r\nY: b"}}, {"json": {"a": object()}}):
-            assert (await errands.do(Request("POST", f"{url}/", **wrong))).problem
+            assert (await actions.run(Request("POST", f"{url}/", **wrong))).problem
     assert service.asked == []
 
 
@@ -168,9 +168,9 @@ async def test_a_connection_that_is_refused_is_tried_twice(monkeypatch, unused_t
         return await connect(self, *args, **kwargs)
 
     monkeypatch.setattr(aiohttp.TCPConnector, "connect", counted)
-    errands = Errands()
-    done = await errands.do(Request("GET", f"http://127.0.0.1:{unused_tcp_port_factory()}/"))
-    await errands.aclose()
+    actions = ActionRunner()
+    done = await actions.run(Request("GET", f"http://127.0.0.1:{unused_tcp_port_factory()}/"))
+    await actions.aclose()
     assert done.problem
     assert len(tried) == 2
 
@@ -180,9 +180,9 @@ async def test_a_request_that_arrived_is_never_sent_again():
         request.transport.abort()
         await asyncio.sleep(0)
 
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         service.answers["/"] = cut
-        done = await errands.do(Request("POST", f"{url}/", json={"order": 1}))
+        done = await actions.run(Request("POST", f"{url}/", json={"order": 1}))
     assert done.problem
     assert len(service.asked) == 1
 
@@ -203,11 +203,11 @@ def loopback_is_open(monkeypatch):
 )  # fmt: skip
 @pytest.mark.usefixtures("loopback_is_open")
 async def test_a_redirect_is_followed_with_the_method_that_its_status_says(status, method, then):
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         service.answers["/old/a"] = redirect("b?c=1", status)
         service.answers["/old/b"] = web.json_response("there")
         body = None if method == "GET" else {"n": 1}
-        done = await errands.do(Request(method, f"{url}/old/a", {"X-Key": "k"}, json=body))
+        done = await actions.run(Request(method, f"{url}/old/a", {"X-Key": "k"}, json=body))
     assert done == Done("there")
     second = service.asked[1]
     assert second[:3] == (then, "/old/b?c=1", "" if then == "GET" else '{"n": 1}')
@@ -216,10 +216,10 @@ async def test_a_redirect_is_followed_with_the_method_that_its_status_says(statu
 
 @pytest.mark.usefixtures("loopback_is_open")
 async def test_keys_are_not_handed_to_another_service():
-    async with at_work() as (service, url, errands), at_work() as (other, elsewhere, _):
+    async with at_work() as (service, url, actions), at_work() as (other, elsewhere, _):
         service.answers["/"] = redirect(f"{elsewhere}/", 307)
         other.answers["/"] = web.json_response("there")
-        done = await errands.do(Request("POST", f"{url}/", {"Authorization": "Bearer 1", "X-Key": "k"}, json=1))
+        done = await actions.run(Request("POST", f"{url}/", {"Authorization": "Bearer 1", "X-Key": "k"}, json=1))
     assert done == Done("there")
     assert not {"Authorization", "X-Key"} & set(other.asked[0][3])
 
@@ -227,11 +227,11 @@ async def test_keys_are_not_handed_to_another_service():
 @pytest.mark.parametrize(("redirects", "arrives"), [(3, True), (4, False)])
 @pytest.mark.usefixtures("loopback_is_open")
 async def test_three_redirects_are_enough(redirects, arrives):
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         for number in range(redirects):
             service.answers[f"/{number}"] = redirect(f"/{number + 1}")
         service.answers[f"/{redirects}"] = web.json_response("there")
-        done = await errands.do(Request("GET", f"{url}/0"))
+        done = await actions.run(Request("GET", f"{url}/0"))
     assert (done.value == "there") is arrives
     assert len(service.asked) == 4
 
@@ -264,11 +264,11 @@ async def test_a_redirect_without_an_address_is_no_success():
     ],
 )
 async def test_a_redirect_never_leads_into_the_network_of_the_bridge(host):
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         port = url.rpartition(":")[2]
         service.answers["/"] = redirect(f"http://{host}:{port}/inside")
         service.answers["/inside"] = web.json_response("secret")
-        done = await errands.do(Request("GET", f"{url}/", timeout_seconds=5.0))
+        done = await actions.run(Request("GET", f"{url}/", timeout_seconds=5.0))
     assert done.value is None
     assert done.problem
     assert len(service.asked) == 1
@@ -276,9 +276,9 @@ async def test_a_redirect_never_leads_into_the_network_of_the_bridge(host):
 
 @pytest.mark.parametrize("to", ["file:///etc/passwd", "//", "ftp://example.com/", "javascript:1", "http://[x/"])
 async def test_a_redirect_leads_to_addresses_of_the_web_alone(to):
-    async with at_work() as (service, url, errands):
+    async with at_work() as (service, url, actions):
         service.answers["/"] = redirect(to)
-        assert (await errands.do(Request("GET", f"{url}/"))).problem
+        assert (await actions.run(Request("GET", f"{url}/"))).problem
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_which_addresses_are_on_the_open_internet(address, public):
 
 
 async def run(function, timeout_seconds=5.0):
-    return await Errands({"it": function}).do(Run("it", {"name": "Ann"}, timeout_seconds))
+    return await ActionRunner({"it": function}).run(Run("it", {"name": "Ann"}, timeout_seconds))
 
 
 async def test_a_function_is_given_the_variables_and_its_value_comes_back():
@@ -305,7 +305,7 @@ async def test_a_function_is_given_the_variables_and_its_value_comes_back():
         return variables
 
     variables = {"name": "Ann"}
-    done = await Errands({"it": it}).do(Run("it", variables))
+    done = await ActionRunner({"it": it}).run(Run("it", variables))
     assert done == Done({"name": "Ann!"})
     assert variables == {"name": "Ann"}, "it has its own"
 
@@ -345,4 +345,4 @@ async def test_a_function_that_is_no_coroutine_function_is_a_problem():
 
 
 async def test_an_unknown_function_is_a_problem():
-    assert (await Errands().do(Run("lost", {}))).problem == "there is no function 'lost'"
+    assert (await ActionRunner().run(Run("lost", {}))).problem == "there is no function 'lost'"

@@ -8,13 +8,13 @@ from support.bridge import bridge
 from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.call_recording import FlightRecorder
+from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.session.effects import (
     ClearPlayback,
     CloseStream,
-    EndCall,
+    PublishEvent,
+    ReleaseCall,
     StartSpeech,
-    Tell,
 )
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
@@ -36,11 +36,11 @@ def seconds(path):
 
 
 def test_it_can_be_heard_before_the_call_is_over(tmp_path):
-    recorder = FlightRecorder(tmp_path)
-    flight = recorder.open("CA1", now=0.0)
-    flight.note("node", {"node": "a"}, now=0.5)
+    recorder = CallRecorder(tmp_path)
+    recording = recorder.open("CA1", now=0.0)
+    recording.add_event("node", {"node": "a"}, now=0.5)
     for number in range(1, 160):
-        flight.heard(b"c" * 160, now=number * 0.02)
+        recording.add_inbound(b"c" * 160, now=number * 0.02)
     recorder.close()
     assert (tmp_path / "CA1.wav").stat().st_size == 44 + 2 * 8000 * 4
     assert json.loads((tmp_path / "CA1.jsonl").read_text()) == {"at_ms": 500.0, "kind": "node", "node": "a"}
@@ -48,7 +48,7 @@ def test_it_can_be_heard_before_the_call_is_over(tmp_path):
 
 def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
     (tmp_path / "CA1.wav").write_bytes(b"first")
-    recorder = FlightRecorder(tmp_path)
+    recorder = CallRecorder(tmp_path)
     recorder.open("CA1", now=0.0).close(now=1.0)
     recorder.close()
     assert (tmp_path / "CA1.wav").read_bytes() == b"first"
@@ -56,9 +56,9 @@ def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
 
 
 def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
-    one, other = FlightRecorder(tmp_path), FlightRecorder(tmp_path)
+    one, other = CallRecorder(tmp_path), CallRecorder(tmp_path)
     late, first = one.open("CA1", now=0.0), other.open("CA1", now=0.0)
-    first.heard(b"c" * 160, now=1.0)
+    first.add_inbound(b"c" * 160, now=1.0)
     first.close(now=3.0)
     other.close()
     late.close(now=30.0)
@@ -70,26 +70,26 @@ def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
 
 def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
     (tmp_path / "taken").write_text("")
-    recorder = FlightRecorder(tmp_path / "taken")
+    recorder = CallRecorder(tmp_path / "taken")
     recorder.open("CA1", now=0.0).close(now=1.0)
     recorder.close()
 
 
 def test_what_the_bridge_did_is_noted_and_its_end_completes_the_files(tmp_path):
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
-    recorder = FlightRecorder(tmp_path)
-    flight = recorder.open("CA1", now=0.0)
+    recorder = CallRecorder(tmp_path)
+    recording = recorder.open("CA1", now=0.0)
     done = [
         StartSpeech("u1", Say("Hello.")),
         SendAudio(bytes(8000)),
         SendMark("m1"),
         ClearPlayback(),
-        Tell("key", {"key": "1"}),
+        PublishEvent("key", {"key": "1"}),
         CloseStream(),
-        EndCall(),
+        ReleaseCall(),
     ]
     for number, effect in enumerate(done):
-        flight.performed(effect, record, now=number / 10)
+        recording.add_effect(effect, record, now=number / 10)
     recorder.close()
     noted = [json.loads(line) for line in (tmp_path / "CA1.jsonl").read_text().splitlines()]
     assert [(each["at_ms"], each["kind"]) for each in noted] == [

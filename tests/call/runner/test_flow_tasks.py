@@ -1,31 +1,43 @@
-"""A flow at work beside its call: led by a user's code, which may fail, and waiting for errands, which may be late."""
+"""A flow at work beside its call: led by a user's code, which may fail, and waiting for actions, which may be late."""
 
 import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from telebridge.call.flows.requests import Errands
+from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.events import ErrandDone, FlowEnded, StepAsked
+from telebridge.call.session.events import ActionDone, FlowEnded
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Done, Run, Said, Say
 from telebridge.tasks import Tasks
+
+
+class Session:
+    """Answers a command with its name, in place of effects."""
+
+    def __init__(self):
+        self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
+
+    def perform_step(self, step, *, now):
+        return [("perform_step", step)]
+
+    def cancel_step(self, *, now):
+        return [("cancel_step",)]
 
 
 class Work:
     """The work of a call's flow, and what was delivered of it."""
 
     def __init__(self, **functions):
-        record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         self.tasks = Tasks("call")
-        self.flow = FlowTasks(Errands(functions), self.tasks, record)
         self.delivered = []
+        self.flow = FlowTasks(ActionRunner(functions), self.tasks, Session())
 
     def lead(self, flow, checkpoint=None):
-        self.flow.lead(flow, {"name": "Ann"}, checkpoint, self.delivered.append)
+        self.flow.lead(flow, {"name": "Ann"}, checkpoint, perform=self.delivered.extend, deliver=self.delivered.append)
 
     async def settled(self):
         for _ in range(5):
@@ -39,7 +51,7 @@ async def test_a_python_flow_leads_until_it_returns():
 
     work = Work()
     work.lead(flow)
-    assert await work.settled() == [StepAsked(Say("Hello Ann."))]
+    assert await work.settled() == [("perform_step", Say("Hello Ann."))]
     work.flow.call.report(Said())
     assert (await work.settled())[1:] == [FlowEnded()]
 
@@ -81,7 +93,7 @@ async def test_the_end_of_a_call_ends_what_its_flow_waits_for():
     assert FlowEnded() not in await work.settled()
 
 
-async def test_an_errand_is_done_and_an_earlier_one_cancelled():
+async def test_an_action_is_performed_and_an_earlier_one_cancelled():
     async def answer(variables):
         await variables["wait"]()
         return 5
@@ -93,7 +105,7 @@ async def test_an_errand_is_done_and_an_earlier_one_cancelled():
         pass
 
     work = Work(answer=answer)
-    work.flow.do(Run("answer", {"wait": for_ever}), work.delivered.append)
+    work.flow.start_action(Run("answer", {"wait": for_ever}), work.delivered.append)
     await work.settled()
-    work.flow.do(Run("answer", {"wait": at_once}), work.delivered.append)
-    assert await work.settled() == [ErrandDone(Done(5))]
+    work.flow.start_action(Run("answer", {"wait": at_once}), work.delivered.append)
+    assert await work.settled() == [ActionDone(Done(5))]

@@ -14,7 +14,7 @@ from telebridge.call.runner.call_ownership import CHECK_SECONDS
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
 from telebridge.call.session.session import SessionOptions
@@ -57,7 +57,7 @@ async def processes(tmp_path, count=2):
     stores = [CallStore(database_of(engine)) for _ in range(count)]
     for store in stores:
         store.start()
-    outside = [Outside(ToldSpeech(), checkpoints=store.writer) for store in stores]
+    outside = [CallPorts(ToldSpeech(), checkpoints=store.writer) for store in stores]
     try:
         yield (
             [
@@ -140,7 +140,7 @@ async def test_a_call_whose_flow_is_over_is_taken_by_nobody(tmp_path, apology):
     async with processes(tmp_path) as ([first, second], stores):
         runner = first.begin(INCOMING)
         streamed(runner)
-        stores[0].writer.keep("CA1", Checkpoint(over=True, apology=apology).encode())
+        stores[0].writer.save("CA1", Checkpoint(over=True, apology=apology).encode())
         await stores[0].writer.flush("CA1")
         assert await second.ownership.resume("CA1") is None
         assert second.take_error_message("CA1") is apology

@@ -1,4 +1,4 @@
-"""Recordings have a file each, whatever was kept before."""
+"""MessageFiles have a file each, whatever was kept before."""
 
 import asyncio
 import wave
@@ -8,8 +8,8 @@ import pytest
 from support.flows import alive
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.message_files import Recordings
-from telebridge.call.session.events import RecordingKept
+from telebridge.call.runner.message_files import MessageFiles
+from telebridge.call.session.events import MessageSaved
 
 
 def frames(file):
@@ -18,40 +18,40 @@ def frames(file):
 
 
 def test_a_number_under_which_something_is_kept_is_passed_over(tmp_path):
-    recordings = Recordings(tmp_path / "recordings")
-    first = recordings.file("CA1", 1)
-    recordings.keep(first, b"a" * 800)
-    second = recordings.file("CA1", 1)
-    recordings.keep(second, b"b" * 80)
+    files = MessageFiles(tmp_path / "recordings")
+    first = files.file("CA1", 1)
+    files.write(first, b"a" * 800)
+    second = files.file("CA1", 1)
+    files.write(second, b"b" * 80)
     assert [file.name for file in (first, second)] == ["CA1-1.wav", "CA1-2.wav"]
     assert [frames(file) for file in (first, second)] == [800, 80]
 
 
 def test_what_is_kept_is_never_overwritten(tmp_path):
-    recordings = Recordings(tmp_path)
-    file = recordings.file("CA1", 1)
-    recordings.keep(file, b"a" * 800)
+    files = MessageFiles(tmp_path)
+    file = files.file("CA1", 1)
+    files.write(file, b"a" * 800)
     with pytest.raises(FileExistsError):
-        recordings.keep(file, b"b" * 80)
+        files.write(file, b"b" * 80)
     assert frames(file) == 800
     assert list(tmp_path.iterdir()) == [file]
 
 
-async def kept(recordings, record, audio):
+async def saved(files, record, audio):
     """Keep a recording behind the call's back; gives what the call is told."""
     told = asyncio.get_running_loop().create_future()
-    recordings.keep_behind(record, audio, told.set_result)
+    files.save_in_background(record, audio, told.set_result)
     assert not told.done(), "nobody waits for the disk"
     assert len(alive()) == 1
     return await told
 
 
 async def test_a_call_goes_on_while_its_recordings_are_written_and_is_told_where(tmp_path):
-    recordings = Recordings(tmp_path)
+    files = MessageFiles(tmp_path)
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
     for number in (1, 2):
         file = tmp_path / f"CA1-{number}.wav"
-        assert await kept(recordings, record, b"a" * 800) == RecordingKept(str(file))
+        assert await saved(files, record, b"a" * 800) == MessageSaved(str(file))
         assert frames(file) == 800
     assert record.recordings == [str(tmp_path / "CA1-1.wav"), str(tmp_path / "CA1-2.wav")]
 
@@ -59,4 +59,4 @@ async def test_a_call_goes_on_while_its_recordings_are_written_and_is_told_where
 async def test_a_call_is_told_that_the_disk_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-    assert await kept(Recordings(tmp_path / "taken"), record, b"a" * 800) == RecordingKept(None)
+    assert await saved(MessageFiles(tmp_path / "taken"), record, b"a" * 800) == MessageSaved(None)

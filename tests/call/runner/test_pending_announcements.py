@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from telebridge.call.record import SpokenUtterance
-from telebridge.call.runner.pending_announcements import Announced
+from telebridge.call.runner.pending_announcements import PendingAnnouncements
 from telebridge.errors import NotLive
 from telebridge.flows.steps import Say
 
@@ -15,41 +15,41 @@ OVER = NotLive("CA1", "is over")
 
 
 async def test_each_has_a_number_of_its_own_and_its_own_outcome():
-    announced = Announced()
-    first, heard = announced.ask(NEWS)
-    second, failed = announced.ask(NEWS)
+    announced = PendingAnnouncements()
+    first, heard = announced.open(NEWS)
+    second, failed = announced.open(NEWS)
     assert first.step is second.step is NEWS
     assert first.number != second.number
-    announced.over(second.number, OVER)
-    announced.over(first.number, HEARD)
+    announced.finish(second.number, OVER)
+    announced.finish(first.number, HEARD)
     assert await heard is HEARD
     with pytest.raises(NotLive):
         await failed
 
 
 async def test_all_that_wait_are_refused_together():
-    announced = Announced()
-    waiting = [announced.ask(NEWS)[1] for _ in range(3)]
-    announced.refuse(OVER)
+    announced = PendingAnnouncements()
+    waiting = [announced.open(NEWS)[1] for _ in range(3)]
+    announced.fail_all(OVER)
     assert await asyncio.gather(*waiting, return_exceptions=True) == [OVER] * 3
-    announced.refuse(OVER)
+    announced.fail_all(OVER)
 
 
 @pytest.mark.parametrize("outcome", [HEARD, OVER])
 async def test_nobody_has_to_wait(outcome):
-    announced = Announced()
-    asked, waiting = announced.ask(NEWS)
+    announced = PendingAnnouncements()
+    asked, waiting = announced.open(NEWS)
     waiting.cancel()
-    announced.over(asked.number, outcome)
+    announced.finish(asked.number, outcome)
     assert waiting.cancelled()
 
 
 async def test_an_error_that_nobody_waited_for_is_no_complaint_of_the_loop():
     told = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
-    announced = Announced()
-    asked, waiting = announced.ask(NEWS)
-    announced.over(asked.number, OVER)
+    announced = PendingAnnouncements()
+    asked, waiting = announced.open(NEWS)
+    announced.finish(asked.number, OVER)
     del waiting
     await asyncio.sleep(0)
     assert told == []

@@ -9,9 +9,8 @@ from support.flows import OPERATOR_RINGS, alive, heard_whole, said
 from support.virtual_time import virtually
 
 from telebridge.call.runner.incoming_call import IncomingCall
-from telebridge.call.session.events import HangUpAsked, TransferAsked
 from telebridge.errors import NotLive
-from telebridge.flows.steps import Play, Say, Transfer
+from telebridge.flows.steps import Play, Say
 from telebridge.simulator.caller.script import parse_script
 from telebridge.turns.barge_in import BargeInPolicy
 
@@ -82,7 +81,7 @@ async def test_nobody_needs_to_wait_for_an_announcement(tmp_path):
 @virtually
 async def test_a_call_is_ended_with_a_last_word(tmp_path):
     async with live(tmp_path, "listen 60s") as (_, runner, call):
-        runner.deliver(HangUpAsked(Say("We close now.")))
+        runner.hang_up("We close now.")
         placed, record = await call
     assert heard_whole(placed, "We close now.")
     assert record.end_reason == "hung up by request"
@@ -100,7 +99,7 @@ async def test_a_call_is_ended_with_a_last_word(tmp_path):
 @virtually
 async def test_a_caller_is_transferred_from_outside(tmp_path, desk, end, texts):
     async with live(tmp_path, "listen 300s", desk=desk) as (_, runner, call):
-        runner.deliver(TransferAsked(Transfer("+15551230100", 20.0)))
+        runner.transfer("+15551230100", timeout_seconds=20.0, caller_id=None, whisper=None)
         placed, record = await call
     assert record.end_reason == end
     assert said(record) == texts

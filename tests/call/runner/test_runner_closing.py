@@ -9,10 +9,9 @@ from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
-from telebridge.call.session.events import HangUpAsked
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.twilio.media_stream import StreamStarted
@@ -38,7 +37,7 @@ class SlowCheckpoints(Checkpoints):
     def __init__(self, wire):
         self.wire = wire
 
-    def keep(self, call_sid, checkpoint):
+    def save(self, call_sid, checkpoint):
         self.wire.done.append("kept")
 
     async def flush(self, call_sid):
@@ -48,12 +47,12 @@ class SlowCheckpoints(Checkpoints):
 
 def hung_up(wire, checkpoints, on_end=lambda _: None):
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
-    outside = Outside(ToldSpeech(), checkpoints=checkpoints)
+    outside = CallPorts(ToldSpeech(), checkpoints=checkpoints)
     runner = CallRunner(CallSession(None, record, SessionOptions()), outside, on_end=on_end)
     runner.start()
     runner.attach(wire)
     runner.deliver(StreamStarted("MZ1", "CA1", "AC1", {}))
-    runner.deliver(HangUpAsked())
+    runner.hang_up(None)
     return runner
 
 

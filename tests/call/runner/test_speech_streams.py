@@ -15,7 +15,6 @@ from telebridge.call.session.events import (
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.flows.steps import Say
 from telebridge.speech.source import Audio, SpeechSource, SpeechStream
-from telebridge.tasks import Tasks
 
 
 class Spoken:
@@ -23,7 +22,7 @@ class Spoken:
 
     def __init__(self, source):
         self.delivered = []
-        self.streams = SpeechStreams(source, Tasks("call"), "CA1")
+        self.streams = SpeechStreams(source, "CA1")
 
     def start(self, utterance="u1", text="Hello."):
         self.streams.start(utterance, Say(text, voice={"speed": 1.2}), self.delivered.append)
@@ -56,17 +55,22 @@ async def test_a_source_that_fails_is_delivered_as_its_error():
 class Broken(SpeechSource, SpeechStream):
     """Has a fault of its own."""
 
+    substitute = False
+
     def speak(self, text, *, voice=None):
         return self
 
     def clear(self):
         raise AssertionError("it is over")
 
+    def subscribe(self, sink):
+        raise KeyError("voice")
+
     def __aiter__(self):
         return self
 
     async def __anext__(self):
-        raise KeyError("voice")
+        raise AssertionError("nobody iterates")
 
     async def aclose(self):
         pass
@@ -80,6 +84,37 @@ async def test_a_fault_leaves_no_caller_in_silence():
     assert "KeyError" in str(failed.error)
     spoken.streams.clear("u1")
     spoken.streams.clear_all()
+
+
+async def test_a_fault_of_the_session_ends_the_utterance_and_not_its_source():
+    source, delivered = ToldSpeech(), []
+
+    def deliver(event):
+        delivered.append(event)
+        if isinstance(event, SpeechArrived):
+            raise KeyError("a bug")
+
+    SpeechStreams(source, "CA1").start("u1", Say("Hello."), deliver)
+    source.last.put(Audio(bytes(160)))
+    source.last.put(Audio(bytes(160)))
+    [_, failed] = delivered
+    assert isinstance(failed, SpeechFailed)
+    assert "KeyError" in str(failed.error)
+    assert source.cleared == [0]
+
+
+async def test_what_was_made_already_is_delivered_after_the_start_and_not_within_it():
+    class AtOnce(ToldSpeech):
+        def speak(self, text, *, voice=None):
+            utterance = super().speak(text, voice=voice)
+            utterance.put(Audio(bytes(160)))
+            utterance.end()
+            return utterance
+
+    spoken = Spoken(AtOnce())
+    spoken.start()
+    assert spoken.delivered == []
+    assert await spoken.settled() == [SpeechArrived("u1", Audio(bytes(160))), SpeechEnded("u1")]
 
 
 async def test_what_nobody_wants_any_more_is_cleared_once():

@@ -6,10 +6,9 @@ import pytest
 from support.line import HELLO, SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcements
+from telebridge.call.session.announcements import Announcement, AnnouncementQueue
 from telebridge.call.session.effects import ReportAnnouncement, StartSpeech
-from telebridge.call.session.events import AnnouncementAsked
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, NotLive, SpeechUnavailable
 from telebridge.flows.steps import Play, Record, Say, Wait
@@ -23,14 +22,14 @@ MORE = Say("Two minutes left.")
 @pytest.fixture
 def duplex():
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-    duplex = Duplex(record, PlaybackOptions(), ListeningOptions())
+    duplex = FullDuplex(record, PlaybackOptions(), ListeningOptions())
     duplex.stream_started(now=0.0)
     return duplex
 
 
 @pytest.fixture
 def announcements(duplex):
-    return Announcements(duplex)
+    return AnnouncementQueue(duplex)
 
 
 def cut(duplex):
@@ -39,7 +38,7 @@ def cut(duplex):
 
 
 def announce(announcements, number, step=NEWS):
-    return announcements.announce(AnnouncementAsked(number, step), now=0.0)
+    return announcements.announce(Announcement(number, step), now=0.0)
 
 
 def test_one_is_said_at_once_on_an_idle_line(announcements):
@@ -57,7 +56,7 @@ def test_they_are_said_one_after_another(announcements, duplex):
     assert announce(announcements, 2, MORE) == []
     assert announcements.begin_next(now=0.5) == [], "the first is being said"
     said = cut(duplex)
-    assert announcements.over(said) == ReportAnnouncement(1, said)
+    assert announcements.finish(said) == ReportAnnouncement(1, said)
     assert not announcements.in_progress
     assert announcements.begin_next(now=1.0) == [StartSpeech("u2", MORE)]
 
@@ -88,32 +87,32 @@ def test_blank_ones_are_over_in_their_turn_and_hold_up_nobody(announcements, dup
         (1, "", 1.0),
     ]
     assert start == StartSpeech("u2", NEWS)
-    announcements.over(cut(duplex))
+    announcements.finish(cut(duplex))
     assert [each.number for each in announcements.begin_next(now=2.0)] == [3]
 
 
 def test_whoever_announced_what_could_not_be_spoken_is_told_why(announcements):
     announce(announcements, 7)
     error = SpeechUnavailable("gone")
-    assert announcements.over(error) == ReportAnnouncement(7, error)
+    assert announcements.finish(error) == ReportAnnouncement(7, error)
 
 
 def test_the_end_of_none_is_a_bug_of_ours(announcements):
     with pytest.raises(LocalProtocolError):
-        announcements.over(SpeechUnavailable("gone"))
+        announcements.finish(SpeechUnavailable("gone"))
 
 
 def test_those_that_wait_are_refused_together_and_once(announcements):
     for number in (1, 2, 3):
         announce(announcements, number)
     reason = NotLive("CA1", "is over")
-    assert announcements.refuse(reason) == [ReportAnnouncement(2, reason), ReportAnnouncement(3, reason)]
-    assert announcements.refuse(reason) == []
+    assert announcements.cancel_waiting(reason) == [ReportAnnouncement(2, reason), ReportAnnouncement(3, reason)]
+    assert announcements.cancel_waiting(reason) == []
     assert announcements.in_progress, "the one being said has its own end"
 
 
 def test_what_waits_for_their_end_is_taken_once(announcements):
     announcements.held = Wait(1.0)
     announcements.late_keys = "12"
-    assert (announcements.take_held(), announcements.take_late_keys()) == (Wait(1.0), "12")
-    assert (announcements.take_held(), announcements.take_late_keys()) == (None, "")
+    assert (announcements.pop_held(), announcements.pop_late_keys()) == (Wait(1.0), "12")
+    assert (announcements.pop_held(), announcements.pop_late_keys()) == (None, "")

@@ -4,22 +4,20 @@ from datetime import UTC, datetime
 
 import pytest
 from support.callers import NOISE, QUIET, SPEECH, ToldDetector, felt
+from support.line import Commands
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    HandOnAudio,
+    ForwardAudio,
     ReportOutcome,
     StartSpeech,
 )
 from telebridge.call.session.events import (
-    AudioAsked,
-    ClearAsked,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
-    StepAsked,
     StreamLost,
 )
 from telebridge.call.session.listening import ListeningOptions
@@ -40,7 +38,7 @@ WORDS = Words((Word("Hello", 0, 900), Word("there", 900, 1900), Word("friend.", 
 PAUSED = [ClearPlayback()]
 
 
-class Line:
+class Line(Commands):
     """A session led step by step; frames come every 20 ms."""
 
     def __init__(self, **barge_in):
@@ -58,6 +56,8 @@ class Line:
         self.session.start(now=0.0)
         self.tell(StreamStarted("MZ1", "CA1", "AC1", {}))
 
+    _felt = staticmethod(felt)
+
     def tell(self, event):
         return felt(self.session.handle(event, now=self.now))
 
@@ -66,7 +66,7 @@ class Line:
         effects = []
         for _ in range(count):
             self.now += 0.02
-            effects += felt(self.session.hear(AudioReceived(frame, self.frames * 20), now=self.now) or [])
+            effects += felt(self.session.receive_media(AudioReceived(frame, self.frames * 20), now=self.now) or [])
             self.frames += 1
         return effects
 
@@ -82,7 +82,7 @@ class Line:
 
     def saying(self, say=HELLO, audio=AUDIO, words=WORDS):
         """Ask for a prompt and let all of it arrive; gives its final mark."""
-        *_, start = [effect for effect in self.tell(StepAsked(say)) if isinstance(effect, StartSpeech)]
+        *_, start = [effect for effect in self.perform_step(say) if isinstance(effect, StartSpeech)]
         self.utterance = start.utterance
         if words is not None:
             self.tell(SpeechArrived(start.utterance, words))
@@ -151,7 +151,7 @@ def test_speech_that_goes_on_takes_the_floor_and_tells_what_was_heard(line):
 
 
 def test_nothing_of_an_utterance_comes_after_the_floor_was_taken(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(AUDIO)))
     line.hear(SPEECH, 20)
     assert line.tell(SpeechArrived("u1", Audio(AUDIO))) == []
@@ -165,7 +165,7 @@ def test_a_commit_at_onset_clears_both_in_one_answer():
 
 
 def test_what_arrives_during_a_pause_is_said_after_it(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(AUDIO[:8000])))
     line.hear(SPEECH, 2)
     assert line.tell(SpeechArrived("u1", Audio(AUDIO[8000:]))) == []
@@ -233,14 +233,14 @@ def test_a_prompt_has_its_grace():
 
 
 def test_speech_before_the_first_audio_holds_the_prompt_back(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     assert line.hear(SPEECH, 2) == [], "there is nothing to clear"
     assert line.tell(SpeechArrived("u1", Audio(AUDIO))) == []
     assert payloads(line.hear(QUIET, 10))[:100] == AUDIO[:100]
 
 
 def test_speech_that_began_before_the_prompt_did_is_heard_out(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     assert line.hear(SPEECH, 30) == []
     assert line.tell(SpeechArrived("u1", Audio(AUDIO))) == []
     assert line.hear(SPEECH, 30) == []
@@ -311,7 +311,7 @@ def test_a_key_during_a_pause_commits_at_once(line):
 def test_an_api_clear_during_a_pause_commits_at_once(line):
     line.saying()
     line.hear(SPEECH, 2)
-    assert outcome(line.tell(ClearAsked())).interruption.cause is BargeInCause.API
+    assert outcome(line.clear()).interruption.cause is BargeInCause.API
 
 
 def test_hanging_up_during_a_pause_ends_everything(line):
@@ -324,7 +324,7 @@ def test_hanging_up_during_a_pause_ends_everything(line):
 
 
 def test_speech_that_fails_during_a_pause_is_told_after_it(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(AUDIO)))
     line.hear(SPEECH, 2)
     error = SpeechUnavailable("gone")
@@ -408,12 +408,12 @@ def test_whoever_listens_next_hears_the_caller_from_before_the_first_syllable(li
     line.hear(QUIET, 40)
     line.hear(before, 10)
     line.hear(syllable, 20)
-    [handed] = line.tell(AudioAsked(wanted=True))
+    [handed] = line.forward_audio(wanted=True)
     kept = handed.payload
     assert kept.endswith(syllable * 20)
     assert kept[: -20 * 160].endswith(before * 10), "300 ms of pre-roll"
     assert len(kept) == (300 + 20 * 20) * 8
-    assert line.hear(syllable) == [HandOnAudio(syllable)]
-    assert line.tell(AudioAsked(wanted=True)) == [HandOnAudio(b"")], "nothing is handed on twice"
-    line.tell(AudioAsked(wanted=False))
+    assert line.hear(syllable) == [ForwardAudio(syllable)]
+    assert line.forward_audio(wanted=True) == [ForwardAudio(b"")], "nothing is handed on twice"
+    line.forward_audio(wanted=False)
     assert line.hear(syllable) == []

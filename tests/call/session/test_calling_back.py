@@ -6,11 +6,10 @@ import pytest
 from support.line import Line, begun
 
 from telebridge.call.flows.python import Call
-from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import KeepCallBack, StartErrand, StartSpeech
-from telebridge.call.session.events import CallBackAsked, CallOver, JumpAsked
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.call.session.effects import SaveCallBack, StartAction, StartSpeech
+from telebridge.call.session.events import CallOver
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import CallBack
 
 FLOW = """
@@ -35,14 +34,14 @@ def said(effects):
 
 
 def call_backs(effects):
-    return [effect.call_back for effect in effects if isinstance(effect, KeepCallBack)]
+    return [effect.call_back for effect in effects if isinstance(effect, SaveCallBack)]
 
 
 def test_a_call_back_is_kept_before_it_is_confirmed_and_only_once():
     line = Line(FLOW)
     hello = begun(line.effects)
     effects = line.started().heard(hello)
-    assert isinstance(effects[0], KeepCallBack)
+    assert isinstance(effects[0], SaveCallBack)
     assert (call_backs(effects), said(effects)) == ([CallBack(7200.0)], ["In two hours."])
     further = line.heard(begun(effects))
     assert (said(further), call_backs(further)) == (["Goodbye."], [])
@@ -58,39 +57,39 @@ def test_a_call_back_is_kept_before_it_is_confirmed_and_only_once():
     ],
 )
 def test_a_time_that_a_template_tells_is_kept_when_it_is_one(node, kept, heard):
-    effects = Line(FLOW).started().tell(JumpAsked(node))
+    effects = Line(FLOW).started().jump(node)
     assert (call_backs(effects), said(effects)) == (kept, heard)
 
 
 def test_a_caller_who_names_another_time_is_told_on_again():
     line = Line(FLOW)
     line.started()
-    first = line.tell(JumpAsked("silent"))
-    second = line.tell(JumpAsked("later"))
+    first = line.jump("silent")
+    second = line.jump("later")
     assert [len(call_backs(effects)) for effects in (first, second)] == [1, 1]
-    assert not any(isinstance(effect, StartErrand) for effect in second)
+    assert not any(isinstance(effect, StartAction) for effect in second)
 
 
 def test_a_python_flow_asks_for_a_call_back_by_an_event():
     line = Line().started()
-    assert call_backs(line.tell(CallBackAsked(CallBack(60.0)))) == [CallBack(60.0)]
-    assert call_backs(line.tell(CallBackAsked(CallBack(60.0)))) == []
-    assert call_backs(line.tell(CallBackAsked(CallBack(90.0)))) == [CallBack(90.0)]
+    assert call_backs(line.call_back(CallBack(60.0))) == [CallBack(60.0)]
+    assert call_backs(line.call_back(CallBack(60.0))) == []
+    assert call_backs(line.call_back(CallBack(90.0))) == [CallBack(90.0)]
     line.tell(CallOver("completed"))
     assert line.session.record.call_back == CallBack(90.0)
 
 
 async def test_a_python_flow_names_one_time_that_there_is():
-    events = []
-    call = Call(events.append, CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC)), {})
+    effects = []
+    call = Call(Line().started().session, effects.extend, {})
     at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     call.call_back(at=at)
     call.call_back(in_seconds=60)
-    assert events == [CallBackAsked(CallBack(at=at)), CallBackAsked(CallBack(60))]
+    assert call_backs(effects) == [CallBack(at=at), CallBack(60)]
     for wrong in ({}, {"at": at, "in_seconds": 60}, {"in_seconds": 0}, {"in_seconds": 61 * 86_400}):
         with pytest.raises(ValueError, match=r"'at' and 'in_seconds'|is no time"):
             call.call_back(**wrong)
-    assert len(events) == 2
+    assert len(call_backs(effects)) == 2
 
 
 @pytest.mark.parametrize("at", ["2026-03-02T09:30", "2026-03-02T09:30+01:00"])

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from telebridge.call.session.checkpoint import Checkpoint, encoded
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Transfer
 
 STANDING = FlowPosition(

@@ -8,12 +8,14 @@ from support.line import SECOND_OF_AUDIO, Line, begun, flow_of
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
-from telebridge.call.session.effects import EndCall, KeepCheckpoint, Tell
-from telebridge.call.session.events import CheckpointAsked, ErrandDone, SpeechArrived
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
+from telebridge.call.session.effects import PublishEvent, ReleaseCall, SaveCheckpoint
+from telebridge.call.session.events import ActionDone, SpeechArrived
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio, Word, Words
@@ -49,31 +51,32 @@ class Counted:
 
 
 class Kept:
-    """A place and what it is made of."""
+    """A checkpointer and what it is made of."""
 
     def __init__(self, flow=None, **variables):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.talk = Talk(self.record, PlaybackOptions(), ListeningOptions())
+        duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
+        self.dialogue = Dialogue(self.record, duplex)
         self.flow = None if flow is None else FlowInterpreter(flow_of(flow), variables)
-        self.place = Place(self.flow, self.record, self.talk)
+        self.checkpointer = Checkpointer(self.flow, self.record, self.dialogue, duplex)
 
     @property
     def now(self):
         """What another process would read."""
-        return Checkpoint.decode(self.place.keep(now=0.0).checkpoint)
+        return Checkpoint.decode(self.checkpointer.save(now=0.0).checkpoint)
 
 
 def test_everything_that_another_process_needs_is_kept():
     kept = Kept(FLOW, name="Ann")
     kept.flow.start()
-    kept.talk.digits.press("1", now=0.0)
-    kept.talk.announcements.late_keys = "2"
+    kept.dialogue.digits.press("1", now=0.0)
+    kept.dialogue.announcements.late_keys = "2"
     kept.record.digits.append("77")
     kept.record.recordings.append("a.wav")
     kept.record.result["answer"] = 1
-    kept.place.transfer = Transfer("+15551230100")
-    kept.place.words_before = 3
-    kept.place.over = kept.place.apology = True
+    kept.checkpointer.transfer = Transfer("+15551230100")
+    kept.checkpointer.words_before = 3
+    kept.checkpointer.over = kept.checkpointer.apology = True
     assert kept.now == Checkpoint(
         standing=FlowPosition("ask", {"name": "Ann"}, path=["ask"]),
         typed="12",
@@ -90,8 +93,8 @@ def test_everything_that_another_process_needs_is_kept():
 def test_the_stored_form_has_the_same_fields_in_whichever_way_it_was_encoded():
     kept = Kept(FLOW, name="Ann")
     kept.flow.start()
-    stored = kept.place.keep(now=0.0).checkpoint
-    assert stored == Checkpoint(standing=kept.flow.standing).encode()
+    stored = kept.checkpointer.save(now=0.0).checkpoint
+    assert stored == Checkpoint(standing=kept.flow.position).encode()
     assert list(json.loads(stored)) == list(Checkpoint.__slots__)
 
 
@@ -100,11 +103,11 @@ def test_what_a_flow_knows_is_encoded_once_until_it_moves():
     kept = Kept(FLOW, customer=value)
     kept.flow.start()
     for key in "123":
-        kept.talk.digits.press(key, now=0.0)
+        kept.dialogue.digits.press(key, now=0.0)
         assert kept.now.standing.variables == {"customer": "a megabyte"}
     assert (value.written, kept.now.typed) == (1, "123")
     kept.flow.resume(Gathered("1", Ending.COMPLETE))
-    kept.place.moved()
+    kept.checkpointer.flow_moved()
     assert kept.now.standing.path == ["ask", "bye"]
     assert value.written == 2
 
@@ -113,7 +116,7 @@ def test_what_a_python_flow_knows_is_encoded_once_and_as_it_was():
     value = Counted()
     kept = Kept()
     variables = {"customer": value, "tries": 1}
-    kept.place.name("asked", variables)
+    kept.checkpointer.set_variables("asked", variables)
     variables["tries"] = 2
     for _ in range(3):
         assert (kept.now.name, kept.now.variables) == ("asked", {"customer": "a megabyte", "tries": 1})
@@ -125,7 +128,7 @@ def test_what_another_process_left_is_left_again():
         typed="2", answer="1", name="asked", variables={"n": 1}, result={"a": 1}, digits=["7"], recordings=["a.wav"]
     )
     kept = Kept()
-    kept.place.take_up(left)
+    kept.checkpointer.restore(left)
     assert kept.record.result == {"a": 1}
     again = kept.now
     assert (again.name, again.variables, again.digits, again.recordings) == ("asked", {"n": 1}, ["7"], ["a.wav"])
@@ -134,22 +137,22 @@ def test_what_another_process_left_is_left_again():
 def test_a_step_that_begins_is_told_by_its_node_and_one_asked_again_is_not():
     kept = Kept(FLOW)
     kept.flow.start()
-    told, keep = kept.place.entered(now=0.0)
-    assert told == Tell("node", {"node": "ask"})
-    assert isinstance(keep, KeepCheckpoint)
+    told, saved = kept.checkpointer.step_began(now=0.0)
+    assert told == PublishEvent("node", {"node": "ask"})
+    assert isinstance(saved, SaveCheckpoint)
     kept.flow.resume(Gathered("", Ending.NO_INPUT))
-    kept.place.moved()
-    [keep] = kept.place.entered(now=0.0)
-    assert Checkpoint.decode(keep.checkpoint).standing.silences == 1
+    kept.checkpointer.flow_moved()
+    [saved] = kept.checkpointer.step_began(now=0.0)
+    assert Checkpoint.decode(saved.checkpoint).standing.silences == 1
 
 
 def test_a_python_flow_has_no_nodes_to_enter():
-    assert Kept().place.entered(now=0.0) == []
+    assert Kept().checkpointer.step_began(now=0.0) == []
 
 
-@pytest.mark.parametrize(("effects", "kept"), [([], True), ([KeepCheckpoint(b"")], False), ([EndCall()], False)])
+@pytest.mark.parametrize(("effects", "kept"), [([], True), ([SaveCheckpoint(b"")], False), ([ReleaseCall()], False)])
 def test_a_change_is_kept_once_and_not_after_the_end(effects, kept):
-    followed = Kept().place.changed(effects, now=0.0)
+    followed = Kept().checkpointer.save_after(effects, now=0.0)
     assert followed[: len(effects)] == effects
     assert (len(followed) > len(effects)) is kept
 
@@ -157,7 +160,7 @@ def test_a_change_is_kept_once_and_not_after_the_end(effects, kept):
 def fetched(value):
     """A call whose flow has fetched a value and now says something, with a word each second."""
     line = Line(FETCHED).started()
-    start = begun(line.tell(ErrandDone(Done(value))))
+    start = begun(line.tell(ActionDone(Done(value))))
     words = tuple(Word(word, n * 1000, (n + 1) * 1000) for n, word in enumerate(start.say.text.split()))
     line.tell(SpeechArrived(start.utterance, Words(words)))
     line.tell(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO * len(words))))
@@ -182,7 +185,7 @@ def test_a_mark_and_a_key_do_not_encode_what_was_fetched():
 def test_a_mark_does_not_encode_the_variables_of_a_python_flow():
     value = Counted()
     line = Line().started()
-    line.tell(CheckpointAsked("asked", {"customer": value}))
+    line.checkpoint("asked", {"customer": value})
     _, mark = line.saying()
     line.tell(MarkReturned(mark), after=1.0)
     assert line.kept.variables == {"customer": "a megabyte"}

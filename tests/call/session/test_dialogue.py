@@ -8,21 +8,16 @@ from telebridge.audio.tones import beep
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    EndCall,
-    KeepRecording,
+    ReleaseCall,
     ReportAnnouncement,
+    SaveMessage,
     StartSpeech,
 )
 from telebridge.call.session.events import (
-    AnnouncementAsked,
-    HangUpAsked,
-    JumpAsked,
     MarkReturned,
-    RecordingKept,
+    MessageSaved,
     SpeechArrived,
     SpeechFailed,
-    StepAsked,
-    StepCancelled,
     StreamLost,
 )
 from telebridge.call.session.listening import ListeningOptions
@@ -52,7 +47,7 @@ def announced(effects):
 
 
 def announce(line, number=1, step=NEWS):
-    return line.tell(AnnouncementAsked(number, step))
+    return line.announce(number, step)
 
 
 def frames(line, frame, count):
@@ -84,7 +79,7 @@ def test_an_announcement_waits_for_the_end_of_a_prompt(line):
 
 def test_the_next_step_of_the_flow_is_held_until_the_announcement_was_heard(line):
     start = begun(announce(line))
-    assert line.tell(StepAsked(HELLO)) == []
+    assert line.perform_step(HELLO) == []
     effects = line.heard(start)
     assert begun(effects).say is HELLO
     assert 1 in announced(effects)
@@ -144,23 +139,23 @@ def test_a_key_ends_an_announcement_that_yields_and_answers_the_question(line):
 def test_a_key_during_an_announcement_between_questions_is_typed_ahead(line):
     start = begun(announce(line))
     line.tell(DigitPressed("2"))
-    line.tell(StepAsked(QUESTION))
+    line.perform_step(QUESTION)
     assert reported(line.heard(start)) == [Gathered("2", Ending.COMPLETE)]
 
 
 def test_an_announcement_falls_into_a_wait_and_both_end_in_their_own_time(line):
-    line.tell(StepAsked(Wait(2.0)))
+    line.perform_step(Wait(2.0))
     start = begun(announce(line, 1))
     announce(line, 2, MORE)
     mark = line.spoken(start, SECOND_OF_AUDIO * 5)
     assert reported(line.alive(2)) == [Said(None)]
-    assert line.tell(StepAsked(HELLO)) == []
+    assert line.perform_step(HELLO) == []
     assert begun(line.tell(MarkReturned(mark))).say is MORE
 
 
 @pytest.mark.parametrize("blank", ["", "  \n"])
 def test_a_blank_announcement_is_over_at_once_and_ends_nothing_else(line, blank):
-    line.tell(StepAsked(Wait(2.0)))
+    line.perform_step(Wait(2.0))
     assert announced(announce(line, 1, Say(blank)))[1].text == ""
     assert begun(announce(line, 2)).say is NEWS, "the next one is said"
 
@@ -171,14 +166,14 @@ def test_a_blank_announcement_among_others_holds_up_nobody(line):
         announce(line, number, Say(text, barge_in=BargeInPolicy.NONE))
     effects = line.tell(MarkReturned(mark), after=1.0)
     assert list(announced(effects)) == [0]
-    line.tell(StepAsked(Wait(1.0)))
+    line.perform_step(Wait(1.0))
     effects = line.heard(begun(effects))
     assert list(announced(effects)) == [1, 2]
     assert reported(line.wait(1.1)) == [Said(None)], "the held step began"
 
 
 def test_an_announcement_that_cannot_be_spoken_ends_no_step(line):
-    line.tell(StepAsked(Wait(60.0)))
+    line.perform_step(Wait(60.0))
     start = begun(announce(line))
     error = SpeechUnavailable("gone")
     effects = line.tell(SpeechFailed(start.utterance, error))
@@ -195,7 +190,7 @@ def test_the_end_of_the_call_tells_everybody_who_waits(line):
     outcomes = announced(effects)
     assert outcomes[1].interruption.cause is BargeInCause.HANG_UP
     assert isinstance(outcomes[2], NotLive)
-    assert effects[-1] == EndCall()
+    assert effects[-1] == ReleaseCall()
     assert not any(isinstance(each, StartSpeech) for each in effects)
 
 
@@ -214,18 +209,18 @@ def test_an_announcement_asked_for_before_the_stream_is_heard_once_it_is_there()
 def test_a_flow_that_no_longer_waits_does_not_cut_an_announcement_and_those_that_wait_are_said(line):
     line.saying()
     announce(line)
-    effects = line.tell(StepCancelled())
+    effects = line.cancel_step()
     start = begun(effects)
     assert effects[:2] == [ClearPlayback(), ClearSpeech("u1")]
     line.spoken(start)
-    assert line.tell(StepCancelled()) == []
+    assert line.cancel_step() == []
 
 
 def test_an_announcement_that_waits_is_said_when_the_flow_is_led_to_a_pause():
     line = Line("flow: t\nstart: a\nnodes:\n  a: {say: Hello there., then: b}\n  b: {wait: 5s, then: a}").started()
     line.spoken(StartSpeech("u1", HELLO))
     assert announce(line) == []
-    assert begun(line.tell(JumpAsked("b"), after=0.5)).say is NEWS
+    assert begun(line.jump("b", after=0.5)).say is NEWS
 
 
 def test_an_announcement_that_a_lost_stream_cut_goes_on_where_it_was(line):
@@ -247,7 +242,7 @@ RECORD = Record(Say("Speak after the tone."), silence_seconds=2.0, longest_secon
 
 def recording(line, step=RECORD):
     """Ask for a recording and let everything up to the beep be heard."""
-    [start] = line.tell(StepAsked(step))
+    [start] = line.perform_step(step)
     effects = line.heard(start)
     assert payloads(effects) == beep()
     [mark] = [each.name for each in effects if isinstance(each, SendMark)]
@@ -255,7 +250,7 @@ def recording(line, step=RECORD):
 
 
 def kept_audio(effects):
-    return [effect.audio for effect in effects if isinstance(effect, KeepRecording)]
+    return [effect.audio for effect in effects if isinstance(effect, SaveMessage)]
 
 
 def test_a_recording_follows_the_prompt_and_the_beep_and_ends_in_silence(line):
@@ -265,7 +260,7 @@ def test_a_recording_follows_the_prompt_and_the_beep_and_ends_in_silence(line):
     [audio] = kept_audio(effects)
     assert audio.startswith(SPEECH * 100)
     assert 2.9 * 8000 <= len(audio) <= 3.5 * 8000
-    [recorded] = reported(line.tell(RecordingKept("a.wav")))
+    [recorded] = reported(line.tell(MessageSaved("a.wav")))
     assert recorded == Recorded("a.wav", len(audio) / 8000, RecordingEnd.SILENCE)
 
 
@@ -273,7 +268,7 @@ def test_the_finish_key_ends_it_and_is_no_digit(line):
     recording(line)
     frames(line, SPEECH, 50)
     assert len(kept_audio(line.tell(DigitPressed("#")))) == 1
-    assert line.session._talk.digits.typed == ""
+    assert line.session._driver._dialogue.digits.typed == ""
 
 
 def test_other_keys_are_typed_ahead(line):
@@ -292,7 +287,7 @@ def test_a_recording_that_could_not_be_kept_has_a_length_and_no_file(line):
     recording(line)
     frames(line, SPEECH, 50)
     line.tell(DigitPressed("#"))
-    assert reported(line.tell(RecordingKept(None))) == [Recorded(None, 1.0, RecordingEnd.FINISH_KEY)]
+    assert reported(line.tell(MessageSaved(None))) == [Recorded(None, 1.0, RecordingEnd.FINISH_KEY)]
 
 
 def test_who_hangs_up_has_left_a_message(line):
@@ -300,16 +295,16 @@ def test_who_hangs_up_has_left_a_message(line):
     frames(line, SPEECH, 50)
     effects = line.tell(StreamStopped())
     assert kept_audio(effects) == [SPEECH * 50]
-    assert effects[-1] == EndCall()
-    assert line.tell(RecordingKept("a.wav")) == []
+    assert effects[-1] == ReleaseCall()
+    assert line.tell(MessageSaved("a.wav")) == []
 
 
-@pytest.mark.parametrize("end", [HangUpAsked(), StepCancelled()])
+@pytest.mark.parametrize("end", [Line.hang_up, Line.cancel_step])
 def test_whoever_ends_it_from_outside_has_what_was_said_kept(line, end):
     recording(line)
     frames(line, SPEECH, 50)
-    assert kept_audio(line.tell(end)) == [SPEECH * 50]
-    assert line.tell(RecordingKept("a.wav")) == [], "nobody waits for it"
+    assert kept_audio(end(line)) == [SPEECH * 50]
+    assert line.tell(MessageSaved("a.wav")) == [], "nobody waits for it"
 
 
 def test_a_recording_outlives_the_stream(line):
@@ -333,7 +328,7 @@ def test_an_announcement_waits_until_the_recording_is_over(line):
     frames(line, SPEECH, 50)
     assert announce(line) == []
     assert kept_audio(line.tell(DigitPressed("#"))) == [SPEECH * 50]
-    effects = line.tell(RecordingKept("a.wav"))
+    effects = line.tell(MessageSaved("a.wav"))
     assert begun(effects).say is NEWS
     assert len(reported(effects)) == 1
 
@@ -344,12 +339,12 @@ def test_an_announcement_while_the_file_is_written_holds_up_nothing(line):
     line.tell(DigitPressed("#"))
     start = begun(announce(line, 1))
     announce(line, 2, MORE)
-    assert len(reported(line.tell(RecordingKept("a.wav")))) == 1
+    assert len(reported(line.tell(MessageSaved("a.wav")))) == 1
     assert begun(line.heard(start)).say is MORE
 
 
 def test_without_a_beep_the_recording_begins_where_the_prompt_ends(line):
-    [start] = line.tell(StepAsked(Record(Say("Speak."), beep=False)))
+    [start] = line.perform_step(Record(Say("Speak."), beep=False))
     assert line.heard(start) == []
     line.now += 1.0  # the echo of the prompt has died away
     frames(line, SPEECH, 25)
@@ -357,10 +352,10 @@ def test_without_a_beep_the_recording_begins_where_the_prompt_ends(line):
 
 
 def test_without_a_prompt_there_is_a_beep_at_once(line):
-    assert payloads(line.tell(StepAsked(Record(None)))) == beep()
+    assert payloads(line.perform_step(Record(None))) == beep()
 
 
 def test_a_key_over_the_prompt_of_a_recording_leads_to_the_beep(line):
-    [start] = line.tell(StepAsked(RECORD))
+    [start] = line.perform_step(RECORD)
     line.spoken(start)
     assert payloads(line.tell(DigitPressed("1"), after=0.3)) == beep()

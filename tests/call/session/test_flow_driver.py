@@ -1,4 +1,4 @@
-"""The course of a call, led without a session: which step follows, and what is kept for a caller who is away."""
+"""The flow of a call, driven without a session: which step follows, and what is kept for a caller who is away."""
 
 from datetime import UTC, datetime
 
@@ -8,24 +8,25 @@ from support.line import HELLO, begun, flow_of, reported
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Place
-from telebridge.call.session.dialogue import Talk
 from telebridge.call.session.effects import (
     CloseStream,
-    EndCall,
-    KeepCheckpoint,
-    KeepOptOut,
+    ReleaseCall,
     ReportOutcome,
-    StartErrand,
+    SaveCheckpoint,
+    SaveOptOut,
+    StartAction,
     StartSpeech,
 )
-from telebridge.call.session.events import FlowEnded
-from telebridge.call.session.flow_driver import Course
+from telebridge.call.session.events import ActionDone, FlowEnded, TransferEnded
+from telebridge.call.session.flow_driver import FlowDriver
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.stream_phase import Phase, StreamWatch
+from telebridge.call.session.preferences import CallerPreferences
+from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
 from telebridge.call.session.turn import StepOver
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
-from telebridge.flows.interpreter import FlowInterpreter, FlowPosition
+from telebridge.flows.interpreter import FlowInterpreter
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Request, Run, Said, Say, Transfer, Transferred, Wait
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.digits import Ending
@@ -44,28 +45,32 @@ nodes:
 
 
 class Led:
-    """A course and the parts it leads; the stream is there."""
+    """A driver and the parts it leads; the stream is there."""
 
     def __init__(self, flow=None):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.talk = Talk(self.record, PlaybackOptions(), ListeningOptions())
-        self.stream = StreamWatch(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0)
+        duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
+        self.phases = PhaseMachine(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0)
         interpreter = None if flow is None else FlowInterpreter(flow_of(flow), {})
-        self.place = Place(interpreter, self.record, self.talk)
-        self.course = Course(interpreter, self.record, self.talk, self.stream, self.place)
-        self.talk.stream_started(now=0.0)
-        self.stream.opened(now=0.0)
+        self.preferences = CallerPreferences(self.record)
+        self.driver = FlowDriver(interpreter, self.record, duplex, self.phases, self.preferences)
+        self.driver.stream_started(now=0.0)
+        self.phases.handle(PhaseInput.STREAM_STARTED, now=0.0)
+
+    @property
+    def checkpointer(self):
+        return self.driver._checkpointer
 
     def start(self, checkpoint=None):
-        return felt(self.course.start(checkpoint, now=0.0))
+        return felt(self.driver.start(checkpoint, now=0.0))
 
     def perform(self, step):
-        return felt(self.course.perform(step, now=0.0))
+        return felt(self.driver.perform(step, now=0.0))
 
     def over(self, outcome):
-        """The step in progress is over, as the talk says."""
-        self.talk.cancel(now=0.0)
-        return felt(self.course.settle([StepOver(outcome)], now=0.0))
+        """The step in progress is over, as the dialogue says."""
+        self.driver._dialogue.cancel(now=0.0)
+        return felt(self.driver._follow([StepOver(outcome)], 0.0))
 
 
 @pytest.fixture
@@ -99,43 +104,43 @@ def test_two_steps_at_once_are_a_bug_of_ours(python):
         python.perform(HELLO)
 
 
-def test_what_else_happened_in_the_talk_is_handed_on_in_its_order(python):
+def test_what_else_happened_in_the_dialogue_is_handed_on_in_its_order(python):
     python.perform(Wait(1.0))
-    news = [CloseStream(), StepOver(Said()), EndCall()]
-    assert python.course.settle(news, now=1.0) == [CloseStream(), ReportOutcome(Said()), EndCall()]
+    news = [CloseStream(), StepOver(Said()), ReleaseCall()]
+    assert python.driver._follow(news, 1.0) == [CloseStream(), ReportOutcome(Said()), ReleaseCall()]
 
 
 def test_an_errand_is_begun_and_its_end_leads_on(python):
-    assert python.perform(ORDER) == [StartErrand(ORDER)]
-    assert reported(python.course.errand_over(Done(5), now=1.0)) == [Done(5)]
-    assert python.course.errand_over(Done(5), now=1.0) == [], "nobody waits for it"
+    assert python.perform(ORDER) == [StartAction(ORDER)]
+    assert reported(python.driver.handle(ActionDone(Done(5)), now=1.0)) == [Done(5)]
+    assert python.driver.handle(ActionDone(Done(5)), now=1.0) == [], "nobody waits for it"
 
 
 def test_speech_that_fails_ends_a_flow_file_with_an_apology_and_is_told_to_a_python_flow(file, python):
     error = SpeechUnavailable("gone")
     file.start()
     assert file.over(error) == [CloseStream()]
-    assert (file.place.apology, file.place.over) == (True, True)
+    assert (file.checkpointer.apology, file.checkpointer.over) == (True, True)
     python.perform(HELLO)
     assert python.over(error) == [ReportOutcome(error)]
 
 
 def test_a_step_that_is_cancelled_is_followed_by_any_other(python):
     python.perform(HELLO)
-    python.course.cancel_step(now=0.5)
-    assert python.perform(ORDER) == [StartErrand(ORDER)]
+    python.driver.cancel_step(now=0.5)
+    assert python.perform(ORDER) == [StartAction(ORDER)]
 
 
 def test_a_flow_file_is_led_to_another_node_and_a_python_flow_is_not(file, python):
     file.start()
-    assert begun(file.course.jump("bye", now=1.0)).say.text == "Goodbye."
+    assert begun(file.driver.jump("bye", now=1.0)).say.text == "Goodbye."
     python.perform(HELLO)
-    assert python.course.jump("bye", now=1.0) == []
+    assert python.driver.jump("bye", now=1.0) == []
 
 
 def test_who_wants_no_further_call_is_put_on_the_list_once(python):
-    assert KeepOptOut() in python.course.opt_out()
-    assert python.course.opt_out() == []
+    assert SaveOptOut() in python.preferences.opt_out()
+    assert python.preferences.opt_out() == []
 
 
 # Away and back.
@@ -143,42 +148,42 @@ def test_who_wants_no_further_call_is_put_on_the_list_once(python):
 
 def test_a_transfer_closes_the_stream_and_its_end_is_the_outcome(python):
     assert python.perform(OPERATOR) == [CloseStream()]
-    assert (python.stream.phase, python.place.transfer) == (Phase.AWAY, OPERATOR)
-    assert reported(python.course.transfer_ended(Transferred("busy"), now=9.0)) == [Transferred("busy")]
-    assert (python.stream.phase, python.place.transfer) == (Phase.WAITING, None)
-    assert python.course.transfer_ended(Transferred("busy"), now=9.0) == [], "it is told once"
+    assert (python.phases.phase, python.checkpointer.transfer) == (Phase.AWAY, OPERATOR)
+    assert reported(python.driver.handle(TransferEnded("busy"), now=9.0)) == [Transferred("busy")]
+    assert (python.phases.phase, python.checkpointer.transfer) == (Phase.WAITING, None)
+    assert python.driver.handle(TransferEnded("busy"), now=9.0) == [], "it is told once"
 
 
 def test_a_step_that_a_transfer_from_beside_cut_begins_anew_when_it_failed(python):
     python.perform(HELLO)
-    assert CloseStream() in python.course.transfer_asked(OPERATOR, now=1.0)
-    assert begun(python.course.transfer_ended(Transferred("busy"), now=9.0)).say is HELLO
+    assert CloseStream() in python.driver.transfer(OPERATOR, now=1.0)
+    assert begun(python.driver.handle(TransferEnded("busy"), now=9.0)).say is HELLO
 
 
 def test_who_talked_to_somebody_from_beside_needs_us_no_more(python):
-    python.course.transfer_asked(OPERATOR, now=1.0)
-    assert EndCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
+    python.driver.transfer(OPERATOR, now=1.0)
+    assert ReleaseCall() in python.driver.handle(TransferEnded("completed"), now=9.0)
     assert python.record.end_reason == "transferred"
 
 
 def test_what_was_asked_for_while_the_caller_is_away_begins_when_they_are_back(python):
     python.perform(OPERATOR)
-    python.course.cancel_step(now=1.0)
+    python.driver.cancel_step(now=1.0)
     assert python.perform(HELLO) == []
-    assert begun(python.course.transfer_ended(Transferred("completed"), now=9.0)).say is HELLO
+    assert begun(python.driver.handle(TransferEnded("completed"), now=9.0)).say is HELLO
 
 
 def test_an_errand_that_was_done_meanwhile_is_told_when_they_are_back(python):
     python.perform(ORDER)
-    python.course.transfer_asked(OPERATOR, now=1.0)
-    assert python.course.errand_over(Done(5), now=2.0) == []
-    assert reported(python.course.transfer_ended(Transferred("busy"), now=9.0)) == [Done(5)]
+    python.driver.transfer(OPERATOR, now=1.0)
+    assert python.driver.handle(ActionDone(Done(5)), now=2.0) == []
+    assert reported(python.driver.handle(TransferEnded("busy"), now=9.0)) == [Done(5)]
 
 
 def test_a_python_flow_that_ended_meanwhile_ends_the_call_when_they_are_back(python):
     python.perform(OPERATOR)
-    assert python.course.end_flow(FlowEnded(), now=1.0) == []
-    assert EndCall() in python.course.transfer_ended(Transferred("completed"), now=9.0)
+    assert python.driver.handle(FlowEnded(), now=1.0) == []
+    assert ReleaseCall() in python.driver.handle(TransferEnded("completed"), now=9.0)
 
 
 # After another process.
@@ -190,11 +195,11 @@ def test_a_python_flow_that_ended_meanwhile_ends_the_call_when_they_are_back(pyt
 )
 def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(step, again, monkeypatch):
     led = Led(FLOW)
-    monkeypatch.setattr(FlowInterpreter, "go_on", lambda *_: step)
+    monkeypatch.setattr(FlowInterpreter, "restore", lambda *_: step)
     monkeypatch.setattr(FlowInterpreter, "resume", lambda _, outcome: Say(f"It failed: {outcome.problem}."))
     effects = led.start(Checkpoint(FlowPosition("ask")))
     if again:
-        assert effects == [StartErrand(step)]
+        assert effects == [StartAction(step)]
     else:
         assert begun(effects).say.text == "It failed: the process that did it has died."
 
@@ -203,7 +208,7 @@ def test_a_prompt_goes_on_at_the_last_word_that_was_heard(file):
     assert begun(file.start(Checkpoint(FlowPosition("bye"), words_heard=0))).say.text == "Goodbye."
     again = Led(FLOW)
     assert begun(again.start(Checkpoint(FlowPosition("ask"), words_heard=2))).say.text == "one."
-    assert again.place.words_before == 1, "the word said again counts once"
+    assert again.checkpointer.words_before == 1, "the word said again counts once"
 
 
 @pytest.mark.parametrize("flow", [None, FLOW])
@@ -211,8 +216,8 @@ def test_the_end_of_a_transfer_that_another_process_began_is_waited_for(flow):
     led = Led(flow)
     standing = None if flow is None else FlowPosition("operator")
     assert led.start(Checkpoint(standing, transfer=OPERATOR)) == []
-    assert (led.stream.phase, led.place.transfer) == (Phase.AWAY, OPERATOR)
-    back = felt(led.course.transfer_ended(Transferred("busy"), now=9.0))
+    assert (led.phases.phase, led.checkpointer.transfer) == (Phase.AWAY, OPERATOR)
+    back = felt(led.driver.handle(TransferEnded("busy"), now=9.0))
     assert [each.say.text for each in back] == ([] if flow is None else ["Press one."])
 
 
@@ -220,27 +225,27 @@ def test_the_end_of_a_transfer_that_another_process_began_is_waited_for(flow):
 
 
 def test_a_flow_that_hangs_up_is_kept_as_over_before_the_stream_is_closed(python):
-    keep, close = python.course.perform(HangUp(), now=0.0)
+    keep, close = python.driver.perform(HangUp(), now=0.0)
     assert Checkpoint.decode(keep.checkpoint).over
     assert close == CloseStream()
-    assert python.stream.phase is Phase.CLOSING
+    assert python.phases.phase is Phase.CLOSING
     assert python.perform(HELLO) == [], "nothing is begun any more"
 
 
 def test_without_a_stream_the_call_ends_at_once(python):
-    python.stream.wait(now=0.0)
-    assert python.perform(HangUp()) == [EndCall()]
+    python.phases.handle(PhaseInput.STREAM_LOST, now=0.0)
+    assert python.perform(HangUp()) == [ReleaseCall()]
     assert python.record.end_reason == "hung up by the flow"
 
 
 def test_a_last_word_is_said_before_the_line_is_closed(python):
     python.perform(ORDER)
     goodbye = Say("We close now.")
-    effects = python.course.hang_up(goodbye, now=1.0)
-    [keep] = [each for each in effects if isinstance(each, KeepCheckpoint)]
+    effects = python.driver.hang_up(goodbye, now=1.0)
+    [keep] = [each for each in effects if isinstance(each, SaveCheckpoint)]
     assert Checkpoint.decode(keep.checkpoint).over
     assert begun(effects).say is goodbye
-    assert python.course.leaving
+    assert python.driver.leaving
     assert python.over(Said()) == [CloseStream()]
     assert python.record.end_reason == "hung up by request"
 
@@ -249,6 +254,6 @@ def test_what_a_flow_file_found_out_is_in_the_record_at_the_end():
     led = Led("flow: t\nstart: a\nnodes:\n  a: {collect: 'Pin?', into: pin, then: b}\n  b: {wait: 1s, then: b}")
     led.start()
     led.over(Gathered("12", Ending.COMPLETE))
-    assert led.course.end("caller hung up", now=1.0)[-1] == EndCall()
+    assert led.driver.end("caller hung up", now=1.0)[-1] == ReleaseCall()
     assert (led.record.result, led.record.end_reason) == ({"pin": "12"}, "caller hung up")
-    assert led.stream.phase is Phase.OVER
+    assert led.phases.phase is Phase.OVER

@@ -10,19 +10,19 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    HandOnAudio,
+    ForwardAudio,
+    PublishEvent,
     StartSpeech,
-    Tell,
 )
 from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Record, Say
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio
-from telebridge.turns.barge_in import BargeInCause, BargeInOptions, BargeInPolicy, Decision
-from telebridge.turns.voice_activity import SpeechStarted
+from telebridge.turns.barge_in import BargeInCause, BargeInOptions, BargeInPolicy
+from telebridge.turns.voice_activity import CallerSpeechStarted
 from telebridge.twilio.media_stream import AudioReceived
 
 HELLO = Say("Hello there.")
@@ -35,15 +35,15 @@ class Line:
     def __init__(self, policy=BargeInPolicy.ANY):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         listening = ListeningOptions(detector=ToldDetector, barge_in=BargeInOptions(policy, commit_after_ms=400))
-        self.duplex = Duplex(self.record, PlaybackOptions(), listening)
+        self.duplex = FullDuplex(self.record, PlaybackOptions(), listening)
         self.now = 0.0
         self.duplex.stream_started(now=0.0)
 
     def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
         """All of a prompt is sent; gives its last mark."""
         start = self.duplex.say(say, now=self.now)[0]
-        self.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
-        return self.duplex.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
+        self.duplex.receive_speech(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
+        return self.duplex.receive_speech(SpeechEnded(start.utterance), now=self.now)[-1].name
 
     def attend(self, *, live=True, awaited=False, between_steps=False):
         return self.duplex.attend(live=live, awaited=awaited, between_steps=between_steps)
@@ -53,8 +53,7 @@ class Line:
         told = []
         for _ in range(count):
             self.now += 0.02
-            if self.duplex.listening.keep(AudioReceived(frame, round(self.now * 1000))):
-                told.append(self.duplex.hear(now=self.now))
+            told.append(self.duplex.receive_media(AudioReceived(frame, round(self.now * 1000)), now=self.now))
         return [each for each in told if each is not None]
 
 
@@ -69,12 +68,12 @@ def test_what_was_heard_whole_is_noted_and_told(line):
     over = line.duplex.mark_returned(mark, now=1.0)
     assert line.record.utterances == [over.utterance]
     assert (over.utterance.text, over.utterance.interruption, over.error) == ("Hello there.", None, None)
-    assert over.effects == [Tell("utterance", {"text": "Hello there.", "audio_ms": 1000})]
+    assert over.effects == [PublishEvent("utterance", {"text": "Hello there.", "audio_ms": 1000})]
 
 
 def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
     line.saying()
-    deadline = line.duplex.speaking.next_deadline()
+    deadline = line.duplex.next_deadline()
     assert line.duplex.handle_timeout(now=deadline - 0.1) is None
     assert line.duplex.handle_timeout(now=deadline).utterance.text == "Hello there."
     assert len(line.record.utterances) == 1
@@ -83,7 +82,7 @@ def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
 def test_an_utterance_whose_source_failed_is_over_with_the_reason(line):
     [start] = line.duplex.say(HELLO, now=0.0)
     error = SpeechUnavailable("gone")
-    mark = line.duplex.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
+    mark = line.duplex.receive_speech(SpeechFailed(start.utterance, error), now=0.0)[-1].name
     assert line.duplex.mark_returned(mark, now=0.1).error is error
 
 
@@ -134,14 +133,14 @@ def test_the_caller_is_listened_to_as_long_as_somebody_wants_to_know(line, say, 
     if say is not None:
         line.duplex.say(say, now=0.0)
     line.attend(**asked)
-    assert line.duplex.listening.attentive is listens
+    assert line.duplex._listening.attentive is listens
 
 
 def test_who_speaks_while_no_step_is_in_progress_is_listened_to_until_they_stop(line):
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
     assert not line.attend(between_steps=True)
-    assert line.duplex.listening.attentive
+    assert line.duplex._listening.attentive
     line.hear(QUIET, 100)
     assert line.attend(between_steps=True), "whoever waited for their end is told that nobody listens any more"
     assert not line.attend(between_steps=True)
@@ -151,8 +150,8 @@ def test_a_recording_is_listened_to_and_keeps_the_line_from_being_idle(line):
     line.duplex.record(Record())
     assert not line.duplex.idle
     line.attend()
-    assert line.duplex.listening.attentive
-    line.duplex.recording.hear(SPEECH, speaking=True)
+    assert line.duplex._listening.attentive
+    line.duplex.recording.append(SPEECH, speaking=True)
     assert line.duplex.stop_recording() == SPEECH
     assert line.duplex.stop_recording() == b"", "it was taken"
     assert line.duplex.idle
@@ -164,15 +163,15 @@ def test_speech_over_a_prompt_that_yields_asks_for_silence_and_noise_does_not(li
     assert line.hear(NOISE, 2) == []
     line.hear(QUIET, 50)
     [heard] = line.hear(SPEECH, 2)
-    assert isinstance(heard.speech, SpeechStarted)
-    assert heard.decision is Decision.PAUSE
+    assert isinstance(heard.speech, CallerSpeechStarted)
+    assert heard.effects == (ClearPlayback(),)
 
 
 def test_speech_while_nothing_is_said_decides_nothing(line):
     line.attend(awaited=True)
     [heard] = line.hear(SPEECH, 2)
-    assert isinstance(heard.speech, SpeechStarted)
-    assert heard.decision is None
+    assert isinstance(heard.speech, CallerSpeechStarted)
+    assert (heard.effects, heard.interrupted) == ((), None)
 
 
 @pytest.mark.parametrize(("say", "waits"), [(HELLO, True), (FIRM, False)])
@@ -181,25 +180,25 @@ def test_a_prompt_that_yields_to_speech_waits_for_who_speaks_already(line, say, 
     line.hear(SPEECH, 5)
     start = line.duplex.say(say, now=line.now)[0]
     assert isinstance(start, StartSpeech)
-    sent = line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    sent = line.duplex.receive_speech(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(sent) == (b"" if waits else SECOND_OF_AUDIO)
 
 
 def test_who_takes_the_callers_audio_is_handed_what_was_just_said(line):
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
-    assert line.duplex.hand_on(wanted=True) == [HandOnAudio(SPEECH * 5)]
-    assert line.duplex.handing_on
-    assert line.duplex.hand_on(wanted=False) == []
-    assert not line.duplex.handing_on
+    assert line.duplex.forward_audio(wanted=True) == [ForwardAudio(SPEECH * 5)]
+    assert line.duplex.forwarding
+    assert line.duplex.forward_audio(wanted=False) == []
+    assert not line.duplex.forwarding
 
 
 def test_a_stream_that_comes_back_is_listened_to_anew_and_what_waited_is_sent():
     line = Line()
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
-    line.duplex.speaking.stream_lost(now=line.now)
+    line.duplex.stream_lost(now=line.now)
     [start] = line.duplex.say(FIRM, now=line.now)
-    line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    line.duplex.receive_speech(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(line.duplex.stream_started(now=line.now)) == SECOND_OF_AUDIO
-    assert not line.duplex.listening.speaking
+    assert not line.duplex.caller_speaking

@@ -6,20 +6,16 @@ from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
     CloseStream,
-    EndCall,
+    ReleaseCall,
     ReportOutcome,
     StartSpeech,
 )
 from telebridge.call.session.events import (
     CallOver,
-    CheckpointAsked,
-    ClearAsked,
     FlowEnded,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
-    StepAsked,
-    StepCancelled,
     StreamLost,
     TextTaken,
 )
@@ -43,7 +39,7 @@ def line():
 
 def test_a_prompt_is_fetched_before_the_stream_exists_and_sent_when_it_does():
     line = Line()
-    [start] = line.tell(StepAsked(HELLO))
+    [start] = line.perform_step(HELLO)
     assert start == StartSpeech("u1", HELLO)
     assert line.tell(SpeechArrived("u1", Audio(b"\x01" * 320))) == []
     assert line.tell(SpeechEnded("u1")) == []
@@ -60,7 +56,7 @@ def test_say_ends_when_the_last_mark_came_back_not_when_the_audio_was_sent(line)
 
 
 def test_the_audio_that_goes_out_is_the_audio_that_came_in(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     audio = bytes(range(256)) * 40
     sent = b""
     for cut in range(0, len(audio), 333):
@@ -70,13 +66,13 @@ def test_the_audio_that_goes_out_is_the_audio_that_came_in(line):
 
 
 def test_a_prompt_of_nothing_but_blanks_is_over_at_once(line):
-    assert line.tell(StepAsked(Say("  "))) == [ReportOutcome(Said(None))]
+    assert line.perform_step(Say("  ")) == [ReportOutcome(Said(None))]
 
 
 def test_two_steps_at_once_are_a_bug_of_ours(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     with pytest.raises(LocalProtocolError):
-        line.tell(StepAsked(HELLO))
+        line.perform_step(HELLO)
 
 
 def test_a_mark_that_never_returns_does_not_hang_the_call(line):
@@ -92,7 +88,7 @@ def test_streamed_text_is_in_the_record(line):
     async def tokens():
         yield ""
 
-    line.tell(StepAsked(Say(tokens())))
+    line.perform_step(Say(tokens()))
     line.tell(TextTaken("u1", "Hello "))
     line.tell(TextTaken("u1", "you."))
     sent = line.tell(SpeechArrived("u1", Audio(bytes(800)))) + line.tell(SpeechEnded("u1"))
@@ -114,7 +110,7 @@ class Written:
 
 
 def test_a_streamed_text_that_a_lost_stream_cut_goes_on_where_it_was_and_with_what_is_still_written(line):
-    line.tell(StepAsked(Say(Written(), barge_in=BargeInPolicy.NONE)))
+    line.perform_step(Say(Written(), barge_in=BargeInPolicy.NONE))
     for token in ("Hello ", "there ", "my ", "friend "):
         line.tell(TextTaken("u1", token))
     words = tuple(Word(word, n * 250, (n + 1) * 250) for n, word in enumerate(["Hello", "there", "my"]))
@@ -135,14 +131,14 @@ def test_a_streamed_text_that_a_lost_stream_cut_goes_on_where_it_was_and_with_wh
 
 def test_speech_that_fails_before_any_audio_is_reported_where_the_flow_waits(line):
     error = SpeechUnavailable("gone")
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     effects = line.tell(SpeechFailed("u1", error))
     assert line.tell(MarkReturned(effects[-1].name)) == [ReportOutcome(error)]
 
 
 def test_what_was_spoken_before_speech_failed_is_heard_first(line):
     error = SpeechUnavailable("gone")
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(bytes(100))))
     effects = line.tell(SpeechFailed("u1", error))
     assert payloads(effects) == bytes(100)
@@ -162,7 +158,7 @@ def test_a_key_silences_the_line_and_the_voice_in_one_answer(line):
 
 
 def test_nothing_of_an_interrupted_prompt_is_sent_afterwards(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(bytes(200))))
     line.tell(DigitPressed("1"))
     assert line.tell(SpeechArrived("u1", Audio(bytes(8000)))) == []
@@ -171,10 +167,10 @@ def test_nothing_of_an_interrupted_prompt_is_sent_afterwards(line):
 
 
 def test_the_next_prompt_begins_with_its_own_bytes(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(b"\x01" * 230)))
     line.tell(DigitPressed("1"))
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     effects = line.tell(SpeechArrived("u2", Audio(b"\x02" * 160)))
     assert payloads(effects) == b"\x02" * 160
 
@@ -182,12 +178,12 @@ def test_the_next_prompt_begins_with_its_own_bytes(line):
 def test_marks_that_a_clear_flushed_do_not_end_anything(line):
     _, mark = line.saying()
     line.tell(DigitPressed("1"))
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     assert line.tell(MarkReturned(mark)) == []
 
 
 def test_a_barge_in_tells_the_words_that_were_heard(line):
-    line.tell(StepAsked(Say("Hello there friend.")))
+    line.perform_step(Say("Hello there friend."))
     line.tell(SpeechArrived("u1", Audio(bytes(24_000))))
     words = (Word("Hello", 0, 900), Word("there", 900, 1900), Word("friend.", 1900, 3000))
     line.tell(SpeechArrived("u1", Words(words)))
@@ -205,12 +201,12 @@ def test_a_prompt_that_does_not_yield_to_keys_plays_on(line, policy):
 
 def test_the_owner_of_the_call_can_clear_any_prompt(line):
     line.saying(Say("Listen.", barge_in=BargeInPolicy.NONE))
-    assert line.tell(ClearAsked())[:2] == [ClearPlayback(), ClearSpeech("u1")]
-    assert line.tell(ClearAsked()) == [], "there is nothing left to clear"
+    assert line.clear()[:2] == [ClearPlayback(), ClearSpeech("u1")]
+    assert line.clear() == [], "there is nothing left to clear"
 
 
 def test_a_key_before_the_first_audio_interrupts_as_well(line):
-    line.tell(StepAsked(HELLO))
+    line.perform_step(HELLO)
     effects = line.tell(DigitPressed("1"))
     assert effects[:2] == [ClearPlayback(), ClearSpeech("u1")]
     assert effects[2].outcome.interruption.heard_text == ""
@@ -240,13 +236,13 @@ def test_silence_is_measured_from_when_the_question_was_heard(line):
 def test_a_key_typed_ahead_answers_a_question_before_it_is_asked(line):
     line.saying(HELLO)
     line.tell(DigitPressed("1"))
-    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.perform_step(question())) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_the_question_is_skipped_when_part_of_the_answer_was_typed_ahead(line):
     line.saying(HELLO)
     line.tell(DigitPressed("1"))
-    assert line.tell(StepAsked(question(max_digits=3))) == []
+    assert line.perform_step(question(max_digits=3)) == []
     line.tell(DigitPressed("2"))
     assert reported(line.tell(DigitPressed("3"))) == [Gathered("123", Ending.COMPLETE)]
 
@@ -265,17 +261,17 @@ def test_a_pause_between_keys_ends_the_digits(line):
 
 def test_a_flow_that_no_longer_waits_leaves_a_quiet_line(line):
     line.saying(question())
-    assert line.tell(StepCancelled()) == [ClearPlayback(), ClearSpeech("u1")]
-    assert line.tell(StepAsked(HELLO)) == [StartSpeech("u2", HELLO)]
+    assert line.cancel_step() == [ClearPlayback(), ClearSpeech("u1")]
+    assert line.perform_step(HELLO) == [StartSpeech("u2", HELLO)]
 
 
 # The stream and the end.
 
 
 def test_hanging_up_closes_the_stream_and_then_ends_the_call(line):
-    assert line.tell(StepAsked(HangUp())) == [CloseStream()]
+    assert line.perform_step(HangUp()) == [CloseStream()]
     assert line.session.phase is Phase.CLOSING
-    assert line.tell(StreamLost()) == [EndCall()]
+    assert line.tell(StreamLost()) == [ReleaseCall()]
     assert line.session.record.end_reason == "hung up by the flow"
 
 
@@ -292,16 +288,16 @@ def test_a_flow_that_fails_owes_the_caller_an_apology(line):
 def test_a_caller_who_hangs_up_ends_everything_and_what_was_heard_is_kept(line):
     line.saying(audio=bytes(16_000))
     effects = line.tell(StreamStopped(), after=1.0)
-    assert effects == [ClearPlayback(), ClearSpeech("u1"), EndCall()]
+    assert effects == [ClearPlayback(), ClearSpeech("u1"), ReleaseCall()]
     [utterance] = line.session.record.utterances
     assert utterance.interruption.cause is BargeInCause.HANG_UP
     assert utterance.interruption.heard_ms == 1000
-    assert line.tell(StepAsked(HELLO)) == [], "nothing happens on a call that is over"
+    assert line.perform_step(HELLO) == [], "nothing happens on a call that is over"
 
 
 def test_a_final_status_of_the_call_ends_it_without_a_stream():
     line = Line()
-    assert line.tell(CallOver("canceled")) == [EndCall()]
+    assert line.tell(CallOver("canceled")) == [ReleaseCall()]
 
 
 def test_a_lost_stream_waits_for_twilio_and_says_the_prompt_again(line):
@@ -317,7 +313,7 @@ def test_a_lost_stream_waits_for_twilio_and_says_the_prompt_again(line):
 def test_a_stream_that_never_comes_back_ends_the_call(line):
     line.tell(StreamLost())
     assert line.wait(29.9) == []
-    assert line.wait(0.2) == [EndCall()]
+    assert line.wait(0.2) == [ReleaseCall()]
     assert line.session.record.end_reason == "the media stream never came"
 
 
@@ -329,8 +325,8 @@ def test_a_stream_that_falls_silent_is_lost(line):
 
 
 def test_a_closed_stream_whose_end_never_comes_ends_the_call_all_the_same(line):
-    line.tell(StepAsked(HangUp()))
-    assert line.wait(10.1) == [EndCall()]
+    line.perform_step(HangUp())
+    assert line.wait(10.1) == [ReleaseCall()]
 
 
 def test_silence_does_not_count_while_there_is_no_stream(line):
@@ -357,7 +353,7 @@ def test_half_a_number_waits_for_the_stream_as_well(line):
 
 
 def test_tones_are_sent_at_once_and_over_when_they_were_heard(line):
-    effects = line.tell(StepAsked(Play(SECOND_OF_AUDIO, "digits 12")))
+    effects = line.perform_step(Play(SECOND_OF_AUDIO, "digits 12"))
     assert payloads(effects) == SECOND_OF_AUDIO
     assert line.tell(DigitPressed("1")) == [], "nothing interrupts them"
     assert line.tell(MarkReturned(effects[-1].name), after=1.0) == [ReportOutcome(Said(None))]
@@ -366,23 +362,23 @@ def test_tones_are_sent_at_once_and_over_when_they_were_heard(line):
 
 def test_tones_before_the_stream_wait_for_it_and_are_played_again_when_it_was_lost():
     line = Line()
-    assert line.tell(StepAsked(Play(SECOND_OF_AUDIO, "digits 12"))) == []
+    assert line.perform_step(Play(SECOND_OF_AUDIO, "digits 12")) == []
     assert payloads(line.tell(StreamStarted("MZ1", "CA1", "AC1", {}))) == SECOND_OF_AUDIO
     line.tell(StreamLost(), after=0.5)
     assert payloads(line.tell(StreamStarted("MZ2", "CA1", "AC1", {}))) == SECOND_OF_AUDIO
 
 
 def test_a_wait_is_over_after_its_time_and_keys_are_kept_for_the_next_question(line):
-    assert line.tell(StepAsked(Wait(2.0))) == []
+    assert line.perform_step(Wait(2.0)) == []
     line.tell(DigitPressed("1"), after=1.0)
     assert line.wait(0.9) == []
     assert line.wait(0.2) == [ReportOutcome(Said(None))]
-    assert reported(line.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(line.perform_step(question())) == [Gathered("1", Ending.COMPLETE)]
 
 
 def test_a_wait_that_is_cancelled_reports_nothing(line):
-    line.tell(StepAsked(Wait(2.0)))
-    line.tell(StepCancelled())
+    line.perform_step(Wait(2.0))
+    line.cancel_step()
     assert line.wait(3.0) == []
 
 
@@ -469,10 +465,10 @@ def test_a_second_process_that_dies_is_followed_by_a_third():
 
 
 def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
-    line.tell(CheckpointAsked("asked", {"name": "Ann"}))
+    line.checkpoint("asked", {"name": "Ann"})
     line.session.record.result["answer"] = 1
     line.tell(DigitPressed("1"))
     assert line.kept == Checkpoint(typed="1", name="asked", variables={"name": "Ann"}, result={"answer": 1})
     again = Line(checkpoint=line.kept).started()
     assert again.session.record.result == {"answer": 1}
-    assert reported(again.tell(StepAsked(question()))) == [Gathered("1", Ending.COMPLETE)]
+    assert reported(again.perform_step(question())) == [Gathered("1", Ending.COMPLETE)]

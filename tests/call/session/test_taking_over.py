@@ -4,13 +4,9 @@ import pytest
 from support.line import Line, begun
 
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import CloseStream, StartErrand
+from telebridge.call.session.effects import CloseStream, StartAction
 from telebridge.call.session.events import (
-    CheckpointAsked,
-    HangUpAsked,
     SpeechArrived,
-    StepAsked,
-    TransferAsked,
     TransferEnded,
 )
 from telebridge.call.session.stream_phase import Phase
@@ -104,10 +100,10 @@ def test_keys_of_an_open_question_count_where_keys_ahead_of_it_do_not():
 @pytest.mark.parametrize(("method", "again"), [("GET", True), ("PUT", True), ("POST", False), ("PATCH", False)])
 def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(method, again):
     line = Line(request(method))
-    assert isinstance(line.effects[0], StartErrand)
+    assert isinstance(line.effects[0], StartAction)
     line = over(line, request(method))
     if again:
-        assert isinstance(line.effects[0], StartErrand)
+        assert isinstance(line.effects[0], StartAction)
     else:
         assert begun(line.effects).say.text == "It may be ordered."
 
@@ -115,7 +111,7 @@ def test_what_may_have_been_done_is_not_done_again_where_that_could_do_harm(meth
 def test_a_transfer_from_beside_during_a_request_leaves_nobody_in_silence():
     flow = request("GET")
     line = Line(flow).started()
-    assert CloseStream() in line.tell(TransferAsked(Transfer("+15551230100")))
+    assert CloseStream() in line.transfer(Transfer("+15551230100"))
     line = over(line, flow)
     assert line.session.phase is Phase.AWAY
     assert begun(line.tell(TransferEnded("busy"))).say.text == "It may be ordered."
@@ -124,18 +120,18 @@ def test_a_transfer_from_beside_during_a_request_leaves_nobody_in_silence():
 
 def test_a_python_flow_whose_caller_is_away_waits_for_them():
     line = Line().started()
-    line.tell(CheckpointAsked(None, {"name": "Ann"}))
-    line.tell(TransferAsked(Transfer("+15551230100")))
+    line.checkpoint(None, {"name": "Ann"})
+    line.transfer(Transfer("+15551230100"))
     line = over(line, None)
     assert line.session.phase is Phase.AWAY
-    assert line.tell(StepAsked(Say("Hello."))) == []
+    assert line.perform_step(Say("Hello.")) == []
     assert begun(line.tell(TransferEnded("busy"))).say.text == "Hello."
 
 
 def test_what_a_python_flow_knew_at_its_checkpoint_is_what_is_kept():
     variables = {"tries": 1}
     line = Line().started()
-    line.tell(CheckpointAsked("asked", variables))
+    line.checkpoint("asked", variables)
     variables["tries"] = 2
     line.tell(DigitPressed("1"))
     assert line.kept.variables == {"tries": 1}
@@ -149,7 +145,7 @@ def test_digits_and_recordings_are_not_forgotten():
 def test_a_last_word_is_kept_as_the_end():
     line = Line(MENU).started()
     assert not line.kept.over
-    line.tell(HangUpAsked(Say("Goodbye.")))
+    line.hang_up(Say("Goodbye."))
     assert line.kept.over
 
 
@@ -166,5 +162,5 @@ def test_a_flow_that_is_over_is_kept_before_the_stream_is_closed():
 
 def test_a_whisper_that_no_text_can_hold_keeps_nobody_from_being_connected():
     line = Line(MENU).started()
-    assert CloseStream() in line.tell(TransferAsked(Transfer("+15551230100", whisper="half a \ud83d smile")))
+    assert CloseStream() in line.transfer(Transfer("+15551230100", whisper="half a \ud83d smile"))
     assert line.kept.transfer.whisper == "half a ? smile"

@@ -6,27 +6,22 @@ from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
     CloseStream,
-    EndCall,
+    ReleaseCall,
     ReportAnnouncement,
-    StartErrand,
+    StartAction,
 )
 from telebridge.call.session.events import (
-    AnnouncementAsked,
+    ActionDone,
     CallOver,
-    ErrandDone,
     FlowEnded,
-    HangUpAsked,
     SpeechArrived,
-    StepAsked,
-    StepCancelled,
     StreamLost,
-    TransferAsked,
     TransferBegun,
     TransferEnded,
 )
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import NotLive
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Collect, Done, HangUp, Request, Say, Transfer, Transferred
 from telebridge.speech.source import Audio
 from telebridge.turns.digits import DigitRules
@@ -72,8 +67,8 @@ def away(line):
 
 def test_a_transfer_closes_the_stream_and_names_whom_to_dial(led):
     assert CloseStream() in led.effects
-    assert led.session.transfer == Transfer("+15551230100", whisper="From +1555.")
-    assert led.kept.transfer == led.session.transfer
+    assert led.session.transfer_target == Transfer("+15551230100", whisper="From +1555.")
+    assert led.kept.transfer == led.session.transfer_target
     assert led.session.record.path == ["main", "operator"]
 
 
@@ -82,7 +77,7 @@ def test_who_is_not_reached_leads_on_and_the_caller_hears_of_it_when_the_stream_
     start = begun(away(led).tell(TransferEnded(status), after=30.0))
     assert start.say.text == "Nobody is free."
     assert led.session.phase is Phase.WAITING
-    assert led.session.transfer is None
+    assert led.session.transfer_target is None
     assert led.tell(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO))) == [], "nothing is sent into no stream"
     assert payloads(led.tell(BACK, after=0.5)) == SECOND_OF_AUDIO
 
@@ -93,13 +88,13 @@ def test_who_talked_is_said_goodbye_to(led):
 
 
 def test_hanging_up_during_a_transfer_ends_the_call(led):
-    assert away(led).tell(CallOver("completed"), after=5.0) == [EndCall()]
+    assert away(led).tell(CallOver("completed"), after=5.0) == [ReleaseCall()]
     assert led.session.record.end_reason == "call completed"
 
 
 def test_hanging_up_before_anybody_was_dialled_does_not_leave_the_call_for_a_day(led):
     assert led.tell(StreamStopped()) == [], "the end of the stream that we closed"
-    assert led.wait(31) == [EndCall()]
+    assert led.wait(31) == [ReleaseCall()]
     assert led.session.record.end_reason == "caller hung up"
 
 
@@ -121,37 +116,37 @@ def test_the_end_of_a_transfer_is_told_once(led):
 
 
 def test_a_python_flow_is_told_how_it_went(line):
-    assert line.tell(StepAsked(OPERATOR)) == [CloseStream()]
+    assert line.perform_step(OPERATOR) == [CloseStream()]
     assert reported(away(line).tell(TransferEnded("no-answer"))) == [Transferred("no-answer")]
     assert not Transferred("no-answer").connected
 
 
 def test_a_python_flow_that_waits_no_longer_goes_on_when_the_caller_is_back(line):
-    line.tell(StepAsked(OPERATOR))
-    assert away(line).tell(StepCancelled()) == []
-    assert line.tell(StepAsked(HELLO)) == []
+    line.perform_step(OPERATOR)
+    assert away(line).cancel_step() == []
+    assert line.perform_step(HELLO) == []
     assert begun(line.tell(TransferEnded("completed"))).say is HELLO
 
 
 def test_a_python_flow_may_end_while_the_caller_talks_to_somebody_else(line):
-    line.tell(StepAsked(OPERATOR))
+    line.perform_step(OPERATOR)
     away(line)
-    assert line.tell(StepCancelled()) == []
+    assert line.cancel_step() == []
     assert line.tell(FlowEnded()) == [], "they are not cut off"
-    assert line.tell(TransferEnded("completed")) == [EndCall()]
+    assert line.tell(TransferEnded("completed")) == [ReleaseCall()]
 
 
 def test_a_python_flow_that_ended_meanwhile_is_over_when_nobody_answered(line):
-    line.tell(TransferAsked(OPERATOR))
+    line.transfer(OPERATOR)
     assert line.tell(FlowEnded()) == []
-    assert line.tell(TransferEnded("busy")) == [EndCall()]
+    assert line.tell(TransferEnded("busy")) == [ReleaseCall()]
 
 
 def test_a_hang_up_that_was_asked_for_meanwhile_follows(line):
-    line.tell(StepAsked(OPERATOR))
-    away(line).tell(StepCancelled())
-    assert line.tell(StepAsked(HangUp())) == []
-    assert line.tell(TransferEnded("completed")) == [EndCall()], "without a stream there is nothing to close"
+    line.perform_step(OPERATOR)
+    away(line).cancel_step()
+    assert line.perform_step(HangUp()) == []
+    assert line.tell(TransferEnded("completed")) == [ReleaseCall()], "without a stream there is nothing to close"
 
 
 # Asked for beside the flow.
@@ -159,15 +154,15 @@ def test_a_hang_up_that_was_asked_for_meanwhile_follows(line):
 
 def test_who_was_transferred_from_outside_and_talked_needs_us_no_more(line):
     line.saying()
-    assert CloseStream() in line.tell(TransferAsked(OPERATOR))
-    assert EndCall() in away(line).tell(TransferEnded("completed"))
+    assert CloseStream() in line.transfer(OPERATOR)
+    assert ReleaseCall() in away(line).tell(TransferEnded("completed"))
     assert line.session.record.end_reason == "transferred"
 
 
 def test_when_it_fails_the_question_that_was_open_is_asked_again(line):
     question = Collect(Say("One or two?"), DigitRules(max_digits=1))
     line.saying(question)
-    line.tell(TransferAsked(OPERATOR), after=0.5)
+    line.transfer(OPERATOR, after=0.5)
     start = begun(away(line).tell(TransferEnded("busy")))
     assert start.say == question.prompt
     line.tell(BACK)
@@ -177,42 +172,42 @@ def test_when_it_fails_the_question_that_was_open_is_asked_again(line):
 
 def test_a_flow_file_goes_on_at_its_node():
     line = Line(FLOW).started()
-    line.tell(TransferAsked(OPERATOR))
+    line.transfer(OPERATOR)
     assert begun(away(line).tell(TransferEnded("busy"))).say.text == "Press one."
     assert line.session.record.path == ["main"]
 
 
 def test_a_request_under_way_is_not_sent_again(line):
     request = Request("POST", "https://example.com/orders")
-    assert line.tell(StepAsked(request)) == [StartErrand(request)]
-    line.tell(TransferAsked(OPERATOR))
+    assert line.perform_step(request) == [StartAction(request)]
+    line.transfer(OPERATOR)
     assert away(line).tell(TransferEnded("busy")) == []
-    assert reported(line.tell(ErrandDone(Done(5)))) == [Done(5)]
+    assert reported(line.tell(ActionDone(Done(5)))) == [Done(5)]
 
 
 def test_a_request_that_was_answered_meanwhile_is_followed_when_the_caller_is_back(line):
-    line.tell(StepAsked(Request("POST", "https://example.com/orders")))
-    line.tell(TransferAsked(OPERATOR))
-    assert away(line).tell(ErrandDone(Done(5))) == []
+    line.perform_step(Request("POST", "https://example.com/orders"))
+    line.transfer(OPERATOR)
+    assert away(line).tell(ActionDone(Done(5))) == []
     assert reported(line.tell(TransferEnded("busy"))) == [Done(5)]
 
 
 def test_without_a_stream_nobody_is_transferred_from_outside():
     line = Line()
-    assert line.tell(TransferAsked(OPERATOR)) == []
+    assert line.transfer(OPERATOR) == []
     assert line.session.phase is Phase.WAITING
 
 
 def test_announcements_are_refused_while_the_caller_is_away(line):
-    line.tell(TransferAsked(OPERATOR))
-    [report] = line.tell(AnnouncementAsked(1, HELLO))
+    line.transfer(OPERATOR)
+    [report] = line.announce(1, HELLO)
     assert isinstance(report.outcome, NotLive)
 
 
 def test_an_announcement_that_the_transfer_cut_goes_on_when_the_caller_is_back(line):
-    start = begun(line.tell(AnnouncementAsked(1, HELLO)))
+    start = begun(line.announce(1, HELLO))
     line.spoken(start)
-    again = begun(line.tell(TransferAsked(OPERATOR)))
+    again = begun(line.transfer(OPERATOR))
     away(line).tell(TransferEnded("busy"))
     line.tell(BACK)
     [report] = line.heard(again)
@@ -225,14 +220,14 @@ def test_an_announcement_that_the_transfer_cut_goes_on_when_the_caller_is_back(l
 def test_another_process_waits_for_the_end_of_the_transfer(led):
     line = Line(FLOW, checkpoint=away(led).kept)
     assert line.effects == []
-    assert line.session.transfer == led.session.transfer, "Twilio may not have asked yet whom to dial"
+    assert line.session.transfer_target == led.session.transfer_target, "Twilio may not have asked yet whom to dial"
     assert begun(line.tell(TransferEnded("busy"))).say.text == "Nobody is free."
 
 
 def test_another_process_ends_a_call_that_was_transferred_from_outside():
     line = Line(FLOW, checkpoint=Checkpoint(FlowPosition("main"), transfer=OPERATOR))
     assert line.effects == []
-    assert EndCall() in line.tell(TransferEnded("completed"))
+    assert ReleaseCall() in line.tell(TransferEnded("completed"))
 
 
 def test_another_process_asks_the_question_again_when_such_a_transfer_failed():
@@ -245,39 +240,46 @@ def test_another_process_asks_the_question_again_when_such_a_transfer_failed():
 
 def test_a_call_is_hung_up_at_once_without_a_last_word(line):
     line.saying()
-    assert CloseStream() in line.tell(HangUpAsked())
-    assert line.tell(StreamLost()) == [EndCall()]
+    assert CloseStream() in line.hang_up()
+    assert line.tell(StreamLost()) == [ReleaseCall()]
     assert line.session.record.end_reason == "hung up by request"
 
 
 def test_a_last_word_is_heard_before_the_line_is_closed(line):
     line.saying()
-    start = begun(line.tell(HangUpAsked(Say("We close now."))))
+    start = begun(line.hang_up(Say("We close now.")))
     assert line.heard(start) == [CloseStream()]
 
 
 @pytest.mark.parametrize(
     "meanwhile",
-    [StepCancelled(), StepAsked(HELLO), FlowEnded(), FlowEnded("failed"), ErrandDone(Done(1)), TransferAsked(OPERATOR)],
+    [
+        Line.cancel_step,
+        lambda line: line.perform_step(HELLO),
+        lambda line: line.tell(FlowEnded()),
+        lambda line: line.tell(FlowEnded("failed")),
+        lambda line: line.tell(ActionDone(Done(1))),
+        lambda line: line.transfer(OPERATOR),
+    ],
 )
 def test_nothing_that_the_flow_does_meanwhile_cuts_the_last_word(line, meanwhile):
     line.saying()
-    start = begun(line.tell(HangUpAsked(Say("We close now."))))
-    assert line.tell(meanwhile) == []
+    start = begun(line.hang_up(Say("We close now.")))
+    assert meanwhile(line) == []
     assert line.heard(start) == [CloseStream()]
     assert line.session.record.end_reason == "hung up by request"
     assert not line.session.apology_due
 
 
 def test_a_last_word_needs_no_errand_to_be_over(line):
-    line.tell(StepAsked(Request("GET", "https://example.com/")))
-    start = begun(line.tell(HangUpAsked(Say("We close now."))))
-    assert line.tell(ErrandDone(Done(1))) == []
+    line.perform_step(Request("GET", "https://example.com/"))
+    start = begun(line.hang_up(Say("We close now.")))
+    assert line.tell(ActionDone(Done(1))) == []
     assert line.heard(start) == [CloseStream()]
 
 
 def test_a_last_word_goes_on_when_the_stream_was_lost(line):
-    start = begun(line.tell(HangUpAsked(Say("We close our office now."))))
+    start = begun(line.hang_up(Say("We close our office now.")))
     line.worded(start)
     again = begun(line.tell(StreamLost(), after=0.6))
     assert again.say.text == "close our office now."
@@ -286,13 +288,13 @@ def test_a_last_word_goes_on_when_the_stream_was_lost(line):
 
 
 def test_whoever_talks_to_somebody_else_hears_no_last_word(line):
-    line.tell(StepAsked(OPERATOR))
+    line.perform_step(OPERATOR)
     line.session.handle(TransferBegun(), now=line.now)
-    line.tell(HangUpAsked(Say("We close now.")))
-    assert line.tell(StreamLost()) == [EndCall()]
+    line.hang_up(Say("We close now."))
+    assert line.tell(StreamLost()) == [ReleaseCall()]
 
 
 def test_an_announcement_after_the_last_word_was_asked_for_is_refused(line):
-    line.tell(HangUpAsked(Say("We close now.")))
-    [report] = line.tell(AnnouncementAsked(1, HELLO))
+    line.hang_up(Say("We close now."))
+    [report] = line.announce(1, HELLO)
     assert isinstance(report.outcome, NotLive)

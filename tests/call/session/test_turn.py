@@ -11,13 +11,13 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
-    KeepRecording,
+    PublishEvent,
+    SaveMessage,
     StartSpeech,
-    Tell,
 )
-from telebridge.call.session.full_duplex import Duplex
+from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.call.session.listening import ListeningOptions
-from telebridge.call.session.turn import SpokenStep, StepOver
+from telebridge.call.session.turn import DialogTurn, StepOver
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Play, Record, Recorded, RecordingEnd, Said, Say, Wait
 from telebridge.playback.writer import PlaybackOptions
@@ -35,13 +35,13 @@ class Line:
 
     def __init__(self):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.duplex = Duplex(self.record, PlaybackOptions(), ListeningOptions())
+        self.duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
         self.duplex.stream_started(now=0.0)
         self.digits = DigitCollector()
 
     def begun(self, step):
         """A step and what its beginning led to."""
-        begun = SpokenStep(step, self.duplex, self.digits, self.record)
+        begun = DialogTurn(step, self.duplex, self.digits, self.record)
         return begun, felt(begun.begin(now=0.0))
 
     def silent(self):
@@ -57,34 +57,34 @@ def line():
 
 
 def test_saying_is_over_with_its_prompt(line):
-    step, news = line.begun(HELLO)
-    assert news == [StartSpeech("u1", HELLO)]
+    step, results = line.begun(HELLO)
+    assert results == [StartSpeech("u1", HELLO)]
     cut = BargeIn(BargeInCause.KEY, "Hello", 500, exact=True)
-    assert step.prompt_over(cut, now=1.0) == [StepOver(Said(cut))]
+    assert step.prompt_ended(cut, now=1.0) == [StepOver(Said(cut))]
 
 
 @pytest.mark.parametrize("step", [Say("  "), Collect(Say(""), ONE_KEY)])
 def test_a_blank_prompt_is_not_said(line, step):
-    _, news = line.begun(step)
-    assert not any(isinstance(each, StartSpeech) for each in news)
+    _, results = line.begun(step)
+    assert not any(isinstance(each, StartSpeech) for each in results)
     assert line.duplex.idle
 
 
 def test_what_cannot_be_spoken_is_over_with_the_reason(line):
     step, _ = line.begun(QUESTION)
     error = SpeechUnavailable("gone")
-    assert step.failed(error) == [StepOver(error)]
+    assert step.prompt_failed(error) == [StepOver(error)]
     assert not line.digits.collecting
 
 
 def test_audio_is_sent_at_once(line):
-    _, news = line.begun(Play(bytes(800), "tone"))
-    assert payloads(news) == bytes(800)
+    _, results = line.begun(Play(bytes(800), "tone"))
+    assert payloads(results) == bytes(800)
 
 
 def test_a_wait_is_over_after_its_time_announcements_or_not(line):
-    step, news = line.begun(Wait(2.0))
-    assert news == []
+    step, results = line.begun(Wait(2.0))
+    assert results == []
     assert (step.next_deadline(announcing=False), step.next_deadline(announcing=True)) == (2.0, 2.0)
     assert step.handle_timeout(announcing=False, now=1.9) == []
     assert step.handle_timeout(announcing=True, now=2.0) == [StepOver(Said())]
@@ -95,9 +95,9 @@ def test_a_wait_is_over_after_its_time_announcements_or_not(line):
 
 def test_a_key_that_answers_cuts_the_question_off_first(line):
     step, _ = line.begun(QUESTION)
-    news = step.press("1", now=0.5)
-    assert news[:2] == [ClearPlayback(), ClearSpeech("u1")]
-    assert news[-2:] == [Tell("digits", {"digits": "1"}), ANSWERED]
+    results = step.press("1", now=0.5)
+    assert results[:2] == [ClearPlayback(), ClearSpeech("u1")]
+    assert results[-2:] == [PublishEvent("digits", {"digits": "1"}), ANSWERED]
     assert line.record.digits == ["1"]
 
 
@@ -108,24 +108,24 @@ def test_a_key_typed_ahead_answers_before_anything_is_said(line):
 
 def test_half_an_answer_typed_ahead_leaves_the_question_unsaid(line):
     line.digits.press("1", now=0.0)
-    step, news = line.begun(Collect(HELLO, DigitRules(max_digits=2)))
-    assert news == []
+    step, results = line.begun(Collect(HELLO, DigitRules(max_digits=2)))
+    assert results == []
     assert step.press("2", now=1.0)[-1] == StepOver(Gathered("12", Ending.COMPLETE))
 
 
 def test_a_question_that_yields_to_no_key_is_open_once_it_was_heard(line):
     line.digits.press("1", now=0.0)
-    step, news = line.begun(FIRM)
-    assert news == [StartSpeech("u1", FIRM.prompt)]
+    step, results = line.begun(FIRM)
+    assert results == [StartSpeech("u1", FIRM.prompt)]
     line.silent()
-    assert step.prompt_over(None, now=1.0)[-1] == ANSWERED
+    assert step.prompt_ended(None, now=1.0)[-1] == ANSWERED
 
 
 def test_silence_counts_from_the_end_of_the_question(line):
     step, _ = line.begun(QUESTION)
     assert step.next_deadline(announcing=False) is None
     line.silent()
-    assert step.prompt_over(None, now=2.0) == []
+    assert step.prompt_ended(None, now=2.0) == []
     assert step.next_deadline(announcing=False) == 7.0
     assert step.handle_timeout(announcing=False, now=7.0) == [StepOver(Gathered("", Ending.NO_INPUT))]
     assert line.record.digits == [], "nothing answered"
@@ -136,7 +136,7 @@ def test_silence_is_not_the_callers_while_something_is_announced_or_the_stream_i
     assert step.next_deadline(announcing=False) == 5.0
     assert step.next_deadline(announcing=True) is None
     assert step.handle_timeout(announcing=True, now=9.0) == []
-    line.duplex.speaking.stream_lost(now=1.0)
+    line.duplex.stream_lost(now=1.0)
     assert step.next_deadline(announcing=False) is None
     assert step.handle_timeout(announcing=False, now=9.0) == []
 
@@ -155,45 +155,45 @@ def recording(line, step):
     begun, _ = line.begun(step)
     if step.prompt is not None:
         line.silent()
-        begun.prompt_over(None, now=1.0)
+        begun.prompt_ended(None, now=1.0)
     if step.beep:
         line.silent()
-        begun.prompt_over(None, now=1.5)
+        begun.prompt_ended(None, now=1.5)
     return begun
 
 
 def test_a_recording_begins_with_a_beep_and_after_it(line):
-    step, news = line.begun(Record())
-    assert payloads(news) == beep()
+    step, results = line.begun(Record())
+    assert payloads(results) == beep()
     assert line.duplex.recording is None
     line.silent()
-    assert step.prompt_over(None, now=0.5) == []
+    assert step.prompt_ended(None, now=0.5) == []
     assert line.duplex.recording is not None
 
 
 def test_the_beep_follows_the_prompt(line):
-    step, news = line.begun(Record(HELLO))
-    assert news == [StartSpeech("u1", HELLO)]
+    step, results = line.begun(Record(HELLO))
+    assert results == [StartSpeech("u1", HELLO)]
     line.silent()
-    assert payloads(step.prompt_over(None, now=1.0)) == beep()
+    assert payloads(step.prompt_ended(None, now=1.0)) == beep()
 
 
 @pytest.mark.parametrize("step", [Record(), Record(HELLO), Record(beep=False)])
 def test_a_recording_is_over_when_it_is_kept(line, step):
     step = recording(line, step)
-    line.duplex.recording.hear(SPEECH * 50, speaking=True)
-    assert step.recording_over(RecordingEnd.FINISH_KEY) == [KeepRecording(SPEECH * 50)]
+    line.duplex.recording.append(SPEECH * 50, speaking=True)
+    assert step.recording_ended(RecordingEnd.FINISH_KEY) == [SaveMessage(SPEECH * 50)]
     assert line.duplex.recording is None
     kept = Recorded("a.wav", 1.0, RecordingEnd.FINISH_KEY)
-    assert step.recording_kept("a.wav") == [StepOver(kept)]
-    assert step.recording_kept("a.wav") == [], "it is over once"
+    assert step.message_saved("a.wav") == [StepOver(kept)]
+    assert step.message_saved("a.wav") == [], "it is over once"
 
 
 def test_a_recording_of_nothing_is_over_at_once(line):
     step = recording(line, Record())
-    assert step.recording_over(RecordingEnd.SILENCE) == [StepOver(Recorded(None, 0.0, RecordingEnd.SILENCE))]
+    assert step.recording_ended(RecordingEnd.SILENCE) == [StepOver(Recorded(None, 0.0, RecordingEnd.SILENCE))]
 
 
 def test_a_file_that_is_not_its_own_ends_no_step(line):
     step, _ = line.begun(HELLO)
-    assert step.recording_kept("a.wav") == []
+    assert step.message_saved("a.wav") == []

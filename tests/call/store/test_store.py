@@ -11,7 +11,7 @@ from support.virtual_time import virtually
 from telebridge.call.ownership import NotOwned, Ownership
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.store import store as module
-from telebridge.flows.interpreter import FlowPosition
+from telebridge.flows.position import FlowPosition
 
 
 @virtually
@@ -19,7 +19,7 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
     async with stores(tmp_path) as [store]:
         call = record()
         store.writer.began(call)
-        store.writer.keep("CA1", b'{"typed": "1"}')
+        store.writer.save("CA1", b'{"typed": "1"}')
         await written()
         live = await store.find("CA1")
         assert (live.flow, live.from_number, live.to_number, live.direction) == ("test", "+1555", "+1666", "inbound")
@@ -37,16 +37,16 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
 async def test_who_lost_a_call_writes_nothing_of_it_any_more(tmp_path):
     async with stores(tmp_path, 2) as [first, second]:
         first.writer.began(record())
-        first.writer.keep("CA1", b"first")
+        first.writer.save("CA1", b"first")
         await written()
         assert (await second.take_over("CA1")).checkpoint == "first"
-        first.writer.keep("CA1", b"late")
+        first.writer.save("CA1", b"late")
         first.writer.ended(record(), wallclock=NOON)
         await written()
         kept = await second.find("CA1")
         assert (kept.checkpoint, kept.ended) == ("first", False)
         second.writer.began(record())
-        second.writer.keep("CA1", b"second")
+        second.writer.save("CA1", b"second")
         await written()
         assert (await first.find("CA1")).checkpoint == "second"
 
@@ -80,7 +80,7 @@ async def test_calls_are_listed_from_the_latest_and_page_by_page(tmp_path):
 async def test_a_call_begun_again_keeps_its_checkpoint(tmp_path):
     async with stores(tmp_path) as [store]:
         store.writer.began(record())
-        store.writer.keep("CA1", json.dumps({"typed": "12"}).encode())
+        store.writer.save("CA1", json.dumps({"typed": "12"}).encode())
         await written()
         store.writer.began(record())
         await written()
@@ -92,7 +92,7 @@ async def test_what_a_flow_knew_is_kept_no_longer_than_its_call(tmp_path):
     async with stores(tmp_path) as [store]:
         for call_sid, apology in (("CA1", False), ("CA2", True)):
             store.writer.began(record(call_sid))
-            store.writer.keep(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
+            store.writer.save(call_sid, Checkpoint(variables={"pin": "1234"}, over=True, apology=apology).encode())
             store.writer.ended(record(call_sid), wallclock=NOON, apology=apology)
         await written()
         assert (await store.find("CA1")).checkpoint is None
@@ -135,7 +135,7 @@ async def test_a_call_whose_process_died_is_ended_with_what_it_had_found_out(tmp
     async with stores(tmp_path, 2) as [first, second]:
         first.writer.began(record())
         standing = FlowPosition("b", path=["a", "b"])
-        first.writer.keep("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
+        first.writer.save("CA1", Checkpoint(standing, result={"answer": 1}, digits=["7"]).encode())
         await written()
         assert await second.close_row("CA1", "call completed", wallclock=NOON)
         assert not await second.close_row("CA1", "call failed", wallclock=NOON)

@@ -26,7 +26,7 @@ async def test_what_a_call_says_twice_in_a_moment_is_written_once(tmp_path, monk
     async with stores(tmp_path) as [store]:
         store.writer.began(record())
         for number in range(100):
-            store.writer.keep("CA1", b"%d" % number)
+            store.writer.save("CA1", b"%d" % number)
         await written()
     assert batches == [{"CA1": b"99"}]
 
@@ -52,9 +52,9 @@ async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypa
     async with stores(tmp_path) as [store]:
         call = record()
         store.writer.began(call)
-        store.writer.keep("CA1", b"early")
+        store.writer.save("CA1", b"early")
         await asyncio.sleep(5)
-        store.writer.keep("CA1", b"late")
+        store.writer.save("CA1", b"late")
         store.writer.began(record("CA2"))
         await asyncio.sleep(5)
         assert await store.recent(5) == []

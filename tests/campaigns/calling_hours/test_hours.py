@@ -7,13 +7,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.lanes import LAW, MONDAY_NOON, lane
 
 from telebridge.campaigns.calling_hours.hours import CallingHours
 from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
 from telebridge.campaigns.calling_hours.windows import ALL_DAY, Window, read_window
+from telebridge.campaigns.engine.campaign import CampaignKind, Cap
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.numbers.location import lane_of
-from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.regions import zone_names
 
 NO_RULES = CallingRules(checked=date(2026, 1, 1), hours=(), attempts=())
@@ -106,7 +108,7 @@ def test_numbers_of_split_area_codes_are_never_called_before_eight_central(area_
     wide = hours(dict.fromkeys(range(7), (ALL_DAY,)))
     for exchange in ("201", "555", "999"):
         number = read_number(f"+1{area_code}{exchange}0123", country="US", check="possible")
-        assert isinstance(number, Number)
+        assert isinstance(number, DialableNumber)
         lane = lane_of(number)
         assert isinstance(lane, Lane)
         eight = local("America/Chicago", day.year, day.month, day.day, 8)
@@ -217,3 +219,37 @@ def test_on_days_without_a_change_a_lane_is_open_exactly_within_its_windows(zone
     asked = hours(dict.fromkeys(range(7), tuple(windows)), rules=NO_RULES)
     is_open = asked.open_until(Lane((zone,), "ZZ"), wallclock=instant) is not None
     assert len(offsets) > 1 or is_open == is_within(windows, zone, instant)
+
+
+# The lanes of campaigns: windows and law together, and the caps of both.
+
+FLORIDA = Lane(("America/New_York",), "US-FL")
+
+
+def test_a_lane_is_open_until_its_window_closes_on_its_own_clock():
+    assert LAW.open_until(lane(), MONDAY_NOON) == datetime(2026, 3, 2, 18, tzinfo=UTC)
+    assert LAW.open_until(lane(window="13:00-14:00"), MONDAY_NOON) is None
+    assert LAW.opens_at(lane(window="13:00-14:00"), MONDAY_NOON) == datetime(2026, 3, 2, 18, tzinfo=UTC)
+
+
+def test_the_law_closes_what_the_window_leaves_open():
+    early = datetime(2026, 3, 2, 12, 30, tzinfo=UTC)
+    assert LAW.open_until(lane(window="06:00-23:00"), early) is None
+
+
+def test_a_campaign_whose_plan_has_changed_goes_by_the_new_one():
+    assert LAW.open_until(lane(campaign_id="same"), MONDAY_NOON) is not None
+    assert LAW.open_until(lane(campaign_id="same", window="13:00-14:00"), MONDAY_NOON) is None
+
+
+def test_a_campaign_without_hours_is_never_open():
+    assert LAW.open_until(lane(hours={}, campaign_id="none"), MONDAY_NOON) is None
+
+
+def test_the_caps_of_the_law_and_of_the_campaign_hold_together():
+    own = Cap(1, 60.0)
+    telemarketing = lane(FLORIDA, kind=CampaignKind.TELEMARKETING, caps=(own,))
+    assert LAW.caps_of(telemarketing) == (Cap(3, 24 * 3600), own)
+    assert LAW.caps_of(lane(FLORIDA, caps=(own,))) == (own,)
+    debt = lane(kind=CampaignKind.DEBT)
+    assert LAW.caps_of(debt) == (Cap(7, 168 * 3600), Cap(1, 168 * 3600, conversations=True))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.campaigns.definition.loading import check_campaign, load_campaign
+from telebridge.campaigns.definition.loading import load_campaign, parse_file
 from telebridge.errors import ConfigurationError
 
 CONFIG = Path(__file__).parents[3] / "config"
@@ -23,7 +23,7 @@ def file(tmp_path):
 
 
 def errors(path: Path) -> list[str]:
-    return [str(error).removeprefix(str(path)) for error in check_campaign(path)]
+    return [str(error).removeprefix(str(path)) for error in parse_file(path)[1]]
 
 
 @pytest.mark.parametrize("path", sorted((CONFIG / "campaigns").glob("*.toml")), ids=lambda path: path.name)

@@ -1,19 +1,15 @@
-"""A dialer at work, on virtual time: what it asks of Twilio, and when it does not."""
+"""A dialer at work, on virtual time: what it requests from Twilio, and when it does not."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.campaigns import ACCOUNT, contacts, phone, running_campaign
-from support.dialling import Worker, always_open, attach, chance, virtual_clock, wallclock
-from support.lossy_twilio import Losses, LossyTwilio
-from support.memory_store.store import MemoryCampaignStore
+from support.campaigns import contacts, phone, running_campaign
+from support.dialling import Bench, always_open, wallclock
+from support.lossy_twilio import Losses
 from support.virtual_time import virtually
 
-from telebridge.campaigns.dialing.call_reports import AttemptReports
-from telebridge.campaigns.engine.campaign import CampaignKind
-from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
+from telebridge.campaigns.engine.outcomes import RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import (
     AttemptState,
@@ -22,27 +18,6 @@ from telebridge.campaigns.engine.states import (
     ContactState,
 )
 from telebridge.errors import TwilioAPIError
-from telebridge.twilio.calls import CallStatus
-
-
-class Bench:
-    """A store, a Twilio and a worker."""
-
-    def __init__(self, losses=None, store=None, **options):
-        self.store = store or MemoryCampaignStore(virtual_clock)
-        self.twilio = LossyTwilio(virtual_clock, chance(1), losses or Losses(), ends=(CallStatus.COMPLETED,))
-        self.worker = Worker(self.store, self.twilio, **options)
-        attach(self.twilio, self.store, self.worker)
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        await self.worker.kill()
-        await self.twilio.aclose()
-
-    async def attempts(self, campaign):
-        return [attempt async for attempt in self.store.reports.attempts(campaign.id)]
 
 
 async def pause(bench, campaign):
@@ -102,7 +77,10 @@ async def test_a_lane_that_closes_is_not_dialled_even_when_it_was_claimed():
 async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_closed(left, dialled):
     closes_at = wallclock() + timedelta(seconds=60)
 
-    async with Bench(open_until=lambda _, now: closes_at if now < closes_at else None) as bench:
+    def open_until(_, now):
+        return closes_at if now < closes_at else None
+
+    async with Bench(open_until=open_until, lease_seconds=1000.0) as bench:
         await running_campaign(bench.store, contacts(1), ring_seconds=25)
         original = bench.store.claims.claim
 
@@ -112,7 +90,6 @@ async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_cl
             return claims
 
         bench.store.claims.claim = claim_slowly
-        bench.worker.dialer._options = replace(bench.worker.dialer._options, lease_seconds=1000.0)
         assert await bench.worker.dialer.dial_once() == 1
         await bench.worker.dialer.drain()
         assert bench.twilio.asked == dialled
@@ -121,7 +98,7 @@ async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_cl
 @pytest.mark.parametrize(("stopped_for", "dialled"), [(17.9, 1), (18.1, 0), (300.0, 0)])
 @virtually
 async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dial(stopped_for, dialled):
-    async with Bench() as bench:
+    async with Bench(lanes_seconds=1000.0) as bench:
         await running_campaign(bench.store, contacts(1))
         original = bench.store.claims.claim
 
@@ -131,27 +108,12 @@ async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dia
             return claims
 
         bench.store.claims.claim = claim_and_stand_still
-        bench.worker.dialer._options = bench.worker.dialer._options.__class__(
-            ACCOUNT, "https://bridge.example.com", "w1", lanes_seconds=1000.0
-        )
         await bench.worker.dialer.dial_once()
         await bench.worker.dialer.drain()
         assert bench.twilio.asked == dialled
 
 
-@virtually
-async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
-    async with Bench(Losses(answer_lost=1.0, callback_lost=1.0)) as bench:
-        bench.twilio.ends = (CallStatus.NO_ANSWER,)
-        campaign = await running_campaign(bench.store, contacts(5), retry=RetryRules(1, {}))
-        bench.worker.start()
-        await asyncio.sleep(29)
-        assert {attempt.state for attempt in await bench.attempts(campaign)} == {AttemptState.INTENT}
-        await asyncio.sleep(400)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 5}
-        assert bench.twilio.asked == 5
-
-
+@pytest.mark.slow
 @virtually
 async def test_a_callback_before_the_answer_is_enough():
     async with Bench(Losses(answer_lost=1.0)) as bench:
@@ -161,21 +123,9 @@ async def test_a_callback_before_the_answer_is_enough():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
 
 
+@pytest.mark.slow
 @virtually
-async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_contact_called_again():
-    async with Bench(Losses(broken=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(1), retry=RetryRules(1, {}))
-        bench.worker.start()
-        await asyncio.sleep(149)
-        assert bench.twilio.asked == 1
-        bench.twilio.losses = Losses()
-        await asyncio.sleep(20)
-        assert [attempt.state for attempt in await bench.attempts(campaign)] == [AttemptState.VOID, AttemptState.DONE]
-        assert bench.twilio.asked == 2
-
-
-@virtually
-async def test_too_many_requests_quieten_everybody_and_count_for_nobody():
+async def test_too_many_requests_make_everybody_back_off_and_count_for_nobody():
     async with Bench(Losses(too_many=1.0)) as bench:
         campaign = await running_campaign(bench.store, contacts(20), pacing=Pacing(10.0, 100), retry=RetryRules(1, {}))
         bench.worker.start()
@@ -219,23 +169,6 @@ async def test_a_number_that_twilio_refuses_is_done():
 
 
 @virtually
-async def test_a_campaign_whose_calls_twilio_refuses_is_paused_before_its_list_is_burnt():
-    async with Bench() as bench:
-        campaign = await running_campaign(bench.store, contacts(200), pacing=Pacing(5.0, 100))
-
-        async def create(_):
-            raise TwilioAPIError(400, 21215, "Geo permission")
-
-        bench.twilio.create = create
-        bench.worker.start()
-        await asyncio.sleep(60)
-        paused = await bench.store.campaigns.find(campaign.id)
-        assert paused.status is CampaignStatus.PAUSED
-        assert "calls failed, more than 50%" in paused.reason
-        assert (await bench.store.reports.progress(campaign.id)).contacts["ready"] > 100
-
-
-@virtually
 async def test_calls_that_twilio_queues_hold_the_pace_back():
     async with Bench() as bench:
         await running_campaign(bench.store, contacts(100), pacing=Pacing(20.0, 100))
@@ -243,34 +176,6 @@ async def test_calls_that_twilio_queues_hold_the_pace_back():
         bench.worker.start()
         await asyncio.sleep(4.5)
         assert bench.twilio.asked <= 6
-
-
-@virtually
-async def test_a_second_call_of_an_attempt_is_ended():
-    async with Bench() as bench:
-        campaign = await running_campaign(bench.store, contacts(1))
-        await bench.worker.dialer.dial_once()
-        await bench.worker.dialer.drain()
-        [attempt] = await bench.attempts(campaign)
-        reports = AttemptReports(bench.store, bench.twilio)
-        [ours] = bench.twilio.calls
-        bench.twilio.calls["CA2"] = twin = bench.twilio.calls[ours].__class__("CA2", attempt.id, "+1", "+2", 0, 0)
-        assert await reports.may_speak(attempt.id, ours)
-        assert not await reports.may_speak(attempt.id, "CA2")
-        assert twin.ended_by_us
-
-
-@virtually
-async def test_what_a_flow_reports_decides_the_outcome():
-    async with Bench() as bench:
-        campaign = await running_campaign(bench.store, contacts(1))
-        bench.worker.start()
-        await asyncio.sleep(0.5)
-        [attempt] = await bench.attempts(campaign)
-        await bench.twilio.reports.reported(attempt.id, attempt.call_sid, Reported.OPTED_OUT)
-        await asyncio.sleep(20)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"opted_out": 1}
-        assert await bench.store.do_not_call.has(phone(0))
 
 
 @virtually
@@ -290,9 +195,8 @@ async def test_a_drain_waits_for_answers_and_claims_nothing_more():
 @virtually
 async def test_a_process_whose_clock_is_wrong_dials_nobody_until_it_is_right():
     ahead = [timedelta(hours=2)]
-    async with Bench() as bench:
+    async with Bench(machine_clock=lambda: wallclock() + ahead[0]) as bench:
         await running_campaign(bench.store, contacts(3))
-        bench.worker.dialer._openings.machine_clock = lambda: wallclock() + ahead[0]
         bench.worker.start()
         await asyncio.sleep(5)
         assert bench.twilio.asked == 0
@@ -320,17 +224,17 @@ async def test_a_database_that_fails_is_waited_for():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 3}
 
 
+@pytest.mark.slow
 @virtually
 async def test_two_processes_together_keep_the_rate_and_the_live_calls():
-    async with Bench() as bench, Bench(store=bench.store, name="w2") as other:
-        other.worker.dialer._calls = bench.twilio
-        await running_campaign(bench.store, contacts(400), pacing=Pacing(20.0, 50, reserved=5))
+    async with Bench() as bench, Bench(store=bench.store, twilio=bench.twilio, name="w2") as other:
+        campaign = await running_campaign(bench.store, contacts(400), pacing=Pacing(20.0, 50, reserved=5))
         bench.twilio.talk_seconds = 1.0
         starts, most_live, original = [], [0], bench.twilio.create
 
         async def create(request):
             starts.append(asyncio.get_running_loop().time())
-            most_live[0] = max(most_live[0], len(bench.store.attempts._rows.live()))
+            most_live[0] = max(most_live[0], len(await bench.store.attempts.live(campaign.id)))
             return await original(request)
 
         bench.twilio.create = create
@@ -344,27 +248,15 @@ async def test_two_processes_together_keep_the_rate_and_the_live_calls():
         assert most_live[0] == 45
 
 
-@virtually
-async def test_the_calls_of_a_cancelled_campaign_can_be_ended():
-    async with Bench() as bench:
-        bench.twilio.talk_seconds = 600.0
-        campaign = await running_campaign(bench.store, contacts(3))
-        bench.worker.start()
-        await asyncio.sleep(1)
-        await bench.store.campaigns.change(campaign.id, CampaignInput.CANCEL)
-        assert await bench.worker.rescue.end_calls(campaign.id) == 3
-        assert all(call.ended_by_us for call in bench.twilio.calls.values())
-
-
 async def cancel(bench, campaign):
     await bench.store.campaigns.change(campaign.id, CampaignInput.CANCEL)
 
 
-async def bar(bench, _):
+async def put_on_the_list(bench, _):
     await bench.store.do_not_call.add([phone(0)], source="letter")
 
 
-@pytest.mark.parametrize("meanwhile", [cancel, bar])
+@pytest.mark.parametrize("meanwhile", [cancel, put_on_the_list])
 @virtually
 async def test_a_call_that_nobody_wants_any_more_once_twilio_has_answered_is_ended(meanwhile):
     async with Bench() as bench:
@@ -382,125 +274,6 @@ async def test_a_call_that_nobody_wants_any_more_once_twilio_has_answered_is_end
         await asyncio.sleep(5)
         contact = await bench.store.contacts.find(campaign.id, phone(0))
         assert (contact.state, contact.outcome) == (ContactState.DONE, "cancelled")
-
-
-@pytest.mark.parametrize("meanwhile", [cancel, bar])
-@virtually
-async def test_who_picks_up_when_nobody_wants_the_call_any_more_is_not_spoken_to(meanwhile):
-    async with Bench() as bench:
-        campaign = await running_campaign(bench.store, contacts(1))
-        await bench.worker.dialer.dial_once()
-        await bench.worker.dialer.drain()
-        [attempt] = await bench.attempts(campaign)
-        await meanwhile(bench, campaign)
-        assert not await bench.twilio.reports.may_speak(attempt.id, attempt.call_sid)
-        bench.twilio.talked = None
-        await asyncio.sleep(5)
-        assert [one.outcome for one in await bench.attempts(campaign)] == [Outcome.CANCELLED]
-
-
-@virtually
-async def test_a_campaign_whose_calls_fail_is_paused_by_rescue():
-    async with Bench() as bench:
-        bench.twilio.ends = (CallStatus.FAILED,)
-        rules = RetryRules(3, {Outcome.FAILED: (3600.0,)})
-        campaign = await running_campaign(bench.store, contacts(200), pacing=Pacing(5.0, 100), retry=rules)
-        bench.worker.start()
-        await asyncio.sleep(60)
-        paused = await bench.store.campaigns.find(campaign.id)
-        assert (paused.status, paused.reason) == (
-            CampaignStatus.PAUSED,
-            "50 of the latest 50 calls failed, more than 50%",
-        )
-        assert bench.twilio.asked < 100
-
-
-@virtually
-async def test_telemarketing_pauses_when_its_register_has_become_too_old():
-    async with Bench() as bench:
-        day = 86_400_000
-        await bench.store.do_not_call.set_scrubbed("us-national", virtual_clock() - 31 * day + 30_000)
-        pacing = Pacing(1.0, 100)
-        campaign = await running_campaign(
-            bench.store, contacts(100), pacing=pacing, kind=CampaignKind.TELEMARKETING, name="sales"
-        )
-        other = await running_campaign(bench.store, contacts(100, first=200), pacing=pacing)
-        bench.worker.start()
-        await asyncio.sleep(20)
-        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
-        await asyncio.sleep(20)
-        paused = await bench.store.campaigns.find(campaign.id)
-        assert paused.status is CampaignStatus.PAUSED
-        assert "was compared in the last 31 days" in paused.reason
-        assert (await bench.store.campaigns.find(other.id)).status is CampaignStatus.RUNNING
-
-
-@virtually
-async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
-    async with Bench(Losses(talk_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(300), pacing=Pacing(5.0, 200), retry=RetryRules(3))
-        bench.worker.start()
-        await asyncio.sleep(40)
-        paused = await bench.store.campaigns.find(campaign.id)
-        assert paused.status is CampaignStatus.PAUSED
-        assert "calls failed, more than 50%" in paused.reason
-        assert bench.twilio.asked < 150
-        assert (await bench.store.reports.progress(campaign.id)).contacts["live"] == bench.twilio.asked
-        await asyncio.sleep(100)
-        assert (await bench.store.reports.progress(campaign.id)).contacts == {"ready": 300}
-
-
-@virtually
-async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_campaigns():
-    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
-        bench.twilio.ends = (CallStatus.NO_ANSWER,)
-        over = await running_campaign(
-            bench.store, contacts(1, first=100), name="over", end_at=virtual_clock() + 130_000
-        )
-        campaign = await running_campaign(bench.store, contacts(50), retry=RetryRules(1, {}))
-        original = bench.twilio.fetch
-
-        async def fetch_slowly(sid):
-            await asyncio.sleep(9.9)
-            return await original(sid)
-
-        bench.twilio.fetch = fetch_slowly
-        bench.worker.start()
-        await asyncio.sleep(86 + 70)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 50}
-        assert (await bench.store.campaigns.find(over.id)).status is not CampaignStatus.RUNNING
-
-
-@virtually
-async def test_a_look_that_fails_leaves_the_others_alone():
-    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
-        bench.twilio.ends = (CallStatus.NO_ANSWER,)
-        campaign = await running_campaign(bench.store, contacts(3), retry=RetryRules(1, {}))
-        original, failures = bench.twilio.fetch, iter([ValueError("a bug")])
-
-        async def fetch(sid):
-            for failure in failures:
-                raise failure
-            return await original(sid)
-
-        bench.twilio.fetch = fetch
-        bench.worker.start()
-        await asyncio.sleep(95)
-        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 2}
-
-
-@virtually
-async def test_a_call_that_twilio_has_forgotten_has_failed():
-    async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
-        campaign = await running_campaign(bench.store, contacts(1), retry=RetryRules(1, {}))
-
-        async def fetch(sid):
-            raise TwilioAPIError(404, 20404, "not found")
-
-        bench.twilio.fetch = fetch
-        bench.worker.start()
-        await asyncio.sleep(100)
-        assert (await bench.store.contacts.find(campaign.id, phone(0))).outcome == "failed"
 
 
 @virtually

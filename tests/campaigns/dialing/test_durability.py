@@ -8,13 +8,15 @@ import pytest
 from support.campaigns import IN_FULL, contacts, running_campaign
 from support.dialling import SlowStore, Worker, attach, chance, virtual_clock
 from support.lossy_twilio import Losses, LossyTwilio
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.virtual_time import virtually
 
 from telebridge.campaigns.engine.circuit_breaker import BreakerRules
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
+
+pytestmark = pytest.mark.slow
 
 BAD_DAY = Losses(
     refused=0.03,
@@ -34,7 +36,7 @@ RULES = RetryRules(3, {Outcome.BUSY: (30.0,), Outcome.NO_ANSWER: (60.0,), Outcom
 
 async def lossy_campaign(people, kills, seed, workers=2):
     """Run a campaign to its end while its workers are killed; answers the store, Twilio and the campaign."""
-    store, random = MemoryCampaignStore(virtual_clock), chance(seed)
+    store, random = memory_campaign_store(virtual_clock), chance(seed)
     twilio = LossyTwilio(virtual_clock, random, BAD_DAY)
     slow = SlowStore(store, random)
     attach(twilio, store)

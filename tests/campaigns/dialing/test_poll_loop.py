@@ -1,11 +1,11 @@
-"""Rounds of work: how long is waited between them, what wakes them and what ends them."""
+"""The poll loop: how long it waits between two calls of its work, what wakes it and what ends it."""
 
 import asyncio
 
 import pytest
 from support.virtual_time import virtually
 
-from telebridge.campaigns.dialing.poll_loop import Rounds
+from telebridge.campaigns.dialing.poll_loop import PollLoop
 
 
 class Work:
@@ -23,7 +23,7 @@ class Work:
 
 
 def started(work):
-    rounds = Rounds(every_seconds=1, trouble_seconds=5)
+    rounds = PollLoop(every_seconds=1, trouble_seconds=5)
     return rounds, asyncio.create_task(rounds.run(work, failed="it failed"))
 
 

@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, Cap, PoolNumber
 from telebridge.campaigns.engine.claim import (
     PastCall,
     PhoneFacts,
     capped_until,
     quota,
-    sift,
+    select_contacts,
 )
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.states import CampaignStatus, ContactState
 
 PLAN = CampaignPlan("spring", "AC1", "hello", (PoolNumber("+15550002222"),))
@@ -28,23 +28,23 @@ def fresh_quota(wanted=9):
 
 
 def test_those_beyond_what_is_wanted_are_left_as_they_are():
-    sifted = sift([person(1), person(2)], {}, fresh_quota(), {}, wanted=1, now=NOW)
-    assert [one.contact.id for one in sifted.admitted] == [1]
-    assert sifted.changed == []
+    selection = select_contacts([person(1), person(2)], {}, fresh_quota(), {}, wanted=1, now=NOW)
+    assert [one.contact.id for one in selection.admitted] == [1]
+    assert selection.changed == []
 
 
 def test_a_number_is_rung_once_in_a_claim():
     twin = Contact(2, "c1", 1, "+11", ContactState.READY, 0)
-    sifted = sift([person(1), twin], {}, fresh_quota(), {}, wanted=9, now=NOW)
-    assert [one.contact.id for one in sifted.admitted] == [1]
-    assert [(one.id, one.held) for one in sifted.changed] == [(2, "live_elsewhere")]
+    selection = select_contacts([person(1), twin], {}, fresh_quota(), {}, wanted=9, now=NOW)
+    assert [one.contact.id for one in selection.admitted] == [1]
+    assert [(one.id, one.held) for one in selection.changed] == [(2, "live_elsewhere")]
 
 
 def test_who_is_refused_takes_nobodys_place():
-    facts = {"+11": PhoneFacts(barred=frozenset({""})), "+12": PhoneFacts(live=True)}
-    sifted = sift([person(1), person(2), person(3)], facts, fresh_quota(), {}, wanted=1, now=NOW)
-    assert [one.contact.id for one in sifted.admitted] == [3]
-    assert len(sifted.changed) == 2
+    facts = {"+11": PhoneFacts(do_not_call=frozenset({""})), "+12": PhoneFacts(live=True)}
+    selection = select_contacts([person(1), person(2), person(3)], facts, fresh_quota(), {}, wanted=1, now=NOW)
+    assert [one.contact.id for one in selection.admitted] == [3]
+    assert len(selection.changed) == 2
 
 
 @given(st.lists(st.integers(NOW - 9000, NOW)), st.integers(1, 5), st.integers(1, 9))

@@ -5,20 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from support.campaigns import CHICAGO, NEW_YORK, plan
 
-from telebridge.campaigns.engine.attempt import Contact, Unplaced
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CampaignLane, Claim
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.dial_rules import (
     FairShare,
     Lease,
-    MayRing,
     NotPlaced,
     Opening,
+    OutcomeUnknown,
     after_error,
-    attempt_urls,
     call_request,
-    clocks_apart,
-    in_order,
+    clock_skew,
+    dialing_order,
 )
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.epoch import epoch_ms
@@ -32,7 +32,7 @@ def opening(number, campaign, *, hours=1, priority=0, lane=NEW_YORK):
 
 
 def ordered(openings, share=None):
-    lanes = in_order(openings, share or FairShare(), lambda _: (), wallclock=NOON)
+    lanes = dialing_order(openings, share or FairShare(), lambda _: (), wallclock=NOON)
     return [lane.id for lane in lanes]
 
 
@@ -61,17 +61,17 @@ def test_campaigns_of_one_priority_share_by_weight():
     for _ in range(80):
         number = ordered([opening(1, light), opening(3, heavy)], share)[0]
         first.append(number)
-        share.count(light if number == 1 else heavy)
+        share.count_call(light if number == 1 else heavy)
     assert first.count(3) == 60
 
 
 def test_a_campaign_that_comes_later_does_not_make_up_for_the_time_before():
     old, new, share = campaign("old"), campaign("new"), FairShare()
     for _ in range(50):
-        share.count(old)
-    assert share.served(new) == share.served(old)
-    share.keep(["new"])
-    assert share.served(old) == share.served(new)
+        share.count_call(old)
+    assert share.virtual_time(new) == share.virtual_time(old)
+    share.retain(["new"])
+    assert share.virtual_time(old) == share.virtual_time(new)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_lane_is_not_asked_when_a_call_could_still_ring_after_it_closes(second
         CampaignLane(1, campaign("a", ring_seconds=25, end_at=ends), NEW_YORK, 0),
         NOON + timedelta(seconds=seconds_left),
     )
-    lanes = in_order([closing], FairShare(), lambda _: (), wallclock=NOON, request_seconds=12.0)
+    lanes = dialing_order([closing], FairShare(), lambda _: (), wallclock=NOON, request_seconds=12.0)
     assert [lane.id for lane in lanes] == asked
 
 
@@ -99,7 +99,7 @@ def test_a_lane_is_not_asked_when_a_call_could_still_ring_after_it_closes(second
     ],
 )
 def test_clocks_that_differ_are_told_of(ahead_seconds, why):
-    assert clocks_apart(NOON + timedelta(seconds=ahead_seconds), epoch_ms(NOON)) == why
+    assert clock_skew(NOON + timedelta(seconds=ahead_seconds), epoch_ms(NOON)) == why
 
 
 @pytest.mark.parametrize(
@@ -124,17 +124,17 @@ def test_a_lease_ends_by_whichever_clock_is_ahead(monotonic, wall, allowed):
     ],
 )
 def test_what_is_not_certain_may_ring(error):
-    assert after_error(error) == MayRing()
+    assert after_error(error) == OutcomeUnknown()
 
 
 @pytest.mark.parametrize(
     ("status", "code", "verdict"),
     [
-        (429, 20429, NotPlaced(Unplaced.AGAIN, back_off=True)),
-        (400, 10004, NotPlaced(Unplaced.AGAIN, back_off=True)),
-        (400, 21211, NotPlaced(Unplaced.BAD_NUMBER)),
-        (400, 21215, NotPlaced(Unplaced.REFUSED)),
-        (400, 99999, NotPlaced(Unplaced.REFUSED)),
+        (429, 20429, NotPlaced(NotPlacedReason.AGAIN, back_off=True)),
+        (400, 10004, NotPlaced(NotPlacedReason.AGAIN, back_off=True)),
+        (400, 21211, NotPlaced(NotPlacedReason.BAD_NUMBER)),
+        (400, 21215, NotPlaced(NotPlacedReason.REFUSED)),
+        (400, 99999, NotPlaced(NotPlacedReason.REFUSED)),
     ],
 )
 def test_what_is_refused_was_not_placed(status, code, verdict):
@@ -142,20 +142,22 @@ def test_what_is_refused_was_not_placed(status, code, verdict):
 
 
 def test_a_request_that_never_left_is_tried_again_after_a_while():
-    assert after_error(TwilioAPIError(0, None, "refused", sent=False)) == NotPlaced(Unplaced.AGAIN, back_off=True)
+    assert after_error(TwilioAPIError(0, None, "refused", sent=False)) == NotPlaced(
+        NotPlacedReason.AGAIN, back_off=True
+    )
 
 
 @pytest.mark.parametrize(("status", "code"), [(401, 20003), (400, 21210), (404, None)])
 def test_what_would_fail_for_everybody_stops_the_campaign(status, code):
     verdict = after_error(TwilioAPIError(status, code, "no"))
-    assert (verdict.why, verdict.back_off) == (Unplaced.AGAIN, False)
+    assert (verdict.why, verdict.back_off) == (NotPlacedReason.AGAIN, False)
     assert verdict.stop.startswith(f"Twilio answered {status}")
 
 
 def test_every_address_of_a_call_names_its_attempt():
     contact = Contact(7, "c1", 1, "+12125550100", ContactState.LIVE, 0)
     claim = Claim("a1", campaign("c1", machine_detection="Enable", ring_seconds=20), contact, 1, "+15550002222")
-    request = call_request(claim, attempt_urls("https://bridge.example.com/", claim))
+    request = call_request(claim, "https://bridge.example.com/")
     assert request.url == "https://bridge.example.com/twilio/voice/hello?attempt=a1#rc=3&rp=all"
     assert request.status_callback == "https://bridge.example.com/twilio/status?attempt=a1#rc=3&rp=all"
     assert request.amd_callback == "https://bridge.example.com/twilio/amd?attempt=a1#rc=3&rp=all"

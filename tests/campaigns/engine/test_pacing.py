@@ -10,7 +10,7 @@ from telebridge.campaigns.engine.pacing import (
     Granted,
     Pacing,
     grant,
-    quiet_until,
+    rate_limited_until,
     room,
     wait_out_queue,
 )
@@ -49,7 +49,7 @@ def test_room_counts_what_is_kept_for_callers():
     assert room(Pacing(1.0, 10, reserved=2), 30) == 0
 
 
-def test_quiet_doubles_in_a_row_and_is_forgotten_after_a_while():
+def test_the_back_off_doubles_in_a_row_and_is_forgotten_after_a_while():
     first = Backoff().longer(jitter=1.0, now=1_000_000)
     assert first == Backoff(1_001_000, 1)
     assert first.longer(jitter=1.0, now=1_000_500) == first
@@ -65,7 +65,7 @@ def test_a_time_that_a_wrong_clock_wrote_holds_nobody_back(ahead_ms, calls):
     assert grant(5000.0 + ahead_ms, 1.0, wanted=1, now=5000.0).calls == calls
 
 
-def test_quiet_that_a_wrong_clock_wrote_is_over():
+def test_a_back_off_that_a_wrong_clock_wrote_is_over():
     ahead = Backoff(86_400_000, 3)
     assert not ahead.holds(now=1000)
     assert ahead.longer(jitter=1.0, now=1000) == Backoff(2000, 1)
@@ -93,5 +93,5 @@ def test_a_queue_at_twilio_is_waited_out_once_however_many_answers_tell_of_it():
         (Backoff(90_000_000, 1), 90_000_000.0, None),  # by a clock that ran ahead
     ],
 )
-def test_quiet_is_told_only_while_it_holds(backoff, tat, until):
-    assert quiet_until(Pacing(1.0, 10), backoff, tat, now=1_000_000) == until
+def test_the_rate_limit_is_told_only_while_it_holds(backoff, tat, until):
+    assert rate_limited_until(Pacing(1.0, 10), backoff, tat, now=1_000_000) == until

@@ -4,20 +4,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.campaigns import TALK
 
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Unplaced,
-)
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import (
     TALK_WITHIN_MS,
-    never_placed,
-    release,
-    settle,
-    take_report,
+    apply_disposition,
+    apply_report,
+    release_contact,
+    void_attempt,
 )
 from telebridge.twilio.calls import ORDER, CallStatus
 
@@ -51,9 +47,9 @@ def what_is_said_of_a_call(draw):
 def told(reports):
     attempt, contact = INTENT, LIVE
     for report in reports:
-        before, attempt = attempt, take_report(attempt, report, now=NOW)
+        before, attempt = attempt, apply_report(attempt, report, now=NOW)
         if attempt.outcome is not before.outcome:
-            contact = settle(attempt, contact, RULES)
+            contact = apply_disposition(attempt, contact, RULES)
         waits_in_vain = attempt.state is AttemptState.DONE and attempt.outcome is None
         assert not waits_in_vain or contact.state is ContactState.LIVE
     return attempt, contact
@@ -64,9 +60,9 @@ def told_and_looked_at_later(reports, late=()):
     status = max((report.status for report in reports if report.status), key=ORDER.__getitem__)
     attempt, contact = told(reports)
     for report in (CallReport("CA1", status, looked_up=True), *late):
-        before, attempt = attempt, take_report(attempt, report, now=NOW + TALK_WITHIN_MS)
+        before, attempt = attempt, apply_report(attempt, report, now=NOW + TALK_WITHIN_MS)
         if attempt.outcome is not before.outcome:
-            contact = settle(attempt, contact, RULES)
+            contact = apply_disposition(attempt, contact, RULES)
     return attempt, contact
 
 
@@ -89,40 +85,40 @@ def test_an_answered_call_is_settled_in_the_end_the_same_whether_its_talk_comes_
 
 def test_a_call_is_not_lost_because_twilio_was_asked_early_or_a_callback_came_late():
     over = CallReport("CA1", CallStatus.COMPLETED, answered_by="human", looked_up=True)
-    attempt = take_report(INTENT, over, now=NOW)
+    attempt = apply_report(INTENT, over, now=NOW)
     assert (attempt.outcome, attempt.check_at) == (None, NOW + TALK_WITHIN_MS)
-    attempt = take_report(attempt, CallReport("CA1", CallStatus.COMPLETED), now=NOW + 10 * TALK_WITHIN_MS)
+    attempt = apply_report(attempt, CallReport("CA1", CallStatus.COMPLETED), now=NOW + 10 * TALK_WITHIN_MS)
     assert attempt.outcome is None
-    assert take_report(attempt, over, now=NOW + TALK_WITHIN_MS).outcome is Outcome.LOST
+    assert apply_report(attempt, over, now=NOW + TALK_WITHIN_MS).outcome is Outcome.LOST
 
 
 @given(what_is_said_of_a_call())
 def test_a_report_taken_twice_changes_nothing(case):
     attempt = INTENT
     for report in case[0]:
-        attempt = take_report(attempt, report, now=NOW)
-        assert take_report(attempt, report, now=NOW + 5) == attempt or report.looked_up
+        attempt = apply_report(attempt, report, now=NOW)
+        assert apply_report(attempt, report, now=NOW + 5) == attempt or report.looked_up
 
 
 @given(what_is_said_of_a_call())
 def test_a_call_of_another_sid_is_never_taken(case):
-    attempt = take_report(INTENT, CallReport("CA0"), now=NOW)
-    assert [take_report(attempt, report, now=NOW) for report in case[0]] == [None] * len(case[0])
+    attempt = apply_report(INTENT, CallReport("CA0"), now=NOW)
+    assert [apply_report(attempt, report, now=NOW) for report in case[0]] == [None] * len(case[0])
 
 
 def test_a_late_end_of_an_earlier_attempt_does_not_touch_a_contact_that_is_called_again():
-    ended = take_report(INTENT, CallReport("CA1", CallStatus.BUSY), now=NOW)
+    ended = apply_report(INTENT, CallReport("CA1", CallStatus.BUSY), now=NOW)
     again = Contact(7, "c1", 1, "+1", ContactState.LIVE, 0, attempts=2, claims=2)
-    assert settle(ended, again, RULES) == again
+    assert apply_disposition(ended, again, RULES) == again
 
 
 def test_a_void_attempt_gives_its_count_back():
-    void = never_placed(INTENT, Unplaced.AGAIN, error="429")
+    void = void_attempt(INTENT, NotPlacedReason.AGAIN, error="429")
     assert (void.state, void.check_at, void.outcome) == (AttemptState.VOID, None, None)
-    freed = release(LIVE, Unplaced.AGAIN, now=NOW)
+    freed = release_contact(LIVE, NotPlacedReason.AGAIN, now=NOW)
     assert (freed.state, freed.attempts, freed.claims, freed.due_at) == (ContactState.READY, 0, 1, NOW + 1000)
-    assert release(LIVE, Unplaced.UNKNOWN, now=NOW).outcome == "unknown"
+    assert release_contact(LIVE, NotPlacedReason.UNKNOWN, now=NOW).outcome == "unknown"
 
 
 def test_an_attempt_with_a_call_is_not_made_void():
-    assert never_placed(take_report(INTENT, CallReport("CA1"), now=NOW), Unplaced.REFUSED, error="") is None
+    assert void_attempt(apply_report(INTENT, CallReport("CA1"), now=NOW), NotPlacedReason.REFUSED, error="") is None

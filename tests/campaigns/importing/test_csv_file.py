@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from telebridge.campaigns.importing.csv_file import LONGEST_LINE, MOST_LINES, ContactFile
-from telebridge.campaigns.importing.row import Reject
+from telebridge.campaigns.importing.row import RejectedRow
 from telebridge.errors import ConfigurationError
 
 
@@ -77,7 +77,7 @@ def test_a_quoted_cell_may_hold_line_breaks_and_lines_are_counted_through(rows):
 @pytest.mark.parametrize("bad", ['1,"a', '1,"a"b'])
 def test_a_stray_quote_costs_its_own_row_alone(rows, bad):
     first, *rest = rows(f'phone,name\n{bad}\n2,b\n3,"c"\n4,d\n')
-    assert isinstance(first, Reject)
+    assert isinstance(first, RejectedRow)
     assert (first.line, first.raw) == (2, (bad,))
     assert "quote" in first.reason
     assert rest == [(3, 3, ["2", "b"]), (4, 4, ["3", "c"]), (5, 5, ["4", "d"])]
@@ -85,7 +85,7 @@ def test_a_stray_quote_costs_its_own_row_alone(rows, bad):
 
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file(rows):
     first, *rest = rows('phone,name\n1,"a\n' + "2,b\n" * MOST_LINES * 3)
-    assert first == Reject(2, "a quote is opened and never closed", ('1,"a',))
+    assert first == RejectedRow(2, "a quote is opened and never closed", ('1,"a',))
     assert len(rest) == MOST_LINES * 3
     assert rest[-1] == (MOST_LINES * 3 + 2, MOST_LINES * 3 + 2, ["2", "b"])
 
@@ -93,7 +93,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(rows):
 @pytest.mark.parametrize("length", [131_073, LONGEST_LINE + 10, LONGEST_LINE * 3])
 def test_a_line_that_is_far_too_long_costs_its_own_row_alone(rows, length):
     first, second = rows("phone,name\n1," + "a" * length + "\n2,b\n")
-    assert isinstance(first, Reject)
+    assert isinstance(first, RejectedRow)
     assert first.line == 2
     assert len(first.raw[0]) <= 1000
     assert second == (3, 3, ["2", "b"])
@@ -101,7 +101,7 @@ def test_a_line_that_is_far_too_long_costs_its_own_row_alone(rows, length):
 
 def test_a_line_of_many_cells_that_is_too_long_is_a_reject(rows):
     first, second = rows("phone,name\n" + "a," * LONGEST_LINE + "\n2,b\n")
-    assert isinstance(first, Reject)
+    assert isinstance(first, RejectedRow)
     assert "has a line of more than 262,144 characters" in first.reason
     assert second == (3, 3, ["2", "b"])
 
@@ -116,8 +116,8 @@ def test_a_nul_comes_through_for_the_row_to_be_rejected(rows):
 
 def test_lines_that_are_done_are_passed_over(rows):
     content = 'phone,name\n1,a\n2,"b\nc"\n3,"d\n4,e\n'
-    assert [row if isinstance(row, Reject) else row[0] for row in rows(content, after_line=4)] == [
-        Reject(5, "a quote is opened and never closed", ('3,"d',)),
+    assert [row if isinstance(row, RejectedRow) else row[0] for row in rows(content, after_line=4)] == [
+        RejectedRow(5, "a quote is opened and never closed", ('3,"d',)),
         6,
     ]
     assert rows(content, after_line=5) == [(6, 6, ["4", "e"])]
@@ -160,6 +160,6 @@ def test_whatever_bytes_a_file_holds_every_line_is_a_row_a_reject_or_empty(tmp_p
     path.write_bytes(b"phone,name" + b" " * 400 + b"\n" + b"".join(parts))  # long, so that NULs are few
     with ContactFile(path) as file:
         rows = list(file.rows())
-    places = [(row.line, row.line) if isinstance(row, Reject) else row[:2] for row in rows]
+    places = [(row.line, row.line) if isinstance(row, RejectedRow) else row[:2] for row in rows]
     assert all(first <= last for first, last in places)
     assert all(before[1] < after[0] for before, after in pairwise(places))

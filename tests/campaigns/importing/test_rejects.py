@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from telebridge.campaigns.importing.rejects import RejectFile
-from telebridge.campaigns.importing.row import Reject
+from telebridge.campaigns.importing.row import RejectedRow
 from telebridge.errors import ConfigurationError
 
 
@@ -17,7 +17,7 @@ def lines(path):
 def test_rejects_are_written_with_line_reason_and_cells_that_are_safe(tmp_path):
     path = tmp_path / "new" / "rejects.csv"
     with RejectFile(path, ["phone", "=name"], imported=tmp_path / "in.csv") as file:
-        file.write([Reject(2, "'12' is too short", ("12", "=1+1")), Reject(3, "has 1 cells", ("+1,\n",))])
+        file.write([RejectedRow(2, "'12' is too short", ("12", "=1+1")), RejectedRow(3, "has 1 cells", ("+1,\n",))])
     assert lines(path) == [
         ["line", "reason", "phone", "'=name"],
         ["2", "'12' is too short", "12", "'=1+1"],
@@ -28,9 +28,9 @@ def test_rejects_are_written_with_line_reason_and_cells_that_are_safe(tmp_path):
 def test_an_import_that_goes_on_keeps_what_is_done_and_writes_the_rest_anew(tmp_path):
     path = tmp_path / "rejects.csv"
     with RejectFile(path, ["phone"], imported=tmp_path / "in.csv") as file:
-        file.write([Reject(line, "bad", ("x",)) for line in (2, 5, 9)])
+        file.write([RejectedRow(line, "bad", ("x",)) for line in (2, 5, 9)])
     with RejectFile(path, ["phone"], imported=tmp_path / "in.csv", keep_upto_line=5) as file:
-        file.write([Reject(9, "bad", ("x",))])
+        file.write([RejectedRow(9, "bad", ("x",))])
     assert [row[0] for row in lines(path)] == ["line", "2", "5", "9"]
 
 

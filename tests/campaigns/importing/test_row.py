@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.campaigns.definition.model import CampaignDefinition, Columns
+from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.importing.row import (
-    Layout,
-    Reject,
+    ColumnLayout,
+    RejectedRow,
     layout_of,
     read_row,
     variable_name,
@@ -26,11 +26,11 @@ def definition(**values: object) -> CampaignDefinition:
     return CampaignDefinition.model_validate({**LEAST, **values})
 
 
-def layout(*header: str, **columns: str) -> Layout:
-    return layout_of(header or HEADER, Columns(**columns), where="contacts.csv:1")
+def layout(*header: str, **columns: str) -> ColumnLayout:
+    return layout_of(header or HEADER, ColumnTable(**columns), where="contacts.csv:1")
 
 
-def read(campaign: CampaignDefinition | None = None, **cells: str) -> NewContact | Reject:
+def read(campaign: CampaignDefinition | None = None, **cells: str) -> NewContact | RejectedRow:
     row = {
         "phone": "(212) 555-0123",
         **{name.replace("First_name", "First name"): cell for name, cell in cells.items()},
@@ -38,8 +38,8 @@ def read(campaign: CampaignDefinition | None = None, **cells: str) -> NewContact
     return read_row([row.get(name, "") for name in HEADER], layout(), campaign or definition(), line=7)
 
 
-def reason(read_: NewContact | Reject) -> str:
-    assert isinstance(read_, Reject)
+def reason(read_: NewContact | RejectedRow) -> str:
+    assert isinstance(read_, RejectedRow)
     return read_.reason
 
 
@@ -97,7 +97,7 @@ def test_a_time_with_an_offset_is_that_instant():
 def test_a_row_that_is_no_contact_says_why(cells, why):
     rejected = read(**cells)
     assert reason(rejected).startswith(why)
-    assert isinstance(rejected, Reject)
+    assert isinstance(rejected, RejectedRow)
     assert rejected.line == 7
     assert len(rejected.raw) == len(HEADER)
 
@@ -105,7 +105,7 @@ def test_a_row_that_is_no_contact_says_why(cells, why):
 @pytest.mark.parametrize(("cells", "count"), [(["+12125550123"], 1), (["x"] * 9, 9)])
 def test_a_row_with_too_few_or_too_many_cells_is_rejected(cells, count):
     rejected = read_row(cells, layout(), definition(), line=2)
-    assert rejected == Reject(2, f"has {count} cells where the header has 8", tuple(cells))
+    assert rejected == RejectedRow(2, f"has {count} cells where the header has 8", tuple(cells))
 
 
 def test_consent_is_asked_for_where_the_campaign_needs_it():
@@ -129,8 +129,8 @@ def test_columns_are_found_whatever_their_case_and_under_other_names():
     assert found.variables == {"Customer": 0}
 
 
-def test_columns_that_are_renamed_for_a_flow_are_named():
-    assert layout("phone", "First name", "plain").renamed() == {"First name": "First_name"}
+def test_columns_that_no_flow_could_name_are_renamed():
+    assert layout("phone", "First name", "plain").variables == {"First_name": 1, "plain": 2}
 
 
 @pytest.mark.parametrize(
@@ -178,5 +178,5 @@ def test_a_wrong_header_is_an_error_that_says_what_to_do(header, columns, error)
 
 @given(st.lists(st.text(max_size=30), min_size=8, max_size=8))
 def test_whatever_a_row_holds_it_is_a_contact_or_a_reject(cells):
-    assert isinstance(read_row(cells, layout(), definition(), line=2), NewContact | Reject)
-    assert isinstance(read_row(["+12125550123", *cells[1:]], layout(), definition(), line=2), NewContact | Reject)
+    assert isinstance(read_row(cells, layout(), definition(), line=2), NewContact | RejectedRow)
+    assert isinstance(read_row(["+12125550123", *cells[1:]], layout(), definition(), line=2), NewContact | RejectedRow)

@@ -4,14 +4,14 @@ import pytest
 
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.numbers.location import NoLane, lane_of, zone_problem
-from telebridge.campaigns.numbers.numbers import Number, read_number
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 
 BOTH = ("America/Chicago", "America/New_York")
 
 
-def number(e164: str) -> Number:
+def number(e164: str) -> DialableNumber:
     read = read_number(e164, country="US")
-    assert isinstance(read, Number)
+    assert isinstance(read, DialableNumber)
     return read
 
 
@@ -72,7 +72,7 @@ def test_where_the_hour_cannot_be_told_there_is_a_lane_only_if_the_owner_answers
 
 
 def test_an_area_code_newer_than_the_table_has_no_lane():
-    refused = lane_of(Number("+12005550123", "US"))
+    refused = lane_of(DialableNumber("+12005550123", "US"))
     assert isinstance(refused, NoLane)
     assert refused.reason.startswith("where area code 200 lies is not known")
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.campaigns.numbers.numbers import (
-    Number,
+    DialableNumber,
     NumberProblem,
     country_exists,
     read_number,
@@ -28,12 +28,12 @@ from telebridge.campaigns.numbers.numbers import (
     ],
 )
 def test_a_number_is_read_however_it_is_punctuated(written):
-    assert read_number(written, country="US") == Number("+12125550123", "US")
+    assert read_number(written, country="US") == DialableNumber("+12125550123", "US")
 
 
 def test_a_number_without_plus_is_of_the_default_country():
-    assert read_number("020 7946 0123", country="GB") == Number("+442079460123", "GB")
-    assert read_number("011 44 20 7946 0123", country="US") == Number("+442079460123", "GB")
+    assert read_number("020 7946 0123", country="GB") == DialableNumber("+442079460123", "GB")
+    assert read_number("011 44 20 7946 0123", country="US") == DialableNumber("+442079460123", "GB")
     assert isinstance(read_number("2125550123", country="GB"), NumberProblem)
 
 
@@ -71,24 +71,26 @@ def test_a_number_that_a_spreadsheet_rounded_is_not_guessed_at(written):
     [("18005550100", "toll-free"), ("+1 900 555 0100", "premium-rate"), ("+1 500 555 0006", "personal")],
 )
 def test_a_number_of_no_place_says_what_it_is(written, special):
-    assert read_number(written, country="US") == Number(f"+{written.replace(' ', '').lstrip('+')}", "US", special)
+    assert read_number(written, country="US") == DialableNumber(
+        f"+{written.replace(' ', '').lstrip('+')}", "US", special
+    )
 
 
 def test_an_international_number_has_no_country():
-    assert read_number("+80012345678", country="US") == Number("+80012345678", "", "international")
+    assert read_number("+80012345678", country="US") == DialableNumber("+80012345678", "", "international")
 
 
 def test_a_possible_number_outside_of_every_range_is_taken_only_when_asked_for():
     assert isinstance(read_number("+12005550123", country="US"), NumberProblem)
-    assert read_number("+12005550123", country="US", check="possible") == Number("+12005550123", "US")
+    assert read_number("+12005550123", country="US", check="possible") == DialableNumber("+12005550123", "US")
 
 
 @given(st.integers(min_value=2_000_000_000, max_value=9_999_999_999))
 def test_the_short_way_for_american_numbers_agrees_with_the_long_one(national):
     number = phonenumbers.PhoneNumber(country_code=1, national_number=national)
     read = read_number(f"+1{national}", country="US")
-    assert isinstance(read, Number) == phonenumbers.is_valid_number(number)
-    if isinstance(read, Number):
+    assert isinstance(read, DialableNumber) == phonenumbers.is_valid_number(number)
+    if isinstance(read, DialableNumber):
         assert read.country == phonenumbers.region_code_for_number(number)
 
 
@@ -101,7 +103,7 @@ def test_the_short_way_agrees_with_the_long_one_in_every_area_code():
             number = phonenumbers.PhoneNumber(country_code=1, national_number=national)
             country = phonenumbers.region_code_for_number(number) if phonenumbers.is_valid_number(number) else None
             read = read_number(f"+1{national}", country="US")
-            if (read.country if isinstance(read, Number) else None) != country:
+            if (read.country if isinstance(read, DialableNumber) else None) != country:
                 wrong.append(national)
     assert wrong == []
 
@@ -113,10 +115,10 @@ def test_whatever_is_written_comes_out_as_a_number_or_a_reason(written):
 
 
 def test_digits_of_other_scripts_are_digits():
-    assert read_number("\u0662\u0661\u0662\u0665\u0665\u0665\u0660\u0661\u0662\u0663", country="US") == Number(
+    assert read_number("\u0662\u0661\u0662\u0665\u0665\u0665\u0660\u0661\u0662\u0663", country="US") == DialableNumber(
         "+12125550123", "US"
     )
-    assert read_number("2\u06612555012\u0663", country="US") == Number("+12125550123", "US")
+    assert read_number("2\u06612555012\u0663", country="US") == DialableNumber("+12125550123", "US")
 
 
 def test_countries_are_known_by_their_codes():

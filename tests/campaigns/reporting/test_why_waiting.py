@@ -34,9 +34,9 @@ def test_every_contact_that_waits_is_counted_once():
 @pytest.mark.parametrize(
     ("dialing", "what"),
     [
-        (DialingNow(0, quiet_until=START + 1, numbers_left=0), Waiting.NOBODY),
+        (DialingNow(0, rate_limited_until=START + 1, numbers_left=0), Waiting.NOBODY),
         (DialingNow(0, elsewhere=2), Waiting.OTHER_ACCOUNT),
-        (DialingNow(1, quiet_until=START + 9000, numbers_left=0), Waiting.QUIET),
+        (DialingNow(1, rate_limited_until=START + 9000, numbers_left=0), Waiting.RATE_LIMITED),
         (DialingNow(1, numbers_left=0), Waiting.NUMBERS),
         (DialingNow(1, numbers_left=1), Waiting.TURN),
     ],
@@ -44,7 +44,9 @@ def test_every_contact_that_waits_is_counted_once():
 def test_who_may_be_called_and_is_not_waits_for_what_stands_in_everybodys_way(dialing, what):
     told = explain(RUNNING, LANES, dialing, in_new_york_only, wallclock=NOW)
     assert (told.waiting[what], told.waiting[Waiting.HOURS], told.dialers) == (5, 7, dialing.dialers)
-    assert told.quiet_until == (None if dialing.quiet_until is None else instant(dialing.quiet_until))
+    assert told.rate_limited_until == (
+        None if dialing.rate_limited_until is None else instant(dialing.rate_limited_until)
+    )
 
 
 @pytest.mark.parametrize(

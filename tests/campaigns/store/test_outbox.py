@@ -2,11 +2,12 @@
 
 import pytest
 import pytest_asyncio
+from conformance.campaign_store.outbox import OutboxRecordsConformance
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.campaigns import claim, contacts, phone, postgresql_store, running_campaign, said, sqlite_store
 
-from telebridge.campaigns.engine.attempt import Unplaced
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Webhook
 from telebridge.campaigns.engine.states import (
     AttemptState,
@@ -20,7 +21,7 @@ from telebridge.twilio.calls import CallStatus
 HOOK = Webhook("http://127.0.0.1/calls")
 
 
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+@pytest_asyncio.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 async def broken(request, tmp_path, clock):
     """A store with a campaign of two contacts, one of them live, whose outbox takes nothing any more."""
     if request.param == "sqlite":
@@ -55,7 +56,7 @@ async def test_an_end_that_cannot_be_told_has_not_happened(broken):
 async def test_a_refusal_that_cannot_be_told_has_not_happened(broken):
     store, campaign, one = broken
     with pytest.raises(DBAPIError):
-        await store.attempts.not_placed(one.attempt_id, Unplaced.BAD_NUMBER, error="21211")
+        await store.attempts.not_placed(one.attempt_id, NotPlacedReason.BAD_NUMBER, error="21211")
     assert (await store.attempts.find(one.attempt_id)).state is AttemptState.INTENT
     assert (await store.contacts.find(campaign.id, phone(0))).state is ContactState.LIVE
 
@@ -72,3 +73,7 @@ async def test_a_claim_and_a_call_under_way_ask_the_outbox_nothing(broken):
     assert len(await claim(store)) == 1
     await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
     assert (await store.attempts.find(one.attempt_id)).state is AttemptState.ANSWERED
+
+
+class TestOutboxRecords(OutboxRecordsConformance):
+    pass

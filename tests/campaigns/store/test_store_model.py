@@ -15,18 +15,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from support.campaigns import TALK, SteeredClock, claim, contacts, phone, running_campaign, said, sqlite_store
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 
-from telebridge.campaigns.engine.attempt import Receipt, Unplaced
+from telebridge.campaigns.engine.attempt import NotPlacedReason, Receipt
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.twilio.calls import CallStatus
 
+pytestmark = pytest.mark.slow
+
 PEOPLE, MOST_LIVE, MOST_ATTEMPTS = 6, 4, 2
 # Often what leads on: a line that is busy is called again, a call that was not placed does not count.
 STATUSES = st.sampled_from([CallStatus.BUSY, CallStatus.BUSY, CallStatus.BUSY, *CallStatus])
-WHYS = st.sampled_from([Unplaced.AGAIN, Unplaced.AGAIN, Unplaced.AGAIN, *Unplaced])
+WHYS = st.sampled_from([NotPlacedReason.AGAIN, NotPlacedReason.AGAIN, NotPlacedReason.AGAIN, *NotPlacedReason])
 
 
 def ending(attempt_id, status):
@@ -55,7 +57,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.campaign = self.run(running_campaign(self.store, contacts(PEOPLE), pacing=pacing, retry=rules))
 
     async def open_store(self):
-        return MemoryCampaignStore(self.clock)
+        return memory_campaign_store(self.clock)
 
     @rule(wanted=st.sampled_from([9, 2, 1, 0]))
     def claim(self, wanted):
@@ -77,7 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
     def report(self, data, status):
         attempt_id = data.draw(st.sampled_from(list(self.live)))
         receipt = self.run(self.store.attempts.report(attempt_id, ending(attempt_id, status)))
-        assert receipt in {Receipt.NEWS, Receipt.OLD}
+        assert receipt in {Receipt.APPLIED, Receipt.DUPLICATE}
         if status.is_final:
             who = self.live.pop(attempt_id)
             self.over[attempt_id] = who
@@ -94,7 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
             who = self.live.pop(attempt_id)
             self.over[attempt_id] = who
             self.calls[who] -= 1
-            if why is not Unplaced.AGAIN:
+            if why is not NotPlacedReason.AGAIN:
                 self.done.add(who)
 
     @rule(data=st.data(), status=st.sampled_from(CallStatus))
@@ -102,7 +104,7 @@ class StoreMachine(RuleBasedStateMachine):
     def report_late(self, data, status):
         attempt_id = data.draw(st.sampled_from(list(self.over)))
         self.run(self.store.attempts.report(attempt_id, said(f"CA-{attempt_id}", status)))
-        assert self.run(self.store.attempts.report(attempt_id, said("CA-other", status))) is Receipt.NOT_OURS
+        assert self.run(self.store.attempts.report(attempt_id, said("CA-other", status))) is Receipt.MISMATCH
 
     @rule(number=st.integers(0, PEOPLE - 1))
     def bar(self, number):

@@ -5,7 +5,7 @@ from sqlalchemy import inspect, text
 from support.campaigns import plan
 
 from telebridge.campaigns.store import tables
-from telebridge.campaigns.store.sql_store import SqlCampaignStore
+from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
 
@@ -54,7 +54,7 @@ async def test_of_campaigns_with_one_name_the_newest_keeps_it(tmp_path):
     async with engine.begin() as connection:
         await connection.execute(text("DROP INDEX uq_campaign_name"))
         await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
-    store = SqlCampaignStore(engine)
+    store = sql_campaign_store(engine)
     values = {"account": "AC1", "name": "spring", "status_at": 0, "reason": "", "tat": 0, "turn": 0}
     async with engine.begin() as connection:
         for at, status in enumerate(["running", "done", "draft"]):

@@ -1,10 +1,10 @@
 """The campaign commands as their users meet them; nobody is dialled."""
 
 import csv
-import json
 from pathlib import Path
 
 import pytest
+from support.campaign_commands import FILE, told
 from support.campaigns import plan
 from support.programs import failed, telebridge
 
@@ -13,36 +13,11 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.cli.campaign.campaign import _tell_import
 
-CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"
-FILE = """
-name = "spring"
-flow = "reminder"
-kind = "informational"
-from = "+12125550100"
-price_per_call = 0.01
-price_per_minute = 0.02
-"""
+pytestmark = pytest.mark.slow
+
 COMMANDS = (
     "create", "import", "list", "start", "pause", "resume", "cancel", "status", "report", "preflight", "work", "demo",
 )  # fmt: skip
-
-
-@pytest.fixture
-def campaign(tmp_path):
-    """Runs a campaign command in a folder of its own."""
-    (tmp_path / "spring.toml").write_text(FILE)
-    (tmp_path / "people.csv").write_text(CSV)
-
-    def run(*arguments):
-        paths = [str(tmp_path / word) if word in ("spring.toml", "people.csv") else word for word in arguments]
-        return telebridge("campaign", *paths, TELEBRIDGE_STATE_DIR=str(tmp_path / "var"), TWILIO_ACCOUNT_SID="AC1")
-
-    return run
-
-
-def told(done):
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def test_help_names_every_command():
@@ -60,10 +35,10 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
         assert [row["line"] for row in csv.DictReader(file)] == ["5"]
     again = told(campaign("import", "spring", "--contacts", "people.csv", "--json"))
     assert (again["import"]["rows"], again["import"]["added"], again["import"]["duplicates"]) == (5, 0, 4)
-    barred = ("do-not-call", "add", "+12125550114", "--campaign", "spring", "--json")
-    assert told(campaign(*barred)) == {"added": 1, "there": 0}
+    addition = ("do-not-call", "add", "+12125550114", "--campaign", "spring", "--json")
+    assert told(campaign(*addition)) == {"added": 1, "there": 0}
     assert told(campaign("do-not-call", "list", "--json"))[0]["campaign"] == made["id"]
-    assert told(campaign("do-not-call", "remove", *barred[2:])) == {"removed": 1}
+    assert told(campaign("do-not-call", "remove", *addition[2:])) == {"removed": 1}
     assert told(campaign("start", "spring", "--json"))["status"] == "running"
     stands = told(campaign("status", made["id"][:8], "--json"))
     assert (stands["total"], stands["contacts"]) == (3, {"ready": 3})
@@ -83,49 +58,6 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
     assert told(campaign("cancel", "spring", "--json"))["status"] == "cancelled"
     code, line = failed(campaign("start", "spring"))
     assert (code, line) == (1, "telebridge: campaign 'spring': is cancelled and cannot start")
-
-
-def test_a_preflight_says_who_is_skipped_and_why_and_writes_nothing(campaign, tmp_path):
-    checked = told(campaign("preflight", "spring.toml", "--contacts", "people.csv", "--json"))
-    assert (checked["rows"], checked["callable"]) == (5, 3)
-    assert checked["skipped"]["duplicate"] == 1
-    assert list(checked["skipped"]["rejected"].values()) == [1]
-    assert checked["cost"] > 0
-    assert not (tmp_path / "var" / "telebridge.db").exists()
-    assert not (tmp_path / "people.rejects.csv").exists()
-
-
-@pytest.mark.timeout(200)
-def test_the_do_not_call_list_is_kept_and_a_preflight_knows_it(campaign):
-    assert told(campaign("do-not-call", "add", "212-555-0111", "+12125550199", "--json")) == {"added": 2, "there": 0}
-    [first, _] = told(campaign("do-not-call", "list", "--json"))
-    assert (first["phone"], first["source"]) == ("+12125550111", "command")
-    checked = told(campaign("preflight", "spring.toml", "--contacts", "people.csv", "--json"))
-    assert checked["skipped"]["do_not_call"] == 1
-    assert told(campaign("do-not-call", "remove", "+12125550199", "--json")) == {"removed": 1}
-    assert campaign("do-not-call", "remove", "+12125550199").returncode == 1
-
-
-@pytest.mark.timeout(200)
-def test_telemarketing_starts_only_after_a_register_was_compared(campaign, tmp_path):
-    telemarketing = FILE.replace("informational", "telemarketing") + "require_consent = false\n"
-    (tmp_path / "spring.toml").write_text(telemarketing)
-    told(campaign("create", "spring.toml", "--contacts", "people.csv", "--json"))
-    code, line = failed(campaign("start", "spring"))
-    assert (code, "no do-not-call register" in line) == (1, True)
-    register = tmp_path / "register.txt"
-    for content in ("", "212555011\n5550112\n", "2125550114\nnonsense\n"):
-        register.write_text(content)
-        code, line = failed(campaign("do-not-call", "import", str(register), "--register", "us-national"))
-        assert (code, "register.txt" in line) == (2, True)
-    assert told(campaign("do-not-call", "list", "--json")) == []
-    assert failed(campaign("start", "spring"))[0] == 1
-    register.write_text("212,5550114\n212,5550199\n")
-    code, line = failed(campaign("do-not-call", "import", str(register), "--register", "anything"))
-    assert (code, "'anything' is no register" in line) == (2, True)
-    imported = told(campaign("do-not-call", "import", str(register), "--register", "us-national", "--json"))
-    assert imported == {"added": 2, "there": 0, "unreadable": 0, "register": "us-national"}
-    assert told(campaign("start", "spring", "--json"))["status"] == "running"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The one command that shows a whole campaign, as its users start it."""
+"""`campaign demo`: its scripted callees, and the command as its users start it."""
 
 import csv
 import json
@@ -8,6 +8,29 @@ from collections import Counter
 
 import pytest
 from support.programs import ROOT, environment
+
+from telebridge.cli.campaign.demo import SCRIPTS, ScriptedCallees
+from telebridge.simulator.caller.caller import Pickup
+
+NUMBERS = [f"+1212555{n:04d}" for n in range(len(SCRIPTS))]
+
+
+def test_a_number_follows_its_scripts_call_after_call():
+    callees = ScriptedCallees()
+    callees.assign(NUMBERS)
+    busy_at_first = NUMBERS[14]
+    pickups = [callees[busy_at_first].pickup for _ in range(3)]
+    assert pickups == [Pickup.BUSY, Pickup.ANSWER, Pickup.ANSWER]
+    assert callees.calls[busy_at_first] == 3
+
+
+def test_every_behaviour_is_in_the_scripts_of_twenty():
+    callees = ScriptedCallees()
+    callees.assign(NUMBERS)
+    scripts = [callees[number] for number in NUMBERS]
+    assert len(callees) == 20
+    assert {script.pickup for script in scripts} == set(Pickup)
+    assert sum(script.answered_by == "machine" for script in scripts) == 1
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from telebridge.flows.drawing.layout import (
     Link,
-    Place,
+    Rectangle,
     Size,
     arranged,
 )
@@ -26,7 +26,7 @@ def layout_of(*links, names=NAMES):
     return arranged(boxes, [Link(source, target, Size(width, 16)) for source, target, width in links], names[0])
 
 
-def overlap(one: Place, other: Place):
+def overlap(one: Rectangle, other: Rectangle):
     apart_x = abs(one.x - other.x) - (one.size.width + other.size.width) / 2
     apart_y = abs(one.y - other.y) - (one.size.height + other.size.height) / 2
     return apart_x < -0.01 and apart_y < -0.01
@@ -59,7 +59,7 @@ def test_arrows_pass_between_the_boxes(links):
     layout = layout_of(*links)
     for route in layout.routes:
         for (x, top), (_, bottom) in zip(route.points[1:-1:2], route.points[2:-1:2], strict=True):
-            passed = Place(x, (top + bottom) / 2, Size(0.0, abs(bottom - top)))
+            passed = Rectangle(x, (top + bottom) / 2, Size(0.0, abs(bottom - top)))
             assert not any(overlap(passed, box) for box in layout.boxes.values())
 
 

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from support.campaigns import contacts, running_campaign
 from support.dialling import always_open, virtual_clock
-from support.memory_store.store import MemoryCampaignStore
+from support.memory_store.store import memory_campaign_store
 from support.virtual_time import virtually
 
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.campaigns.reporting.view import look
+from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
 from telebridge.server.api.campaign_events import MOST_WAITING, CampaignFeeds
@@ -19,7 +19,7 @@ class Watched:
     """A campaign in a store in memory, and how often it was looked up."""
 
     def __init__(self):
-        self.store, self.looks, self.away = MemoryCampaignStore(virtual_clock), [], False
+        self.store, self.looks, self.away = memory_campaign_store(virtual_clock), [], False
         self.feeds = CampaignFeeds(self._look)
 
     async def make(self):
@@ -30,7 +30,7 @@ class Watched:
         self.looks.append(asyncio.get_running_loop().time())
         if self.away:
             raise OSError("the database is away")
-        return await look(self.store, campaign_id, always_open, wallclock=instant(virtual_clock()))
+        return await view_campaign(self.store, campaign_id, always_open, wallclock=instant(virtual_clock()))
 
     async def watch(self):
         return await self.feeds.watch(self.campaign.id, lambda: None)

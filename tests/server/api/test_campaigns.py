@@ -19,7 +19,7 @@ async def test_campaigns_are_listed_and_told():
     assert (listed["id"], listed["name"], listed["status"]) == (CAMPAIGN, "played", "running")
     assert (told["total"], told["contacts"], told["live_calls"]) == (2, {"ready": 2}, 0)
     assert told["undelivered_events"] == 0
-    assert (list(told["waiting"].values()), told["dialers"], told["quiet_until"]) == ([2], 0, None)
+    assert (list(told["waiting"].values()), told["dialers"], told["rate_limited_until"]) == ([2], 0, None)
 
 
 async def test_a_campaign_is_made_from_a_file_and_is_a_draft():

@@ -6,13 +6,13 @@ from support.virtual_time import virtually
 
 from telebridge import Bridge
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import Kind
+from telebridge.simulator.media.recording import EventKind
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
 
 
 def verbs(placed):
-    return [event.detail for event in placed.recording.of_kind(Kind.TWIML)]
+    return [event.detail for event in placed.recording.of_kind(EventKind.TWIML)]
 
 
 @virtually

@@ -1,24 +1,25 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telebridge.audio.mulaw import silence
 from telebridge.simulator.caller.caller import (
     QUIET_FRAME,
     Caller,
-    HangUp,
+    CallerStep,
+    HangUpStep,
     Listen,
     Loudspeaker,
     Noise,
     Press,
     Script,
     Speak,
-    Step,
     Turn,
     WaitForPrompt,
     WaitForSilence,
     WaitUntil,
 )
 from telebridge.simulator.caller.noises import background
-from telebridge.simulator.caller.sounds import is_audible, silence, stand_in_for_say
+from telebridge.simulator.caller.sounds import is_audible
 from telebridge.simulator.caller.voices import speech
 
 LOUD = speech(20)
@@ -35,7 +36,7 @@ def test_a_caller_without_a_script_stays_on_the_line_in_silence() -> None:
 
 
 def test_listening_takes_its_time() -> None:
-    turns = perform(Caller(Script((Listen(0.1), HangUp()))), *[QUIET] * 8)
+    turns = perform(Caller(Script((Listen(0.1), HangUpStep()))), *[QUIET] * 8)
     assert [turn.hung_up for turn in turns] == [False] * 5 + [True] + [False] * 2
 
 
@@ -50,12 +51,12 @@ def test_a_key_may_follow_the_first_sound_of_a_prompt() -> None:
 
 
 def test_a_prompt_that_never_comes_is_not_waited_for_forever() -> None:
-    turns = perform(Caller(Script((WaitForPrompt(timeout_seconds=0.1), HangUp()))), *[QUIET] * 6)
+    turns = perform(Caller(Script((WaitForPrompt(timeout_seconds=0.1), HangUpStep()))), *[QUIET] * 6)
     assert turns[-1].hung_up
 
 
 def test_the_end_of_a_prompt_is_a_silence_after_sound() -> None:
-    caller = Caller(Script((WaitForSilence(ms=40), HangUp())))
+    caller = Caller(Script((WaitForSilence(ms=40), HangUpStep())))
     turns = perform(caller, *[QUIET] * 10, LOUD, QUIET, LOUD, QUIET, QUIET, QUIET)
     assert [turn.hung_up for turn in turns].index(True) == 15
 
@@ -68,17 +69,9 @@ def test_speech_comes_in_whole_frames_and_ends_padded() -> None:
 
 
 def test_keys_are_pressed_one_after_the_other() -> None:
-    turns = perform(Caller(Script((Press("12w#", gap_ms=100), HangUp()))), *[QUIET] * 50)
+    turns = perform(Caller(Script((Press("12w#", gap_ms=100), HangUpStep()))), *[QUIET] * 50)
     assert [(number, turn.keys) for number, turn in enumerate(turns) if turn.keys] == [(0, "1"), (5, "2"), (35, "#")]
     assert [turn.hung_up for turn in turns].index(True) == 40
-
-
-def test_the_stand_in_for_speech_sounds_and_silence_does_not() -> None:
-    speech = stand_in_for_say("Thank you for calling.")
-    assert len(speech) == 22 * 65 * 8
-    assert all(is_audible(speech[start : start + 160]) for start in range(0, len(speech), 160))
-    assert not is_audible(silence(20))
-    assert not is_audible(b"")
 
 
 steps = st.lists(
@@ -94,8 +87,8 @@ steps = st.lists(
 
 
 @given(steps, st.lists(st.booleans(), max_size=40))
-def test_every_script_comes_to_its_end_frame_by_frame(script: list[Step], sounds: list[bool]) -> None:
-    caller = Caller(Script((*script, HangUp())))
+def test_every_script_comes_to_its_end_frame_by_frame(script: list[CallerStep], sounds: list[bool]) -> None:
+    caller = Caller(Script((*script, HangUpStep())))
     turns = [caller.frame(LOUD if sound else QUIET) for sound in sounds]
     while not caller.finished:
         turns.append(caller.frame(QUIET))
@@ -109,7 +102,7 @@ def test_every_script_comes_to_its_end_frame_by_frame(script: list[Step], sounds
 
 def test_what_is_around_the_caller_takes_no_time_and_stays() -> None:
     hum = background("hum", -30)
-    caller = Caller(Script((Noise(hum), Loudspeaker(-6.0, 20), Speak(LOUD), HangUp())))
+    caller = Caller(Script((Noise(hum), Loudspeaker(-6.0, 20), Speak(LOUD), HangUpStep())))
     turns = perform(caller, LOUD, QUIET, QUIET)
     assert turns[0].began == Speak(LOUD), "noise and loudspeaker are no steps that are waited for"
     assert turns[0].audio != LOUD, "the echo and the noise are in it"

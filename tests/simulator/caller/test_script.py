@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import (
-    HangUp,
+    HangUpStep,
     Listen,
     Loudspeaker,
     Noise,
@@ -37,7 +37,7 @@ def test_a_script_in_words() -> None:
             Press("1"),
             WaitForSilence(ms=700),
             Speak(speech(1500)),
-            HangUp(),
+            HangUpStep(),
         )
     )
 

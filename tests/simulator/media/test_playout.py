@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.simulator.media.playout import Heard, PlayoutBuffer, Underrun
+from telebridge.simulator.media.playout import HeardAudio, PlayoutBuffer, Underrun
 
 
 def audio(length: int, fill: int = 0x55) -> bytes:
@@ -32,7 +32,7 @@ def test_a_clear_returns_the_waiting_marks_in_order_and_cuts_what_is_heard() -> 
     playout.queue_audio(audio(8000), now=0.1)
     playout.queue_mark("b", now=0.1)
     assert playout.clear(now=0.5) == ["a", "b"]
-    assert playout.heard(now=9.0) == [Heard(0.0, audio(4000))]
+    assert playout.heard(now=9.0) == [HeardAudio(0.0, audio(4000))]
     assert playout.next_deadline() is None
     assert playout.queue_mark("c", now=0.5) == ["c"]
 
@@ -42,7 +42,7 @@ def test_audio_after_a_clear_plays_at_once() -> None:
     playout.queue_audio(audio(8000, 1), now=0.0)
     playout.clear(now=0.25)
     playout.queue_audio(audio(800, 2), now=0.25)
-    assert playout.heard(now=1.0) == [Heard(0.0, audio(2000, 1)), Heard(0.25, audio(800, 2))]
+    assert playout.heard(now=1.0) == [HeardAudio(0.0, audio(2000, 1)), HeardAudio(0.25, audio(800, 2))]
     assert playout.underruns == []
 
 
@@ -50,7 +50,7 @@ def test_audio_that_comes_in_time_is_played_back_to_back() -> None:
     playout = PlayoutBuffer()
     playout.queue_audio(audio(160), now=5.0)
     playout.queue_audio(audio(160), now=5.019)
-    assert playout.heard(now=6.0) == [Heard(5.0, audio(320))]
+    assert playout.heard(now=6.0) == [HeardAudio(5.0, audio(320))]
 
 
 def test_audio_that_comes_too_late_is_an_underrun_and_a_long_pause_is_none() -> None:

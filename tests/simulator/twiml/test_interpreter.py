@@ -4,29 +4,29 @@ from hypothesis import strategies as st
 
 from telebridge.errors import LocalProtocolError
 from telebridge.simulator.twiml.interpreter import (
-    Act,
     Document,
-    Done,
-    EndCall,
-    Failed,
+    EndOfTwiml,
     Fetch,
     FetchFailed,
+    Instruction,
+    InstructionOutcome,
     Interpreter,
-    Outcome,
-    State,
+    InterpreterState,
+    VerbDone,
+    VerbFailed,
 )
 from telebridge.simulator.twiml.verbs import (
-    Gather,
-    Pause,
-    Reject,
-    Say,
-    Stream,
+    GatherVerb,
+    PauseVerb,
+    RejectVerb,
+    SayVerb,
+    StreamVerb,
 )
 
 HOME = "https://bridge.example/twilio/voice"
 
 
-def begun(body: str, **options: str) -> tuple[Interpreter, Act]:
+def begun(body: str, **options: str) -> tuple[Interpreter, Instruction]:
     interpreter = Interpreter(**options)
     assert interpreter.start(HOME) == Fetch(HOME)
     return interpreter, interpreter.resume(Document(f"<Response>{body}</Response>".encode(), HOME))
@@ -34,43 +34,43 @@ def begun(body: str, **options: str) -> tuple[Interpreter, Act]:
 
 def test_verbs_run_from_top_to_bottom_and_the_end_hangs_up() -> None:
     interpreter, act = begun("<Say>Hello</Say><Pause length='2'/>")
-    assert act == Say("Hello")
-    assert interpreter.resume(Done()) == Pause(2)
-    assert interpreter.resume(Done()) == EndCall("end of document")
-    assert interpreter.state is State.ENDED
+    assert act == SayVerb("Hello")
+    assert interpreter.resume(VerbDone()) == PauseVerb(2)
+    assert interpreter.resume(VerbDone()) == EndOfTwiml("end of document")
+    assert interpreter.state is InterpreterState.ENDED
 
 
 def test_what_follows_a_stream_runs_when_the_stream_ends() -> None:
     interpreter, act = begun("<Connect><Stream url='wss://b/m'/></Connect><Redirect>/twilio/next</Redirect>")
-    assert act == Stream("wss://b/m")
-    assert interpreter.resume(Done()) == Fetch("https://bridge.example/twilio/next")
-    assert interpreter.resume(Document(b"<Response><Hangup/></Response>", HOME)) == EndCall("hangup")
+    assert act == StreamVerb("wss://b/m")
+    assert interpreter.resume(VerbDone()) == Fetch("https://bridge.example/twilio/next")
+    assert interpreter.resume(Document(b"<Response><Hangup/></Response>", HOME)) == EndOfTwiml("hangup")
 
 
 def test_what_follows_a_stream_runs_when_the_stream_fails() -> None:
     interpreter, _ = begun("<Connect><Stream url='wss://b/m'/></Connect><Say>Sorry</Say>")
-    assert interpreter.resume(Failed(31920, "403")) == Say("Sorry")
+    assert interpreter.resume(VerbFailed(31920, "403")) == SayVerb("Sorry")
     assert [problem.code for problem in interpreter.problems] == [31920]
 
 
 def test_an_action_is_asked_with_what_the_verb_gave() -> None:
     interpreter, _ = begun("<Dial action='dialled' method='GET'>+15551230100</Dial><Say>not reached</Say>")
-    act = interpreter.resume(Done({"DialCallStatus": "completed"}))
+    act = interpreter.resume(VerbDone({"DialCallStatus": "completed"}))
     assert act == Fetch("https://bridge.example/twilio/dialled", "GET", {"DialCallStatus": "completed"})
 
 
 def test_gathered_digits_go_to_the_action_and_none_go_on() -> None:
     interpreter, act = begun("<Gather action='/digits'/><Say>Nothing?</Say>")
-    assert act == Gather(action="/digits")
-    assert interpreter.resume(Done({"Digits": ""})) == Say("Nothing?")
+    assert act == GatherVerb(action="/digits")
+    assert interpreter.resume(VerbDone({"Digits": ""})) == SayVerb("Nothing?")
     interpreter, _ = begun("<Gather/>")
-    assert interpreter.resume(Done({"Digits": "42"})) == Fetch(HOME, "POST", {"Digits": "42"})
+    assert interpreter.resume(VerbDone({"Digits": "42"})) == Fetch(HOME, "POST", {"Digits": "42"})
 
 
 def test_a_call_is_only_rejected_before_it_is_answered() -> None:
-    assert begun("<Reject reason='busy'/>")[1] == Reject("busy")
+    assert begun("<Reject reason='busy'/>")[1] == RejectVerb("busy")
     interpreter, _ = begun("<Say>Hello</Say><Reject/>")
-    assert interpreter.resume(Done()) == EndCall("reject after answer")
+    assert interpreter.resume(VerbDone()) == EndOfTwiml("reject after answer")
 
 
 def test_the_fallback_is_asked_once_with_the_error() -> None:
@@ -78,19 +78,21 @@ def test_the_fallback_is_asked_once_with_the_error() -> None:
     interpreter.start(HOME)
     act = interpreter.resume(FetchFailed(11205, HOME))
     assert act == Fetch("https://spare.example/voice", "POST", {"ErrorCode": "11205", "ErrorUrl": HOME})
-    assert interpreter.resume(Document(b"no", HOME)) == EndCall("application error", 12100)
+    assert interpreter.resume(Document(b"no", HOME)) == EndOfTwiml("application error", 12100)
 
 
 def test_a_document_of_another_type_is_an_error() -> None:
     interpreter = Interpreter()
     interpreter.start(HOME)
-    assert interpreter.resume(Document(b"<Response/>", HOME, "application/json")) == EndCall("application error", 12300)
+    assert interpreter.resume(Document(b"<Response/>", HOME, "application/json")) == EndOfTwiml(
+        "application error", 12300
+    )
 
 
 def test_relative_urls_have_no_base_in_a_pushed_document() -> None:
     interpreter = Interpreter()
     act = interpreter.start_document(b"<Response><Redirect>/next</Redirect></Response>")
-    assert act == EndCall("application error", 15004)
+    assert act == EndOfTwiml("application error", 15004)
 
 
 def test_a_call_that_redirects_for_ever_ends() -> None:
@@ -99,7 +101,7 @@ def test_a_call_that_redirects_for_ever_ends() -> None:
     while isinstance(act, Fetch):
         act = interpreter.resume(Document(b"<Response><Redirect>/again</Redirect></Response>", HOME))
         documents += 1
-    assert act == EndCall("too many documents", 12200)
+    assert act == EndOfTwiml("too many documents", 12200)
     assert documents == 1000
 
 
@@ -116,13 +118,13 @@ outcomes = st.one_of(
         lambda verbs: Document(f"<Response>{''.join(verbs)}</Response>".encode(), HOME)
     ),
     st.builds(FetchFailed, st.just(11200), st.just(HOME)),
-    st.builds(Done, st.sampled_from([{}, {"Digits": "1"}])),
-    st.builds(Failed, st.just(31901), st.just("gone")),
+    st.builds(VerbDone, st.sampled_from([{}, {"Digits": "1"}])),
+    st.builds(VerbFailed, st.just(31901), st.just("gone")),
 )
 
 
 @given(st.lists(outcomes, max_size=30))
-def test_any_outcome_in_any_state_moves_on_or_is_a_local_protocol_error(story: list[Outcome]) -> None:
+def test_any_outcome_in_any_state_moves_on_or_is_a_local_protocol_error(story: list[InstructionOutcome]) -> None:
     interpreter = Interpreter(fallback_url=HOME)
     interpreter.start(HOME)
     for outcome in story:
@@ -132,7 +134,7 @@ def test_any_outcome_in_any_state_moves_on_or_is_a_local_protocol_error(story: l
         except LocalProtocolError:
             assert interpreter.state is before
         else:
-            assert before in {State.FETCHING, State.PERFORMING}
-            assert (interpreter.state is State.ENDED) == isinstance(act, EndCall | Reject)
+            assert before in {InterpreterState.FETCHING, InterpreterState.PERFORMING}
+            assert (interpreter.state is InterpreterState.ENDED) == isinstance(act, EndOfTwiml | RejectVerb)
     with pytest.raises(LocalProtocolError):
-        Interpreter().resume(Done())
+        Interpreter().resume(VerbDone())

@@ -3,21 +3,19 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twilio.twiml.voice_response import Connect, VoiceResponse
-from twilio.twiml.voice_response import Dial as DialVerb
-from twilio.twiml.voice_response import Gather as GatherVerb
+from twilio.twiml.voice_response import Connect, Dial, Gather, VoiceResponse
 
 from telebridge.simulator.twiml.verbs import (
-    Dial,
-    Gather,
-    Hangup,
+    DialVerb,
+    GatherVerb,
+    HangupVerb,
     Party,
-    Pause,
-    Play,
-    Redirect,
-    Reject,
-    Say,
-    Stream,
+    PauseVerb,
+    PlayVerb,
+    RedirectVerb,
+    RejectVerb,
+    SayVerb,
+    StreamVerb,
     TwimlError,
     read_document,
 )
@@ -29,11 +27,11 @@ def test_what_the_official_builder_writes_is_read() -> None:
     stream = connect.stream(url="wss://bridge.example/media/1", name="call", status_callback="https://b.example/s")
     stream.parameter(name="token", value="t1")
     response.append(connect)
-    gather = GatherVerb(num_digits=4, timeout=7, finish_on_key="*", action="/digits")
+    gather = Gather(num_digits=4, timeout=7, finish_on_key="*", action="/digits")
     gather.say("Enter your code")
     gather.pause(length=2)
     response.append(gather)
-    dial = DialVerb(timeout=20, caller_id="+15550001", action="/dialled", answer_on_bridge=True)
+    dial = Dial(timeout=20, caller_id="+15550001", action="/dialled", answer_on_bridge=True)
     dial.number("+15551230100", url="/whisper", method="GET")
     dial.sip("sip:desk@example.com", url="https://b.example/whisper")
     dial.client("ann")
@@ -43,7 +41,7 @@ def test_what_the_official_builder_writes_is_read() -> None:
     response.redirect("/next", method="GET")
     response.hangup()
     assert read_document(str(response).encode()) == (
-        Stream(
+        StreamVerb(
             "wss://bridge.example/media/1",
             "call",
             (("token", "t1"),),
@@ -51,8 +49,8 @@ def test_what_the_official_builder_writes_is_read() -> None:
             action="/after",
             method="GET",
         ),
-        Gather((Say("Enter your code"), Pause(2)), "/digits", "POST", 7, 4, "*"),
-        Dial(
+        GatherVerb((SayVerb("Enter your code"), PauseVerb(2)), "/digits", "POST", 7, 4, "*"),
+        DialVerb(
             (
                 Party("+15551230100", "/whisper", "GET"),
                 Party("sip:desk@example.com", "https://b.example/whisper"),
@@ -62,16 +60,16 @@ def test_what_the_official_builder_writes_is_read() -> None:
             timeout_seconds=20,
             caller_id="+15550001",
         ),
-        Play("https://b.example/a.wav", loop=2),
-        Play(digits="12w"),
-        Redirect("/next", "GET"),
-        Hangup(),
+        PlayVerb("https://b.example/a.wav", loop=2),
+        PlayVerb(digits="12w"),
+        RedirectVerb("/next", "GET"),
+        HangupVerb(),
     )
 
 
 def test_an_empty_response_has_no_verbs() -> None:
     assert read_document(b"<Response/>") == ()
-    assert read_document(b'<Response><Reject reason="busy"/></Response>') == (Reject("busy"),)
+    assert read_document(b'<Response><Reject reason="busy"/></Response>') == (RejectVerb("busy"),)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from telebridge import metrics
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.speech.cache.cached_source import (
     LONGEST_CHARACTERS,
-    MOST_UNHEARD,
+    MOST_ABANDONED,
     SHORT_CHARACTERS,
     CachedSpeech,
 )
@@ -44,7 +44,7 @@ async def until(condition):
 
 
 async def made(speech, source, text=TEXT, audio=b"abc", words=(), **options):
-    """Have a text spoken and kept; gives what its first listener heard."""
+    """Have a text spoken and cached; gives what its first listener heard."""
     stream = speech.speak(text, **options)
     count = len(source.utterances)
     await until(lambda: len(source.utterances) > count)
@@ -53,7 +53,7 @@ async def made(speech, source, text=TEXT, audio=b"abc", words=(), **options):
     source.last.put(Audio(audio))
     source.last.end()
     told = await heard(stream)
-    await speech.settled()
+    await speech.wait()
     return told
 
 
@@ -125,7 +125,7 @@ async def test_one_listener_who_clears_stops_it_for_nobody_else(tmp_path):
     assert await heard(stays) == (b"abcdef", [])
 
 
-async def test_a_short_prompt_that_nobody_hears_to_its_end_is_kept_all_the_same(tmp_path):
+async def test_a_short_prompt_that_nobody_hears_to_its_end_is_cached_all_the_same(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
     stream = speech.speak(TEXT)
@@ -134,7 +134,7 @@ async def test_a_short_prompt_that_nobody_hears_to_its_end_is_kept_all_the_same(
     assert await heard(stream) == (b"", []), "its listener is free at once"
     source.last.put(Audio(b"abc"))
     source.last.end()
-    await speech.settled()
+    await speech.wait()
     assert await heard(speech.speak(TEXT)) == (b"abc", [])
     assert len(source.asked) == 1
 
@@ -157,12 +157,12 @@ async def test_a_long_text_that_nobody_hears_is_let_go(tmp_path):
 async def test_only_so_many_prompts_are_made_for_nobody(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
-    streams = [speech.speak(f"{TEXT} {number}") for number in range(MOST_UNHEARD + 2)]
-    await until(lambda: len(source.utterances) == MOST_UNHEARD + 2)
+    streams = [speech.speak(f"{TEXT} {number}") for number in range(MOST_ABANDONED + 2)]
+    await until(lambda: len(source.utterances) == MOST_ABANDONED + 2)
     for stream in streams:
         stream.clear()
     await until(lambda: len(source.cleared) == 2)
-    assert len(speech._making) == MOST_UNHEARD
+    assert len(speech._flights) == MOST_ABANDONED
     await speech.aclose()
 
 
@@ -178,7 +178,7 @@ async def test_who_comes_back_to_a_prompt_made_for_nobody_hears_it(tmp_path):
     assert len(source.asked) == 1
 
 
-async def test_a_failure_reaches_every_listener_and_nothing_incomplete_is_kept(tmp_path):
+async def test_a_failure_reaches_every_listener_and_nothing_incomplete_is_cached(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
     streams = [speech.speak(TEXT) for _ in range(3)]
@@ -202,7 +202,7 @@ async def test_a_fault_of_ours_reaches_the_listener_as_a_refusal(tmp_path):
         await heard(cached(tmp_path, Broken()).speak(TEXT))
 
 
-async def test_what_another_voice_spoke_is_heard_but_not_kept(tmp_path):
+async def test_what_another_voice_spoke_is_heard_but_not_cached(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
     stream = speech.speak(TEXT)
@@ -215,11 +215,11 @@ async def test_what_another_voice_spoke_is_heard_but_not_kept(tmp_path):
     assert await made(speech, source, audio=b"rime") == (b"rime", [])
 
 
-async def test_silence_is_not_kept(tmp_path):
+async def test_silence_is_not_cached(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
     assert await made(speech, source, audio=b"") == (b"", [])
-    assert not await speech.is_kept(TEXT)
+    assert not await speech.is_cached(TEXT)
 
 
 async def test_each_voice_has_a_clip_of_its_own(tmp_path):
@@ -267,10 +267,10 @@ async def test_closing_ends_what_is_under_way_and_closes_the_source(tmp_path):
 async def test_a_process_waits_a_little_for_another_that_is_making_the_clip(tmp_path):
     source, ours = ToldSpeech(), store(tmp_path)
     theirs = store(tmp_path)
-    await theirs.find_or_claim(key(TEXT, None))
+    await theirs.find_or_lock(key(TEXT, None))
     stream = cached(tmp_path, source, clips=ours).speak(TEXT)
     await asyncio.sleep(0.1)
-    await theirs.keep(key(TEXT, None), Clip(b"theirs"))
+    await theirs.write(key(TEXT, None), Clip(b"theirs"))
     assert await heard(stream) == (b"theirs", [])
     assert source.asked == []
 
@@ -278,24 +278,24 @@ async def test_a_process_waits_a_little_for_another_that_is_making_the_clip(tmp_
 @virtually
 async def test_a_process_that_waited_long_enough_speaks_itself(tmp_path):
     source = ScriptedSpeech(speaking())
-    await store(tmp_path).find_or_claim(key(TEXT, None))
+    await store(tmp_path).find_or_lock(key(TEXT, None))
     before = asyncio.get_running_loop().time()
     audio, _ = await heard(cached(tmp_path, source, wait_seconds=0.3).speak(TEXT))
     assert audio
     assert asyncio.get_running_loop().time() - before == pytest.approx(0.35, abs=0.06)
 
 
-async def test_a_claim_is_given_up_whatever_becomes_of_the_clip(tmp_path):
+async def test_the_lock_is_released_whatever_becomes_of_the_clip(tmp_path):
     source, ours = ToldSpeech(), store(tmp_path)
     speech = cached(tmp_path, source, clips=ours)
     stream = speech.speak(TEXT)
     await until(lambda: source.utterances)
-    assert await store(tmp_path).find_or_claim(key(TEXT, None)) == (None, False)
+    assert await store(tmp_path).find_or_lock(key(TEXT, None)) == (None, False)
     source.last.end(SpeechUnavailable("gone"))
     with pytest.raises(SpeechUnavailable):
         await heard(stream)
-    await speech.settled()
-    assert await store(tmp_path).find_or_claim(key(TEXT, None)) == (None, True)
+    await speech.wait()
+    assert await store(tmp_path).find_or_lock(key(TEXT, None)) == (None, True)
 
 
 async def test_a_full_disk_never_breaks_a_call(tmp_path):
@@ -315,10 +315,11 @@ async def test_it_is_counted_where_each_text_was_found(tmp_path):
     shared = [speech.speak(TEXT), speech.speak(TEXT)]
     await until(lambda: source.utterances)
     source.last.put(Audio(b"abc"))
+    shared.append(speech.speak(TEXT))
     source.last.end()
-    for stream in [*shared, speech.speak(TEXT)]:
+    for stream in shared:
         await heard(stream)
     await heard(speech.speak(TEXT))
-    await speech.settled()
+    await speech.wait()
     await heard(cached(tmp_path, source).speak(TEXT))
     assert [now - then for now, then in zip(counted(), before, strict=True)] == [1, 2, 1, 1]

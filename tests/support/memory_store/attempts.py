@@ -5,29 +5,24 @@ from dataclasses import replace
 
 from typing_extensions import override
 
-from support.memory_store.outbox import keep_news
+from support.memory_store.outbox import write_outbox
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.engine.attempt import (
-    Attempt,
-    CallReport,
-    Contact,
-    Receipt,
-    Unplaced,
-)
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason, Receipt
+from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.reconciliation import Overdue, next_look
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.engine.transitions import (
     CHECK_AGAIN_MS,
     CHECK_FURTHEST_MS,
-    never_placed,
-    release,
-    settle,
-    take_report,
+    apply_disposition,
+    apply_report,
+    release_contact,
+    void_attempt,
 )
 from telebridge.campaigns.store.protocols import AttemptRecords
-from telebridge.campaigns.webhooks.events import Change, news_of_attempt
+from telebridge.campaigns.webhooks.events import Change, attempt_events
 
 
 class MemoryAttempts(AttemptRecords):
@@ -50,29 +45,29 @@ class MemoryAttempts(AttemptRecords):
         if before is None:
             return Receipt.UNKNOWN
         holder = next((one for one in self._rows.attempts.values() if one.call_sid == report.call_sid), before)
-        after = take_report(before, report, now=self._rows.clock())
+        after = apply_report(before, report, now=self._rows.clock())
         if after is None or holder.id != attempt_id:
-            return Receipt.NOT_OURS
+            return Receipt.MISMATCH
         self._rows.attempts[attempt_id] = after
         contact = self._rows.contacts[after.contact_id]
         if after.outcome is not before.outcome:
             rules = self._rows.campaigns[after.campaign_id].plan.retry
-            self._rows.contacts[after.contact_id] = settle(after, contact, rules)
+            self._rows.contacts[after.contact_id] = apply_disposition(after, contact, rules)
         self._tell(Change(before, after), contact)
         if after.reported is Reported.OPTED_OUT:
-            barred = Barred(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
-            self._rows.barred.setdefault((after.phone, EVERY_CAMPAIGN), barred)
-        return Receipt.OLD if after == before else Receipt.NEWS
+            entry = DoNotCallEntry(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
+            self._rows.do_not_call.setdefault((after.phone, EVERY_CAMPAIGN), entry)
+        return Receipt.DUPLICATE if after == before else Receipt.APPLIED
 
     @override
-    async def not_placed(self, attempt_id: str, why: Unplaced, *, error: str) -> bool:
+    async def not_placed(self, attempt_id: str, why: NotPlacedReason, *, error: str) -> bool:
         before = self._rows.attempts[attempt_id]
-        after = never_placed(before, why, error=error)
+        after = void_attempt(before, why, error=error)
         if after is None or before.state is AttemptState.VOID:
             return False
         self._rows.attempts[attempt_id] = after
         contact = self._rows.contacts[after.contact_id]
-        self._rows.contacts[contact.id] = release(contact, why, now=self._rows.clock())
+        self._rows.contacts[contact.id] = release_contact(contact, why, now=self._rows.clock())
         self._tell(Change(before, after), contact)
         return True
 
@@ -112,7 +107,7 @@ class MemoryAttempts(AttemptRecords):
     def _tell(self, attempt: Change[Attempt], before: Contact) -> None:
         owner = self._rows.campaigns[before.campaign_id]
         contact = Change(before, self._rows.contacts[before.id])
-        keep_news(self._rows.outbox, news_of_attempt(owner, attempt, contact, now=self._rows.clock()))
+        write_outbox(self._rows.outbox, attempt_events(owner, attempt, contact, now=self._rows.clock()))
 
     def _due(self, now: int) -> list[Attempt]:
         due = [one for one in self._rows.attempts.values() if one.check_at is not None and one.check_at <= now]

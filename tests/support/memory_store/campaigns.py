@@ -5,20 +5,20 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from support.memory_store.outbox import keep_news
+from support.memory_store.outbox import write_outbox
 from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import ImportPosition
 from telebridge.campaigns.engine.lifecycle import (
-    changed,
-    closing,
+    change_status,
+    closing_input,
     name_taken,
-    replanned,
+    replace_plan,
 )
 from telebridge.campaigns.engine.states import CampaignInput, ContactState
 from telebridge.campaigns.store.protocols import CampaignRecords
-from telebridge.campaigns.webhooks.events import Change, news_of_status
+from telebridge.campaigns.webhooks.events import Change, status_events
 from telebridge.errors import CampaignRefused
 
 
@@ -34,18 +34,18 @@ class MemoryCampaigns(CampaignRecords):
         return self._keep(campaign)
 
     @override
-    async def keep(self, plan: CampaignPlan) -> Campaign:
+    async def create_or_replan(self, plan: CampaignPlan) -> Campaign:
         known = self._rows.not_over(plan)
         if known is None:
             return await self.create(plan)
-        return self._keep(replanned(known, plan))
+        return self._keep(replace_plan(known, plan))
 
     @override
     async def replan(self, campaign_id: str, plan: CampaignPlan) -> Campaign:
         campaign = self._rows.campaigns.get(campaign_id)
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
-        return self._keep(replanned(campaign, plan))
+        return self._keep(replace_plan(campaign, plan))
 
     @override
     async def find(self, campaign_id: str) -> Campaign | None:
@@ -61,8 +61,8 @@ class MemoryCampaigns(CampaignRecords):
         if campaign is None:
             raise CampaignRefused(campaign_id, "there is none")
         now = self._rows.clock()
-        after = self._keep(changed(campaign, happened, reason=reason, now=now))
-        keep_news(self._rows.outbox, news_of_status(Change(campaign, after), now=now))
+        after = self._keep(change_status(campaign, happened, reason=reason, now=now))
+        write_outbox(self._rows.outbox, status_events(Change(campaign, after), now=now))
         return after
 
     @override
@@ -89,7 +89,7 @@ class MemoryCampaigns(CampaignRecords):
             live = states[ContactState.LIVE] + checks
             imported = self._rows.imported.get(campaign.id, ImportPosition())
             filled = bool(states) and not imported.under_way
-            happened = closing(campaign, filled=filled, ready=states[ContactState.READY], live=live, now=now)
+            happened = closing_input(campaign, filled=filled, ready=states[ContactState.READY], live=live, now=now)
             if happened is not None:
                 closed.append(await self.change(campaign.id, happened))
         return closed

@@ -6,9 +6,8 @@ from uuid import uuid4
 
 from typing_extensions import override
 
-from support.memory_store.outbox import keep_news
+from support.memory_store.outbox import write_outbox
 from support.memory_store.rows import MemoryRows, Pacer
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.claim import (
     Admitted,
     Claim,
@@ -17,8 +16,9 @@ from telebridge.campaigns.engine.claim import (
     PhoneFacts,
     Quota,
     quota,
-    sift,
+    select_contacts,
 )
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.outcomes import PERHAPS_CONVERSATIONS
 from telebridge.campaigns.engine.pacing import (
     Pacing,
@@ -28,7 +28,7 @@ from telebridge.campaigns.engine.pacing import (
 )
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.store.protocols import ClaimRecords
-from telebridge.campaigns.webhooks.events import news_of_skipped
+from telebridge.campaigns.webhooks.events import skipped_events
 from telebridge.errors import LocalProtocolError
 
 
@@ -55,14 +55,14 @@ class MemoryClaims(ClaimRecords):
         quotas = self._quotas(lanes, live, wanted, now)
         due = self._due(lanes, quotas, now)
         facts = {contact.phone: self._facts(contact.phone) for contact in due}
-        sifted = sift(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
-        for contact in sifted.changed:
+        selection = select_contacts(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
+        for contact in selection.changed:
             self._rows.contacts[contact.id] = contact
             owner = self._rows.campaigns[contact.campaign_id]
-            keep_news(self._rows.outbox, news_of_skipped(owner, contact, now=now))
+            write_outbox(self._rows.outbox, skipped_events(owner, contact, now=now))
         claims = [
             self._intend(account, one, quotas, worker=worker, lease_ms=round(1000 * lease_seconds), now=now)
-            for one in sifted.admitted
+            for one in selection.admitted
         ]
         pacer.tat = grant(pacer.tat, pacer.pacing.calls_per_second, wanted=len(claims), now=now).tat
         return claims
@@ -105,7 +105,7 @@ class MemoryClaims(ClaimRecords):
     def _facts(self, phone: str) -> PhoneFacts:
         attempts = [attempt for attempt in self._rows.attempts.values() if attempt.phone == phone]
         return PhoneFacts(
-            frozenset(scope for number, scope in self._rows.barred if number == phone),
+            frozenset(scope for number, scope in self._rows.do_not_call if number == phone),
             any(attempt.state.is_live for attempt in attempts),
             tuple(
                 PastCall(attempt.intent_at, attempt.outcome in PERHAPS_CONVERSATIONS)
@@ -118,7 +118,7 @@ class MemoryClaims(ClaimRecords):
         self, account: str, one: Admitted, quotas: Mapping[str, Quota], *, worker: str, lease_ms: int, now: int
     ) -> Claim:
         campaign = quotas[one.contact.campaign_id].campaign
-        attempt, contact = one.intend(
+        attempt, contact = one.make_intent(
             uuid4().hex, campaign, account=account, worker=worker, lease_until=now + lease_ms, now=now
         )
         self._rows.attempts[attempt.id] = attempt

@@ -7,11 +7,11 @@ from typing_extensions import override
 
 from support.memory_store.lists import MemoryLeases
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.engine.attempt import Contact
 from telebridge.campaigns.engine.contact import (
     IMPORT_LEASE_SECONDS,
     Added,
     BegunImport,
+    Contact,
     ImportPosition,
     Lane,
     NewContact,

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from typing_extensions import override
 
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, Barred, DoNotCallRecords
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
 from telebridge.campaigns.store.protocols import TaskLeases
 
 
@@ -17,24 +17,24 @@ class MemoryDoNotCall(DoNotCallRecords):
 
     @override
     async def add(self, phones: Iterable[str], *, source: str, reason: str = "", scope: str = EVERY_CAMPAIGN) -> int:
-        before = len(self._rows.barred)
+        before = len(self._rows.do_not_call)
         for phone in phones:
-            barred = Barred(phone, scope, source, reason, self._rows.clock())
-            self._rows.barred.setdefault((phone, scope), barred)
-        return len(self._rows.barred) - before
+            entry = DoNotCallEntry(phone, scope, source, reason, self._rows.clock())
+            self._rows.do_not_call.setdefault((phone, scope), entry)
+        return len(self._rows.do_not_call) - before
 
     @override
     async def remove(self, phone: str, *, scope: str = EVERY_CAMPAIGN) -> bool:
-        return self._rows.barred.pop((phone, scope), None) is not None
+        return self._rows.do_not_call.pop((phone, scope), None) is not None
 
     @override
     async def has(self, phone: str, *, campaign_id: str = EVERY_CAMPAIGN) -> bool:
-        return any((phone, scope) in self._rows.barred for scope in (EVERY_CAMPAIGN, campaign_id))
+        return any((phone, scope) in self._rows.do_not_call for scope in (EVERY_CAMPAIGN, campaign_id))
 
     @override
-    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[Barred]:
-        for key in sorted(key for key in self._rows.barred if key > after):
-            yield self._rows.barred[key]
+    async def all(self, *, after: tuple[str, str] = ("", "")) -> AsyncIterator[DoNotCallEntry]:
+        for key in sorted(key for key in self._rows.do_not_call if key > after):
+            yield self._rows.do_not_call[key]
 
     @override
     async def set_scrubbed(self, register: str, at: int) -> None:

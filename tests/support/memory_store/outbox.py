@@ -9,15 +9,15 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.store.protocols import OutboxRecords
 from telebridge.campaigns.webhooks.delivery import (
     Again,
-    Answer,
-    Batch,
-    Delivery,
+    DeliveryResult,
     Dropped,
+    EventBatch,
+    EventDelivery,
     Tally,
     is_old,
     verdict,
 )
-from telebridge.campaigns.webhooks.events import News, OutboxEvent
+from telebridge.campaigns.webhooks.events import OutboxChange, OutboxEvent
 from telebridge.epoch import Clock
 
 
@@ -33,12 +33,12 @@ class OutboxRow:
 OutboxRows = dict[str, OutboxRow]
 
 
-def keep_news(rows: OutboxRows, news: News) -> None:
+def write_outbox(rows: OutboxRows, change: OutboxChange) -> None:
     """Put what a change means for the outbox there."""
     for key, row in list(rows.items()):
-        if (row.told.event, row.told.subject) in news.withdrawn and row.tries == 0:
+        if (row.told.event, row.told.subject) in change.withdrawn and row.tries == 0:
             del rows[key]
-    for event in news.events:
+    for event in change.events:
         rows[event.id] = OutboxRow(event, event.due_at)
 
 
@@ -57,28 +57,30 @@ class MemoryOutbox(OutboxRecords):
         return list(dict.fromkeys(row.told.campaign_id for row in due))
 
     @override
-    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> Batch | None:
+    async def take(self, campaign_id: str, *, limit: int, lease_seconds: float) -> EventBatch | None:
         now = self._clock()
         own = [row for row in self._rows.values() if row.told.campaign_id == campaign_id]
         webhook = self._campaigns[campaign_id].plan.webhook
         if webhook is None:
             for row in own:
                 del self._rows[row.told.id]
-            return Batch(campaign_id, None, dropped=len(own))
+            return EventBatch(campaign_id, None, dropped=len(own))
         taken = sorted((row for row in own if row.due_at <= now), key=lambda row: row.due_at)[:limit]
         for row in taken:
             row.due_at, row.tries = now + round(1000 * lease_seconds), row.tries + 1
-        deliveries = [Delivery(one.told.id, one.told.event, one.told.body, one.told.at, one.tries) for one in taken]
-        return Batch(campaign_id, webhook, deliveries, now=now) if taken else None
+        deliveries = [
+            EventDelivery(one.told.id, one.told.event, one.told.body, one.told.at, one.tries) for one in taken
+        ]
+        return EventBatch(campaign_id, webhook, deliveries, now=now) if taken else None
 
     @override
-    async def settle(self, campaign_id: str, answers: Sequence[Answer]) -> Tally:
+    async def apply_results(self, campaign_id: str, results: Sequence[DeliveryResult]) -> Tally:
         now = self._clock()
         delivered = failed = dropped = 0
         too_old = False
-        for answer in answers:
-            one = answer.delivery
-            match verdict(answer, now=now):
+        for result in results:
+            one = result.delivery
+            match verdict(result, now=now):
                 case Again(due_at):
                     failed += 1
                     row = self._rows.get(one.id)

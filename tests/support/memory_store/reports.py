@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from typing_extensions import override
 
 from support.memory_store.rows import MemoryRows
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.outcomes import Outcome
-from telebridge.campaigns.engine.pacing import quiet_until
+from telebridge.campaigns.engine.pacing import rate_limited_until
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
 from telebridge.campaigns.store.protocols import (
@@ -63,8 +63,8 @@ class MemoryReports(ReportRecords):
         tasks = [name for name, (_, until) in self._rows.leases.items() if until > now and name.startswith(DIALING)]
         ours = sum(name.startswith(dialing_task(account, "")) for name in tasks)
         pacer = self._rows.pacers.get(account)
-        quiet = None if pacer is None else quiet_until(pacer.pacing, pacer.backoff, pacer.tat, now=now)
-        return DialingNow(ours, len(tasks) - ours, quiet, campaign.plan.numbers_left(self._rows.made(now)))
+        limited = None if pacer is None else rate_limited_until(pacer.pacing, pacer.backoff, pacer.tat, now=now)
+        return DialingNow(ours, len(tasks) - ours, limited, campaign.plan.numbers_left(self._rows.made(now)))
 
     @override
     async def outcomes(self, campaign_id: str, *, since: int, latest: int | None = None) -> Mapping[Outcome, int]:

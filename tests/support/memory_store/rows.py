@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from support.memory_store.outbox import OutboxRows
-from telebridge.campaigns.engine.attempt import Attempt, Contact
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import DAY_MS
-from telebridge.campaigns.engine.contact import ImportPosition, Lane
-from telebridge.campaigns.engine.do_not_call import Barred
+from telebridge.campaigns.engine.contact import Contact, ImportPosition, Lane
+from telebridge.campaigns.engine.do_not_call import DoNotCallEntry
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.epoch import Clock
@@ -19,7 +19,7 @@ from telebridge.epoch import Clock
 
 @dataclass(slots=True)
 class Pacer:
-    """How fast an account calls: its limits, when its next call is on time, whether Twilio asked for quiet."""
+    """How fast an account calls: its limits, when its next call is on time, its back-off."""
 
     pacing: Pacing
     tat: float = 0.0
@@ -38,7 +38,7 @@ class MemoryRows:
     attempts: dict[str, Attempt] = field(default_factory=dict)
     pacers: dict[str, Pacer] = field(default_factory=dict)
     imported: dict[str, ImportPosition] = field(default_factory=dict)
-    barred: dict[tuple[str, str], Barred] = field(default_factory=dict)
+    do_not_call: dict[tuple[str, str], DoNotCallEntry] = field(default_factory=dict)
     scrubbed: dict[str, int] = field(default_factory=dict)
     leases: dict[str, tuple[str, int]] = field(default_factory=dict)
     outbox: OutboxRows = field(default_factory=dict)

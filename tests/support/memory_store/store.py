@@ -11,23 +11,24 @@ from support.memory_store.lists import MemoryDoNotCall, MemoryLeases
 from support.memory_store.outbox import MemoryOutbox
 from support.memory_store.reports import MemoryReports
 from support.memory_store.rows import MemoryRows
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import Clock, system_clock
 
 
-class MemoryCampaignStore:
-    """Every part of a store, over the same rows.
+def memory_campaign_store(clock: Clock = system_clock) -> CampaignStore:
+    """Make a store whose parts share the same rows.
 
     Args:
         clock: Epoch milliseconds.
     """
-
-    def __init__(self, clock: Clock = system_clock) -> None:
-        rows = MemoryRows(clock)
-        self.campaigns = MemoryCampaigns(rows)
-        self.contacts = MemoryContacts(rows)
-        self.claims = MemoryClaims(rows)
-        self.attempts = MemoryAttempts(rows)
-        self.do_not_call = MemoryDoNotCall(rows)
-        self.leases = MemoryLeases(rows)
-        self.outbox = MemoryOutbox(rows.outbox, rows.campaigns, rows.clock)
-        self.reports = MemoryReports(rows)
+    rows = MemoryRows(clock)
+    return CampaignStore(
+        campaigns=MemoryCampaigns(rows),
+        contacts=MemoryContacts(rows),
+        claims=MemoryClaims(rows),
+        attempts=MemoryAttempts(rows),
+        do_not_call=MemoryDoNotCall(rows),
+        leases=MemoryLeases(rows),
+        outbox=MemoryOutbox(rows.outbox, rows.campaigns, rows.clock),
+        reports=MemoryReports(rows),
+    )

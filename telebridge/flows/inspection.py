@@ -1,0 +1,176 @@
+"""What can be read from one node: its verb, its texts, where it leads, which variables it sets.
+
+One rule: everything that must know every verb and is not the walk itself is a `match` here, so that the type checker
+names the places to extend when a verb is added.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from telebridge.flows.model import (
+    NODES,
+    CallBackNode,
+    ChooseNode,
+    CollectNode,
+    HangUpNode,
+    MenuNode,
+    Node,
+    OptOutNode,
+    RecordNode,
+    RequestNode,
+    RunNode,
+    SayNode,
+    SendDigitsNode,
+    SetNode,
+    TransferNode,
+    WaitNode,
+    WebRequest,
+)
+from telebridge.turns.digits import DigitRules
+
+KeyPath = tuple[str, ...]
+"""The keys that lead to a place in a flow file, or in a node of it."""
+
+
+def verb_of(node: Node) -> str:
+    """The verb of a node."""
+    return next(verb for verb, kind in NODES.items() if isinstance(node, kind))
+
+
+def targets(node: Node) -> Mapping[KeyPath, str]:
+    """The nodes that a node can lead to, by the place in the node that names them."""
+    match node:
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
+            return {("then",): node.then}
+        case ChooseNode():
+            return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
+        case MenuNode():
+            choices: dict[KeyPath, str] = {("choices", key): target for key, target in node.choices.items()}
+            return {**_targets_after_reprompts(node), **choices}
+        case CollectNode():
+            return {("then",): node.then, **_targets_after_reprompts(node)}
+        case RequestNode() | RunNode() | TransferNode():
+            return _given({"then": node.then, "failed": node.failed})
+        case RecordNode(then=then, nothing=nothing):
+            return _given({"then": then, "nothing": nothing})
+        case CallBackNode(then=then, invalid=invalid):
+            return _given({"then": then, "invalid": invalid})
+        case HangUpNode():
+            return {}
+
+
+def _given(named: Mapping[str, str | None]) -> dict[KeyPath, str]:
+    return {(field,): target for field, target in named.items() if target is not None}
+
+
+def _targets_after_reprompts(node: MenuNode | CollectNode) -> dict[KeyPath, str]:
+    named = {("no_input", "then"): node.no_input.then, ("no_match", "then"): node.no_match.then}
+    return {path: target for path, target in named.items() if target is not None}
+
+
+def target_without_caller(node: Node) -> str | None:
+    """The node that follows when the caller does nothing at all; None where that depends on something else."""
+    match node:
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode():
+            return node.then
+        case MenuNode() | CollectNode():
+            return node.no_input.then
+        case RecordNode():
+            return node.nothing or node.then
+        case RequestNode() | RunNode() | TransferNode():
+            return node.failed  # what failed once may fail every time
+        case ChooseNode() | HangUpNode():
+            return None
+
+
+def texts_of(node: Any) -> dict[KeyPath, str]:
+    """Every text of a node that is a template, by its place in the node."""
+    found: dict[KeyPath, str] = {}
+    for verb in NODES:
+        if verb != "run" and isinstance(text := getattr(node, verb, None), str):
+            found[verb,] = text
+    for part in ("no_input", "no_match"):
+        if isinstance(text := getattr(getattr(node, part, None), "say", None), str):
+            found[part, "say"] = text
+    match node:
+        case SetNode(set=values):
+            found |= _texts_in(values, ("set",))
+        case RequestNode(request=request):
+            found["request", "url"] = request.url
+            for name in ("headers", "json", "form"):
+                value = request.json_body if name == "json" else getattr(request, name)
+                found |= _texts_in(value, ("request", name))
+        case TransferNode(caller_id=caller_id, whisper=whisper):
+            optional = {("caller_id",): caller_id, ("whisper",): whisper}
+            found |= {path: text for path, text in optional.items() if text is not None}
+        case CallBackNode(at=str() as at):
+            found["at",] = at
+        case _:
+            pass
+    return found
+
+
+def _texts_in(value: Any, path: KeyPath) -> dict[KeyPath, str]:
+    """Every text inside a value, at any depth."""
+    if isinstance(value, str):
+        return {path: value}
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return {at: text for key, each in inside for at, text in _texts_in(each, (*path, str(key))).items()}
+
+
+def conditions_of(node: object) -> dict[KeyPath, str]:
+    """Every condition of a node, by its place in the node."""
+    if not isinstance(node, ChooseNode):
+        return {}
+    cases = enumerate(node.choose)
+    return {("choose", str(at), "if"): case.condition for at, case in cases if case.condition is not None}
+
+
+def variables_set_by(node: object) -> frozenset[str]:
+    """The variables that a node gives a value."""
+    match node:
+        case CollectNode(into=into) | RecordNode(into=into):
+            return frozenset({into})
+        case SetNode(set=values):
+            return frozenset(values)
+        case RequestNode(request=WebRequest(into=str() as into)) | RunNode(into=str() as into):
+            return frozenset({into})
+        case _:
+            return frozenset()
+
+
+def escape_applies(node: object, key: str) -> bool:
+    """Whether the flow's escape key leads out of a node: out of a question that does not take the key itself."""
+    match node:
+        case MenuNode(choices=choices):
+            return key not in choices
+        case CollectNode(digits=digits):
+            return digits.min > 1 and key != digits.finish_on_key
+        case _:
+            return False
+
+
+def digit_rules(node: MenuNode | CollectNode) -> DigitRules:
+    """The keys that answer a node's question, and when they are complete.
+
+    Raises:
+        ConfigurationError: `min` and `max` contradict each other.
+    """
+    if isinstance(node, MenuNode):
+        return DigitRules(
+            min_digits=1,
+            max_digits=1,
+            finish_on_key="",
+            no_input_seconds=node.no_input.after,
+            type_ahead=node.type_ahead,
+        )
+    digits = node.digits
+    return DigitRules(
+        min_digits=digits.min,
+        max_digits=digits.max,
+        finish_on_key=digits.finish_on_key,
+        between_seconds=digits.between,
+        no_input_seconds=node.no_input.after,
+        overall_seconds=digits.overall,
+        type_ahead=digits.type_ahead,
+    )

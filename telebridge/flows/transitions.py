@@ -1,0 +1,123 @@
+"""Where the result of a step leads: to another node, to the same question again, or to the end of the call.
+
+One rule: a result may change the position (a variable, a count of silences); no text is filled in here.
+"""
+
+from dataclasses import dataclass
+
+from telebridge.flows.model import (
+    CallBackNode,
+    CollectNode,
+    Flow,
+    MenuNode,
+    Node,
+    OptOutNode,
+    RecordNode,
+    RequestNode,
+    RunNode,
+    SayNode,
+    SendDigitsNode,
+    TransferNode,
+    WaitNode,
+)
+from telebridge.flows.position import FlowPosition
+from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, StepResult, Transferred
+
+
+@dataclass(frozen=True, slots=True)
+class GoTo:
+    """Enter a node; None when the flow names no node that follows."""
+
+    node: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the question of the same node again, after saying `before`."""
+
+    before: str | None
+
+
+Transition = GoTo | AskAgain | HangUp
+
+
+def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowPosition) -> Transition | None:
+    """What follows from the result of a node's step; None when it is no result of such a step.
+
+    Args:
+        node: The node at `position`.
+        result: The result of its step.
+        flow: The whole flow, for its escape key.
+        position: Changed in place: variables that the result fills, and the counts of silences and mismatches.
+    """
+    match node, result:
+        case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode()), Said()):
+            return GoTo(node.then)
+        case MenuNode(), Gathered(digits, _):
+            return _after_menu(node, digits, flow, position)
+        case CollectNode(), Gathered(digits, _):
+            return _after_collect(node, digits, flow, position)
+        case RecordNode(), Recorded():
+            return _after_recording(node, result, position)
+        case TransferNode(), Transferred(_):
+            if not result.connected:
+                return GoTo(node.failed)
+            return HangUp() if node.then is None else GoTo(node.then)
+        case ((RequestNode() | RunNode()), Done()):
+            return _after_action(node, result, position)
+        case _:
+            return None
+
+
+def _after_menu(node: MenuNode, key: str, flow: Flow, position: FlowPosition) -> Transition:
+    if key in node.choices:
+        return GoTo(node.choices[key])
+    if (escape := _escape_target(flow, key)) is not None:
+        return GoTo(escape)
+    return _after_mismatch(node, position) if key else _after_silence(node, position)
+
+
+def _after_collect(node: CollectNode, digits: str, flow: Flow, position: FlowPosition) -> Transition:
+    if not digits:
+        return _after_silence(node, position)
+    if len(digits) < node.digits.min:
+        escape = _escape_target(flow, digits)
+        return _after_mismatch(node, position) if escape is None else GoTo(escape)
+    position.variables[node.into] = digits
+    return GoTo(node.then)
+
+
+def _escape_target(flow: Flow, keys: str) -> str | None:
+    """The node that the flow's escape key leads to, when these keys are that key."""
+    escape = flow.escape
+    return escape.then if escape is not None and keys == escape.key else None
+
+
+def _after_recording(node: RecordNode, recorded: Recorded, position: FlowPosition) -> Transition:
+    if recorded.file is None:
+        return GoTo(node.nothing or node.then) if recorded.seconds == 0 else GoTo(node.then)
+    position.variables[node.into] = {"file": recorded.file, "seconds": round(recorded.seconds, 1)}
+    return GoTo(node.then)
+
+
+def _after_action(node: RequestNode | RunNode, done: Done, position: FlowPosition) -> Transition:
+    if done.problem is not None:
+        return GoTo(node.failed)
+    into = node.request.into if isinstance(node, RequestNode) else node.into
+    if into is not None:
+        position.variables[into] = done.value
+    return GoTo(node.then)
+
+
+def _after_silence(node: MenuNode | CollectNode, position: FlowPosition) -> Transition:
+    position.silences += 1
+    if position.silences > node.no_input.reprompt:
+        return GoTo(node.no_input.then)
+    return AskAgain(node.no_input.say)
+
+
+def _after_mismatch(node: MenuNode | CollectNode, position: FlowPosition) -> Transition:
+    position.mismatches += 1
+    if position.mismatches > node.no_match.reprompt:
+        return GoTo(node.no_match.then)
+    return AskAgain(node.no_match.say)

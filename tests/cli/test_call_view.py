@@ -1,0 +1,41 @@
+"""The live view shows the latest events of a call that matter to a reader, and the latest texts."""
+
+from types import SimpleNamespace
+
+from rich.console import Console
+
+from telebridge.cli.call_view import QUIET, SHOWN_EVENTS, WORDS, CallView
+from telebridge.simulator.media.recording import DualChannelRecording, EventKind
+
+
+def shown(recording, *texts):
+    record = SimpleNamespace(utterances=[SimpleNamespace(text=text) for text in texts]) if texts else None
+    console = Console(width=100, force_terminal=False)
+    with console.capture() as capture:
+        console.print(CallView(SimpleNamespace(recording=recording), lambda: record))
+    return capture.get()
+
+
+def test_every_kind_of_event_is_worded_or_hidden_but_a_whisper_which_is_its_text():
+    assert set(EventKind) - set(WORDS) - QUIET == {EventKind.WHISPER}
+    assert not set(WORDS) & QUIET
+
+
+def test_events_are_worded_and_media_is_hidden():
+    recording = DualChannelRecording(0.0)
+    recording.note(EventKind.KEY, "5", now=1.25)
+    recording.note(EventKind.MEDIA, "160", now=1.3)
+    view = shown(recording)
+    assert "1.25 s  caller pressed 5" in view
+    assert "160" not in view
+
+
+def test_only_the_latest_events_and_texts_are_shown():
+    recording = DualChannelRecording(0.0)
+    for number in range(SHOWN_EVENTS + 5):
+        recording.note(EventKind.KEY, f"<{number}>", now=float(number))
+    view = shown(recording, "first", "second", "third")
+    assert "<4>" not in view
+    assert "<5>" in view
+    assert "said: first" not in view
+    assert "said: third" in view
