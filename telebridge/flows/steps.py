@@ -159,7 +159,7 @@ class HangUp:
 Spoken = Say | Collect | Play | Wait | Record
 """Steps between the caller and the bridge alone."""
 Action = Request | Run
-"""Steps that somebody else does while the caller waits."""
+"""Steps that a web service or a Python function performs while the caller waits."""
 Step = Spoken | Action | Transfer | HangUp
 
 
@@ -219,7 +219,7 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An errand is over.
+    """An action is over.
 
     Args:
         value: What came back: a decoded JSON body, a text, or what a function returned.
