@@ -1,7 +1,7 @@
 """What the caller types: keys into answers, with type-ahead, a finishing key and three timers.
 
 The vocabulary is that of Twilio's `<Gather>` (`finishOnKey`, `numDigits`) and of VoiceXML's DTMF timing
-(`interdigittimeout`, type-ahead); the timers are monotonic seconds and are told, never read.
+(`interdigittimeout`, type-ahead); times are monotonic seconds, given by the caller of a method.
 
 One rule: no key is lost. It belongs to the question being asked, or it waits for the next one.
 """
@@ -109,7 +109,7 @@ class DigitCollector:
         return "".join(self._ahead)
 
     def restore(self, typed: str, ahead: str) -> None:
-        """Go on where another process was: with what was typed of the next question, and what was typed ahead."""
+        """Restore what another process saved: the keys typed of the next question, and those typed ahead."""
         self._restored = typed
         self._ahead = list(ahead)
 
@@ -133,7 +133,7 @@ class DigitCollector:
         """Whether this key only confirms an answer that was complete without it: it means and interrupts nothing.
 
         "Enter your six digits, then press pound": the sixth digit ends collecting, and the pound that callers press
-        as they were told must not answer the next question.
+        then, as the prompt asks, must not answer the next question.
         """
         return digit == self._finish_key_after_max and now < self._finish_key_until
 
@@ -166,7 +166,7 @@ class DigitCollector:
         self._start_overall(self._rules, now)
 
     def restart_timers(self, *, now: float) -> None:
-        """Something was said in between: the caller's time to answer begins again."""
+        """Restart the timers of the open question: something was said in between."""
         if self._rules is None or not self._asked:
             return
         if self._typed:

@@ -125,7 +125,7 @@ class CallerSpeechEnded:
 
 @dataclass(frozen=True, slots=True)
 class VoiceActivityOptions:
-    """How speech is told from everything else.
+    """How speech is distinguished from everything else.
 
     Args:
         threshold: A window at least as likely as this is speech.

@@ -351,5 +351,5 @@ class MediaStream(Generic[H]):
 
 def _require_format(given: MediaFormat) -> None:
     if given != MediaFormat():
-        told = f"{given.encoding} at {given.sample_rate} Hz with {given.channels} channel(s)"
-        raise RemoteProtocolError("Twilio", f"streams {told}; only audio/x-mulaw at 8000 Hz mono is spoken here")
+        found = f"{given.encoding} at {given.sample_rate} Hz with {given.channels} channel(s)"
+        raise RemoteProtocolError("Twilio", f"streams {found}; only audio/x-mulaw at 8000 Hz mono is spoken here")

@@ -97,7 +97,7 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
         stack.calls._live.clear()
         stack.calls._store.writer.owner = "another"
         runner._tasks.cancel()
-        runner._alarm.cancel()
+        runner._timer.cancel()
         runner._line.close()
         return await call
 

@@ -18,7 +18,7 @@ from websockets.asyncio.server import serve
 import telebridge
 from telebridge.audio.tones import sine
 from telebridge.call.record import CallRecord
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
@@ -102,7 +102,7 @@ class Calls:
 async def call_in_progress(source):
     """A call whose stream has started: its runner, and what it sends to Twilio."""
     record = CallRecord("CA1", "test", "+1", "+2", "inbound", datetime.now(UTC))
-    runner = CallRunner(CallSession(None, record, SessionOptions()), Outside(source), on_end=lambda _: None)
+    runner = CallRunner(CallSession(None, record, SessionOptions()), CallPorts(source), on_end=lambda _: None)
     twilio = TwilioSocket()
     socket = MediaSocket(twilio)
     writer = asyncio.create_task(socket.write())

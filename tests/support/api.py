@@ -14,7 +14,7 @@ from support.sources import ToldSpeech
 from support.speech import serving
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
@@ -126,7 +126,7 @@ class PlayedCalls:
     def add(self, call, phase=Phase.LIVE, **control):
         """Begin a call and bring it to a phase."""
         session = CallSession(None, call, SessionOptions())
-        runner = CallRunner(session, Outside(ToldSpeech()), on_end=lambda _: None)
+        runner = CallRunner(session, CallPorts(ToldSpeech()), on_end=lambda _: None)
         runner.start()
         to_phase(runner, phase)
         self.live[call.call_sid] = PlayedControl(runner, **control)

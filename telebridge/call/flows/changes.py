@@ -1,4 +1,4 @@
-"""Which files of a folder have changed, told once each has stopped changing.
+"""Which files of a folder have changed; each is reported once it has stopped changing.
 
 One rule: a change counts when two looks in a row see the same. A file that is being written, or away for a moment
 because an editor puts another in its place, is left alone.
@@ -14,7 +14,7 @@ Stamp = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed since it was last told."""
+    """What has changed since it was last reported."""
 
     changed: tuple[Path, ...] = ()
     gone: tuple[Path, ...] = ()
@@ -32,7 +32,7 @@ class SettledChanges:
         self._last: Mapping[Path, Stamp] = self._known
 
     def look(self, seen: Mapping[Path, Stamp]) -> Changes:
-        """What has changed and settled, given the files as they are now; each change is told once."""
+        """Return what has changed and settled, given the files as they are now; each change is returned once."""
         last, self._last = self._last, dict(seen)
         changed = [path for path, stamp in seen.items() if stamp != self._known.get(path) and stamp == last.get(path)]
         gone = [path for path in self._known if path not in seen and path not in last]

@@ -200,7 +200,7 @@ class Call:
     async def transfer(
         self, to: str, *, timeout_seconds: float = 30.0, caller_id: str | None = None, whisper: str | None = None
     ) -> Transferred:
-        """Connect the caller with somebody else, and return when they have talked, or could not.
+        """Connect the caller with another party, and return when they have talked, or could not.
 
         Args:
             to: A number in E.164, or an address that begins with `sip:` or `client:`.
@@ -255,7 +255,7 @@ class Call:
         await self.play(dtmf(digits), name=f"digits {digits}")
 
     async def hang_up(self, goodbye: str | None = None) -> None:
-        """End the call, after a last word that cannot be interrupted. The flow is cancelled once the line is closed."""
+        """End the call, after a goodbye that cannot be interrupted. The flow is cancelled once the stream is closed."""
         if goodbye is not None:
             await self.say(goodbye, barge_in="none")
         await self._perform(HangUp())

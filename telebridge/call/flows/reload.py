@@ -35,19 +35,19 @@ class FlowReload:
         self._changes = SettledChanges(flows.loaded)
 
     async def run(self) -> None:
-        """Look every second, until cancelled; a trouble that stays is told once."""
-        trouble = ""
+        """Look every second, until cancelled; an error that stays is logged once."""
+        logged = ""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 for each in await asyncio.to_thread(self.look):
                     self.apply(each)
             except Exception as error:  # the top of a task: without it nothing would be reloaded any more
-                if str(error) != trouble:
+                if str(error) != logged:
                     log.exception("flow files cannot be looked at")
-                trouble = str(error)
+                logged = str(error)
             else:
-                trouble = ""
+                logged = ""
 
     def look(self) -> list[FileChange]:
         """What has changed; this blocks on the disk."""

@@ -64,7 +64,7 @@ class MediaLine:
         self._send(self.stream.send_media(payload))
 
     def send_mark(self, name: str) -> None:
-        """Ask to be told when the audio before it was played.
+        """Send a mark, which Twilio returns once the audio before it was played.
 
         Raises:
             LocalProtocolError: The stream has not started.

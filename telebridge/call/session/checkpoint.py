@@ -31,7 +31,7 @@ class Checkpoint:
         digits: What answered questions so far.
         recordings: Where the recordings so far are kept.
         over: Whether the flow is over: nothing is left but to hang up.
-        apology: Whether the caller must then still be told that something went wrong.
+        apology: Whether an apology is still due to the caller.
     """
 
     standing: FlowPosition | None = None
@@ -51,8 +51,8 @@ class Checkpoint:
         """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out.
 
         Args:
-            standing: Where it stands in its flow file, as `encoded` wrote it earlier; None for what is here.
-            variables: What a Python flow knows, likewise.
+            standing: The position in its flow file, as `encoded` wrote it earlier; None for the one here.
+            variables: The variables of a Python flow, likewise.
         """
         parts = {"standing": standing, "variables": variables}
         return msgspec.json.encode({name: parts.get(name) or encoded(getattr(self, name)) for name in PARTS})

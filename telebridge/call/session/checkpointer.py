@@ -27,7 +27,7 @@ class Checkpointer:
     Attributes:
         transfer: The transfer to be made, or in progress; None while the caller is with us.
         over: Whether nothing is left but a goodbye, and to hang up.
-        apology: Whether the caller must then still be told that something went wrong.
+        apology: Whether an apology is still due to the caller.
         words_before: Words of the prompt that were heard in another process.
 
     Args:

@@ -73,7 +73,7 @@ class MessageSaved:
 
 @dataclass(frozen=True, slots=True)
 class TransferBegun:
-    """Twilio was told whom to dial."""
+    """Twilio has taken the `<Dial>` of a transfer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -285,7 +285,7 @@ class FlowDriver:
         return self._begin_transfer(transfer, now)
 
     def _begin_transfer(self, transfer: Transfer, now: float) -> list[CallEffect]:
-        """Close the stream; Twilio then asks what follows, and is told whom to dial."""
+        """Close the stream; Twilio then asks what follows, and the answer says whom to dial."""
         self._checkpointer.transfer = transfer
         self._phases.handle(PhaseInput.TRANSFER, now=now)
         published = PublishEvent("transfer", {"to": transfer.to})
@@ -371,7 +371,7 @@ def _may_have_happened(step: Step) -> bool:
 
 
 def _from_word(step: Step, heard: int) -> Step:
-    """A step whose prompt goes on at the last word that was heard in another process."""
+    """The step with a prompt that begins at the last word heard in another process."""
     match step:
         case Say(str() as text, voice, barge_in):
             return Say(from_word(text, heard), voice, barge_in)

@@ -29,7 +29,7 @@ class ListeningOptions:
 
     Args:
         detector: Makes the detector of a call.
-        voice_activity: How speech is told from everything else.
+        voice_activity: How speech is distinguished from everything else.
         barge_in: How it interrupts a prompt.
         pre_roll_ms: How much of the time before the speech is forwarded to whoever listens next.
     """

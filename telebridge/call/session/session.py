@@ -1,4 +1,4 @@
-"""One phone call: what follows from each event and each command, as effects that somebody else performs.
+"""One phone call: what follows from each event and each command, as effects that the runner performs.
 
 `CallSession` routes what happens and what is wanted to three parts: `PhaseMachine` knows where the media stream is,
 `FullDuplex` has the audio both ways, and `FlowDriver` performs the flow. Every answer is a list of effects, to be

@@ -171,7 +171,7 @@ class Speaking:
         return [effect for event in held for effect in self.receive(event, now=now)]
 
     def stream_lost(self, *, now: float) -> list[CallEffect]:
-        """The stream is gone, and with it what was not played yet: say it again, from the last word that was heard."""
+        """The stream is gone, and with it what was not played yet: say it again from the last word heard."""
         self.stream_open = False
         current = self._current
         heard = self.words_heard(now=now)
@@ -184,8 +184,8 @@ class Speaking:
         return [ClearSpeech(current.name), *self.begin(again)]
 
     def mark_returned(self, name: str, *, now: float) -> FinishedUtterance | None:
-        """Take a mark that came back; answers with the utterance that has now been heard to its end, if one has."""
-        return self._heard_whole(self._ledger.mark_returned(name), now)
+        """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
+        return self._finished(self._ledger.mark_returned(name), now)
 
     # Barge-in.
 
@@ -262,7 +262,7 @@ class Speaking:
     def handle_timeout(self, *, now: float) -> FinishedUtterance | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
         for name in self._ledger.handle_timeout(now=now):
-            if (spoken := self._heard_whole(name, now)) is not None:
+            if (spoken := self._finished(name, now)) is not None:
                 return spoken
         return None
 
@@ -276,7 +276,7 @@ class Speaking:
         self._current = _InProgress(f"u{self._begun}", say, Transcript(text))
         return self._current
 
-    def _heard_whole(self, name: str | None, now: float) -> FinishedUtterance | None:
+    def _finished(self, name: str | None, now: float) -> FinishedUtterance | None:
         current = self._current
         if current is None or current.name != name:
             return None
@@ -303,9 +303,9 @@ def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
 
 
 def from_word(text: str, heard: int) -> str:
-    """What is left of a text of which so many words were heard, beginning with the last of them.
+    """Return what is left of a text of which so many words were heard, beginning with the last of them.
 
-    A caller who comes back after a silence needs a word to hold on to; and the last one may have been cut.
+    The last word is said again, because it may have been cut.
     """
     return " ".join(text.split()[max(0, heard - 1) :])
 

@@ -1,4 +1,4 @@
-"""The handler of media streams: lets Twilio's sockets in, reads them into a call, and writes what the call sends.
+"""The handler of media streams: admits Twilio's WebSockets, reads them into a call, and writes what the call sends.
 
 One rule: reading never waits for writing. Twilio drops the caller's audio when a server reads too slowly (warning
 31930), so what goes out is queued and leaves by a task of its own.
@@ -28,7 +28,7 @@ START_SECONDS = 10.0
 
 
 class QueuedSocket(StreamSocket):
-    """The way out of one WebSocket."""
+    """The outbound side of one WebSocket: a queue, and the task that writes it."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
         self._socket = socket
@@ -51,7 +51,7 @@ class QueuedSocket(StreamSocket):
         self._wake()
 
     async def write(self) -> None:
-        """Write what is queued, until the socket is to be closed or is gone."""
+        """Write what is queued, until `close` was called or the peer is gone. Run it as a task."""
         try:
             while True:
                 if not self._queue and not self._closing:
@@ -63,7 +63,7 @@ class QueuedSocket(StreamSocket):
                     await self._socket.close()
                     return
         except ConnectionError:
-            return  # the reader sees it too, and tells the call
+            return  # the reader sees it too, and detaches the socket
 
     def _wake(self) -> None:
         if self._writer is not None and not self._writer.done():
@@ -71,7 +71,7 @@ class QueuedSocket(StreamSocket):
 
 
 class MediaHandler:
-    """Takes `/twilio/media/{token}`."""
+    """Handles `/twilio/media/{token}`."""
 
     def __init__(self, calls: LiveCalls, validator: RequestValidator, tokens: StreamTokens) -> None:
         self._calls = calls
@@ -99,7 +99,7 @@ class MediaHandler:
         return socket
 
     async def _admit(self, request: web.Request) -> CallRunner:
-        """The call that the token names; anything else is refused before the upgrade.
+        """Return the runner of the call that the token names; anything else is refused before the upgrade.
 
         The signature proves the address only; the token, accepted once, ties the socket to a call.
         """

@@ -1,4 +1,4 @@
-"""MessageFiles have a file each, whatever was kept before."""
+"""Messages have a file each, whatever was kept before."""
 
 import asyncio
 import wave
@@ -38,7 +38,7 @@ def test_what_is_kept_is_never_overwritten(tmp_path):
 
 
 async def saved(files, record, audio):
-    """Keep a recording behind the call's back; gives what the call is told."""
+    """Save a message in the background; gives the event that follows."""
     told = asyncio.get_running_loop().create_future()
     files.save_in_background(record, audio, told.set_result)
     assert not told.done(), "nobody waits for the disk"

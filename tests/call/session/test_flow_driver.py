@@ -110,7 +110,7 @@ def test_what_else_happened_in_the_dialogue_is_handed_on_in_its_order(python):
     assert python.driver._follow(news, 1.0) == [CloseStream(), ReportOutcome(Said()), ReleaseCall()]
 
 
-def test_an_errand_is_begun_and_its_end_leads_on(python):
+def test_an_action_is_begun_and_its_end_leads_on(python):
     assert python.perform(ORDER) == [StartAction(ORDER)]
     assert reported(python.driver.handle(ActionDone(Done(5)), now=1.0)) == [Done(5)]
     assert python.driver.handle(ActionDone(Done(5)), now=1.0) == [], "nobody waits for it"
@@ -173,7 +173,7 @@ def test_what_was_asked_for_while_the_caller_is_away_begins_when_they_are_back(p
     assert begun(python.driver.handle(TransferEnded("completed"), now=9.0)).say is HELLO
 
 
-def test_an_errand_that_was_done_meanwhile_is_told_when_they_are_back(python):
+def test_an_action_that_was_done_meanwhile_is_told_when_they_are_back(python):
     python.perform(ORDER)
     python.driver.transfer(OPERATOR, now=1.0)
     assert python.driver.handle(ActionDone(Done(5)), now=2.0) == []

@@ -472,3 +472,10 @@ def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
     again = Line(checkpoint=line.kept).started()
     assert again.session.record.result == {"answer": 1}
     assert reported(again.perform_step(question())) == [Gathered("1", Ending.COMPLETE)]
+
+
+def test_a_stream_that_starts_after_the_flow_has_ended_is_closed():
+    line = Line().started()
+    line.hang_up()
+    assert line.tell(StreamStarted("MZ2", "CA1", "AC1", {})) == [CloseStream()]
+    assert line.session.phase is Phase.CLOSING

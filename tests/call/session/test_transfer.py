@@ -271,7 +271,7 @@ def test_nothing_that_the_flow_does_meanwhile_cuts_the_last_word(line, meanwhile
     assert not line.session.apology_due
 
 
-def test_a_last_word_needs_no_errand_to_be_over(line):
+def test_a_last_word_needs_no_action_to_be_over(line):
     line.perform_step(Request("GET", "https://example.com/"))
     start = begun(line.hang_up(Say("We close now.")))
     assert line.tell(ActionDone(Done(1))) == []

@@ -9,7 +9,7 @@ from support.sources import ToldSpeech
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.runner.ports import Outside
+from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.session.stream_phase import Phase
 
@@ -24,7 +24,7 @@ async def call_in(phase, tmp_path):
     (tmp_path / "test.yaml").write_text(FLOW)
     flows = FlowCatalogue(tmp_path)
     flows.load()
-    calls = LiveCalls(flows, Outside(ToldSpeech()), SessionOptions())
+    calls = LiveCalls(flows, CallPorts(ToldSpeech()), SessionOptions())
     async with api(calls=calls) as client:
         to_phase(calls.begin(INCOMING), phase)
         yield client
