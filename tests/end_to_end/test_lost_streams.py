@@ -95,7 +95,7 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
         await asyncio.sleep(0.2)  # what waits to be written is
         [(_, runner)] = stack.calls._live.items()
         stack.calls._live.clear()
-        stack.calls._store._writer.owner = "another"
+        stack.calls._store.writer.owner = "another"
         runner._tasks.cancel()
         runner._timer.cancel()
         runner._line.close()
