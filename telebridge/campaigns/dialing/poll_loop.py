@@ -58,5 +58,6 @@ class PollLoop:
                 log.exception(failed, **facts)
                 pause = self._trouble_seconds
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), pause)
+                async with asyncio.timeout(pause):  # not wait_for: its task may be cancelled before it begins to wait
+                    await self._wake.wait()
             self._wake.clear()
