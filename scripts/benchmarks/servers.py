@@ -17,8 +17,8 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.session import SessionOptions
-from telebridge.server.twilio.prompts import PromptDoor
-from telebridge.server.twilio.request_validation import Trust
+from telebridge.server.twilio.prompts import PromptHandler
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings
 from telebridge.speech.source import Audio
@@ -61,10 +61,18 @@ def bridge(flows_dir: Path, prompt_seconds: float) -> web.Application:
     outside = CallPorts(Recording(prompt_seconds))
     calls = LiveCalls(flows, outside, session)
     tokens = StreamTokens("bench")
-    prompts = PromptDoor(outside.source, PromptTokens("bench"))
+    prompts = PromptHandler(outside.source, PromptTokens("bench"))
     variables, no_campaigns = CallVariables("bench"), None
     add_routes(
-        app, calls, Trust("", ""), tokens, variables, prompts, no_campaigns, default_flow=flows.names[0], numbers={}
+        app,
+        calls,
+        RequestValidator("", ""),
+        tokens,
+        variables,
+        prompts,
+        no_campaigns,
+        default_flow=flows.names[0],
+        numbers={},
     )
     return app
 

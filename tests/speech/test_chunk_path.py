@@ -24,7 +24,7 @@ from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions
-from telebridge.server.twilio.media import MediaSocket
+from telebridge.server.twilio.media import QueuedSocket
 from telebridge.speech.cache.cached_source import CachedSpeech
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
@@ -62,7 +62,7 @@ class Rime:
 
 
 class TwilioSocket:
-    """What `MediaSocket` writes to."""
+    """What `QueuedSocket` writes to."""
 
     def __init__(self):
         self.messages = asyncio.Queue()
@@ -104,7 +104,7 @@ async def call_in_progress(source):
     record = CallRecord("CA1", "test", "+1", "+2", "inbound", datetime.now(UTC))
     runner = CallRunner(CallSession(None, record, SessionOptions()), CallPorts(source), on_end=lambda _: None)
     twilio = TwilioSocket()
-    socket = MediaSocket(twilio)
+    socket = QueuedSocket(twilio)
     writer = asyncio.create_task(socket.write())
     runner.start()
     runner.attach(socket)
