@@ -110,8 +110,8 @@ async def call_in_progress(source):
     runner.attach(socket)
     start = {"streamSid": "MZ1", "callSid": "CA1", "accountSid": "AC1", "tracks": ["inbound"], "customParameters": {}}
     start["mediaFormat"] = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
-    runner.receive(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
-    runner.receive(json.dumps({"event": "start", "sequenceNumber": "1", "start": start, "streamSid": "MZ1"}))
+    runner.receive_text(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))
+    runner.receive_text(json.dumps({"event": "start", "sequenceNumber": "1", "start": start, "streamSid": "MZ1"}))
     yield runner, twilio.messages
     runner.abandon()
     await writer
