@@ -21,7 +21,6 @@ from telebridge.twilio.calls import CallStatus
 ROOT = Path(telebridge.__file__).parent
 
 DEFAULTED = {
-    "telebridge.call.session.session.OVERDUE": "other phases end without a reason",
     "telebridge.campaigns.engine.outcomes.SHORT": "other reports are of an answered call",
     "telebridge.cli.call_view.COLORS": "other events have no colour",
     "telebridge.cli.call_view.WORDS": "other events are shown by their name",

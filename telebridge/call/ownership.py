@@ -73,7 +73,7 @@ class Report(Enum):
     STREAM = "stream"
 
 
-class Action(Enum):
+class OwnershipAction(Enum):
     """What a process does.
 
     ASK: ask the database; leads to what it says.
@@ -109,26 +109,27 @@ class Action(Enum):
     FAIL = "fail"
 
 
-FINAL_ACTIONS = frozenset({Action.USE, Action.NOTHING, Action.REFUSE, Action.FAIL})
+FINAL_ACTIONS = frozenset({OwnershipAction.USE, OwnershipAction.NOTHING, OwnershipAction.REFUSE, OwnershipAction.FAIL})
 
-LEADS_TO: dict[Action, frozenset[Ownership]] = {
-    Action.ASK: frozenset(Ownership) - {Ownership.LIVE},
-    Action.RELEASE: frozenset({Ownership.ABSENT}),
-    Action.END: frozenset({Ownership.ENDED}),
-    Action.CLOSE_ROW: frozenset({Ownership.OVER}),
-    Action.TAKE_OVER: frozenset({Ownership.OWNED, Ownership.OVER, Ownership.UNREACHABLE}),
-    Action.BEGIN: frozenset({Ownership.OWNED}),
-    Action.USE: frozenset(),
-    Action.NOTHING: frozenset(),
-    Action.REFUSE: frozenset(),
-    Action.FAIL: frozenset(),
+LEADS_TO: dict[OwnershipAction, frozenset[Ownership]] = {
+    OwnershipAction.ASK: frozenset(Ownership) - {Ownership.LIVE},
+    OwnershipAction.RELEASE: frozenset({Ownership.ABSENT}),
+    OwnershipAction.END: frozenset({Ownership.ENDED}),
+    OwnershipAction.CLOSE_ROW: frozenset({Ownership.OVER}),
+    OwnershipAction.TAKE_OVER: frozenset({Ownership.OWNED, Ownership.OVER, Ownership.UNREACHABLE}),
+    OwnershipAction.BEGIN: frozenset({Ownership.OWNED}),
+    OwnershipAction.USE: frozenset(),
+    OwnershipAction.NOTHING: frozenset(),
+    OwnershipAction.REFUSE: frozenset(),
+    OwnershipAction.FAIL: frozenset(),
 }
 """The states that an action may lead to. ENDED and ABSENT follow from ASK for a call that changed meanwhile."""
 
-_ASK, _RELEASE, _END, _CLOSE_ROW = Action.ASK, Action.RELEASE, Action.END, Action.CLOSE_ROW
-_TAKE_OVER, _BEGIN, _USE, _NOTHING = Action.TAKE_OVER, Action.BEGIN, Action.USE, Action.NOTHING
-_REFUSE, _FAIL = Action.REFUSE, Action.FAIL
-_ROWS: dict[Ownership, tuple[Action, Action, Action, Action]] = {
+_ACTION = OwnershipAction
+_ASK, _RELEASE, _END, _CLOSE_ROW = _ACTION.ASK, _ACTION.RELEASE, _ACTION.END, _ACTION.CLOSE_ROW
+_TAKE_OVER, _BEGIN, _USE, _NOTHING = _ACTION.TAKE_OVER, _ACTION.BEGIN, _ACTION.USE, _ACTION.NOTHING
+_REFUSE, _FAIL = _ACTION.REFUSE, _ACTION.FAIL
+_ROWS: dict[Ownership, tuple[OwnershipAction, OwnershipAction, OwnershipAction, OwnershipAction]] = {
     # state                    CHECK     FINAL_STATUS  WEBHOOK     STREAM
     Ownership.LIVE: (_ASK, _ASK, _ASK, _ASK),
     Ownership.ENDED: (_NOTHING, _NOTHING, _ASK, _ASK),
@@ -143,7 +144,7 @@ _ROWS: dict[Ownership, tuple[Action, Action, Action, Action]] = {
     Ownership.UNKNOWN: (_NOTHING, _NOTHING, _NOTHING, _BEGIN),
     Ownership.UNREACHABLE: (_NOTHING, _NOTHING, _FAIL, _BEGIN),
 }
-FOLLOWS: dict[tuple[Ownership, Report], Action] = {
+FOLLOWS: dict[tuple[Ownership, Report], OwnershipAction] = {
     (state, report): action for state, actions in _ROWS.items() for report, action in zip(Report, actions, strict=True)
 }
 """What follows from a report, by what is known of the call."""

@@ -8,10 +8,11 @@ import base64
 import binascii
 import hmac
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from telebridge.audio.wav import write_stereo
 from telebridge.errors import ConfigurationError
@@ -23,7 +24,6 @@ from telebridge.simulator.setup.faults import RestFault
 from telebridge.simulator.setup.options import SimulatorOptions
 
 SIMULATOR = web.AppKey("SIMULATOR", Simulator)
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def create_app(options: SimulatorOptions | None = None) -> web.Application:

@@ -8,9 +8,9 @@ from telebridge.call.ownership import (
     FINAL_ACTIONS,
     FOLLOWS,
     LEADS_TO,
-    Action,
     NotOwned,
     Ownership,
+    OwnershipAction,
     Report,
     not_owned,
     of_row,
@@ -32,7 +32,7 @@ def paths(state, report, taken=()):
 
 def after(state, action):
     """Where an action may lead from a state; what the database is asked depends on whether the call runs here."""
-    if action is not Action.ASK:
+    if action is not OwnershipAction.ASK:
         return LEADS_TO[action]
     here = {Ownership.OWNED, Ownership.LOST, Ownership.ENDED_ELSEWHERE}
     return {
@@ -52,7 +52,7 @@ def test_final_actions_lead_nowhere_and_all_others_somewhere():
 
 
 def test_only_a_state_without_an_answer_asks_the_database():
-    asking = {state for (state, _), action in FOLLOWS.items() if action is Action.ASK}
+    asking = {state for (state, _), action in FOLLOWS.items() if action is OwnershipAction.ASK}
     assert asking == {Ownership.LIVE, Ownership.ENDED, Ownership.ABSENT}
 
 
@@ -63,22 +63,26 @@ def test_every_report_comes_to_an_end(state, report):
 
 @pytest.mark.parametrize("state", Ownership)
 def test_a_stream_gets_a_runner_or_is_refused(state):
-    assert {path[-1] for path in paths(state, Report.STREAM)} <= {Action.USE, Action.REFUSE}
+    assert {path[-1] for path in paths(state, Report.STREAM)} <= {OwnershipAction.USE, OwnershipAction.REFUSE}
 
 
 @pytest.mark.parametrize("report", [Report.CHECK, Report.FINAL_STATUS, Report.WEBHOOK])
 def test_only_a_stream_begins_a_call(report):
-    assert Action.BEGIN not in {action for state in Ownership for path in paths(state, report) for action in path}
+    assert OwnershipAction.BEGIN not in {
+        action for state in Ownership for path in paths(state, report) for action in path
+    }
 
 
 @pytest.mark.parametrize("report", Report)
 def test_a_call_that_another_process_took_over_is_never_ended_with_its_record(report):
-    assert Action.END not in {action for path in paths(Ownership.LOST, report) for action in path}
+    assert OwnershipAction.END not in {action for path in paths(Ownership.LOST, report) for action in path}
 
 
 def test_a_final_status_leaves_no_call_without_an_end():
     for state in (Ownership.OWNED, Ownership.LOST, Ownership.ABSENT, Ownership.LEFT, Ownership.FLOW_OVER):
-        assert all({Action.END, Action.CLOSE_ROW} & {*path} for path in paths(state, Report.FINAL_STATUS))
+        assert all(
+            {OwnershipAction.END, OwnershipAction.CLOSE_ROW} & {*path} for path in paths(state, Report.FINAL_STATUS)
+        )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.call.ownership import FINAL_ACTIONS, FOLLOWS, Action, Ownership, Report, of_row
+from telebridge.call.ownership import FINAL_ACTIONS, FOLLOWS, Ownership, OwnershipAction, Report, of_row
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
@@ -162,16 +162,16 @@ class CallOwnership:
         failure: Exception | None = None
         while (action := FOLLOWS[state, report]) not in FINAL_ACTIONS:
             try:
-                if action is Action.BEGIN and incoming is not None:
+                if action is OwnershipAction.BEGIN and incoming is not None:
                     state = self._begin_owned(incoming)
                 else:
                     state = await self._perform(action, call_sid, status)
             except (SQLAlchemyError, OSError) as error:
                 log.error("the database is unreachable", call_sid=call_sid, action=action.value, error=str(error))
                 state, failure = Ownership.UNREACHABLE, error
-        if action is Action.FAIL and failure is not None:
+        if action is OwnershipAction.FAIL and failure is not None:
             raise failure
-        return self._calls.find(call_sid) if action is Action.USE else None
+        return self._calls.find(call_sid) if action is OwnershipAction.USE else None
 
     def _known(self, call_sid: str) -> Ownership:
         """What this process knows of a call without asking the database."""
@@ -179,22 +179,22 @@ class CallOwnership:
             return Ownership.LIVE
         return Ownership.ENDED if self._calls.has_ended(call_sid) else Ownership.ABSENT
 
-    async def _perform(self, action: Action, call_sid: str, status: str) -> Ownership:
+    async def _perform(self, action: OwnershipAction, call_sid: str, status: str) -> Ownership:
         """Perform an action that is not final; returns what is known then."""
         match action:
-            case Action.ASK:
+            case OwnershipAction.ASK:
                 return await self._ask(call_sid)
-            case Action.RELEASE:
+            case OwnershipAction.RELEASE:
                 self._calls.release(call_sid)
                 return Ownership.ABSENT
-            case Action.END:
+            case OwnershipAction.END:
                 if (runner := self._calls.find(call_sid)) is not None:
                     runner.deliver(CallOver(status))
                 return Ownership.ENDED
-            case Action.CLOSE_ROW:
+            case OwnershipAction.CLOSE_ROW:
                 await self._close_row(call_sid, f"call {status}" if status else FLOW_OVER)
                 return Ownership.OVER
-            case Action.TAKE_OVER:
+            case OwnershipAction.TAKE_OVER:
                 return await self._take_over(call_sid)
             case _:
                 raise AssertionError(action)

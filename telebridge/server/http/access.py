@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from telebridge import metrics
 from telebridge.server.http.problems import (
     API,
-    Handler,
     Problem,
     is_under,
 )

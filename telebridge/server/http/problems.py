@@ -7,14 +7,14 @@ One rule: nothing leaves /api or /prompts with a status of 400 or more that is n
 """
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
+from aiohttp.typedefs import Handler, Middleware
 from pydantic import ValidationError
 from typing_extensions import override
 
@@ -28,8 +28,6 @@ API, PROMPTS = "/api", "/prompts"
 TYPE_PREFIX = "urn:telebridge:problem:"
 KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 MOST_ERRORS = 20
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)

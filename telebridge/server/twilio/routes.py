@@ -1,13 +1,13 @@
 """The routes of the bridge but for the API's, and the check of signatures on those meant for Twilio."""
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from multidict import MultiDict
 
 from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.health import HealthHandler
-from telebridge.server.http.problems import Handler
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptHandler
