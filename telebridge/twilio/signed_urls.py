@@ -30,21 +30,12 @@ MOST_CHARACTERS = 4096
 Variables = Mapping[str, str | int | float | bool | None]
 
 
-class _Signer:
-    """Signs JSON values as text for an address, and reads them back."""
-
-    def __init__(self, secret: str, salt: str) -> None:
-        self._serializer = URLSafeSerializer(secret, salt=salt)
-
-    def sign(self, value: object) -> str:
-        return str(self._serializer.dumps(value))
-
-    def read(self, signed: str, forged: TelebridgeError) -> Any:
-        """The value that `sign` was given; raises `forged` when it was not signed with this secret and salt."""
-        try:
-            return self._serializer.loads(signed)
-        except BadData:
-            raise forged from None
+def _read(serializer: URLSafeSerializer, signed: str) -> Any:
+    """Return the value that was signed; None when it was not signed with this secret and salt."""
+    try:
+        return serializer.loads(signed)
+    except BadData:
+        return None
 
 
 # Variables of a call.
@@ -84,7 +75,7 @@ class CallVariables:
     """
 
     def __init__(self, secret: str) -> None:
-        self._signer = _Signer(secret, VARIABLES_SALT)
+        self._serializer = URLSafeSerializer(secret, salt=VARIABLES_SALT)
 
     def sign(self, variables: Variables) -> str:
         """The signed variables as the value of a query parameter; empty when there are none.
@@ -94,7 +85,7 @@ class CallVariables:
         """
         if not variables:
             return ""
-        signed = self._signer.sign(dict(variables))
+        signed = str(self._serializer.dumps(dict(variables)))
         if len(signed) > MOST_CHARACTERS:
             raise VariablesTooLong(len(signed))
         return signed
@@ -105,7 +96,12 @@ class CallVariables:
         Raises:
             VariablesForged: They were not signed with this secret.
         """
-        return dict(self._signer.read(signed, VariablesForged())) if signed else {}
+        if not signed:
+            return {}
+        variables = _read(self._serializer, signed)
+        if variables is None:
+            raise VariablesForged
+        return dict(variables)
 
 
 # Tokens of media streams.
@@ -136,7 +132,7 @@ class StreamTokens:
     """
 
     def __init__(self, secret: str, *, lifetime_seconds: float = 60.0) -> None:
-        self._signer = _Signer(secret, STREAM_SALT)
+        self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
         self._lifetime = lifetime_seconds
         self._used: OrderedDict[str, float] = OrderedDict()  # the expiry of each redeemed token, by its nonce
 
@@ -149,7 +145,7 @@ class StreamTokens:
             wallclock: The present time, with its zone.
         """
         expires = wallclock.timestamp() + self._lifetime
-        return self._signer.sign([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)])
+        return str(self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)]))
 
     def redeem(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str]]:
         """The CallSid and the claims of a token. The token cannot be redeemed again.
@@ -157,7 +153,10 @@ class StreamTokens:
         Raises:
             StreamTokenError: It is forged, has expired, or was redeemed before.
         """
-        nonce, expires, call_sid, claims = self._signer.read(token, StreamTokenError("forged"))
+        value = _read(self._serializer, token)
+        if value is None:
+            raise StreamTokenError("forged")
+        nonce, expires, call_sid, claims = value
         now = wallclock.timestamp()
         if expires < now:
             raise StreamTokenError("expired")
@@ -198,7 +197,7 @@ class PromptTokens:
     """
 
     def __init__(self, secret: str) -> None:
-        self._signer = _Signer(secret, PROMPT_SALT)
+        self._serializer = URLSafeSerializer(secret, salt=PROMPT_SALT)
 
     def issue(
         self, text: str, voice: Mapping[str, str | int | float | bool], *, expires: datetime | None = None
@@ -211,7 +210,7 @@ class PromptTokens:
             expires: The time, with its zone, after which the token is refused; None for never.
         """
         until = None if expires is None else round(expires.timestamp())
-        return self._signer.sign([text, dict(sorted(voice.items())), until])
+        return str(self._serializer.dumps([text, dict(sorted(voice.items())), until]))
 
     def read(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str | int | float | bool]]:
         """The text and the voice of a token.
@@ -219,7 +218,10 @@ class PromptTokens:
         Raises:
             PromptTokenError: It is forged or has expired.
         """
-        text, voice, until = self._signer.read(token, PromptTokenError("forged"))
+        value = _read(self._serializer, token)
+        if value is None:
+            raise PromptTokenError("forged")
+        text, voice, until = value
         if until is not None and until < wallclock.timestamp():
             raise PromptTokenError("expired")
         return text, voice

@@ -48,7 +48,7 @@ from telebridge.campaigns.engine.pacing import (
     wait_out_queue,
 )
 from telebridge.campaigns.engine.states import LIVE, AttemptState
-from telebridge.campaigns.store.dialects import queries_of
+from telebridge.campaigns.store.dialects import due_contacts
 from telebridge.campaigns.store.outbox import write_skipped_events
 from telebridge.campaigns.store.protocols import ClaimRecords
 from telebridge.campaigns.store.tables import (
@@ -209,7 +209,7 @@ class _Claiming:
 
     def _due(self, lanes: Sequence[OpenLane], limit: int) -> list[Contact]:
         places = {lane.id: place for place, lane in enumerate(lanes)}
-        rows = queries_of(self._database).due(self._connection, list(places), now=self._now, limit=limit)
+        rows = due_contacts(self._database, self._connection, list(places), now=self._now, limit=limit)
         first = sorted(rows, key=lambda one: (places[one.lane_id], one.due_at, one.id))[:limit]
         return [contact_of(row) for row in first]
 

@@ -4,72 +4,35 @@ One rule: the due contacts of hundreds of lanes are found by one statement.
 """
 
 import json
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, text
-from typing_extensions import override
 
 from telebridge.campaigns.store.tables import IS_READY, contact
 from telebridge.database.database import Database, SqliteDatabase
 
 
-class CampaignQueries(ABC):
-    """The queries of campaigns that depend on the kind of database; made by `queries_of`."""
+def due_contacts(
+    database: Database, connection: Connection, lanes: Sequence[int], *, now: int, limit: int
+) -> Sequence[Row[Any]]:
+    """Select contacts that are due, of the first lanes, in no order, and lock them until the commit.
 
-    @abstractmethod
-    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
-        """Select and lock contacts that are due, of the first lanes, in no order; the lock holds until the commit.
-
-        Those that come first, by lane and by time, are among them up to the limit; there may be more.
-        """
-
-    @abstractmethod
-    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
-        """The names of all variables of a campaign's contacts, as the first contacts have them."""
-
-
-class SqliteQueries(CampaignQueries):
-    """For SQLite, which has one writer and needs no row locks."""
-
-    @override
-    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
-        bound = {"lanes": json.dumps(lanes), "now": now, "limit": limit}
-        return connection.execute(_SQLITE_DUE, bound).all()
-
-    @override
-    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
-        return list(connection.execute(_SQLITE_COLUMNS, {"campaign": campaign_id}).scalars())
-
-
-class PostgresqlQueries(CampaignQueries):
-    """For PostgreSQL; contacts that another worker has locked are skipped.
-
-    Args:
-        database: Whose arrays hold the ids.
+    Those that come first, by lane and by time, are among them up to the limit; there may be more. SQLite has one writer
+    and needs no row locks; on PostgreSQL contacts that another worker has locked are skipped.
     """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    @override
-    def due(self, connection: Connection, lanes: Sequence[int], *, now: int, limit: int) -> Sequence[Row[Any]]:
-        found = connection.execute(_POSTGRESQL_DUE, {"lanes": lanes, "now": now, "limit": limit})
-        ids = [row.id for row in found]
-        locked = (
-            select(contact).where(self._database.among(contact.c.id, ids), IS_READY).with_for_update(skip_locked=True)
-        )
-        return connection.execute(locked).all() if ids else []
-
-    @override
-    def columns(self, connection: Connection, campaign_id: str) -> list[str]:
-        return list(connection.execute(_POSTGRESQL_COLUMNS, {"campaign": campaign_id}).scalars())
+    if isinstance(database, SqliteDatabase):
+        return connection.execute(_SQLITE_DUE, {"lanes": json.dumps(lanes), "now": now, "limit": limit}).all()
+    found = connection.execute(_POSTGRESQL_DUE, {"lanes": lanes, "now": now, "limit": limit})
+    ids = [row.id for row in found]
+    rows = select(contact).where(database.among(contact.c.id, ids), IS_READY)
+    return connection.execute(rows.with_for_update(skip_locked=True)).all() if ids else []
 
 
-def queries_of(database: Database) -> CampaignQueries:
-    """Return the queries for a database, by its kind."""
-    return SqliteQueries() if isinstance(database, SqliteDatabase) else PostgresqlQueries(database)
+def variable_names(database: Database, connection: Connection, campaign_id: str) -> list[str]:
+    """Select the names of all variables of a campaign's contacts, in the order of the first contacts."""
+    query = _SQLITE_COLUMNS if isinstance(database, SqliteDatabase) else _POSTGRESQL_COLUMNS
+    return list(connection.execute(query, {"campaign": campaign_id}).scalars())
 
 
 # The lanes that have somebody due, at most as many as contacts are wanted, and then the contacts of those alone. An

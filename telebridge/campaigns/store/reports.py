@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.pacing import Backoff, Pacing, rate_limited_until
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import TALK_OVERDUE_MS
-from telebridge.campaigns.store.dialects import queries_of
+from telebridge.campaigns.store.dialects import variable_names
 from telebridge.campaigns.store.protocols import (
     DIALING,
     DialingNow,
@@ -138,7 +138,7 @@ class SqlReports(ReportRecords):
 
     @override
     async def columns(self, campaign_id: str) -> list[str]:
-        return await self._database.read(lambda connection: queries_of(self._database).columns(connection, campaign_id))
+        return await self._database.read(lambda connection: variable_names(self._database, connection, campaign_id))
 
     @override
     async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
