@@ -1,6 +1,6 @@
-"""Text as Unicode has it: half surrogate pairs repaired, and the characters that XML 1.0 allows.
+r"""Text as Unicode has it: half surrogate pairs repaired, and the characters that XML 1.0 allows.
 
-JSON and YAML can write one half of a surrogate pair (`"\\ud83d"`), and a stream of tokens can part between the halves.
+JSON and YAML can write one half of a surrogate pair (`"\ud83d"`), and a stream of tokens can part between the halves.
 Python keeps such a half in a `str`, and fails only when the text is encoded: by a socket, a database or a log.
 
 One rule: text is repaired where it comes in, so that no other module has to expect half a character.

@@ -91,4 +91,3 @@ def end_of_share(text: str, characters: float) -> int:
         return len(text)
     end = cut + 1 if _BLANK.match(text, cut) else cut
     return last_boundary(text, end)
-
