@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters of other scripts are meant
 from xml.etree import ElementTree
 
 import pytest

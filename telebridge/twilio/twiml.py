@@ -37,9 +37,10 @@ def dial(to: str, *, action: str, timeout_seconds: float, caller_id: str | None,
         whisper: The address of a document that is played to whoever answers before they are connected; None for none.
     """
     response = VoiceResponse()
-    options = {} if caller_id is None else {"caller_id": caller_id}
-    target = response.dial(action=action, method="POST", timeout=max(5, round(timeout_seconds)), **options)
+    options = {} if caller_id is None else {"caller_id": xml_text(caller_id)}
+    target = response.dial(action=xml_text(action), method="POST", timeout=max(5, round(timeout_seconds)), **options)
     screening = {} if whisper is None else {"url": xml_text(whisper), "method": "POST"}
+    to = xml_text(to)
     scheme, _, name = to.partition(":")
     match scheme:
         case "sip" | "sips":
