@@ -127,8 +127,10 @@ def response_of(call: dict[str, Any]) -> CallResponse:
         answered.model_dump_json()
     except (ValueError, RecursionError) as error:
         log.error("a call's record cannot be answered", call_sid=call.get("call_sid"), error=str(error))
-        known = [repaired(str(call.get(name) or "")) for name in ("call_sid", "flow", "from", "to", "direction")]
-        record = CallRecord(*known, datetime.fromisoformat(call["started_at"]))
+        names = ("call_sid", "flow", "from", "to", "direction")
+        call_sid, flow, from_number, to_number, direction = (repaired(str(call.get(name) or "")) for name in names)
+        started_at = datetime.fromisoformat(call["started_at"])
+        record = CallRecord(call_sid, flow, from_number, to_number, direction, started_at)
         phase = call.get("phase") if call.get("phase") in PHASE_NAMES.values() else PHASE_NAMES[Phase.OVER]
         answered = CallResponse.model_validate({**record.as_json(), "phase": phase, "saying": None})
     return answered
