@@ -23,7 +23,6 @@ from telebridge.playback.transcript import Transcript
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.escaping import escaped
 from telebridge.rime.parameters import RimeOptions
-from telebridge.server.api.calls import StoredCalls
 from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import Audio, Word, Words
@@ -242,7 +241,7 @@ async def test_one_bad_row_never_breaks_the_list():
     rows = [Row(f"CA{number}", text, number) for number, text in enumerate(DAMAGED)]
     kept = [stored_call(row) for row in rows]
     assert all(isinstance(call, StoredCall) and call.as_json()["call_sid"] == call.call_sid for call in kept)
-    async with api(past=StoredCalls(Past(*kept))) as client:
+    async with api(past=Past(*kept)) as client:
         calls = (await client.get("/api/calls"))["calls"]
     assert sorted(call["call_sid"] for call in calls) == [row.call_sid for row in rows]
 
