@@ -9,6 +9,7 @@
       SpeechError               has `retryable`
         SpeechUnavailable       connecting, timing out, closing early
         SpeechRejected          an error answer
+          SpeechTextError       the text or its author is at fault, and no provider
       TwilioAPIError            status, Twilio's code, `retryable`
       NotLive                   a call is over or not ready, so a command to it is refused
       CampaignRefused           the state of a campaign does not allow a command
@@ -131,6 +132,10 @@ class SpeechUnavailable(SpeechError):
 
 class SpeechRejected(SpeechError):
     """The service understood the request and refused it: the same request would be refused again."""
+
+
+class SpeechTextError(SpeechRejected):
+    """The text itself is at fault: its author failed, or it is no text. No provider could speak it."""
 
 
 class TwilioAPIError(TelebridgeError):

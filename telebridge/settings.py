@@ -110,6 +110,13 @@ REACHING = {
 """The keys that say how Rime is reached; the others are synthesis parameters."""
 
 
+class SpeechSettings(_Section):
+    """Texts on their way to a voice: whether they are cleaned of markup, and how long a slow author is waited for."""
+
+    clean: Literal["streams", "all", "none"] = "streams"
+    stalled_seconds: PositiveSeconds = 1.0
+
+
 class PromptSettings(_Section):
     """The cache of prompts."""
 
@@ -186,6 +193,7 @@ class Settings(BaseSettings):
     server: ServerSettings = ServerSettings()
     twilio: TwilioSettings = TwilioSettings()
     rime: RimeSettings = RimeSettings()
+    speech: SpeechSettings = SpeechSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
     calls: CallSettings = CallSettings()

@@ -153,10 +153,11 @@ class _Parts:
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
-    voice = open_voice(settings.rime, open_clips(settings))
+    voice = open_voice(settings.rime, open_clips(settings), settings.speech)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
+        clean_streams=settings.speech.clean != "none",
     )
     errands = ActionRunner({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)

@@ -19,10 +19,11 @@ from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavaila
 from telebridge.logs import logger
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import CLOUD, RimeOptions, speech_parameters
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings import RimeSettings, Settings, SpeechSettings
 from telebridge.speech.cache.cached_source import CachedSpeech, Key
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
+from telebridge.speech.cleaned_source import CleanedSpeech
 from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import SpeechSource, SpeechStream, VoiceOverrides
@@ -179,12 +180,15 @@ def open_clips(settings: Settings) -> ClipStore | None:
     return ClipStore(settings.prompts_dir(), max_bytes=settings.prompts.max_bytes)
 
 
-def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVoice:
+def open_voice(
+    settings: RimeSettings, clips: ClipStore | None = None, speech: SpeechSettings | None = None
+) -> OpenVoice:
     """Make the speech source that the settings name: Rime's, or with neither key nor address the local one.
 
     Args:
         settings: How Rime is reached, and which providers follow it.
         clips: The clip store, where prompts are cached.
+        speech: Whether texts are cleaned of markup, and how long a slow author is waited for.
 
     Raises:
         ConfigurationError: An address, the protocol or the voice is wrong.
@@ -194,12 +198,17 @@ def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVo
         problem = "is set, but neither rime.api_key nor rime.url is"
         raise ConfigurationError("rime.fallback_urls", problem, "set the host that comes first, or its key")
     local = None if remote else LocalVoice()
-    options = _options(settings, local)
+    speech = speech or SpeechSettings()
+    options = replace(_options(settings, local), stalled_text_seconds=speech.stalled_seconds)
     rime = RimeSpeech(options)
     source = _with_failover(settings, options, rime, stand_in=remote)
+    clean = speech.clean == "all"
+    if clean:
+        source = CleanedSpeech(source)
     cached = None
     if clips is not None:
-        source = cached = CachedSpeech(source, clips, clip_names(options, LOCAL_KEY if local else options.url))
+        key = clip_names(options, LOCAL_KEY if local else options.url, clean=clean)
+        source = cached = CachedSpeech(source, clips, key)
     if local is not None:
         log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
         return OpenVoice(source, LOCAL_NAME, rime, local, cached)
@@ -207,14 +216,17 @@ def open_voice(settings: RimeSettings, clips: ClipStore | None = None) -> OpenVo
     return OpenVoice(source, description, rime, None, cached)
 
 
-def clip_names(options: RimeOptions, speaker_host: str) -> Key:
+def clip_names(options: RimeOptions, speaker_host: str, *, clean: bool = False) -> Key:
     """Make the function that names the clips of a source.
 
     Args:
         options: The protocol, and the voice unless an utterance overrides it.
         speaker_host: Who speaks; hosts may have other voices under the same names.
+        clean: Whether texts are cleaned of markup before they are spoken.
     """
     family = "plain" if options.protocol == "ws" else "json"  # one has no word times
+    if clean:
+        family = f"cleaned {family}"
 
     def key(text: str, voice: VoiceOverrides | None) -> str:
         parameters = speech_parameters({**options.parameters.given(), **(voice or {})}, where="voice")

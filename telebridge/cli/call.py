@@ -57,7 +57,7 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
     for kept in calls:
         fields = kept.as_json()
         began = f"{kept.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(began, kept.call_sid, kept.from_number, kept.to_number, kept.flow, fields["end_reason"])
+        table.add_row(began, kept.call_sid, kept.from_number, kept.to_number, kept.flow, str(fields["end_reason"]))
     Console().print(table)
 
 

@@ -135,7 +135,7 @@ async def _render(settings: Settings, static: list[FlowPrompt], console: Console
         raise ConfigurationError("prompts.enabled", "is false: nothing is kept", "set it to true")
     rime = settings.rime.model_copy(update={"local_fallback": False})  # the audio of a fallback would not be kept
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    async with open_voice(rime, _store(settings)) as voice:
+    async with open_voice(rime, _store(settings), settings.speech) as voice:
         assert voice.cached is not None  # noqa: S101 - it was opened with clips
         with Progress(*columns, console=console, disable=console.quiet) as progress:
             task = progress.add_task(f"by {voice.description}", total=len(static))

@@ -12,13 +12,16 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+from typing_extensions import override
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
 from telebridge.flows.checking import Mistake, mistakes, nearest
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
+from telebridge.flows.markup_warnings import markup_warnings
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
+from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
 MERGED_TAG = "tag:yaml.org,2002:merge"
@@ -38,6 +41,16 @@ def load_flow(path: Path) -> Flow:
     if errors or flow is None:
         raise errors[0]
     return flow
+
+
+def flow_warnings(path: Path) -> list[FlowError]:
+    """What is no mistake in a file but hardly meant, such as SSML in a text; none of a file that cannot be read."""
+    flow, _ = _read(path)
+    if flow is None:
+        return []
+    file = _File(path)
+    file.parse(path.read_bytes())
+    return [file.error(warning.path, warning.problem, warning.hint) for warning in markup_warnings(flow)]
 
 
 def check_flow(path: Path, *further: FlowCheck) -> list[FlowError]:
@@ -60,7 +73,7 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
         return None, [file.error((), "is larger than a mebibyte, which no flow is")]
     try:
         file.parse(text)
-        content = yaml.safe_load(text)
+        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
         return None, [file.syntax_error(error, text)]
     if not isinstance(content, dict):
@@ -120,6 +133,15 @@ def _not_a_table(node: object) -> tuple[str, str]:
     if isinstance(node, str) and node.split(":")[0] in NODES:
         return "is no table of fields", f"write {{{node.split(':')[0]}: …}}"
     return "is no table of fields", ""
+
+
+class _Loader(yaml.SafeLoader):
+    r"""YAML, with the halves of surrogate pairs that `"\ud83d\ude00"` writes joined."""
+
+    @override
+    def construct_scalar(self, node: ScalarNode | MappingNode) -> Any:
+        value = super().construct_scalar(node)
+        return repaired(value) if isinstance(value, str) else value
 
 
 class _File:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
+from telebridge.unicode_text import repaired
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,17 @@ class Say:
     text: str | AsyncIterable[str]
     voice: VoiceOverrides | None = None
     barge_in: BargeInPolicy | None = None
+
+    def __post_init__(self) -> None:
+        """Repair half characters of the text; those of a stream are repaired as its tokens come.
+
+        Raises:
+            TypeError: The text is neither a str nor an asynchronous iterable.
+        """
+        if isinstance(self.text, str):
+            object.__setattr__(self, "text", repaired(self.text))
+        elif not isinstance(self.text, AsyncIterable):
+            raise TypeError(f"a text is a str or an asynchronous iterable of str, not {type(self.text).__name__}")
 
     @property
     def is_blank(self) -> bool:

@@ -13,6 +13,7 @@ from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from telebridge.errors import TelebridgeError
+from telebridge.unicode_text import repaired
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()  # `range` could fill the memory, and no prompt needs the others
@@ -135,7 +136,7 @@ def _render(source: str, variables: dict[str, Any]) -> str:
     if "{" not in source:
         return source
     try:
-        return _compiled(source).render(variables)
+        return repaired(_compiled(source).render(variables))
     except Exception as error:  # whatever an author's expression does, the call must know that it failed
         raise TemplateProblem(f"{type(error).__name__}: {error}") from error
 

@@ -1,28 +1,30 @@
-"""The transcript of an utterance: which words the caller has heard.
+"""Which words of an utterance the caller has heard.
 
-With word times the answer is exact. Without them the text is cut at the word where the heard share of the audio ends,
-and the answer says that it is an estimate.
+With word timings a word has been heard when its end has, and the answer is exact where the timed words are those of the
+text. Without them the text is cut where the heard share of the audio falls, at the end of a word, and the answer says
+that it is an estimate.
 
-One rule: a word has been heard when its end has.
+One rule: the answer is a beginning of the text, and never more of it than can have been spoken by then.
 """
 
 from dataclasses import dataclass
-from itertools import takewhile
 
-from telebridge.speech.segmentation import end_of_share, end_of_words
+from telebridge.speech.alignment import Spoken, spoken_until
 from telebridge.speech.source import Word
+from telebridge.speech.speaking_time import characters_within
+from telebridge.speech.words import end_of_share
 
 
 @dataclass(frozen=True, slots=True)
 class HeardText:
-    """The part of an utterance's text that was heard; `exact` when it follows from word times."""
+    """A beginning of an utterance's text, and whether it follows from word timings."""
 
     text: str
     exact: bool
 
 
 class Transcript:
-    """The text of one utterance, as far as it is known, with its audio and word times, as far as they have arrived."""
+    """The text of one utterance, as far as it is known, beside its audio and word timings, as far as they arrived."""
 
     def __init__(self, text: str = "") -> None:
         self._text = [text] if text else []
@@ -32,57 +34,62 @@ class Transcript:
 
     @property
     def text(self) -> str:
-        """All text so far."""
+        """All text so far; tokens of a stream are added as they are spoken."""
         return "".join(self._text)
 
     @property
     def audio_ms(self) -> float:
-        """How many milliseconds of audio have arrived."""
+        """How much audio has arrived."""
         return self._audio_ms
 
     def add_text(self, token: str) -> None:
-        """Append a token of a streamed text."""
+        """Add a token of a streamed text."""
         self._text.append(token)
 
     def add_audio(self, duration_ms: float) -> None:
-        """Enter that audio arrived."""
+        """Add audio that arrived."""
         self._audio_ms += duration_ms
 
     def add_words(self, words: tuple[Word, ...]) -> None:
-        """Append word times, which come in the order of the words."""
+        """Add timings; they come in the order of the words."""
         self._words.extend(words)
 
     def complete(self) -> None:
-        """Enter that all audio and all word times have arrived."""
+        """Enter that all audio and all timings are here."""
         self._complete = True
 
     def heard(self, heard_ms: float) -> HeardText:
-        """The text that the first `heard_ms` of the audio speak."""
+        """The text that `heard_ms` of the audio speak."""
         if heard_ms <= 0:
             return HeardText("", exact=True)
         if self._complete and heard_ms >= self._audio_ms:
             return HeardText(self.text.strip(), exact=True)
-        if self._words and (self._complete or heard_ms <= self._words[-1].end_ms):
-            return HeardText(self._until_word(heard_ms), exact=True)
-        return HeardText(self._share(heard_ms), exact=False)
+        spoken = self._spoken_words(heard_ms)
+        if spoken.matched and (self._complete or heard_ms <= self._words[-1].end_ms):
+            return HeardText(self.text[: spoken.position].strip(), exact=spoken.exact)
+        position = max(spoken.position, self._estimate(heard_ms))
+        return HeardText(self.text[:position].strip(), exact=False)
 
     def word_begins(self, position_ms: float) -> float | None:
-        """Where the word begins that is spoken at `position_ms`; `position_ms` itself between two words.
+        """Where the word that sounds at `position_ms` begins, or there itself between two words.
 
         Returns:
-            Milliseconds of audio, or None while the word times there have not arrived.
+            Milliseconds of audio, or None while no timings tell.
         """
         for word in self._words:
             if word.end_ms > position_ms:
                 return min(word.start_ms, position_ms)
         return position_ms if self._words and self._complete else None
 
-    def _until_word(self, heard_ms: float) -> str:
+    def _spoken_words(self, heard_ms: float) -> Spoken:
         """The text up to the last word whose end was heard."""
-        heard = takewhile(lambda word: word.end_ms <= heard_ms, self._words)
-        return self.text[: end_of_words(self.text, (word.text for word in heard))].strip()
+        heard = next((at for at, word in enumerate(self._words) if word.end_ms > heard_ms), len(self._words))
+        return spoken_until(self.text, self._words, heard)
 
-    def _share(self, heard_ms: float) -> str:
-        text = self.text.strip()
+    def _estimate(self, heard_ms: float) -> int:
+        """The same share of the text as of the audio, and no more than can be spoken in that time."""
+        text = self.text
+        blanks = len(text) - len(text.lstrip())
         share = min(1.0, heard_ms / self._audio_ms) if self._audio_ms else 0
-        return text[: end_of_share(text, len(text) * share)].strip()
+        characters = (len(text.strip())) * share
+        return end_of_share(text, blanks + min(characters, characters_within(text[blanks:], heard_ms)))

@@ -24,6 +24,7 @@ from telebridge.errors import (
     RemoteProtocolError,
     SpeechError,
     SpeechRejected,
+    SpeechTextError,
     SpeechUnavailable,
 )
 from telebridge.logs import logger
@@ -127,7 +128,7 @@ class RimeUtterance:
         self._wire: Wire = PlainConnection(Side.BRIDGE)
         self._container_check = ContainerCheck()
         self._received_bytes = 0
-        self._answered = False  # whether the present request has had its audio, or may have none
+        self._answered = False  # whether the present request has had its audio
         self._clock = WordClock()
 
     def start(self, text: str | AsyncIterable[str], address: str, tasks: Tasks) -> None:
@@ -146,7 +147,7 @@ class RimeUtterance:
             self._task.cancel()
 
     async def _speak(self, text: str | AsyncIterable[str]) -> None:
-        backlog = TextBacklog(text, self._options.max_characters)
+        backlog = TextBacklog(text, self._options.max_characters, self._options.stalled_text_seconds)
         try:
             while (request := await backlog.next_request()) is not None:
                 await self._speak_request(request)
@@ -157,7 +158,7 @@ class RimeUtterance:
             self.utterance.end(SpeechUnavailable(CLOSED))
             raise
         except Exception as error:  # noqa: BLE001 - the top of a task: what the author of the text raised
-            self.utterance.end(SpeechRejected(f"the text broke off: {type(error).__name__}: {error}"))
+            self.utterance.end(SpeechTextError(f"the text broke off: {type(error).__name__}: {error}"))
         else:
             self.utterance.end()
         finally:
@@ -179,7 +180,7 @@ class RimeUtterance:
 
     async def _attempt(self, text: str, *, fresh: bool) -> None:
         self._connection = connection = await self._connections.acquire(self._address, fresh=fresh)
-        self._answered = not any(character.isalnum() for character in text)  # a smiley may have no sound
+        self._answered = False
         try:
             for message in self._request(text):
                 await connection.send(message)

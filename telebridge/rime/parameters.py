@@ -206,6 +206,7 @@ class RimeOptions:
         between_audio_seconds: Time-out between two messages.
         max_idle_seconds: How long a spare may be idle.
         ping_seconds: Interval of pings; idle connections were seen to die within seconds without them.
+        stalled_text_seconds: How long a sentence that has begun waits for its author's next token.
     """
 
     url: str = CLOUD
@@ -219,6 +220,7 @@ class RimeOptions:
     between_audio_seconds: float = 5.0
     max_idle_seconds: float = 240.0
     ping_seconds: float = 5.0
+    stalled_text_seconds: float = 1.0
 
     def address(self, parameters: SpeechParameters) -> str:
         """Return the address of a connection with these parameters.

@@ -4,13 +4,13 @@ Follows Rime, "WebSockets", *Messages* and *Commands*: a text frame is appended 
 exactly `<CLEAR>`, `<FLUSH>` or `<EOS>`. `<300>` is a pause, and part of the text. The protocol has no way to quote a
 command, so brackets that could make one are replaced.
 
-One rule: nothing that is given as text leaves as a command.
+One rule: nothing that is given as text leaves as a command (see `telebridge.rime.escaping`).
 """
 
-import re
 from typing import NoReturn
 
 from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.rime.escaping import escaped
 from telebridge.rime.messages import (
     ChunkReceived,
     ClearReceived,
@@ -22,17 +22,6 @@ from telebridge.rime.messages import (
     TextReceived,
     ended,
 )
-
-BRACKETED = re.compile(r"<(?!\d+(?:\.\d+)?>)([^<>]*)>")
-
-
-def escaped(text: str) -> str:
-    """Return the text with the brackets around every run that could be a command replaced; pauses stay.
-
-    Each bracket becomes a space, so that words beside it stay apart.
-    """
-    return BRACKETED.sub(r" \1 ", text)
-
 
 CLEAR, FLUSH, EOS = "<CLEAR>", "<FLUSH>", "<EOS>"
 COMMANDS: dict[str, HeardByRime] = {CLEAR: ClearReceived(), FLUSH: FlushReceived(), EOS: EosReceived()}

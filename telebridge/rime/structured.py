@@ -7,6 +7,7 @@ in seconds from the start of the present synthesis, and begin at 0 again with th
 One rule: undocumented fields are ignored on both sides, because real clients send some.
 """
 
+import json
 from enum import Enum
 
 import msgspec
@@ -30,6 +31,7 @@ from telebridge.rime.messages import (
     ended,
 )
 from telebridge.speech.source import Word
+from telebridge.unicode_text import repaired_values
 
 
 class Edition(Enum):
@@ -164,7 +166,7 @@ class StructuredConnection:
     @staticmethod
     def _heard_by_bridge(text: str | bytes) -> HeardByBridge:
         try:
-            message = _FROM_RIME.decode(text)
+            message = _decoded(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             if (kind := _kind(text)) is not None and kind not in _KINDS:
                 return Unrecognised(kind)
@@ -193,6 +195,23 @@ class StructuredConnection:
         if message.text is None:
             return Malformed("text is required")
         return TextReceived(message.text, message.context_id)
+
+
+def _decoded(text: str | bytes) -> _Chunk | _Timestamps | _Done | _Error:
+    """A message of Rime's; half a surrogate pair in a word, which the decoder refuses, is repaired."""
+    try:
+        return _FROM_RIME.decode(text)
+    except msgspec.DecodeError:
+        escape = "\\u" if isinstance(text, str) else b"\\u"
+        if escape not in text:  # type: ignore[operator]
+            raise
+        try:
+            repaired = json.dumps(repaired_values(json.loads(text)))
+        except ValueError:
+            repaired = None
+        if repaired is None:
+            raise
+        return _FROM_RIME.decode(repaired)
 
 
 def _kind(text: str | bytes) -> str | None:

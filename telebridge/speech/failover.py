@@ -15,8 +15,11 @@ from dataclasses import dataclass
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.backoff import backoff_seconds
 from telebridge.errors import SpeechError, SpeechUnavailable
-from telebridge.speech.segmentation import end_of_share, end_of_words, is_inside_markup
+from telebridge.speech.alignment import spoken_until
+from telebridge.speech.segmentation import is_inside_markup
 from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, Word, Words
+from telebridge.speech.words import end_of_share, last_boundary
+from telebridge.unicode_text import is_speakable
 
 SLACK_MS = 20.0
 """The time of an utterance's last word may end this much after its audio does."""
@@ -200,7 +203,7 @@ class Failover:
         if final:
             return [failed, EndUtterance(error)]
         start = self._outside_markup(self._unspoken(provider))
-        if self._complete and not any(character.isalnum() for character in self._text[start:]):
+        if self._complete and not is_speakable(self._text[start:]):
             return [failed, EndUtterance()]
         if not self._order:
             return [failed, EndUtterance(self._error)]
@@ -238,12 +241,12 @@ class Failover:
         """Where in the text the first word stands whose audio has not come."""
         if not self._started:
             return self._start
-        spoken = end_of_words(self._text, (word.text for word in self._words), self._start)
-        if self._held:
-            return spoken  # the word that broke off is known
+        spoken = spoken_until(self._text, [*self._words, *self._held], len(self._words), self._start)
+        if self._held or not spoken.exact:
+            return spoken.position  # the word that broke off is known, or is one that the text spells otherwise
         began_ms = self._words[-1].end_ms if self._words else self._began_bytes / BYTES_PER_MS
         rest_ms = self._passed_bytes / BYTES_PER_MS - began_ms
-        return self._estimated(spoken, rest_ms / self._rates[provider].ms_per_character)
+        return self._estimated(spoken.position, rest_ms / self._rates[provider].ms_per_character)
 
     def _outside_markup(self, position: int) -> int:
         """The position, or the one before the markup that it lies in: half of it would be spoken literally."""
@@ -255,7 +258,7 @@ class Failover:
         """The word boundary so many characters on; a text that broke off keeps at least its last word to be spoken."""
         position = start + end_of_share(self._text[start:], max(0.0, characters))
         if self._complete and characters >= 1 and not self._text[position:].strip():
-            return max(start, self._text.rstrip().rfind(" ") + 1)
+            return max(start, last_boundary(self._text, len(self._text.rstrip()) - 1))
         return position
 
 

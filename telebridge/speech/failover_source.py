@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Sequence
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.errors import SpeechError, SpeechRejected
+from telebridge.errors import SpeechError, SpeechRejected, SpeechTextError
 from telebridge.logs import logger
 from telebridge.speech.failover import (
     EndUtterance,
@@ -30,6 +30,7 @@ from telebridge.speech.source import SpeechEvent, SpeechSink, SpeechSource, Spee
 from telebridge.speech.streamed_text import ReplayBuffer
 from telebridge.speech.utterance import Utterance
 from telebridge.timer import DeadlineTimer
+from telebridge.unicode_text import repaired
 
 log = logger(__name__)
 
@@ -66,8 +67,14 @@ class FailoverSpeech(SpeechSource):
         return sorted(range(len(self.providers)), key=lambda index: not self.health[index].is_available(now=now))
 
     def provider_failed(self, failed: ProviderFailed, *, now: float) -> None:
-        """Count and log that a provider was given up; if it was unreachable, other utterances avoid it for a while."""
+        """Count and log that a provider was given up; if it was unreachable, other utterances avoid it for a while.
+
+        Where the text is at fault, nothing is held against the provider.
+        """
         name, error = self.providers[failed.provider].name, failed.error
+        if isinstance(error, SpeechTextError):
+            log.warning("a text cannot be spoken", provider=name, error=str(error), mid_utterance=failed.started)
+            return
         metrics.SPEECH_PROVIDERS.labels(name, "broke off" if failed.started else "failed").inc()
         seconds = None
         if not failed.started and (error.retryable or error.status in REFUSES_US):
@@ -97,7 +104,7 @@ class _FailoverUtterance(SpeechSink):
         self._loop = asyncio.get_running_loop()
         self._speech = speech
         self._voice = voice
-        self._text = text if isinstance(text, str) else ""
+        self._text = repaired(text) if isinstance(text, str) else ""
         now = self._loop.time()
         self._failover = Failover(
             speech.providers, speech.rates, speech.order(now=now), self._text, complete=isinstance(text, str)
@@ -119,8 +126,10 @@ class _FailoverUtterance(SpeechSink):
         if error is None:
             self._perform(self._failover.receive_end())
             return
-        # When the author of the text failed, no other provider can do better.
-        final = self._speech.closed or (self._buffer is not None and self._buffer.error is not None)
+        # When the text or its author is at fault, no other provider can do better.
+        if self._buffer is not None and self._buffer.error is not None and not self._speech.closed:
+            error = SpeechTextError(error.problem)
+        final = self._speech.closed or isinstance(error, SpeechTextError)
         self._perform(self._failover.receive_failure(error, now=self._loop.time(), final=final))
 
     def _timer_fired(self) -> None:

@@ -1,28 +1,49 @@
-"""Cuts text into sentences within a service's limit, and finds how much of a text was spoken.
+"""Text into pieces that can be spoken one by one: cut at sentence ends, and never longer than a service takes.
 
-Text may come token by token; the pieces are the same however it is split. How much was spoken follows from the words
-that were, or from a share of the characters where there are no word times.
+Text may come token by token; the pieces are the same however it is split, and no character is lost or added. Sentence
+marks are those of all scripts (the property `Sentence_Terminal` of the Unicode Character Database): `।`, `؟` and `。`
+as well as the full stop.
 
-One rule: no character is lost or added, and a cut lies between words unless a word alone is longer than the limit.
+One rule: a text is only ever cut between words, unless a single word is longer than a service takes.
 """
 
 import re
 from collections.abc import Iterable, Iterator
 
-SENTENCE_END = re.compile(
-    "[.!?]+[\"')\\]\u2019\u201d]*\\s|[\u3002\uff01\uff1f]+(?=[^\u3002\uff01\uff1f])|\\n[^\\S\\n]*\\n"
-)
-"""The end of a sentence: its mark and the blank after it, because a mark alone may lie within a number or an address.
+import regex
 
-A match must not depend on how much of the text has come: each alternative is decided by its last character, or by the
-one after it.
+from telebridge.speech.words import last_boundary
+from telebridge.unicode_text import is_speakable
+
+_ALSO_WITHIN = "!.?\u2024\u203c\u203d\u2047\u2048\u2049\ufe52\ufe56\ufe57\uff0e"
+"""Marks that also stand within numbers, names and addresses, so that they need a blank after them."""
+_MARK = r"\p{STerm}\u05c3"  # and the Hebrew sof pasuq, which the property leaves out
+_CLOSING = r"\"'\p{Pe}\p{Pf}"
+_NO_BLANKS = r"[[[\p{LB=ID}\p{LB=CJ}\p{LB=SA}]&&[\p{L}]]\u3008\u300a\u300c\u300e\u3010\uff08]"
+_WORD_MAY_GO_ON = regex.compile(r"[\p{L}\p{N}\p{M}\p{Cf}]$")
+
+SENTENCE_END = regex.compile(
+    rf"[{_ALSO_WITHIN}]+[{_CLOSING}]*(?:\s|(?={_NO_BLANKS}))"
+    rf"|[[{_MARK}]--[{_ALSO_WITHIN}]][{_MARK}{_CLOSING}]*(?:\s|(?=[^{_MARK}{_CLOSING}\s]))"
+    r"|\n[^\S\n]*\n|\u2029",
+    regex.V1,
+)
+"""A sentence ends with its mark and the blank after it: a mark alone may be the middle of a number or an address.
+
+Marks that mean nothing else, such as the danda and the ideographic full stop, and any mark before a script without
+blanks end a sentence at once. What matches must not depend on what has come so far: each alternative is decided by its
+last character, or by the one after it.
 """
 
-NOT_AN_END = re.compile(
-    r"(?:\.{2,}|…|\b(?:dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|e\.g|i\.e|a\.m|p\.m|inc|ltd|co|ave|blvd|ext|[A-Z])\.)$",
-    re.IGNORECASE,
+_ABBREVIATIONS = (
+    "dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|inc|ltd|co|ave|blvd|ext|dra|sra|srta|ud|uds|nr|bzw|ca|tel|str|mme|mlle|"
+    "sig|dott|av|art|núm|n[ºo]"
 )
-"""What ends with a full stop that does not end a sentence: an ellipsis, an abbreviation, an initial."""
+NOT_AN_END = regex.compile(
+    rf"(?:\.{{2,}}|…|(?<!\w)(?:{_ABBREVIATIONS}|\p{{L}}\p{{M}}*(?:\.\s?\p{{L}}\p{{M}}*)*)\.)$",
+    regex.IGNORECASE | regex.V1,
+)
+"""What a full stop belongs to without ending a sentence: an ellipsis, an abbreviation, an initial."""
 
 PAUSE_BEGUN = re.compile(r"<\s*\d[\d.\s]{0,12}$")
 MARKUP = (("spell(", ")"), ("{", "}"))
@@ -32,48 +53,79 @@ class SentenceSegmenter:
     """Cuts a stream of tokens into sentences.
 
     Args:
-        max_characters: A longer sentence is cut at a blank, or within a word that is longer by itself.
+        max_characters: A sentence longer than this is cut at a blank, or within a word that is longer by itself.
     """
 
     def __init__(self, max_characters: int = 500) -> None:
         self._max = max_characters
         self._buffer = ""
+        self._decided = 0  # no sentence ends before this character of the buffer
+
+    @property
+    def pending(self) -> str:
+        """The text that has not been handed out."""
+        return self._buffer
 
     def feed(self, token: str) -> list[str]:
-        """Add a token. Returns the pieces that are complete now."""
+        """The pieces that are complete now that `token` has come."""
         self._buffer += token
         pieces = []
         while (end := self._end_of_piece()) is not None:
-            pieces.append(self._buffer[:end])
-            self._buffer = self._buffer[end:]
+            pieces.append(self._cut(end))
         return pieces
 
+    def feed_nothing(self) -> list[str]:
+        """The author of the text is slow: what there is up to the last word that is known to be whole.
+
+        Markup that has begun is kept for later.
+        """
+        text = self._buffer
+        end = last_boundary(text, len(text)) if _WORD_MAY_GO_ON.search(text) else len(text)
+        while end > 0 and is_inside_markup(text[:end]):
+            end = last_boundary(text, end - 1)
+        return [self._cut(end)] if is_speakable(text[:end]) else []
+
     def finish(self) -> list[str]:
-        """Return the rest; no token follows."""
-        rest, self._buffer = self._buffer, ""
-        return [rest] if rest else []
+        """What is left when no token follows."""
+        return [self._cut(len(self._buffer))] if self._buffer else []
+
+    def _cut(self, end: int) -> str:
+        piece, self._buffer = self._buffer[:end], self._buffer[end:]
+        self._decided = 0
+        return piece
 
     def _end_of_piece(self) -> int | None:
-        end = self._sentence_end(self._buffer[: self._max + 1])  # what lies beyond the limit cannot matter
+        text = self._buffer
+        end = self._sentence_end(text if len(text) <= self._max else text[: self._max + 1])
         if end is not None and end <= self._max:
             return end
-        if len(self._buffer) <= self._max:
+        if len(text) <= self._max:
             return None
-        blank = max(self._buffer.rfind(blank, 0, self._max) for blank in " \n\t")
-        return blank + 1 if blank > 0 else self._max
+        return last_boundary(text, self._max) or _within_word(text, self._max)
 
-    @staticmethod
-    def _sentence_end(text: str) -> int | None:
-        for mark in SENTENCE_END.finditer(text):
+    def _sentence_end(self, text: str) -> int | None:
+        for mark in SENTENCE_END.finditer(text, self._decided):
             before = text[: mark.end()].rstrip()
-            if not before or NOT_AN_END.search(before) or is_inside_markup(before):
+            if not before or (before[-1] in ".…" and NOT_AN_END.search(before)) or is_inside_markup(before):
                 continue
             return mark.end()
+        decided = len(text)  # a mark at the end is judged again with what follows it
+        while decided > self._decided and not text[decided - 1].isalnum():
+            decided -= 1
+        self._decided = decided
         return None
 
 
+def _within_word(text: str, end: int) -> int:
+    """Where to cut a word that is too long: not between a letter and its marks, if that can be helped."""
+    place = end
+    while place > max(0, end - 16) and regex.match(r"[\p{M}\u200d]|(?<=\u200d).", text, pos=place):
+        place -= 1
+    return place if place > max(0, end - 16) else end
+
+
 def is_inside_markup(text: str) -> bool:
-    """Whether `text` ends within Rime's inline markup: after a cut there it would be spoken literally."""
+    """Whether markup has begun and not ended: a cut there would have it spoken literally."""
     lowered = text.lower()
     return PAUSE_BEGUN.search(text) is not None or any(
         lowered.rfind(opening) > lowered.rfind(closing) for opening, closing in MARKUP
@@ -81,7 +133,7 @@ def is_inside_markup(text: str) -> bool:
 
 
 def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:
-    """Join pieces up to the limit: a voice that has more of a text at once speaks it better."""
+    """The same text in as few pieces as the limit allows: a voice that sees more of a text speaks it better."""
     gathered = ""
     for piece in pieces:
         if gathered and len(gathered) + len(piece) > max_characters:
@@ -93,43 +145,6 @@ def packed(pieces: Iterable[str], max_characters: int) -> Iterator[str]:
 
 
 def pieces_of(text: str, max_characters: int) -> list[str]:
-    """Cut a whole text into pieces of at most so many characters."""
+    """A whole text in pieces of at most so many characters."""
     segmenter = SentenceSegmenter(max_characters)
     return list(packed([*segmenter.feed(text), *segmenter.finish()], max_characters))
-
-
-_LETTERS = re.compile(r"\w+")
-_BLANK = re.compile(r"\s")
-
-
-def end_of_words(text: str, words: Iterable[str], start: int = 0) -> int:
-    """Return where in `text` the last of these words ends. They are found in order, whatever lies between them.
-
-    A word that the service spells otherwise than the text does ("5" spoken as "five") is skipped.
-
-    Args:
-        text: The whole text.
-        words: As the service spells them.
-        start: Where the search begins, and what is returned when none is found.
-    """
-    end = start
-    for word in words:
-        core = _LETTERS.search(word)
-        found = re.compile(rf"\b{re.escape(core.group())}", re.IGNORECASE).search(text, end) if core else None
-        if found:
-            end = end_of_word(text, found.end())
-    return end
-
-
-def end_of_word(text: str, position: int) -> int:
-    """Return where the word at `position` ends, with the punctuation attached to it."""
-    blank = _BLANK.search(text, position)
-    return blank.start() if blank else len(text)
-
-
-def end_of_share(text: str, characters: float) -> int:
-    """Return where the first word begins that is not wholly within so many characters; the end when all are."""
-    cut = int(characters)
-    if cut >= len(text):
-        return len(text)
-    return max(text.rfind(blank, 0, cut + 1) for blank in " \n\t") + 1

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from telebridge.errors import SpeechUnavailable
 from telebridge.speech.source import Rereadable
+from telebridge.speech.tokens import repaired_tokens
 
 
 class ReplayBuffer:
@@ -60,7 +61,7 @@ class ReplayBuffer:
 
     async def _read(self, tokens: AsyncIterable[str]) -> None:
         try:
-            async for token in tokens:
+            async for token in repaired_tokens(tokens):
                 self._text += token
                 self._on_token(token)
                 self._wake_readers()

@@ -18,7 +18,7 @@ SENTENCE_MARKS = ".?!"
 CLAUSE_MARKS = ".?!,"
 """Plain Mist websockets cut at commas too (Rime, "Mist v2 websockets", 'Overview')."""
 
-_WIDE_MARKS = "\u3002\uff1f\uff01\u061f\u0964"
+_WIDE_MARKS = "\u3002\uff1f\uff01\uff61\u061f\u06d4\u0964\u0965\u0589\u104b\u17d4"
 _CLOSING = "\"')]}\u201d\u2019\u00bb"
 _ABBREVIATED = (
     "mr mrs ms dr prof sr jr st vs etc e.g i.e a.m p.m no dept est inc ltd co corp jan feb mar apr jun jul aug sep "

@@ -7,6 +7,8 @@ One rule: a function returns a whole document; its caller sends it unchanged.
 
 from twilio.twiml.voice_response import VoiceResponse
 
+from telebridge.unicode_text import is_speakable, xml_text
+
 
 def connect_stream(url: str, *, status_callback: str, then_redirect: str) -> str:
     """Open a two-way media stream, and request `then_redirect` when it ends.
@@ -35,9 +37,10 @@ def dial(to: str, *, action: str, timeout_seconds: float, caller_id: str | None,
         whisper: The address of a document that is played to whoever answers before they are connected; None for none.
     """
     response = VoiceResponse()
-    options = {} if caller_id is None else {"caller_id": caller_id}
-    target = response.dial(action=action, method="POST", timeout=max(5, round(timeout_seconds)), **options)
-    screening = {} if whisper is None else {"url": whisper, "method": "POST"}
+    options = {} if caller_id is None else {"caller_id": xml_text(caller_id)}
+    target = response.dial(action=xml_text(action), method="POST", timeout=max(5, round(timeout_seconds)), **options)
+    screening = {} if whisper is None else {"url": xml_text(whisper), "method": "POST"}
+    to = xml_text(to)
     scheme, _, name = to.partition(":")
     match scheme:
         case "sip" | "sips":
@@ -49,10 +52,16 @@ def dial(to: str, *, action: str, timeout_seconds: float, caller_id: str | None,
     return str(response)
 
 
+def _say(response: VoiceResponse, text: str) -> None:
+    """Add a text without the characters that no XML document may hold; one with nothing to say would be an error."""
+    if is_speakable(text):
+        response.say(xml_text(text))
+
+
 def say(text: str) -> str:
     """Say a text in Twilio's own voice."""
     response = VoiceResponse()
-    response.say(text)
+    _say(response, text)
     return str(response)
 
 
@@ -66,7 +75,7 @@ def hang_up() -> str:
 def say_and_hang_up(text: str) -> str:
     """Say a text in Twilio's own voice and end the call: for a call that has no audio of ours."""
     response = VoiceResponse()
-    response.say(text)
+    _say(response, text)
     response.hangup()
     return str(response)
 

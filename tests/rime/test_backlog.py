@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from support.virtual_time import virtually
 
 from telebridge.errors import SpeechUnavailable
 from telebridge.rime.backlog import TextBacklog
@@ -30,7 +31,7 @@ async def test_a_long_text_is_cut_into_requests_within_the_limit():
     assert await all_of(TextBacklog("One one. Two two. Three.", 18)) == ["One one. Two two. ", "Three."]
 
 
-@pytest.mark.parametrize("text", ["", "  ", ".", "...", " — ", '"?!"'])
+@pytest.mark.parametrize("text", ["", "  ", ".", "...", " — ", '"?!"', "😀", "**", "।", "$ %"])
 async def test_what_has_no_sound_is_not_asked_for(text):
     assert await all_of(TextBacklog(text, 500)) == []
     assert await all_of(TextBacklog(tokens_of(*text), 500)) == []
@@ -82,3 +83,43 @@ async def test_closing_stops_reading_in_the_middle():
     assert await backlog.next_request() == "Said. "
     await backlog.aclose()
     assert ended == [True]
+
+
+@virtually
+async def test_an_author_who_stalls_in_a_sentence_has_its_whole_words_spoken_after_a_while():
+    loop = asyncio.get_running_loop()
+
+    async def stalling():
+        for token in ("The price", " is tw"):
+            yield token
+            await asyncio.sleep(0.9)
+        await asyncio.sleep(5)
+        yield "elve dollars"
+        await asyncio.sleep(5)
+        yield "."
+
+    began = loop.time()
+    backlog = TextBacklog(stalling(), 500, stalled_seconds=1.0)
+    assert (await backlog.next_request(), loop.time() - began) == ("The price is ", pytest.approx(1.9))
+    assert await backlog.next_request() == "twelve "
+    assert await all_of(backlog) == ["dollars."]
+
+
+@virtually
+async def test_tokens_that_come_in_time_cost_no_timer_each():
+    async def steady():
+        for _ in range(100):
+            yield "word "
+            await asyncio.sleep(0.05)
+
+    loop = asyncio.get_running_loop()
+    armed = []
+    call_at = loop.call_at
+    loop.call_at = lambda when, *rest, **more: (armed.append(when), call_at(when, *rest, **more))[1]
+    try:
+        backlog = TextBacklog(steady(), 5000, stalled_seconds=1.0)
+        assert await all_of(backlog) == ["word " * 100]
+    finally:
+        del loop.call_at
+    sleeps = 100
+    assert len(armed) - sleeps <= 7, "one for each second, and no more"

@@ -14,7 +14,7 @@ from telebridge.rime.messages import (
     Side,
     TextReceived,
 )
-from telebridge.rime.plain import PlainConnection, escaped
+from telebridge.rime.plain import PlainConnection
 
 COMMAND = re.compile(r"<\s*(clear|flush|eos)\s*>", re.IGNORECASE)
 
@@ -37,22 +37,6 @@ def test_rimes_side_can_be_made_to_take_them_leniently(frame):
     assert PlainConnection(Side.RIME, lenient_commands=True).receive_text(frame) == EosReceived()
 
 
-@pytest.mark.parametrize(
-    ("text", "sent"),
-    [
-        ("<EOS>", " EOS "),
-        ("Press <CLEAR> to erase", "Press  CLEAR  to erase"),
-        ("Wait <500> please", "Wait <500> please"),
-        ("<500.0>", "<500.0>"),
-        ("5 < 6 and 7 > 6", "5   6 and 7   6"),
-        ("a < b", "a < b"),
-        ("<<EOS>>", "< EOS >"),
-    ],
-)
-def test_text_is_data(text, sent):
-    assert escaped(text) == sent
-
-
 @given(st.text(st.sampled_from("<>CLEARFUSHOclear 12.\n"), max_size=40))
 def test_no_text_ever_becomes_a_command_however_lenient_the_other_side(text):
     bridge, rime = PlainConnection(Side.BRIDGE), PlainConnection(Side.RIME, lenient_commands=True)
@@ -63,14 +47,6 @@ def test_no_text_ever_becomes_a_command_however_lenient_the_other_side(text):
     sent = bridge.send_text(text)
     assert rime.receive_text(sent) == TextReceived(sent)
     assert not COMMAND.fullmatch(sent.strip())
-
-
-@given(st.text())
-def test_every_character_but_the_brackets_is_kept(text):
-    kept = escaped(text)
-    assert kept.replace(" ", "").replace("<", "").replace(">", "") == text.replace(" ", "").replace("<", "").replace(
-        ">", ""
-    )
 
 
 def test_audio_is_all_that_comes():

@@ -1,10 +1,11 @@
+# ruff: noqa: RUF001 - marks of other scripts are meant
 import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.speech.segmentation import SentenceSegmenter, end_of_share, end_of_words, packed, pieces_of
+from telebridge.speech.segmentation import SentenceSegmenter, packed, pieces_of
 
 
 def cut(*tokens, limit=500):
@@ -29,6 +30,18 @@ def cut(*tokens, limit=500):
         ["Say {k1Ast. 0xm} now. ", "Go."],
         ["你好。。", "再见。", "好"],
         ["See example.com for more. ", "Bye."],
+        ["मेरा नाम राज है। ", "आप कैसे हैं? ", "ठीक॥", "हाँ"],
+        ["كيف حالك؟ ", "بخير. ", "شكرا"],
+        ["یہ ہے۔ ", "ٹھیک"],
+        ["元気ですか？", "はい、元気です。", "3.5度です!", "「そう。」", "では"],
+        ["你好！", "再见。", "ok. ", "好"],
+        ["שלום. ", "מה שלומך? ", "טוב"],
+        ["வணக்கம். ", "நலமா? ", "ஆம்"],
+        ["ආයුබෝවන්. ", "කොහොමද? ", "හොඳයි"],
+        ["Ք՞ո։ ", "Այո"],
+        ["Ruf z. B. Dr. Maier an. ", "Danke."],
+        ["Habla con la Sra. Gómez. ", "Gracias."],
+        ["一行目\u2029", "二行目"],
     ],
 )
 def test_a_text_is_cut_where_sentences_end(text):
@@ -46,7 +59,7 @@ def test_a_sentence_that_is_too_long_is_cut_at_a_blank_and_a_word_where_it_must(
     assert cut("a" * 20, limit=8) == ["a" * 8, "a" * 8, "a" * 4]
 
 
-TEXT = st.text(st.sampled_from("ab. ?!,\n12<>spell(){}…Dr。"), max_size=120)
+TEXT = st.text(st.sampled_from("ab. ?!,\n12<>spell(){}…Dr。।है؟ょ日」\u0301") | st.characters(), max_size=120)
 
 
 @given(TEXT, st.lists(st.integers(0, 120), max_size=10), st.integers(1, 30))
@@ -85,36 +98,42 @@ def test_packing_keeps_the_order():
 
 # How much of a text was spoken.
 
-PRESSES = "Press one, or two. Press one again."
+
+@pytest.mark.parametrize(
+    ("text", "spoken"),
+    [
+        ("The price of the larger one is tw", "The price of the larger one is "),
+        ("Well, that is it, ", "Well, that is it, "),
+        ("Press spell(A B", "Press "),
+        ("Wait <30", "Wait "),
+        ("日本語の", "日本語"),
+        ("मेरा नाम है", "मेरा नाम "),
+        ("One", None),
+        ("", None),
+        (" \n", None),
+        ("“ *", None),
+    ],
+)
+def test_of_a_text_that_stalls_the_whole_words_are_let_go(text, spoken):
+    segmenter = SentenceSegmenter()
+    assert segmenter.feed(text) == []
+    assert segmenter.feed_nothing() == ([] if spoken is None else [spoken])
+    assert segmenter.finish() == ([text.removeprefix(spoken or "")] if text != (spoken or "") else [])
 
 
-def test_words_are_found_in_their_order_whatever_surrounds_them():
-    assert PRESSES[: end_of_words(PRESSES, ["Press", "one"])] == "Press one,"
-    assert (
-        PRESSES[: end_of_words(PRESSES, ["Press", "one", "or", "two", "Press", "one"])]
-        == "Press one, or two. Press one"
-    )
+@given(TEXT, st.lists(st.integers(0, 120), max_size=10), st.integers(1, 30))
+def test_however_often_a_text_stalls_nothing_of_it_is_lost(text, cuts, limit):
+    segmenter = SentenceSegmenter(limit)
+    pieces = []
+    places = sorted({0, len(text), *(min(place, len(text)) for place in cuts)})
+    for start, end in itertools.pairwise(places):
+        pieces += segmenter.feed(text[start:end]) + segmenter.feed_nothing()
+    pieces += segmenter.finish()
+    assert "".join(pieces) == text
+    assert all(0 < len(piece) <= limit for piece in pieces)
 
 
-def test_the_search_begins_where_the_present_part_does():
-    start = PRESSES.index("Press one again")
-    assert end_of_words(PRESSES, ["press", "one"], start) == PRESSES.index(" again")
-    assert end_of_words(PRESSES, [], start) == start
-
-
-def test_a_word_that_is_spelled_otherwise_is_passed_over():
-    assert end_of_words("Dial 5 now.", ["Dial", "five", "now"]) == len("Dial 5 now.")
-
-
-def test_a_share_ends_between_words():
-    assert end_of_share("Hello there, you", 8) == len("Hello ")
-    assert end_of_share("Hello\nthere, you", 8) == len("Hello ")
-    assert end_of_share("Hello", 3) == 0
-    assert end_of_share("Hello", 5) == 5
-
-
-@given(st.text(alphabet="ab \n", max_size=30), st.floats(0, 40))
-def test_a_share_holds_no_word_that_was_not_asked_for_whole(text, characters):
-    end = end_of_share(text, characters)
-    assert end <= characters + 1, "the blank after the last word"
-    assert end in (0, len(text)) or text[end - 1].isspace()
+def test_a_long_sentence_without_blanks_is_cut_between_letters_and_not_within_one():
+    assert cut("日本語日本語", limit=4) == ["日本語日", "本語"]
+    assert cut("はきょうきょう", limit=4) == ["はきょう", "きょう"]
+    assert cut("e\u0301" * 4, limit=3) == ["e\u0301"] * 4

@@ -42,6 +42,7 @@ from telebridge.flows.steps import (
 from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
 from telebridge.speech.source import VoiceOverrides
 from telebridge.speech.streamed_text import StreamedText
+from telebridge.speech.tokens import cleaned_tokens
 from telebridge.turns.barge_in import BargeIn, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
 
@@ -115,7 +116,7 @@ class Call:
         Raises:
             SpeechError: It could not be spoken to its end.
         """
-        with _reread(text) as spoken:
+        with _reread(text, clean=self._session.clean_streams) as spoken:
             outcome = await self._perform(Say(spoken, voice=voice, barge_in=_policy(barge_in)))
         return outcome.interruption if isinstance(outcome, Said) else None
 
@@ -132,7 +133,7 @@ class Call:
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
-        with _reread(prompt or "") as spoken:
+        with _reread(prompt or "", clean=self._session.clean_streams) as spoken:
             say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
             outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
         if not isinstance(outcome, Gathered):
@@ -325,12 +326,12 @@ def _now() -> float:
 
 
 @contextmanager
-def _reread(text: PromptText) -> Iterator[PromptText]:
+def _reread(text: PromptText, *, clean: bool) -> Iterator[PromptText]:
     """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
     if isinstance(text, str):
         yield text
         return
-    streamed = StreamedText.by(text)
+    streamed = StreamedText.by(cleaned_tokens(text) if clean else text)
     try:
         yield streamed
     finally:

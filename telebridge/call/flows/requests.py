@@ -19,6 +19,7 @@ from yarl import URL
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, Done, Request, Run
 from telebridge.logs import logger
+from telebridge.unicode_text import repaired_values
 
 log = logger(__name__)
 
@@ -208,7 +209,7 @@ async def _read_response(answer: aiohttp.ClientResponse) -> Done:
         if len(read) > MAX_RESPONSE_BYTES:
             raise _Refused(f"answered more than {MAX_RESPONSE_BYTES} bytes")
     text = read.decode(answer.charset or "utf-8", errors="replace")
-    value = json.loads(text) if answer.content_type.endswith("json") and text.strip() else text
+    value = repaired_values(json.loads(text)) if answer.content_type.endswith("json") and text.strip() else text
     if not 200 <= answer.status < 300:
         return Done(value, f"{answer.method} {answer.url}: answered {answer.status}")
     return Done(value)

@@ -25,7 +25,6 @@ from telebridge.call.session.effects import (
 from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferBegun, TransferEnded
 from telebridge.call.session.full_duplex import CallerActivity, FullDuplex
 from telebridge.call.session.preferences import CallerPreferences
-from telebridge.call.session.speaking import from_word
 from telebridge.call.session.stream_phase import PhaseInput, PhaseMachine
 from telebridge.call.session.turn import StepOver, TurnResult
 from telebridge.deadlines import earliest
@@ -47,6 +46,7 @@ from telebridge.flows.steps import (
     Transferred,
     Wait,
 )
+from telebridge.speech.words import from_word
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned
 

@@ -57,6 +57,7 @@ class SessionOptions:
         close_seconds: How long to wait for the end of a stream that we closed.
         playback: How audio is cut into messages.
         listening: How the caller is listened to.
+        clean_streams: Whether streamed texts of Python flows are cleaned of markup.
     """
 
     stream_wait_seconds: float = 30.0
@@ -64,6 +65,7 @@ class SessionOptions:
     close_seconds: float = 10.0
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     listening: ListeningOptions = field(default_factory=ListeningOptions)
+    clean_streams: bool = True
 
 
 class CallSession:
@@ -76,12 +78,16 @@ class CallSession:
         flow: The flow file that leads the call; None when a Python flow does, which calls `perform_step`.
         record: Filled as the call goes on.
         options: How the call waits.
+
+    Attributes:
+        clean_streams: Whether streamed texts of Python flows are cleaned of markup.
     """
 
-    __slots__ = ("_began_at", "_driver", "_duplex", "_phases", "_preferences", "record")
+    __slots__ = ("_began_at", "_driver", "_duplex", "_phases", "_preferences", "clean_streams", "record")
 
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
+        self.clean_streams = options.clean_streams
         self._began_at = 0.0
         self._phases = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,

@@ -7,7 +7,6 @@ One rule: once an utterance is interrupted or lost, nothing that still arrives o
 nothing of it is lost.
 """
 
-import re
 from collections.abc import AsyncIterable
 from dataclasses import dataclass, field, replace
 
@@ -32,6 +31,7 @@ from telebridge.playback.ledger import PlaybackLedger
 from telebridge.playback.transcript import Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Rereadable, Words
+from telebridge.speech.words import count_words, from_word, word_starts
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
 SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
@@ -243,7 +243,7 @@ class Speaking:
         current = self._current
         if current is None or current.play is not None:
             return 0
-        return len(current.transcript.heard(self.heard_ms(now=now)).text.split())
+        return count_words(current.transcript.heard(self.heard_ms(now=now)).text)
 
     def sounds(self, *, now: float) -> bool:
         """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
@@ -302,18 +302,10 @@ def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
     return cut.tail[len(cut.tail) - again - quietest_end(before) :]
 
 
-def from_word(text: str, heard: int) -> str:
-    """Return what is left of a text of which so many words were heard, beginning with the last of them.
-
-    The last word is said again, because it may have been cut.
-    """
-    return " ".join(text.split()[max(0, heard - 1) :])
-
-
 def _rest(text: str | AsyncIterable[str], taken: str, heard: int) -> str | AsyncIterable[str]:
     """What is left of a text; one that is still being written goes on for as long as its author does."""
     if isinstance(text, Rereadable):
-        words = [word.start() for word in re.finditer(r"\S+", taken)]
+        words = word_starts(taken)
         return text.since(words[heard - 1] if 0 < heard <= len(words) else 0)
     return from_word(taken, heard)
 

@@ -15,10 +15,13 @@ from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.database.schema import metadata
 from telebridge.epoch import epoch_ms, instant
 from telebridge.logs import logger
+from telebridge.unicode_text import repaired, repaired_values
 
 log = logger(__name__)
 
 REPLACED = "\N{REPLACEMENT CHARACTER}"
+OF_COLUMNS = ("call_sid", "from", "to", "direction", "started_at")
+"""What a record holds that its row has columns for, which are certain."""
 
 
 CALL = Table(
@@ -61,7 +64,8 @@ class StoredCall:
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain values; of a call that is live in another process, what is known of it."""
-        return self.begun_record().as_json() if self.record is None else self.record
+        known = self.begun_record().as_json()
+        return {**known, **(self.record or {}), **{name: known[name] for name in OF_COLUMNS}}
 
     def begun_record(self) -> CallRecord:
         """The record of a call of which only the beginning is known."""
@@ -126,8 +130,18 @@ def stored_call(row: Row[Any]) -> StoredCall:
         instant(row.started_at),
         row.ended_at is not None,
         row.checkpoint,
-        None if row.record is None else json.loads(row.record),
+        None if row.record is None else _read_record(row.call_sid, row.record),
     )
+
+
+def _read_record(call_sid: str, text: str) -> dict[str, Any]:
+    """The record that a row holds, repaired; empty when it cannot be read, so that one row breaks no list."""
+    try:
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        log.error("a call's record cannot be read", call_sid=call_sid, error=str(error))
+        return {}
+    return repaired_values(record) if isinstance(record, dict) else {}
 
 
 def row_of(record: CallRecord) -> dict[str, Any]:
@@ -154,7 +168,7 @@ def end_values(record: CallRecord, ended_at: datetime, *, apology: bool = False)
 
 def clean(text: str) -> str:
     """Replace lone surrogates and U+0000, which not every database stores."""
-    return text.encode(errors="replace").decode().replace("\0", REPLACED)
+    return repaired(text).replace("\0", REPLACED)
 
 
 def _record_text(record: CallRecord) -> str:

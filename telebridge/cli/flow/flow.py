@@ -21,7 +21,7 @@ from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checking import nearest
 from telebridge.flows.drawing.graph import graph_of, mermaid
 from telebridge.flows.drawing.svg import svg
-from telebridge.flows.loading import check_flow, load_flow
+from telebridge.flows.loading import check_flow, flow_warnings, load_flow
 from telebridge.flows.model import parts
 from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
 from telebridge.settings import load_settings
@@ -136,15 +136,20 @@ def check(
 ) -> None:
     """Find every mistake in flow files, with line and column: unknown keys, dangling targets, unreachable nodes.
 
-    Voices are checked over the voice of the settings. Exits with 2 when there is a mistake.
+    Voices are checked over the voice of the settings. SSML in a text is a warning, because it would be read aloud.
+    Exits with 2 when there is a mistake.
     """
     speech = speech_check(load_settings(config).rime.parameters())
     errors = {file: check_flow(file, speech) for file in _flow_files(files)}
     if json_:
         tell(json.dumps([_as_json(error) for found in errors.values() for error in found]))
+        for warning in (warning for file in errors for warning in flow_warnings(file)):
+            typer.echo(f"warning: {warning}", err=True)
     else:
         for file, found in errors.items():
             tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
+            for warning in flow_warnings(file):
+                tell(f"warning: {warning}")
     if any(errors.values()):
         raise typer.Exit(2)
 

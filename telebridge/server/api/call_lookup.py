@@ -14,9 +14,13 @@ from typing import Any
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.session.stream_phase import Phase
-from telebridge.server.api.models import PhaseName
+from telebridge.logs import logger
+from telebridge.server.api.models import CallResponse, PhaseName
 from telebridge.server.api.ports import PastCalls, Position
 from telebridge.server.http.problems import Problem
+from telebridge.unicode_text import repaired, repaired_values
+
+log = logger(__name__)
 
 PHASE_NAMES: dict[Phase, PhaseName] = {
     Phase.WAITING: "waiting",
@@ -114,3 +118,19 @@ def _position(record: CallRecord) -> Position:
 
 def _past_values(values: dict[str, Any]) -> dict[str, Any]:
     return {"phase": PHASE_NAMES[Phase.OVER], "saying": None, **values}
+
+
+def response_of(call: dict[str, Any]) -> CallResponse:
+    """The response for a call; of one whose record cannot be answered what is certain, so that it breaks no list."""
+    try:
+        answered = CallResponse.model_validate(repaired_values(call))
+        answered.model_dump_json()
+    except (ValueError, RecursionError) as error:
+        log.error("a call's record cannot be answered", call_sid=call.get("call_sid"), error=str(error))
+        names = ("call_sid", "flow", "from", "to", "direction")
+        call_sid, flow, from_number, to_number, direction = (repaired(str(call.get(name) or "")) for name in names)
+        started_at = datetime.fromisoformat(call["started_at"])
+        record = CallRecord(call_sid, flow, from_number, to_number, direction, started_at)
+        phase = call.get("phase") if call.get("phase") in PHASE_NAMES.values() else PHASE_NAMES[Phase.OVER]
+        answered = CallResponse.model_validate({**record.as_json(), "phase": phase, "saying": None})
+    return answered

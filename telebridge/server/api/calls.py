@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.errors import ConfigurationError, TwilioAPIError
 from telebridge.logs import logger
-from telebridge.server.api.call_lookup import CallLookup, cursor, position_of, read_cursor
+from telebridge.server.api.call_lookup import CallLookup, cursor, position_of, read_cursor, response_of
 from telebridge.server.api.models import (
     CallResponse,
     CallsQuery,
@@ -75,7 +75,7 @@ class CallEndpoints:
         found = await self._calls.page(query.state, query.limit + 1, before)
         page = found[: query.limit]
         after = cursor(position_of(page[-1])) if len(found) > len(page) else None
-        return respond(CallsResponse(calls=[CallResponse.model_validate(call) for call in page], next=after))
+        return respond(CallsResponse(calls=[response_of(call) for call in page], next=after))
 
     @endpoint(
         hdrs.METH_POST,
@@ -116,7 +116,7 @@ class CallEndpoints:
         found = await self._calls.find(call_sid)
         if found is None:
             raise unknown_call(call_sid)
-        return respond(CallResponse.model_validate(found))
+        return respond(response_of(found))
 
     async def _originate_once(self, key: str, body: OriginateRequest) -> str:
         """The CallSid of the first request with that key; requests of this process wait for it together."""

@@ -11,6 +11,7 @@ from telebridge.server.http.bodies import RequestModel, ResponseModel
 
 LONGEST_TEXT = 5000
 CONTROL = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+PLAIN = r"^[^\x00-\x1f\x7f\ufffd]*$"
 E164 = r"^\+[1-9][0-9]{1,14}$"
 DIALLED = r"^(\+[1-9][0-9]{1,14}|sips?:[!-~]{1,250})$"
 NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
@@ -42,7 +43,9 @@ Scalar = (
     | bool
     | None
 )
-VoiceParameter = Annotated[str, Field(max_length=100)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool
+VoiceParameter = (
+    Annotated[str, Field(max_length=100, pattern=PLAIN)] | int | Annotated[float, Field(allow_inf_nan=False)] | bool
+)
 
 
 PhaseName = Literal["waiting", "live", "transferring", "closing", "over"]

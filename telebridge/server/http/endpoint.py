@@ -20,6 +20,7 @@ from telebridge.server.http.problems import (
     shown,
     wrong_fields,
 )
+from telebridge.unicode_text import repaired, repaired_values
 
 MOST_BYTES = 64 * 1024
 DEEPEST = 32
@@ -192,7 +193,7 @@ async def read_body(request: web.Request, model: type[B]) -> B:
 
 
 def parsed(text: bytes) -> dict[str, Any]:
-    """A JSON object, strictly: no key twice, nothing that is not JSON, not too deep.
+    """A JSON object, strictly: no key twice, nothing that is not JSON, not too deep. Half characters are repaired.
 
     Raises:
         Problem: It is something else.
@@ -212,7 +213,7 @@ def parsed(text: bytes) -> dict[str, Any]:
         raise Problem(400, "The body is JSON, but no object: send {…} with the fields in it.")
     if _is_deeper(value, DEEPEST):
         raise _too_deep()
-    return value
+    return {repaired(key): repaired_values(each) for key, each in value.items()}
 
 
 def _checked(model: type[Q], values: Mapping[str, Any]) -> Q:

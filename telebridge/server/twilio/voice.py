@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from telebridge import metrics
+from telebridge.call.record import CallRecord
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.runner import CallRunner
@@ -30,7 +31,9 @@ from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import ATTEMPT, or_send_again
 from telebridge.twilio import twiml
+from telebridge.twilio.caller_id import caller_id_of
 from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
+from telebridge.unicode_text import xml_text
 
 log = logger(__name__)
 
@@ -144,19 +147,22 @@ class VoiceHandler:
             return self._connect(request, self._calls.incoming(session.record.call_sid))
         if session.phase is Phase.AWAY and session.transfer_target is not None:
             runner.deliver(TransferBegun())
-            return self._dial(request, session.transfer_target)
+            return self._dial(request, session.transfer_target, session.record)
         return error_message() if session.apology_due else _answer(twiml.hang_up())
 
-    def _dial(self, request: web.Request, transfer: Transfer) -> web.Response:
+    def _dial(self, request: web.Request, transfer: Transfer, record: CallRecord) -> web.Response:
         whisper = None
         if transfer.whisper is not None:
-            whisper = self._validator.public_url(request, f"/twilio/whisper?{urlencode({'text': transfer.whisper})}")
+            query = urlencode({"text": xml_text(transfer.whisper)})
+            whisper = self._validator.public_url(request, f"/twilio/whisper?{query}")
         return _answer(
             twiml.dial(
                 transfer.to,
                 action=self._validator.public_url(request, "/twilio/dial-status") + TRY_AGAIN,
                 timeout_seconds=transfer.timeout_seconds,
-                caller_id=transfer.caller_id,
+                caller_id=caller_id_of(
+                    transfer.caller_id, to=transfer.to, from_number=record.from_number, to_number=record.to_number
+                ),
                 whisper=whisper,
             )
         )

@@ -5,7 +5,6 @@ proportional to the number of characters of its word.
 """
 
 import math
-import re
 import zlib
 from array import array
 from collections.abc import AsyncIterator
@@ -45,8 +44,7 @@ class ToneVoice(Synthesizer):
         rate = phrase.sample_rate
         words: list[SpokenWord] = []
         samples = array("h")
-        for match in re.finditer(r"\S+", phrase.text):
-            word = match.group()
+        for word in phrase.text.split():
             start = len(samples)
             voiced = _samples(len(word) * CHARACTER_SECONDS / phrase.speed, rate)
             samples.extend(_hum(_pitch(word, phrase.speaker), voiced, rate))

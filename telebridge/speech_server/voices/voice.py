@@ -8,11 +8,13 @@ and none for others; `spoken_words` returns one entry for each written word, as 
 One rule: a synthesizer knows nothing of Rime. Markup, segments and formats are processed before and after it.
 """
 
-import re
 from bisect import bisect_right
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Protocol
+
+from telebridge.speech.words import word_starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +90,6 @@ class Synthesizer(Protocol):
         ...
 
 
-_WRITTEN_WORD = re.compile(r"\S+")
-
-
 @dataclass(frozen=True, slots=True)
 class WordStart:
     """The time at which the text from a character on (counted from 0) sounds."""
@@ -101,12 +100,18 @@ class WordStart:
 
 def spoken_words(text: str, starts: Sequence[WordStart], *, duration_seconds: float) -> tuple[SpokenWord, ...]:
     """Return every written word of `text` with its times: in order, not overlapping, within `duration_seconds`."""
-    spans = [(match.start(), match.group()) for match in _WRITTEN_WORD.finditer(text) if _is_voiced(match.group())]
+    spans = [(start, word) for start, word in _written_words(text) if _is_voiced(word)]
     first_seconds = _first_seconds([start for start, _ in spans], starts, duration_seconds)
     ends = [*first_seconds[1:], duration_seconds]
     return tuple(
         SpokenWord(word, begin, end) for (_, word), begin, end in zip(spans, first_seconds, ends, strict=False)
     )
+
+
+def _written_words(text: str) -> list[tuple[int, str]]:
+    """The words of a text with their places, without the blanks after them."""
+    starts = word_starts(text)
+    return [(start, text[start:end].rstrip()) for start, end in pairwise([*starts, len(text)])]
 
 
 def _is_voiced(word: str) -> bool:

@@ -18,6 +18,8 @@ from telebridge.tasks import Tasks
 class Session:
     """Answers a command with its name, in place of effects."""
 
+    clean_streams = True
+
     def __init__(self):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
 

@@ -42,7 +42,6 @@ REQUESTS = {
     "a number of 5000 digits": (request("POST", SAY, b'{"text": ' + b"9" * 5000 + b"}"), 400),
     # what is JSON and wrong
     "a number too great": (request("POST", "/api/calls", b'{"to": 1e400, "timeout": 99999999999999999999}'), 422),
-    "a lone surrogate": (request("POST", SAY, b'{"text": "\\ud800"}'), 422),
     "a lone surrogate in a key": (request("POST", SAY, b'{"text": "a", "\\ud800": 1}'), 422),
     "a lone surrogate in a voice": (request("POST", SAY, b'{"text": "a", "voice": {"lang": "\\udc00"}}'), 422),
     "a NUL": (request("POST", SAY, b'{"text": "a\\u0000b"}'), 422),
