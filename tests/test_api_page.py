@@ -78,7 +78,7 @@ def test_every_kind_of_problem_is_told_and_none_that_does_not_exist():
 def test_every_kind_of_event_is_told():
     folders = (ROOT / "telebridge" / "server", ROOT / "telebridge" / "call")
     source = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
-    kinds = set(re.findall(r'(?:publish|Tell)\("([a-z-]+)"', source)) | {"gap", "overrun"}
+    kinds = set(re.findall(r'(?:publish|PublishEvent)\("([a-z-]+)"', source)) | {"gap", "overrun"}
     table = PAGE[PAGE.index("| event |") : PAGE.index("## Refusals")]
     told = set()
     for first in re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE):

@@ -27,7 +27,11 @@ from telebridge.flows.inspection import (
 from telebridge.flows.model import CallBackNode, ChooseNode, CollectNode, Flow, MenuNode, SendDigitsNode, TransferNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 from telebridge.flows.values import ADDRESS
+from telebridge.speech.markup import speech_tags
 
+SPOKEN = frozenset({"say", "menu", "collect", "hang_up", "record", "whisper"})
+"""The fields of nodes that a voice speaks."""
+MARKUP_HINT = 'leave it out: Rime\'s voices know <300> for a pause, spell(…) and {…}; or set speech.clean = "all"'
 BUILT_IN = frozenset({"from", "to"})
 """The variables that every call has: the numbers of its two ends."""
 
@@ -245,3 +249,20 @@ def nearest(name: str, known: Mapping[str, object] | frozenset[str] | list[str])
     """A hint at the known name that is most like `name`; empty when none is."""
     near = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"did you mean '{near[0]}'?" if near else ""
+
+
+def markup_warnings(flow: Flow) -> list[Mistake]:
+    """Return the tags of SSML and the like in texts that are spoken, one for each text.
+
+    They are warnings: a voice reads them aloud, which is hardly what their author meant, but the flow runs.
+    """
+    return list(_markup(flow))
+
+
+def _markup(flow: Flow) -> Iterator[Mistake]:
+    if tags := speech_tags(flow.apology):
+        yield Mistake(("apology",), f"{tags[0]} would be read aloud", MARKUP_HINT)
+    for name, node in flow.nodes.items():
+        for path, text in texts_of(node).items():
+            if path and path[-1] in SPOKEN and (tags := speech_tags(text)):
+                yield Mistake(("nodes", name, *path), f"{tags[0]} would be read aloud", MARKUP_HINT)

@@ -17,9 +17,8 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
-from telebridge.flows.checking import Mistake, mistakes, nearest
+from telebridge.flows.checking import Mistake, markup_warnings, mistakes, nearest
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
-from telebridge.flows.markup_warnings import markup_warnings
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.unicode_text import repaired
 

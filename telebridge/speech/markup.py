@@ -72,7 +72,7 @@ class Place:
     hidden: str = ""
 
 
-class Decision(NamedTuple):
+class MarkupStep(NamedTuple):
     """What becomes of the beginning of a text.
 
     Args:
@@ -86,11 +86,11 @@ class Decision(NamedTuple):
     again: str = ""
 
 
-Rule = Callable[..., Decision | None]
-NOTHING = Decision(0)
+Rule = Callable[..., MarkupStep | None]
+NOTHING = MarkupStep(0)
 
 
-def decide(held: str, place: Place, *, final: bool) -> Decision | None:
+def decide(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     """What becomes of the beginning of `held`, which begins with a sign that may be markup.
 
     Args:
@@ -103,45 +103,45 @@ def decide(held: str, place: Place, *, final: bool) -> Decision | None:
     return _RULES.get(held[0], _emoji)(held, place, final=final)
 
 
-def _within_hidden(held: str, place: Place, *, final: bool) -> Decision | None:
+def _within_hidden(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     end = f"</{place.hidden}>"
     if not end.startswith(held.lower()[: len(end)]):
-        return Decision(1)
+        return MarkupStep(1)
     if len(held) < len(end):
-        return Decision(len(held)) if final else None
+        return MarkupStep(len(held)) if final else None
     place.hidden = ""
-    return Decision(len(end))
+    return MarkupStep(len(end))
 
 
-def _tag(held: str, place: Place, *, final: bool) -> Decision | None:
+def _tag(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     if held.startswith("<!--"):
         end = held.find("-->", 4)
         if end >= 0:
-            return Decision(end + 3)
-        return Decision(len(held)) if final or len(held) > 4 * LONGEST_TAG else None
+            return MarkupStep(end + 3)
+        return MarkupStep(len(held)) if final or len(held) > 4 * LONGEST_TAG else None
     if held[-1] == ">" and len(held) > 1:
         if (address := _ADDRESS_IN_TAG.fullmatch(held)) is not None:
-            return Decision(len(held), _spoken_address(address[1].removeprefix("mailto:")))
+            return MarkupStep(len(held), _spoken_address(address[1].removeprefix("mailto:")))
         if (tag := _TAG.fullmatch(held)) is not None:
             return _whole_tag(tag, place)
     if final or len(held) > LONGEST_TAG or not _MAY_BE_TAG.fullmatch(held):
-        return Decision(1, "<")
+        return MarkupStep(1, "<")
     return None
 
 
-def _whole_tag(tag: "regex.Match[str]", place: Place) -> Decision:
+def _whole_tag(tag: "regex.Match[str]", place: Place) -> MarkupStep:
     length, hidden = len(tag[0]), tag["hidden"]
     if hidden is not None:
         if not tag["close"] and not tag["rest"].endswith("/"):
             place.hidden = hidden.lower()
-        return Decision(length)
+        return MarkupStep(length)
     other = tag["other"]
     if other is not None and ":" not in other and "=" not in tag["rest"]:
-        return Decision(1, "<")
-    return Decision(length, " " if tag["breaking"] is not None and not place.before.isspace() else "")
+        return MarkupStep(1, "<")
+    return MarkupStep(length, " " if tag["breaking"] is not None and not place.before.isspace() else "")
 
 
-def _emphasis(held: str, place: Place, *, final: bool) -> Decision | None:
+def _emphasis(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     sign = held[0]
     run = len(held) - len(held.lstrip(sign))
     following = held[run : run + 1]
@@ -149,12 +149,12 @@ def _emphasis(held: str, place: Place, *, final: bool) -> Decision | None:
         return None
     if place.line_begins:
         if run == 1 and sign == "*" and following in (" ", "\t"):
-            return Decision(2)
+            return MarkupStep(2)
         if (line := _line_of_signs(held, final=final)) is not NOTHING:
             return line
     if _is_arithmetic(sign, run, following, place):
-        return Decision(run, sign * run)
-    return Decision(run)
+        return MarkupStep(run, sign * run)
+    return MarkupStep(run)
 
 
 def _is_arithmetic(sign: str, run: int, following: str, place: Place) -> bool:
@@ -171,7 +171,7 @@ def _is_arithmetic(sign: str, run: int, following: str, place: Place) -> bool:
     return sign == "*" and run == 1 and right.isdigit() and place.solid.isdigit()
 
 
-def _line_of_signs(held: str, *, final: bool) -> Decision | None:
+def _line_of_signs(held: str, *, final: bool) -> MarkupStep | None:
     """A line of nothing but signs, such as `---`; `NOTHING` when it is none."""
     sign = held[0]
     line, newline, _ = held.partition("\n")
@@ -179,124 +179,124 @@ def _line_of_signs(held: str, *, final: bool) -> Decision | None:
         return NOTHING
     if not newline and not final and len(held) <= _HELD_LINE:
         return None
-    return Decision(len(line)) if line.count(sign) >= 3 else NOTHING
+    return MarkupStep(len(line)) if line.count(sign) >= 3 else NOTHING
 
 
-def _strike(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _strike(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     run = len(held) - len(held.lstrip("~"))
     if run == len(held) and not final:
         return None
-    return Decision(run) if run >= 2 else Decision(1, "~")
+    return MarkupStep(run) if run >= 2 else MarkupStep(1, "~")
 
 
-def _code(held: str, place: Place, *, final: bool) -> Decision | None:
+def _code(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     run = len(held) - len(held.lstrip("`"))
     if run == len(held) and not final:
         return None
     if run < 3 or not place.line_begins:
-        return Decision(run)
+        return MarkupStep(run)
     end = _end_of(_FENCE_LABEL, held, run)
     if end == len(held) and not final and len(held) <= _HELD_LINE:
         return None
-    return Decision(end if held[end : end + 1] in ("\n", "") else run)
+    return MarkupStep(end if held[end : end + 1] in ("\n", "") else run)
 
 
-def _heading(held: str, place: Place, *, final: bool) -> Decision | None:
+def _heading(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     run = len(held) - len(held.lstrip("#"))
     if run == len(held) and not final:
         return None
     if place.line_begins and run <= 6 and held[run : run + 1] in (" ", "\t", ""):
-        return Decision(min(run + 1, len(held)), "")
-    return Decision(run, held[:run])
+        return MarkupStep(min(run + 1, len(held)), "")
+    return MarkupStep(run, held[:run])
 
 
-def _quote(held: str, place: Place, *, final: bool) -> Decision | None:
+def _quote(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     """A quotation, unless a number follows: `> 50 %` is a comparison."""
     if not place.line_begins:
-        return Decision(1, ">")
+        return MarkupStep(1, ">")
     following = held[1:].lstrip(" ")
     if not following and not final and len(held) <= _HELD_LINE:
         return None
     if following[:1].isdigit() or following[:1] in ("=", "$", "-"):
-        return Decision(1, ">")
-    return Decision(2 if held[1:2] == " " else 1)
+        return MarkupStep(1, ">")
+    return MarkupStep(2 if held[1:2] == " " else 1)
 
 
-def _item(held: str, place: Place, *, final: bool) -> Decision | None:
+def _item(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     """A bullet, or a line of signs."""
     sign = held[0]
     if not place.line_begins:
-        return Decision(1, sign)
+        return MarkupStep(1, sign)
     if len(held) == 1 and not final:
         return None
     if sign in _BULLETS:
-        return Decision(2 if held[1:2] == " " else 1)
+        return MarkupStep(2 if held[1:2] == " " else 1)
     if held[1:2] in (" ", "\t") and sign in "-+" and not held[1:].lstrip(" \t").startswith(sign):
         if not held[1:].strip(" \t") and not final and len(held) <= _HELD_LINE:
             return None
-        return Decision(2)
+        return MarkupStep(2)
     line = _line_of_signs(held, final=final)
-    return Decision(1, sign) if line is NOTHING else line
+    return MarkupStep(1, sign) if line is NOTHING else line
 
 
-def _link(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _link(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     if held == "!" and not final:
         return None
     if held[0] == "!" and held[1:2] != "[":
-        return Decision(1, "!")
+        return MarkupStep(1, "!")
     link = _LINK.match(held)
     if link is not None and link["to"] is not None:
-        return Decision(link.end(), "", link["text"])
+        return MarkupStep(link.end(), "", link["text"])
     closed = held.find("]")
     may_go_on = "\n" not in held and held.count("[") == 1 and (closed < 0 or held[closed + 1 : closed + 2] in ("", "("))
     if final or len(held) > LONGEST_TAG or not may_go_on:
-        return Decision(1, held[0])
+        return MarkupStep(1, held[0])
     return None
 
 
-def _cell(held: str, place: Place, *, final: bool) -> Decision | None:
+def _cell(held: str, place: Place, *, final: bool) -> MarkupStep | None:
     """A table: its lines become the words of its cells with commas between."""
     if not place.line_begins and not place.in_row:
-        return Decision(1, "|")
+        return MarkupStep(1, "|")
     end = _end_of(_CELL_BORDER, held)
     if end == len(held) and not final and len(held) <= _HELD_LINE:
         return None
     end = _end_of(_CELL_SIGNS, held)
     place.in_row = True
     last = held[end : end + 1] in ("", "\n", "\r")
-    return Decision(end, ", " if place.solid.isalnum() and not last else "")
+    return MarkupStep(end, ", " if place.solid.isalnum() and not last else "")
 
 
-def _entity(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _entity(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     if (entity := _ENTITY.match(held)) is not None:
-        return Decision(entity.end(), _character(entity[0][1:-1].lower()))
-    return Decision(1, "&") if final or not _MAY_BE_ENTITY.fullmatch(held) else None
+        return MarkupStep(entity.end(), _character(entity[0][1:-1].lower()))
+    return MarkupStep(1, "&") if final or not _MAY_BE_ENTITY.fullmatch(held) else None
 
 
-def _backslash(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _backslash(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     if len(held) == 1:
-        return Decision(1, "\\") if final else None
-    return Decision(2, held[1]) if held[1] in _ESCAPABLE else Decision(1, "\\")
+        return MarkupStep(1, "\\") if final else None
+    return MarkupStep(2, held[1]) if held[1] in _ESCAPABLE else MarkupStep(1, "\\")
 
 
-def _bare_address(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _bare_address(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     """An address of the web is spoken as its host."""
     lowered = held.lower()
     if not any(lowered.startswith(head) for head in _ADDRESS_HEADS):
         if any(head.startswith(lowered) for head in _ADDRESS_HEADS) and not final:
             return None
-        return Decision(1, held[0])
+        return MarkupStep(1, held[0])
     end = _end_of(_ADDRESS, held)
     if end == len(held) and not final and len(held) <= 8 * LONGEST_TAG:
         return None
     while end and held[end - 1] in ".,;:!?)":
         end -= 1
-    return Decision(end, _spoken_address(held[:end]))
+    return MarkupStep(end, _spoken_address(held[:end]))
 
 
-def _emoji(held: str, _place: Place, *, final: bool) -> Decision | None:
+def _emoji(held: str, _place: Place, *, final: bool) -> MarkupStep | None:
     end = max(1, _end_of(_EMOJI_RUN, held))
-    return None if end == len(held) and not final and end <= LONGEST_TAG else Decision(end)
+    return None if end == len(held) and not final and end <= LONGEST_TAG else MarkupStep(end)
 
 
 _RULES: dict[str, Rule] = {

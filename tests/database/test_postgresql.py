@@ -48,7 +48,7 @@ async def test_a_call_is_taken_over_closed_and_listed(cluster):
         first, second = (CallStore(database) for database in opened)
         for call_sid in ("CA1", "CA2"):
             first.writer.began(record(call_sid))
-            first.writer.keep(call_sid, b'{"typed": "1"}')
+            first.writer.save(call_sid, b'{"typed": "1"}')
         await first.writer.write()
         assert (await second.take_over("CA1")).checkpoint == '{"typed": "1"}'
         assert await second.close_row("CA2", "call completed", wallclock=NOON)

@@ -41,7 +41,6 @@ class StatusHandler:
     def __init__(self, calls: LiveCalls, campaigns: CampaignCalls) -> None:
         self._calls = calls
         self._campaigns = campaigns
-        self._reports = campaigns.reports
 
     async def call_status(self, request: web.Request) -> web.Response:
         """The status of a call changed; a final one ends the call, whichever process leads it."""
@@ -55,7 +54,7 @@ class StatusHandler:
             await self._calls.ownership.end(report.call_sid, report.status.value)
         if (attempt := request.query.get(ATTEMPT)) is not None:
             with or_send_again():
-                await self._reports.status(attempt, report)
+                await self._campaigns.reports.status(attempt, report)
             if report.status is CallStatus.RINGING:
                 self._campaigns.rings(attempt)
         return web.Response(status=204)
@@ -67,7 +66,7 @@ class StatusHandler:
         if attempt is None or not call_sid or not answered_by:
             raise web.HTTPBadRequest(text="attempt, CallSid or AnsweredBy is missing.\n")
         with or_send_again():
-            await self._reports.machine_detected(attempt, call_sid, answered_by)
+            await self._campaigns.reports.machine_detected(attempt, call_sid, answered_by)
         self._campaigns.verdict_arrived(attempt)
         return web.Response(status=204)
 

@@ -59,6 +59,9 @@ class Campaigns:
     async def machine_detected(self, attempt, call_sid, answered_by):
         self._done(attempt, call_sid, answered_by)
 
+    def verdict_arrived(self, attempt):
+        self._done(attempt, "verdict arrived")
+
     def rings(self, attempt):
         self._done(attempt, "rings")
 
@@ -101,7 +104,7 @@ async def test_who_answered_goes_to_the_campaign():
     campaigns = Campaigns()
     handler = StatusHandler(Calls(), campaigns)
     answer = await handler.machine_detected(Request({ATTEMPT: "a1"}, CallSid="CA1", AnsweredBy="human"))
-    assert (answer.status, campaigns.done) == (204, [("a1", "CA1", "human")])
+    assert (answer.status, campaigns.done) == (204, [("a1", "CA1", "human"), ("a1", "verdict arrived")])
 
 
 @pytest.mark.parametrize(
