@@ -22,12 +22,16 @@ class HeardText:
 
 
 class Transcript:
-    """The text of one utterance, as far as it is known, with its audio and word times, as far as they have arrived."""
+    """The text of one utterance, as far as it is known, with its audio and word times, as far as they have arrived.
+
+    Attributes:
+        audio_ms: How many milliseconds of audio have arrived; add to it when more does.
+    """
 
     def __init__(self, text: str = "") -> None:
+        self.audio_ms = 0.0
         self._text = [text] if text else []
         self._words: list[Word] = []
-        self._audio_ms = 0.0
         self._complete = False
 
     @property
@@ -35,18 +39,9 @@ class Transcript:
         """All text so far."""
         return "".join(self._text)
 
-    @property
-    def audio_ms(self) -> float:
-        """How many milliseconds of audio have arrived."""
-        return self._audio_ms
-
     def add_text(self, token: str) -> None:
         """Append a token of a streamed text."""
         self._text.append(token)
-
-    def add_audio(self, duration_ms: float) -> None:
-        """Enter that audio arrived."""
-        self._audio_ms += duration_ms
 
     def add_words(self, words: tuple[Word, ...]) -> None:
         """Append word times, which come in the order of the words."""
@@ -60,7 +55,7 @@ class Transcript:
         """The text that the first `heard_ms` of the audio speak."""
         if heard_ms <= 0:
             return HeardText("", exact=True)
-        if self._complete and heard_ms >= self._audio_ms:
+        if self._complete and heard_ms >= self.audio_ms:
             return HeardText(self.text.strip(), exact=True)
         if self._words and (self._complete or heard_ms <= self._words[-1].end_ms):
             return HeardText(self._until_word(heard_ms), exact=True)
@@ -84,5 +79,5 @@ class Transcript:
 
     def _share(self, heard_ms: float) -> str:
         text = self.text.strip()
-        share = min(1.0, heard_ms / self._audio_ms) if self._audio_ms else 0
+        share = min(1.0, heard_ms / self.audio_ms) if self.audio_ms else 0
         return text[: end_of_share(text, len(text) * share)].strip()
