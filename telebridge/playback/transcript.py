@@ -24,12 +24,16 @@ class HeardText:
 
 
 class Transcript:
-    """The text of one utterance, as far as it is known, beside its audio and word timings, as far as they arrived."""
+    """The text of one utterance, as far as it is known, with its audio and word times, as far as they have arrived.
+
+    Attributes:
+        audio_ms: How many milliseconds of audio have arrived; add to it when more does.
+    """
 
     def __init__(self, text: str = "") -> None:
+        self.audio_ms = 0.0
         self._text = [text] if text else []
         self._words: list[Word] = []
-        self._audio_ms = 0.0
         self._complete = False
 
     @property
@@ -37,18 +41,9 @@ class Transcript:
         """All text so far; tokens of a stream are added as they are spoken."""
         return "".join(self._text)
 
-    @property
-    def audio_ms(self) -> float:
-        """How much audio has arrived."""
-        return self._audio_ms
-
     def add_text(self, token: str) -> None:
         """Add a token of a streamed text."""
         self._text.append(token)
-
-    def add_audio(self, duration_ms: float) -> None:
-        """Add audio that arrived."""
-        self._audio_ms += duration_ms
 
     def add_words(self, words: tuple[Word, ...]) -> None:
         """Add timings; they come in the order of the words."""
@@ -62,7 +57,7 @@ class Transcript:
         """The text that `heard_ms` of the audio speak."""
         if heard_ms <= 0:
             return HeardText("", exact=True)
-        if self._complete and heard_ms >= self._audio_ms:
+        if self._complete and heard_ms >= self.audio_ms:
             return HeardText(self.text.strip(), exact=True)
         spoken = self._spoken_words(heard_ms)
         if spoken.matched and (self._complete or heard_ms <= self._words[-1].end_ms):
@@ -90,6 +85,6 @@ class Transcript:
         """The same share of the text as of the audio, and no more than can be spoken in that time."""
         text = self.text
         blanks = len(text) - len(text.lstrip())
-        share = min(1.0, heard_ms / self._audio_ms) if self._audio_ms else 0
+        share = min(1.0, heard_ms / self.audio_ms) if self.audio_ms else 0
         characters = (len(text.strip())) * share
         return end_of_share(text, blanks + min(characters, characters_within(text[blanks:], heard_ms)))

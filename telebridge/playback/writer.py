@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
 from telebridge.playback.ledger import PlaybackLedger
-from telebridge.playback.sent_audio import SentAudio
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +41,7 @@ class PlaybackOptions:
 
 
 class PlaybackWriter:
-    """Writes one utterance after another; each may be paused. Times are `now` in monotonic seconds.
-
-    Attributes:
-        sent: The audio that was sent lately.
-    """
+    """Writes one utterance after another; each may be paused. Times are `now` in monotonic seconds."""
 
     __slots__ = (
         "_complete",
@@ -57,11 +52,9 @@ class PlaybackWriter:
         "_message_ms",
         "_paused",
         "_unmarked",
-        "sent",
     )
 
     def __init__(self, ledger: PlaybackLedger, options: PlaybackOptions) -> None:
-        self.sent = SentAudio()
         self._ledger = ledger
         self._message_bytes = options.message_ms * BYTES_PER_MS
         self._message_ms = options.message_ms
@@ -101,12 +94,12 @@ class PlaybackWriter:
     def drop(self, *, now: float) -> None:
         """Drop what was gathered, and what was not played: the utterance is over, or a clear is sent."""
         self._take_back(now)
-        self.sent.forget(now=now)
+        self._ledger.sent.forget(now=now)
         self._gathered.clear()
         self._paused = self._complete = False
 
     def _take_back(self, now: float) -> None:
-        self._gathered[:0] = self.sent.take_back(self._ledger.unheard_bytes(now=now), now=now)
+        self._gathered[:0] = self._ledger.take_back(now=now)
         self._unmarked = 0
 
     def _wanted_bytes(self, now: float) -> int:
@@ -131,8 +124,7 @@ class PlaybackWriter:
     def _send(self, utterance: str, size: int, now: float) -> list[SendAudio | SendMark]:
         payload = bytes(self._gathered[:size])
         del self._gathered[:size]
-        self._ledger.audio_sent(utterance, size, now=now)
-        self.sent.add(payload, now=now)
+        self._ledger.audio_sent(utterance, payload, now=now)
         self._unmarked += size
         if self._unmarked < self._mark_bytes:
             return [SendAudio(payload)]

@@ -114,7 +114,12 @@ class Failover:
     """Decides for one utterance. Times are `now` in monotonic seconds; methods return the effects to perform, in order.
 
     Call `start` first, then `receive`, `receive_end` or `receive_failure` for what the present provider sends, and
-    `handle_timeout` at `next_deadline`.
+    `handle_timeout` at `next_deadline`. While `passes_audio`, audio may be passed on without `receive`: enter how much
+    it was with `audio_passed`, before any other method is called.
+
+    Attributes:
+        passes_audio: Whether audio that comes next is passed on and nothing else follows: the present provider has sent
+            some already, and no word waits for its audio.
 
     Args:
         providers: All there are.
@@ -133,6 +138,7 @@ class Failover:
         *,
         complete: bool,
     ) -> None:
+        self.passes_audio = False
         self._providers = providers
         self._rates = rates
         self._order = list(order)  # the present provider, then those to use after it
@@ -185,7 +191,13 @@ class Failover:
             self._restart_deadline(now)
         if self._held:
             effects += self._pass_words(self._passed_bytes / BYTES_PER_MS + SLACK_MS)
+        self.passes_audio = self._started and not self._held
         return effects
+
+    def audio_passed(self, size: int, *, now: float) -> None:
+        """Enter that `size` bytes of the present provider's audio were passed on, the last of them at `now`."""
+        self._passed_bytes += size
+        self._restart_deadline(now)
 
     def receive_end(self) -> list[FailoverEffect]:
         """The present provider has spoken all."""
@@ -215,6 +227,7 @@ class Failover:
         return self._passed_bytes > self._began_bytes
 
     def _use_provider(self, start: int, now: float) -> list[FailoverEffect]:
+        self.passes_audio = False
         self._start = start
         self._began_bytes = self._passed_bytes
         self._words, self._held = [], []

@@ -26,7 +26,7 @@ from telebridge.speech.failover import (
     SpeakingRate,
     UseProvider,
 )
-from telebridge.speech.source import SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides
 from telebridge.speech.streamed_text import ReplayBuffer
 from telebridge.speech.utterance import Utterance
 from telebridge.timer import DeadlineTimer
@@ -112,17 +112,27 @@ class _FailoverUtterance(SpeechSink):
         self._buffer = None if isinstance(text, str) else self._buffered(text)
         self._stream: SpeechStream | None = None
         self._started: list[int] = []  # the providers that spoke some of it
+        self._unreported_bytes = 0  # of audio passed on, which the failover does not know of yet
+        self._passed_at = 0.0  # when the last of them was
         self._timer = DeadlineTimer(self._loop)
         self._perform(self._failover.start(now=now))
 
     @override
     def put(self, event: SpeechEvent) -> None:
-        self._perform(self._failover.receive(event, now=self._loop.time()))
+        now = self._loop.time()
+        if self._failover.passes_audio and isinstance(event, Audio):  # most of what comes
+            self._unreported_bytes += len(event.data)
+            self._passed_at = now
+            self.utterance.put(event)
+            return
+        self._report_audio()
+        self._perform(self._failover.receive(event, now=now))
 
     @override
     def end(self, error: SpeechError | None = None) -> None:
         if self.utterance.over:
             return
+        self._report_audio()
         if error is None:
             self._perform(self._failover.receive_end())
             return
@@ -132,7 +142,14 @@ class _FailoverUtterance(SpeechSink):
         final = self._speech.closed or isinstance(error, SpeechTextError)
         self._perform(self._failover.receive_failure(error, now=self._loop.time(), final=final))
 
+    def _report_audio(self) -> None:
+        """Enter in the failover what was passed on meanwhile; its next decision may depend on it."""
+        if self._unreported_bytes:
+            self._failover.audio_passed(self._unreported_bytes, now=self._passed_at)
+            self._unreported_bytes = 0
+
     def _timer_fired(self) -> None:
+        self._report_audio()
         now = self._loop.time()
         deadline = self._failover.next_deadline()
         timed_out = deadline is not None and deadline <= now
@@ -145,6 +162,7 @@ class _FailoverUtterance(SpeechSink):
 
     def _text_complete(self) -> None:
         if not self.utterance.over:
+            self._report_audio()
             self._failover.text_complete(now=self._loop.time())
             self._perform([])
 

@@ -6,6 +6,7 @@ sent before `start`, which tells the stream's name.
 One rule: a message that breaks the protocol raises and changes nothing; the stream can go on without it.
 """
 
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -31,7 +32,6 @@ from telebridge.twilio.messages import (
     StartMessage,
     StopMessage,
     encoded,
-    encoded_payload,
 )
 
 DIGITS = frozenset("0123456789*#ABCD")
@@ -149,7 +149,17 @@ class MediaStream(Generic[H]):
         side: Which end this is.
     """
 
-    __slots__ = ("_account_sid", "_call_sid", "_chunk", "_named", "_sequence", "_side", "state", "stream_sid")
+    __slots__ = (
+        "_account_sid",
+        "_call_sid",
+        "_chunk",
+        "_media_head",
+        "_named",
+        "_sequence",
+        "_side",
+        "state",
+        "stream_sid",
+    )
 
     @overload
     def __init__(self: "MediaStream[BridgeEvent]", side: Literal[Side.BRIDGE]) -> None: ...
@@ -162,6 +172,7 @@ class MediaStream(Generic[H]):
         self.stream_sid = ""
         self._side = side
         self._named = b""  # ","streamSid":"…" with the stream's name, ready to be sent
+        self._media_head = b""  # all of the bridge's `media` message before its payload
         self._account_sid = ""
         self._call_sid = ""
         self._sequence = 0
@@ -207,7 +218,8 @@ class MediaStream(Generic[H]):
         Raises:
             LocalProtocolError: The stream has not started or has stopped.
         """
-        return self._from_side(Side.BRIDGE, b'{"event":"media', b',"media":{"payload":"%b"}}', encoded_payload(payload))
+        self._require(Side.BRIDGE, StreamState.STREAMING)
+        return b'%b%b"}}' % (self._media_head, b2a_base64(payload, newline=False))
 
     def send_mark(self, name: str) -> bytes:
         """Return `name` when all audio sent so far was played.
@@ -259,7 +271,7 @@ class MediaStream(Generic[H]):
         """The caller was heard; numbers are strings, as Twilio writes them."""
         self._chunk += 1
         media = b'{"track":"inbound","chunk":"%d","timestamp":"%d","payload":"%b"}'
-        content = media % (self._chunk, timestamp_ms, encoded_payload(payload))
+        content = media % (self._chunk, timestamp_ms, b2a_base64(payload, newline=False))
         return self._from_side(Side.TWILIO, b'{"event":"media', b',"media":%b}', content)
 
     def send_digit(self, digit: str) -> bytes:
@@ -330,6 +342,7 @@ class MediaStream(Generic[H]):
         self.stream_sid = stream_sid
         self.state = StreamState.STREAMING
         self._named = b'","streamSid":' + encoded(stream_sid)
+        self._media_head = b'{"event":"media%b,"media":{"payload":"' % self._named
 
     def _from_side(self, side: Side, head: bytes, rest: bytes, content: bytes) -> bytes:
         self._require(side, StreamState.STREAMING)

@@ -6,7 +6,6 @@ are ignored. What is written has exactly the documented fields: one too many is 
 One rule: a decoder raises `msgspec.DecodeError`, `UnicodeError` or `RecursionError`, and nothing else.
 """
 
-from binascii import b2a_base64
 from collections.abc import Callable
 
 import msgspec
@@ -125,11 +124,6 @@ MAX_MESSAGE_BYTES = 1 << 20
 # in the processor's cache at every message.
 DECODE_FROM_TWILIO: Callable[[bytes | str], FromTwilio] = msgspec.json.Decoder(FromTwilio, strict=False).decode
 DECODE_FROM_BRIDGE: Callable[[bytes | str], FromBridge] = msgspec.json.Decoder(FromBridge, strict=False).decode
-
-
-def encoded_payload(audio: bytes) -> bytes:
-    """Audio as the base64 text of a message."""
-    return b2a_base64(audio, newline=False)
 
 
 def encoded(value: str | dict[str, str] | MediaFormat) -> bytes:

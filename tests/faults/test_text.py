@@ -286,7 +286,7 @@ async def test_a_hindi_sentence_is_spoken_as_soon_as_it_ends():
 @pytest.mark.parametrize("text", ["今日はとても良い天気です。散歩に行きましょう。", "วันนี้อากาศดีมากเราไปเดินเล่นกันเถอะ"])
 def test_the_heard_text_of_a_script_without_blanks_is_a_part_of_it(text):
     transcript = Transcript(text)
-    transcript.add_audio(4000)
+    transcript.audio_ms += 4000
     transcript.complete()
     heard = transcript.heard(2000)
     assert heard.text
@@ -324,7 +324,7 @@ async def test_what_a_stalled_author_wrote_is_spoken():
 def test_spoken_numbers_do_not_run_ahead():
     transcript = Transcript("Pay $100 to one hundred people.")
     words = ["pay", "one", "hundred", "dollars", "to", "one", "hundred", "people"]
-    transcript.add_audio(300 * len(words))
+    transcript.audio_ms += 300 * len(words)
     transcript.add_words(tuple(Word(word, 300 * at, 300 * (at + 1)) for at, word in enumerate(words)))
     heard = [transcript.heard(300 * count) for count in range(1, 6)]
     assert [each.text for each in heard] == ["Pay", "Pay", "Pay", "Pay $100", "Pay $100 to"]

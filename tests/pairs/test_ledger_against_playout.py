@@ -55,7 +55,7 @@ class Call:
         self.now = end
 
     def send(self, size):
-        self.ledger.audio_sent("u", size, now=self.now)
+        self.ledger.audio_sent("u", bytes(size), now=self.now)
         self.out.put(("audio", size), now=self.now, delay=self.delays())
 
     def mark(self):

@@ -3,7 +3,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.playback.sent_audio import KEPT_MS, SentAudio
+from telebridge.playback.ledger import KEPT_MS, SentAudio
 from telebridge.simulator.media.playout import PlayoutBuffer
 
 SILENCE = b"\xff"

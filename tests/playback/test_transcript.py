@@ -7,7 +7,7 @@ from telebridge.speech.source import Word
 
 def timed(text, *words):
     transcript = Transcript(text)
-    transcript.add_audio(words[-1][2] if words else 0)
+    transcript.audio_ms += words[-1][2] if words else 0
     transcript.add_words(tuple(Word(*word) for word in words))
     transcript.complete()
     return transcript
@@ -39,7 +39,7 @@ def test_a_short_word_is_not_found_inside_a_longer_one():
 
 def test_without_timings_the_text_is_cut_by_proportion_and_says_so():
     transcript = Transcript("one two three four")
-    transcript.add_audio(1000)
+    transcript.audio_ms += 1000
     assert transcript.heard(500) == HeardText("one two", exact=False)
 
 
@@ -49,14 +49,14 @@ def test_nothing_heard_is_exactly_nothing():
 
 def test_all_heard_is_exactly_all_even_without_timings():
     transcript = Transcript("hello there ")
-    transcript.add_audio(500)
+    transcript.audio_ms += 500
     transcript.complete()
     assert transcript.heard(500) == HeardText("hello there", exact=True)
 
 
 def test_beyond_the_timings_that_arrived_the_answer_is_an_estimate():
     transcript = Transcript("one two three four")
-    transcript.add_audio(2000)
+    transcript.audio_ms += 2000
     transcript.add_words((Word("one", 0, 400),))
     assert transcript.heard(400).exact
     assert not transcript.heard(900).exact
@@ -72,7 +72,7 @@ def test_tokens_of_a_stream_make_up_the_text():
 @given(st.text(max_size=60), st.floats(min_value=0, max_value=3000), st.floats(min_value=0, max_value=2000))
 def test_the_heard_text_is_always_a_beginning_of_the_text(text, heard_ms, audio_ms):
     transcript = Transcript(text)
-    transcript.add_audio(audio_ms)
+    transcript.audio_ms += audio_ms
     assert text.strip().startswith(transcript.heard(heard_ms).text)
 
 

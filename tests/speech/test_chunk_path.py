@@ -18,13 +18,13 @@ from websockets.asyncio.server import serve
 import telebridge
 from telebridge.audio.tones import sine
 from telebridge.call.record import CallRecord
+from telebridge.call.runner.media_line import QueuedSocket
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions
-from telebridge.server.twilio.media import QueuedSocket
 from telebridge.speech.cache.cached_source import CachedSpeech
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore
@@ -37,10 +37,10 @@ CHUNK = sine(440, 500)
 
 MOST_TASKS = 2
 """The one that reads Rime's socket, and the one that writes Twilio's."""
-MOST_FILES_OF_SPEECH = 6
+MOST_FILES_OF_SPEECH = 5
 """From Rime's socket to the event that the call's session gets."""
-MOST_FILES = 21
-"""From Rime's socket to Twilio's; the aim is 12."""
+MOST_FILES = 12
+"""From Rime's socket to Twilio's."""
 
 
 class Rime:

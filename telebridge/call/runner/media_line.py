@@ -1,10 +1,14 @@
-"""The media stream of one call: its socket, while there is one, and the protocol spoken over it.
+"""The media stream of one call: its socket, while there is one, the queue before it, and the protocol spoken over it.
 
 One rule: what is sent without a socket is dropped, for the session knows what a lost stream cut, and says it again.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol
+
+from aiohttp import WSMsgType, web
+from typing_extensions import override
 
 from telebridge.twilio.media_stream import BridgeEvent, MediaStream, Side, StreamState
 
@@ -23,6 +27,49 @@ class StreamSocket(Protocol):
     def close(self) -> None:
         """Close the socket once what is queued has left."""
         ...
+
+
+class QueuedSocket(StreamSocket):
+    """The outbound side of one WebSocket: a queue, and the task that writes it."""
+
+    def __init__(self, socket: web.WebSocketResponse) -> None:
+        self._socket = socket
+        self._queue: list[bytes] = []
+        self._writer: asyncio.Future[None] | None = None
+        self._closing = False
+
+    @override
+    def send(self, message: bytes) -> None:
+        self._queue.append(message)
+        self._wake()
+
+    @override
+    def drop_queued(self) -> None:
+        self._queue.clear()
+
+    @override
+    def close(self) -> None:
+        self._closing = True
+        self._wake()
+
+    async def write(self) -> None:
+        """Write what is queued, until `close` was called or the peer is gone. Run it as a task."""
+        try:
+            while True:
+                if not self._queue and not self._closing:
+                    self._writer = asyncio.get_running_loop().create_future()
+                    await self._writer
+                while self._queue:
+                    await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
+                if self._closing:
+                    await self._socket.close()
+                    return
+        except ConnectionError:
+            return  # the reader sees it too, and detaches the socket
+
+    def _wake(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
 
 
 class MediaLine:

@@ -37,7 +37,7 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import CallEvent, StreamLost
-from telebridge.call.session.session import CallSession
+from telebridge.call.session.session import KEEPS_DEADLINES, CallSession
 from telebridge.errors import NotLive, RemoteProtocolError
 from telebridge.flows.steps import Play, Say, Transfer
 from telebridge.logs import logger
@@ -178,7 +178,8 @@ class CallRunner:
 
     def deliver(self, event: CallEvent) -> None:
         """Take an event into the session, and perform what follows."""
-        self.perform(self.session.handle(event, now=self._loop.time()))
+        effects = self.session.handle(event, now=self._loop.time())
+        self.perform(effects, same_deadline=type(event) in KEEPS_DEADLINES)
 
     # The media stream.
 
@@ -223,8 +224,15 @@ class CallRunner:
 
     # Effects.
 
-    def perform(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
-        """Perform what the session answered to an event or a command, in order."""
+    def perform(  # noqa: C901, PLR0912 - a line for each kind
+        self, effects: list[CallEffect], *, same_deadline: bool = False
+    ) -> None:
+        """Perform what the session answered to an event or a command, in order.
+
+        Args:
+            effects: The answer.
+            same_deadline: Whether the session's next deadline is known to be the one that the timer is set to.
+        """
         if self._abandoned:
             return
         for effect in effects:
@@ -268,7 +276,8 @@ class CallRunner:
                     self._close_stream()
                 case ReleaseCall():
                     self._end()
-        self._timer.set(self.session.next_deadline(), self._deadline_came)
+        if not same_deadline:
+            self._timer.set(self.session.next_deadline(), self._deadline_came)
 
     def _close_stream(self) -> None:
         """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""

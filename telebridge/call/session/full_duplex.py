@@ -1,6 +1,6 @@
 """Both voices of a call: what is being said, what is heard meanwhile, and which of the two yields to the other.
 
-Nobody above this module knows `Speaking` or `Listening`, the two halves behind it.
+It joins two halves: `Speaking`, to which the session gives what the speech source sends, and `Listening`.
 
 One rule: every utterance that is over, heard or cut off, is noted in the record here and nowhere else.
 """
@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from telebridge.call.record import CallRecord, SpokenUtterance, utterance_json
 from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
-from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed, TextTaken
 from telebridge.call.session.listening import Listening, ListeningOptions
 from telebridge.call.session.message import MessageRecording
 from telebridge.call.session.speaking import FinishedUtterance, Speaking
@@ -59,17 +58,18 @@ class FullDuplex:
     """The audio of one call, both ways.
 
     Attributes:
+        speaking: The bridge's half: takes the audio and the text of the utterance in progress.
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
     """
 
-    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recording")
+    __slots__ = ("_listening", "_options", "_record", "_yields", "forwarding", "recording", "speaking")
 
     def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
+        self.speaking = Speaking(playback)
         self.recording: MessageRecording | None = None
         self.forwarding = False
-        self._speaking = Speaking(playback)
-        self._listening = Listening(listening, self._speaking)
+        self._listening = Listening(listening, self.speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
         self._options = listening
@@ -77,22 +77,22 @@ class FullDuplex:
     @property
     def idle(self) -> bool:
         """Whether nothing is being said or recorded."""
-        return self._speaking.in_progress is None and self.recording is None
+        return self.speaking.in_progress is None and self.recording is None
 
     @property
     def saying(self) -> Say | None:
         """What is being said, until the caller has heard it."""
-        return self._speaking.in_progress
+        return self.speaking.in_progress
 
     @property
     def text(self) -> str | None:
         """The text of what is being said, as far as it is known."""
-        return self._speaking.text
+        return self.speaking.text
 
     @property
     def stream_open(self) -> bool:
         """Whether the stream is there."""
-        return self._speaking.stream_open
+        return self.speaking.stream_open
 
     @property
     def caller_speaking(self) -> bool:
@@ -111,11 +111,11 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.begin(say)
+        effects = self.speaking.begin(say)
         self._yields = self.yields(say, BargeInCause.SPEECH)
         if self._yields and self._listening.speaking:
             self._listening.prompt_waits()
-            effects += self._speaking.pause(now=now)
+            effects += self.speaking.pause(now=now)
         return effects
 
     def play(self, play: Play, *, now: float) -> list[CallEffect]:
@@ -124,17 +124,9 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.play(play, now=now)
+        effects = self.speaking.play(play, now=now)
         self._yields = False
         return effects
-
-    def receive_speech(self, event: SpeechArrived | SpeechEnded | SpeechFailed, *, now: float) -> list[CallEffect]:
-        """Take what the speech source made of an utterance."""
-        return self._speaking.receive(event, now=now)
-
-    def receive_text(self, event: TextTaken) -> None:
-        """Take the next token of a streamed text, for the transcript."""
-        self._speaking.receive_text(event)
 
     def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
         """End the utterance in progress at once.
@@ -143,26 +135,26 @@ class FullDuplex:
             LocalProtocolError: Nothing is being said.
         """
         stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        effects, utterance = self.speaking.interrupt(cause, now=now, stop_ms=stop_ms)
         self._listening.interrupted()
         self._yields = False
         return UtteranceOver([*effects, self._noted(utterance)], utterance)
 
     def mark_returned(self, name: str, *, now: float) -> UtteranceOver | None:
         """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
-        return self._finished(self._speaking.mark_returned(name, now=now))
+        return self._finished(self.speaking.mark_returned(name, now=now))
 
     def words_heard(self, *, now: float) -> int:
         """How many words of the utterance in progress the caller has heard."""
-        return self._speaking.words_heard(now=now)
+        return self.speaking.words_heard(now=now)
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        return self._speaking.next_deadline()
+        return self.speaking.next_deadline()
 
     def handle_timeout(self, *, now: float) -> UtteranceOver | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
-        return self._finished(self._speaking.handle_timeout(now=now))
+        return self._finished(self.speaking.handle_timeout(now=now))
 
     def _finished(self, finished: FinishedUtterance | None) -> UtteranceOver | None:
         if finished is None:
@@ -189,7 +181,7 @@ class FullDuplex:
         """
         listening = self._listening
         asked = awaited or self.recording is not None
-        wanted = asked if self._speaking.in_progress is None else self._yields
+        wanted = asked if self.speaking.in_progress is None else self._yields
         attentive = live and (wanted or listening.floor.callers or (between_steps and listening.speaking))
         stopped = listening.attentive and not attentive
         listening.attend(attentive=attentive)
@@ -208,9 +200,9 @@ class FullDuplex:
             return None
         match judged.decision:
             case Decision.PAUSE:
-                return CallerActivity(judged.speech, tuple(self._speaking.pause(now=now)))
+                return CallerActivity(judged.speech, tuple(self.speaking.pause(now=now)))
             case Decision.RESUME:
-                return CallerActivity(judged.speech, tuple(self._speaking.resume(now=now)))
+                return CallerActivity(judged.speech, tuple(self.speaking.resume(now=now)))
             case Decision.COMMIT:
                 interrupted = self.interrupt(BargeInCause.SPEECH, now=now)
                 return CallerActivity(judged.speech, interrupted=interrupted)
@@ -239,9 +231,9 @@ class FullDuplex:
 
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
-        self._listening = Listening(self._options, self._speaking)
-        return self._speaking.stream_opened(now=now)
+        self._listening = Listening(self._options, self.speaking)
+        return self.speaking.stream_opened(now=now)
 
     def stream_lost(self, *, now: float) -> list[CallEffect]:
         """The stream is gone; what was cut is said again, from the last word heard."""
-        return self._speaking.stream_lost(now=now)
+        return self.speaking.stream_lost(now=now)

@@ -46,6 +46,12 @@ from telebridge.twilio.media_stream import (
     StreamStopped,
 )
 
+KEEPS_DEADLINES: frozenset[type[CallEvent]] = frozenset({SpeechArrived})
+"""Events after which `next_deadline` is what it was before, so that nobody need ask for it.
+
+Audio that arrives is sent or kept. Only the final mark of an utterance has a deadline, and `SpeechEnded` sends that.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -83,7 +89,16 @@ class CallSession:
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
     """
 
-    __slots__ = ("_began_at", "_driver", "_duplex", "_phases", "_preferences", "clean_streams", "record")
+    __slots__ = (
+        "_began_at",
+        "_driver",
+        "_duplex",
+        "_phases",
+        "_preferences",
+        "_speaking",
+        "clean_streams",
+        "record",
+    )
 
     def __init__(self, flow: FlowInterpreter | None, record: CallRecord, options: SessionOptions) -> None:
         self.record = record
@@ -95,6 +110,7 @@ class CallSession:
             close_seconds=options.close_seconds,
         )
         self._duplex = FullDuplex(record, options.playback, options.listening)
+        self._speaking = self._duplex.speaking
         self._preferences = CallerPreferences(record)
         self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences)
         if flow is not None:
@@ -159,15 +175,15 @@ class CallSession:
         if self.phase.is_over:
             return []
         if type(event) is SpeechArrived:  # audio that arrives changes nothing about who is listened to
-            return self._timed(self._duplex.receive_speech(event, now=now), now)
+            return self._timed(self._speaking.receive(event, now=now), now)
         return self._followed(self._follow(event, now), now)
 
     def _follow(self, event: CallEvent, now: float) -> list[CallEffect]:
         match event:
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._duplex.receive_speech(event, now=now)
+                return self._speaking.receive(event, now=now)
             case TextTaken():
-                self._duplex.receive_text(event)
+                self._speaking.receive_text(event)
                 return []
             case MarkReturned() | DigitPressed() | MessageSaved() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
@@ -179,7 +195,10 @@ class CallSession:
                 return self.receive_media(event, now=now) or []
 
     def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, in monotonic seconds, or None."""
+        """When `handle_timeout` wants to be called, in monotonic seconds, or None.
+
+        Ask again after every command, and after every event that is not of `KEEPS_DEADLINES`.
+        """
         return self._driver.next_deadline()
 
     def handle_timeout(self, *, now: float) -> list[CallEffect]:

@@ -144,7 +144,7 @@ class Speaking:
             return []
         match event:
             case SpeechArrived(name, Audio(data)):
-                current.transcript.add_audio(len(data) / BYTES_PER_MS)
+                current.transcript.audio_ms += len(data) / BYTES_PER_MS
                 sent = self._writer.write(name, data, now=now)
                 if sent and current.began_at is None:
                     current.began_at = now
@@ -196,7 +196,7 @@ class Speaking:
             return []
         position_ms = self._writer.pause(current.name, now=now)
         tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
-        current.cut = _Cut(now, position_ms, self._writer.sent.tail(round(tail_ms * BYTES_PER_MS)))
+        current.cut = _Cut(now, position_ms, self._ledger.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
     def resume(self, *, now: float) -> list[CallEffect]:
@@ -247,11 +247,11 @@ class Speaking:
 
     def sounds(self, *, now: float) -> bool:
         """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
-        return self._writer.sent.ends_at > now - ECHO_SECONDS
+        return self._ledger.sent.ends_at > now - ECHO_SECONDS
 
     def sounded(self, ms: float, *, now: float) -> bytes:
         """The last `ms` that the caller's telephone played."""
-        return self._writer.sent.sounded(ms, now=now)
+        return self._ledger.sent.sounded(ms, now=now)
 
     # Time.
 

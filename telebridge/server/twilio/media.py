@@ -1,19 +1,18 @@
-"""The handler of media streams: admits Twilio's WebSockets, reads them into a call, and writes what the call sends.
+"""The handler of media streams: admits Twilio's WebSockets, reads them into a call, and starts the task that writes.
 
 One rule: reading never waits for writing. Twilio drops the caller's audio when a server reads too slowly (warning
-31930), so what goes out is queued and leaves by a task of its own.
+31930), so what the call sends leaves by a task of its own.
 """
 
 import asyncio
 from datetime import UTC, datetime
 
 from aiohttp import WSCloseCode, WSMsgType, web
-from typing_extensions import override
 
 from telebridge import metrics
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.call.runner.media_line import StreamSocket
+from telebridge.call.runner.media_line import QueuedSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
@@ -25,49 +24,6 @@ log = logger(__name__)
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_BAD_MESSAGES = 20
 START_SECONDS = 10.0
-
-
-class QueuedSocket(StreamSocket):
-    """The outbound side of one WebSocket: a queue, and the task that writes it."""
-
-    def __init__(self, socket: web.WebSocketResponse) -> None:
-        self._socket = socket
-        self._queue: list[bytes] = []
-        self._writer: asyncio.Future[None] | None = None
-        self._closing = False
-
-    @override
-    def send(self, message: bytes) -> None:
-        self._queue.append(message)
-        self._wake()
-
-    @override
-    def drop_queued(self) -> None:
-        self._queue.clear()
-
-    @override
-    def close(self) -> None:
-        self._closing = True
-        self._wake()
-
-    async def write(self) -> None:
-        """Write what is queued, until `close` was called or the peer is gone. Run it as a task."""
-        try:
-            while True:
-                if not self._queue and not self._closing:
-                    self._writer = asyncio.get_running_loop().create_future()
-                    await self._writer
-                while self._queue:
-                    await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
-                if self._closing:
-                    await self._socket.close()
-                    return
-        except ConnectionError:
-            return  # the reader sees it too, and detaches the socket
-
-    def _wake(self) -> None:
-        if self._writer is not None and not self._writer.done():
-            self._writer.set_result(None)
 
 
 class MediaHandler:

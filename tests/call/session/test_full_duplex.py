@@ -42,8 +42,8 @@ class Line:
     def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
         """All of a prompt is sent; gives its last mark."""
         start = self.duplex.say(say, now=self.now)[0]
-        self.duplex.receive_speech(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
-        return self.duplex.receive_speech(SpeechEnded(start.utterance), now=self.now)[-1].name
+        self.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
+        return self.duplex.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
 
     def attend(self, *, live=True, awaited=False, between_steps=False):
         return self.duplex.attend(live=live, awaited=awaited, between_steps=between_steps)
@@ -82,7 +82,7 @@ def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
 def test_an_utterance_whose_source_failed_is_over_with_the_reason(line):
     [start] = line.duplex.say(HELLO, now=0.0)
     error = SpeechUnavailable("gone")
-    mark = line.duplex.receive_speech(SpeechFailed(start.utterance, error), now=0.0)[-1].name
+    mark = line.duplex.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
     assert line.duplex.mark_returned(mark, now=0.1).error is error
 
 
@@ -180,7 +180,7 @@ def test_a_prompt_that_yields_to_speech_waits_for_who_speaks_already(line, say, 
     line.hear(SPEECH, 5)
     start = line.duplex.say(say, now=line.now)[0]
     assert isinstance(start, StartSpeech)
-    sent = line.duplex.receive_speech(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    sent = line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(sent) == (b"" if waits else SECOND_OF_AUDIO)
 
 
@@ -199,6 +199,6 @@ def test_a_stream_that_comes_back_is_listened_to_anew_and_what_waited_is_sent():
     line.hear(SPEECH, 5)
     line.duplex.stream_lost(now=line.now)
     [start] = line.duplex.say(FIRM, now=line.now)
-    line.duplex.receive_speech(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(line.duplex.stream_started(now=line.now)) == SECOND_OF_AUDIO
     assert not line.duplex.caller_speaking
