@@ -183,6 +183,38 @@ def test_with_times_the_words_of_all_providers_joined_are_the_text(words, data):
     assert starts == sorted(starts)
 
 
+def passed(failover, event, now):
+    """The effects of an event for a listener that passes audio on by itself while it may."""
+    if failover.passes_audio and isinstance(event, Audio):
+        failover.audio_passed(len(event.data), now=now)
+        return [PassOn(event)]
+    return failover.receive(event, now=now)
+
+
+CHUNK = st.one_of(
+    st.integers(1, 4000).map(lambda size: Audio(bytes(size))),
+    st.integers(0, 900).map(lambda at: Words((Word("one", at, at + 300),))),
+)
+
+
+@given(st.lists(st.lists(CHUNK, max_size=6), min_size=1, max_size=2), st.booleans(), st.booleans())
+def test_audio_that_is_passed_on_unasked_leads_to_the_same_decisions(providers, complete, timed_out):
+    one, other = failing_over(complete=complete), failing_over(complete=complete)
+    assert one.start(now=0.0) == other.start(now=0.0)
+    now = 0.0
+    for chunks in providers:
+        for chunk in chunks:
+            now += 0.1
+            assert one.receive(chunk, now=now) == passed(other, chunk, now)
+            assert one.next_deadline() == other.next_deadline()
+        if timed_out:
+            effects, others = one.handle_timeout(now=now + 5), other.handle_timeout(now=now + 5)
+            assert repr(effects) == repr(others), "errors are equal when they read the same"
+        else:
+            assert one.receive_failure(GONE, now=now) == other.receive_failure(GONE, now=now)
+    assert one.receive_end() == other.receive_end()
+
+
 def test_without_times_the_words_are_estimated_by_how_fast_the_voice_speaks():
     failover = failing_over()
     failover.start(now=0.0)

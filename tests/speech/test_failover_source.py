@@ -119,6 +119,22 @@ async def test_a_provider_that_falls_silent_is_continued_after_its_patience():
     assert first.cleared == 1
 
 
+@pytest.mark.parametrize("timed", [True, False])
+@virtually
+async def test_a_provider_is_given_its_patience_anew_after_each_chunk(timed):
+    async def slowly(utterance, text):
+        for event in speech_of(text, timed=timed):
+            await asyncio.sleep(2.0)
+            utterance.put(event)
+        utterance.end()
+
+    speech, (_, second) = failing_over(slowly, speaking(by="2"))
+    began = now()
+    assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
+    assert now() - began >= 12.0
+    assert second.texts == []
+
+
 @virtually
 async def test_when_all_providers_fail_the_stream_fails_as_the_first_did():
     speech, _ = failing_over(speaking(after=0, error=GONE), speaking(after=0, error=SpeechRejected("no")))

@@ -157,6 +157,18 @@ def test_nothing_is_sent_before_start_or_after_stop(send):
         send(stream)
 
 
+@pytest.mark.parametrize("stream_sid", ["MZ1", 'a "b"\u00e9%s'])
+def test_the_media_message_is_the_same_to_the_byte(stream_sid):
+    stream = MediaStream(Side.BRIDGE)
+    stream.receive_text(
+        json.dumps({**START, "streamSid": stream_sid, "start": {**START["start"], "streamSid": stream_sid}})
+    )
+    name = json.dumps(stream_sid, ensure_ascii=False).encode()
+    for payload, text in ((b"", b""), (b"\xff\x7f", b"/38="), (b"\x00" * 3, b"AAAA")):
+        message = b'{"event":"media","streamSid":' + name + b',"media":{"payload":"' + text + b'"}}'
+        assert stream.send_media(payload) == message
+
+
 def test_what_is_sent_has_exactly_the_documented_fields():
     stream = streaming()
     assert json.loads(stream.send_media(b"\xff\x7f")) == {
