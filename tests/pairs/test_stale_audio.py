@@ -226,6 +226,8 @@ def machine_of(protocol):
 TestPlain = machine_of("ws")
 TestOlderJson = machine_of("ws2")
 TestJson = machine_of("ws3")
+for case in (TestPlain, TestOlderJson, TestJson):
+    case.pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_the_machine_would_notice_a_stale_byte():
