@@ -220,14 +220,13 @@ def machine_of(protocol):
     """A hundred thousand steps in the three of them."""
     case = type(f"CallOver{protocol}", (Call,), {"protocol": protocol}).TestCase
     case.settings = settings(max_examples=700, stateful_step_count=50, deadline=None)
+    case.pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
     return case
 
 
 TestPlain = machine_of("ws")
 TestOlderJson = machine_of("ws2")
 TestJson = machine_of("ws3")
-for case in (TestPlain, TestOlderJson, TestJson):
-    case.pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_the_machine_would_notice_a_stale_byte():
