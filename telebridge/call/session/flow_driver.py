@@ -191,6 +191,13 @@ class FlowDriver:
 
     # Steps.
 
+    def _wishes(self) -> list[CallEffect]:
+        """Note what the flow file has found out of the caller's wishes; mostly nothing."""
+        position = None if self._flow is None else self._flow.position
+        if position is None or not (position.opted_out or position.call_back):
+            return []
+        return self._preferences.of_position(position)
+
     def perform(self, step: Step, *, now: float) -> list[CallEffect]:
         """Begin a step; the one before it must be over.
 
@@ -205,7 +212,7 @@ class FlowDriver:
         self._step = step
         if self._phases.phase.is_away:  # begun once the caller is back
             return []
-        wishes = [] if self._flow is None else self._preferences.of_position(self._flow.position)
+        wishes = self._wishes()
         begun = [*wishes, *self._checkpointer.step_began(now=now)]
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
