@@ -98,6 +98,11 @@ class CallRunner:
         """Whether the stream has started."""
         return self.session.phase.is_live
 
+    @property
+    def stream_sid(self) -> str:
+        """The name of the current stream; empty before it has started."""
+        return self._line.stream.stream_sid
+
     def start(self, checkpoint: Checkpoint | None = None) -> None:
         """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
         self.perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))

@@ -177,6 +177,11 @@ class FlowDriver:
         """The stream is there: send what waited for it."""
         return self._dialogue.stream_started(now=now)
 
+    def stream_stopped(self, *, now: float) -> list[CallEffect]:
+        """Twilio ended the stream: keep what it cut, and save for whichever process Twilio asks what follows."""
+        cut = self._duplex.stream_lost(now=now, request=False)
+        return [*cut, self._checkpointer.save(now=now), CloseStream()]
+
     def attend(self, *, now: float) -> None:
         """Listen to the caller as long as somebody needs to know whether they speak."""
         self._dialogue.attend(live=self._phases.phase.is_live, now=now)
@@ -345,11 +350,15 @@ class FlowDriver:
         effects.append(self._checkpointer.save(now=now))
         return [*effects, *self._follow(self._dialogue.begin(goodbye, now=now), now)]
 
+    def give_up(self, reason: str, *, now: float) -> list[CallEffect]:
+        """End the flow: the call cannot go on. The caller hears an apology by TwiML."""
+        return self._close(reason, now, apology=True)
+
     def _close(self, reason: str, now: float, *, apology: bool = False) -> list[CallEffect]:
         """Close the stream: the flow is over. Without one, the answer to Twilio's next request hangs up."""
         self._checkpointer.apology = apology
         self._record.end_reason = self._record.end_reason or reason
-        if self._phases.phase.is_waiting:
+        if self._phases.phase.is_waiting or self._phases.phase.is_held:
             return self.end(reason, now=now)
         self._phases.handle(PhaseInput.CLOSE, now=now)
         self._checkpointer.over = True

@@ -234,6 +234,11 @@ class FullDuplex:
         self._listening = Listening(self._options, self.speaking)
         return self.speaking.stream_opened(now=now)
 
-    def stream_lost(self, *, now: float) -> list[CallEffect]:
-        """The stream is gone; what was cut is said again, from the last word heard."""
-        return self.speaking.stream_lost(now=now)
+    def stream_lost(self, *, now: float, request: bool = True) -> list[CallEffect]:
+        """The stream is gone; what was cut is said again, from the last word heard.
+
+        Args:
+            now: Monotonic seconds.
+            request: Whether to request its speech now, or only when a stream is.
+        """
+        return self.speaking.stream_lost(now=now, request=request)

@@ -24,6 +24,7 @@ from telebridge.call.session.events import (
     SpeechEnded,
     SpeechFailed,
     StreamLost,
+    StreamRequested,
     TextTaken,
     TransferBegun,
     TransferEnded,
@@ -51,6 +52,7 @@ KEEPS_DEADLINES: frozenset[type[CallEvent]] = frozenset({SpeechArrived})
 
 Audio that arrives is sent or kept. Only the final mark of an utterance has a deadline, and `SpeechEnded` sends that.
 """
+HUNG_UP = "caller hung up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,10 @@ class SessionOptions:
 
     Args:
         stream_wait_seconds: How long to wait for the stream, at the start and after it was lost.
-        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream quiet for this long is dead.
+        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream with no sign of life,
+            media, mark or key, for so long is dead.
         close_seconds: How long to wait for the end of a stream that we closed.
+        held_seconds: How long a call whose stream Twilio stopped may be brought back, unless Twilio reports its end.
         playback: How audio is cut into messages.
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
@@ -69,6 +73,7 @@ class SessionOptions:
     stream_wait_seconds: float = 30.0
     media_timeout_seconds: float = 10.0
     close_seconds: float = 10.0
+    held_seconds: float = 60.0
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
@@ -108,6 +113,7 @@ class CallSession:
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
+            held_seconds=options.held_seconds,
         )
         self._duplex = FullDuplex(record, options.playback, options.listening)
         self._speaking = self._duplex.speaking
@@ -151,7 +157,7 @@ class CallSession:
             checkpoint: Where another process left the call.
         """
         self._began_at = now
-        self._phases.start(now=now)
+        self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
     def receive_media(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
@@ -185,11 +191,14 @@ class CallSession:
             case TextTaken():
                 self._speaking.receive_text(event)
                 return []
-            case MarkReturned() | DigitPressed() | MessageSaved() | TransferBegun() | TransferEnded():
+            case MarkReturned() | DigitPressed():
+                self._phases.last_sign_at = now
+                return self._driver.handle(event, now=now)
+            case MessageSaved() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
-            case StreamStarted() | StreamLost() | StreamStopped() | CallOver():
+            case StreamStarted() | StreamLost() | StreamRequested() | StreamStopped() | CallOver():
                 return self._follow_stream(event, now)
             case AudioReceived():
                 return self.receive_media(event, now=now) or []
@@ -280,7 +289,7 @@ class CallSession:
     # The stream.
 
     def _follow_stream(
-        self, event: StreamStarted | StreamLost | StreamStopped | CallOver, now: float
+        self, event: StreamStarted | StreamLost | StreamRequested | StreamStopped | CallOver, now: float
     ) -> list[CallEffect]:
         match event:
             case StreamStarted():
@@ -289,10 +298,30 @@ class CallSession:
                 return self._driver.stream_started(now=now)
             case StreamLost():
                 return self._stream_lost(now)
+            case StreamRequested():
+                return self._stream_requested(now)
             case StreamStopped():
-                return [] if self.phase.is_away else self._driver.end("caller hung up", now=now)
+                return self._stream_stopped(now)
+            case CallOver("completed") if self.phase.is_held:
+                return self._driver.end(HUNG_UP, now=now)
             case CallOver(status):
                 return self._driver.end(f"call {status}", now=now)
+
+    def _stream_stopped(self, now: float) -> list[CallEffect]:
+        """Twilio ended the stream; whether the call is over, it will say. What was cut is kept until then."""
+        was_live = self.phase.is_live
+        phase = self._phases.handle(PhaseInput.STREAM_STOPPED, now=now)
+        if phase.is_over:
+            return self._driver.end("", now=now)
+        return self._driver.stream_stopped(now=now) if was_live else []
+
+    def _stream_requested(self, now: float) -> list[CallEffect]:
+        """The call is brought back: what was cut is requested while Twilio connects the stream."""
+        if not self._phases.handle(PhaseInput.STREAM_REQUESTED, now=now).is_waiting:
+            return []
+        if self._phases.cannot_stream(now=now):
+            return self._driver.give_up("the media stream cannot be kept up", now=now)
+        return self._speaking.request_speech()
 
     def _stream_lost(self, now: float) -> list[CallEffect]:
         """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
@@ -310,7 +339,7 @@ class CallSession:
                 return self._stream_lost(now)
             case Phase.WAITING:
                 return self._driver.end("the media stream never came", now=now)
-            case Phase.AWAY:
-                return self._driver.end("caller hung up", now=now)
+            case Phase.AWAY | Phase.HELD:
+                return self._driver.end(HUNG_UP, now=now)
             case Phase.CLOSING | Phase.OVER:
                 return self._driver.end("", now=now)

@@ -48,7 +48,7 @@ VoiceParameter = (
 )
 
 
-PhaseName = Literal["waiting", "live", "transferring", "closing", "over"]
+PhaseName = Literal["waiting", "live", "held", "transferring", "closing", "over"]
 
 
 class CallsQuery(RequestModel):
