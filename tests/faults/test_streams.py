@@ -8,21 +8,21 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 from support.bridge import bridge, heard_by
 from support.faults import fault
-from support.flows import alive, said
-from support.line import Line, begun
+from support.flows import OPERATOR_RINGS, alive, said
+from support.line import HELLO, Line, begun, reported
 from support.speech import audio_of
 from support.virtual_time import virtually
 
 from telebridge import Bridge
-from telebridge.call.session.events import CallOver, StreamLost
+from telebridge.call.session.events import CallOver, StreamLost, StreamRequested
 from telebridge.call.session.stream_phase import Phase
-from telebridge.flows.steps import Say
+from telebridge.flows.steps import Record, RecordingEnd, Say
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.resources.parameters import CallUpdate
 from telebridge.simulator.setup.faults import SimulatorFaults, StreamFaults
 from telebridge.simulator.setup.options import AUTH_TOKEN
-from telebridge.twilio.media_stream import AudioReceived, MediaStream, Side
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MediaStream, Side
 from telebridge.twilio.request_signature import webhook_signature
 
 PROMPT = "One two three four five six seven eight nine ten."
@@ -332,3 +332,80 @@ async def test_a_webhook_after_the_end_starts_no_call(tmp_path):
             assert len(stack.calls) == 0
         stored = await stack.calls._store.find(placed.record.sid)
         assert stored.as_json()["end_reason"] == before.end_reason == "caller hung up"
+
+
+@fault(
+    "`POST /say` is accepted, and `POST /transfer` follows at once",
+    caller="the sentence to its end, then the ringing; with `now` the ringing at once",
+    operator="an event `announced` with all of the sentence, before the event `transfer`",
+    kept="what was accepted, unless the owner of the call says `now`",
+)
+@pytest.mark.parametrize("now", [False, True])
+@virtually
+async def test_what_was_accepted_is_heard_before_a_transfer(tmp_path, now):
+    sentence = "I am connecting you to Ada now."
+    twilio = {"callers": {"+15551230100": parse_script(OPERATOR_RINGS)}}
+    async with bridge(tmp_path, FLOW, twilio=twilio) as stack, ClientSession() as session:
+        placed = place(stack)
+        await asyncio.sleep(2)
+        calls = f"{stack.url}/api/calls/{placed.record.sid}"
+        for path, body in (("say", {"text": sentence}), ("transfer", {"to": "+15551230100", "now": now})):
+            async with session.post(f"{calls}/{path}", json=body) as response:
+                assert response.status == 202
+        await placed.finished
+        record = stack.calls.record(placed.record.sid)
+    assert (audio_of(sentence) in b"".join(heard_by(placed))) is not now
+    assert record.end_reason == "transferred"
+    assert any("Dial" in event.detail for event in placed.recording.of_kind(EventKind.TWIML))
+
+
+@fault(
+    "No media comes for a minute while marks return: the caller is on hold or muted at Twilio",
+    caller="the prompts, without a break",
+    operator="nothing; one stream",
+    kept="the stream: marks and keys are signs of life",
+)
+def test_marks_are_signs_of_life():
+    line = Line().started()
+    for _ in range(10):
+        line.heard(begun(line.perform_step(HELLO)), after=6.0)
+    assert line.session.phase is Phase.LIVE
+    line.tell(DigitPressed("1"), after=9.0)
+    line.wait(9.0)
+    assert line.session.phase is Phase.LIVE
+    line.wait(2.0)
+    assert line.session.phase is Phase.WAITING
+
+
+@fault(
+    "Media stops while a message is recorded",
+    caller="the next prompt after the `silence` of the node",
+    operator="the recording, which ends with 'silence'",
+    kept="what was said before",
+)
+def test_a_recording_ends_by_its_silence_without_media():
+    line = Line().started()
+    line.perform_step(Record(silence_seconds=4.0, longest_seconds=60.0, beep=False))
+    line.tell(AudioReceived(bytes(160), 0))
+    assert reported(line.wait(3.5)) == []
+    [outcome] = reported(line.wait(1.0))
+    assert outcome.ending is RecordingEnd.SILENCE
+    assert line.session.phase is Phase.LIVE
+
+
+@fault(
+    "Streams start one after the other and carry nothing",
+    caller="an apology after the second",
+    operator="the record with 'the media stream cannot be kept up'",
+    kept="the bound: no timer begins again for ever",
+)
+def test_streams_that_carry_nothing_lead_to_the_apology():
+    line = Line().started()
+    line.perform_step(HELLO)
+    line.wait(10.5)
+    line.tell(StreamRequested())
+    line.started()
+    line.wait(10.5)
+    line.tell(StreamRequested())
+    assert line.session.phase is Phase.OVER
+    assert line.session.apology_due

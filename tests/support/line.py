@@ -50,8 +50,8 @@ class Commands:
     def clear(self, after=0.0):
         return self._command("clear", after=after)
 
-    def transfer(self, transfer, after=0.0):
-        return self._command("transfer", transfer, after=after)
+    def transfer(self, transfer, after=0.0, **options):
+        return self._command("transfer", transfer, after=after, **options)
 
     def hang_up(self, goodbye=None, after=0.0):
         return self._command("hang_up", goodbye, after=after)

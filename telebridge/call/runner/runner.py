@@ -139,8 +139,12 @@ class CallRunner:
         self.perform(self.session.clear(now=self._loop.time()))
         return spoken
 
-    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+    def transfer(
+        self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None, at_once: bool = False
+    ) -> None:
         """Connect the caller with another party; the flow goes on where it was when that fails.
+
+        What was accepted by `announce` is heard before, unless it is to happen at once.
 
         Raises:
             NotLive: The call is ending, or its stream is not there.
@@ -149,7 +153,7 @@ class CallRunner:
         if not self.session.phase.is_live:
             raise NotLive(self.session.record.call_sid, "has no media stream")
         transfer = Transfer(number, timeout_seconds, caller_id, whisper)
-        self.perform(self.session.transfer(transfer, now=self._loop.time()))
+        self.perform(self.session.transfer(transfer, at_once=at_once, now=self._loop.time()))
 
     def hang_up(self, goodbye: str | None) -> None:
         """End the call, after a goodbye if one is given.

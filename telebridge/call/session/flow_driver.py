@@ -83,6 +83,7 @@ class FlowDriver:
         "_record",
         "_step",
         "_transfer_by_api",
+        "_transfer_waits",
         "leaving",
     )
 
@@ -104,6 +105,7 @@ class FlowDriver:
         self._checkpointer = Checkpointer(flow, record, self._dialogue, duplex)
         self._step: Step | None = None
         self._transfer_by_api = False  # whether it was not the flow that began the transfer
+        self._transfer_waits = False  # for the end of the announcements
         self._action_begun = False  # whether it is this process that performs the action in progress
         self._action_done: Done | None = None  # while the caller was away
         self._flow_ended: FlowEnded | None = None  # while the caller was away
@@ -208,7 +210,7 @@ class FlowDriver:
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
-        if self._phases.phase.is_away:  # begun once the caller is back
+        if self._is_away:  # begun once the caller is back
             return []
         wishes = [] if self._flow is None else self._preferences.of_position(self._flow.position)
         begun = [*wishes, *self._checkpointer.step_began(now=now)]
@@ -219,7 +221,7 @@ class FlowDriver:
                 self._action_begun = True
                 return [*begun, StartAction(step)]
             case Transfer():
-                return [*wishes, *self._begin_transfer(step, now)]
+                return [*wishes, *self._transfer_after_announcements(step, now)]
             case HangUp():
                 return [*wishes, *self._close("hung up by the flow", now)]
 
@@ -231,7 +233,7 @@ class FlowDriver:
                 effects += self._step_over(each.outcome, now)
             else:
                 effects.append(each)
-        return effects
+        return [*effects, *self._transfer_when_announced(now)]
 
     def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[CallEffect]:
         self._step = None
@@ -247,21 +249,21 @@ class FlowDriver:
     def cancel_step(self, *, now: float) -> list[CallEffect]:
         """Cancel the step in progress: the Python flow does not wait for it any more."""
         self._step = None
-        if self._phases.phase.is_away:
+        if self._is_away:
             return []
         return [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
 
     def _action_over(self, done: Done, now: float) -> list[CallEffect]:
         if not isinstance(self._step, Request | Run):
             return []
-        if self._phases.phase.is_away:
+        if self._is_away:
             self._action_done = done
             return []
         return self._step_over(done, now)
 
     def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow."""
-        if self._flow is None or not self._phases.phase.with_caller or self.leaving:
+        if self._flow is None or not self._phases.phase.with_caller or self.leaving or self._transfer_waits:
             return []
         effects = self._dialogue.cancel(now=now)
         self._step = None
@@ -282,16 +284,41 @@ class FlowDriver:
 
     # Transfers.
 
-    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
-        """Connect the caller with another party outside the flow; if that fails the step in progress begins again."""
+    @property
+    def _is_away(self) -> bool:
+        """Whether the caller is being transferred, or is to be once the announcements are over."""
+        return self._transfer_waits or self._phases.phase.is_away
+
+    def transfer(self, transfer: Transfer, *, at_once: bool = False, now: float) -> list[CallEffect]:
+        """Connect the caller with another party outside the flow; if that fails the step in progress begins again.
+
+        Args:
+            transfer: With whom.
+            at_once: Whether announcements that were accepted are cut off; otherwise they are heard first.
+            now: Monotonic seconds.
+        """
         if not self._phases.phase.is_live:
             return []
         self._transfer_by_api = True
+        return self._begin_transfer(transfer, now) if at_once else self._transfer_after_announcements(transfer, now)
+
+    def _transfer_after_announcements(self, transfer: Transfer, now: float) -> list[CallEffect]:
+        """Let the announcements be heard, and nothing else of the flow; then transfer."""
+        self._checkpointer.transfer, self._transfer_waits = transfer, True
+        announced = [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
+        begun = self._transfer_when_announced(now)
+        return [*announced, *(begun or [self._checkpointer.save(now=now)])]
+
+    def _transfer_when_announced(self, now: float) -> list[CallEffect]:
+        """Begin the transfer that waits, once no announcement is pending."""
+        transfer = self._checkpointer.transfer
+        if not self._transfer_waits or transfer is None or self._dialogue.announcements.pending:
+            return []
         return self._begin_transfer(transfer, now)
 
     def _begin_transfer(self, transfer: Transfer, now: float) -> list[CallEffect]:
         """Close the stream; Twilio then asks what follows, and the answer says whom to dial."""
-        self._checkpointer.transfer = transfer
+        self._checkpointer.transfer, self._transfer_waits = transfer, False
         self._phases.handle(PhaseInput.TRANSFER, now=now)
         published = PublishEvent("transfer", {"to": transfer.to})
         cut = [*self._dialogue.cancel(now=now), *self._duplex.stream_lost(now=now)]
@@ -333,7 +360,7 @@ class FlowDriver:
 
     def _end_flow(self, ended: FlowEnded, now: float) -> list[CallEffect]:
         """A Python flow returned; a caller who talks to another party is not hung up on."""
-        if self._phases.phase.is_away:
+        if self._is_away:
             self._flow_ended = ended
             return []
         return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
@@ -342,6 +369,8 @@ class FlowDriver:
         """End the call outside the flow, after a goodbye if one is given."""
         if self._phases.phase.is_ending:
             return []
+        if self._transfer_waits:
+            self._checkpointer.transfer, self._transfer_waits = None, False
         effects = self._dialogue.cancel(now=now)
         if goodbye is None or self._phases.phase.is_away:
             return [*effects, *self._close("hung up by request", now)]
@@ -368,6 +397,7 @@ class FlowDriver:
         """The call is over."""
         self._phases.handle(PhaseInput.END, now=now)
         self._step = None
+        self._transfer_waits = False
         if self._flow is not None:
             self._record.result.update(self._flow.found)
         self._record.end_reason = self._record.end_reason or reason

@@ -10,6 +10,7 @@ One rule: nothing follows from anything once the call is over.
 from dataclasses import dataclass, field
 from typing import Any
 
+from telebridge.audio.mulaw import FRAME_MS, silence
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
@@ -34,6 +35,7 @@ from telebridge.call.session.full_duplex import NO_ACTIVITY, FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
+from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import CallBack, Say, Step, Transfer
@@ -53,6 +55,11 @@ KEEPS_DEADLINES: frozenset[type[CallEvent]] = frozenset({SpeechArrived})
 Audio that arrives is sent or kept. Only the final mark of an utterance has a deadline, and `SpeechEnded` sends that.
 """
 HUNG_UP = "caller hung up"
+MISSING_SECONDS = 1.0
+"""After so long without a frame media counts as missing."""
+FILL_SECONDS = 0.2
+"""So much silence is filled in at a time."""
+FRAME_OF_SILENCE = silence(FRAME_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class CallSession:
         "_began_at",
         "_driver",
         "_duplex",
+        "_filled_to",
         "_phases",
         "_preferences",
         "_speaking",
@@ -109,6 +117,7 @@ class CallSession:
         self.record = record
         self.clean_streams = options.clean_streams
         self._began_at = 0.0
+        self._filled_to = 0.0  # until when silence took the place of media that is missing
         self._phases = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
@@ -208,14 +217,36 @@ class CallSession:
 
         Ask again after every command, and after every event that is not of `KEEPS_DEADLINES`.
         """
-        return self._driver.next_deadline()
+        return earliest(self._driver.next_deadline(), self._silence_due())
 
     def handle_timeout(self, *, now: float) -> list[CallEffect]:
         """Return what follows from the time being `now`."""
-        effects = self._driver.handle_timeout(now=now)
+        effects = [*self._driver.handle_timeout(now=now), *self._fill_in_silence(now)]
         if self._phases.is_overdue(now=now):
             effects += self._stream_overdue(now)
         return self._followed(effects, now)
+
+    def _silence_due(self) -> float | None:
+        """When silence takes the place of media that is missing; None while nobody waits for silence."""
+        if not self._phases.phase.is_live or not self._duplex.awaits_silence:
+            return None
+        since = max(self._phases.last_media_at, self._phases.started_at)
+        return since + MISSING_SECONDS if self._filled_to <= since else self._filled_to + FILL_SECONDS
+
+    def _fill_in_silence(self, now: float) -> list[CallEffect]:
+        """Let a stream without media, such as one that is muted, be silent: timers of silence run by the clock."""
+        due = self._silence_due()
+        if due is None or now < due:
+            return []
+        since = max(self._phases.last_media_at, self._phases.started_at, self._filled_to)
+        self._filled_to = now
+        effects: list[CallEffect] = []
+        for _ in range(round((now - since) * 1000 / FRAME_MS)):
+            frame = AudioReceived(FRAME_OF_SILENCE, round(self._duplex.media_ms))
+            activity = self._duplex.receive_media(frame, now=now)
+            if activity is not None:
+                effects += self._driver.receive_media(frame, activity, now=now)
+        return effects
 
     # Commands. Each returns what is to be performed; a call that is over takes none.
 
@@ -231,9 +262,15 @@ class CallSession:
         """Cancel the step in progress: the Python flow does not wait for it any more."""
         return self._followed(self._driver.cancel_step(now=now), now) if self._led else []
 
-    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
-        """Connect the caller with another party, outside the flow; without a stream nothing happens."""
-        return self._followed(self._driver.transfer(transfer, now=now), now) if self._led else []
+    def transfer(self, transfer: Transfer, *, at_once: bool = False, now: float) -> list[CallEffect]:
+        """Connect the caller with another party, outside the flow; without a stream nothing happens.
+
+        Args:
+            transfer: With whom.
+            at_once: Whether announcements that were accepted are cut off; otherwise they are heard first.
+            now: Monotonic seconds.
+        """
+        return self._followed(self._driver.transfer(transfer, at_once=at_once, now=now), now) if self._led else []
 
     def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something outside the flow, once nothing else is; `ReportAnnouncement` says how it went."""

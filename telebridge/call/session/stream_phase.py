@@ -132,6 +132,7 @@ class PhaseMachine:
         phase: The current one.
         last_media_at: When the last frame came over the current stream, in monotonic seconds; `NEVER` before the first.
         last_sign_at: When the stream started, or the last mark or key came over it.
+        started_at: When the stream started.
 
     Args:
         wait_seconds: How long to wait for the stream, at the start and after it was lost.
@@ -152,6 +153,7 @@ class PhaseMachine:
         "last_media_at",
         "last_sign_at",
         "phase",
+        "started_at",
     )
 
     def __init__(
@@ -160,6 +162,7 @@ class PhaseMachine:
         self.phase = Phase.WAITING
         self.last_media_at = NEVER
         self.last_sign_at = 0.0
+        self.started_at = 0.0
         self._wait_seconds = wait_seconds
         self._silent_seconds = silent_seconds
         self._close_seconds = close_seconds
@@ -201,7 +204,7 @@ class PhaseMachine:
         """Count the streams that could not be started, and those that were requested."""
         if happened is PhaseInput.STREAM_STARTED and self.phase.is_live:
             self._requested = False
-            self.last_media_at, self.last_sign_at = NEVER, now
+            self.last_media_at, self.last_sign_at, self.started_at = NEVER, now, now
         elif happened is PhaseInput.STREAM_LOST and before.is_live:
             self._failed_starts = self._failed_starts + 1 if self.last_media_at == NEVER else 0
         elif happened is PhaseInput.STREAM_REQUESTED and self.phase.is_waiting:
