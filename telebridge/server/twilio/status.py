@@ -96,5 +96,6 @@ class StatusHandler:
 
 def _is_former(stream_sid: str, runner: CallRunner) -> bool:
     """Whether a stream is not the one that the call has now."""
-    has_stream = runner.session.phase in (Phase.LIVE, Phase.CLOSING)
-    return has_stream and stream_sid not in ("", runner.stream_sid)
+    if not stream_sid or stream_sid == runner.stream_sid:
+        return False
+    return runner.session.phase in (Phase.LIVE, Phase.CLOSING)  # else there is no other stream
