@@ -18,6 +18,9 @@ FIRST_AUDIO_SECONDS = Histogram(
 )
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
 REFUSED = Counter("telebridge_refused", "Requests that were refused", ["endpoint", "reason"])
+STALE_REPORTS = Counter(
+    "telebridge_stale_reports", "Reports of Twilio on a stream or a call that had ended; they were ignored", ["report"]
+)
 CLIPS = Counter(
     "telebridge_clips",
     "Texts that were asked for: found in memory or on disk, shared with somebody who asked just before, or made",

@@ -175,9 +175,10 @@ class DatabaseSettings(_Section):
 
 
 class CallSettings(_Section):
-    """What is stored of calls beside their records."""
+    """How long calls wait, and what is stored of them beside their records."""
 
     record: bool = False
+    held_seconds: Annotated[float, Field(ge=1, le=86400)] = 60.0
 
 
 class Settings(BaseSettings):

@@ -158,6 +158,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
         clean_streams=settings.speech.clean != "none",
+        held_seconds=settings.calls.held_seconds,
     )
     errands = ActionRunner({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)

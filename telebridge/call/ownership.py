@@ -65,12 +65,15 @@ class Report(Enum):
     WEBHOOK: Twilio asks what to do next.
 
     STREAM: Twilio opens the call's media stream.
+
+    BEGINNING: Twilio asks how the call begins; it may ask again, also after the end.
     """
 
     CHECK = "check"
     FINAL_STATUS = "final status"
     WEBHOOK = "webhook"
     STREAM = "stream"
+    BEGINNING = "beginning"
 
 
 class OwnershipAction(Enum):
@@ -129,20 +132,20 @@ _ACTION = OwnershipAction
 _ASK, _RELEASE, _END, _CLOSE_ROW = _ACTION.ASK, _ACTION.RELEASE, _ACTION.END, _ACTION.CLOSE_ROW
 _TAKE_OVER, _BEGIN, _USE, _NOTHING = _ACTION.TAKE_OVER, _ACTION.BEGIN, _ACTION.USE, _ACTION.NOTHING
 _REFUSE, _FAIL = _ACTION.REFUSE, _ACTION.FAIL
-_ROWS: dict[Ownership, tuple[OwnershipAction, OwnershipAction, OwnershipAction, OwnershipAction]] = {
-    # state                    CHECK     FINAL_STATUS  WEBHOOK     STREAM
-    Ownership.LIVE: (_ASK, _ASK, _ASK, _ASK),
-    Ownership.ENDED: (_NOTHING, _NOTHING, _ASK, _ASK),
-    Ownership.ABSENT: (_NOTHING, _CLOSE_ROW, _ASK, _ASK),
-    Ownership.OWNED: (_USE, _END, _USE, _USE),
-    Ownership.LOST: (_RELEASE, _RELEASE, _RELEASE, _RELEASE),
-    Ownership.ENDED_ELSEWHERE: (_END, _RELEASE, _RELEASE, _RELEASE),
-    Ownership.CLOSED: (_NOTHING, _NOTHING, _NOTHING, _REFUSE),
-    Ownership.LEFT: (_NOTHING, _CLOSE_ROW, _TAKE_OVER, _TAKE_OVER),
-    Ownership.FLOW_OVER: (_NOTHING, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW),
-    Ownership.OVER: (_NOTHING, _NOTHING, _NOTHING, _REFUSE),
-    Ownership.UNKNOWN: (_NOTHING, _NOTHING, _NOTHING, _BEGIN),
-    Ownership.UNREACHABLE: (_NOTHING, _NOTHING, _FAIL, _BEGIN),
+_ROWS: dict[Ownership, tuple[OwnershipAction, ...]] = {
+    # state               CHECK  FINAL_STATUS  WEBHOOK  STREAM  BEGINNING
+    Ownership.LIVE: (_ASK, _ASK, _ASK, _ASK, _USE),
+    Ownership.ENDED: (_NOTHING, _NOTHING, _ASK, _ASK, _ASK),
+    Ownership.ABSENT: (_NOTHING, _CLOSE_ROW, _ASK, _ASK, _ASK),
+    Ownership.OWNED: (_USE, _END, _USE, _USE, _USE),
+    Ownership.LOST: (_RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
+    Ownership.ENDED_ELSEWHERE: (_END, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
+    Ownership.CLOSED: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING),
+    Ownership.LEFT: (_NOTHING, _CLOSE_ROW, _TAKE_OVER, _TAKE_OVER, _TAKE_OVER),
+    Ownership.FLOW_OVER: (_NOTHING, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW),
+    Ownership.OVER: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING),
+    Ownership.UNKNOWN: (_NOTHING, _NOTHING, _NOTHING, _BEGIN, _BEGIN),
+    Ownership.UNREACHABLE: (_NOTHING, _NOTHING, _FAIL, _BEGIN, _BEGIN),
 }
 FOLLOWS: dict[tuple[Ownership, Report], OwnershipAction] = {
     (state, report): action for state, actions in _ROWS.items() for report, action in zip(Report, actions, strict=True)

@@ -35,6 +35,7 @@ from telebridge.twilio.messages import (
 )
 
 DIGITS = frozenset("0123456789*#ABCD")
+INBOUND = ("inbound", None)
 
 
 class Side(Enum):
@@ -197,7 +198,7 @@ class MediaStream(Generic[H]):
             and message.stream_sid == self.stream_sid
         ):
             media = message.media
-            return [AudioReceived(media.payload, media.timestamp)] if media.track == "inbound" else []  # type: ignore[list-item]
+            return [AudioReceived(media.payload, media.timestamp or 0)] if media.track in INBOUND else []  # type: ignore[list-item]
         if self._side is Side.TWILIO:
             return self._received_by_twilio(message)  # type: ignore[return-value, arg-type]
         return self._received_by_bridge(message)  # type: ignore[return-value, arg-type]
@@ -305,9 +306,9 @@ class MediaStream(Generic[H]):
                 self.state = StreamState.CONNECTED
                 return []
             case StartMessage(start):
-                _require_format(start.media_format)
+                _require_format(start.media_format or MediaFormat())
                 self._open(start.stream_sid)
-                return [StreamStarted(start.stream_sid, start.call_sid, start.account_sid, start.custom_parameters)]
+                return [StreamStarted(start.stream_sid, start.call_sid, start.account_sid or "", start.parameters())]
             case DtmfMessage(stream_sid, dtmf):
                 self._require_name(stream_sid)
                 if dtmf.digit not in DIGITS:
@@ -363,6 +364,7 @@ class MediaStream(Generic[H]):
 
 
 def _require_format(given: MediaFormat) -> None:
-    if given != MediaFormat():
+    encoding = "audio/x-mulaw" if given.encoding is None else given.encoding.lower()
+    if encoding != "audio/x-mulaw" or (given.sample_rate or 8000) != 8000 or (given.channels or 1) != 1:
         found = f"{given.encoding} at {given.sample_rate} Hz with {given.channels} channel(s)"
         raise RemoteProtocolError("Twilio", f"streams {found}; only audio/x-mulaw at 8000 Hz mono is spoken here")

@@ -1,12 +1,14 @@
 """The JSON messages of Twilio Media Streams, both ways, as typed values.
 
-Follows Twilio, "WebSocket messages". Twilio writes most numbers as strings; both spellings are read, and unknown fields
-are ignored. What is written has exactly the documented fields: one too many is a protocol warning at Twilio (31951).
+Follows Twilio, "WebSocket messages". Twilio writes most numbers as strings; both spellings are read, unknown fields are
+ignored, and null in an optional field is an absent field. What is written has exactly the documented fields: one too
+many is a protocol warning at Twilio (31951).
 
 One rule: a decoder raises `msgspec.DecodeError`, `UnicodeError` or `RecursionError`, and nothing else.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -14,28 +16,32 @@ import msgspec
 class MediaFormat(msgspec.Struct):
     """How audio is coded; Media Streams know one way."""
 
-    encoding: str = "audio/x-mulaw"
-    sample_rate: int = msgspec.field(default=8000, name="sampleRate")
-    channels: int = 1
+    encoding: str | None = "audio/x-mulaw"
+    sample_rate: int | None = msgspec.field(default=8000, name="sampleRate")
+    channels: int | None = 1
 
 
 class Started(msgspec.Struct, rename="camel"):
     """What `start` tells of the stream."""
 
     stream_sid: str
-    account_sid: str
     call_sid: str
-    tracks: list[str] = []
-    custom_parameters: dict[str, str] = {}
-    media_format: MediaFormat = msgspec.field(default_factory=MediaFormat)
+    account_sid: str | None = None
+    custom_parameters: dict[str, Any] | None = None
+    media_format: MediaFormat | None = None
+
+    def parameters(self) -> dict[str, str]:
+        """The parameters as text, whatever JSON they were written in; null is absent."""
+        given = self.custom_parameters or {}
+        return {name: _text_of(value) for name, value in given.items() if value is not None}
 
 
 class CallerMedia(msgspec.Struct, gc=False):
     """A piece of the caller's audio; the payload is decoded from base64 in the same pass."""
 
     payload: bytes
-    track: str = "inbound"
-    timestamp: int = 0
+    track: str | None = "inbound"
+    timestamp: int | None = 0
     """Milliseconds since the stream began; the first piece is not at 0."""
 
 
@@ -124,6 +130,10 @@ MAX_MESSAGE_BYTES = 1 << 20
 # in the processor's cache at every message.
 DECODE_FROM_TWILIO: Callable[[bytes | str], FromTwilio] = msgspec.json.Decoder(FromTwilio, strict=False).decode
 DECODE_FROM_BRIDGE: Callable[[bytes | str], FromBridge] = msgspec.json.Decoder(FromBridge, strict=False).decode
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
 def encoded(value: str | dict[str, str] | MediaFormat) -> bytes:

@@ -54,9 +54,7 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
         _, record = await stack.call("listen 60s")
         assert alive() == []
     assert record.end_reason == "flow ended"
-    told = " ".join(said(record)).split()
-    assert told == WORDS[WORDS.index(told[0]) :], "from a word that was heard to the last one"
-    assert WORDS.index(told[0]) > 0
+    assert " ".join(said(record)).split() == WORDS, "each once, whichever stream it was heard over"
 
 
 @pytest.mark.parametrize("cut_after", [1.0, 4.0, 6.0])

@@ -103,9 +103,9 @@ class PlayedControl:
         self._check()
         return bool(self.saying)
 
-    def transfer(self, number, *, timeout_seconds, caller_id, whisper):
+    def transfer(self, number, *, timeout_seconds, caller_id, whisper, at_once):
         self._check()
-        self.done.append(("transfer", number, timeout_seconds, caller_id, whisper))
+        self.done.append(("transfer", number, timeout_seconds, caller_id, whisper, *["now"] * at_once))
 
     def hang_up(self, goodbye):
         self._check()

@@ -28,6 +28,7 @@ class Stack:
 
     async def call(self, script="wait; silence 2s; hang up", **kwargs):
         """Let somebody call and wait until it is over; gives the call at Twilio and its record at the bridge."""
+        kwargs.setdefault("status_callback", f"{self.url}/twilio/status")
         placed = self.simulator.place_inbound_call(self.webhook, parse_script(script), **kwargs)
         await placed.finished
         return placed, self.calls.record(placed.record.sid)

@@ -9,14 +9,14 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import ReportOutcome, SaveCheckpoint, StartSpeech
-from telebridge.call.session.events import SpeechArrived, SpeechEnded
+from telebridge.call.session.events import CallOver, SpeechArrived, SpeechEnded
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.speech.source import Audio, Word, Words
-from telebridge.twilio.media_stream import AudioReceived, MarkReturned, StreamStarted
+from telebridge.twilio.media_stream import AudioReceived, MarkReturned, StreamStarted, StreamStopped
 
 HELLO = Say("Hello there.")
 SECOND_OF_AUDIO = bytes(8000)
@@ -50,8 +50,8 @@ class Commands:
     def clear(self, after=0.0):
         return self._command("clear", after=after)
 
-    def transfer(self, transfer, after=0.0):
-        return self._command("transfer", transfer, after=after)
+    def transfer(self, transfer, after=0.0, **options):
+        return self._command("transfer", transfer, after=after, **options)
 
     def hang_up(self, goodbye=None, after=0.0):
         return self._command("hang_up", goodbye, after=after)
@@ -98,6 +98,10 @@ class Line(Commands):
         self.now += after
         self.effects = self._felt(self.session.handle(event, now=self.now))
         return self.effects
+
+    def hung_up(self, after=0.0):
+        """The caller hangs up: Twilio stops the stream, and reports the end of the call. Gives all that follows."""
+        return self.tell(StreamStopped(), after=after) + self.tell(CallOver("completed"))
 
     def wait(self, seconds):
         """Let time pass, ringing each deadline on the way."""

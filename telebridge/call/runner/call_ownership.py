@@ -48,6 +48,14 @@ class CallRegister(Protocol):
         """The CallSids of live calls that have no media stream."""
         ...
 
+    def begin(self, incoming: IncomingCall) -> CallRunner:
+        """Begin a call, unless it is live here already.
+
+        Raises:
+            ConfigurationError: There is no flow of that name.
+        """
+        ...
+
     def begin_owned(self, incoming: IncomingCall) -> None:
         """Begin a call, and write this process into its row as the owner, whoever is in it.
 
@@ -114,6 +122,17 @@ class CallOwnership:
             raise NotLive(incoming.call_sid, "is over")
         return runner
 
+    async def begin(self, incoming: IncomingCall) -> CallRunner | None:
+        """The runner of a call whose voice webhook came: begun now, unless it has begun before.
+
+        Returns:
+            None when the call is over; see `take_error_message`.
+
+        Raises:
+            ConfigurationError: There is no flow of that name.
+        """
+        return await self._follow(incoming.call_sid, Report.BEGINNING, incoming=incoming)
+
     async def end(self, call_sid: str, status: str) -> None:
         """Twilio reports a final status: the call is over, whichever process leads it.
 
@@ -163,7 +182,7 @@ class CallOwnership:
         while (action := FOLLOWS[state, report]) not in FINAL_ACTIONS:
             try:
                 if action is OwnershipAction.BEGIN and incoming is not None:
-                    state = self._begin_owned(incoming)
+                    state = self._begin(incoming, with_stream=report is Report.STREAM)
                 else:
                     state = await self._perform(action, call_sid, status)
             except (SQLAlchemyError, OSError) as error:
@@ -243,10 +262,13 @@ class CallOwnership:
         self._calls.resume_from(call)
         return Ownership.OWNED
 
-    def _begin_owned(self, incoming: IncomingCall) -> Ownership:
-        """Begin a call whose stream is here, whoever began it elsewhere."""
+    def _begin(self, incoming: IncomingCall, *, with_stream: bool) -> Ownership:
+        """Begin a call; where its stream is here, whoever began it elsewhere."""
         if self._calls.find(incoming.call_sid) is None:
-            self._calls.begin_owned(incoming)
+            if with_stream:
+                self._calls.begin_owned(incoming)
+            else:
+                self._calls.begin(incoming)
         return Ownership.OWNED
 
     async def _close_row(self, call_sid: str, reason: str) -> None:

@@ -31,7 +31,7 @@ from telebridge.turns.barge_in import BargeInCause
 log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
-WITHOUT_STREAM = Phase.WAITING, Phase.AWAY, Phase.CLOSING
+WITHOUT_STREAM = Phase.WAITING, Phase.HELD, Phase.AWAY, Phase.CLOSING
 
 
 def _ignored(_: CallRecord) -> None:

@@ -98,6 +98,11 @@ class CallRunner:
         """Whether the stream has started."""
         return self.session.phase.is_live
 
+    @property
+    def stream_sid(self) -> str:
+        """The name of the current stream; empty before it has started."""
+        return self._line.stream.stream_sid
+
     def start(self, checkpoint: Checkpoint | None = None) -> None:
         """Begin the call, or go on where another process left it; the first prompt is fetched from here on."""
         self.perform(self.session.start(now=self._loop.time(), checkpoint=checkpoint))
@@ -134,8 +139,12 @@ class CallRunner:
         self.perform(self.session.clear(now=self._loop.time()))
         return spoken
 
-    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+    def transfer(
+        self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None, at_once: bool = False
+    ) -> None:
         """Connect the caller with another party; the flow goes on where it was when that fails.
+
+        What was accepted by `announce` is heard before, unless it is to happen at once.
 
         Raises:
             NotLive: The call is ending, or its stream is not there.
@@ -144,7 +153,7 @@ class CallRunner:
         if not self.session.phase.is_live:
             raise NotLive(self.session.record.call_sid, "has no media stream")
         transfer = Transfer(number, timeout_seconds, caller_id, whisper)
-        self.perform(self.session.transfer(transfer, now=self._loop.time()))
+        self.perform(self.session.transfer(transfer, at_once=at_once, now=self._loop.time()))
 
     def hang_up(self, goodbye: str | None) -> None:
         """End the call, after a goodbye if one is given.

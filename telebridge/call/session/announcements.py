@@ -48,6 +48,11 @@ class AnnouncementQueue:
         """Whether what is being said is an announcement."""
         return self._current is not None
 
+    @property
+    def pending(self) -> bool:
+        """Whether an announcement is being said, or waits to be."""
+        return self._current is not None or bool(self._waiting)
+
     def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something, once nothing else is being said or recorded."""
         self._waiting.append(announcement)

@@ -27,6 +27,11 @@ class StreamLost:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamRequested:
+    """Twilio asks what follows: the call is alive, and is to have a stream again."""
+
+
+@dataclass(frozen=True, slots=True)
 class SpeechArrived:
     """The speech source made more of an utterance."""
 
@@ -104,6 +109,7 @@ CallEvent = (
     | MarkReturned
     | StreamStopped
     | StreamLost
+    | StreamRequested
     | SpeechArrived
     | TextTaken
     | SpeechEnded

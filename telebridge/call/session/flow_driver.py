@@ -83,6 +83,7 @@ class FlowDriver:
         "_record",
         "_step",
         "_transfer_by_api",
+        "_transfer_waits",
         "leaving",
     )
 
@@ -104,6 +105,7 @@ class FlowDriver:
         self._checkpointer = Checkpointer(flow, record, self._dialogue, duplex)
         self._step: Step | None = None
         self._transfer_by_api = False  # whether it was not the flow that began the transfer
+        self._transfer_waits = False  # for the end of the announcements
         self._action_begun = False  # whether it is this process that performs the action in progress
         self._action_done: Done | None = None  # while the caller was away
         self._flow_ended: FlowEnded | None = None  # while the caller was away
@@ -177,6 +179,11 @@ class FlowDriver:
         """The stream is there: send what waited for it."""
         return self._dialogue.stream_started(now=now)
 
+    def stream_stopped(self, *, now: float) -> list[CallEffect]:
+        """Twilio ended the stream: keep what it cut, and save for whichever process Twilio asks what follows."""
+        cut = self._duplex.stream_lost(now=now, request=False)
+        return [*cut, self._checkpointer.save(now=now), CloseStream()]
+
     def attend(self, *, now: float) -> None:
         """Listen to the caller as long as somebody needs to know whether they speak."""
         self._dialogue.attend(live=self._phases.phase.is_live, now=now)
@@ -210,7 +217,7 @@ class FlowDriver:
         if self._step is not None:
             raise LocalProtocolError(f"{step} was asked for while {self._step} is in progress")
         self._step = step
-        if self._phases.phase.is_away:  # begun once the caller is back
+        if self._is_away:  # begun once the caller is back
             return []
         wishes = self._wishes()
         begun = [*wishes, *self._checkpointer.step_began(now=now)]
@@ -221,7 +228,7 @@ class FlowDriver:
                 self._action_begun = True
                 return [*begun, StartAction(step)]
             case Transfer():
-                return [*wishes, *self._begin_transfer(step, now)]
+                return [*wishes, *self._transfer_after_announcements(step, now)]
             case HangUp():
                 return [*wishes, *self._close("hung up by the flow", now)]
 
@@ -233,7 +240,7 @@ class FlowDriver:
                 effects += self._step_over(each.outcome, now)
             else:
                 effects.append(each)
-        return effects
+        return [*effects, *self._transfer_when_announced(now)]
 
     def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[CallEffect]:
         self._step = None
@@ -249,21 +256,21 @@ class FlowDriver:
     def cancel_step(self, *, now: float) -> list[CallEffect]:
         """Cancel the step in progress: the Python flow does not wait for it any more."""
         self._step = None
-        if self._phases.phase.is_away:
+        if self._is_away:
             return []
         return [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
 
     def _action_over(self, done: Done, now: float) -> list[CallEffect]:
         if not isinstance(self._step, Request | Run):
             return []
-        if self._phases.phase.is_away:
+        if self._is_away:
             self._action_done = done
             return []
         return self._step_over(done, now)
 
     def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow."""
-        if self._flow is None or not self._phases.phase.with_caller or self.leaving:
+        if self._flow is None or not self._phases.phase.with_caller or self.leaving or self._transfer_waits:
             return []
         effects = self._dialogue.cancel(now=now)
         self._step = None
@@ -284,16 +291,41 @@ class FlowDriver:
 
     # Transfers.
 
-    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
-        """Connect the caller with another party outside the flow; if that fails the step in progress begins again."""
+    @property
+    def _is_away(self) -> bool:
+        """Whether the caller is being transferred, or is to be once the announcements are over."""
+        return self._transfer_waits or self._phases.phase.is_away
+
+    def transfer(self, transfer: Transfer, *, at_once: bool = False, now: float) -> list[CallEffect]:
+        """Connect the caller with another party outside the flow; if that fails the step in progress begins again.
+
+        Args:
+            transfer: With whom.
+            at_once: Whether announcements that were accepted are cut off; otherwise they are heard first.
+            now: Monotonic seconds.
+        """
         if not self._phases.phase.is_live:
             return []
         self._transfer_by_api = True
+        return self._begin_transfer(transfer, now) if at_once else self._transfer_after_announcements(transfer, now)
+
+    def _transfer_after_announcements(self, transfer: Transfer, now: float) -> list[CallEffect]:
+        """Let the announcements be heard, and nothing else of the flow; then transfer."""
+        self._checkpointer.transfer, self._transfer_waits = transfer, True
+        announced = [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
+        begun = self._transfer_when_announced(now)
+        return [*announced, *(begun or [self._checkpointer.save(now=now)])]
+
+    def _transfer_when_announced(self, now: float) -> list[CallEffect]:
+        """Begin the transfer that waits, once no announcement is pending."""
+        transfer = self._checkpointer.transfer
+        if not self._transfer_waits or transfer is None or self._dialogue.announcements.pending:
+            return []
         return self._begin_transfer(transfer, now)
 
     def _begin_transfer(self, transfer: Transfer, now: float) -> list[CallEffect]:
         """Close the stream; Twilio then asks what follows, and the answer says whom to dial."""
-        self._checkpointer.transfer = transfer
+        self._checkpointer.transfer, self._transfer_waits = transfer, False
         self._phases.handle(PhaseInput.TRANSFER, now=now)
         published = PublishEvent("transfer", {"to": transfer.to})
         cut = [*self._dialogue.cancel(now=now), *self._duplex.stream_lost(now=now)]
@@ -335,7 +367,7 @@ class FlowDriver:
 
     def _end_flow(self, ended: FlowEnded, now: float) -> list[CallEffect]:
         """A Python flow returned; a caller who talks to another party is not hung up on."""
-        if self._phases.phase.is_away:
+        if self._is_away:
             self._flow_ended = ended
             return []
         return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
@@ -344,6 +376,8 @@ class FlowDriver:
         """End the call outside the flow, after a goodbye if one is given."""
         if self._phases.phase.is_ending:
             return []
+        if self._transfer_waits:
+            self._checkpointer.transfer, self._transfer_waits = None, False
         effects = self._dialogue.cancel(now=now)
         if goodbye is None or self._phases.phase.is_away:
             return [*effects, *self._close("hung up by request", now)]
@@ -352,11 +386,15 @@ class FlowDriver:
         effects.append(self._checkpointer.save(now=now))
         return [*effects, *self._follow(self._dialogue.begin(goodbye, now=now), now)]
 
+    def give_up(self, reason: str, *, now: float) -> list[CallEffect]:
+        """End the flow: the call cannot go on. The caller hears an apology by TwiML."""
+        return self._close(reason, now, apology=True)
+
     def _close(self, reason: str, now: float, *, apology: bool = False) -> list[CallEffect]:
         """Close the stream: the flow is over. Without one, the answer to Twilio's next request hangs up."""
         self._checkpointer.apology = apology
         self._record.end_reason = self._record.end_reason or reason
-        if self._phases.phase.is_waiting:
+        if self._phases.phase.is_waiting or self._phases.phase.is_held:
             return self.end(reason, now=now)
         self._phases.handle(PhaseInput.CLOSE, now=now)
         self._checkpointer.over = True
@@ -366,6 +404,7 @@ class FlowDriver:
         """The call is over."""
         self._phases.handle(PhaseInput.END, now=now)
         self._step = None
+        self._transfer_waits = False
         if self._flow is not None:
             self._record.result.update(self._flow.found)
         self._record.end_reason = self._record.end_reason or reason

@@ -99,6 +99,16 @@ class FullDuplex:
         """Whether the caller speaks, as far as anybody listened."""
         return self._listening.speaking
 
+    @property
+    def awaits_silence(self) -> bool:
+        """Whether a message, the caller's speech or a pause of the prompt ends by their silence."""
+        return self.recording is not None or self._listening.speaking or self.speaking.paused
+
+    @property
+    def media_ms(self) -> float:
+        """Media time of the end of the caller's last frame."""
+        return self._listening.pre_roll.now_ms
+
     def yields(self, say: Say, cause: BargeInCause) -> bool:
         """Whether `cause` interrupts it, by its own policy or else that of the settings."""
         return say.yields_to(cause, self._options.barge_in.policy)
@@ -234,6 +244,11 @@ class FullDuplex:
         self._listening = Listening(self._options, self.speaking)
         return self.speaking.stream_opened(now=now)
 
-    def stream_lost(self, *, now: float) -> list[CallEffect]:
-        """The stream is gone; what was cut is said again, from the last word heard."""
-        return self.speaking.stream_lost(now=now)
+    def stream_lost(self, *, now: float, request: bool = True) -> list[CallEffect]:
+        """The stream is gone; what was cut is said again, from the last word heard.
+
+        Args:
+            now: Monotonic seconds.
+            request: Whether to request its speech now, or only when a stream is.
+        """
+        return self.speaking.stream_lost(now=now, request=request)

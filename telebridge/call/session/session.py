@@ -10,6 +10,7 @@ One rule: nothing follows from anything once the call is over.
 from dataclasses import dataclass, field
 from typing import Any
 
+from telebridge.audio.mulaw import FRAME_MS, silence
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
@@ -24,6 +25,7 @@ from telebridge.call.session.events import (
     SpeechEnded,
     SpeechFailed,
     StreamLost,
+    StreamRequested,
     TextTaken,
     TransferBegun,
     TransferEnded,
@@ -33,6 +35,7 @@ from telebridge.call.session.full_duplex import NO_ACTIVITY, FullDuplex
 from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
+from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import CallBack, Say, Step, Transfer
@@ -51,6 +54,12 @@ KEEPS_DEADLINES: frozenset[type[CallEvent]] = frozenset({SpeechArrived})
 
 Audio that arrives is sent or kept. Only the final mark of an utterance has a deadline, and `SpeechEnded` sends that.
 """
+HUNG_UP = "caller hung up"
+MISSING_SECONDS = 1.0
+"""After so long without a frame media counts as missing."""
+FILL_SECONDS = 0.2
+"""So much silence is filled in at a time."""
+FRAME_OF_SILENCE = silence(FRAME_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +68,10 @@ class SessionOptions:
 
     Args:
         stream_wait_seconds: How long to wait for the stream, at the start and after it was lost.
-        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream quiet for this long is dead.
+        media_timeout_seconds: Twilio sends 50 messages a second, in silence too; a stream with no sign of life,
+            media, mark or key, for so long is dead.
         close_seconds: How long to wait for the end of a stream that we closed.
+        held_seconds: How long a call whose stream Twilio stopped may be brought back, unless Twilio reports its end.
         playback: How audio is cut into messages.
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
@@ -69,6 +80,7 @@ class SessionOptions:
     stream_wait_seconds: float = 30.0
     media_timeout_seconds: float = 10.0
     close_seconds: float = 10.0
+    held_seconds: float = 60.0
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
@@ -93,6 +105,7 @@ class CallSession:
         "_began_at",
         "_driver",
         "_duplex",
+        "_filled_to",
         "_phases",
         "_preferences",
         "_speaking",
@@ -104,10 +117,12 @@ class CallSession:
         self.record = record
         self.clean_streams = options.clean_streams
         self._began_at = 0.0
+        self._filled_to = 0.0  # until when silence took the place of media that is missing
         self._phases = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
+            held_seconds=options.held_seconds,
         )
         self._duplex = FullDuplex(record, options.playback, options.listening)
         self._speaking = self._duplex.speaking
@@ -151,7 +166,7 @@ class CallSession:
             checkpoint: Where another process left the call.
         """
         self._began_at = now
-        self._phases.start(now=now)
+        self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
     def receive_media(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
@@ -185,11 +200,14 @@ class CallSession:
             case TextTaken():
                 self._speaking.receive_text(event)
                 return []
-            case MarkReturned() | DigitPressed() | MessageSaved() | TransferBegun() | TransferEnded():
+            case MarkReturned() | DigitPressed():
+                self._phases.last_sign_at = now
+                return self._driver.handle(event, now=now)
+            case MessageSaved() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
-            case StreamStarted() | StreamLost() | StreamStopped() | CallOver():
+            case StreamStarted() | StreamLost() | StreamRequested() | StreamStopped() | CallOver():
                 return self._follow_stream(event, now)
             case AudioReceived():
                 return self.receive_media(event, now=now) or []
@@ -199,14 +217,36 @@ class CallSession:
 
         Ask again after every command, and after every event that is not of `KEEPS_DEADLINES`.
         """
-        return self._driver.next_deadline()
+        return earliest(self._driver.next_deadline(), self._silence_due())
 
     def handle_timeout(self, *, now: float) -> list[CallEffect]:
         """Return what follows from the time being `now`."""
-        effects = self._driver.handle_timeout(now=now)
+        effects = [*self._driver.handle_timeout(now=now), *self._fill_in_silence(now)]
         if self._phases.is_overdue(now=now):
             effects += self._stream_overdue(now)
         return self._followed(effects, now)
+
+    def _silence_due(self) -> float | None:
+        """When silence takes the place of media that is missing; None while nobody waits for silence."""
+        if not self._phases.phase.is_live or not self._duplex.awaits_silence:
+            return None
+        since = max(self._phases.last_media_at, self._phases.started_at)
+        return since + MISSING_SECONDS if self._filled_to <= since else self._filled_to + FILL_SECONDS
+
+    def _fill_in_silence(self, now: float) -> list[CallEffect]:
+        """Let a stream without media, such as one that is muted, be silent: timers of silence run by the clock."""
+        due = self._silence_due()
+        if due is None or now < due:
+            return []
+        since = max(self._phases.last_media_at, self._phases.started_at, self._filled_to)
+        self._filled_to = now
+        effects: list[CallEffect] = []
+        for _ in range(round((now - since) * 1000 / FRAME_MS)):
+            frame = AudioReceived(FRAME_OF_SILENCE, round(self._duplex.media_ms))
+            activity = self._duplex.receive_media(frame, now=now)
+            if activity is not None:
+                effects += self._driver.receive_media(frame, activity, now=now)
+        return effects
 
     # Commands. Each returns what is to be performed; a call that is over takes none.
 
@@ -222,9 +262,15 @@ class CallSession:
         """Cancel the step in progress: the Python flow does not wait for it any more."""
         return self._followed(self._driver.cancel_step(now=now), now) if self._led else []
 
-    def transfer(self, transfer: Transfer, *, now: float) -> list[CallEffect]:
-        """Connect the caller with another party, outside the flow; without a stream nothing happens."""
-        return self._followed(self._driver.transfer(transfer, now=now), now) if self._led else []
+    def transfer(self, transfer: Transfer, *, at_once: bool = False, now: float) -> list[CallEffect]:
+        """Connect the caller with another party, outside the flow; without a stream nothing happens.
+
+        Args:
+            transfer: With whom.
+            at_once: Whether announcements that were accepted are cut off; otherwise they are heard first.
+            now: Monotonic seconds.
+        """
+        return self._followed(self._driver.transfer(transfer, at_once=at_once, now=now), now) if self._led else []
 
     def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
         """Say or play something outside the flow, once nothing else is; `ReportAnnouncement` says how it went."""
@@ -280,7 +326,7 @@ class CallSession:
     # The stream.
 
     def _follow_stream(
-        self, event: StreamStarted | StreamLost | StreamStopped | CallOver, now: float
+        self, event: StreamStarted | StreamLost | StreamRequested | StreamStopped | CallOver, now: float
     ) -> list[CallEffect]:
         match event:
             case StreamStarted():
@@ -289,10 +335,30 @@ class CallSession:
                 return self._driver.stream_started(now=now)
             case StreamLost():
                 return self._stream_lost(now)
+            case StreamRequested():
+                return self._stream_requested(now)
             case StreamStopped():
-                return [] if self.phase.is_away else self._driver.end("caller hung up", now=now)
+                return self._stream_stopped(now)
+            case CallOver("completed") if self.phase.is_held:
+                return self._driver.end(HUNG_UP, now=now)
             case CallOver(status):
                 return self._driver.end(f"call {status}", now=now)
+
+    def _stream_stopped(self, now: float) -> list[CallEffect]:
+        """Twilio ended the stream; whether the call is over, it will say. What was cut is kept until then."""
+        was_live = self.phase.is_live
+        phase = self._phases.handle(PhaseInput.STREAM_STOPPED, now=now)
+        if phase.is_over:
+            return self._driver.end("", now=now)
+        return self._driver.stream_stopped(now=now) if was_live else []
+
+    def _stream_requested(self, now: float) -> list[CallEffect]:
+        """The call is brought back: what was cut is requested while Twilio connects the stream."""
+        if not self._phases.handle(PhaseInput.STREAM_REQUESTED, now=now).is_waiting:
+            return []
+        if self._phases.cannot_stream(now=now):
+            return self._driver.give_up("the media stream cannot be kept up", now=now)
+        return self._speaking.request_speech()
 
     def _stream_lost(self, now: float) -> list[CallEffect]:
         """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
@@ -310,7 +376,7 @@ class CallSession:
                 return self._stream_lost(now)
             case Phase.WAITING:
                 return self._driver.end("the media stream never came", now=now)
-            case Phase.AWAY:
-                return self._driver.end("caller hung up", now=now)
+            case Phase.AWAY | Phase.HELD:
+                return self._driver.end(HUNG_UP, now=now)
             case Phase.CLOSING | Phase.OVER:
                 return self._driver.end("", now=now)

@@ -28,7 +28,7 @@ from telebridge.call.session.events import (
 from telebridge.errors import LocalProtocolError, SpeechError
 from telebridge.flows.steps import Play, Say
 from telebridge.playback.ledger import PlaybackLedger
-from telebridge.playback.transcript import Transcript
+from telebridge.playback.transcript import HeardText, Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Rereadable, Words
 from telebridge.speech.words import count_words, from_word, word_starts
@@ -43,6 +43,8 @@ LEAST_REWOUND_MS = 40
 """Twilio may be so much further behind than the ledger thinks; what it had not played yet must not be lost."""
 SNAP_MS = 60
 """How much earlier than where a word begins its audio may be joined, at the quietest moment there."""
+
+NOTHING_HEARD = HeardText("", exact=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,28 @@ class _Cut:
     tail: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What became of an utterance over a stream that was lost.
+
+    Args:
+        text: Its text before the word that it goes on at.
+        heard: What was heard of it.
+        heard_ms: How much that was.
+        began_at: When it began.
+        pauses: Its pauses.
+    """
+
+    text: str = ""
+    heard: HeardText = NOTHING_HEARD
+    heard_ms: float = 0.0
+    began_at: float | None = None
+    pauses: tuple[PlaybackPause, ...] = ()
+
+
+FIRST_STREAM = _Before()
+
+
 @dataclass(slots=True)
 class _InProgress:
     """The utterance that is being made, sent or heard."""
@@ -81,6 +105,20 @@ class _InProgress:
     went_on_at_ms: float = 0.0  # where it went on after it was last paused
     pauses: list[PlaybackPause] = field(default_factory=list)
     play: Play | None = None  # what is played, where nobody makes it
+    requested: bool = True  # whether the speech source was asked for it
+    before: _Before = FIRST_STREAM
+
+    @property
+    def text(self) -> str:
+        """All of its text, as far as it is known."""
+        return self.before.text + self.transcript.text
+
+    def heard(self, heard_ms: float) -> HeardText:
+        """What was heard of it over all streams, after so much of its audio on this one."""
+        heard = self.transcript.heard(heard_ms)
+        if heard.text or not self.before.heard.text:
+            return replace(heard, text=self.before.text + heard.text)
+        return self.before.heard
 
 
 class Speaking:
@@ -108,7 +146,7 @@ class Speaking:
     @property
     def text(self) -> str | None:
         """The text of the utterance in progress, as far as it is known."""
-        return None if self._current is None else self._current.transcript.text
+        return None if self._current is None else self._current.text
 
     @property
     def paused(self) -> bool:
@@ -168,20 +206,45 @@ class Speaking:
         """The stream is there: send what was kept for it."""
         self.stream_open = True
         held, self._held = self._held, []
-        return [effect for event in held for effect in self.receive(event, now=now)]
+        sent = [effect for event in held for effect in self.receive(event, now=now)]
+        return [*self.request_speech(), *sent]
 
-    def stream_lost(self, *, now: float) -> list[CallEffect]:
-        """The stream is gone, and with it what was not played yet: say it again from the last word heard."""
+    def request_speech(self) -> list[CallEffect]:
+        """Request the speech of the utterance in progress, unless it was requested already."""
+        current = self._current
+        if current is None or current.requested:
+            return []
+        current.requested = True
+        return [StartSpeech(current.name, current.say)]
+
+    def stream_lost(self, *, now: float, request: bool = True) -> list[CallEffect]:
+        """The stream is gone, and with it what was not played yet: say it again from the last word heard.
+
+        Args:
+            now: Monotonic seconds.
+            request: Whether to request the speech now; otherwise `request_speech` does, or the next stream.
+        """
         self.stream_open = False
         current = self._current
-        heard = self.words_heard(now=now)
+        heard_ms = self.heard_ms(now=now)
         self._silence(now)
         if current is None:
             return []
         if current.play is not None:
             return self.play(current.play, now=now)
-        again = replace(current.say, text=_rest(current.say.text, current.transcript.text, heard))
-        return [ClearSpeech(current.name), *self.begin(again)]
+        taken = current.transcript.text
+        heard = count_words(current.transcript.heard(heard_ms).text)
+        begun = self._open(replace(current.say, text=_rest(current.say.text, taken, heard)))
+        begun.requested = False
+        begun.before = _Before(
+            current.before.text + taken[: _restart(current.say.text, taken, heard)],
+            current.heard(heard_ms),
+            current.before.heard_ms + heard_ms,
+            current.before.began_at or current.began_at,
+            (*current.before.pauses, *current.pauses),
+        )
+        cleared: list[CallEffect] = [ClearSpeech(current.name)] if current.requested else []
+        return [*cleared, *self.request_speech()] if request else cleared
 
     def mark_returned(self, name: str, *, now: float) -> FinishedUtterance | None:
         """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
@@ -226,9 +289,9 @@ class Speaking:
         if current is None:
             raise LocalProtocolError("there is nothing to interrupt")
         heard_ms = self.heard_ms(now=now)
-        heard = current.transcript.heard(heard_ms)
-        interruption = BargeIn(cause, heard.text, heard_ms, heard.exact, stop_ms)
-        effects: list[CallEffect] = [ClearSpeech(current.name)]
+        heard = current.heard(heard_ms)
+        interruption = BargeIn(cause, heard.text, current.before.heard_ms + heard_ms, heard.exact, stop_ms)
+        effects: list[CallEffect] = [ClearSpeech(current.name)] if current.requested else []
         if current.cut is None:
             effects.insert(0, ClearPlayback())
         self._silence(now)
@@ -243,7 +306,7 @@ class Speaking:
         current = self._current
         if current is None or current.play is not None:
             return 0
-        return count_words(current.transcript.heard(self.heard_ms(now=now)).text)
+        return count_words(current.heard(self.heard_ms(now=now)).text)
 
     def sounds(self, *, now: float) -> bool:
         """Whether the caller's telephone plays something, or did just now, so that its echo may come back."""
@@ -305,17 +368,24 @@ def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
 def _rest(text: str | AsyncIterable[str], taken: str, heard: int) -> str | AsyncIterable[str]:
     """What is left of a text; one that is still being written goes on for as long as its author does."""
     if isinstance(text, Rereadable):
-        words = word_starts(taken)
-        return text.since(words[heard - 1] if 0 < heard <= len(words) else 0)
+        return text.since(_restart(text, taken, heard))
     return from_word(taken, heard)
+
+
+def _restart(text: str | AsyncIterable[str], taken: str, heard: int) -> int:
+    """Where in the text that was taken the rest begins."""
+    words = word_starts(taken)
+    if heard > len(words):
+        return 0 if isinstance(text, Rereadable) else len(taken)
+    return words[heard - 1] if heard > 0 else 0
 
 
 def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:
     return SpokenUtterance(
-        current.transcript.text,
-        current.transcript.audio_ms,
+        current.text,
+        current.before.heard_ms + current.transcript.audio_ms,
         interruption,
-        began_at=current.began_at,
+        began_at=current.before.began_at or current.began_at,
         ended_at=now,
-        pauses=tuple(current.pauses),
+        pauses=(*current.before.pauses, *current.pauses),
     )

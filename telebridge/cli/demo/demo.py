@@ -76,7 +76,9 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[S
         simulator = Simulator(SimulatorOptions())
         events: list[TimelineEvent] = []
         try:
-            placed = simulator.place_inbound_call(f"{url}/twilio/voice", caller, watch=events.append)
+            placed = simulator.place_inbound_call(
+                f"{url}/twilio/voice", caller, status_callback=f"{url}/twilio/status", watch=events.append
+            )
             view = CallView(placed, lambda: app[CALLS].record(placed.record.sid))
             with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
                 async with asyncio.timeout(LONGEST_CALL_SECONDS):

@@ -25,6 +25,7 @@ log = logger(__name__)
 PHASE_NAMES: dict[Phase, PhaseName] = {
     Phase.WAITING: "waiting",
     Phase.LIVE: "live",
+    Phase.HELD: "held",
     Phase.AWAY: "transferring",
     Phase.CLOSING: "closing",
     Phase.OVER: "over",

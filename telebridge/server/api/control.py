@@ -115,7 +115,13 @@ class ControlEndpoints:
         """Connect the caller with somebody else."""
         control = await self._live(request)
         with _while_live():
-            control.transfer(body.to, timeout_seconds=body.timeout, caller_id=body.caller_id, whisper=body.whisper)
+            control.transfer(
+                body.to,
+                timeout_seconds=body.timeout,
+                caller_id=body.caller_id,
+                whisper=body.whisper,
+                at_once=body.now,
+            )
         return respond(AcceptedResponse(call_sid=request.match_info["sid"]), 202)
 
     @endpoint(

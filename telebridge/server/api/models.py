@@ -48,7 +48,7 @@ VoiceParameter = (
 )
 
 
-PhaseName = Literal["waiting", "live", "transferring", "closing", "over"]
+PhaseName = Literal["waiting", "live", "held", "transferring", "closing", "over"]
 
 
 class CallsQuery(RequestModel):
@@ -116,6 +116,7 @@ class TransferRequest(RequestModel):
     timeout: RingSeconds = Field(30, description="Seconds it may ring.")
     caller_id: PhoneNumber | None = Field(None, description="Shown to them; by default the number that was called.")
     whisper: SpokenText | None = Field(None, description="Said to them before the two are connected.")
+    now: bool = Field(default=False, description="Cut off what `say` was accepted for; otherwise it is heard first.")
 
 
 class HangUpRequest(RequestModel):

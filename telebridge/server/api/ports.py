@@ -28,7 +28,9 @@ class CallControl(Protocol):
         """Silence what is being said; whether there was something."""
         ...
 
-    def transfer(self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None) -> None:
+    def transfer(
+        self, number: str, *, timeout_seconds: float, caller_id: str | None, whisper: str | None, at_once: bool = False
+    ) -> None:
         """Connect the caller with somebody else.
 
         Args:
@@ -36,6 +38,7 @@ class CallControl(Protocol):
             timeout_seconds: How long they may be rung.
             caller_id: Shown to them; None for the number that was called.
             whisper: Said to them before the two are connected.
+            at_once: Whether what waits to be said is cut off; otherwise it is heard first.
         """
         ...
 

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import StreamLost
+from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -74,13 +77,25 @@ class StatusHandler:
         """The status of a stream changed; an error ends it, because its socket may stay half open for minutes."""
         report = request[FIELDS]
         if report.get("StreamEvent") == "stream-error":
-            call_sid = report.get("CallSid", "")
+            call_sid, stream_sid = report.get("CallSid", ""), report.get("StreamSid", "")
+            runner = self._calls.find(call_sid)
+            if runner is not None and _is_former(stream_sid, runner):
+                metrics.STALE_REPORTS.labels("stream-error").inc()
+                log.info("a report on a former stream is ignored", call_sid=call_sid, stream_sid=stream_sid)
+                return web.Response(status=204)
             log.warning(
                 "stream failed at Twilio",
                 call_sid=call_sid,
                 error=report.get("StreamError"),
                 code=report.get("StreamErrorCode"),
             )
-            if (runner := self._calls.find(call_sid)) is not None:
+            if runner is not None:
                 runner.deliver(StreamLost())
         return web.Response(status=204)
+
+
+def _is_former(stream_sid: str, runner: CallRunner) -> bool:
+    """Whether a stream is not the one that the call has now."""
+    if not stream_sid or stream_sid == runner.stream_sid:
+        return False
+    return runner.session.phase in (Phase.LIVE, Phase.CLOSING)  # else there is no other stream

@@ -20,6 +20,7 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import (
     CallOver,
     StreamLost,
+    StreamRequested,
     TransferBegun,
     TransferEnded,
 )
@@ -32,6 +33,7 @@ from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import ATTEMPT, or_send_again
 from telebridge.twilio import twiml
 from telebridge.twilio.caller_id import caller_id_of
+from telebridge.twilio.calls import FINAL
 from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
 from telebridge.unicode_text import xml_text
 
@@ -100,17 +102,33 @@ class VoiceHandler:
                 return _answer(twiml.hang_up())
             known = answered
         incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
+        if _is_over(fields):
+            return self._ended(call_sid)
         try:
-            self._calls.begin(incoming)
+            runner = await self._calls.ownership.begin(incoming)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return error_message()
+        if runner is None:
+            return self._ended(call_sid)
+        if runner.session.phase is Phase.HELD:  # somebody sent the call back to where it began
+            runner.deliver(StreamRequested())
         await self._calls.flush(call_sid)  # the stream may come to another process
         return self._connect(request, incoming)
 
+    def _ended(self, call_sid: str) -> web.Response:
+        """Answer the voice webhook of a call that has ended: no other call begins in its name."""
+        metrics.STALE_REPORTS.labels("voice").inc()
+        log.info("a webhook for a call that has ended", call_sid=call_sid)
+        return error_message() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
+
     async def next(self, request: web.Request) -> web.Response:
         """The stream has ended, for whatever reason: hang up, dial, connect a stream again, or say an error message."""
-        call_sid = request[FIELDS].get("CallSid", "")
+        fields = request[FIELDS]
+        call_sid = fields.get("CallSid", "")
+        if _is_over(fields):
+            await self._calls.ownership.end(call_sid, fields["CallStatus"])
+            return _answer(twiml.hang_up())
         runner = await self._calls.ownership.resume(call_sid)
         if runner is None:
             return error_message() if self._calls.take_error_message(call_sid) else _answer(twiml.hang_up())
@@ -141,14 +159,17 @@ class VoiceHandler:
         return answer
 
     def _next_step(self, request: web.Request, runner: CallRunner) -> web.Response:
-        session = runner.session
+        session, call_sid = runner.session, runner.session.record.call_sid
+        if session.phase in (Phase.WAITING, Phase.HELD):
+            runner.deliver(StreamRequested())
         if session.phase is Phase.WAITING:
-            log.info("call brought back", call_sid=session.record.call_sid)
-            return self._connect(request, self._calls.incoming(session.record.call_sid))
+            log.info("call brought back", call_sid=call_sid)
+            return self._connect(request, self._calls.incoming(call_sid))
         if session.phase is Phase.AWAY and session.transfer_target is not None:
             runner.deliver(TransferBegun())
             return self._dial(request, session.transfer_target, session.record)
-        return error_message() if session.apology_due else _answer(twiml.hang_up())
+        pending = self._calls.take_error_message(call_sid)  # of a call that has just ended
+        return error_message() if pending or session.apology_due else _answer(twiml.hang_up())
 
     def _dial(self, request: web.Request, transfer: Transfer, record: CallRecord) -> web.Response:
         whisper = None
@@ -184,6 +205,11 @@ class VoiceHandler:
                 then_redirect=self._validator.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
+
+
+def _is_over(fields: Mapping[str, str]) -> bool:
+    """Whether Twilio says with its question that the call has ended."""
+    return fields.get("CallStatus") in {status.value for status in FINAL}
 
 
 def error_message() -> web.Response:

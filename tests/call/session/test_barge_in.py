@@ -15,6 +15,7 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import (
+    CallOver,
     SpeechArrived,
     SpeechEnded,
     SpeechFailed,
@@ -319,6 +320,7 @@ def test_hanging_up_during_a_pause_ends_everything(line):
     line.hear(QUIET, 50)
     line.hear(SPEECH, 2)
     line.tell(StreamStopped())
+    line.tell(CallOver("completed"))
     assert line.said[0].interruption.cause is BargeInCause.HANG_UP
     assert line.said[0].interruption.heard_ms == pytest.approx(1040)
 

@@ -27,7 +27,7 @@ from telebridge.playback.writer import SendMark
 from telebridge.speech.source import Audio
 from telebridge.turns.barge_in import BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
-from telebridge.twilio.media_stream import AudioReceived, DigitPressed, StreamStarted, StreamStopped
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, StreamStarted
 
 NEWS = Say("Your agent is on the way.", barge_in=BargeInPolicy.NONE)
 MORE = Say("Two minutes left.", barge_in=BargeInPolicy.NONE)
@@ -186,7 +186,7 @@ def test_the_end_of_the_call_tells_everybody_who_waits(line):
     start = begun(announce(line, 1))
     announce(line, 2, MORE)
     line.spoken(start, SECOND_OF_AUDIO * 2)
-    effects = line.tell(StreamStopped(), after=1.0)
+    effects = line.hung_up(after=1.0)
     outcomes = announced(effects)
     assert outcomes[1].interruption.cause is BargeInCause.HANG_UP
     assert isinstance(outcomes[2], NotLive)
@@ -195,7 +195,7 @@ def test_the_end_of_the_call_tells_everybody_who_waits(line):
 
 
 def test_a_call_that_is_over_refuses_announcements(line):
-    line.tell(StreamStopped())
+    line.hung_up()
     assert isinstance(announced(announce(line))[1], NotLive)
 
 
@@ -293,7 +293,7 @@ def test_a_recording_that_could_not_be_kept_has_a_length_and_no_file(line):
 def test_who_hangs_up_has_left_a_message(line):
     recording(line)
     frames(line, SPEECH, 50)
-    effects = line.tell(StreamStopped())
+    effects = line.hung_up()
     assert kept_audio(effects) == [SPEECH * 50]
     assert effects[-1] == ReleaseCall()
     assert line.tell(MessageSaved("a.wav")) == []

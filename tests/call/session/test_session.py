@@ -26,7 +26,7 @@ from telebridge.playback.writer import SendMark
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
-from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted, StreamStopped
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned, StreamStarted
 
 
 @pytest.fixture
@@ -287,8 +287,9 @@ def test_a_flow_that_fails_owes_the_caller_an_apology(line):
 
 def test_a_caller_who_hangs_up_ends_everything_and_what_was_heard_is_kept(line):
     line.saying(audio=bytes(16_000))
-    effects = line.tell(StreamStopped(), after=1.0)
-    assert effects == [ClearPlayback(), ClearSpeech("u1"), ReleaseCall()]
+    effects = line.hung_up(after=1.0)
+    assert effects == [ClearSpeech("u1"), CloseStream(), ClearPlayback(), ReleaseCall()]
+    assert line.session.record.end_reason == "caller hung up"
     [utterance] = line.session.record.utterances
     assert utterance.interruption.cause is BargeInCause.HANG_UP
     assert utterance.interruption.heard_ms == 1000

@@ -207,7 +207,7 @@ def test_announcements_are_refused_while_the_caller_is_away(line):
 def test_an_announcement_that_the_transfer_cut_goes_on_when_the_caller_is_back(line):
     start = begun(line.announce(1, HELLO))
     line.spoken(start)
-    again = begun(line.transfer(OPERATOR))
+    again = begun(line.transfer(OPERATOR, at_once=True))
     away(line).tell(TransferEnded("busy"))
     line.tell(BACK)
     [report] = line.heard(again)
@@ -298,3 +298,25 @@ def test_an_announcement_after_the_last_word_was_asked_for_is_refused(line):
     line.hang_up(Say("We close now."))
     [report] = line.announce(1, HELLO)
     assert isinstance(report.outcome, NotLive)
+
+
+def test_a_transfer_of_the_flow_waits_for_what_was_accepted():
+    line = Line("flow: t\nstart: a\nnodes:\n  a: {say: Hello., then: b}\n  b: {transfer: '+15551230100'}")
+    hello = begun(line.effects)
+    line.started()
+    line.announce(1, HELLO)
+    accepted = begun(line.heard(hello))
+    assert line.session.phase is Phase.LIVE
+    assert line.session.transfer_target is not None, "another process would dial, should this one die"
+    assert line.heard(accepted)[-1] == CloseStream()
+    assert line.session.phase is Phase.AWAY
+
+
+def test_a_goodbye_takes_the_place_of_a_transfer_that_waits(line):
+    start = begun(line.announce(1, HELLO))
+    line.transfer(OPERATOR)
+    line.hang_up(Say("Goodbye."))
+    goodbye = begun(line.heard(start))
+    assert goodbye.say.text == "Goodbye."
+    assert line.heard(goodbye) == [CloseStream()]
+    assert line.session.phase is Phase.CLOSING
