@@ -27,6 +27,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
 DEFAULT_FILE = Path("config/telebridge.toml")
 PREFIX = "TELEBRIDGE_"
@@ -228,19 +229,26 @@ class Settings(BaseSettings):
         """The secret that signs addresses. When none is set, one is made and stored in the state folder.
 
         Raises:
-            ConfigurationError: It cannot be stored in the state folder.
+            ConfigurationError: It cannot be stored in the state folder, or its file there is empty.
         """
         if self.secret:
             return self.secret
         kept = self.state_dir / "secret"
         try:
             if not kept.exists():
-                self.state_dir.mkdir(parents=True, exist_ok=True)
+                make_private_folder(self.state_dir)
                 _write_once(kept, secrets.token_urlsafe(32))
-            return kept.read_text().strip()
-        except OSError as error:
-            problem = f"'{self.state_dir}' cannot hold the secret ({error.strerror})"
+            make_private(kept)
+            secret = kept.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "the file 'secret' is no text"
+            problem = f"'{self.state_dir}' cannot hold the secret ({why})"
             raise ConfigurationError("state_dir", problem, "choose another folder, or set 'secret'") from error
+        if not secret:
+            raise ConfigurationError(
+                str(kept), "is empty: anybody could sign addresses", "remove it, and one is made; or set 'secret'"
+            )
+        return secret
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -265,7 +273,7 @@ def load_settings(file: Path | None = None) -> Settings:
 def _write_once(file: Path, text: str) -> None:
     """Write a file that only its owner can read, atomically; a file that exists already is kept."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
+    draft.touch(mode=FILE_MODE)
     draft.write_text(text)
     with suppress(FileExistsError):
         os.link(draft, file)

@@ -47,7 +47,7 @@ from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
-from telebridge.server.http.access import Access, guarded
+from telebridge.server.http.access import Access, guarded, is_loopback
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 from telebridge.server.http.problems import problem_documents
 from telebridge.server.twilio.prompts import PromptHandler
@@ -109,18 +109,31 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
 
 
 def _validator(settings: Settings) -> RequestValidator:
-    """Checks the signatures of webhooks."""
-    auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
+    """Checks the signatures of webhooks.
+
+    Raises:
+        ConfigurationError: Others can reach the server, and there is nothing to check signatures with.
+    """
+    twilio = settings.twilio
+    auth_token = twilio.auth_token if twilio.validate_signatures else ""
     if not auth_token:
+        why = "public_url is set" if settings.public_url else f"it listens on '{settings.server.host}'"
+        reached = bool(settings.public_url) or not is_loopback(settings.server.host)
+        if reached and twilio.validate_signatures:
+            raise ConfigurationError(
+                "twilio.auth_token",
+                f"is not set, and others can reach this server ({why}), so anybody could send webhooks",
+                "set it, or TWILIO_AUTH_TOKEN, or write down twilio.validate_signatures = false",
+            )
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
     return RequestValidator(settings.public_url, auth_token, settings.server.trusted_proxies)
 
 
 def _access(settings: Settings) -> Access:
     """Who may use the API."""
-    access = Access(settings.server.api_token, settings.server.host)
+    access = Access(settings.server.api_token, settings.server.host, settings.public_url)
     if access.closed:
-        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+        log.warning("the API and the metrics are closed: set server.api_token")
     return access
 
 

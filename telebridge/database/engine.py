@@ -11,6 +11,8 @@ One rule: only what is known to be reached over a network is called that; a file
 """
 
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "sshfs", "curlftpfs"}
@@ -98,7 +101,7 @@ def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         folder = Path(url.database).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
             raise ConfigurationError("database.url", problem, "choose another folder") from error
@@ -120,6 +123,7 @@ def in_threads(engine: AsyncEngine) -> Engine:
 
 
 def _keep_promises(engine: Engine) -> None:
+    event.listen(engine, "do_connect", partial(_make_file_private, engine.url.database or ""))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
 
@@ -135,6 +139,14 @@ def _refuse_network(folder: Path) -> None:
             f"folder '{folder}' is on a network file system ({kind}), where SQLite's write-ahead log does not work"
         )
         raise ConfigurationError("database.url", problem, "choose a folder on a local disk, or PostgreSQL")
+
+
+def _make_file_private(file: str, *_: object) -> None:
+    """Make the file before SQLite does: only its owner reads it and the log beside it. SQLite reports errors."""
+    if file and file != ":memory:" and not file.startswith("file:"):
+        with suppress(OSError):
+            Path(file).touch(mode=FILE_MODE)
+        make_private(Path(file))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

@@ -14,6 +14,7 @@ from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import StatusHandler
 from telebridge.server.twilio.voice import VoiceHandler, error_message
+from telebridge.twilio.calls import is_sid
 from telebridge.twilio.signed_urls import CallVariables, StreamTokens
 
 log = logger(__name__)
@@ -69,6 +70,19 @@ def _with_error_message(handler: Handler) -> Handler:
     return answered
 
 
+def _require_sid(call_sid: str) -> None:
+    """Refuse a request whose CallSid is missing or none: it names rows and files.
+
+    Raises:
+        web.HTTPBadRequest: It is.
+    """
+    if is_sid(call_sid):
+        return
+    metrics.REFUSED.labels("webhook", "CallSid" if call_sid else "no CallSid").inc()
+    problem = "is no SID" if call_sid else "is missing"
+    raise web.HTTPBadRequest(text=f"CallSid {problem}: this address is for Twilio's webhooks.\n")
+
+
 def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
     """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
@@ -87,7 +101,9 @@ def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
                 checked_url=validator.public_url(request, request.raw_path),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
-        request[FIELDS] = dict(request.query if form is None else texts)
+        fields = dict(request.query if form is None else texts)
+        _require_sid(fields.get("CallSid", ""))
+        request[FIELDS] = fields
         return await handler(request)
 
     return checked
