@@ -175,6 +175,15 @@ class DatabaseSettings(_Section):
     url: str = ""
 
 
+Prefix = Annotated[str, Field(pattern=r"^(\+[0-9]*|sips?:[!-~]*|client:[!-~]*)$")]
+
+
+class TransferSettings(_Section):
+    """Where calls may be transferred to."""
+
+    allowed: tuple[Prefix, ...] | None = None
+
+
 class CallSettings(_Section):
     """What is stored of calls beside their records."""
 
@@ -201,6 +210,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    transfers: TransferSettings = TransferSettings()
     numbers: dict[str, str] = {}
 
     @property
@@ -287,7 +297,7 @@ def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(str(file), f"is not TOML: {error}") from error
 
 

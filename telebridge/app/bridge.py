@@ -20,6 +20,7 @@ from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
+from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
 from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import contact_variables
@@ -48,7 +49,7 @@ from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
 from telebridge.server.http.access import Access, guarded, is_loopback
-from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
+from telebridge.server.http.idempotency_store import SqlIdempotencyKeys, UsedTokens
 from telebridge.server.http.problems import problem_documents
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
@@ -98,6 +99,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
+        used_tokens=UsedTokens(parts.database),
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
@@ -106,6 +108,10 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     app.cleanup_ctx.append(partial(_reloading, flows))
     app.on_shutdown.append(events.close)
     return app
+
+
+def _may_transfer(settings: Settings, flows: FlowCatalogue) -> MayTransfer:
+    return AllowedTransfers(settings.transfers.allowed, flows.files).allow
 
 
 def _validator(settings: Settings) -> RequestValidator:
@@ -171,6 +177,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in),
         clean_streams=settings.speech.clean != "none",
+        may_transfer=_may_transfer(settings, flows),
     )
     errands = ActionRunner({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
@@ -207,7 +214,9 @@ def _api_handlers(
     )
     return (
         CallEndpoints(lookup, calls.flows, originator, keys),
-        ControlEndpoints(calls.find, lookup, calls.feed, partial(_check_voice, settings.rime)),
+        ControlEndpoints(
+            calls.find, lookup, calls.feed, partial(_check_voice, settings.rime), _may_transfer(settings, parts.flows)
+        ),
         events,
         campaigns,
         DoNotCallEndpoints(campaigning.store),

@@ -63,6 +63,7 @@ def is_network(file_system: str) -> bool:
 
 
 BUSY_SECONDS = 30.0
+PLAIN_PATH = re.compile(r"[\w./-]+")
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 MOUNTINFO = Path("/proc/self/mountinfo")
 """Where Linux tells what is mounted; other systems have no such file."""
@@ -82,12 +83,15 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
 
     Raises:
         ConfigurationError: The address is none, or names a database of another kind, one whose driver is missing, or
-            one of SQLite on a network file system.
+            one of SQLite on a network file system. Its text has nothing of an address that may have a password.
     """
     try:
         url = make_url(address)
-    except ArgumentError as error:
-        raise ConfigurationError("database.url", f"'{address}' is no address of a database", _EXAMPLE) from error
+    except (ArgumentError, ValueError):
+        shown = f"'{address}' " if PLAIN_PATH.fullmatch(address) else ""  # anything else may have a password
+        raise ConfigurationError("database.url", f"{shown}is no address of a database", _EXAMPLE) from None
+    if any("@" in part for part in (url.host or "", url.database or "")) and url.get_backend_name() != "sqlite":
+        raise ConfigurationError("database.url", "has a second '@'", "write it as %40 in a user name or password")
     if url.drivername not in DRIVERS:
         raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
     url = url.set(drivername=DRIVERS[url.drivername])

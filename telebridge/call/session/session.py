@@ -10,6 +10,7 @@ One rule: nothing follows from anything once the call is over.
 from dataclasses import dataclass, field
 from typing import Any
 
+from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
@@ -64,6 +65,7 @@ class SessionOptions:
         playback: How audio is cut into messages.
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
+        may_transfer: Whether the flow may transfer the call to a number or address.
     """
 
     stream_wait_seconds: float = 30.0
@@ -72,6 +74,7 @@ class SessionOptions:
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
+    may_transfer: MayTransfer = anywhere
 
 
 class CallSession:
@@ -112,7 +115,7 @@ class CallSession:
         self._duplex = FullDuplex(record, options.playback, options.listening)
         self._speaking = self._duplex.speaking
         self._preferences = CallerPreferences(record)
-        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences)
+        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences, options.may_transfer)
         if flow is not None:
             record.path = flow.path
 

@@ -8,6 +8,7 @@ from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.health import HealthHandler
+from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptHandler
@@ -31,6 +32,7 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     *,
     default_flow: str,
     numbers: dict[str, str],
+    used_tokens: UsedTokens | None = None,
 ) -> None:
     """Add every route of the bridge but the API's to `app`."""
     voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
@@ -48,7 +50,9 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     }.items():
         app.router.add_get(path, _for_twilio(validator, handler), allow_head=False)
         app.router.add_post(path, _for_twilio(validator, handler))
-    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, validator, tokens).media, allow_head=False)
+    app.router.add_get(
+        "/twilio/media/{token}", MediaHandler(calls, validator, tokens, used_tokens).media, allow_head=False
+    )
     app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
