@@ -170,7 +170,7 @@ async def test_media_before_start_is_not_the_end(impostor):
         await socket.send_str('{"event":"media","streamSid":"MZ1","media":{"payload":"//8="}}')
         stream = MediaStream(Side.TWILIO)
         await socket.send_str(stream.send_connected().decode())
-        await socket.send_str(stream.send_start("MZ1", "CA1", "AC1", {}).decode())
+        await socket.send_str(stream.send_start("MZ1", CA1, "AC1", {}).decode())
         assert await audio_until_mark(socket, stream) == audio_of(SENTENCE)
         await socket.close()
 
@@ -215,7 +215,7 @@ async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impost
         assert message.type is aiohttp.WSMsgType.CLOSE
         await asyncio.sleep(60)
         assert len(stack.calls) == 0
-        assert stack.calls.record("CA1").end_reason == "the media stream never came"
+        assert stack.calls.record(CA1).end_reason == "the media stream never came"
         await socket.close()
 
 
