@@ -17,6 +17,7 @@ FIRST_AUDIO_SECONDS = Histogram(
     buckets=(0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 2.0, 5.0),
 )
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
+UNKNOWN_EVENTS = Counter("telebridge_unknown_events", "Messages of events that this release does not know", ["peer"])
 REFUSED = Counter("telebridge_refused", "Requests that were refused", ["endpoint", "reason"])
 STALE_REPORTS = Counter(
     "telebridge_stale_reports", "Reports of Twilio on a stream or a call that had ended; they were ignored", ["report"]

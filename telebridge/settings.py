@@ -27,6 +27,7 @@ from pydantic_settings import (
 from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
 DEFAULT_FILE = Path("config/telebridge.toml")
 PREFIX = "TELEBRIDGE_"
@@ -174,6 +175,15 @@ class DatabaseSettings(_Section):
     url: str = ""
 
 
+Prefix = Annotated[str, Field(pattern=r"^(\+[0-9]*|sips?:[!-~]*|client:[!-~]*)$")]
+
+
+class TransferSettings(_Section):
+    """Where calls may be transferred to."""
+
+    allowed: tuple[Prefix, ...] | None = None
+
+
 class CallSettings(_Section):
     """How long calls wait, and what is stored of them beside their records."""
 
@@ -201,6 +211,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
+    transfers: TransferSettings = TransferSettings()
     numbers: dict[str, str] = {}
 
     @property
@@ -229,19 +240,26 @@ class Settings(BaseSettings):
         """The secret that signs addresses. When none is set, one is made and stored in the state folder.
 
         Raises:
-            ConfigurationError: It cannot be stored in the state folder.
+            ConfigurationError: It cannot be stored in the state folder, or its file there is empty.
         """
         if self.secret:
             return self.secret
         kept = self.state_dir / "secret"
         try:
             if not kept.exists():
-                self.state_dir.mkdir(parents=True, exist_ok=True)
+                make_private_folder(self.state_dir)
                 _write_once(kept, secrets.token_urlsafe(32))
-            return kept.read_text().strip()
-        except OSError as error:
-            problem = f"'{self.state_dir}' cannot hold the secret ({error.strerror})"
+            make_private(kept)
+            secret = kept.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "the file 'secret' is no text"
+            problem = f"'{self.state_dir}' cannot hold the secret ({why})"
             raise ConfigurationError("state_dir", problem, "choose another folder, or set 'secret'") from error
+        if not secret:
+            raise ConfigurationError(
+                str(kept), "is empty: anybody could sign addresses", "remove it, and one is made; or set 'secret'"
+            )
+        return secret
 
 
 def load_settings(file: Path | None = None) -> Settings:
@@ -266,7 +284,7 @@ def load_settings(file: Path | None = None) -> Settings:
 def _write_once(file: Path, text: str) -> None:
     """Write a file that only its owner can read, atomically; a file that exists already is kept."""
     draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.touch(mode=0o600)
+    draft.touch(mode=FILE_MODE)
     draft.write_text(text)
     with suppress(FileExistsError):
         os.link(draft, file)
@@ -280,7 +298,7 @@ def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationError(str(file), f"is not TOML: {error}") from error
 
 

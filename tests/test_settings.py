@@ -116,6 +116,28 @@ def test_a_state_folder_that_cannot_hold_the_secret_is_told(tmp_path):
         settings.stream_secret()
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+def test_an_empty_secret_is_refused(tmp_path, text):
+    (tmp_path / "secret").write_text(text)
+    with pytest.raises(ConfigurationError, match=r"secret: is empty: anybody could sign addresses; remove it"):
+        Settings(state_dir=tmp_path).stream_secret()
+
+
+def test_a_secret_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    with pytest.raises(
+        ConfigurationError, match=r"state_dir: '.*' cannot hold the secret \(the file 'secret' is no text"
+    ):
+        Settings(state_dir=tmp_path).stream_secret()
+
+
+def test_a_secret_that_others_could_read_is_closed_to_them(tmp_path):
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").chmod(0o644)
+    assert Settings(state_dir=tmp_path).stream_secret() == "s"
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
 def test_processes_that_share_a_state_folder_share_the_secret(tmp_path):
     assert Settings(state_dir=tmp_path).stream_secret() == Settings(state_dir=tmp_path).stream_secret()
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]

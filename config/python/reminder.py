@@ -1,6 +1,6 @@
 """Reminds somebody of an appointment, and keeps their answer.
 
-    telebridge serve --app config.python.reminder:bridge
+    TELEBRIDGE_TRANSFERS__ALLOWED='["+1555123"]' telebridge serve --app config.python.reminder:bridge
 
 Calls whose webhook is `/twilio/voice/reminder` are led by it. The answer is in the record of the call, under `result`.
 """

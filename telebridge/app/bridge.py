@@ -20,6 +20,7 @@ from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
+from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
 from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import contact_variables
@@ -47,8 +48,8 @@ from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
-from telebridge.server.http.access import Access, guarded
-from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
+from telebridge.server.http.access import Access, guarded, is_loopback
+from telebridge.server.http.idempotency_store import SqlIdempotencyKeys, UsedTokens
 from telebridge.server.http.problems import problem_documents
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
@@ -98,6 +99,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
+        used_tokens=UsedTokens(parts.database),
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
@@ -108,19 +110,36 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     return app
 
 
+def _may_transfer(settings: Settings, flows: FlowCatalogue) -> MayTransfer:
+    return AllowedTransfers(settings.transfers.allowed, flows.files).allow
+
+
 def _validator(settings: Settings) -> RequestValidator:
-    """Checks the signatures of webhooks."""
-    auth_token = settings.twilio.auth_token if settings.twilio.validate_signatures else ""
+    """Checks the signatures of webhooks.
+
+    Raises:
+        ConfigurationError: Others can reach the server, and there is nothing to check signatures with.
+    """
+    twilio = settings.twilio
+    auth_token = twilio.auth_token if twilio.validate_signatures else ""
     if not auth_token:
+        why = "public_url is set" if settings.public_url else f"it listens on '{settings.server.host}'"
+        reached = bool(settings.public_url) or not is_loopback(settings.server.host)
+        if reached and twilio.validate_signatures:
+            raise ConfigurationError(
+                "twilio.auth_token",
+                f"is not set, and others can reach this server ({why}), so anybody could send webhooks",
+                "set it, or TWILIO_AUTH_TOKEN, or write down twilio.validate_signatures = false",
+            )
         log.warning("webhooks are not checked: set twilio.auth_token, so that only Twilio is taken for Twilio")
     return RequestValidator(settings.public_url, auth_token, settings.server.trusted_proxies)
 
 
 def _access(settings: Settings) -> Access:
     """Who may use the API."""
-    access = Access(settings.server.api_token, settings.server.host)
+    access = Access(settings.server.api_token, settings.server.host, settings.public_url)
     if access.closed:
-        log.warning("the API is closed: set server.api_token, or listen on 127.0.0.1 only")
+        log.warning("the API and the metrics are closed: set server.api_token")
     return access
 
 
@@ -159,6 +178,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         listening=listening_options(settings.barge_in),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
+        may_transfer=_may_transfer(settings, flows),
     )
     errands = ActionRunner({} if bridge is None else bridge.functions)
     engine = open_database(settings.database_url)
@@ -195,7 +215,9 @@ def _api_handlers(
     )
     return (
         CallEndpoints(lookup, calls.flows, originator, keys),
-        ControlEndpoints(calls.find, lookup, calls.feed, partial(_check_voice, settings.rime)),
+        ControlEndpoints(
+            calls.find, lookup, calls.feed, partial(_check_voice, settings.rime), _may_transfer(settings, parts.flows)
+        ),
         events,
         campaigns,
         DoNotCallEndpoints(campaigning.store),

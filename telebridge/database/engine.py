@@ -11,6 +11,8 @@ One rule: only what is known to be reached over a network is called that; a file
 """
 
 import re
+from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -20,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "sshfs", "curlftpfs"}
@@ -60,6 +63,7 @@ def is_network(file_system: str) -> bool:
 
 
 BUSY_SECONDS = 30.0
+PLAIN_PATH = re.compile(r"[\w./-]+")
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 MOUNTINFO = Path("/proc/self/mountinfo")
 """Where Linux tells what is mounted; other systems have no such file."""
@@ -79,12 +83,15 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
 
     Raises:
         ConfigurationError: The address is none, or names a database of another kind, one whose driver is missing, or
-            one of SQLite on a network file system.
+            one of SQLite on a network file system. Its text has nothing of an address that may have a password.
     """
     try:
         url = make_url(address)
-    except ArgumentError as error:
-        raise ConfigurationError("database.url", f"'{address}' is no address of a database", _EXAMPLE) from error
+    except (ArgumentError, ValueError):
+        shown = f"'{address}' " if PLAIN_PATH.fullmatch(address) else ""  # anything else may have a password
+        raise ConfigurationError("database.url", f"{shown}is no address of a database", _EXAMPLE) from None
+    if any("@" in part for part in (url.host or "", url.database or "")) and url.get_backend_name() != "sqlite":
+        raise ConfigurationError("database.url", "has a second '@'", "write it as %40 in a user name or password")
     if url.drivername not in DRIVERS:
         raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
     url = url.set(drivername=DRIVERS[url.drivername])
@@ -98,7 +105,7 @@ def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
     if url.database and url.database != ":memory:":
         folder = Path(url.database).parent
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
             raise ConfigurationError("database.url", problem, "choose another folder") from error
@@ -120,6 +127,7 @@ def in_threads(engine: AsyncEngine) -> Engine:
 
 
 def _keep_promises(engine: Engine) -> None:
+    event.listen(engine, "do_connect", partial(_make_file_private, engine.url.database or ""))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
 
@@ -135,6 +143,14 @@ def _refuse_network(folder: Path) -> None:
             f"folder '{folder}' is on a network file system ({kind}), where SQLite's write-ahead log does not work"
         )
         raise ConfigurationError("database.url", problem, "choose a folder on a local disk, or PostgreSQL")
+
+
+def _make_file_private(file: str, *_: object) -> None:
+    """Make the file before SQLite does: only its owner reads it and the log beside it. SQLite reports errors."""
+    if file and file != ":memory:" and not file.startswith("file:"):
+        with suppress(OSError):
+            Path(file).touch(mode=FILE_MODE)
+        make_private(Path(file))
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

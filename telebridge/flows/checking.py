@@ -24,8 +24,17 @@ from telebridge.flows.inspection import (
     texts_of,
     variables_set_by,
 )
-from telebridge.flows.model import CallBackNode, ChooseNode, CollectNode, Flow, MenuNode, SendDigitsNode, TransferNode
-from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
+from telebridge.flows.model import (
+    CallBackNode,
+    ChooseNode,
+    CollectNode,
+    Flow,
+    MenuNode,
+    RequestNode,
+    SendDigitsNode,
+    TransferNode,
+)
+from telebridge.flows.templates import ADDRESS_HEAD, TemplateProblem, names_in, names_in_condition
 from telebridge.flows.values import ADDRESS
 from telebridge.speech.markup import speech_tags
 
@@ -62,6 +71,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
         *_keys(flow),
         *_numbers(flow),
         *_call_back_times(flow),
+        *_addresses(flow),
         *_texts(flow),
         *(() if dangling else _unreachable(flow)),  # otherwise most of them follow from the wrong target
         *_loops(flow),
@@ -160,6 +170,21 @@ def _numbers(flow: Flow) -> Iterator[Mistake]:
             if number is not None and "{" not in number and not ADDRESS.fullmatch(number):
                 hint = "write it with + and the country, such as +15551230100, or as sip:… or client:…"
                 yield Mistake(("nodes", name, field), f"'{number}' cannot be called", hint)
+
+
+def _addresses(flow: Flow) -> Iterator[Mistake]:
+    """Addresses of requests whose service is what a node made of a call: it would be asked whatever it is."""
+    set_by_nodes = BUILT_IN.union(*(variables_set_by(node) for node in flow.nodes.values()))
+    for name, node in flow.nodes.items():
+        if not isinstance(node, RequestNode) or (head := ADDRESS_HEAD.match(node.request.url)) is None:
+            continue
+        try:
+            chosen = sorted(names_in(head[0]) & set_by_nodes)
+        except TemplateProblem:
+            continue  # found among the texts
+        if chosen and "safe_url" not in head[0]:
+            hint = "write out where the service is, or mark the value with | safe_url"
+            yield Mistake(("nodes", name, "request", "url"), f"begins with '{chosen[0]}', which the call sets", hint)
 
 
 def _call_back_times(flow: Flow) -> Iterator[Mistake]:

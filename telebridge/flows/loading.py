@@ -23,6 +23,8 @@ from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
+MOST_VALUES = 200_000
+"""The most values in a flow file, those that aliases repeat among them."""
 MERGED_TAG = "tag:yaml.org,2002:merge"
 TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -42,14 +44,20 @@ def load_flow(path: Path) -> Flow:
     return flow
 
 
-def flow_warnings(path: Path) -> list[FlowError]:
-    """What is no mistake in a file but hardly meant, such as SSML in a text; none of a file that cannot be read."""
+def flow_warnings(path: Path, *further: FlowCheck) -> list[FlowError]:
+    """What is no mistake in a file but hardly meant, such as SSML in a text; none of a file that cannot be read.
+
+    Args:
+        path: The file.
+        further: Checks of the whole flow beside that of its markup.
+    """
     flow, _ = _read(path)
     if flow is None:
         return []
     file = _File(path)
     file.parse(path.read_bytes())
-    return [file.error(warning.path, warning.problem, warning.hint) for warning in markup_warnings(flow)]
+    found = [*markup_warnings(flow), *(warning for check in further for warning in check(flow))]
+    return [file.error(warning.path, warning.problem, warning.hint) for warning in found]
 
 
 def check_flow(path: Path, *further: FlowCheck) -> list[FlowError]:
@@ -83,8 +91,8 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
         flow = Flow.model_validate(content)
     except ValidationError as error:
         return None, _explained(file, error.errors())
-    except RecursionError:
-        return None, [file.error((), "refers to itself")]
+    except (RecursionError, OverflowError):
+        return None, [file.error((), "is nested too deeply, or has a number that is too large")]
     found = [*mistakes(flow), *(mistake for check in further for mistake in check(flow))]
     return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
@@ -134,6 +142,21 @@ def _not_a_table(node: object) -> tuple[str, str]:
     return "is no table of fields", ""
 
 
+def _expanded(node: YamlNode, known: dict[int, int]) -> int:
+    """How many values a tree has once each alias in it stands for what it names; each node is looked at once.
+
+    Raises:
+        RecursionError: It contains itself.
+    """
+    if (size := known.get(id(node))) is not None:
+        return size
+    inside = node.value if isinstance(node, SequenceNode) else ()
+    if isinstance(node, MappingNode):
+        inside = [each for pair in node.value for each in pair]
+    known[id(node)] = 1 + sum(_expanded(each, known) for each in inside)
+    return known[id(node)]
+
+
 class _Loader(yaml.SafeLoader):
     r"""YAML, with the halves of surrogate pairs that `"\ud83d\ude00"` writes joined."""
 
@@ -153,6 +176,8 @@ class _File:
 
     def parse(self, text: bytes) -> None:
         self._tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        if self._tree is not None and _expanded(self._tree, {}) > MOST_VALUES:
+            raise ValueError(f"its aliases make more than {MOST_VALUES} values of it")
         self._find_duplicate_keys(self._tree, (), 0)
 
     def error(self, path: tuple[str, ...], problem: str, hint: str = "", *, at_key: bool = False) -> FlowError:

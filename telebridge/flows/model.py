@@ -178,7 +178,7 @@ class WebRequest(_Part):
     method: Annotated[
         Literal["GET", "POST", "PUT", "PATCH", "DELETE"], Field(description="GET, POST, PUT, PATCH or DELETE.")
     ] = "GET"
-    url: Annotated[TemplateText, Field(description="The address; a template.")]
+    url: Annotated[TemplateText, Field(description="The address; a template whose values are percent-encoded.")]
     headers: Annotated[dict[str, str], Field(description="Sent with it; values are templates.")] = {}
     json_body: Annotated[
         Value, Field(alias="json", description="The body, sent as JSON; every text in it is a template.")

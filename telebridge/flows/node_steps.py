@@ -40,7 +40,7 @@ from telebridge.flows.steps import (
     Transfer,
     Wait,
 )
-from telebridge.flows.templates import TemplateProblem, filled, holds, rendered
+from telebridge.flows.templates import TemplateProblem, filled, filled_address, holds, rendered
 from telebridge.flows.transitions import GoTo
 from telebridge.flows.values import ADDRESS
 from telebridge.speech.source import VoiceOverrides
@@ -140,11 +140,17 @@ class NodeSteps:
         except ValueError as error:
             raise TemplateProblem(str(error)) from error
 
-    def _request(self, node: RequestNode) -> Request:
+    def _request(self, node: RequestNode) -> Request | GoTo:
         request, variables = node.request, self._position.variables
+        try:
+            url = filled_address(request.url, variables)
+        except TemplateProblem:
+            if node.failed is None:
+                raise
+            return GoTo(node.failed)
         return Request(
             request.method,
-            filled(request.url, variables).strip(),
+            url,
             filled(request.headers, variables),
             filled(request.json_body, variables),
             filled(request.form, variables),

@@ -4,19 +4,74 @@ One rule: a name that does not exist is an error, and every error is a `Template
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
 from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
+from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from typing_extensions import override
 
 from telebridge.errors import TelebridgeError
 from telebridge.unicode_text import repaired
 
-_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+MOST_CHARACTERS = 100_000
+MOST_BITS = 4096
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    """The sandbox, with bounds on what a product or a power may be: they would hold up every call."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    @override
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        if operator == "**":
+            bits = abs(right) * left.bit_length() if isinstance(left, int) and isinstance(right, int) else 0
+        elif isinstance(left, int) and isinstance(right, int):
+            bits = left.bit_length() + right.bit_length()
+        else:
+            for some, times in ((left, right), (right, left)):
+                if isinstance(times, int) and hasattr(some, "__len__") and len(some) * times > MOST_CHARACTERS:
+                    raise OverflowError(f"a text or list would be longer than {MOST_CHARACTERS}")
+            bits = 0
+        if bits > MOST_BITS:
+            raise OverflowError(f"a number would have more than {MOST_BITS} bits")
+        return super().call_binop(context, operator, left, right)
+
+
+_ENVIRONMENT = _Environment(undefined=StrictUndefined, autoescape=False)
 _ENVIRONMENT.globals.clear()  # `range` could fill the memory, and no prompt needs the others
+
+
+class SafeURL(str):
+    """A part of an address that stays as it is: its author marked it with `| safe_url`."""
+
+    __slots__ = ()
+
+
+def _encoded(value: Any) -> Any:
+    """A value as it stands in an address: what would have a meaning there is percent-encoded (RFC 3986, section 2)."""
+    return value if isinstance(value, SafeURL) else quote(repaired(str(value)), safe="")
+
+
+def _encoded_for_query(value: Any) -> SafeURL:
+    """The filter `urlencode`: a table becomes the parameters of a query."""
+    pairs = value.items() if isinstance(value, Mapping) else None
+    text = (
+        str(_encoded(value)) if pairs is None else "&".join(f"{_encoded(key)}={_encoded(each)}" for key, each in pairs)
+    )
+    return SafeURL(text)
+
+
+_ENVIRONMENT.filters["safe_url"] = SafeURL
+_ADDRESSES = _ENVIRONMENT.overlay(finalize=_encoded)
+_ADDRESSES.filters = {**_ENVIRONMENT.filters, "urlencode": _encoded_for_query}
+ADDRESS_HEAD = re.compile(r"\s*\{\{.*?\}\}", re.DOTALL)
+"""A value at the beginning of an address: the scheme and the host of a service, as the flow's author set them."""
 
 CONDITION_HINTS = (
     (re.compile(r"\{\{|\{%"), "a condition is written without braces"),
@@ -48,6 +103,8 @@ def names_in(source: str) -> frozenset[str]:
         tree = _ENVIRONMENT.parse(source)
         _refuse_unknown(tree)
         return frozenset(meta.find_undeclared_variables(tree))
+    except RecursionError as error:
+        raise TemplateProblem("is nested too deeply") from error
     except TemplateSyntaxError as error:
         line = f", line {error.lineno} of the text" if "\n" in source.strip() else ""
         raise TemplateProblem(f"is no template ({_shortly(error)}{line})", _unbalanced(source)) from error
@@ -64,6 +121,8 @@ def names_in_condition(source: str) -> frozenset[str]:
         _refuse_unknown(tree)
         _ENVIRONMENT.compile_expression(source)
         return frozenset(meta.find_undeclared_variables(tree))
+    except RecursionError as error:
+        raise TemplateProblem("is nested too deeply") from error
     except TemplateSyntaxError as error:
         hint = next((hint for sign, hint in CONDITION_HINTS if sign.search(source)), "")
         raise TemplateProblem(f"is no condition ({_shortly(error)})", hint) from error
@@ -123,6 +182,24 @@ def filled(value: Any, variables: dict[str, Any]) -> Any:
             return value
 
 
+def filled_address(source: str, variables: dict[str, Any]) -> str:
+    """The address of a request with the variables filled in.
+
+    Values are percent-encoded, so that none adds a path, a parameter or a host; those marked with `| safe_url` are not,
+    and the one at the very beginning is not, because it is where the service is.
+
+    Raises:
+        TemplateProblem: A name does not exist, or a value makes `.` or `..` of a part of the path.
+    """
+    head = ADDRESS_HEAD.match(source)
+    before = "" if head is None else _render(head[0], variables)
+    address = (before + _render(source[len(head[0]) if head else 0 :], variables, _compiled_address)).strip()
+    parts = {unquote(part) for part in urlsplit(address).path.split("/")}
+    if "{" in source and "safe_url" not in source and parts & {".", ".."}:
+        raise TemplateProblem("a value would change the path of the address")
+    return address
+
+
 def rendered(source: str, variables: dict[str, Any]) -> str:
     """The text with the variables filled in, each run of whitespace made one space.
 
@@ -132,11 +209,11 @@ def rendered(source: str, variables: dict[str, Any]) -> str:
     return " ".join(_render(source, variables).split())
 
 
-def _render(source: str, variables: dict[str, Any]) -> str:
+def _render(source: str, variables: dict[str, Any], compiled: Callable[[str], Template] | None = None) -> str:
     if "{" not in source:
         return source
     try:
-        return repaired(_compiled(source).render(variables))
+        return repaired((compiled or _compiled)(source).render(variables))
     except Exception as error:  # whatever an author's expression does, the call must know that it failed
         raise TemplateProblem(f"{type(error).__name__}: {error}") from error
 
@@ -149,3 +226,8 @@ def _compiled_condition(source: str) -> Callable[..., Any]:
 @lru_cache(maxsize=1024)
 def _compiled(source: str) -> Template:
     return _ENVIRONMENT.from_string(source)
+
+
+@lru_cache(maxsize=1024)
+def _compiled_address(source: str) -> Template:
+    return _ADDRESSES.from_string(source)

@@ -3,6 +3,7 @@
 One rule: a value that is wrong is refused with a sentence for the author of the flow, not for a programmer.
 """
 
+import math
 import re
 from typing import Annotated
 
@@ -26,7 +27,10 @@ def _seconds(value: object) -> object:
     if isinstance(value, str) and (found := DURATION.fullmatch(value.strip())) is not None:
         return float(found[1]) * SECONDS_PER_UNIT[found[2]]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            return math.inf
     raise ValueError("should be a duration such as 5s, 300ms or 2m")
 
 

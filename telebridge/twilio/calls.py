@@ -4,11 +4,21 @@ Follows Twilio, "Call resource": statuses, callback fields (`CallDuration` is in
 the warning that callbacks come in any order.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from telebridge.errors import RemoteProtocolError
+
+SID = re.compile(r"[A-Z]{2}[0-9a-f]{32}", re.ASCII)
+"""A name that Twilio gives: two letters and 32 hexadecimal digits (Twilio, "Glossary: SID")."""
+
+
+def is_sid(text: str) -> bool:
+    """Whether a text is a SID. What is none comes from somebody else, and may be a path."""
+    return SID.fullmatch(text) is not None
+
 
 STATUS_EVENTS = ("initiated", "ringing", "answered", "completed")
 

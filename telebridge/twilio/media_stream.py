@@ -32,6 +32,7 @@ from telebridge.twilio.messages import (
     StartMessage,
     StopMessage,
     encoded,
+    is_unknown_event,
 )
 
 DIGITS = frozenset("0123456789*#ABCD")
@@ -120,6 +121,14 @@ TwilioEvent = AudioQueued | MarkQueued | PlaybackCleared
 Event = BridgeEvent | TwilioEvent
 
 
+class UnreadableMessage(RemoteProtocolError):
+    """A message that is no JSON of the protocol; many of them in a short time are no stream."""
+
+
+class UnknownEvent(RemoteProtocolError):
+    """A message whose event this release does not know: Twilio may add one any day."""
+
+
 class StreamState(Enum):
     """How far the stream is."""
 
@@ -187,11 +196,12 @@ class MediaStream(Generic[H]):
         """
         if len(data) > MAX_MESSAGE_BYTES:
             size = f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}"
-            raise RemoteProtocolError(self._peer, size)
+            raise UnreadableMessage(self._peer, size)
         try:
             message = DECODE_FROM_BRIDGE(data) if self._side is Side.TWILIO else DECODE_FROM_TWILIO(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError(self._peer, f"sent a message that cannot be read ({error})", data) from error
+            kind = UnknownEvent if is_unknown_event(data) else UnreadableMessage
+            raise kind(self._peer, f"sent a message that cannot be read ({error})", data) from error
         if (  # 50 a second and call
             type(message) is MediaMessage
             and self.state is StreamState.STREAMING
@@ -209,7 +219,7 @@ class MediaStream(Generic[H]):
         Raises:
             RemoteProtocolError: Always.
         """
-        raise RemoteProtocolError(self._peer, "sent a binary message", data)
+        raise UnreadableMessage(self._peer, "sent a binary message", data)
 
     # The bridge sends.
 

@@ -136,6 +136,23 @@ def _text_of(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
+class _AnyMessage(msgspec.Struct):
+    event: str
+
+
+_DECODE_EVENT = msgspec.json.Decoder(_AnyMessage).decode
+EVENTS = frozenset({"connected", "start", "media", "dtmf", "mark", "stop", "clear"})
+"""The events that are known, of both sides."""
+
+
+def is_unknown_event(data: bytes | str) -> bool:
+    """Whether a message that cannot be decoded is well formed, and of an event that is not known."""
+    try:
+        return _DECODE_EVENT(data).event not in EVENTS
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return False
+
+
 def encoded(value: str | dict[str, str] | MediaFormat) -> bytes:
     """A value as JSON."""
     return msgspec.json.encode(value)

@@ -124,7 +124,7 @@ class StreamTokens:
 
     Twilio signs only the address of the handshake, and the handshake does not carry the CallSid; without a token,
     whoever learns an address could speak into a call. Redeemed tokens are remembered by this process until they expire;
-    other processes that share the secret do not know of them.
+    what other processes redeemed is in the database, by the name that `name` returns.
 
     Args:
         secret: The secret that all processes behind one public address share.
@@ -165,6 +165,10 @@ class StreamTokens:
         self._forget_expired(now)
         self._used[nonce] = expires
         return call_sid, claims
+
+    def name(self, token: str) -> str:
+        """The name of a token that `redeem` has taken: unique, and the same however the token is spelt."""
+        return str(_read(self._serializer, token)[0])
 
     def _forget_expired(self, now: float) -> None:
         while self._used and next(iter(self._used.values())) < now:

@@ -9,14 +9,21 @@ from telebridge.app.bridge import create_app
 from telebridge.settings import Settings
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
-CLOSED = "the API is closed: set server.api_token, or listen on 127.0.0.1 only"
+CLOSED = "the API and the metrics are closed: set server.api_token"
+UNSIGNED = {"validate_signatures": False}
 
 
 @pytest.mark.parametrize(
-    ("server", "warned"),
-    [({"host": "0.0.0.0"}, 1), ({"host": "0.0.0.0", "api_token": "secret"}, 0), ({"host": "127.0.0.1"}, 0)],
+    ("settings", "warned"),
+    [
+        ({"server": {"host": "0.0.0.0"}}, 1),
+        ({"server": {"host": "0.0.0.0", "api_token": "secret"}}, 0),
+        ({"server": {"host": "127.0.0.1"}}, 0),
+        ({"public_url": "https://bridge.example.com"}, 1),
+        ({"public_url": "https://bridge.example.com", "server": {"api_token": "secret"}}, 0),
+    ],
 )
-def test_an_api_that_is_closed_to_everybody_is_warned_of_once(tmp_path, server, warned):
+def test_an_api_that_is_closed_to_everybody_is_warned_of_once(tmp_path, settings, warned):
     (tmp_path / "test.yaml").write_text(FLOW)
     with capture_logs() as logs:
         create_app(
@@ -24,7 +31,8 @@ def test_an_api_that_is_closed_to_everybody_is_warned_of_once(tmp_path, server, 
                 default_flow="test",
                 flows_dir=tmp_path,
                 state_dir=tmp_path,
-                server=server,
+                twilio=UNSIGNED,
+                **settings,
                 rime={"url": "ws://127.0.0.1:1", "api_key": "key"},
             )
         )
@@ -36,6 +44,8 @@ async def test_the_token_guards_the_api_and_leaves_the_other_doors_alone(tmp_pat
         for path, headers, status in [
             ("/api/calls", {}, 401),
             ("/api/calls", {"Authorization": "Bearer secret"}, 200),
+            ("/metrics", {}, 401),
+            ("/metrics", {"Authorization": "Bearer secret"}, 200),
             ("/healthz", {}, 200),
         ]:
             async with session.get(stack.url + path, headers=headers) as answer:

@@ -29,9 +29,10 @@ def test_a_bridge_without_keys_serves_with_the_local_voice_and_says_so(tmp_path)
 
 
 def test_a_bridge_that_others_reach_says_that_its_api_is_closed(tmp_path):
+    unsigned = {"TELEBRIDGE_STATE_DIR": str(tmp_path), "TELEBRIDGE_TWILIO__VALIDATE_SIGNATURES": "false"}
     with (
-        Serving("serve", "--host", "0.0.0.0", "--port", "0", TELEBRIDGE_STATE_DIR=str(tmp_path)) as serving,
+        Serving("serve", "--host", "0.0.0.0", "--port", "0", **unsigned) as serving,
         pytest.raises(urllib.error.HTTPError, match="403"),
     ):
         urllib.request.urlopen(serving.url.replace("0.0.0.0", "127.0.0.1") + "/api/calls", timeout=5)
-    assert serving.errors.count("the API is closed: set server.api_token") == 1
+    assert serving.errors.count("the API and the metrics are closed: set server.api_token") == 1

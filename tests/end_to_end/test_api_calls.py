@@ -23,6 +23,7 @@ nodes:
   remind: {say: "Hello {{ name }}, you are {{ from }}.", then: bye}
   bye: {hang_up: null}
 """
+AUTHORIZED = {"Authorization": "Bearer token"}
 ORDER = {"to": "+15551230000", "from": "+15551230001", "flow": "reminder", "variables": {"name": "Ada Ü & Co"}}
 
 
@@ -52,6 +53,7 @@ async def bridge(tmp_path, *, processes=1, script="ring 0.1s; listen 20s"):
             default_flow="reminder",
             flows_dir=tmp_path,
             secret="secret",
+            server={"api_token": "token"},
             state_dir=tmp_path,
             twilio={"account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN, "api_base_url": twilio},
             rime={"url": rime, "api_key": "key", "model": "arcana"},
@@ -81,7 +83,7 @@ async def followed(answer, call_sid):
 
 @virtually
 async def test_a_call_is_placed_led_by_its_variables_and_followed(tmp_path):
-    async with bridge(tmp_path) as (_, [url]), aiohttp.ClientSession() as session:
+    async with bridge(tmp_path) as (_, [url]), aiohttp.ClientSession(headers=AUTHORIZED) as session:
         async with session.get(f"{url}/api/events") as events:
             async with session.post(f"{url}/api/calls", json=ORDER) as answer:
                 assert answer.status == 201, await answer.text()
@@ -99,7 +101,10 @@ async def test_a_call_is_placed_led_by_its_variables_and_followed(tmp_path):
 
 @virtually
 async def test_another_process_than_the_one_asked_leads_the_call_by_its_variables(tmp_path):
-    async with bridge(tmp_path, processes=2) as ([asked, _], urls), aiohttp.ClientSession() as session:
+    async with (
+        bridge(tmp_path, processes=2) as ([asked, _], urls),
+        aiohttp.ClientSession(headers=AUTHORIZED) as session,
+    ):
         async with session.get(f"{urls[0]}/api/events") as events:
             async with session.post(f"{urls[1]}/api/calls", json=ORDER) as answer:
                 sid = (await answer.json())["call_sid"]

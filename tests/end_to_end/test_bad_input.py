@@ -26,7 +26,8 @@ nodes:
   hours: {{say: "{SENTENCE}", then: bye}}
   bye: {{hang_up: null}}
 """
-ARRIVAL = {"CallSid": "CA1", "From": "+15550001111", "To": "+15550002222", "Direction": "inbound", "FromCity": ""}
+CA1, CA3, CA404 = ("CA" + f"{number:032}" for number in (1, 3, 404))
+ARRIVAL = {"CallSid": CA1, "From": "+15550001111", "To": "+15550002222", "Direction": "inbound", "FromCity": ""}
 
 
 class Impostor:
@@ -53,7 +54,7 @@ class Impostor:
         headers = {"X-Twilio-Signature": webhook_signature(AUTH_TOKEN, url, {})} if signature == "right" else {}
         return await self.session.ws_connect(url, headers=headers)
 
-    async def stream(self, call_sid="CA1", url=None):
+    async def stream(self, call_sid=CA1, url=None):
         """A stream that has started."""
         socket = await self.open(url or await self.stream_url())
         twilio = MediaStream(Side.TWILIO)
@@ -108,8 +109,8 @@ async def test_a_webhook_without_the_right_signature_is_refused(impostor, signat
 async def test_a_webhook_without_a_call_says_what_it_is_for(impostor):
     async with impostor() as (_, twilio):
         status, words = await twilio.post("/twilio/voice", {"Hello": "you"})
-        assert (status, words) == (400, "CallSid is missing: this address is for Twilio's voice webhook.\n")
-        status, words = await twilio.post("/twilio/status", {"CallSid": "CA1", "CallStatus": "gone"})
+        assert (status, words) == (400, "CallSid is missing: this address is for Twilio's webhooks.\n")
+        status, words = await twilio.post("/twilio/status", {"CallSid": CA1, "CallStatus": "gone"})
         assert (status, words) == (400, "Twilio sent an unknown CallStatus: gone\n")
 
 
@@ -169,7 +170,7 @@ async def test_media_before_start_is_not_the_end(impostor):
         await socket.send_str('{"event":"media","streamSid":"MZ1","media":{"payload":"//8="}}')
         stream = MediaStream(Side.TWILIO)
         await socket.send_str(stream.send_connected().decode())
-        await socket.send_str(stream.send_start("MZ1", "CA1", "AC1", {}).decode())
+        await socket.send_str(stream.send_start("MZ1", CA1, "AC1", {}).decode())
         assert await audio_until_mark(socket, stream) == audio_of(SENTENCE)
         await socket.close()
 
@@ -196,7 +197,7 @@ async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_sock
         await socket.send_str(json.dumps(media))
         assert await audio_until_mark(socket, stream) == audio_of(SENTENCE)
         await socket.close()
-        socket, _ = await twilio.stream("CA3", await twilio.stream_url({**ARRIVAL, "CallSid": "CA3"}))
+        socket, _ = await twilio.stream(CA3, await twilio.stream_url({**ARRIVAL, "CallSid": CA3}))
         media["media"]["payload"] = "////" * 300_000
         await socket.send_str(json.dumps(media))
         while (message := await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.TEXT:
@@ -214,7 +215,7 @@ async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impost
         assert message.type is aiohttp.WSMsgType.CLOSE
         await asyncio.sleep(60)
         assert len(stack.calls) == 0
-        assert stack.calls.record("CA1").end_reason == "the media stream never came"
+        assert stack.calls.record(CA1).end_reason == "the media stream never came"
         await socket.close()
 
 
@@ -245,7 +246,7 @@ async def test_a_socket_that_closes_without_stop_lets_the_call_come_back_and_say
 @virtually
 async def test_a_call_that_nobody_knows_is_hung_up(impostor):
     async with impostor() as (_, twilio):
-        status, document = await twilio.post("/twilio/next", {"CallSid": "CA404"})
+        status, document = await twilio.post("/twilio/next", {"CallSid": CA404})
         assert status == 200
         assert "<Hangup" in document
 
@@ -263,7 +264,7 @@ async def test_one_bad_call_never_disturbs_another(impostor):
     async with impostor() as (stack, twilio):
         good = asyncio.create_task(stack.call("listen 60s"))
         for index in range(5):
-            fields = {**ARRIVAL, "CallSid": f"CAbad{index}"}
+            fields = {**ARRIVAL, "CallSid": f"CA{index:032x}"}
             socket, _ = await twilio.stream(fields["CallSid"], await twilio.stream_url(fields))
             for message in BROKEN:
                 await socket.send_str(message)

@@ -225,7 +225,7 @@ async def test_while_the_database_is_away_twilio_is_told_to_come_again(tmp_path,
         answers = {}
         for path in ("voice/test", "status", "amd"):
             url = f"{stack.app_url}/twilio/{path}?attempt=a1"
-            form = {"CallSid": "CA1", "CallStatus": "completed", "AnsweredBy": "human"}
+            form = {"CallSid": "CA" + "1" * 32, "CallStatus": "completed", "AnsweredBy": "human"}
             signature = webhook_signature(AUTH_TOKEN, url, form)
             async with session.post(url, data=form, headers={"X-Twilio-Signature": signature}) as answer:
                 answers[path] = answer.status

@@ -22,7 +22,9 @@ async def called(tmp_path, example, script, *, desk=OPERATOR_RINGS):
     found = load_bridge(f"config.python.{example}:bridge")
     [flow] = found.flows
     twilio = {"callers": {"+15551230100": parse_script(desk)}}
-    async with bridge(tmp_path, None, default_flow=flow, python=found, twilio=twilio) as stack:
+    async with bridge(
+        tmp_path, None, default_flow=flow, python=found, twilio=twilio, transfers={"allowed": ["+1555"]}
+    ) as stack:
         placed, record = await stack.call(script)
         assert len(stack.calls) == 0
         assert alive() == []

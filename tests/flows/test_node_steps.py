@@ -47,7 +47,7 @@ def test_a_condition_cannot_reach_what_is_not_its_own():
 def test_a_request_is_filled_in_and_its_answer_is_known_from_then_on():
     _, [asked, said] = walk(FOUND, flow=DESK)
     assert asked == Request(
-        "POST", "https://x.test/+1555", {"Authorization": "B k1"},
+        "POST", "https://x.test/%2B1555", {"Authorization": "B k1"},
         {"phone": "+1555", "tries": 2, "all": ["k1"]}, None, 3.0,
     )  # fmt: skip
     assert said.text == "Hello Ann, 7."

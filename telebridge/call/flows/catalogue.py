@@ -103,6 +103,10 @@ class FlowCatalogue:
         """All names, sorted."""
         return sorted({*self._python, *self._files})
 
+    def files(self) -> Iterable[Flow]:
+        """The flows of files, as they are in service."""
+        return self._files.values()
+
     def find(self, name: str) -> Flow | PythonFlow:
         """The flow of that name.
 

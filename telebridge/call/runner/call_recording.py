@@ -30,6 +30,7 @@ from telebridge.call.session.effects import (
 )
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio
+from telebridge.private_files import make_private, make_private_folder, open_private
 
 log = logger(__name__)
 
@@ -182,16 +183,17 @@ class CallRecordingFile:
             if total is not None:
                 file.seek(0)
                 file.write(_header(total * 2 * PCM_WIDTH))
-        with path.with_suffix(".jsonl").open("a", encoding="utf-8") as file:
+        with open_private(path.with_suffix(".jsonl"), "a", encoding="utf-8") as file:
             file.write(lines)
 
     def _make(self) -> Path:
         """The first name that is free: another process may be recording the same call."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
+        make_private(self._folder)
         for part in itertools.count(1):
             path = self._folder / (self._call_sid if part == 1 else f"{self._call_sid}-{part}")
             try:
-                with path.with_suffix(".wav").open("xb") as file:
+                with open_private(path.with_suffix(".wav"), "xb") as file:
                     file.write(_header(UNKNOWN_SIZE))
             except FileExistsError:
                 continue

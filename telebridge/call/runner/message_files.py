@@ -13,6 +13,7 @@ from telebridge.audio import wav
 from telebridge.call.record import CallRecord
 from telebridge.call.session.events import MessageSaved
 from telebridge.logs import logger
+from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
@@ -60,11 +61,13 @@ class MessageFiles:
         Raises:
             OSError: The disk refuses, or there is such a file already.
         """
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
+        make_private(file.parent)
         draft = file.with_name(f"{file.stem}-{secrets.token_hex(4)}.part")
         try:
+            draft.touch(mode=FILE_MODE)
             wav.write(draft, audio)
-            file.touch(exist_ok=False)
+            file.touch(mode=FILE_MODE, exist_ok=False)
             draft.replace(file)
         finally:
             draft.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ One rule: a call has one step in progress, and what may have done harm once is n
 from collections.abc import Iterable
 from typing import Any
 
+from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
@@ -56,6 +57,10 @@ FlowEvent = MarkReturned | DigitPressed | MessageSaved | ActionDone | FlowEnded 
 """What may end the step in progress."""
 
 
+REFUSED = Transferred("failed")
+"""How a transfer ended that was not begun, because `transfers.allowed` does not have the number."""
+
+
 class FlowDriver:
     """Drives the flow of one call.
 
@@ -68,6 +73,7 @@ class FlowDriver:
         duplex: The audio of the call.
         phases: The phase of the call.
         preferences: What the caller wants of later calls.
+        may_transfer: Whether the flow may transfer the call to a number or address.
     """
 
     __slots__ = (
@@ -78,6 +84,7 @@ class FlowDriver:
         "_duplex",
         "_flow",
         "_flow_ended",
+        "_may_transfer",
         "_phases",
         "_preferences",
         "_record",
@@ -94,6 +101,7 @@ class FlowDriver:
         duplex: FullDuplex,
         phases: PhaseMachine,
         preferences: CallerPreferences,
+        may_transfer: MayTransfer = anywhere,
     ) -> None:
         self.leaving = False
         self._flow = flow
@@ -101,6 +109,7 @@ class FlowDriver:
         self._duplex = duplex
         self._phases = phases
         self._preferences = preferences
+        self._may_transfer = may_transfer
         self._dialogue = Dialogue(record, duplex)
         self._checkpointer = Checkpointer(flow, record, self._dialogue, duplex)
         self._step: Step | None = None
@@ -227,6 +236,8 @@ class FlowDriver:
             case Request() | Run():
                 self._action_begun = True
                 return [*begun, StartAction(step)]
+            case Transfer(to) if not self._may_transfer(to):
+                return [*wishes, PublishEvent("transfer-refused", {"to": to}), *self._step_over(REFUSED, now)]
             case Transfer():
                 return [*wishes, *self._transfer_after_announcements(step, now)]
             case HangUp():

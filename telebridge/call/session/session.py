@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from telebridge.audio.mulaw import FRAME_MS, silence
+from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
@@ -75,6 +76,7 @@ class SessionOptions:
         playback: How audio is cut into messages.
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
+        may_transfer: Whether the flow may transfer the call to a number or address.
     """
 
     stream_wait_seconds: float = 30.0
@@ -84,6 +86,7 @@ class SessionOptions:
     playback: PlaybackOptions = field(default_factory=PlaybackOptions)
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
+    may_transfer: MayTransfer = anywhere
 
 
 class CallSession:
@@ -127,7 +130,7 @@ class CallSession:
         self._duplex = FullDuplex(record, options.playback, options.listening)
         self._speaking = self._duplex.speaking
         self._preferences = CallerPreferences(record)
-        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences)
+        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences, options.may_transfer)
         if flow is not None:
             record.path = flow.path
 

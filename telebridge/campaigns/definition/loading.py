@@ -86,13 +86,15 @@ def parse_file(path: Path) -> tuple[CampaignDefinition | None, list[Configuratio
 def _read_text(text: str, where: str) -> tuple[CampaignDefinition | None, list[ConfigurationError]]:
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return None, [ConfigurationError(where, f"is not TOML: {error}")]
     file = _File(where, text)
     try:
         definition = CampaignDefinition.model_validate(values)
     except ValidationError as error:
         return None, [file.explained(mistake) for mistake in error.errors()]
+    except (RecursionError, OverflowError):
+        return None, [ConfigurationError(where, "is nested too deeply, or has a number that is too large")]
     return definition, [file.error(*mistake) for mistake in _mistakes(definition, calling_rules())]
 
 

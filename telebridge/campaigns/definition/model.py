@@ -29,7 +29,10 @@ def _duration(value: object) -> object:
     found = DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
     if found is None:
         raise ValueError("should be a duration such as '90s', '15m', '2h' or '1d'")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    try:
+        return timedelta(**{UNITS[found[2]]: int(found[1])})
+    except (OverflowError, ValueError) as error:  # more than a timedelta holds, or more digits than an integer
+        raise ValueError("is too long; at most 60 days are allowed") from error
 
 
 def _windows(value: object) -> object:

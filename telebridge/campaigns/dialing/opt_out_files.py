@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from telebridge.logs import logger
+from telebridge.private_files import make_private, make_private_folder, open_private
 
 log = logger(__name__)
 
@@ -43,9 +44,10 @@ class OptOutFiles:
     def save(self, opt_out: OptOut) -> None:
         """Write a file; an error of the disk is only logged, because the database may still take the opt-out."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._folder)
+            make_private(self._folder)
             written = self._file(opt_out).with_suffix(".part")
-            with written.open("w") as file:
+            with open_private(written, "w") as file:
                 json.dump(asdict(opt_out), file)
                 file.flush()
                 os.fsync(file.fileno())

@@ -19,6 +19,7 @@ from typing_extensions import override
 from telebridge.campaigns.csv_cells import safe_cell
 from telebridge.campaigns.importing.row import LONGEST_CELL, RejectedRow
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import open_private
 
 QUOTED = re.compile(r"'[^']*'")
 
@@ -42,12 +43,12 @@ class RejectFile(AbstractContextManager["RejectFile"]):
         check_place(path, imported=imported)
         try:
             draft = path.with_name(f".{path.name}.new")
-            with draft.open("w", encoding="utf-8", newline="") as file:
+            with open_private(draft, "w", encoding="utf-8", newline="") as file:
                 writer = csv.writer(file)
                 writer.writerow(["line", "reason", *map(safe_cell, header)])
                 writer.writerows(_kept(path, keep_upto_line))
             draft.replace(path)
-            self._file = path.open("a", encoding="utf-8", newline="")
+            self._file = open_private(path, "a", encoding="utf-8", newline="")
         except (OSError, csv.Error, UnicodeDecodeError) as error:
             raise ConfigurationError(str(path), f"cannot be written ({error})", "choose another place") from error
         self._writer = csv.writer(self._file)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import IO, Literal
 
 from telebridge.campaigns.reporting.report import (
     ReportRow,
@@ -15,6 +15,7 @@ from telebridge.campaigns.reporting.report import (
 )
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import ConfigurationError
+from telebridge.private_files import open_private
 
 ReportFormat = Literal["csv", "json"]
 
@@ -41,12 +42,12 @@ async def _counted(rows: AsyncIterator[ReportRow], outcomes: Counter[str]) -> As
 
 
 @contextmanager
-def _opened(output: Path | None) -> Iterator[TextIO]:
+def _opened(output: Path | None) -> Iterator[IO[str]]:
     if output is None:
         yield sys.stdout
         return
     try:
-        with output.open("w", encoding="utf-8", newline="") as file:
+        with open_private(output, "w", encoding="utf-8", newline="") as file:
             yield file
     except OSError as error:
         raise ConfigurationError(str(output), f"cannot be written ({error.strerror})") from error

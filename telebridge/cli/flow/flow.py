@@ -5,6 +5,7 @@
 
 import json
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
 from telebridge.cli.listen import tell
@@ -139,16 +141,18 @@ def check(
     Voices are checked over the voice of the settings. SSML in a text is a warning, because it would be read aloud.
     Exits with 2 when there is a mistake.
     """
-    speech = speech_check(load_settings(config).rime.parameters())
+    settings = load_settings(config)
+    speech = speech_check(settings.rime.parameters())
+    refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
     errors = {file: check_flow(file, speech) for file in _flow_files(files)}
     if json_:
         tell(json.dumps([_as_json(error) for found in errors.values() for error in found]))
-        for warning in (warning for file in errors for warning in flow_warnings(file)):
+        for warning in (warning for file in errors for warning in flow_warnings(file, refused)):
             typer.echo(f"warning: {warning}", err=True)
     else:
         for file, found in errors.items():
             tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
-            for warning in flow_warnings(file):
+            for warning in flow_warnings(file, refused):
                 tell(f"warning: {warning}")
     if any(errors.values()):
         raise typer.Exit(2)

@@ -11,10 +11,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from telebridge.audio.tones import dtmf
+from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
 from telebridge.errors import ConfigurationError, NotLive, SpeechError
 from telebridge.flows.steps import Play, Say
+from telebridge.logs import logger
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import UNKNOWN_CALL, unknown_call
 from telebridge.server.api.models import (
@@ -33,6 +35,8 @@ from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import FieldProblem, Problem, shown
 from telebridge.turns.barge_in import BargeInPolicy
 
+log = logger(__name__)
+
 NOT_LIVE = {**UNKNOWN_CALL, 409: "The call is over, or cannot do so now; `detail` says which."}
 NOT_SAID = {**NOT_LIVE, 502: "The speech service failed."}
 
@@ -48,6 +52,7 @@ class ControlEndpoints:
         calls: Finds calls that are over.
         feed: Gets an event for each announcement when it ends.
         check_voice: Checks the parameters of one utterance.
+        may_transfer: Whether a call may be transferred to a number or address.
     """
 
     def __init__(
@@ -56,11 +61,13 @@ class ControlEndpoints:
         calls: CallLookup,
         feed: CallFeed,
         check_voice: CheckVoice,
+        may_transfer: MayTransfer = anywhere,
     ) -> None:
         self._control = control
         self._calls = calls
         self._feed = feed
         self._check_voice = check_voice
+        self._may_transfer = may_transfer
         self._announced = 0
 
     @endpoint(
@@ -108,11 +115,14 @@ class ControlEndpoints:
         "/api/calls/{sid}/transfer",
         "Connect the caller with somebody else.",
         {202: AcceptedResponse},
-        problems=NOT_LIVE,
+        problems={**NOT_LIVE, 403: "Calls may not be transferred there: transfers.allowed does not have it."},
         example={"to": "+15551230100", "timeout": 30},
     )
     async def transfer(self, request: web.Request, _query: Nothing, body: TransferRequest) -> web.Response:
         """Connect the caller with somebody else."""
+        if not self._may_transfer(body.to):
+            log.warning("a transfer is refused: transfers.allowed does not have it", to=body.to)
+            raise Problem(403, f"{shown(body.to)} is not in transfers.allowed.", kind="transfer-not-allowed")
         control = await self._live(request)
         with _while_live():
             control.transfer(

@@ -1,9 +1,10 @@
-"""Who may use the API: whoever knows `server.api_token`; without a token only programs of this machine.
+"""Who may use the API and the metrics: whoever knows `server.api_token`; without a token only programs of this machine.
 
 Source: RFC 6750, "Bearer Token Usage", for the headers.
 
 One rule: without a token nothing is answered that may have come from elsewhere, not through a proxy on this machine,
-and not through a browser that shows somebody else's page.
+and not through a browser that shows somebody else's page. A proxy on this machine need not leave a trace in the
+request, so a server that has a public address answers nobody without a token.
 """
 
 import hmac
@@ -22,26 +23,31 @@ from telebridge.server.http.problems import (
 )
 
 CHALLENGE = 'Bearer realm="telebridge"'
+METRICS = "/metrics"
+GUARDED = (API, METRICS)
+"""The paths that the middleware guards, with all that lies under them."""
 FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
 SET_A_TOKEN = "set server.api_token, and send it as 'Authorization: Bearer …'"  # noqa: S105 - no token
 
 
 class Access:
-    """Decides whether a request may use the API.
+    """Decides whether a request may use the API and the metrics.
 
     Args:
         token: `server.api_token`; empty when there is none.
         host: The address that the server is bound to.
+        public_url: `public_url` of the settings; empty when others do not reach the server through a proxy.
     """
 
-    def __init__(self, token: str, host: str) -> None:
+    def __init__(self, token: str, host: str, public_url: str = "") -> None:
         self._token = token.encode()
         self._local = is_loopback(host)
+        self._public = bool(public_url)
 
     @property
     def closed(self) -> bool:
         """Whether nobody may use the API, whatever they send."""
-        return not self._token and not self._local
+        return not self._token and (self._public or not self._local)
 
     def refusal(self, headers: Mapping[str, str], peer: str | None) -> Problem | None:
         """Why a request may not use the API; None when it may.
@@ -61,7 +67,9 @@ class Access:
         return _unauthorized("The token is not that of server.api_token.", f'{CHALLENGE}, error="invalid_token"')
 
     def _without_token(self, headers: Mapping[str, str], peer: str | None) -> Problem | None:
-        if not self._local:
+        if self._public:
+            why = "The server has a public_url and no token"
+        elif not self._local:
             why = "The server listens for other machines and has no token"
         elif not is_loopback(peer or ""):
             why = "Without a token the API is for this machine only"
@@ -75,14 +83,17 @@ class Access:
 
 
 def guarded(access: Access) -> Middleware:
-    """The middleware that lets only those through to /api who may use it."""
+    """The middleware that lets only those through to /api and /metrics who may use them."""
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if is_under(request.path, API):
+        if is_under(request.path, *GUARDED):
             refusal = access.refusal(request.headers, request.remote)
             if refusal is not None:
-                metrics.REFUSED.labels("api", str(refusal.status)).inc()
+                endpoint = "metrics" if is_under(request.path, METRICS) else "api"
+                metrics.REFUSED.labels(endpoint, str(refusal.status)).inc()
+                if endpoint == "metrics":
+                    return refusal.answer()  # no problem documents are made there
                 raise refusal
         return await handler(request)
 

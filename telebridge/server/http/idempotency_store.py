@@ -73,7 +73,8 @@ class SqlIdempotencyKeys(IdempotencyKeys):
         """Delete keys that are expired, and the oldest answered ones beyond the limit."""
         table = IDEMPOTENCY_KEY
         connection.execute(table.delete().where(table.c.created_at <= now - LIFETIME_MS))
-        excess = connection.execute(select(func.count()).select_from(table)).scalar_one() + 1 - self._limit
+        count = select(func.count()).select_from(table).where(table.c.scope != TOKENS)
+        excess = connection.execute(count).scalar_one() + 1 - self._limit
         if excess > 0:
             oldest = select(table.c.scope, table.c.key).where(table.c.state == ANSWERED)
             for row in connection.execute(oldest.order_by(table.c.created_at).limit(excess)).all():
@@ -89,6 +90,39 @@ class SqlIdempotencyKeys(IdempotencyKeys):
     async def release(self, scope: str, key: str) -> None:
         statement = IDEMPOTENCY_KEY.delete().where(_is(scope, key))
         await self._database.write(lambda connection: connection.execute(statement).rowcount)
+
+
+TOKENS = "stream-token"
+"""The scope of the rows that say which stream tokens were used; they are answered to no request."""
+TOKEN_ROW_MS = 10 * 60_000
+"""How long such a row is kept; a token has expired long before."""
+
+
+class UsedTokens:
+    """The stream tokens that any process has redeemed.
+
+    Args:
+        database: Where they are.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim(self, name: str) -> bool:
+        """Whether no process has used this token before; it is used now.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is unreachable.
+        """
+        return await self._database.write(lambda connection: self._claim(connection, name))
+
+    def _claim(self, connection: Connection, name: str) -> bool:
+        table, now = IDEMPOTENCY_KEY, self._database.now(connection)
+        connection.execute(
+            table.delete().where(and_(table.c.scope == TOKENS, table.c.created_at <= now - TOKEN_ROW_MS))
+        )
+        row = {"scope": TOKENS, "key": name, "fingerprint": "", "state": IN_PROGRESS, "created_at": now}
+        return bool(self._database.insert_new(connection, table, [{**row, "status": None, "body": None}]))
 
 
 def _is(scope: str, key: str) -> ColumnElement[bool]:

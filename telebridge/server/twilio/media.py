@@ -5,9 +5,11 @@ One rule: reading never waits for writing. Twilio drops the caller's audio when 
 """
 
 import asyncio
+from collections import deque
 from datetime import UTC, datetime
 
 from aiohttp import WSCloseCode, WSMsgType, web
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge import metrics
 from telebridge.call.runner.incoming_call import IncomingCall
@@ -16,23 +18,60 @@ from telebridge.call.runner.media_line import QueuedSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
+from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.request_validation import RequestValidator
+from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 log = logger(__name__)
 
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_BAD_MESSAGES = 20
+BAD_MESSAGES_SECONDS = 10.0
+"""A stream is closed when so many messages within so many seconds cannot be read."""
 START_SECONDS = 10.0
+CLAIM_SECONDS = 2.0
+"""How long the database may take to say that a token is new; the caller waits meanwhile."""
+
+
+class BadMessages:
+    """Counts the bad messages of one stream; many that cannot be read, in a short time, end it."""
+
+    def __init__(self) -> None:
+        self._unreadable: deque[float] = deque(maxlen=MAX_BAD_MESSAGES)
+        self._logged: set[type] = set()
+
+    def add(self, error: RemoteProtocolError, runner: CallRunner, *, now: float) -> bool:
+        """Count one; returns whether the stream must be closed."""
+        metric = metrics.UNKNOWN_EVENTS if isinstance(error, UnknownEvent) else metrics.BAD_MESSAGES
+        metric.labels("Twilio").inc()
+        if isinstance(error, UnreadableMessage):
+            self._unreadable.append(now)
+        full = len(self._unreadable) == MAX_BAD_MESSAGES and now - self._unreadable[0] <= BAD_MESSAGES_SECONDS
+        closes = full or isinstance(error, ForeignStream)
+        if closes or type(error) not in self._logged:
+            self._logged.add(type(error))
+            log.warning("bad message", call_sid=runner.session.record.call_sid, error=str(error), closes=closes)
+        return closes
 
 
 class MediaHandler:
-    """Handles `/twilio/media/{token}`."""
+    """Handles `/twilio/media/{token}`.
 
-    def __init__(self, calls: LiveCalls, validator: RequestValidator, tokens: StreamTokens) -> None:
+    Args:
+        calls: The calls of this process.
+        validator: Checks signatures.
+        tokens: Redeems the token of a stream.
+        used: Knows the tokens that other processes redeemed; None when there are none.
+    """
+
+    def __init__(
+        self, calls: LiveCalls, validator: RequestValidator, tokens: StreamTokens, used: UsedTokens | None = None
+    ) -> None:
         self._calls = calls
         self._validator = validator
         self._tokens = tokens
+        self._used = used
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
         """Carry one media stream until it ends."""
@@ -63,7 +102,9 @@ class MediaHandler:
             metrics.REFUSED.labels("media", "signature").inc()
             raise web.HTTPForbidden(text="X-Twilio-Signature does not fit this address.\n")
         try:
-            call_sid, claims = self._tokens.redeem(request.match_info["token"], wallclock=datetime.now(UTC))
+            token = request.match_info["token"]
+            call_sid, claims = self._tokens.redeem(token, wallclock=datetime.now(UTC))
+            await self._refuse_used(token, call_sid)
             return await self._calls.ownership.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
@@ -73,9 +114,27 @@ class MediaHandler:
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
 
+    async def _refuse_used(self, token: str, call_sid: str) -> None:
+        """Refuse a token that another process has redeemed; while the database is away it is taken.
+
+        Raises:
+            StreamTokenError: It was used before.
+        """
+        if self._used is None:
+            return
+        try:
+            async with asyncio.timeout(CLAIM_SECONDS):
+                first = await self._used.claim(self._tokens.name(token))
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            log.warning("a stream's token is taken unseen: the database is away", call_sid=call_sid, error=str(error))
+            return
+        if not first:
+            raise StreamTokenError("used before")
+
     async def _read(self, socket: web.WebSocketResponse, runner: CallRunner) -> None:
         """Read until the socket ends, breaks the protocol too often, or does not start in time."""
-        bad, started = 0, False
+        bad, started = BadMessages(), False
+        loop = asyncio.get_running_loop()
         async with asyncio.timeout(START_SECONDS) as start:
             async for message in socket:
                 try:
@@ -84,17 +143,9 @@ class MediaHandler:
                     elif message.type is WSMsgType.BINARY:
                         runner.receive_binary(message.data)
                 except RemoteProtocolError as error:
-                    bad += 1
-                    self._note_bad_message(runner, error, bad)
-                    if bad >= MAX_BAD_MESSAGES or isinstance(error, ForeignStream):
+                    if bad.add(error, runner, now=loop.time()):
                         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
                         return
                 if not started and runner.streaming:
                     started = True
                     start.reschedule(None)
-
-    @staticmethod
-    def _note_bad_message(runner: CallRunner, error: RemoteProtocolError, count: int) -> None:
-        metrics.BAD_MESSAGES.labels("Twilio").inc()
-        if count == 1 or count == MAX_BAD_MESSAGES:
-            log.warning("bad message", call_sid=runner.session.record.call_sid, error=str(error), count=count)

@@ -8,12 +8,14 @@ from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.health import HealthHandler
+from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import StatusHandler
 from telebridge.server.twilio.voice import VoiceHandler, error_message
+from telebridge.twilio.calls import is_sid
 from telebridge.twilio.signed_urls import CallVariables, StreamTokens
 
 log = logger(__name__)
@@ -30,6 +32,7 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     *,
     default_flow: str,
     numbers: dict[str, str],
+    used_tokens: UsedTokens | None = None,
 ) -> None:
     """Add every route of the bridge but the API's to `app`."""
     voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
@@ -47,7 +50,9 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     }.items():
         app.router.add_get(path, _for_twilio(validator, handler), allow_head=False)
         app.router.add_post(path, _for_twilio(validator, handler))
-    app.router.add_get("/twilio/media/{token}", MediaHandler(calls, validator, tokens).media, allow_head=False)
+    app.router.add_get(
+        "/twilio/media/{token}", MediaHandler(calls, validator, tokens, used_tokens).media, allow_head=False
+    )
     app.router.add_get("/prompts/{signed}.wav", prompts.prompt)
     app.router.add_get("/healthz", health.healthz)
     app.router.add_get("/readyz", health.readyz)
@@ -69,6 +74,19 @@ def _with_error_message(handler: Handler) -> Handler:
     return answered
 
 
+def _require_sid(call_sid: str) -> None:
+    """Refuse a request whose CallSid is missing or none: it names rows and files.
+
+    Raises:
+        web.HTTPBadRequest: It is.
+    """
+    if is_sid(call_sid):
+        return
+    metrics.REFUSED.labels("webhook", "CallSid" if call_sid else "no CallSid").inc()
+    problem = "is no SID" if call_sid else "is missing"
+    raise web.HTTPBadRequest(text=f"CallSid {problem}: this address is for Twilio's webhooks.\n")
+
+
 def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
     """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
@@ -87,7 +105,9 @@ def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
                 checked_url=validator.public_url(request, request.raw_path),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
-        request[FIELDS] = dict(request.query if form is None else texts)
+        fields = dict(request.query if form is None else texts)
+        _require_sid(fields.get("CallSid", ""))
+        request[FIELDS] = fields
         return await handler(request)
 
     return checked

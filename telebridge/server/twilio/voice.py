@@ -82,10 +82,7 @@ class VoiceHandler:
     async def voice(self, request: web.Request) -> web.Response:
         """A call comes in, or one that was placed is answered."""
         fields = request[FIELDS]
-        call_sid = fields.get("CallSid", "")
-        if not call_sid:
-            metrics.REFUSED.labels("voice", "no CallSid").inc()
-            raise web.HTTPBadRequest(text="CallSid is missing: this address is for Twilio's voice webhook.\n")
+        call_sid = fields["CallSid"]
         attempt = request.query.get(ATTEMPT)
         if self._calls.full and attempt is None and self._calls.find(call_sid) is None:
             metrics.REFUSED.labels("voice", "full").inc()

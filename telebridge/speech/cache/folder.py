@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from telebridge.logs import logger
+from telebridge.private_files import make_private_folder, open_private
 from telebridge.speech.cache.clip import (
     Clip,
     ClipDamaged,
@@ -57,7 +58,7 @@ class LockFile:
     def acquire(self) -> bool:
         """Acquire the lock, or act as if where the disk allows none. Returns False while a live process holds it."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._path.parent)
         except OSError:
             return True
         if self._make():
@@ -169,8 +170,9 @@ class ClipFolder:
             return False
         draft = path.with_name(f"{key}.{os.getpid()}.{next(self._drafts)}{DRAFT}")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draft.write_bytes(data)
+            make_private_folder(path.parent)
+            with open_private(draft, "wb") as file:
+                file.write(data)
             draft.replace(path)
         except OSError as error:
             _remove(draft)

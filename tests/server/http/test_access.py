@@ -77,6 +77,21 @@ def test_it_is_closed_to_everybody_where_others_reach_it_and_no_token_is_set(tok
     assert Access(token, host).closed is closed
 
 
+@pytest.mark.parametrize("headers", [LOCAL, {"Host": "bridge.example.com"}, {**LOCAL, "X-Real-IP": "203.0.113.9"}])
+def test_with_a_public_address_nobody_is_answered_without_a_token(headers):
+    access = Access("", "127.0.0.1", "https://bridge.example.com")
+    problem = access.refusal(CIMultiDict(headers), "127.0.0.1")
+    assert (access.closed, problem.status) == (True, 403)
+    assert "server.api_token" in problem.detail
+
+
+def test_with_a_public_address_the_token_opens_it():
+    access = Access("secret", "127.0.0.1", "https://bridge.example.com")
+    assert access.refusal(CIMultiDict({"Authorization": "Bearer secret"}), "127.0.0.1") is None
+    assert access.refusal(CIMultiDict(LOCAL), "127.0.0.1").status == 401
+    assert not access.closed
+
+
 async def test_a_path_that_does_not_exist_is_guarded_too():
     async with api(token="secret") as client:
         await client.get("/api/nothing", status=401)
