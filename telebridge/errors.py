@@ -8,6 +8,7 @@
         RemoteProtocolError     the peer broke it: who, how, and what it sent, shortened
       SpeechError               has `retryable`
         SpeechUnavailable       connecting, timing out, closing early
+        SpeechIncomplete      less audio than the text can take, though the service says that it is done
         SpeechRejected          an error answer
           SpeechTextError       the text or its author is at fault, and no provider
       TwilioAPIError            status, Twilio's code, `retryable`
@@ -128,6 +129,19 @@ class SpeechUnavailable(SpeechError):
     """The service could not be reached, timed out, or went away early: the same request may work later."""
 
     retryable = True
+
+
+class SpeechIncomplete(SpeechUnavailable):
+    """The service ended a text as spoken, with less audio than the text can take.
+
+    Args:
+        problem: What happened.
+        retried: Whether the text was requested a second time already.
+    """
+
+    def __init__(self, problem: str, *, retried: bool = False) -> None:
+        super().__init__(problem)
+        self.retried = retried
 
 
 class SpeechRejected(SpeechError):

@@ -30,6 +30,7 @@ CLIPS = Counter(
 SPEECH_PROVIDERS = Counter(
     "telebridge_speech_providers", "Utterances by speech provider that was used, and outcome", ["provider", "outcome"]
 )
+SPEECH_CUT = Counter("telebridge_speech_cut", "Requests of speech that were cut because far too much audio came")
 ATTEMPTS = Counter("telebridge_campaign_attempts", "Attempts to place a campaign's call, by their outcome", ["outcome"])
 DUPLICATE_CALLS = Counter(
     "telebridge_duplicate_calls", "Calls of an attempt that had another call, or none; they were ended at once"

@@ -81,6 +81,7 @@ class RimeSettings(_Section):
     warm_sockets: Annotated[int, Field(ge=0, le=100)] = 2
     first_audio_seconds: PositiveSeconds = 3.0
     stall_seconds: PositiveSeconds = 5.0
+    most_audio: Annotated[float, Field(ge=1, le=100)] = 2.0
     local_fallback: bool = True
     speaker: str = "astra"
     model: str = "arcana"
@@ -106,7 +107,7 @@ class RimeSettings(_Section):
 
 REACHING = {
     "url", "fallback_urls", "protocol", "api_key", "warm_sockets", "first_audio_seconds", "stall_seconds",
-    "local_fallback",
+    "most_audio", "local_fallback",
 }  # fmt: skip
 """The keys that say how Rime is reached; the others are synthesis parameters."""
 

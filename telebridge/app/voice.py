@@ -244,11 +244,12 @@ def _options(settings: RimeSettings, local: LocalVoice | None) -> RimeOptions:
         warm_sockets=settings.warm_sockets,
         first_audio_seconds=settings.first_audio_seconds if local is None else LOCAL_FIRST_AUDIO_SECONDS,
         between_audio_seconds=settings.stall_seconds,
+        most_audio=settings.most_audio,
     )
 
 
 def _with_failover(settings: RimeSettings, options: RimeOptions, rime: RimeSpeech, *, stand_in: bool) -> SpeechSource:
-    """Rime with failover to the other hosts and the local voice, or alone where there are none."""
+    """Rime with failover to the other hosts and the local voice; alone where it is itself the voice of this machine."""
     if not stand_in:
         return rime
     first, stall = settings.first_audio_seconds, settings.stall_seconds
@@ -262,7 +263,9 @@ def _with_failover(settings: RimeSettings, options: RimeOptions, rime: RimeSpeec
     if settings.local_fallback and not missing_packages():
         local = StandInSpeech(replace(options, first_audio_seconds=LOCAL_FIRST_AUDIO_SECONDS))
         providers.append(Provider("local", local, LOCAL_FIRST_AUDIO_SECONDS, stall, same_voice=False))
-    return FailoverSpeech(providers) if len(providers) > 1 else rime
+    if len(providers) == 1:  # what it leaves out is requested again; there is nobody to be in a hurry for
+        providers = [replace(providers[0], first_audio_seconds=2 * (options.connect_seconds + first) + 1)]
+    return FailoverSpeech(providers)
 
 
 def _host(url: str) -> str:

@@ -139,10 +139,13 @@ class Connections:
         """Once a second, replace the spares that died or are too old."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            for pool in self._pools.values():
-                for spare in pool.expired(lambda spare: spare.state is State.OPEN, now=_now()):
-                    self.close(spare)
-            self._refill()
+            try:
+                for pool in self._pools.values():
+                    for spare in pool.expired(lambda spare: spare.state is State.OPEN, now=_now()):
+                        self.close(spare)
+                self._refill()
+            except Exception:  # the top of a task: the next second is another chance
+                log.exception("the spare connections to Rime cannot be checked")
 
     async def _open_spare(self, address: str, pool: SparePool[ClientConnection]) -> None:
         try:
@@ -151,30 +154,39 @@ class Connections:
             seconds = pool.opening_failed(now=_now(), rate_limited=error.status == 429)
             log.warning("no spare connection to Rime", error=str(error), next_attempt_seconds=round(seconds, 1))
             return
+        except BaseException:  # cancelled, by whomever; a spare that is not opened is never counted as being opened
+            _ = pool.opening_failed(now=_now())
+            raise
         pool.opened(connection, now=_now())
         if self._pools.get(address) is not pool or self._closed:
             for spare in pool.drain():
                 self.close(spare)
 
     async def _open(self, address: str) -> ClientConnection:
-        headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
         try:
-            return await connect(
-                address,
-                additional_headers=headers,
-                compression=None,
-                max_size=LARGEST_MESSAGE_BYTES,
-                open_timeout=self._options.connect_seconds,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=self._options.ping_seconds,
-                proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
-            )
+            return await self._connect(address)
         except InvalidStatus as error:
             raise _refusal(error.response.status_code, error.response.body) from error
         except TimeoutError as error:
             raise SpeechUnavailable(f"no connection to Rime within {self._options.connect_seconds:g} s") from error
         except (OSError, UnicodeError, WebSocketException) as error:  # UnicodeError: what is no name for a host
             raise SpeechUnavailable(f"no connection to Rime at {urlsplit(address).netloc}: {error}") from error
+        except Exception as error:  # of the client's library, or of ours: the next attempt may succeed
+            log.exception("a connection to Rime cannot be opened")
+            raise SpeechUnavailable(f"no connection to Rime: {type(error).__name__}: {error}") from error
+
+    async def _connect(self, address: str) -> ClientConnection:
+        headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
+        return await connect(
+            address,
+            additional_headers=headers,
+            compression=None,
+            max_size=LARGEST_MESSAGE_BYTES,
+            open_timeout=self._options.connect_seconds,
+            close_timeout=CLOSE_SECONDS,
+            ping_interval=self._options.ping_seconds,
+            proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
+        )
 
 
 def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:

@@ -135,6 +135,10 @@ class SpeechParameters(BaseModel):
         query = {WIRE_NAMES.get(name, name): _written(value) for name, value in self.given().items()}
         return urlencode({**query, "audioFormat": "mulaw", "samplingRate": "8000"})
 
+    def changes_speed(self) -> bool:
+        """Whether the voice may be faster or slower than usual."""
+        return bool(self.speed_alpha or self.time_scale_factor or self.inline_speed_alpha)
+
     def given(self) -> dict[str, Any]:
         """Return the parameters that are not None, by name."""
         return self.model_dump(exclude_none=True)
@@ -202,8 +206,10 @@ class RimeOptions:
         warm_sockets: How many spare connections each address in use has.
         max_characters: The most text in one request (Rime, "WebSockets": 500).
         connect_seconds: Time-out of a handshake.
-        first_audio_seconds: Time-out from a request to its first message: the connection is dead.
-        between_audio_seconds: Time-out between two messages.
+        first_audio_seconds: Time-out from a request to its first audio: the connection is dead.
+        between_audio_seconds: Time-out between two chunks of audio; and how much less audio than would have been played
+            may come in all.
+        most_audio: What exceeds so many times the most that a text can take is cut.
         max_idle_seconds: How long a spare may be idle.
         ping_seconds: Interval of pings; idle connections were seen to die within seconds without them.
         stalled_text_seconds: How long a sentence that has begun waits for its author's next token.
@@ -218,6 +224,7 @@ class RimeOptions:
     connect_seconds: float = 5.0
     first_audio_seconds: float = 5.0
     between_audio_seconds: float = 5.0
+    most_audio: float = 2.0
     max_idle_seconds: float = 240.0
     ping_seconds: float = 5.0
     stalled_text_seconds: float = 1.0

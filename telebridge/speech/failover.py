@@ -6,6 +6,9 @@ provider's speaking rate, rather too early than too late: a word spoken twice is
 
 `Failover` decides for one utterance, `SpeakingRate` and `ProviderHealth` remember what utterances showed of a provider.
 
+A provider that ended a text with too little audio for it is used once more, for what it left out. A provider stalls
+when no audio comes, or less than would have been played meanwhile: a trickle is no speech.
+
 One rule: with word times, every word is passed on exactly once.
 """
 
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.backoff import backoff_seconds
-from telebridge.errors import SpeechError, SpeechUnavailable
+from telebridge.errors import SpeechError, SpeechIncomplete, SpeechUnavailable
 from telebridge.speech.alignment import spoken_until
 from telebridge.speech.segmentation import is_inside_markup
 from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, Word, Words
@@ -36,7 +39,8 @@ class Provider:
         name: For logs and metrics.
         source: Speaks.
         first_audio_seconds: Time-out from the request to the first audio.
-        stall_seconds: Time-out between two events after that.
+        stall_seconds: Time-out between two chunks of audio after that; and how much less audio than would have been
+            played may come in all.
         same_voice: Whether it sounds as the first provider does.
     """
 
@@ -147,9 +151,12 @@ class Failover:
         self._start = 0  # where in the text the present provider began
         self._passed_bytes = 0  # of audio passed on
         self._began_bytes = 0  # of audio passed on before the present provider began
+        self._last_audio = 0.0  # when the last of it was passed on
         self._words: list[Word] = []  # of the present provider, passed on
         self._held: list[Word] = []  # of the present provider, whose audio has not come yet
         self._deadline: float | None = None
+        self._playback_began = 0.0  # when the present provider's audio began to be played, were it played at once
+        self._retried: set[int] = set()  # the providers that were used again for what they had left out
         self._error: SpeechError | None = None
 
     def start(self, *, now: float) -> list[FailoverEffect]:
@@ -163,32 +170,38 @@ class Failover:
     def text_complete(self, *, now: float) -> None:
         """The author has finished; from now on the provider's deadlines run."""
         self._complete = True
+        self._playback_began = max(self._playback_began, now - self._audio_seconds)
         self._restart_deadline(now)
 
     def next_deadline(self) -> float | None:
-        """When to call `handle_timeout`, unless the present provider sends something before; None for never."""
+        """When to call `handle_timeout`, unless the present provider sends audio before; None for never."""
         return self._deadline
 
     def handle_timeout(self, *, now: float) -> list[FailoverEffect]:
         """The deadline has passed: the present provider has failed."""
         provider = self._providers[self._order[0]]
-        seconds = provider.stall_seconds if self._started else provider.first_audio_seconds
-        return self.receive_failure(SpeechUnavailable(f"{provider.name} gave no audio for {seconds:g} s"), now=now)
+        problem = f"{provider.name} gave no audio for {provider.first_audio_seconds:g} s"
+        if self._started:
+            elapsed = now - self._playback_began
+            problem = f"{provider.name} gave no audio for {provider.stall_seconds:g} s"
+            if now < self._last_audio + provider.stall_seconds:
+                problem = f"{provider.name} stalls: {self._audio_seconds:.1f} s of audio came in {elapsed:.1f} s"
+        return self.receive_failure(SpeechUnavailable(problem), now=now)
 
     def receive(self, event: SpeechEvent, *, now: float) -> list[FailoverEffect]:
         """The present provider sent an event."""
         effects: list[FailoverEffect] = []
         match event:
             case Audio(data):
-                if not self._started:
+                if data and not self._started:
                     effects.append(ProviderStarted(self._order[0]))
-                self._passed_bytes += len(data)
+                    self._playback_began = now
                 effects.append(PassOn(event))
+                if data:
+                    self.audio_passed(len(data), now=now)
             case Words(words):
                 began = self._began_bytes / BYTES_PER_MS
                 self._held += (Word(word.text, began + word.start_ms, began + word.end_ms) for word in words)
-        if self._started:
-            self._restart_deadline(now)
         if self._held:
             effects += self._pass_words(self._passed_bytes / BYTES_PER_MS + SLACK_MS)
         self.passes_audio = self._started and not self._held
@@ -197,6 +210,7 @@ class Failover:
     def audio_passed(self, size: int, *, now: float) -> None:
         """Enter that `size` bytes of the present provider's audio were passed on, the last of them at `now`."""
         self._passed_bytes += size
+        self._last_audio = now
         self._restart_deadline(now)
 
     def receive_end(self) -> list[FailoverEffect]:
@@ -210,8 +224,12 @@ class Failover:
         """The present provider failed; `final` when no other provider could do better."""
         self._deadline = None
         self._error = self._error or error
-        provider = self._order.pop(0)
+        provider = self._order[0]
         failed = ProviderFailed(provider, error, self._started)
+        if isinstance(error, SpeechIncomplete) and not error.retried and provider not in self._retried:
+            self._retried.add(provider)
+        else:
+            _ = self._order.pop(0)
         if final:
             return [failed, EndUtterance(error)]
         start = self._outside_markup(self._unspoken(provider))
@@ -226,6 +244,11 @@ class Failover:
         """Whether the present provider has sent audio."""
         return self._passed_bytes > self._began_bytes
 
+    @property
+    def _audio_seconds(self) -> float:
+        """How much audio the present provider has sent."""
+        return (self._passed_bytes - self._began_bytes) / BYTES_PER_MS / 1000
+
     def _use_provider(self, start: int, now: float) -> list[FailoverEffect]:
         self.passes_audio = False
         self._start = start
@@ -237,7 +260,11 @@ class Failover:
     def _restart_deadline(self, now: float) -> None:
         if self._complete and self._order:
             provider = self._providers[self._order[0]]
-            self._deadline = now + (provider.stall_seconds if self._started else provider.first_audio_seconds)
+            if self._started:
+                played = self._playback_began + self._audio_seconds
+                self._deadline = min(now, played) + provider.stall_seconds
+            else:
+                self._deadline = now + provider.first_audio_seconds
 
     def _pass_words(self, until_ms: float | None) -> list[FailoverEffect]:
         """Pass on the held words that end by then, or all of them."""

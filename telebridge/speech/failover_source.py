@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Sequence
 from typing_extensions import override
 
 from telebridge import metrics
-from telebridge.errors import SpeechError, SpeechRejected, SpeechTextError
+from telebridge.errors import SpeechError, SpeechIncomplete, SpeechRejected, SpeechTextError
 from telebridge.logs import logger
 from telebridge.speech.failover import (
     EndUtterance,
@@ -69,7 +69,7 @@ class FailoverSpeech(SpeechSource):
     def provider_failed(self, failed: ProviderFailed, *, now: float) -> None:
         """Count and log that a provider was given up; if it was unreachable, other utterances avoid it for a while.
 
-        Where the text is at fault, nothing is held against the provider.
+        Where the text is at fault, or may be, nothing is held against the provider.
         """
         name, error = self.providers[failed.provider].name, failed.error
         if isinstance(error, SpeechTextError):
@@ -77,7 +77,8 @@ class FailoverSpeech(SpeechSource):
             return
         metrics.SPEECH_PROVIDERS.labels(name, "broke off" if failed.started else "failed").inc()
         seconds = None
-        if not failed.started and (error.retryable or error.status in REFUSES_US):
+        unreachable = error.retryable and not isinstance(error, SpeechIncomplete)
+        if not failed.started and (unreachable or error.status in REFUSES_US):
             seconds = round(self.health[failed.provider].request_failed(now=now), 1)
         log.warning(
             "a speech provider failed",
@@ -180,6 +181,8 @@ class _FailoverUtterance(SpeechSink):
                 case UseProvider(provider, start):
                     self._use_provider(provider, start)
                 case EndUtterance(error):
+                    if self._stream is not None and self._stream.substitute:
+                        self.utterance.substitute = True
                     self._stop()
                     self.utterance.end(error)
         if not self.utterance.over:

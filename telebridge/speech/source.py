@@ -73,7 +73,8 @@ class SpeechStream(Protocol):
     Iterating ends when the utterance is complete or was cleared, and raises `SpeechError` when it cannot be completed.
 
     Attributes:
-        substitute: Whether another voice spoke some of the utterance, so that it must not be cached; final at its end.
+        substitute: Whether some of the utterance is not what was asked for, because another voice spoke it or there was
+            too much of it; so it must not be cached. Final at its end.
     """
 
     substitute: bool

@@ -29,7 +29,7 @@ class Utterance(SpeechStream, SpeechSink):
         on_clear: Called once, when the listener clears an utterance that is not complete; the source stops its work.
 
     Attributes:
-        substitute: Whether another voice spoke some of it; final when the utterance ends.
+        substitute: Whether another voice spoke some of it, or too much of it came; final when the utterance ends.
     """
 
     def __init__(self, on_clear: Callable[[], None] | None = None) -> None:

@@ -167,10 +167,19 @@ class SpeechConnection:
             await self._socket.send_str(faults.text_on_plain)
         if faults.wav_instead:
             await self._send_chunk(wav_header(self._speech.sampling_rate), context_id)
-        began, sent_seconds = asyncio.get_running_loop().time(), 0.0
+        began = asyncio.get_running_loop().time()
+        if faults.no_audio:
+            return
+        for _ in range(faults.repeat):
+            if not await self._send_speech(text, context_id, began):
+                return
+
+    async def _send_speech(self, text: str, context_id: str | None, began: float) -> bool:
+        """Send the audio and the words of a text. Returns whether it was not aborted."""
+        faults, sent_seconds = self._faults, 0.0
         async for event in synthesize(text, self._speech, self._voice, self._encoder):
             if self._aborted:
-                return
+                return False
             match event:
                 case EncodedAudio(data, seconds):
                     await self._send_audio(data, context_id)
@@ -181,6 +190,7 @@ class SpeechConnection:
                 case SpokenWords():
                     await self._send_audio(b"", context_id, last=True)
                     await self._send_words(event, context_id)
+        return True
 
     async def _send_audio(self, data: bytes, context_id: str | None, *, last: bool = False) -> None:
         """Send audio in chunks of irregular sizes, nothing held back; or, as a fault, all of one size but the last."""
@@ -188,6 +198,12 @@ class SpeechConnection:
         self._unsent += data
         while self._unsent and (last or len(self._unsent) >= exact):
             size = next(self._sizes)
+            if self._faults.trickle is not None:
+                seconds, pause = self._faults.trickle
+                size = round(seconds * self._speech.sampling_rate)
+                await asyncio.sleep(pause if self._sent_bytes else 0)
+            if self._faults.empty_frames and self._sent_bytes >= self._faults.empty_after_bytes:
+                await self._send_empty(context_id)
             chunk = bytes(self._unsent[:size])
             del self._unsent[:size]
             await self._send_chunk(chunk, context_id)
@@ -202,8 +218,21 @@ class SpeechConnection:
         if faults.close_after_bytes is not None and self._sent_bytes >= faults.close_after_bytes:
             await self._socket.close(code=ERROR_CLOSE, message=faults.close_reason.encode())
             raise ConnectionResetError
+        if faults.clean_close_after_bytes is not None and self._sent_bytes >= faults.clean_close_after_bytes:
+            await self._socket.close(code=WSCloseCode.OK)
+            raise ConnectionResetError
         if faults.cut_after_bytes is not None and self._sent_bytes >= faults.cut_after_bytes:
             await self._cut()
+
+    async def _send_empty(self, context_id: str | None) -> None:
+        """Send empty chunks, and on JSON chunks of another context, for ever, as a fault."""
+        while True:
+            await asyncio.sleep(self._faults.empty_frames)
+            if isinstance(self._wire, StructuredConnection):
+                await self._socket.send_str(self._wire.send_chunk(b"", context_id))
+                await self._socket.send_str(self._wire.send_chunk(STALE_CHUNK, f"not {context_id}"))
+            else:
+                await self._socket.send_bytes(b"")
 
     async def _cut(self) -> None:
         transport = self._socket._req.transport if self._socket._req is not None else None  # noqa: SLF001 - a fault

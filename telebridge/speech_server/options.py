@@ -33,6 +33,13 @@ class SpeechServerFaults:
         text_on_plain: A text frame that is sent on `/ws` before the audio; empty for none.
         wav_instead: Send WAV whatever format was requested.
         silent: Accept text and send nothing.
+        no_audio: Send no audio of any text, and end it as if there had been.
+        trickle: Seconds of audio in a chunk, and seconds between two chunks; None for no trickle.
+        empty_frames: Seconds between empty chunks, and chunks of another context, that are sent in place of audio once
+            `empty_after_bytes` were sent; 0 for none.
+        empty_after_bytes: How much audio precedes them.
+        clean_close_after_bytes: Close with 1000 after that many bytes of audio; None for never.
+        repeat: How many times the audio of each text is sent.
     """
 
     first_byte_delay_seconds: float = 0.0
@@ -47,6 +54,12 @@ class SpeechServerFaults:
     text_on_plain: str = ""
     wav_instead: bool = False
     silent: bool = False
+    no_audio: bool = False
+    trickle: tuple[float, float] | None = None
+    empty_frames: float = 0.0
+    empty_after_bytes: int = 0
+    clean_close_after_bytes: int | None = None
+    repeat: int = 1
 
     def chunk_sizes(self) -> Iterator[int]:
         """Return the sizes of the chunks of a connection, in order; the first is short, so that it leaves early."""

@@ -58,9 +58,11 @@ async def test_where_the_voice_of_this_machine_is_not_installed_it_is_no_provide
     assert names(open_voice(settings).source) == ["one.example", "two.example"]
 
 
-async def test_where_nobody_can_stand_in_there_is_no_failover(started):
+async def test_where_nobody_can_stand_in_the_one_host_is_given_its_time_twice(started):
     voice = open_voice(RimeSettings(url="wss://one.example", local_fallback=False))
-    assert isinstance(voice.source, RimeSpeech)
+    [provider] = voice.source.providers
+    assert isinstance(provider.source, RimeSpeech)
+    assert provider.first_audio_seconds > 2 * (5.0 + 3.0)
 
 
 async def test_the_voice_of_this_machine_does_not_stand_in_for_itself(started):

@@ -27,11 +27,11 @@ from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark
-from telebridge.rime.client import RimeUtterance
 from telebridge.rime.messages import Side
 from telebridge.rime.parameters import RimeOptions, speech_parameters
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection
+from telebridge.rime.utterance import RimeUtterance
 from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.speech.source import Audio
 from telebridge.turns.voice_activity import VoiceActivityOptions

@@ -2,9 +2,13 @@
 
 import asyncio
 import http
+import itertools
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from support.virtual_time import virtually
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -13,6 +17,7 @@ from websockets.protocol import State
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.connections import KEEP_SECONDS, MOST_ADDRESSES, Connections
 from telebridge.rime.parameters import RimeOptions
+from telebridge.rime.pool import FIRST_DELAY_SECONDS
 
 
 class Rime:
@@ -172,4 +177,82 @@ async def test_refused_spares_are_opened_again_after_a_back_off():
         assert len(rime.paths) == 1, "a 429 slows the pool down"
         rime.status = None
         await asyncio.sleep(10)
+        assert rime.open == 1
+
+
+UNFORESEEN = [
+    ValueError("a header"),
+    RuntimeError("a library"),
+    KeyError("a key"),
+    AssertionError(),
+    MemoryError(),
+    RecursionError(),
+    ExceptionGroup("several", [OSError("one")]),
+    EOFError(),
+    StopAsyncIteration(),
+    asyncio.CancelledError(),
+    asyncio.InvalidStateError(),
+    TimeoutError(),
+    SpeechRejected("no", status=401),
+]
+
+
+class Spare:
+    state = State.OPEN
+
+    async def close(self):
+        pass
+
+
+@given(st.lists(st.sampled_from(UNFORESEEN), min_size=1, max_size=4))
+@settings(max_examples=30, deadline=None)
+def test_whatever_the_opening_of_a_spare_raises_the_next_one_is_opened_after_the_back_off(errors):
+    left, times = list(errors), []
+
+    async def opener(_):
+        times.append(asyncio.get_running_loop().time())
+        if left:
+            raise left.pop(0)
+        return Spare()
+
+    @virtually
+    async def opened_and_failed():
+        kept = Connections(RimeOptions(url="ws://rime", warm_sockets=1))
+        kept._connect = opener
+        kept.keep_warm("ws://rime")
+        await asyncio.sleep(20)
+        await kept.aclose()
+
+    with capture_logs():
+        opened_and_failed()
+    assert len(times) == len(errors) + 1, "the last one was opened"
+    for number, (before, after) in enumerate(itertools.pairwise(times)):
+        assert after - before >= FIRST_DELAY_SECONDS * 2**number
+
+
+@virtually
+async def test_an_unforeseen_error_of_a_request_is_that_of_the_connection():
+    async with connections(warm_sockets=0) as (rime, kept):
+
+        async def failing(_):
+            raise KeyError("a library")
+
+        kept._connect = failing
+        with pytest.raises(SpeechUnavailable, match="KeyError: 'a library'"):
+            await kept.acquire(rime.url)
+
+
+@virtually
+async def test_a_check_of_the_spares_that_fails_is_made_again():
+    async with connections(warm_sockets=1) as (rime, kept):
+        kept.keep_warm(rime.url)
+        await asyncio.sleep(0.1)
+        pool = kept._pools[rime.url]
+        expired = pool.expired
+        pool.expired = lambda *_, **__: 1 / 0
+        await asyncio.sleep(3)
+        pool.expired = expired
+        [spare] = pool.drain()
+        kept.close(spare)
+        await asyncio.sleep(3)
         assert rime.open == 1

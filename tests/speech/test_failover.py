@@ -63,10 +63,32 @@ def test_the_first_provider_is_asked_for_the_whole_text():
 def test_audio_is_handed_on_at_once_and_the_patience_is_then_another():
     failover = failing_over()
     failover.start(now=10.0)
-    assert failover.receive(Audio(b"abc"), now=11.0) == [ProviderStarted(0), PassOn(Audio(b"abc"))]
+    second = Audio(bytes(8000))
+    assert failover.receive(second, now=11.0) == [ProviderStarted(0), PassOn(second)]
     assert failover.next_deadline() == 16.0
-    assert failover.receive(Audio(b"def"), now=12.0) == [PassOn(Audio(b"def"))]
+    assert failover.receive(second, now=12.0) == [PassOn(second)]
     assert failover.next_deadline() == 17.0
+
+
+def test_what_is_missing_of_audio_in_all_is_no_longer_waited_for():
+    failover = failing_over()
+    failover.start(now=10.0)
+    failover.receive(Audio(bytes(8000)), now=11.0)
+    failover.receive(Audio(bytes(800)), now=15.0)
+    assert failover.next_deadline() == pytest.approx(17.1), "3 s were waited, and 1.1 s are still to be played"
+    [failed, _] = failover.handle_timeout(now=17.1)
+    assert failed.error.problem == "first stalls: 1.1 s of audio came in 6.1 s"
+
+
+def test_neither_words_nor_empty_audio_put_the_deadline_off():
+    failover = failing_over()
+    failover.start(now=10.0)
+    failover.receive(Audio(b""), now=11.0)
+    assert failover.next_deadline() == 13.0
+    failover.receive(Audio(bytes(8000)), now=11.0)
+    failover.receive(Audio(b""), now=14.0)
+    failover.receive(Words(told(speech_of("one"))), now=14.0)
+    assert failover.next_deadline() == 16.0
 
 
 def test_the_end_of_a_provider_that_spoke_all_is_the_end():

@@ -9,7 +9,7 @@ from support.speech import heard
 from support.virtual_time import virtually
 
 from telebridge import metrics
-from telebridge.errors import SpeechRejected, SpeechUnavailable
+from telebridge.errors import SpeechIncomplete, SpeechRejected, SpeechUnavailable
 from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import Audio
@@ -119,20 +119,79 @@ async def test_a_provider_that_falls_silent_is_continued_after_its_patience():
     assert first.cleared == 1
 
 
+async def by_words(utterance, text, *, seconds, timed):
+    for event in speech_of(text, timed=timed):
+        if isinstance(event, Audio):
+            await asyncio.sleep(seconds)
+        utterance.put(event)
+    utterance.end()
+
+
 @pytest.mark.parametrize("timed", [True, False])
 @virtually
-async def test_a_provider_is_given_its_patience_anew_after_each_chunk(timed):
+async def test_a_provider_is_given_its_patience_anew_after_each_chunk_while_it_keeps_up(timed):
     async def slowly(utterance, text):
-        for event in speech_of(text, timed=timed):
-            await asyncio.sleep(2.0)
-            utterance.put(event)
-        utterance.end()
+        await by_words(utterance, text, seconds=1.0, timed=timed)
 
     speech, (_, second) = failing_over(slowly, speaking(by="2"))
     began = now()
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
-    assert now() - began >= 12.0
+    assert now() - began >= 6.0, "the waiting for 1.2 s of audio was 4 s in all"
     assert second.texts == []
+
+
+@pytest.mark.parametrize("timed", [True, False])
+@virtually
+async def test_a_provider_whose_audio_only_trickles_is_given_up(timed):
+    async def trickling(utterance, text):
+        await by_words(utterance, text, seconds=2.0, timed=timed)
+
+    speech, (first, _) = failing_over(trickling, speaking(by="2"))
+    began = now()
+    audio, words = await heard(speech.speak(TEXT))
+    assert now() - began == pytest.approx(2.0 + 3 * 0.2 + 5.0)
+    assert first.cleared == 1
+    assert audio.startswith(audio_of("one two three"))
+    if timed:
+        assert audio == audio_of("one two three") + audio_of("four five six", "2")
+        assert [word.text for word in words] == TEXT.split()
+
+
+@virtually
+async def test_a_provider_that_left_out_the_end_is_used_once_more_for_it():
+    scripts = [speaking(after=2, error=SpeechIncomplete("too little")), speaking()]
+
+    async def script(utterance, text):
+        await scripts.pop(0)(utterance, text)
+
+    speech, (first, second) = failing_over(script, speaking(by="2"))
+    stream = speech.speak(TEXT)
+    audio, words = await heard(stream)
+    assert audio == audio_of(TEXT)
+    assert [word.text for word in words] == TEXT.split()
+    assert (first.texts, second.texts) == ([TEXT, "three four five six"], [])
+    assert stream.substitute, "what was put together is not cached"
+
+
+@virtually
+async def test_a_provider_that_leaves_out_the_end_twice_is_continued_by_the_next_and_stays_the_first():
+    speech, _ = failing_over(speaking(after=1, error=SpeechIncomplete("too little")), speaking(by="2"))
+    with capture_logs() as logged:
+        audio, _ = await heard(speech.speak(TEXT))
+    assert audio == audio_of("one two") + audio_of("three four five six", "2")
+    assert [line["provider"] for line in logged] == ["first", "first"]
+    assert speech.order(now=now()) == [0, 1]
+
+
+@virtually
+async def test_a_provider_that_was_tried_twice_without_a_sound_is_not_used_a_third_time():
+    speech, (first, _) = failing_over(
+        speaking(after=0, error=SpeechIncomplete("nothing", retried=True)), speaking(by="2")
+    )
+    with capture_logs() as logged:
+        assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT, "2")
+    assert len(first.texts) == len(logged) == 1
+    assert speech.order(now=now()) == [0, 1], "another text may well be spoken"
 
 
 @virtually

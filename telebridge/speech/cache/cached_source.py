@@ -4,9 +4,8 @@ A text that is not cached is spoken once for all who request it at the same time
 late gets what has come so far, then the rest as it comes. A clip in memory is there within the same turn of the event
 loop.
 
-When all listeners have cleared, a short text is still spoken to its end: the next caller will hear the same prompt, and
-one that every caller interrupts would otherwise never be cached. A long text, or one too many of these, is cancelled;
-speech costs money and a connection.
+When the last listener has cleared, the source is cleared within the same call: a caller's interruption reaches the
+service at once, and no clip is made of what nobody hears to its end.
 
 One rule: only a whole utterance in the requested voice is cached, not one that broke off or has a substitute voice.
 """
@@ -29,10 +28,6 @@ log = logger(__name__)
 
 LONGEST_CHARACTERS = 2000
 """A longer text is not cached: it is hardly ever spoken twice."""
-SHORT_CHARACTERS = 450
-"""About thirty seconds of speech."""
-MOST_ABANDONED = 4
-"""The most texts that are spoken to their end although nobody listens."""
 WAIT_SECONDS = 0.3
 """How long a caller waits for another process that is making the same clip."""
 POLL_SECONDS = 0.05
@@ -97,7 +92,7 @@ class CachedSpeech(SpeechSource):
         await self._source.aclose()
 
     def _start(self, key: str, text: str, voice: VoiceOverrides | None) -> "_Flight":
-        shared = SharedUtterance(lambda: self._abandoned(flight, len(text)), lambda error: self._ended(flight, error))
+        shared = SharedUtterance(lambda: self._abandoned(flight), lambda error: self._ended(flight, error))
         flight = _Flight(key, shared)
         flight.task = self._tasks.start(self._run(flight, text, voice))
         # A task that is cancelled before its first step runs no `finally` of its own.
@@ -148,12 +143,13 @@ class CachedSpeech(SpeechSource):
         if flight.clip is not None:
             await self._clips.write(flight.key, flight.clip)
 
-    def _abandoned(self, flight: "_Flight", characters: int) -> None:
-        """Nobody listens any more: cancel the flight, or let it go on for the cache."""
-        abandoned = sum(not each.shared.has_listeners for each in self._flights.values())
-        if characters > SHORT_CHARACTERS or abandoned > MOST_ABANDONED:
-            flight.task.cancel()
-            flight.shared.end(SpeechUnavailable("nobody listens"))
+    @staticmethod
+    def _abandoned(flight: "_Flight") -> None:
+        """Nobody listens any more: have the source stop now, and the task that waits for it end."""
+        if flight.stream is not None:
+            flight.stream.clear()
+        flight.task.cancel()
+        flight.shared.end(SpeechUnavailable("nobody listens"))
 
     def _ended(self, flight: "_Flight", error: SpeechError | None) -> None:
         """Forget the flight, and hold its clip in memory: whoever requests the text from now on gets that."""

@@ -9,12 +9,7 @@ from support.virtual_time import virtually
 
 from telebridge import metrics
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
-from telebridge.speech.cache.cached_source import (
-    LONGEST_CHARACTERS,
-    MOST_ABANDONED,
-    SHORT_CHARACTERS,
-    CachedSpeech,
-)
+from telebridge.speech.cache.cached_source import LONGEST_CHARACTERS, CachedSpeech
 from telebridge.speech.cache.clip import Clip, clip_key
 from telebridge.speech.cache.store import ClipStore
 from telebridge.speech.source import Audio, Word, Words
@@ -125,28 +120,15 @@ async def test_one_listener_who_clears_stops_it_for_nobody_else(tmp_path):
     assert await heard(stays) == (b"abcdef", [])
 
 
-async def test_a_short_prompt_that_nobody_hears_to_its_end_is_cached_all_the_same(tmp_path):
+@pytest.mark.parametrize("text", [TEXT, "word " * 390])
+async def test_a_text_that_nobody_hears_is_cleared_within_the_listeners_call(tmp_path, text):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
-    stream = speech.speak(TEXT)
-    await until(lambda: source.utterances)
-    stream.clear()
-    assert await heard(stream) == (b"", []), "its listener is free at once"
-    source.last.put(Audio(b"abc"))
-    source.last.end()
-    await speech.wait()
-    assert await heard(speech.speak(TEXT)) == (b"abc", [])
-    assert len(source.asked) == 1
-
-
-async def test_a_long_text_that_nobody_hears_is_let_go(tmp_path):
-    source = ToldSpeech()
-    speech = cached(tmp_path, source)
-    text = "word " * (SHORT_CHARACTERS // 5 + 1)
     stream = speech.speak(text)
     await until(lambda: source.utterances)
     stream.clear()
-    await until(lambda: source.cleared == [0])
+    assert source.cleared == [0]
+    assert await heard(stream) == (b"", [])
     again = speech.speak(text)
     await until(lambda: len(source.utterances) == 2)
     source.last.put(Audio(b"abc"))
@@ -154,28 +136,27 @@ async def test_a_long_text_that_nobody_hears_is_let_go(tmp_path):
     assert await heard(again) == (b"abc", [])
 
 
-async def test_only_so_many_prompts_are_made_for_nobody(tmp_path):
+async def test_a_text_of_which_one_listener_is_left_goes_on_for_that_one_and_is_cached(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
-    streams = [speech.speak(f"{TEXT} {number}") for number in range(MOST_ABANDONED + 2)]
-    await until(lambda: len(source.utterances) == MOST_ABANDONED + 2)
-    for stream in streams:
-        stream.clear()
-    await until(lambda: len(source.cleared) == 2)
-    assert len(speech._flights) == MOST_ABANDONED
-    await speech.aclose()
+    gone, stays = speech.speak(TEXT), speech.speak(TEXT)
+    await until(lambda: source.utterances)
+    gone.clear()
+    assert source.cleared == []
+    source.last.put(Audio(b"abc"))
+    source.last.end()
+    assert await heard(stays) == (b"abc", []) == await heard(speech.speak(TEXT))
+    await speech.wait()
+    assert len(source.asked) == 1
 
 
-async def test_who_comes_back_to_a_prompt_made_for_nobody_hears_it(tmp_path):
+async def test_a_text_that_was_cleared_before_it_was_requested_is_not(tmp_path):
     source = ToldSpeech()
     speech = cached(tmp_path, source)
     speech.speak(TEXT).clear()
-    late = speech.speak(TEXT)
-    await until(lambda: source.utterances)
-    source.last.put(Audio(b"abc"))
-    source.last.end()
-    assert await heard(late) == (b"abc", [])
-    assert len(source.asked) == 1
+    await speech.wait()
+    assert source.asked == []
+    assert await made(speech, source) == (b"abc", [])
 
 
 async def test_a_failure_reaches_every_listener_and_nothing_incomplete_is_cached(tmp_path):
