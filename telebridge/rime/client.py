@@ -15,8 +15,6 @@ from telebridge.errors import (
 from telebridge.logs import logger
 from telebridge.rime.connections import Connections
 from telebridge.rime.parameters import RimeOptions, SpeechParameters, speech_parameters
-from telebridge.rime.plain import PlainConnection
-from telebridge.rime.structured import StructuredConnection
 from telebridge.rime.utterance import RimeUtterance
 from telebridge.speech.source import SpeechSource, VoiceOverrides
 from telebridge.speech.speaking_time import VoiceRate
@@ -25,11 +23,6 @@ from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
-Wire = PlainConnection | StructuredConnection
-
-CLOSED = "the speech source was closed"
-MS_OF_A_SOUND = 100.0
-LOST = "the connection to Rime was lost"
 MOST_VOICES = 64
 """The most voices whose speaking rate is remembered."""
 

@@ -58,10 +58,9 @@ log = logger(__name__)
 Wire = PlainConnection | StructuredConnection
 
 CLOSED = "the speech source was closed"
-MS_OF_A_SOUND = 100.0
 LOST = "the connection to Rime was lost"
-MOST_VOICES = 64
-"""The most voices whose speaking rate is remembered."""
+MS_OF_A_SOUND = 100.0
+"""The least that any text takes, as an error says it."""
 
 
 class CutOff:
