@@ -64,7 +64,7 @@ async def test_tokens_are_spoken_as_they_come(protocol, model):
     async def tokens():
         for token in ("First ", "sentence. ", "Second", " sentence", ". ", "Third."):
             yield token
-            await asyncio.sleep(1)
+            await asyncio.sleep(0.9)  # after a second without a token, what there is would be spoken
 
     async with local_rime() as url, rime_speech(url, protocol, model) as source:
         stream = source.speak(tokens())
