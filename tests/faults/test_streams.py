@@ -345,7 +345,8 @@ async def test_a_webhook_after_the_end_starts_no_call(tmp_path):
 async def test_what_was_accepted_is_heard_before_a_transfer(tmp_path, now):
     sentence = "I am connecting you to Ada now."
     twilio = {"callers": {"+15551230100": parse_script(OPERATOR_RINGS)}}
-    async with bridge(tmp_path, FLOW, twilio=twilio) as stack, ClientSession() as session:
+    allowed = {"allowed": ["+1555"]}
+    async with bridge(tmp_path, FLOW, twilio=twilio, transfers=allowed) as stack, ClientSession() as session:
         placed = place(stack)
         await asyncio.sleep(2)
         calls = f"{stack.url}/api/calls/{placed.record.sid}"

@@ -4,7 +4,9 @@ import asyncio
 import errno
 import os
 import threading
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from structlog.testing import capture_logs
@@ -153,13 +155,16 @@ async def test_a_damaged_clip_is_told_removed_and_made_anew(tmp_path):
 
 async def test_a_full_disk_is_told_once_and_costs_nothing_else(tmp_path, monkeypatch):
     clips = store(tmp_path)
-    write = Path.write_bytes
 
-    def full(path, data):
-        write(path, data[:10])
+    @contextmanager
+    def full(path, mode):
+        Path(path).write_bytes(b"the first")
+        yield SimpleNamespace(write=no_space)
+
+    def no_space(_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("telebridge.speech.cache.folder.open_private", full)
     with capture_logs() as told:
         assert not await clips.write(key("one"), CLIP)
         assert not await clips.write(key("two"), CLIP)
