@@ -13,7 +13,6 @@ from typing import IO
 
 from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
 
-SNIFFED_BYTES = 12
 MPEG_HEADER_BYTES = 4
 MULAW_FORMAT = 7
 
