@@ -202,7 +202,9 @@ async def test_an_interruption_when_the_connection_to_rime_is_already_dead(tmp_p
     async with bridge(tmp_path, None, python=flows, protocol=protocol, model=model) as stack:
         call = asyncio.create_task(stack.call("wait 1s; speak 1200ms; listen 60s"))
         await asyncio.sleep(0.5)
-        for task in list(stack.calls._outside.source._source._tasks._running):
+        connected = [task for task in asyncio.all_tasks() if task.get_name() == "Rime"]
+        assert connected
+        for task in connected:
             task.cancel()
         placed, record = await call
     assert [utterance.interruption is None for utterance in record.utterances] == [False, True]
