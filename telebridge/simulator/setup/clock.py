@@ -127,7 +127,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         self._jumping.outside_work -= 1
 
 
-def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool = True) -> T:
-    """Run `main` to its end in a fresh `VirtualTimeLoop`."""
+def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:
+    """Run `main` to its end in a fresh `VirtualTimeLoop`; in the debug mode of asyncio when Python runs in its own."""
     with asyncio.Runner(loop_factory=VirtualTimeLoop, debug=debug) as runner:
         return runner.run(main)

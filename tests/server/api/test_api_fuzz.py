@@ -1,18 +1,12 @@
 """Whatever is sent, the API answers as its own description says, and never with a fault of its own."""
 
 import asyncio
+import importlib
 import threading
 from contextlib import contextmanager
 
 import pytest
-import schemathesis
-from hypothesis import HealthCheck, settings
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
+from hypothesis import HealthCheck, given, settings
 from support.api import CAMPAIGN, OVER, SID, Api, record
 from support.speech import serving
 
@@ -21,22 +15,15 @@ from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.openapi import document
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 
-CHECKS = [
-    not_a_server_error,
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-]
 CUT = SpokenUtterance("Hello there.", 900, BargeIn(BargeInCause.KEY, "Hello", 300, exact=True))
 FUZZED = settings(
     max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
-schema = (
-    schemathesis.openapi.from_dict(document(Api().app[DECLARATIONS], version="0"))
-    .exclude(path="/api/events")
-    .exclude(path="/api/campaigns/{id}/events")
-)
+DOCUMENT = document(Api().app[DECLARATIONS], version="0")
+OPERATIONS = [
+    (method, path) for path, methods in DOCUMENT["paths"].items() if not path.endswith("/events") for method in methods
+]
 
 
 @contextmanager
@@ -71,15 +58,42 @@ def url():
         yield url
 
 
-@schema.parametrize()
-@FUZZED
-def test_the_api_keeps_to_its_description(case, url):
-    if "sid" in (case.path_parameters or {}):
-        sid = case.path_parameters["sid"]
-        case.path_parameters["sid"] = (SID, OVER, sid)[len(str(sid)) % 3]
-    if "id" in (case.path_parameters or {}):
-        case.path_parameters["id"] = (CAMPAIGN, case.path_parameters["id"])[len(str(case.path_parameters["id"])) % 2]
-    answer = case.call_and_validate(base_url=url, checks=CHECKS)
-    if answer.status_code >= 400:
-        assert answer.headers["content-type"] == ["application/problem+json"]
-        assert answer.json()["detail"]
+@pytest.fixture(scope="module")
+def schemathesis():
+    """The package, imported when the first test here runs: its import takes seconds."""
+    return importlib.import_module("schemathesis")
+
+
+@pytest.fixture(scope="module")
+def schema(schemathesis):
+    return schemathesis.openapi.from_dict(DOCUMENT)
+
+
+@pytest.fixture(scope="module")
+def checks(schemathesis):
+    of_openapi = importlib.import_module("schemathesis.specs.openapi.checks")
+    return [
+        importlib.import_module("schemathesis.checks").not_a_server_error,
+        of_openapi.content_type_conformance,
+        of_openapi.response_schema_conformance,
+        of_openapi.status_code_conformance,
+    ]
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_the_api_keeps_to_its_description(method, path, schema, checks, url):
+    @FUZZED
+    @given(case=schema[path][method.upper()].as_strategy())
+    def keeps_to_it(case):
+        if "sid" in (case.path_parameters or {}):
+            sid = case.path_parameters["sid"]
+            case.path_parameters["sid"] = (SID, OVER, sid)[len(str(sid)) % 3]
+        if "id" in (case.path_parameters or {}):
+            of_path = case.path_parameters["id"]
+            case.path_parameters["id"] = (CAMPAIGN, of_path)[len(str(of_path)) % 2]
+        answer = case.call_and_validate(base_url=url, checks=checks)
+        if answer.status_code >= 400:
+            assert answer.headers["content-type"] == ["application/problem+json"]
+            assert answer.json()["detail"]
+
+    keeps_to_it()
