@@ -6,6 +6,7 @@ from pathlib import Path
 
 from aiohttp import web_app
 
+from support.databases import make_migrated
 from support.speech import local_rime, serving
 from telebridge.app.bridge import CALLS, create_app
 from telebridge.settings import Settings
@@ -44,6 +45,7 @@ async def bridge(
     """
     flows = Path(tmp_path) / "flows"
     flows.mkdir(exist_ok=True)
+    make_migrated(Path(tmp_path) / "telebridge.db")
     if flow is not None:
         (flows / "test.yaml").write_text(flow)
     async with AsyncExitStack() as stack:

@@ -4,12 +4,12 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+from support.databases import make_migrated
 from telebridge.call.record import CallRecord
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.writer import GATHERED_SECONDS
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -21,8 +21,8 @@ def record(call_sid="CA1", minutes=0):
 @asynccontextmanager
 async def stores(tmp_path, count=1):
     """So many processes over one database."""
+    make_migrated(f"{tmp_path}/calls.db")
     engine = open_database(f"sqlite:///{tmp_path}/calls.db")
-    await migrate(engine)
     opened = [CallStore(database_of(engine)) for _ in range(count)]
     for store in opened:
         store.start()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from support.databases import make_migrated
 from support.speech import local_rime, serving
 from telebridge.app.bridge import CALLS, CAMPAIGNS, create_app
 from telebridge.app.campaigns import Clocks
@@ -134,6 +135,7 @@ async def campaigning(tmp_path, scripts, *, flow=FLOW, campaigns=None, faults=No
             "campaigns": {"calls_per_second": 50.0, "max_live": 50, **(campaigns or {})},
             **settings,
         }
+        make_migrated(Path(tmp_path) / "telebridge.db")
         app = create_app(Settings(**values), clocks=Clocks(wallclock, lambda: epoch_ms(wallclock())))
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
+from support.databases import make_migrated
 from support.memory_store.store import memory_campaign_store
 from telebridge.campaigns.engine.attempt import CallReport
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
@@ -98,8 +99,8 @@ async def memory_store(clock):
 
 @asynccontextmanager
 async def sqlite_store(folder, clock=None):
+    make_migrated(f"{folder}/telebridge.db")
     engine = open_database(f"sqlite:///{folder}/telebridge.db")
-    await migrate(engine)
     yield sql_campaign_store(engine, clock)
     await engine.dispose()
 

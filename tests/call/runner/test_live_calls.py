@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from support.databases import make_migrated
 from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
@@ -22,7 +23,6 @@ from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.errors import NotLive
 from telebridge.server.twilio.request_validation import FIELDS
 from telebridge.server.twilio.status import StatusHandler
@@ -49,8 +49,8 @@ class Told(CallFeed):
 @asynccontextmanager
 async def processes(tmp_path, count=2):
     """So many processes, each with its calls and its store."""
+    make_migrated(f"{tmp_path}/calls.db")
     engine = open_database(f"sqlite:///{tmp_path}/calls.db")
-    await migrate(engine)
     (tmp_path / "test.yaml").write_text(FLOW)
     flows = FlowCatalogue(tmp_path)
     flows.load()

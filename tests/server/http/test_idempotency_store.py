@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import inspect, text
+from support.databases import make_migrated
 
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
@@ -29,8 +30,8 @@ class Clock:
 @asynccontextmanager
 async def process(folder, clock=None, limit=50_000):
     """The keys as one process has them."""
+    make_migrated(f"{folder}/telebridge.db")
     engine = open_database(f"sqlite:///{folder}/telebridge.db")
-    await migrate(engine)
     try:
         yield SqlIdempotencyKeys(database_of(engine, clock), limit=limit)
     finally:
