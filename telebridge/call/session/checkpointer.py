@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Raw
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.checkpoint import Checkpoint, encoded
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
@@ -16,7 +17,6 @@ from telebridge.call.session.effects import (
     ReleaseCall,
     SaveCheckpoint,
 )
-from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Transfer
 

@@ -12,6 +12,7 @@ from typing import Any
 from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
+from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
@@ -24,7 +25,6 @@ from telebridge.call.session.effects import (
     StartAction,
 )
 from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferBegun, TransferEnded
-from telebridge.call.session.full_duplex import CallerActivity, FullDuplex
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_phase import PhaseInput, PhaseMachine
 from telebridge.call.session.turn import StepOver, TurnResult

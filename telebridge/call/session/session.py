@@ -14,6 +14,8 @@ from telebridge.audio.mulaw import FRAME_MS, silence
 from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
+from telebridge.call.session.audio.full_duplex import NO_ACTIVITY, FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import CallEffect, CloseStream, ReportAnnouncement
 from telebridge.call.session.events import (
@@ -32,8 +34,6 @@ from telebridge.call.session.events import (
     TransferEnded,
 )
 from telebridge.call.session.flow_driver import FlowDriver
-from telebridge.call.session.full_duplex import NO_ACTIVITY, FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
 from telebridge.deadlines import earliest

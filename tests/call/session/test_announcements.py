@@ -7,9 +7,9 @@ from support.line import HELLO, SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement, AnnouncementQueue
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import ReportAnnouncement, StartSpeech
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, NotLive, SpeechUnavailable
 from telebridge.flows.steps import Play, Record, Say, Wait
 from telebridge.playback.writer import PlaybackOptions

@@ -7,13 +7,13 @@ import pytest
 from support.line import SECOND_OF_AUDIO, Line, begun, flow_of
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import PublishEvent, ReleaseCall, SaveCheckpoint
 from telebridge.call.session.events import ActionDone, SpeechArrived
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer

@@ -7,6 +7,8 @@ from support.callers import felt
 from support.line import HELLO, begun, flow_of, reported
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
     CloseStream,
@@ -19,8 +21,6 @@ from telebridge.call.session.effects import (
 )
 from telebridge.call.session.events import ActionDone, FlowEnded, TransferEnded
 from telebridge.call.session.flow_driver import FlowDriver
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
 from telebridge.call.session.turn import StepOver

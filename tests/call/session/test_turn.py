@@ -8,6 +8,8 @@ from support.line import HELLO, payloads
 
 from telebridge.audio.tones import beep
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -15,8 +17,6 @@ from telebridge.call.session.effects import (
     SaveMessage,
     StartSpeech,
 )
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.turn import DialogTurn, StepOver
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Play, Record, Recorded, RecordingEnd, Said, Say, Wait

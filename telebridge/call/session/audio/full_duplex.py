@@ -8,10 +8,10 @@ One rule: every utterance that is over, heard or cut off, is noted in the record
 from dataclasses import dataclass
 
 from telebridge.call.record import CallRecord, SpokenUtterance, utterance_json
+from telebridge.call.session.audio.listening import Listening, ListeningOptions
+from telebridge.call.session.audio.message import MessageRecording
+from telebridge.call.session.audio.speaking import FinishedUtterance, Speaking
 from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
-from telebridge.call.session.listening import Listening, ListeningOptions
-from telebridge.call.session.message import MessageRecording
-from telebridge.call.session.speaking import FinishedUtterance, Speaking
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Play, Record, Say
 from telebridge.playback.writer import PlaybackOptions

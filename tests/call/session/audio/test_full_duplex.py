@@ -7,6 +7,8 @@ from support.callers import NOISE, QUIET, SPEECH, ToldDetector
 from support.line import SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -15,8 +17,6 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Record, Say
 from telebridge.playback.writer import PlaybackOptions
