@@ -9,6 +9,7 @@ from support.line import SECOND_OF_AUDIO, payloads
 from telebridge.call.record import CallRecord
 from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -35,15 +36,16 @@ class Line:
     def __init__(self, policy=BargeInPolicy.ANY):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         listening = ListeningOptions(detector=ToldDetector, barge_in=BargeInOptions(policy, commit_after_ms=400))
-        self.duplex = FullDuplex(self.record, PlaybackOptions(), listening)
+        self.speaking = Speaking(PlaybackOptions())
+        self.duplex = FullDuplex(self.record, self.speaking, listening)
         self.now = 0.0
         self.duplex.stream_started(now=0.0)
 
     def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
         """All of a prompt is sent; gives its last mark."""
         start = self.duplex.say(say, now=self.now)[0]
-        self.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
-        return self.duplex.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
+        self.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
+        return self.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
 
     def attend(self, *, live=True, awaited=False, between_steps=False):
         return self.duplex.attend(live=live, awaited=awaited, between_steps=between_steps)
@@ -82,7 +84,7 @@ def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
 def test_an_utterance_whose_source_failed_is_over_with_the_reason(line):
     [start] = line.duplex.say(HELLO, now=0.0)
     error = SpeechUnavailable("gone")
-    mark = line.duplex.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
+    mark = line.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
     assert line.duplex.mark_returned(mark, now=0.1).error is error
 
 
@@ -180,7 +182,7 @@ def test_a_prompt_that_yields_to_speech_waits_for_who_speaks_already(line, say, 
     line.hear(SPEECH, 5)
     start = line.duplex.say(say, now=line.now)[0]
     assert isinstance(start, StartSpeech)
-    sent = line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    sent = line.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(sent) == (b"" if waits else SECOND_OF_AUDIO)
 
 
@@ -197,8 +199,8 @@ def test_a_stream_that_comes_back_is_listened_to_anew_and_what_waited_is_sent():
     line = Line()
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
-    line.duplex.stream_lost(now=line.now)
+    line.speaking.stream_lost(now=line.now)
     [start] = line.duplex.say(FIRM, now=line.now)
-    line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    line.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(line.duplex.stream_started(now=line.now)) == SECOND_OF_AUDIO
     assert not line.duplex.caller_speaking
