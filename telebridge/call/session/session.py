@@ -232,7 +232,7 @@ class CallSession:
         Ask again after every command, and after every event that is not of `KEEPS_DEADLINES`.
         """
         missing = self._missing.next_deadline() if self._duplex.awaits_silence else None
-        return earliest(self._phases.next_deadline(), self._dialogue.next_deadline(), missing)
+        return earliest(self._phases.deadline, self._dialogue.next_deadline(), missing)
 
     def handle_timeout(self, *, now: float) -> list[CallEffect]:
         """Return what follows from the time being `now`."""

@@ -365,7 +365,7 @@ def test_nothing_begins_once_the_flow_is_over(parts):
 def test_the_end_says_who_requested_the_transfer(parts, by_api):
     parts.transfer.request(OPERATOR, by_api=by_api, now=1.0)
     parts.transfer.dialed(now=2.0)
-    assert parts.phases.next_deadline() > 4 * 3600, "Twilio reports the end"
+    assert parts.phases.deadline > 4 * 3600, "Twilio reports the end"
     assert parts.transfer.end(now=60.0) is by_api
     assert (parts.phases.phase, parts.checkpointer.transfer) == (Phase.WAITING, None)
 
