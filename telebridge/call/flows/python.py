@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.flows.requests import Function
@@ -344,6 +344,8 @@ def _policy(name: Policy | None) -> BargeInPolicy | None:
 
 PythonFlow = Callable[[Call], Awaitable[None]]
 
+Registered = TypeVar("Registered")
+
 
 class Bridge:
     """The Python flows of an application, and the functions that flow files `run`, by name."""
@@ -358,14 +360,7 @@ class Bridge:
         Raises:
             ConfigurationError: There is a flow of that name already.
         """
-
-        def register(function: PythonFlow) -> PythonFlow:
-            if name in self.flows:
-                raise ConfigurationError(f"flow '{name}'", "is defined twice", "give one of them another name")
-            self.flows[name] = function
-            return function
-
-        return register
+        return _registering(self.flows, "flow", name)
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Register the decorated coroutine function as what a flow file's `run: name` runs.
@@ -376,11 +371,16 @@ class Bridge:
         Raises:
             ConfigurationError: There is a function of that name already.
         """
+        return _registering(self.functions, "function", name)
 
-        def register(function: Function) -> Function:
-            if name in self.functions:
-                raise ConfigurationError(f"function '{name}'", "is defined twice", "give one of them another name")
-            self.functions[name] = function
-            return function
 
-        return register
+def _registering(registry: dict[str, Registered], kind: str, name: str) -> Callable[[Registered], Registered]:
+    """A decorator that registers what it decorates under a name that nothing of its kind has."""
+
+    def register(function: Registered) -> Registered:
+        if name in registry:
+            raise ConfigurationError(f"{kind} '{name}'", "is defined twice", "give one of them another name")
+        registry[name] = function
+        return function
+
+    return register
