@@ -68,9 +68,8 @@ class StoredCall:
         try:
             return Checkpoint() if self.checkpoint is None else Checkpoint.decode(self.checkpoint)
         except ValueError as error:
-            log.error(
-                "a checkpoint cannot be read: the call begins anew", call_sid=self.begun.call_sid, error=str(error)
-            )
+            call_sid = self.begun.call_sid
+            log.error("a checkpoint cannot be read: the call begins anew", call_sid=call_sid, error=str(error))
             return Checkpoint()
 
 

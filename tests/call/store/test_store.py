@@ -22,13 +22,14 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
         store.writer.save("CA1", b'{"typed": "1"}')
         await written()
         live = await store.find("CA1")
-        assert (live.begun.flow, live.begun.from_number, live.begun.to_number, live.begun.direction) == (
+        begun = live.begun
+        assert (begun.flow, begun.from_number, begun.to_number, begun.direction) == (
             "test",
             "+1555",
             "+1666",
             "inbound",
         )
-        assert (live.started_at, live.ended, live.checkpoint, live.record) == (NOON, False, '{"typed": "1"}', None)
+        assert (begun.started_at, live.ended, live.checkpoint, live.record) == (NOON, False, '{"typed": "1"}', None)
         call.end_reason = "caller hung up"
         call.result["answer"] = 1
         store.writer.ended(call, wallclock=NOON + timedelta(seconds=30))
