@@ -66,7 +66,7 @@ SCRIPTS: Sequence[Sequence[str]] = (
     [MACHINE],
     ["fail 404 after 500ms"],
 )
-"""The scripts of twenty consecutive numbers: of the first call, the second, and so on; the last is of all later ones."""
+"""The scripts of twenty consecutive numbers, for the first call, the second, and so on; the last is for all later."""
 
 
 class ScriptedCallees(Mapping[str, Script]):
