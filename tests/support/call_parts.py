@@ -19,13 +19,15 @@ from telebridge.playback.writer import PlaybackOptions
 class CallParts:
     """Parts that belong to one call; with a flow file, or without one as for a Python flow."""
 
+    DIALOGUE = Dialogue
+
     def __init__(self, flow=None, **variables):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         self.flow = None if flow is None else FlowInterpreter(flow_of(flow), variables)
         self.phases = PhaseMachine(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0, held_seconds=60.0)
         self.speaking = Speaking(PlaybackOptions())
         self.duplex = FullDuplex(self.record, self.speaking, ListeningOptions())
-        self.dialogue = Dialogue(self.record, self.duplex)
+        self.dialogue = self.DIALOGUE(self.record, self.duplex)
         self.checkpointer = Checkpointer(self.flow, self.record, self.dialogue, self.speaking)
         self.ending = CallEnding(self.flow, self.record, self.phases, self.dialogue, self.checkpointer)
         self.transfer = CallTransfer(self.phases, self.checkpointer, self.dialogue, self.speaking)
