@@ -27,7 +27,7 @@ from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.runner.ports import CallPorts
-from telebridge.call.session.listening import ListeningOptions
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim

@@ -228,9 +228,11 @@ def clip_names(options: RimeOptions, speaker_host: str, *, clean: bool = False) 
     if clean:
         family = f"cleaned {family}"
 
+    usual = options.parameters.given()
+
     def key(text: str, voice: VoiceOverrides | None) -> str:
-        parameters = speech_parameters({**options.parameters.given(), **(voice or {})}, where="voice")
-        return clip_key(text, parameters.given(), maker=f"{family} {speaker_host}")
+        given = speech_parameters({**usual, **voice}, where="voice").given() if voice else usual
+        return clip_key(text, given, maker=f"{family} {speaker_host}")
 
     return key
 

@@ -55,9 +55,9 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
         return
     table = Table("began", "call", "from", "to", "flow", "ended")
     for kept in calls:
-        fields = kept.as_json()
-        began = f"{kept.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(began, kept.call_sid, kept.from_number, kept.to_number, kept.flow, str(fields["end_reason"]))
+        began, reason = kept.begun, kept.as_json()["end_reason"]
+        at = f"{began.started_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row(at, began.call_sid, began.from_number, began.to_number, began.flow, str(reason))
     Console().print(table)
 
 
@@ -67,12 +67,12 @@ async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) 
 
 
 def _print(kept: StoredCall) -> None:
-    fields = kept.as_json()
+    fields, began = kept.as_json(), kept.begun
     console = Console(highlight=False)
-    console.print(Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold"))
+    console.print(Text(f"{began.call_sid}  {began.from_number} → {began.to_number}  {began.direction}", style="bold"))
     facts = {
-        "began": f"{kept.started_at:%Y-%m-%d %H:%M:%S} UTC",
-        "flow": kept.flow,
+        "began": f"{began.started_at:%Y-%m-%d %H:%M:%S} UTC",
+        "flow": began.flow,
         "path": " → ".join(fields["path"]),
         "digits": ", ".join(fields["digits"]),
         "first audio": "" if fields["first_audio_ms"] is None else f"{fields['first_audio_ms']:g} ms after the webhook",

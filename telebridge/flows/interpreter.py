@@ -9,7 +9,7 @@ from typing import Any
 
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.model import Flow, HangUpNode, Node
-from telebridge.flows.node_steps import NodeSteps
+from telebridge.flows.node_steps import apology, step_of
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import HangUp, Step, StepResult
 from telebridge.flows.templates import TemplateProblem
@@ -128,7 +128,7 @@ class FlowInterpreter:
         if isinstance(self._node, HangUpNode):
             self._ending = True
         try:
-            return NodeSteps(self._flow, self.position).step(self._node, before)
+            return step_of(self._node, before, self._flow, self.position)
         except TemplateProblem as error:
             return self._give_up(str(error))
 
@@ -136,6 +136,6 @@ class FlowInterpreter:
         self._ending = True
         self.position.failure = failure
         try:
-            return NodeSteps(self._flow, self.position).apology(self._node)
+            return apology(self._node, self._flow, self.position)
         except TemplateProblem:
             return HangUp()

@@ -1,9 +1,9 @@
-"""When the caller takes the floor: what may interrupt a prompt, in which steps, and what an interruption reports.
+"""Barge-in: what may interrupt a prompt, in which steps, and what an interruption reports.
 
-The vocabulary is VoiceXML's: a barge-in has a cause, and each prompt a policy that says which causes it yields to.
+The vocabulary is VoiceXML's: a barge-in has a cause, and each prompt has a policy that lists the causes it yields to.
 
-Speech interrupts in two steps, because a cough must not silence the bridge for good, and nobody knows at its first
-sound whether it is one: the line falls silent at once, and only speech that goes on takes the floor.
+Speech interrupts in two steps, because a cough must not end a prompt, and its beginning sounds like speech: playback
+pauses at once, and only speech that continues takes the floor.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class BargeInCause(Enum):
 
 
 class BargeInPolicy(Enum):
-    """What may interrupt a prompt. An API call always may, being the word of the call's owner; so may hanging up."""
+    """What may interrupt a prompt. A request to the API always may, as the call's owner makes it; so may hanging up."""
 
     ANY = "any"
     SPEECH = "speech"
@@ -50,8 +50,8 @@ class BargeIn:
         heard_text: The words the caller heard of the utterance.
         heard_ms: How much of its audio the caller heard, in milliseconds of media.
         exact: Whether `heard_text` follows from word timings; otherwise it is estimated by proportion.
-        stop_ms: How long the caller had been speaking when the line was silenced, in milliseconds of their audio; 0 for
-            a key and the other causes, which silence it as they come.
+        stop_ms: How long the caller had been speaking when playback stopped, in milliseconds of their audio; 0 for a
+            key and the other causes, which stop it at once.
     """
 
     cause: BargeInCause
@@ -68,7 +68,7 @@ class BargeInOptions:
     Args:
         policy: What may interrupt a prompt that does not say so itself.
         pause_after_ms: So much speech silences the line. The detector itself needs about 64 ms to know it for speech.
-        commit_after_ms: So much speech takes the floor; no cough, no click and no "mm-hm" is as long.
+        commit_after_ms: So much speech takes the floor; a cough, a click or "mm-hm" is shorter.
         resume: Whether the prompt goes on after less; if not, whatever silences the line takes the floor.
         grace_ms: How long a prompt sounds before speech may silence it.
         longest_wait_ms: How long the next prompt waits for a caller who took the floor and goes on speaking.

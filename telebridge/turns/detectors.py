@@ -1,7 +1,7 @@
 """Detectors of speech: Silero's model, WebRTC's voice-activity detection, and the level alone.
 
-Silero's model runs at 8 kHz, once for the whole process; each call keeps only its state. The others are cheaper, and
-worse.
+Silero's model runs at 8 kHz, once for the whole process; each call keeps only its state. The others are cheaper and
+less accurate.
 
 Silero follows the model's own wrapper (snakers4/silero-vad, version 5): windows of 256 samples, each preceded by the
 last 32 samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
@@ -43,7 +43,7 @@ class SileroModel:
 
     def __init__(self, model: bytes) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool would cost more than it gains
+        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool of threads costs more than it gains
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         self._inputs: dict[str, Any] = {"sr": np.array(SAMPLE_RATE, np.int64)}
         SileroDetector(self).likelihoods(
@@ -129,7 +129,7 @@ STRICTEST = 3
 
 
 class LevelDetector(SpeechDetector):
-    """Takes for speech whatever is 12 dB louder than the quietest lately. A knock is speech to it."""
+    """Treats whatever is 12 dB louder than the recent minimum as speech, such as a knock."""
 
     window_ms = float(FRAME_MS)
     sure_by = None
@@ -162,7 +162,7 @@ class LevelDetector(SpeechDetector):
 
 
 class WebrtcDetector(SpeechDetector):
-    """WebRTC's detector in its strictest mode. Knocks and key tones are speech to it.
+    """WebRTC's detector in its strictest mode. It treats knocks and key tones as speech.
 
     Raises:
         ConfigurationError: Its package is not installed.

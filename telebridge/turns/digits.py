@@ -1,9 +1,9 @@
-"""What the caller types: keys into answers, with type-ahead, a finishing key and three timers.
+"""Collects the keys of the caller into answers, with type-ahead, a finishing key and three timers.
 
 The vocabulary is that of Twilio's `<Gather>` (`finishOnKey`, `numDigits`) and of VoiceXML's DTMF timing
 (`interdigittimeout`, type-ahead); times are monotonic seconds, given by the caller of a method.
 
-One rule: no key is lost. It belongs to the question being asked, or it waits for the next one.
+One rule: no key is lost. It belongs to the open question, or it waits for the next one.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from telebridge.errors import ConfigurationError
 
 KEYS = frozenset("0123456789*#ABCD")
 HELD_SECONDS = 20.0
-"""So long in all speech holds a question open: who thinks aloud is not silent, and a television is no caller."""
-TYPE_AHEAD_KEYS = 64  # more than any chain of questions takes; a pocket leaning on a key must not fill the memory
+"""Speech keeps a question open for so long in all: a caller may think aloud, but a television must not."""
+TYPE_AHEAD_KEYS = 64  # more than any chain of questions takes; a key that is held down must not fill the memory
 
 
 class Ending(Enum):
-    """Why collecting ended."""
+    """Why the collection ended."""
 
     COMPLETE = "complete"
     FINISH_KEY = "finish-key"
@@ -29,11 +29,11 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DigitRules:
-    """What answers a question.
+    """The rules for the digits that answer a question.
 
     Args:
-        min_digits: Fewer are no answer; collecting may still end with fewer, `accepts` tells.
-        max_digits: So many end collecting at once; None for no limit.
+        min_digits: Fewer are no answer; the collection may still end with fewer, which `accepts` checks.
+        max_digits: So many end the collection at once; None for no limit.
         finish_on_key: This key ends collecting and is not part of the digits; empty when every key is a digit.
         between_seconds: So long a pause after a key ends collecting.
         no_input_seconds: So long a silence after the prompt ends collecting.
@@ -130,7 +130,7 @@ class DigitCollector:
         return None
 
     def is_late_finish_key(self, digit: str, *, now: float) -> bool:
-        """Whether this key only confirms an answer that was complete without it: it means and interrupts nothing.
+        """Whether this key only confirms an answer that is complete: such a key is ignored and interrupts nothing.
 
         "Enter your six digits, then press pound": the sixth digit ends collecting, and the pound that callers press
         then, as the prompt asks, must not answer the next question.
@@ -177,7 +177,7 @@ class DigitCollector:
             self._start_overall(self._rules, now)
 
     def speech_started(self, *, now: float) -> None:
-        """The caller speaks: that is no answer, but no silence either."""
+        """The caller speaks, which is neither an answer nor silence."""
         self._speaking = True
         if self._rules is not None and self._asked:
             self._await_input(self._rules, now)

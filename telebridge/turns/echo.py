@@ -1,11 +1,11 @@
-"""Whether what is heard of the caller is our own voice coming back: callers on a loudspeaker send an echo of it.
+"""Recognises the bridge's own voice in the caller's audio: callers on a loudspeaker send an echo of it.
 
-A detector of speech takes an echo for speech, which it is. Only a comparison with what the caller's telephone was
-playing tells: an echo is that audio, late, weaker, and smeared by a room. So the delay is searched where the two
-correlate best, a short filter is fitted there, and what it does not explain is what the caller added.
+A speech detector cannot distinguish an echo from the caller's speech; a comparison with the audio that the caller's
+telephone played can: an echo is that audio, delayed, weaker, and filtered by a room. The delay is where the two
+correlate best. A short filter is fitted there, and the part that it does not explain comes from the caller.
 
-One rule: in doubt it is the caller. An echo that is taken for speech costs a short pause; speech that is taken for an
-echo leaves a caller talking to a machine that does not stop.
+One rule: in doubt it is the caller. An echo mistaken for speech costs a short pause; with speech mistaken for an echo,
+the prompt does not stop for the caller.
 """
 
 from typing import Protocol
@@ -22,12 +22,12 @@ FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
 REVERBERATION = 0.2
-"""What is left may be this share of the echo's own power: a room rings on for longer than the filter reaches."""
+"""The residual may have this share of the echo's power: reverberation is longer than the filter."""
 CORRELATION, UNEXPLAINED = 0.4, 0.35
 """An echo goes at least so well with what was played, and leaves less than that share of the recent energy unexplained.
 Two voices that have nothing to do with each other come as near in one window of a thousand."""
 KNOWN_CORRELATION, KNOWN_UNEXPLAINED = 0.25, 0.65
-"""The same where an echo came with this delay before."""
+"""The same for a delay at which an echo was found before."""
 SAME_DELAY = 32
 """Samples: a delay is the same give or take 4 ms."""
 PRE_EMPHASIS = 0.9
@@ -52,7 +52,7 @@ class EchoGuard:
     """Compares what is heard of one caller with what was played to them.
 
     Attributes:
-        established: Whether the last echo came with the delay of the one before it, and so was none by chance.
+        established: Whether the last echo had the delay of the one before it, and so was not found by chance.
     """
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class EchoGuard:
 
 
 def _unexplained(caller: Signal, echo: Signal) -> float:
-    """Which share of the recent energy of `caller` the echo leaves."""
+    """The share of the recent energy of `caller` that the echo does not explain."""
     recent = caller[-JUDGED_MS * BYTES_PER_MS :]
     residual = recent - echo[-len(recent) :]
     left = float(residual @ residual)
@@ -93,7 +93,7 @@ def _unexplained(caller: Signal, echo: Signal) -> float:
 
 
 def _correlation(caller: Signal, played: Signal) -> Signal:
-    """How `caller` goes with what sounded so many samples before, for each delay from none to the longest."""
+    """The correlation of `caller` with what was played so many samples before, for each delay up to the longest."""
     size = 1 << (len(played) - 1).bit_length()
     spectrum = np.fft.rfft(played, size) * np.conj(np.fft.rfft(caller, size))
     delays = len(played) - len(caller) + 1
@@ -101,7 +101,7 @@ def _correlation(caller: Signal, played: Signal) -> Signal:
 
 
 def _best_delay(correlation: Signal, caller: Signal, played: Signal) -> tuple[int, float]:
-    """How many samples ago that was played which goes best with what is heard, and how well, from 0 to 1."""
+    """The delay in samples at which the correlation is highest, and that correlation, from 0 to 1."""
     energy = np.concatenate(([0.0], np.cumsum(played * played)))
     played_energy = (energy[len(caller) :] - energy[: -len(caller)])[::-1]
     strength = np.abs(correlation) / np.sqrt(np.maximum(played_energy, 1.0) * max(float(caller @ caller), 1.0))
@@ -110,7 +110,7 @@ def _best_delay(correlation: Signal, caller: Signal, played: Signal) -> tuple[in
 
 
 def _echo(correlation: Signal, played: Signal, delay: int, size: int) -> Signal:
-    """What a short filter around `delay` makes of `played`, fitted to what was heard by least squares."""
+    """The output of a short filter around `delay` for `played`, fitted to what was heard by least squares."""
     first = max(0, delay + FIRST_TAP)
     taps = min(delay + LAST_TAP, len(correlation)) - first
     end = len(played) - first
@@ -139,6 +139,6 @@ def _covariance(signal: Signal, taps: int) -> Signal:
 
 
 def _samples(mulaw: bytes) -> Signal:
-    """Samples with the low end of the voice held back, which would correlate with any voice."""
+    """Samples after a high-pass filter: the low frequencies of any two voices correlate."""
     pcm = np.frombuffer(to_pcm(mulaw), np.int16).astype(np.float64)
     return pcm[1:] - PRE_EMPHASIS * pcm[:-1]

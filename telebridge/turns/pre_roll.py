@@ -1,16 +1,16 @@
-"""The caller's last second, kept whether anybody listens or not, so that no listener misses the first syllable."""
+"""The last second of the caller's audio, always kept, so that no listener misses the first syllable."""
 
 from telebridge.audio.mulaw import BYTES_PER_MS, SILENCE_BYTE
 
 KEPT_MS = 1200
-"""More than passes between the first sound of an interruption and whoever listens to it."""
+"""More than the time from the first sound of an interruption until a listener takes it."""
 _KEPT_BYTES = KEPT_MS * BYTES_PER_MS
 LONGEST_FRAME_BYTES = 200 * BYTES_PER_MS
-"""Twilio sends 20 ms at a time; of what is longer only the end is judged."""
+"""Twilio sends frames of 20 ms; of a longer frame only the end is judged."""
 
 
 class PreRoll:
-    """A ring of audio, copied into one place: frames that were kept themselves would each have its own in memory.
+    """A ring buffer of audio. Frames are copied into it: kept one by one, they would take more memory.
 
     Attributes:
         now_ms: Media time of the end of the last frame.

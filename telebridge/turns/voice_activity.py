@@ -7,7 +7,7 @@ second look by the detector now and then, because noise keeps a level up.
 
 `Background` follows how loud the line is when the caller does not speak: streets, fans, other people's voices.
 
-One rule: in doubt it is speech. A pause for nothing costs a moment; a caller who is not heard hangs up.
+One rule: in doubt it is speech. A needless pause costs a moment; a caller who is not heard hangs up.
 """
 
 import audioop
@@ -249,7 +249,7 @@ class VoiceActivity:
     # Inside.
 
     def _wake(self, now: float) -> SpeechChange | None:
-        """The gate opened: show the detector what came just before, and this frame."""
+        """The gate opened: give the detector the audio just before, and this frame."""
         self._detector.reset()
         self._verdicts.clear()
         self._state = _State.JUDGING
@@ -265,7 +265,7 @@ class VoiceActivity:
                 self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
             change = self._take_verdict(0.0 if echo else likelihood, speech=speech and not echo)
             if isinstance(change, CallerSpeechEnded):
-                return None if started else change  # what was over before it was noticed is not worth reporting
+                return None if started else change  # speech that ended before it was noticed is not reported
             started = change or started
         return started
 

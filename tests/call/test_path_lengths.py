@@ -17,8 +17,8 @@ from telebridge.audio.mulaw import from_samples, silence
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.events import SpeechArrived
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.server.twilio.media import MediaHandler

@@ -109,8 +109,7 @@ async def test_the_owner_of_the_call_ends_the_prompt(tmp_path, protocol, model):
     async with bridge(tmp_path, FLOW, protocol=protocol, model=model) as stack:
         call = asyncio.create_task(stack.call("listen 60s"))
         await asyncio.sleep(1.0)
-        [runner] = stack.calls._live.values()
-        runner.clear()
+        stack.runner.clear()
         placed, record = await call
     assert record.utterances[0].interruption.cause.value == "api"
     assert 900 < record.utterances[0].interruption.heard_ms < 1001

@@ -91,7 +91,7 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
         call = asyncio.create_task(stack.call(script))
         await asyncio.sleep(dies_at)
         await asyncio.sleep(0.2)  # what waits to be written is
-        [(_, runner)] = stack.calls._live.items()
+        runner = stack.runner
         stack.calls._live.clear()
         stack.calls._store.writer.owner = "another"
         runner._tasks.cancel()

@@ -5,9 +5,10 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
+from telebridge.call.session.audio.continuation import REWOUND_MS, SNAP_MS
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.effects import ClearPlayback
 from telebridge.call.session.events import SpeechArrived, SpeechEnded
-from telebridge.call.session.speaking import REWOUND_MS, SNAP_MS, Speaking
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import PlaybackOptions, SendAudio, SendMark
 from telebridge.simulator.media.playout import PlayoutBuffer

@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.callers import QUIET, SPEECH, ToldDetector
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -23,7 +24,6 @@ from telebridge.call.session.events import (
     SpeechArrived,
     SpeechEnded,
 )
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.steps import Say
 from telebridge.playback.writer import SendAudio, SendMark

@@ -34,6 +34,12 @@ class Stack:
         await placed.finished
         return placed, self.calls.record(placed.record.sid)
 
+    @property
+    def runner(self):
+        """The runner of the only live call."""
+        [record] = self.calls.live_records()
+        return self.calls.find(record.call_sid)
+
 
 @asynccontextmanager
 async def bridge(

@@ -1,7 +1,7 @@
-"""The flows a call can be led by: files of a folder, and Python flows of an application, under one set of names.
+"""The flows that can lead a call: files of a folder, and Python flows of an application, under one set of names.
 
-One rule: a flow that is handed out is never changed. A file that is loaded anew is a new flow, for calls that begin
-later; those that are live go on as they began.
+One rule: a flow that was returned is never changed. A file that is loaded again becomes a new flow, for later calls;
+live calls keep the flow with which they began.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ class FlowCatalogue:
 
     Args:
         flows_dir: Every `*.yaml` in it is one flow; a folder that does not exist holds none.
-        bridge: Python flows; one of the same name as a file goes before it.
+        bridge: Python flows; one takes precedence over a file of the same name.
 
     Attributes:
         loaded: The files as they were when they were loaded by `load` and `add_file`.
@@ -52,7 +52,7 @@ class FlowCatalogue:
         self._names, self.loaded = names, stamps
 
     def add_file(self, path: Path) -> str:
-        """Load one file from anywhere, and return the name of its flow; it goes before others of its name.
+        """Load one file from anywhere, and return the name of its flow, which replaces any other of that name.
 
         Raises:
             FlowError: The file is wrong.
@@ -83,7 +83,7 @@ class FlowCatalogue:
         self._names[path] = flow.flow
 
     def remove(self, path: Path) -> bool:
-        """Take the flow of a file that is gone out of service; whether that was done."""
+        """Remove the flow of a deleted file; returns whether it was removed, which it is not if settings name it."""
         name = self._names.pop(path, None)
         if name is None or name in self._needed:
             return False
@@ -91,11 +91,11 @@ class FlowCatalogue:
         return True
 
     def name_of(self, path: Path) -> str | None:
-        """The name of the flow that a file has in service."""
+        """Return the name of the flow in service that a file defines."""
         return self._names.get(path)
 
     def stamps(self) -> dict[Path, Stamp]:
-        """The files as they are now; this blocks on the disk."""
+        """Return the state of each file now; this blocks on the disk."""
         return _stamps([*sorted(self._flows_dir.glob("*.yaml")), *sorted(self._added)])
 
     @property
@@ -104,11 +104,11 @@ class FlowCatalogue:
         return sorted({*self._python, *self._files})
 
     def files(self) -> Iterable[Flow]:
-        """The flows of files, as they are in service."""
+        """Return the flow files that are in service."""
         return self._files.values()
 
     def find(self, name: str) -> Flow | PythonFlow:
-        """The flow of that name.
+        """Return the flow of that name.
 
         Raises:
             ConfigurationError: There is none.
@@ -132,7 +132,7 @@ def _stamps(paths: Iterable[Path]) -> dict[Path, Stamp]:
     for path in paths:
         try:
             status = path.stat()
-        except OSError:  # gone meanwhile; loading it says so where it matters
+        except OSError:  # deleted meanwhile; the load reports it if that matters
             continue
         stamps[path] = (status.st_mtime_ns, status.st_size, status.st_ino)
     return stamps

@@ -1,7 +1,7 @@
 """Which files of a folder have changed; each is reported once it has stopped changing.
 
-One rule: a change counts when two looks in a row see the same. A file that is being written, or away for a moment
-because an editor puts another in its place, is left alone.
+One rule: a change counts once two consecutive scans see the same. A file that is being written, or is missing for a
+moment because an editor replaces it, is not reported yet.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 Stamp = tuple[int, int, int]
-"""Time of the last change in nanoseconds, size in bytes, inode: what differs when a file does."""
+"""Time of the last change in nanoseconds, size in bytes, inode: which differ when the file does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Changes:
 
 
 class SettledChanges:
-    """Compares one look at a folder with those before.
+    """Compares a scan of a folder with the scans before.
 
     Args:
         known: The files as they were when they were loaded.

@@ -1,6 +1,6 @@
 """Prefetches the first prompt of a campaign's call while its phone rings, so that it sounds once it is answered.
 
-One rule: nothing of it may fail a call; what is not ready is spoken when it is needed.
+One rule: a prefetch that fails never fails a call; a prompt that is not ready is spoken when it is needed.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ MOST_WAITING = 200
 
 
 class FirstPrompts:
-    """Prefetches first prompts; to be closed.
+    """Prefetches first prompts. Close it after use.
 
     Args:
         flows: Where flows are looked up.
@@ -43,7 +43,7 @@ class FirstPrompts:
         _ = self._tasks.start(self._speak(say))
 
     async def aclose(self) -> None:
-        """Fetch nothing more."""
+        """Stop: no further prompt is fetched."""
         self._tasks.cancel()
         await self._tasks.wait()
 

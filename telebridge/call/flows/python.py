@@ -1,4 +1,4 @@
-"""Flows written in Python: a coroutine function leads the call, and awaits what the caller hears and types.
+"""Flows written in Python: a coroutine function that leads the call, and awaits what the caller hears and types.
 
     bridge = Bridge()
 
@@ -8,7 +8,7 @@
         answer = await call.ask("Press 1 to confirm, 2 to move it.", choices="12")
         call.result["answer"] = answer.digits
 
-When the caller hangs up the coroutine is cancelled where it waits; `try … finally` works as everywhere.
+When the caller hangs up the coroutine is cancelled where it waits; `try … finally` works as usual.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, 
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from telebridge.audio.tones import dtmf
 from telebridge.call.flows.requests import Function
@@ -72,9 +72,9 @@ class Call:
         resumed_from: Where another process left the call.
 
     Attributes:
-        resumed: Whether the call was begun by another process, which is gone; the flow is then called anew, with the
+        resumed: Whether another process, which has ended, began the call; the flow is then called again, with the
             variables of its last checkpoint.
-        last_checkpoint: What the flow called that checkpoint; None when there is none.
+        last_checkpoint: The name that the flow gave to that checkpoint; None when there is none.
     """
 
     def __init__(
@@ -220,26 +220,26 @@ class Call:
         return outcome
 
     def checkpoint(self, name: str) -> None:
-        """Say how far the flow is; with `variables`, it is what a new process begins with should this one die.
+        """Save how far the flow is: a process that resumes the call gets this name and these variables.
 
-        Variables should be what JSON knows; anything else comes back as its text.
+        Values should be of JSON's types; any other value comes back as its text.
         """
         self.last_checkpoint = name
         self._perform_effects(self._session.checkpoint(name, self.variables, now=_now()))
 
     def opt_out(self) -> None:
-        """Put the person at the other end on the do-not-call list, at once and for ever; then tell them so."""
+        """Add the person called to the do-not-call list, permanently and at once. Tell them afterwards."""
         self._perform_effects(self._session.opt_out())
 
     def call_back(self, *, at: datetime | None = None, in_seconds: float | None = None) -> None:
-        """Have the campaign of this call ring the person again; then tell them so. It comes in the calling hours.
+        """Have the campaign of this call call the person again, within the calling hours. Tell them afterwards.
 
         Args:
-            at: Then; without a zone it is a time on the clock of the person.
-            in_seconds: So long from now.
+            at: At this time; without a time zone it is local time of the person.
+            in_seconds: After so many seconds from now.
 
         Raises:
-            ValueError: Neither is given, or both, or there is no such time.
+            ValueError: Neither is given, or both, or the time is out of range.
         """
         if (at is None) == (in_seconds is None):
             raise ValueError("give one of 'at' and 'in_seconds'")
@@ -264,9 +264,9 @@ class Call:
     async def caller_audio(self) -> AsyncGenerator[bytes, None]:
         """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
 
-        It begins with what the caller said since they last began to speak, a barge-in for example, and a moment before
-        that, so that no syllable is lost. One listener at a time: a second one takes over where the first one is, which
-        ends. It stops when the iterator is closed.
+        It begins a moment before the caller last began to speak, for example with the barge-in, so that no syllable is
+        lost. There is one listener at a time: a second one continues where the first one is, and the first one ends.
+        Forwarding stops when the iterator is closed.
         """
         if self._over:
             return
@@ -279,7 +279,7 @@ class Call:
             while (piece := await audio.get()) is not None:
                 yield piece
         finally:
-            if self._audio is audio:  # nobody took over
+            if self._audio is audio:  # no second listener continues
                 self._audio = None
                 self._perform_effects(self._session.forward_audio(wanted=False, now=_now()))
 
@@ -299,7 +299,7 @@ class Call:
             waiting.set_result(outcome)
 
     def end(self) -> None:
-        """Cancel what the flow waits for, or will: the call is over. Called by the runner."""
+        """Cancel what the flow waits for now or later: the call is over. Called by the runner."""
         self._over = True
         if self._outcome is not None:
             self._outcome.cancel()
@@ -327,7 +327,7 @@ def _now() -> float:
 
 @contextmanager
 def _reread(text: PromptText, *, clean: bool) -> Iterator[PromptText]:
-    """The text so that it can be gone on with when the stream was lost; its author is read no longer than needed."""
+    """Wrap a text so that it can continue after a lost stream; tokens are read only as they are needed."""
     if isinstance(text, str):
         yield text
         return
@@ -344,6 +344,8 @@ def _policy(name: Policy | None) -> BargeInPolicy | None:
 
 PythonFlow = Callable[[Call], Awaitable[None]]
 
+Registered = TypeVar("Registered")
+
 
 class Bridge:
     """The Python flows of an application, and the functions that flow files `run`, by name."""
@@ -358,14 +360,7 @@ class Bridge:
         Raises:
             ConfigurationError: There is a flow of that name already.
         """
-
-        def register(function: PythonFlow) -> PythonFlow:
-            if name in self.flows:
-                raise ConfigurationError(f"flow '{name}'", "is defined twice", "give one of them another name")
-            self.flows[name] = function
-            return function
-
-        return register
+        return _registering(self.flows, "flow", name)
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Register the decorated coroutine function as what a flow file's `run: name` runs.
@@ -376,11 +371,16 @@ class Bridge:
         Raises:
             ConfigurationError: There is a function of that name already.
         """
+        return _registering(self.functions, "function", name)
 
-        def register(function: Function) -> Function:
-            if name in self.functions:
-                raise ConfigurationError(f"function '{name}'", "is defined twice", "give one of them another name")
-            self.functions[name] = function
-            return function
 
-        return register
+def _registering(registry: dict[str, Registered], kind: str, name: str) -> Callable[[Registered], Registered]:
+    """A decorator that registers what it decorates under a name that nothing of its kind has."""
+
+    def register(function: Registered) -> Registered:
+        if name in registry:
+            raise ConfigurationError(f"{kind} '{name}'", "is defined twice", "give one of them another name")
+        registry[name] = function
+        return function
+
+    return register

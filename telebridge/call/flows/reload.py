@@ -1,6 +1,6 @@
-"""Flow files that change while the bridge runs are taken into service, unless they are wrong.
+"""Reloads flow files that change while the bridge runs, unless they have a mistake.
 
-One rule: the disk is touched in a thread and the catalogue on the event loop, so no call ever waits for a file.
+One rule: files are read in a thread and the catalogue is changed on the event loop, so no call ever waits for a file.
 """
 
 import asyncio
@@ -21,28 +21,28 @@ LOOK_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class FileChange:
-    """What a file now is: a flow, a mistake, or None when it is gone."""
+    """The content of a file: a flow, a mistake, or None when it was deleted."""
 
     path: Path
     now: Flow | FlowError | None
 
 
 class FlowReload:
-    """Keeps a catalogue that was loaded like the files it came from."""
+    """Keeps a loaded catalogue up to date with its files."""
 
     def __init__(self, flows: FlowCatalogue) -> None:
         self._flows = flows
         self._changes = SettledChanges(flows.loaded)
 
     async def run(self) -> None:
-        """Look every second, until cancelled; an error that stays is logged once."""
+        """Scan the files every second, until cancelled; an error that persists is logged once."""
         logged = ""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
                 for each in await asyncio.to_thread(self.look):
                     self.apply(each)
-            except Exception as error:  # the top of a task: without it nothing would be reloaded any more
+            except Exception as error:  # the top of a task: an error must not end the reloads
                 if str(error) != logged:
                     log.exception("flow files cannot be looked at")
                 logged = str(error)
@@ -50,7 +50,7 @@ class FlowReload:
                 logged = ""
 
     def look(self) -> list[FileChange]:
-        """What has changed; this blocks on the disk."""
+        """Return what has changed; this blocks on the disk."""
         changes = self._changes.look(self._flows.stamps())
         return [
             *(FileChange(path, None) for path in changes.gone),
@@ -58,7 +58,7 @@ class FlowReload:
         ]
 
     def apply(self, change: FileChange) -> None:
-        """Put a file's new state into service, or say why not, in one line."""
+        """Apply the new state of a file to the catalogue, or log in one line why it is refused."""
         name, file = self._flows.name_of(change.path), str(change.path)
         match change.now:
             case Flow() as flow:

@@ -1,6 +1,6 @@
 """Performs the actions of flows while the caller waits: requests to web services, and Python functions.
 
-One rule: an action never raises; what goes wrong is its outcome, and the flow has a branch for it.
+One rule: an action never raises; an error is its outcome, for which the flow has a branch.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ MAX_RESPONSE_BYTES = 1 << 20
 MAX_REDIRECTS = 3
 TRIES = 2
 TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
-"""Addresses of IPv4 as networks that speak IPv6 alone write them (RFC 6052)."""
+"""The prefix under which IPv6-only networks write IPv4 addresses (RFC 6052)."""
 REDIRECTS = (301, 302, 303, 307, 308)
 
 
@@ -41,8 +41,9 @@ class _Refused(TelebridgeError):
 class PublicResolver(AbstractResolver):
     """Resolves names to public addresses only.
 
-    Where a redirect leads was not chosen by the flow's author; it must not lead into the network that the bridge runs
-    in. What is checked is what is connected to: a name that resolves anew to something else is no way around.
+    The target of a redirect was not chosen by the flow's author; it must not lead into the network in which the bridge
+    runs. The addresses that are checked are those that are connected to, so a name that resolves differently the second
+    time cannot bypass the check.
     """
 
     @override
@@ -73,7 +74,7 @@ class PublicResolver(AbstractResolver):
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the open Internet, and so is an older one that is wrapped in it."""
+    """Whether an IP address is public, and any IPv4 address embedded in it as well."""
     found = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(found, ipaddress.IPv6Address):
         wrapped = found.ipv4_mapped or found.sixtofour
@@ -85,7 +86,7 @@ def is_public(address: str) -> bool:
 
 
 class ActionRunner:
-    """Performs actions; to be closed.
+    """Performs actions. Close it after use.
 
     Args:
         functions: The Python functions of the application, by name.
@@ -97,7 +98,7 @@ class ActionRunner:
         self._public: aiohttp.ClientSession | None = None  # for those that a redirect chose
 
     async def run(self, action: Action) -> Done:
-        """Perform an action, at most `timeout_seconds` long."""
+        """Perform an action, for its `timeout_seconds` at most."""
         try:
             async with asyncio.timeout(action.timeout_seconds):
                 return await (self._request(action) if isinstance(action, Request) else self._run(action))
@@ -119,8 +120,8 @@ class ActionRunner:
         except asyncio.CancelledError:
             if _is_cancelled():
                 raise
-            return Done(problem="was cancelled")  # something that the function waited for
-        except Exception as error:  # the code of a user: the call must know that it failed
+            return Done(problem="was cancelled")  # what the function awaited was cancelled
+        except Exception as error:  # code of a user: whatever it raises is the outcome
             log.exception("function failed", function=run.function)
             return Done(problem=f"{type(error).__name__}: {error}")
 
@@ -141,7 +142,7 @@ class ActionRunner:
                     return await _read_response(answer)
                 there = url.join(URL(answer.headers["Location"]))
                 if there.origin() != url.origin():
-                    headers = {}  # keys among them were meant for whom the flow's author chose
+                    headers = {}  # API keys among them are for the host that the flow's author chose
                 url = there
                 if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                     method, body = "GET", {}
@@ -150,7 +151,7 @@ class ActionRunner:
     async def _send(
         self, method: str, url: URL, headers: Mapping[str, str], body: dict[str, Any], *, public: bool
     ) -> aiohttp.ClientResponse:
-        """Send the request; once more when it surely never arrived."""
+        """Send the request; again, once, if it certainly did not arrive."""
         if url.scheme not in ("http", "https") or url.host is None:
             raise _Refused(f"'{url}' is no address of the web")
         if public and not _may_be_public(url.host):
@@ -175,7 +176,7 @@ class ActionRunner:
 
 
 def _session(connector: aiohttp.TCPConnector | None = None) -> aiohttp.ClientSession:
-    """A session without cookies: what a service sets for one caller must not come back from the next."""
+    """A session without cookies: what a service sets for one caller must not be sent for the next."""
     return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
 
 
@@ -191,9 +192,9 @@ def _is_cancelled() -> bool:
 
 
 def _may_be_public(host: str) -> bool:
-    """Whether a host is a public address, or a name that is yet to be resolved.
+    """Whether a host is a public address, or a name, which the resolver checks.
 
-    `127.1` and `2130706433` are addresses too: aiohttp asks no resolver for them, and the system connects to loopback.
+    `127.1` and `2130706433` are addresses too: aiohttp does not resolve them, and the system connects to loopback.
     """
     if ":" in host or host.replace(".", "").isdigit():
         with suppress(ValueError):

@@ -1,6 +1,6 @@
 """Which numbers and addresses calls may be transferred to.
 
-One rule: without a list only what an author wrote into a flow file is dialled, never what a caller made up.
+One rule: without a list only numbers that are written in a flow file are dialled, never one that a caller chose.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +16,7 @@ MayTransfer = Callable[[str], bool]
 
 
 def anywhere(_to: str) -> bool:
-    """Allow every number and address: for calls that no settings bound."""
+    """Allow every number and address: for calls without settings."""
     return True
 
 
@@ -24,7 +24,7 @@ class AllowedTransfers:
     """Decides whether a call may be transferred to a number or address.
 
     Args:
-        prefixes: `transfers.allowed`: what begins with one of them is allowed; None for what `flows` write out.
+        prefixes: `transfers.allowed`: a number that begins with one of them is allowed; None for those in `flows`.
         flows: Returns the flow files that are in service.
     """
 
@@ -40,7 +40,7 @@ class AllowedTransfers:
 
 
 def written_numbers(flow: Flow) -> frozenset[str]:
-    """The numbers and addresses that are written out in a flow file, at a transfer or as the value of a variable."""
+    """The numbers and addresses that are written in a flow file, at a transfer or as the value of a variable."""
     return frozenset(text for text in _texts(flow) if isinstance(text, str) and ADDRESS.fullmatch(text))
 
 
@@ -54,7 +54,7 @@ def _texts(flow: Flow) -> Iterator[object]:
 
 
 def transfer_warnings(flow: Flow, prefixes: tuple[str, ...] | None) -> list[Mistake]:
-    """Return the transfers of a flow that are refused, or that are when a caller chooses the number."""
+    """Return the transfers of a flow that are refused always, or when the caller chooses the number."""
     from_calls = BUILT_IN.union(
         *(variables_set_by(node) for node in flow.nodes.values() if not isinstance(node, SetNode))
     )

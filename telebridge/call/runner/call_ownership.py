@@ -258,7 +258,7 @@ class CallOwnership:
             return Ownership.OWNED
         if call is None:
             return Ownership.OVER
-        log.info("call taken over", call_sid=call_sid, flow=call.flow)
+        log.info("call taken over", call_sid=call_sid, flow=call.begun.flow)
         self._calls.resume_from(call)
         return Ownership.OWNED
 

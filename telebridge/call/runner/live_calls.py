@@ -165,9 +165,10 @@ class LiveCalls:
         Raises:
             ConfigurationError: There is no flow of that name.
         """
-        self._ended.pop(call.call_sid, None)
-        incoming = IncomingCall(call.call_sid, call.flow, call.from_number, call.to_number, call.direction)
-        self._begin(incoming, call.resume_point(), started_at=call.started_at)
+        begun = call.begun
+        self._ended.pop(begun.call_sid, None)
+        incoming = IncomingCall(begun.call_sid, begun.flow, begun.from_number, begun.to_number, begun.direction)
+        self._begin(incoming, call.resume_point(), started_at=begun.started_at)
 
     def release(self, call_sid: str) -> None:
         """Stop the runner of a call that another process leads now, without a word to anybody."""

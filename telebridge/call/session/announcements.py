@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from telebridge.call.record import SpokenUtterance
+from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, ReportAnnouncement
-from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.steps import DialogueStep, Play, Say
 

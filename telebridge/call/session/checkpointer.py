@@ -8,6 +8,7 @@ from typing import Any
 from msgspec import Raw
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.checkpoint import Checkpoint, encoded
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
@@ -16,9 +17,8 @@ from telebridge.call.session.effects import (
     ReleaseCall,
     SaveCheckpoint,
 )
-from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import Transfer
+from telebridge.flows.steps import Step, Transfer
 
 
 class Checkpointer:
@@ -34,16 +34,16 @@ class Checkpointer:
         flow: The flow file that leads the call; None when a Python flow does.
         record: What came of the call so far.
         dialogue: Knows what was typed.
-        duplex: Knows what was heard.
+        speaking: Knows what was heard.
     """
 
     __slots__ = (
         "_dialogue",
-        "_duplex",
         "_flow",
         "_name",
         "_position",
         "_record",
+        "_speaking",
         "_variables",
         "apology",
         "over",
@@ -52,7 +52,7 @@ class Checkpointer:
     )
 
     def __init__(
-        self, flow: FlowInterpreter | None, record: CallRecord, dialogue: Dialogue, duplex: FullDuplex
+        self, flow: FlowInterpreter | None, record: CallRecord, dialogue: Dialogue, speaking: Speaking
     ) -> None:
         self.transfer: Transfer | None = None
         self.over = False
@@ -61,20 +61,29 @@ class Checkpointer:
         self._flow = flow
         self._record = record
         self._dialogue = dialogue
-        self._duplex = duplex
+        self._speaking = speaking
         self._name: str | None = None  # of the last checkpoint of a Python flow
         self._variables: Raw | None = None  # as they were then
         self._position: Raw | None = None  # in the flow file, encoded since it last moved
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Restore what another process saved."""
-        self.set_variables(checkpoint.name, checkpoint.variables)
+    def restore(self, checkpoint: Checkpoint) -> Step | None:
+        """Restore what another process saved; returns the step that a flow file had in progress, if it had begun."""
+        self._set_variables(checkpoint.name, checkpoint.variables)
         self._dialogue.digits.restore(checkpoint.answer, checkpoint.typed)
         self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+        if self._flow is None or checkpoint.standing is None:
+            return None
+        step = self._flow.restore(checkpoint.standing)
+        self._record.path = self._flow.path
+        return step
 
-    def set_variables(self, name: str | None, variables: dict[str, Any]) -> None:
-        """Take the name and variables of a Python flow's checkpoint, as they are now: it goes on to change them."""
+    def _set_variables(self, name: str | None, variables: dict[str, Any]) -> None:
         self._name, self._variables = name, encoded(variables)
+
+    def save_variables(self, name: str | None, variables: dict[str, Any], *, now: float) -> SaveCheckpoint:
+        """Save the name and variables of a Python flow's checkpoint, as they are now: it goes on to change them."""
+        self._set_variables(name, variables)
+        return self.save(now=now)
 
     def flow_moved(self) -> None:
         """The flow file is at another node, or has other variables."""
@@ -116,4 +125,4 @@ class Checkpointer:
 
     def _words_heard(self, now: float) -> int:
         """How many words of the step's prompt the caller has heard in this process."""
-        return 0 if self._dialogue.announcements.in_progress else self._duplex.words_heard(now=now)
+        return 0 if self._dialogue.announcements.in_progress else self._speaking.words_heard(now=now)

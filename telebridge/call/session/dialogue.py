@@ -9,8 +9,8 @@ One rule: a step ends when the caller has *heard* it, which the ledger says, not
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
+from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
-from telebridge.call.session.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.turn import DialogTurn, StepOver, TurnResult
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive

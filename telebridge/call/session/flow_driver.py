@@ -7,31 +7,22 @@ One rule: a call has one step in progress, and what may have done harm once is n
 """
 
 from collections.abc import Iterable
-from typing import Any
 
-from telebridge.call.flows.transfers import MayTransfer, anywhere
-from telebridge.call.record import CallRecord
-from telebridge.call.session.announcements import Announcement
+from telebridge.call.flows.transfers import MayTransfer
+from telebridge.call.session.audio.full_duplex import CallerActivity
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
-from telebridge.call.session.effects import (
-    CallEffect,
-    CloseStream,
-    PublishEvent,
-    ReleaseCall,
-    ReportOutcome,
-    StartAction,
-)
+from telebridge.call.session.effects import CallEffect, PublishEvent, ReportOutcome, StartAction
+from telebridge.call.session.ending import CallEnding
 from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferBegun, TransferEnded
-from telebridge.call.session.full_duplex import CallerActivity, FullDuplex
 from telebridge.call.session.preferences import CallerPreferences
-from telebridge.call.session.stream_phase import PhaseInput, PhaseMachine
+from telebridge.call.session.resuming import may_have_happened, step_from_word
+from telebridge.call.session.stream_phase import PhaseMachine
+from telebridge.call.session.transfer import CallTransfer
 from telebridge.call.session.turn import StepOver, TurnResult
-from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
     Collect,
     Done,
@@ -47,7 +38,6 @@ from telebridge.flows.steps import (
     Transferred,
     Wait,
 )
-from telebridge.speech.words import from_word
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned
 
@@ -64,14 +54,13 @@ REFUSED = Transferred("failed")
 class FlowDriver:
     """Drives the flow of one call.
 
-    Attributes:
-        leaving: Whether a goodbye is being said, after which nothing else will be.
-
     Args:
         flow: The flow file that leads the call; None when a Python flow does.
-        record: What came of the call so far.
-        duplex: The audio of the call.
         phases: The phase of the call.
+        dialogue: Performs the steps that need only the caller.
+        checkpointer: Saves each step.
+        transfer: The transfer of the caller.
+        ending: Ends the call.
         preferences: What the caller wants of later calls.
         may_transfer: Whether the flow may transfer the call to a number or address.
     """
@@ -81,80 +70,62 @@ class FlowDriver:
         "_action_done",
         "_checkpointer",
         "_dialogue",
-        "_duplex",
+        "_ending",
         "_flow",
         "_flow_ended",
         "_may_transfer",
         "_phases",
         "_preferences",
-        "_record",
         "_step",
-        "_transfer_by_api",
-        "_transfer_waits",
-        "leaving",
+        "_transfer",
     )
 
     def __init__(
         self,
         flow: FlowInterpreter | None,
-        record: CallRecord,
-        duplex: FullDuplex,
         phases: PhaseMachine,
+        dialogue: Dialogue,
+        checkpointer: Checkpointer,
+        transfer: CallTransfer,
+        ending: CallEnding,
         preferences: CallerPreferences,
-        may_transfer: MayTransfer = anywhere,
+        may_transfer: MayTransfer,
     ) -> None:
-        self.leaving = False
         self._flow = flow
-        self._record = record
-        self._duplex = duplex
         self._phases = phases
+        self._dialogue = dialogue
+        self._checkpointer = checkpointer
+        self._transfer = transfer
+        self._ending = ending
         self._preferences = preferences
         self._may_transfer = may_transfer
-        self._dialogue = Dialogue(record, duplex)
-        self._checkpointer = Checkpointer(flow, record, self._dialogue, duplex)
         self._step: Step | None = None
-        self._transfer_by_api = False  # whether it was not the flow that began the transfer
-        self._transfer_waits = False  # for the end of the announcements
         self._action_begun = False  # whether it is this process that performs the action in progress
         self._action_done: Done | None = None  # while the caller was away
         self._flow_ended: FlowEnded | None = None  # while the caller was away
-
-    @property
-    def apology_due(self) -> bool:
-        """Whether the caller must still be told that something went wrong."""
-        return self._checkpointer.apology
-
-    @property
-    def transfer_target(self) -> Transfer | None:
-        """The transfer to be made, or in progress."""
-        return self._checkpointer.transfer
 
     # Beginning.
 
     def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[CallEffect]:
         """Begin, or resume the call where another process left it."""
-        if checkpoint is not None:
-            self._checkpointer.restore(checkpoint)
+        step = None if checkpoint is None else self._checkpointer.restore(checkpoint)
+        if checkpoint is not None and checkpoint.transfer is not None and (step is not None or self._flow is None):
+            self._step = step
+            self._transfer.restore(checkpoint.transfer, by_api=not isinstance(step, Transfer), now=now)
+            return []
         if self._flow is None:
-            transfer = None if checkpoint is None else checkpoint.transfer
-            return [] if transfer is None else self._await_transfer(transfer, None, now)
-        if checkpoint is None or checkpoint.standing is None:
+            return []
+        if checkpoint is None or step is None:
             return self.perform(self._flow.start(), now=now)
-        return self._resume(self._flow, checkpoint, checkpoint.standing, now)
+        return self._resume(step, checkpoint.words_heard, now)
 
-    def _resume(
-        self, flow: FlowInterpreter, checkpoint: Checkpoint, position: FlowPosition, now: float
-    ) -> list[CallEffect]:
-        """Resume a flow file at the position where another process was."""
-        step = flow.restore(position)
-        self._record.path = flow.path
-        if checkpoint.transfer is not None:
-            return self._await_transfer(checkpoint.transfer, step, now)
-        if _may_have_happened(step):
+    def _resume(self, step: Step, words_heard: int, now: float) -> list[CallEffect]:
+        """Resume the step that another process left in progress."""
+        if may_have_happened(step):
             self._step = step
             return [*self._checkpointer.step_began(now=now), *self._step_over(Done(problem=DIED), now)]
-        effects = self.perform(_from_word(step, checkpoint.words_heard), now=now)
-        self._checkpointer.words_before = max(0, checkpoint.words_heard - 1) if self._step is not None else 0
+        effects = self.perform(step_from_word(step, words_heard), now=now)
+        self._checkpointer.words_before = max(0, words_heard - 1) if self._step is not None else 0
         return effects
 
     # What happened.
@@ -175,7 +146,7 @@ class FlowDriver:
             case FlowEnded():
                 return self._end_flow(event, now)
             case TransferBegun():
-                self._phases.handle(PhaseInput.TRANSFER_DIALED, now=now)
+                self._transfer.dialed(now=now)
                 return []
             case TransferEnded(status):
                 return self._transfer_ended(Transferred(status), now)
@@ -184,35 +155,11 @@ class FlowDriver:
         """Return what follows from a frame of the caller's and its judgement."""
         return self._follow(self._dialogue.receive_media(frame, activity, now=now), now)
 
-    def stream_started(self, *, now: float) -> list[CallEffect]:
-        """The stream is there: send what waited for it."""
-        return self._dialogue.stream_started(now=now)
-
-    def stream_stopped(self, *, now: float) -> list[CallEffect]:
-        """Twilio ended the stream: keep what it cut, and save for whichever process Twilio asks what follows."""
-        cut = self._duplex.stream_lost(now=now, request=False)
-        return [*cut, self._checkpointer.save(now=now), CloseStream()]
-
-    def attend(self, *, now: float) -> None:
-        """Listen to the caller as long as somebody needs to know whether they speak."""
-        self._dialogue.attend(live=self._phases.phase.is_live, now=now)
-
-    def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, or None."""
-        return earliest(self._phases.next_deadline(), self._dialogue.next_deadline())
-
     def handle_timeout(self, *, now: float) -> list[CallEffect]:
-        """Return what follows from the time being `now`; the phase's own deadline is the session's business."""
+        """Return what follows from the time being `now`, which may be a deadline of the dialogue."""
         return self._follow(self._dialogue.handle_timeout(now=now), now)
 
     # Steps.
-
-    def _wishes(self) -> list[CallEffect]:
-        """Note what the flow file has found out of the caller's wishes; mostly nothing."""
-        position = None if self._flow is None else self._flow.position
-        if position is None or not (position.opted_out or position.call_back):
-            return []
-        return self._preferences.of_position(position)
 
     def perform(self, step: Step, *, now: float) -> list[CallEffect]:
         """Begin a step; the one before it must be over.
@@ -239,9 +186,21 @@ class FlowDriver:
             case Transfer(to) if not self._may_transfer(to):
                 return [*wishes, PublishEvent("transfer-refused", {"to": to}), *self._step_over(REFUSED, now)]
             case Transfer():
-                return [*wishes, *self._transfer_after_announcements(step, now)]
+                return [*wishes, *self._transfer.request(step, now=now)]
             case HangUp():
-                return [*wishes, *self._close("hung up by the flow", now)]
+                return [*wishes, *self._ending.close("hung up by the flow", now=now)]
+
+    @property
+    def _is_away(self) -> bool:
+        """Whether the caller is being transferred, or is to be once the announcements are over."""
+        return self._transfer.waits or self._phases.phase.is_away
+
+    def _wishes(self) -> list[CallEffect]:
+        """Note what the flow file has found out of the caller's wishes; mostly nothing."""
+        position = None if self._flow is None else self._flow.position
+        if position is None or not (position.opted_out or position.call_back):
+            return []
+        return self._preferences.of_position(position)
 
     def _follow(self, results: Iterable[TurnResult], now: float) -> list[CallEffect]:
         """The effects of what happened in the dialogue; a step that is over leads to the next."""
@@ -251,17 +210,17 @@ class FlowDriver:
                 effects += self._step_over(each.outcome, now)
             else:
                 effects.append(each)
-        return [*effects, *self._transfer_when_announced(now)]
+        return [*effects, *self._transfer.begin_when_announced(now=now)] if self._transfer.waits else effects
 
     def _step_over(self, outcome: StepResult | TelebridgeError, now: float) -> list[CallEffect]:
         self._step = None
         self._action_begun = False
-        if self.leaving:
-            return self._close("hung up by request", now)
+        if self._ending.leaving:
+            return self._ending.close("hung up by request", now=now)
         if self._flow is None:
             return [ReportOutcome(outcome)]
         if isinstance(outcome, TelebridgeError):  # a flow file has no answer to it; the caller must not hear silence
-            return self._close(f"speech failed: {outcome}", now, apology=True)
+            return self._ending.close(f"speech failed: {outcome}", now=now, apology=True)
         return self.perform(self._flow.resume(outcome), now=now)
 
     def cancel_step(self, *, now: float) -> list[CallEffect]:
@@ -281,7 +240,8 @@ class FlowDriver:
 
     def jump(self, node: str, *, now: float) -> list[CallEffect]:
         """Leave the step in progress for another node of the flow."""
-        if self._flow is None or not self._phases.phase.with_caller or self.leaving or self._transfer_waits:
+        with_caller = self._phases.phase.with_caller and not self._transfer.waits
+        if self._flow is None or not with_caller or self._ending.leaving:
             return []
         effects = self._dialogue.cancel(now=now)
         self._step = None
@@ -291,21 +251,7 @@ class FlowDriver:
         """Interrupt what is being said, whatever its barge-in policy."""
         return self._follow(self._dialogue.clear(cause, now=now), now)
 
-    def announce(self, announcement: Announcement, *, now: float) -> list[CallEffect]:
-        """Say or play something outside the flow, once nothing else is."""
-        return self._dialogue.announcements.announce(announcement, now=now)
-
-    def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
-        """Save how far a Python flow is, and its variables as they are now."""
-        self._checkpointer.set_variables(name, variables)
-        return [self._checkpointer.save(now=now)]
-
     # Transfers.
-
-    @property
-    def _is_away(self) -> bool:
-        """Whether the caller is being transferred, or is to be once the announcements are over."""
-        return self._transfer_waits or self._phases.phase.is_away
 
     def transfer(self, transfer: Transfer, *, at_once: bool = False, now: float) -> list[CallEffect]:
         """Connect the caller with another party outside the flow; if that fails the step in progress begins again.
@@ -317,47 +263,18 @@ class FlowDriver:
         """
         if not self._phases.phase.is_live:
             return []
-        self._transfer_by_api = True
-        return self._begin_transfer(transfer, now) if at_once else self._transfer_after_announcements(transfer, now)
-
-    def _transfer_after_announcements(self, transfer: Transfer, now: float) -> list[CallEffect]:
-        """Let the announcements be heard, and nothing else of the flow; then transfer."""
-        self._checkpointer.transfer, self._transfer_waits = transfer, True
-        announced = [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
-        begun = self._transfer_when_announced(now)
-        return [*announced, *(begun or [self._checkpointer.save(now=now)])]
-
-    def _transfer_when_announced(self, now: float) -> list[CallEffect]:
-        """Begin the transfer that waits, once no announcement is pending."""
-        transfer = self._checkpointer.transfer
-        if not self._transfer_waits or transfer is None or self._dialogue.announcements.pending:
-            return []
-        return self._begin_transfer(transfer, now)
-
-    def _begin_transfer(self, transfer: Transfer, now: float) -> list[CallEffect]:
-        """Close the stream; Twilio then asks what follows, and the answer says whom to dial."""
-        self._checkpointer.transfer, self._transfer_waits = transfer, False
-        self._phases.handle(PhaseInput.TRANSFER, now=now)
-        published = PublishEvent("transfer", {"to": transfer.to})
-        cut = [*self._dialogue.cancel(now=now), *self._duplex.stream_lost(now=now)]
-        return [published, *cut, self._checkpointer.save(now=now), CloseStream()]
-
-    def _await_transfer(self, transfer: Transfer, step: Step | None, now: float) -> list[CallEffect]:
-        """Wait for the end of a transfer that another process began."""
-        self._checkpointer.transfer, self._step = transfer, step
-        self._transfer_by_api = not isinstance(step, Transfer)
-        self._phases.handle(PhaseInput.TRANSFER, now=now)
-        return []
+        if at_once:
+            return self._transfer.begin(transfer, now=now)
+        return self._transfer.request(transfer, by_api=True, now=now)
 
     def _transfer_ended(self, transferred: Transferred, now: float) -> list[CallEffect]:
         """The caller is back, or was never away."""
         if not self._phases.phase.is_away:
             return []
-        by_api, self._transfer_by_api, self._checkpointer.transfer = self._transfer_by_api, False, None
-        self._phases.handle(PhaseInput.TRANSFER_ENDED, now=now)
+        by_api = self._transfer.end(now=now)
         published = PublishEvent("transfer-ended", {"status": transferred.status})
         if by_api and transferred.connected:
-            return [published, *self._close("transferred", now)]
+            return [published, *self._ending.close("transferred", now=now)]
         if self._flow_ended is not None:
             return [published, *self._end_flow(self._flow_ended, now)]
         if not by_api and isinstance(self._step, Transfer):
@@ -381,58 +298,17 @@ class FlowDriver:
         if self._is_away:
             self._flow_ended = ended
             return []
-        return self._close("flow ended" if ended.error is None else ended.error, now, apology=ended.error is not None)
+        reason = "flow ended" if ended.error is None else ended.error
+        return self._ending.close(reason, now=now, apology=ended.error is not None)
 
     def hang_up(self, goodbye: Say | None, *, now: float) -> list[CallEffect]:
         """End the call outside the flow, after a goodbye if one is given."""
         if self._phases.phase.is_ending:
             return []
-        if self._transfer_waits:
-            self._checkpointer.transfer, self._transfer_waits = None, False
+        self._transfer.cancel()
         effects = self._dialogue.cancel(now=now)
         if goodbye is None or self._phases.phase.is_away:
-            return [*effects, *self._close("hung up by request", now)]
-        self.leaving = self._checkpointer.over = True
+            return [*effects, *self._ending.close("hung up by request", now=now)]
         self._step = None
-        effects.append(self._checkpointer.save(now=now))
+        effects.append(self._ending.leave(now=now))
         return [*effects, *self._follow(self._dialogue.begin(goodbye, now=now), now)]
-
-    def give_up(self, reason: str, *, now: float) -> list[CallEffect]:
-        """End the flow: the call cannot go on. The caller hears an apology by TwiML."""
-        return self._close(reason, now, apology=True)
-
-    def _close(self, reason: str, now: float, *, apology: bool = False) -> list[CallEffect]:
-        """Close the stream: the flow is over. Without one, the answer to Twilio's next request hangs up."""
-        self._checkpointer.apology = apology
-        self._record.end_reason = self._record.end_reason or reason
-        if self._phases.phase.is_waiting or self._phases.phase.is_held:
-            return self.end(reason, now=now)
-        self._phases.handle(PhaseInput.CLOSE, now=now)
-        self._checkpointer.over = True
-        return [self._checkpointer.save(now=now), CloseStream()]
-
-    def end(self, reason: str, *, now: float) -> list[CallEffect]:
-        """The call is over."""
-        self._phases.handle(PhaseInput.END, now=now)
-        self._step = None
-        self._transfer_waits = False
-        if self._flow is not None:
-            self._record.result.update(self._flow.found)
-        self._record.end_reason = self._record.end_reason or reason
-        return [*self._dialogue.end(now=now), ReleaseCall()]
-
-
-def _may_have_happened(step: Step) -> bool:
-    """Whether a step was perhaps done by the process that died, and doing it again could do harm."""
-    return isinstance(step, Run) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
-
-
-def _from_word(step: Step, heard: int) -> Step:
-    """The step with a prompt that begins at the last word heard in another process."""
-    match step:
-        case Say(str() as text, voice, barge_in):
-            return Say(from_word(text, heard), voice, barge_in)
-        case Collect(Say(str() as text, voice, barge_in), rules):
-            return Collect(Say(from_word(text, heard), voice, barge_in), rules)
-        case _:
-            return step

@@ -1,8 +1,8 @@
 """One phone call: what follows from each event and each command, as effects that the runner performs.
 
-`CallSession` routes what happens and what is wanted to three parts: `PhaseMachine` knows where the media stream is,
-`FullDuplex` has the audio both ways, and `FlowDriver` performs the flow. Every answer is a list of effects, to be
-performed in order.
+`CallSession` makes the parts of a call, and routes to them what happens and what is wanted: `StreamLifecycle` follows
+the media stream, `Speaking` and `FullDuplex` have the audio, `Dialogue` speaks with the caller, and `FlowDriver`
+performs the flow. Every answer is a list of effects, to be performed in order.
 
 One rule: nothing follows from anything once the call is over.
 """
@@ -10,12 +10,18 @@ One rule: nothing follows from anything once the call is over.
 from dataclasses import dataclass, field
 from typing import Any
 
-from telebridge.audio.mulaw import FRAME_MS, silence
 from telebridge.call.flows.transfers import MayTransfer, anywhere
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
+from telebridge.call.session.audio.full_duplex import NO_ACTIVITY, FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.audio.missing_media import MissingMedia
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import CallEffect, CloseStream, ReportAnnouncement
+from telebridge.call.session.checkpointer import Checkpointer
+from telebridge.call.session.dialogue import Dialogue
+from telebridge.call.session.effects import CallEffect, ReportAnnouncement
+from telebridge.call.session.ending import CallEnding
 from telebridge.call.session.events import (
     ActionDone,
     CallEvent,
@@ -32,10 +38,10 @@ from telebridge.call.session.events import (
     TransferEnded,
 )
 from telebridge.call.session.flow_driver import FlowDriver
-from telebridge.call.session.full_duplex import NO_ACTIVITY, FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
-from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
+from telebridge.call.session.stream_lifecycle import StreamLifecycle
+from telebridge.call.session.stream_phase import Phase, PhaseMachine
+from telebridge.call.session.transfer import CallTransfer
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -55,12 +61,6 @@ KEEPS_DEADLINES: frozenset[type[CallEvent]] = frozenset({SpeechArrived})
 
 Audio that arrives is sent or kept. Only the final mark of an utterance has a deadline, and `SpeechEnded` sends that.
 """
-HUNG_UP = "caller hung up"
-MISSING_SECONDS = 1.0
-"""After so long without a frame media counts as missing."""
-FILL_SECONDS = 0.2
-"""So much silence is filled in at a time."""
-FRAME_OF_SILENCE = silence(FRAME_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +106,16 @@ class CallSession:
 
     __slots__ = (
         "_began_at",
+        "_checkpointer",
+        "_dialogue",
         "_driver",
         "_duplex",
-        "_filled_to",
+        "_ending",
+        "_missing",
         "_phases",
         "_preferences",
         "_speaking",
+        "_stream",
         "clean_streams",
         "record",
     )
@@ -120,17 +124,24 @@ class CallSession:
         self.record = record
         self.clean_streams = options.clean_streams
         self._began_at = 0.0
-        self._filled_to = 0.0  # until when silence took the place of media that is missing
-        self._phases = PhaseMachine(
+        self._phases = phases = PhaseMachine(
             wait_seconds=options.stream_wait_seconds,
             silent_seconds=options.media_timeout_seconds,
             close_seconds=options.close_seconds,
             held_seconds=options.held_seconds,
         )
-        self._duplex = FullDuplex(record, options.playback, options.listening)
-        self._speaking = self._duplex.speaking
+        self._speaking = speaking = Speaking(options.playback)
+        self._duplex = FullDuplex(record, speaking, options.listening)
+        self._missing = MissingMedia(phases, self._duplex)
+        self._dialogue = dialogue = Dialogue(record, self._duplex)
+        self._checkpointer = saves = Checkpointer(flow, record, dialogue, speaking)
+        self._ending = CallEnding(flow, record, phases, dialogue, saves)
+        self._stream = StreamLifecycle(phases, speaking, dialogue, saves, self._ending)
         self._preferences = CallerPreferences(record)
-        self._driver = FlowDriver(flow, record, self._duplex, self._phases, self._preferences, options.may_transfer)
+        transfer = CallTransfer(phases, saves, dialogue, speaking)
+        self._driver = FlowDriver(
+            flow, phases, dialogue, saves, transfer, self._ending, self._preferences, options.may_transfer
+        )
         if flow is not None:
             record.path = flow.path
 
@@ -142,22 +153,22 @@ class CallSession:
     @property
     def leaving(self) -> bool:
         """Whether a goodbye is being said, after which nothing else will be."""
-        return self._driver.leaving
+        return self._ending.leaving
 
     @property
     def apology_due(self) -> bool:
         """Whether the caller must still be told that something went wrong."""
-        return self._driver.apology_due
+        return self._checkpointer.apology
 
     @property
     def transfer_target(self) -> Transfer | None:
         """The transfer to be made, or in progress."""
-        return self._driver.transfer_target
+        return self._checkpointer.transfer
 
     @property
     def saying(self) -> str | None:
         """The text of what is being said, as far as it is known; None when nothing is."""
-        return self._duplex.text
+        return self._speaking.text
 
     # What happened.
 
@@ -211,7 +222,7 @@ class CallSession:
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
             case StreamStarted() | StreamLost() | StreamRequested() | StreamStopped() | CallOver():
-                return self._follow_stream(event, now)
+                return self._stream.handle(event, now=now)
             case AudioReceived():
                 return self.receive_media(event, now=now) or []
 
@@ -220,36 +231,19 @@ class CallSession:
 
         Ask again after every command, and after every event that is not of `KEEPS_DEADLINES`.
         """
-        return earliest(self._driver.next_deadline(), self._silence_due())
+        missing = self._missing.next_deadline() if self._duplex.awaits_silence else None
+        return earliest(self._phases.deadline, self._dialogue.next_deadline(), missing)
 
     def handle_timeout(self, *, now: float) -> list[CallEffect]:
         """Return what follows from the time being `now`."""
-        effects = [*self._driver.handle_timeout(now=now), *self._fill_in_silence(now)]
-        if self._phases.is_overdue(now=now):
-            effects += self._stream_overdue(now)
+        effects = self._driver.handle_timeout(now=now)
+        if self._duplex.awaits_silence:
+            for frame in self._missing.frames(now=now):
+                activity = self._duplex.receive_media(frame, now=now)
+                if activity is not None:
+                    effects += self._driver.receive_media(frame, activity, now=now)
+        effects += self._stream.handle_timeout(now=now)
         return self._followed(effects, now)
-
-    def _silence_due(self) -> float | None:
-        """When silence takes the place of media that is missing; None while nobody waits for silence."""
-        if not self._phases.phase.is_live or not self._duplex.awaits_silence:
-            return None
-        since = max(self._phases.last_media_at, self._phases.started_at)
-        return since + MISSING_SECONDS if self._filled_to <= since else self._filled_to + FILL_SECONDS
-
-    def _fill_in_silence(self, now: float) -> list[CallEffect]:
-        """Let a stream without media, such as one that is muted, be silent: timers of silence run by the clock."""
-        due = self._silence_due()
-        if due is None or now < due:
-            return []
-        since = max(self._phases.last_media_at, self._phases.started_at, self._filled_to)
-        self._filled_to = now
-        effects: list[CallEffect] = []
-        for _ in range(round((now - since) * 1000 / FRAME_MS)):
-            frame = AudioReceived(FRAME_OF_SILENCE, round(self._duplex.media_ms))
-            activity = self._duplex.receive_media(frame, now=now)
-            if activity is not None:
-                effects += self._driver.receive_media(frame, activity, now=now)
-        return effects
 
     # Commands. Each returns what is to be performed; a call that is over takes none.
 
@@ -280,7 +274,7 @@ class CallSession:
         if not self.phase.with_caller or self.leaving:
             error = NotLive(self.record.call_sid, "is over, or about to be")
             return [ReportAnnouncement(announcement.number, error)]
-        return self._followed(self._driver.announce(announcement, now=now), now)
+        return self._followed(self._dialogue.announcements.announce(announcement, now=now), now)
 
     def clear(self, cause: BargeInCause = BargeInCause.API, *, now: float) -> list[CallEffect]:
         """Interrupt what is being said, whatever its barge-in policy."""
@@ -304,7 +298,7 @@ class CallSession:
 
     def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
         """Save how far a Python flow is, and its variables as they are now."""
-        return [] if self.phase.is_over else self._driver.checkpoint(name, variables, now=now)
+        return [] if self.phase.is_over else [self._checkpointer.save_variables(name, variables, now=now)]
 
     def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
         """Forward the caller's audio to the Python flow from now on, or no longer."""
@@ -317,7 +311,7 @@ class CallSession:
 
     def _followed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects of what changed something: who is listened to may have changed too."""
-        self._driver.attend(now=now)
+        self._dialogue.attend(live=self._phases.phase.is_live, now=now)
         return self._timed(effects, now)
 
     def _timed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
@@ -325,61 +319,3 @@ class CallSession:
         if self.record.first_audio_ms is None and any(isinstance(effect, SendAudio) for effect in effects):
             self.record.first_audio_ms = round((now - self._began_at) * 1000, 1)
         return effects
-
-    # The stream.
-
-    def _follow_stream(
-        self, event: StreamStarted | StreamLost | StreamRequested | StreamStopped | CallOver, now: float
-    ) -> list[CallEffect]:
-        match event:
-            case StreamStarted():
-                if not self._phases.handle(PhaseInput.STREAM_STARTED, now=now).is_live:
-                    return [CloseStream()]  # Twilio connected it after a transfer, or after the end of the flow
-                return self._driver.stream_started(now=now)
-            case StreamLost():
-                return self._stream_lost(now)
-            case StreamRequested():
-                return self._stream_requested(now)
-            case StreamStopped():
-                return self._stream_stopped(now)
-            case CallOver("completed") if self.phase.is_held:
-                return self._driver.end(HUNG_UP, now=now)
-            case CallOver(status):
-                return self._driver.end(f"call {status}", now=now)
-
-    def _stream_stopped(self, now: float) -> list[CallEffect]:
-        """Twilio ended the stream; whether the call is over, it will say. What was cut is kept until then."""
-        was_live = self.phase.is_live
-        phase = self._phases.handle(PhaseInput.STREAM_STOPPED, now=now)
-        if phase.is_over:
-            return self._driver.end("", now=now)
-        return self._driver.stream_stopped(now=now) if was_live else []
-
-    def _stream_requested(self, now: float) -> list[CallEffect]:
-        """The call is brought back: what was cut is requested while Twilio connects the stream."""
-        if not self._phases.handle(PhaseInput.STREAM_REQUESTED, now=now).is_waiting:
-            return []
-        if self._phases.cannot_stream(now=now):
-            return self._driver.give_up("the media stream cannot be kept up", now=now)
-        return self._speaking.request_speech()
-
-    def _stream_lost(self, now: float) -> list[CallEffect]:
-        """The stream is gone but the call may live: wait for Twilio to bring it back, then say again what it cut."""
-        was_live = self.phase.is_live
-        if self._phases.handle(PhaseInput.STREAM_LOST, now=now).is_over:
-            return self._driver.end("", now=now)
-        if not was_live:
-            return []
-        # Its socket may be half open for minutes; once closed, Twilio asks what follows, and brings the call back.
-        return [CloseStream(), *self._duplex.stream_lost(now=now)]
-
-    def _stream_overdue(self, now: float) -> list[CallEffect]:
-        match self.phase:
-            case Phase.LIVE:
-                return self._stream_lost(now)
-            case Phase.WAITING:
-                return self._driver.end("the media stream never came", now=now)
-            case Phase.AWAY | Phase.HELD:
-                return self._driver.end(HUNG_UP, now=now)
-            case Phase.CLOSING | Phase.OVER:
-                return self._driver.end("", now=now)

@@ -130,6 +130,7 @@ class PhaseMachine:
 
     Attributes:
         phase: The current one.
+        deadline: When `is_overdue` may be true, or None. No timer moves for each frame, so it may then be false still.
         last_media_at: When the last frame came over the current stream, in monotonic seconds; `NEVER` before the first.
         last_sign_at: When the stream started, or the last mark or key came over it.
         started_at: When the stream started.
@@ -143,13 +144,13 @@ class PhaseMachine:
 
     __slots__ = (
         "_close_seconds",
-        "_deadline",
         "_failed_starts",
         "_held_seconds",
         "_requested",
         "_requests",
         "_silent_seconds",
         "_wait_seconds",
+        "deadline",
         "last_media_at",
         "last_sign_at",
         "phase",
@@ -167,7 +168,7 @@ class PhaseMachine:
         self._silent_seconds = silent_seconds
         self._close_seconds = close_seconds
         self._held_seconds = held_seconds
-        self._deadline: float | None = None
+        self.deadline: float | None = None
         self._requested = False  # a stream that has not started yet
         self._failed_starts = 0  # in a row
         self._requests: deque[float] = deque(maxlen=MAX_REQUESTS + 1)
@@ -179,7 +180,7 @@ class PhaseMachine:
             now: Monotonic seconds.
             requested: Whether Twilio has its address already.
         """
-        self._deadline = now + self._wait_seconds
+        self.deadline = now + self._wait_seconds
         self._requested = requested
 
     def handle(self, happened: PhaseInput, *, now: float) -> Phase:
@@ -195,9 +196,9 @@ class PhaseMachine:
             raise LocalProtocolError(f"a call that is {before.value} cannot take '{happened.value}'") from None
         self._count(before, happened, now)
         if self.phase is not before:
-            self._deadline = self._deadline_of(self.phase, now)
+            self.deadline = self._deadline_of(self.phase, now)
         elif happened is PhaseInput.TRANSFER_DIALED:
-            self._deadline = now + TRANSFER_SECONDS
+            self.deadline = now + TRANSFER_SECONDS
         return self.phase
 
     def _count(self, before: Phase, happened: PhaseInput, now: float) -> None:
@@ -230,15 +231,11 @@ class PhaseMachine:
             case Phase.OVER:
                 return None
 
-    def next_deadline(self) -> float | None:
-        """When `is_overdue` may be true, or None. No timer moves for each frame, so it may then be false still."""
-        return self._deadline
-
     def is_overdue(self, *, now: float) -> bool:
         """Whether the phase has lasted too long: the stream never came, gives no sign of life, or does not end."""
-        if self._deadline is None or now < self._deadline:
+        if self.deadline is None or now < self.deadline:
             return False
         if not self.phase.is_live:
             return True
-        self._deadline = max(self.last_media_at, self.last_sign_at) + self._silent_seconds
-        return now >= self._deadline
+        self.deadline = max(self.last_media_at, self.last_sign_at) + self._silent_seconds
+        return now >= self.deadline

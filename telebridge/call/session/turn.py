@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.audio.tones import beep
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, PublishEvent, SaveMessage
-from telebridge.call.session.full_duplex import FullDuplex
 from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (

@@ -170,7 +170,7 @@ def _close_row(connection: Connection, *, call_sid: str, reason: str, wallclock:
     if row is None:
         return False
     call = stored_call(row)
-    checkpoint, record = call.resume_point(), call.begun_record()
+    checkpoint, record = call.resume_point(), call.begun
     record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
     record.end_reason = reason
     if checkpoint.standing is not None:

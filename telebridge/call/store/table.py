@@ -47,36 +47,29 @@ class StoredCall:
     """A row of the table.
 
     Args:
+        begun: The record of which only the beginning is known; whoever resumes the call goes on with it.
         ended: Whether the call is over.
         checkpoint: Where the flow stood, as `Checkpoint.encode` wrote it; None before the first checkpoint.
         record: The record, as `CallRecord.as_json` made it; None while the call is live.
     """
 
-    call_sid: str
-    flow: str
-    from_number: str
-    to_number: str
-    direction: str
-    started_at: datetime
+    begun: CallRecord
     ended: bool
     checkpoint: str | None
     record: dict[str, Any] | None
 
     def as_json(self) -> dict[str, Any]:
         """The record as plain values; of a call that is live in another process, what is known of it."""
-        known = self.begun_record().as_json()
+        known = self.begun.as_json()
         return {**known, **(self.record or {}), **{name: known[name] for name in OF_COLUMNS}}
-
-    def begun_record(self) -> CallRecord:
-        """The record of a call of which only the beginning is known."""
-        return CallRecord(self.call_sid, self.flow, self.from_number, self.to_number, self.direction, self.started_at)
 
     def resume_point(self) -> Checkpoint:
         """The checkpoint, decoded; the beginning of the call when it cannot be read."""
         try:
             return Checkpoint() if self.checkpoint is None else Checkpoint.decode(self.checkpoint)
         except ValueError as error:
-            log.error("a checkpoint cannot be read: the call begins anew", call_sid=self.call_sid, error=str(error))
+            call_sid = self.begun.call_sid
+            log.error("a checkpoint cannot be read: the call begins anew", call_sid=call_sid, error=str(error))
             return Checkpoint()
 
 
@@ -121,13 +114,9 @@ class CallChange:
 
 def stored_call(row: Row[Any]) -> StoredCall:
     """Read a row."""
+    started_at = instant(row.started_at)
     return StoredCall(
-        row.call_sid,
-        row.flow,
-        row.from_number,
-        row.to_number,
-        row.direction,
-        instant(row.started_at),
+        CallRecord(row.call_sid, row.flow, row.from_number, row.to_number, row.direction, started_at),
         row.ended_at is not None,
         row.checkpoint,
         None if row.record is None else _read_record(row.call_sid, row.record),

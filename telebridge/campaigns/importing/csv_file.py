@@ -1,9 +1,9 @@
-"""Reads the rows of a CSV one after the other, however large it is.
+"""Reads the rows of a CSV of any size one by one.
 
-RFC 4180 as `csv` reads it strictly, with any delimiter. A row that cannot be read costs itself alone: reading goes on
-at the line after its first, so that one stray quote does not swallow the contacts behind it.
+RFC 4180 as `csv` reads it in strict mode, with any delimiter. A row that cannot be read is reported alone: reading
+continues at the line after its first, so that one stray quote does not swallow the contacts after it.
 
-One rule: memory does not grow with the file, whatever is in it.
+One rule: memory use does not grow with the file, whatever its content.
 """
 
 import csv
@@ -24,7 +24,7 @@ DELIMITERS = (",", ";", "\t", "|")
 LONGEST_LINE = 1 << 18
 LONGEST_SHOWN = 1000
 MOST_LINES = 100
-"""A cell may hold line breaks, but not that many: somebody forgot to close a quote."""
+"""A cell may have line breaks; so many mean that a quote was never closed."""
 MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
@@ -41,8 +41,8 @@ class ContactFile(AbstractContextManager["ContactFile"]):
     """An open CSV.
 
     Args:
-        path: Where it is.
-        delimiter: What stands between cells; found out from the header when empty.
+        path: The file.
+        delimiter: Separates cells; empty to detect it from the header.
 
     Raises:
         ConfigurationError: It cannot be read, is not UTF-8, or has no header.
@@ -77,7 +77,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
 
     @property
     def bytes_read(self) -> int:
-        """How far reading is; a little ahead of the rows."""
+        """How many bytes were read; a little ahead of the rows."""
         return self._bytes.tell()
 
     def rows(self, *, after_line: int = 0) -> Iterator[CsvRow | RejectedRow]:
@@ -122,7 +122,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
     def _begin(self, delimiter: str) -> None:
         """Read the header."""
         first = self._lines.peek()
-        if first.lower().startswith("sep=") and len(first.strip()) == 5:  # what Excel writes and reads
+        if first.lower().startswith("sep=") and len(first.strip()) == 5:  # the delimiter of Excel
             delimiter = delimiter or first.strip()[-1]
             next(self._lines)
             first = self._lines.peek()
@@ -146,11 +146,11 @@ class ContactFile(AbstractContextManager["ContactFile"]):
 
 
 class _NeverClosed(Exception):
-    """A record goes on for more lines than any honest one."""
+    """A record has more lines than a cell may have."""
 
 
 class _Lines(Iterator[str]):
-    """Lines, counted, of which those of the current record can be read again."""
+    """Counted lines; those of the current record can be read again."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
@@ -180,14 +180,14 @@ class _Lines(Iterator[str]):
 
     @property
     def cut_short(self) -> bool:
-        """Whether a line of the record was longer than is read."""
+        """Whether a line of the record exceeded the limit."""
         return any(len(line) == LONGEST_LINE and line[-1] not in "\r\n" for line in self._taken)
 
     def first_of_record(self) -> str:
         return self._taken[0][:LONGEST_SHOWN].rstrip("\r\n") if self._taken else ""
 
     def put_back(self) -> None:
-        """Read the lines of the record again, but for its first."""
+        """Read the lines of the record again, except its first."""
         self._again.extendleft(reversed(self._taken[1:]))
         self.line -= max(0, len(self._taken) - 1)
 
@@ -200,7 +200,7 @@ class _Lines(Iterator[str]):
 
 
 def _sniffed(header: str) -> str:
-    """The delimiter that the header has most of outside of quotes; a comma when it has none."""
+    """The most frequent delimiter outside of quotes in the header; a comma if there is none."""
     outside = "".join(header.split('"')[::2])
     return max(DELIMITERS, key=outside.count)
 

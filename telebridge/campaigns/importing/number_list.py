@@ -1,11 +1,11 @@
-"""Reads the telephone numbers of a list, such as a copy of a do-not-call register, one line after the other.
+"""Reads the telephone numbers of a list, such as a copy of a do-not-call register, line by line.
 
-A line holds a number, anywhere in its cells; or an area code and seven digits, as in the flat files of the FTC's
+A line has a number in one of its cells; or an area code and seven digits, as in the flat files of the FTC's
 National Do Not Call Registry ("Full List Download"); or the file is a CSV whose first line names a column of numbers.
 The first number decides which of these it is. Each line is read by itself, so a stray quote costs one line at most.
 
-One rule: a list is understood, or nothing of it is used. Whoever reads one past its mistakes calls people who asked not
-to be called.
+One rule: a list is used as a whole or not at all. If part of a list were skipped,
+people would be called who asked not to be.
 """
 
 import csv
@@ -24,7 +24,7 @@ from telebridge.campaigns.numbers.numbers import (
 from telebridge.errors import ConfigurationError
 
 MOST_UNREADABLE = 0.01
-"""The share of lines that may be no number: a title, a total, a few slips. More is another kind of file."""
+"""The share of lines that may be unreadable, such as a title, a total or typing errors. With more it is no list."""
 
 AREA_CODE = re.compile(r"[2-9]\d\d", re.ASCII)
 SEVEN_DIGITS = re.compile(r"[2-9]\d\d[-. ]?\d{4}", re.ASCII)
@@ -38,7 +38,7 @@ ONE_A_LINE = "write one number a line, or name the column of numbers 'phone' in 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line that is no number, and why."""
+    """A line without a number, and why."""
 
     line: int
     reason: str
@@ -46,12 +46,12 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What a list holds.
+    """The summary of a list.
 
     Args:
         numbers: How many lines are numbers.
-        unreadable: How many are not, without empty ones and the header.
-        first_unreadable: The first of these.
+        unreadable: How many are not; empty lines and the header are not counted.
+        first_unreadable: The first unreadable line.
     """
 
     numbers: int
@@ -60,14 +60,14 @@ class Examined:
 
 
 def examine(path: Path, *, country: str) -> Examined:
-    """Read a whole list, and see whether it is one.
+    """Read a whole list and check that it is one.
 
     Args:
-        path: The list, a regular file: it is read again when its numbers are taken.
-        country: Whose numbers are those without `+`.
+        path: The list, a regular file: it is read again for its numbers.
+        country: The country of numbers without `+`.
 
     Raises:
-        ConfigurationError: It cannot be read, holds no number, or too many of its lines are none.
+        ConfigurationError: It cannot be read, has no number, or too many of its lines are unreadable.
     """
     numbers = unreadable = 0
     first: Unreadable | None = None
@@ -95,7 +95,7 @@ def numbers_of(path: Path, *, country: str) -> Iterator[str]:
 
 
 def read_lines(path: Path, *, country: str) -> Iterator[str | Unreadable]:
-    """What each line of a list is: a number in E.164, or unreadable; the header and empty lines are left out.
+    """Yield each line of a list as a number in E.164 or as unreadable, without the header and empty lines.
 
     Raises:
         ConfigurationError: It cannot be read, is no text, or its header names no column of numbers.
@@ -116,7 +116,7 @@ def read_lines(path: Path, *, country: str) -> Iterator[str | Unreadable]:
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where the number stands, and its area code if that is a cell of its own."""
+    """The position of the number, and that of its area code if it has a cell of its own."""
 
     number: int
     area: int | None = None
@@ -127,7 +127,7 @@ class _Columns:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The lines that hold something, as cells."""
+    """The lines that are not empty, as cells."""
     if path.exists() and not path.is_file():
         raise ConfigurationError(str(path), "is no regular file", "unpack the list into one")
     try:
@@ -161,7 +161,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
 
 
 def _columns_of(cells: Sequence[str], country: str) -> _Columns | None:
-    """Where the first number stands; None when there is none."""
+    """The position of the first number; None if there is none."""
     for at in range(len(cells) - 1 if is_american(country) else 0):
         if AREA_CODE.fullmatch(cells[at]) and SEVEN_DIGITS.fullmatch(cells[at + 1]):
             return _Columns(at + 1, area=at)
@@ -170,7 +170,7 @@ def _columns_of(cells: Sequence[str], country: str) -> _Columns | None:
 
 
 def _has_number(cells: Sequence[str]) -> bool:
-    """Whether there are digits enough for a number, which no header has."""
+    """Whether there are enough digits for a number; a header has fewer."""
     return any(sum(character.isdecimal() for character in cell) >= FEWEST_DIGITS for cell in cells)
 
 

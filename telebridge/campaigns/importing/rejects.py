@@ -1,6 +1,6 @@
-"""The rows of an import that are no contacts, as a CSV: the line, the reason, and the cells as they stood.
+"""The rejected rows of an import as a CSV: the line, the reason, and the original cells.
 
-One rule: after an import, however often it was interrupted, each such row stands in it once.
+One rule: after an import, however often it was interrupted, the file has each rejected row once.
 """
 
 import csv
@@ -28,11 +28,10 @@ class RejectFile(AbstractContextManager["RejectFile"]):
     """An open file of rejects.
 
     Args:
-        path: Where it is; a file that is there is replaced, but for the lines of an import that goes on. It is
-            never half replaced.
+        path: The file. An existing file is replaced atomically, except for the lines of an import that is resumed.
         header: The columns of the file that is imported.
-        imported: That file, which must be another one.
-        keep_upto_line: Up to which line an earlier run came.
+        imported: The imported file, which must be a different one.
+        keep_upto_line: The line that an earlier run had reached.
 
     Raises:
         ConfigurationError: It cannot be written.
@@ -60,10 +59,10 @@ class RejectFile(AbstractContextManager["RejectFile"]):
         self._file.close()
 
     def write(self, rejects: Sequence[RejectedRow]) -> None:
-        """Add rejects, and see them to the disk before the store learns that their lines are done.
+        """Add rejects and flush them to the disk, before the store saves that their lines are done.
 
         Raises:
-            ConfigurationError: The disk does not take them.
+            ConfigurationError: They cannot be written.
         """
         try:
             for reject in rejects:
@@ -75,10 +74,10 @@ class RejectFile(AbstractContextManager["RejectFile"]):
 
 
 def check_place(path: Path, *, imported: Path) -> None:
-    """Refuse a place where rejects cannot be written; nothing is changed there.
+    """Check that rejects can be written to a file, without changing it.
 
     Raises:
-        ConfigurationError: They cannot.
+        ConfigurationError: They cannot be written.
     """
     if path.resolve() == imported.resolve():
         raise ConfigurationError(str(path), "is the file that is imported", "name another one for the rejects")
@@ -97,7 +96,7 @@ def _shown(cells: Sequence[str]) -> Iterator[str]:
 
 
 def _kept(path: Path, upto_line: int) -> Iterator[list[str]]:
-    """What an earlier run wrote and the store knows to be done."""
+    """The rejects that an earlier run wrote, up to the line that the store has as done."""
     if upto_line == 0 or not path.exists():
         return
     with path.open(encoding="utf-8", newline="") as file:
@@ -107,7 +106,7 @@ def _kept(path: Path, upto_line: int) -> Iterator[list[str]]:
 
 
 def reasons_in(path: Path) -> dict[str, int]:
-    """Why rows were rejected, the commonest reason first; what a reason quotes of a row is left out."""
+    """The reasons for rejects with their counts, the most frequent first; what a reason quotes of a row is left out."""
     with path.open(encoding="utf-8", newline="") as file:
         rows = csv.reader(file)
         next(rows, None)

@@ -1,6 +1,6 @@
-"""A row of a CSV into a contact, or into the reason why it is none.
+"""Turns a row of a CSV into a contact, or into a reject with the reason.
 
-One rule: a row is taken whole or not at all, and whatever it holds, what comes out is a contact or a reject.
+One rule: a row is taken as a whole or not at all; any content gives either a contact or a reject.
 """
 
 import re
@@ -30,12 +30,12 @@ RESERVED = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class RejectedRow:
-    """A row that is no contact.
+    """A rejected row.
 
     Args:
-        line: Where it begins in the file, counted from 1.
-        reason: Why, for the person who wrote it.
-        raw: Its cells as they stood.
+        line: The line in the file where it begins, counted from 1.
+        reason: Why, for the author of the file.
+        raw: Its original cells.
     """
 
     line: int
@@ -111,7 +111,7 @@ def read_row(
 
 
 class _Refused(Exception):
-    """A row is no contact; its text says why."""
+    """A row is rejected; the message is the reason."""
 
 
 def _fields(names: tuple[str, ...], columns: ColumnTable, where: str) -> dict[str, int]:

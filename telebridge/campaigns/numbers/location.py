@@ -1,10 +1,10 @@
 """The lane of a contact: the time zones it may be in, and whose law applies.
 
-What the import knows best counts: a zone of its own, then the postal code, then the number. A number alone gives all
-zones of its state or country, because `phonenumbers` puts exchanges that it does not know into one zone of a split area
-code, and an hour too early is the one mistake that nobody forgives.
+The most exact field of the import decides: the zone, then the postal code, then the number. A number alone gives all
+zones of its state or country, because `phonenumbers` assigns unknown exchanges of a split area code to one of its
+zones, and no call may come an hour too early.
 
-One rule: where the hour cannot be told, there is no lane, unless the campaign's owner answers for one (`default_zone`).
+One rule: if the local time cannot be determined there is no lane, unless the campaign's owner sets `default_zone`.
 """
 
 from dataclasses import dataclass
@@ -26,25 +26,25 @@ NEVER_CALLED = frozenset({"premium-rate"})
 
 @dataclass(frozen=True, slots=True)
 class NoLane:
-    """Why it cannot be told when a contact may be called."""
+    """Why the legal hours of a contact cannot be determined."""
 
     reason: str
 
 
 def lane_of(number: DialableNumber, *, zone: str = "", postal_code: str = "", default_zone: str = "") -> Lane | NoLane:
-    """When a contact may be called.
+    """Return the time zones and the law that decide when a contact may be called.
 
     Args:
         number: Its number.
-        zone: Its zone by the IANA database, where the import has it.
-        postal_code: Its ZIP code or Canadian postal code; those of other countries say nothing.
-        default_zone: The zone that the campaign's owner vouches for where nothing else is known.
+        zone: Its zone in the IANA database, if the import has it.
+        postal_code: Its ZIP code or Canadian postal code; those of other countries are ignored.
+        default_zone: The zone set by the campaign's owner for contacts of unknown place.
     """
     return _lane(_digits_that_count(number), number.country, number.special, zone, postal_code.strip(), default_zone)
 
 
 def zone_problem(zone: str) -> str:
-    """What is wrong with the name of a zone; empty when it is right."""
+    """Return the mistake in the name of a zone; empty if there is none."""
     if zone in zone_names():
         return ""
     near = get_close_matches(zone, zone_names(), n=1, cutoff=0.6)
@@ -55,7 +55,7 @@ def zone_problem(zone: str) -> str:
 
 
 def _digits_that_count(number: DialableNumber) -> str:
-    """The area code of +1; elsewhere the country says it all."""
+    """The area code of a +1 number; empty for other numbers, whose country is enough."""
     return number.e164[2:5] if number.e164.startswith("+1") else ""
 
 
@@ -77,7 +77,7 @@ def _lane(area_code: str, country: str, special: str, zone: str, postal_code: st
 
 
 def _of_number(area_code: str, country: str, special: str) -> tuple[str, tuple[str, ...]]:
-    """Where the number itself says that it is."""
+    """The place that follows from the number itself."""
     if special:
         return country, ()
     if not area_code:

@@ -1,9 +1,9 @@
-"""Telephone numbers as people write them, into E.164.
+"""Reads telephone numbers as people write them, and returns them in E.164.
 
-By `phonenumbers`, Google's metadata of the world's numbering plans. Numbers of the calling code 1 take a shorter way to
-the same answer, because most imports hold nothing else.
+It uses `phonenumbers`, Google's metadata of the world's numbering plans. Numbers with the calling code 1 take a faster
+path to the same result, because most imports have no others.
 
-One rule: what cannot be read without guessing is refused with a reason that its writer understands.
+One rule: a number that cannot be read without guessing is refused with a reason that its author understands.
 """
 
 import re

@@ -3,8 +3,8 @@
 States and provinces of the calling code 1 come from `data/regions.toml` and `data/area_codes.toml`; all other countries
 from the table of the IANA time zone database that the `tzdata` package carries.
 
-One rule: of a place all zones are named, never the likeliest: exchanges move within an area code, and a ZIP prefix may
-reach across the line.
+One rule: a place has all of its zones, never only the likeliest: exchanges move within an area code, and the area of a
+ZIP prefix may cross the border of a zone.
 """
 
 import tomllib
@@ -16,11 +16,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 SAMPLED = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC))
-"""Zones of a country whose clocks agree through these years are one."""
+"""Zones of a country whose clocks agree in all of these years count as one."""
 
 
 def zones_of(region: str) -> tuple[str, ...]:
-    """Every time zone of a region, sorted; empty when nothing is known of it."""
+    """Every time zone of a region, sorted; empty for an unknown region."""
     known = _regions().get(region)
     return tuple(sorted(known["zones"])) if known is not None else _country_zones(region)
 
@@ -45,7 +45,7 @@ def region_of_postal_code(written: str) -> str | None:
 
 @cache
 def zone_names() -> frozenset[str]:
-    """The zones that a person can live in: `Europe/Paris`, not `UTC` or `EST`, which know no summer."""
+    """The zones that a person can live in: `Europe/Paris`, not `UTC` or `EST`, which have no daylight saving time."""
     listed = (files("tzdata") / "zones").read_text(encoding="utf-8").split()
     return frozenset(name for name in listed if "/" in name and not name.startswith(("Etc/", "SystemV/")))
 
@@ -93,7 +93,7 @@ def _spread(ranges: str) -> Iterator[str]:
 
 @cache
 def _country_zones(country: str) -> tuple[str, ...]:
-    """One zone for each clock that a country has."""
+    """One zone of a country for each group of zones whose clocks agree."""
     clocks: dict[tuple[timedelta | None, ...], str] = {}
     for name in _listed_zones().get(country, ()):
         clocks.setdefault(_clock(name), name)
@@ -111,7 +111,7 @@ def _listed_zones() -> Mapping[str, tuple[str, ...]]:
 
 
 def _clock(name: str) -> tuple[timedelta | None, ...]:
-    """How far a zone is from UTC, twice a day."""
+    """The offsets of a zone from UTC, sampled twice a day."""
     first, last = SAMPLED
     zone = ZoneInfo(name)
     return tuple(

@@ -1,7 +1,7 @@
-"""The do-not-call registers that the law of a country or a state keeps, by the names under which commands know them.
+"""The do-not-call registers of countries and states, by the names that commands use.
 
-One rule: only a register of the country that is called counts as compared, and only under its own name; a list of one's
-own has none.
+One rule: only the import of a register of the called country, under its name, counts as a comparison; a private list
+has no such name.
 """
 
 import re
@@ -11,22 +11,22 @@ from telebridge.campaigns.numbers.regions import zones_of
 from telebridge.errors import ConfigurationError
 
 KEEPING = frozenset({"AR", "AU", "BE", "BR", "CA", "ES", "FR", "GB", "IE", "IN", "IT", "MX", "SG", "US"})
-"""Countries that keep a register which telemarketing must be compared with. Others may; counsel knows."""
+"""Countries with a register with which telemarketing must compare its contacts. Others may exist: ask counsel."""
 
 NATIONAL = re.compile(r"([a-z]{2})-national")
 OF_A_STATE = re.compile(r"us-([a-z]{2})")
 
 
 def register_of(country: str) -> str | None:
-    """The name of a country's register, `us-national`; None when it keeps none that is known here."""
+    """The name of a country's register, such as `us-national`; None if no register is known."""
     return f"{country.lower()}-national" if country in KEEPING else None
 
 
 def check_register(name: str) -> None:
-    """Refuse a name that is no register's.
+    """Check the name of a register.
 
     Raises:
-        ConfigurationError: It is none.
+        ConfigurationError: It is not the name of a register.
     """
     national, state = NATIONAL.fullmatch(name), OF_A_STATE.fullmatch(name)
     if national and country_exists(national[1].upper()):

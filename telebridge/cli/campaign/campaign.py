@@ -1,6 +1,6 @@
-"""`telebridge campaign`: call many people, each within the law and none of them twice.
+"""`telebridge campaign`: call many people, each in their legal hours, and each attempt once.
 
-The commands work on the database of the settings; who dials is `telebridge serve`, or `telebridge campaign work`.
+The commands work on the database of the settings; `telebridge serve` or `telebridge campaign work` dials.
 """
 
 import json
@@ -50,7 +50,7 @@ ON_DEMAND = (
     CommandOnDemand(
         "work",
         "telebridge.cli.campaign.work:work",
-        "Dial campaigns, and nothing else: calls are answered by `telebridge serve` at `public_url`.",
+        "Dial campaigns and nothing else; `telebridge serve` at `public_url` answers the calls.",
     ),
     CommandOnDemand(
         "demo",
@@ -58,7 +58,7 @@ ON_DEMAND = (
         "Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
     ),
 )
-"""These need the whole bridge, which takes as long to import as all the others take to run."""
+"""Commands that import the whole bridge, which takes as long as any other command takes to run."""
 
 
 class Commands(TyperGroup):
@@ -83,7 +83,7 @@ NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
 ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
 RejectsOption = Annotated[
     Path | None,
-    typer.Option(help="Where rows that are no contacts go.", show_default="beside the CSV, as NAME.rejects.csv"),
+    typer.Option(help="The file for rejected rows.", show_default="beside the CSV, as NAME.rejects.csv"),
 ]
 
 
@@ -95,10 +95,9 @@ def create(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Make a campaign from its file, or change the one of that name which does not dial, and import its contacts.
+    """Create a campaign from its file, or change the campaign of that name if it does not dial, and import contacts.
 
-    Nobody is called before **telebridge campaign start**. An import that was interrupted goes on where it was when
-    the command is given again.
+    Nobody is called before **telebridge campaign start**. Run the command again to resume an interrupted import.
     """
     settings = load_settings(config)
     _quiet()
@@ -114,9 +113,9 @@ def import_(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Bring further contacts into a campaign, whether it dials or not, or go on with an import.
+    """Import more contacts into a campaign, which may be dialling, or resume an interrupted import.
 
-    A number that the campaign has already is not added again.
+    A number that the campaign already has is not added again.
     """
     settings = load_settings(config)
     _quiet()
@@ -154,9 +153,9 @@ def list_(
 
 @campaign.command()
 def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
-    """Let a campaign dial, from now on or from its `start_at`; also one that is done and got further contacts.
+    """Start a campaign now or at its `start_at`; also one that is done and has new contacts.
 
-    Refused without contacts, and for telemarketing when no do-not-call register was compared in the last 31 days.
+    Refused without contacts, and for telemarketing if no do-not-call register was imported in the last 31 days.
     """
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
@@ -169,13 +168,13 @@ def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = 
 
 @campaign.command()
 def pause(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
-    """Call nobody further; live calls go on. It works within half a second, in every process that dials."""
+    """Pause a campaign: no new calls, while live calls go on. Every process follows within half a second."""
     _tell_status(_change(load_settings(config), name, CampaignInput.PAUSE), json_=json_)
 
 
 @campaign.command()
 def resume(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
-    """Go on with a campaign that was paused, or that paused itself."""
+    """Resume a campaign that was paused, or that paused itself."""
     start(name, json_, config)
 
 
@@ -186,13 +185,13 @@ def cancel(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """End a campaign for ever. Calls that talk go on, unless they are ended too; the report stays."""
+    """Cancel a campaign permanently. Answered calls go on unless `--end-calls` is given; the report is kept."""
     settings = load_settings(config)
 
     async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:
         if not end_calls:
             return await store.campaigns.change(one.id, CampaignInput.CANCEL)
-        async with open_twilio(settings.twilio) as twilio:  # what is not set is told before anything is changed
+        async with open_twilio(settings.twilio) as twilio:  # a missing setting is reported before anything is changed
             after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
             ended = await Reconciler(store, twilio, ReconcilerOptions("cli")).end_calls(one.id, answered_too=True)
         typer.echo(f"Twilio was told to end {ended} calls", err=True)
@@ -204,11 +203,11 @@ def cancel(
 @campaign.command()
 def status(
     name: NameArgument,
-    watching: Annotated[bool, typer.Option("--watch", help="Show it until it is over.")] = False,  # noqa: FBT002
+    watching: Annotated[bool, typer.Option("--watch", help="Update the view until the campaign is over.")] = False,  # noqa: FBT002
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Show how far a campaign is: contacts, live calls, outcomes, and why nobody is called just now."""
+    """Show the progress of a campaign: contacts, live calls, outcomes, and why nobody is called at the moment."""
     settings = load_settings(config)
     law = CallingLaw(calling_rules())
 
@@ -235,7 +234,7 @@ def report(
 ) -> None:
     """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's result.
 
-    JSON has every attempt; CSV the last one, and cells that no spreadsheet takes for a formula.
+    JSON has every attempt. CSV has the last one, with cells escaped so that no spreadsheet reads them as a formula.
     """
     settings = load_settings(config)
     chosen: ReportFormat = form
@@ -306,5 +305,5 @@ def _tell_import(
 
 
 def _quiet() -> None:
-    """A command's output is for people; logs say only what went wrong."""
+    """Log warnings and errors only: the output of a command is for people."""
     configure_logs(level="error")

@@ -66,7 +66,7 @@ SCRIPTS: Sequence[Sequence[str]] = (
     [MACHINE],
     ["fail 404 after 500ms"],
 )
-"""The scripts of twenty numbers in a row: of the first call, the second, and so on; the last holds for all others."""
+"""The scripts of twenty consecutive numbers, for the first call, the second, and so on; the last is for all later."""
 
 
 class ScriptedCallees(Mapping[str, Script]):
@@ -81,7 +81,7 @@ class ScriptedCallees(Mapping[str, Script]):
         self.calls: dict[str, int] = {}
 
     def assign(self, numbers: Sequence[str]) -> None:
-        """Give each of these numbers its scripts, by its position."""
+        """Assign scripts to these numbers, by position."""
         scripts = {text: parse_script(text) for calls in SCRIPTS for text in calls}
         self._scripts = {
             number: [scripts[text] for text in SCRIPTS[at % len(SCRIPTS)]] for at, number in enumerate(numbers)
@@ -120,8 +120,8 @@ def demo(
     """Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.
 
     They confirm, move their appointment, interrupt, hang up, are busy at first, do not answer, want no further calls,
-    or are machines that are left a message. Hours and retries are as they would be, only faster: the clock stands in
-    the evening of a working day, and what takes a quarter of an hour takes some seconds. Leaves report.csv.
+    or are machines that are left a message. Calling hours and retries are real, but faster: the clock is set to the
+    evening of a working day, and a delay of a quarter of an hour takes some seconds. Writes report.csv.
     """
     settings = load_settings(config)
     configure_logs(level="error")
@@ -146,7 +146,7 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
         figures = {"seconds": round(seconds, 1), "first_words_ms": waited_ms, "report": str(output)}
         tell(json.dumps({**view.as_json(), **figures}))
         return
-    console.print()  # in a pipe the last frame ends without a line's end
+    console.print()  # in a pipe the last frame has no newline
     console.print(_table(view))
     answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
     tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
@@ -182,7 +182,7 @@ async def _campaign(
 async def _everything(
     settings: Settings, folder: Path, callees: ScriptedCallees, evening: Callable[[], datetime]
 ) -> AsyncIterator[tuple[Settings, CampaignStore]]:
-    """A local Twilio and the bridge, over a database of their own; gives the settings they run with, and the store."""
+    """Run a local Twilio and the bridge with a database of their own; yields their settings and the store."""
     async with AsyncExitStack() as stack:
         simulator = create_simulator(SimulatorOptions(callers=callees, calls_per_second=1000.0))
         api_url = await stack.enter_async_context(listening(simulator, "127.0.0.1", 0, port_setting="demo"))

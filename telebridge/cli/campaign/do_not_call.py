@@ -22,16 +22,19 @@ from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 
 do_not_call = typer.Typer(
-    help="Numbers that no campaign calls, or a certain one does not: at once, and for ever.",
+    help="Numbers that no campaign calls, or one campaign does not call: at once and permanently.",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
 AT_ONCE = 5000
 CampaignOption = Annotated[
-    str, typer.Option("--campaign", help="A campaign's name or id: only it does not call them; by default none does.")
+    str,
+    typer.Option(
+        "--campaign", help="A campaign's name or id: the entry holds for it alone; by default for every campaign."
+    ),
 ]
-CountryOption = Annotated[str, typer.Option(help="Whose numbers those without '+' are.")]
+CountryOption = Annotated[str, typer.Option(help="The country of numbers without '+'.")]
 
 
 @do_not_call.command()
@@ -43,7 +46,7 @@ def add(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Put numbers on the list."""
+    """Add numbers to the list."""
     phones = [_e164(number, country) for number in numbers]
     settings = load_settings(config)
 
@@ -64,7 +67,7 @@ def remove(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Take numbers off the list: only when the person has asked for that, and you can show it."""
+    """Remove numbers from the list: only if the person has asked for that, and you can prove it."""
     phones = [_e164(number, country) for number in numbers]
     settings = load_settings(config)
 
@@ -85,7 +88,7 @@ def import_(
     register: Annotated[
         str,
         typer.Option(
-            help="The register that it is a copy of, such as us-national or us-fl; it is noted as compared today."
+            help="The register of which it is a copy, such as us-national or us-fl; recorded as imported today."
         ),
     ] = "",
     campaign: CampaignOption = "",
@@ -93,20 +96,20 @@ def import_(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Put the numbers of a file on the list.
+    """Add the numbers of a file to the list.
 
-    It may hold one number a line; an area code and seven digits a line, as the flat file of the National Do Not Call
-    Registry does; or be a CSV whose first line names a column **phone**. Unpack it first; it must be UTF-8 or ASCII.
+    The file has one number a line; or an area code and seven digits a line, as the flat file of the National Do Not
+    Call Registry has; or is a CSV whose first line names a column **phone**. It must be unpacked, and UTF-8 or ASCII.
 
-    A file that is not understood is refused, and nothing of it is taken: one without numbers, or one in which more than
-    one line in a hundred is none. Fewer are counted, and left out.
+    A file is refused as a whole if it has no numbers, or if more than one line in a hundred is not a number. Fewer such
+    lines are counted and skipped.
 
-    Telemarketing campaigns only start when the register of each country they call was imported in the last 31 days.
+    A telemarketing campaign starts only if the register of each country it calls was imported in the last 31 days.
     """
     if register:
         check_register(register)
     if register and campaign:
-        raise ConfigurationError("--campaign", "a register holds for every campaign", "leave one of the two away")
+        raise ConfigurationError("--campaign", "a register holds for every campaign", "leave one of them out")
     settings = load_settings(config)
     with Console(stderr=True).status(f"reading {file.name}"):
         examined = examine(file, country=country)
@@ -129,7 +132,7 @@ def list_(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Print the list: the number, since when, how it came there, and why."""
+    """Print the list: each number, since when it is there, its source and the reason."""
     settings = load_settings(config)
 
     async def known() -> list[DoNotCallEntry]:
@@ -157,7 +160,7 @@ def _json(one: DoNotCallEntry) -> dict[str, str | None]:
 
 
 async def _imported(settings: Settings, file: Path, country: str, register: str, campaign: str, *, total: int) -> int:
-    """Put the numbers of a file on the list; answers how many are new to it."""
+    """Add the numbers of a file to the list; returns how many are new."""
     added = read = 0
     numbers = numbers_of(file, country=country)
     async with campaign_store(settings) as store:

@@ -1,4 +1,4 @@
-"""Bringing the contacts of a CSV into a campaign, with its progress to be seen."""
+"""Import of the contacts of a CSV into a campaign, with a progress bar."""
 
 import asyncio
 from dataclasses import asdict
@@ -13,13 +13,13 @@ from telebridge.campaigns.importing.importing import ImportProgress, fill_campai
 from telebridge.campaigns.store.protocols import CampaignStore
 
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
-"""A small file is read by one process: starting more costs more than they save."""
+"""A smaller file is read by one process: starting more costs more than they save."""
 
 
 async def fill(
     store: CampaignStore, campaign: Campaign, contacts: Path, *, rejects: Path | None, console: Console
 ) -> ImportProgress:
-    """Import a CSV, going on where an earlier import of the same file was interrupted.
+    """Import a CSV, or resume an import of the same file that was interrupted.
 
     Raises:
         ConfigurationError: The file cannot be read as the campaign wants it.
@@ -55,22 +55,22 @@ async def fill(
 
 
 def _size(contacts: Path) -> int:
-    """How large a file is; that one cannot be read is told by the import."""
+    """The size of a file in bytes, 0 if it cannot be read: the import reports that."""
     return contacts.stat().st_size if contacts.is_file() else 0
 
 
 def readers_for(size: int) -> int | None:
-    """How many processes read a file of so many bytes: none besides this one when it is small."""
+    """How many processes read a file of so many bytes beside this one: none if it is small."""
     return 0 if size < MOST_BYTES_OF_ONE_PROCESS else None
 
 
 def rejects_beside(contacts: Path) -> Path:
-    """Where rows that are no contacts go unless another place is named."""
+    """The default file for rejected rows."""
     return contacts.with_name(f"{contacts.stem}.rejects.csv")
 
 
 def told(done: ImportProgress, rejects: Path) -> str:
-    """What became of an import, in one line."""
+    """The result of an import in one line, for people."""
     parts = [f"{done.added:,} added"]
     parts += [f"{done.duplicates:,} already there"] if done.duplicates else []
     parts += [f"{done.rejected:,} rejected, see {rejects}"] if done.rejected else []
@@ -78,5 +78,5 @@ def told(done: ImportProgress, rejects: Path) -> str:
 
 
 def told_json(done: ImportProgress, rejects: Path) -> dict[str, Any]:
-    """The same for programs."""
+    """The result of an import as plain values, for JSON."""
     return {**asdict(done), "rejects": str(rejects) if done.rejected else None}

@@ -1,4 +1,4 @@
-"""`telebridge campaign preflight`: who would be called, who would not and why, how long it takes and what it costs."""
+"""`telebridge campaign preflight`: who would be called, who would not and why, the duration and the cost."""
 
 import asyncio
 import json
@@ -53,14 +53,14 @@ class Counted(ContactSink):
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """What would become of a campaign.
+    """The forecast of a campaign.
 
     Args:
         counted: Its contacts.
-        read: What the import said.
-        reasons: Why rows are no contacts.
-        estimate: How long, and how much.
-        warnings: What its owner should know beside, in words.
+        read: The result of reading the CSV.
+        reasons: Why rows were rejected.
+        estimate: The duration and the cost.
+        warnings: What the owner should know besides, as sentences.
     """
 
     counted: Counted
@@ -99,11 +99,11 @@ def preflight(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Tell who would be called, who would not and why, how long it takes and what it costs; nothing is written.
+    """Report who would be called, who would not and why, the duration and the cost; nothing is written.
 
-    The time is that of the first call to everybody: within the windows, from the file's start to its end, at the rate
-    of the file and of `[campaigns]`, whichever is lower, with no more calls a day than the numbers may make; retries
-    come on top. The cost counts expected retries, at the file's prices.
+    The duration is that of the first call to every contact: within the windows, from the file's start to its end, at
+    the lower rate of the file and of `[campaigns]`, and within the daily cap of the numbers; retries are not counted.
+    The cost counts expected retries, at the file's prices.
     """
     settings = load_settings(config)
     result = run(_checked(settings, file, contacts, answer_rate=answer_rate, call_seconds=call_seconds, quiet=json_))
@@ -148,7 +148,7 @@ async def _checked(
 
 
 def warnings_of(plan: CampaignPlan) -> tuple[str, ...]:
-    """Return what the owner of a campaign should know although it is no mistake."""
+    """Return what the owner of a campaign should know although it is not a mistake."""
     webhook = plan.webhook
     if webhook is None or not webhook.secret or is_standard_secret(webhook.secret):
         return ()
@@ -159,7 +159,7 @@ def warnings_of(plan: CampaignPlan) -> tuple[str, ...]:
 
 
 async def _do_not_call(settings: Settings) -> frozenset[str]:
-    """The do-not-call list; empty where there is no database yet, for none is made here."""
+    """The do-not-call list; empty if there is no database yet, which is not created here."""
     url = settings.database_url
     if url.startswith("sqlite:///") and not await asyncio.to_thread(Path(url.removeprefix("sqlite:///")).exists):
         return frozenset()

@@ -1,4 +1,4 @@
-"""Writing a campaign's report: one row for each contact."""
+"""Writes the report of a campaign: one row for each contact."""
 
 import sys
 from collections import Counter
@@ -21,7 +21,7 @@ ReportFormat = Literal["csv", "json"]
 
 
 async def write_report(store: CampaignStore, campaign_id: str, output: Path | None, form: ReportFormat) -> Counter[str]:
-    """Write a report to a file, or to standard output without one; answers how many contacts have which outcome.
+    """Write a report to a file, or to standard output; returns how many contacts have each outcome.
 
     Raises:
         ConfigurationError: The file cannot be written.

@@ -1,4 +1,4 @@
-"""What every campaign command does first: open the database, find the campaign, read its file."""
+"""What campaign commands share: the database, the search for a campaign, and the campaign file."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -26,18 +26,18 @@ SHORTEST_PREFIX = 6
 
 @asynccontextmanager
 async def campaign_store(settings: Settings) -> AsyncIterator[CampaignStore]:
-    """The campaigns in the database of the settings."""
+    """Open the database of the settings, migrated; yields the campaigns in it."""
     async with migrated_database(settings) as engine:
         yield sql_campaign_store(engine)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a command's work to its end."""
+    """Run the coroutine of a command and return its result."""
     return asyncio.run(work)
 
 
 async def find_campaign(store: CampaignStore, name: str) -> Campaign:
-    """The campaign of a name, an id, or the beginning of an id; of several with one name the latest that is not over.
+    """Find a campaign by its name, its id, or a prefix of its id; of several with one name the latest not cancelled.
 
     Raises:
         ConfigurationError: There is none.
@@ -53,21 +53,21 @@ async def find_campaign(store: CampaignStore, name: str) -> Campaign:
 
 
 def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
-    """A campaign file, checked with its flow.
+    """Load a campaign file and check it with its flow.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
     flows = FlowCatalogue(settings.flows_dir)
     flows.load()
-    load_campaign(file)  # its errors tell of files that cannot be read, too
+    load_campaign(file)  # reports files that cannot be read as well
     text = file.read_text(encoding="utf-8-sig")
     account, now = settings.twilio.account_sid, datetime.now(UTC)
     return planned(text, where=str(file), flows=flows, account=account, wallclock=now)
 
 
 def account_of(settings: Settings) -> str:
-    """The Twilio account that a campaign's calls go by.
+    """Return the Twilio account of the settings that places the calls of a campaign.
 
     Raises:
         ConfigurationError: It is not set.

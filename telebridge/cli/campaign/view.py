@@ -1,4 +1,4 @@
-"""How a campaign stands, as a person and as a program read it."""
+"""The progress of a campaign, shown to people or printed as JSON."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ BAR_WIDTH = 40
 
 
 def pictured(view: CampaignView) -> RenderableType:
-    """A campaign for people."""
+    """The progress of a campaign as text for a terminal."""
     plan, status = view.campaign.plan, view.campaign.status.value
     rate = "" if view.per_second is None else f" · {view.per_second:.1f} calls/s"
     reason = f" ({view.campaign.reason})" if view.campaign.reason else ""
@@ -63,7 +63,7 @@ async def watch(
     every_seconds: float = 1.0,
     wallclock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> CampaignView:
-    """Show a campaign until it is over; answers how it stands then."""
+    """Show a campaign until it is over; returns its last progress."""
     loop = asyncio.get_running_loop()
     before, at = None, loop.time()
     with Live(console=console, auto_refresh=False) as live:

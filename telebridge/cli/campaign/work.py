@@ -14,13 +14,15 @@ from telebridge.settings import Settings, load_settings
 
 
 def work(
-    drain_seconds: Annotated[float, typer.Option(min=0, help="How long to wait for what rings, after SIGTERM.")] = 60.0,
+    drain_seconds: Annotated[
+        float, typer.Option(min=0, help="How many seconds to wait for ringing calls after SIGTERM.")
+    ] = 60.0,
     config: ConfigOption = None,
 ) -> None:
-    """Dial campaigns, and nothing else: calls are answered by `telebridge serve` at `public_url`.
+    """Dial campaigns and nothing else; `telebridge serve` at `public_url` answers the calls.
 
-    Any number of these may run on any number of machines over one PostgreSQL; the limits hold over all of them. One
-    that dies leaves nothing behind that the others do not finish.
+    Any number of such processes may run on any number of machines with one PostgreSQL; limits hold for all of them
+    together. If one dies, the others finish its work.
     """
     settings = load_settings(config)
     configure_logs()

@@ -32,8 +32,7 @@ async def live(tmp_path, script, *, desk=OPERATOR_RINGS):
     async with bridge(tmp_path, FLOW, twilio=twilio) as stack:
         call = asyncio.create_task(stack.call(script))
         await asyncio.sleep(0.5)
-        [runner] = stack.calls._live.values()
-        yield stack, runner, call
+        yield stack, stack.runner, call
         await asyncio.wait_for(call, 600)
         assert len(stack.calls) == 0
         assert alive() == []

@@ -7,9 +7,10 @@ from support.line import HELLO, SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement, AnnouncementQueue
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.effects import ReportAnnouncement, StartSpeech
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, NotLive, SpeechUnavailable
 from telebridge.flows.steps import Play, Record, Say, Wait
 from telebridge.playback.writer import PlaybackOptions
@@ -22,7 +23,7 @@ MORE = Say("Two minutes left.")
 @pytest.fixture
 def duplex():
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-    duplex = FullDuplex(record, PlaybackOptions(), ListeningOptions())
+    duplex = FullDuplex(record, Speaking(PlaybackOptions()), ListeningOptions())
     duplex.stream_started(now=0.0)
     return duplex
 

@@ -7,6 +7,7 @@ from support.callers import NOISE, QUIET, SPEECH, ToldDetector, felt
 from support.line import Commands
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -21,7 +22,6 @@ from telebridge.call.session.events import (
     SpeechFailed,
     StreamLost,
 )
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Say

@@ -1,23 +1,16 @@
 """Where a call stands, encoded anew only as far as it changed."""
 
 import json
-from datetime import UTC, datetime
 
 import pytest
-from support.line import SECOND_OF_AUDIO, Line, begun, flow_of
+from support.call_parts import CallParts
+from support.line import SECOND_OF_AUDIO, Line, begun
 
-from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.checkpointer import Checkpointer
-from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import PublishEvent, ReleaseCall, SaveCheckpoint
 from telebridge.call.session.events import ActionDone, SpeechArrived
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
-from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
-from telebridge.playback.writer import PlaybackOptions
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.digits import Ending
 from telebridge.twilio.media_stream import DigitPressed, MarkReturned
@@ -50,15 +43,8 @@ class Counted:
         return "a megabyte"
 
 
-class Kept:
+class Kept(CallParts):
     """A checkpointer and what it is made of."""
-
-    def __init__(self, flow=None, **variables):
-        self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
-        self.dialogue = Dialogue(self.record, duplex)
-        self.flow = None if flow is None else FlowInterpreter(flow_of(flow), variables)
-        self.checkpointer = Checkpointer(self.flow, self.record, self.dialogue, duplex)
 
     @property
     def now(self):
@@ -116,7 +102,7 @@ def test_what_a_python_flow_knows_is_encoded_once_and_as_it_was():
     value = Counted()
     kept = Kept()
     variables = {"customer": value, "tries": 1}
-    kept.checkpointer.set_variables("asked", variables)
+    kept.checkpointer.save_variables("asked", variables, now=0.0)
     variables["tries"] = 2
     for _ in range(3):
         assert (kept.now.name, kept.now.variables) == ("asked", {"customer": "a megabyte", "tries": 1})

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from support.callers import QUIET, SPEECH, ToldDetector
 from support.line import HELLO, Line
 
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import StartSpeech
 from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed, StreamLost, TransferBegun
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.session import KEEPS_DEADLINES
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Collect, Say, Transfer, Wait

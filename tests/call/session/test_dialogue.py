@@ -5,6 +5,7 @@ from support.callers import QUIET, SPEECH, ToldDetector
 from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
 from telebridge.audio.tones import beep
+from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -20,7 +21,6 @@ from telebridge.call.session.events import (
     SpeechFailed,
     StreamLost,
 )
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import NotLive, SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Play, Record, Recorded, RecordingEnd, Said, Say, Wait
 from telebridge.playback.writer import SendMark
@@ -268,7 +268,7 @@ def test_the_finish_key_ends_it_and_is_no_digit(line):
     recording(line)
     frames(line, SPEECH, 50)
     assert len(kept_audio(line.tell(DigitPressed("#")))) == 1
-    assert line.session._driver._dialogue.digits.typed == ""
+    assert (line.kept.answer, line.kept.typed) == ("", "")
 
 
 def test_other_keys_are_typed_ahead(line):

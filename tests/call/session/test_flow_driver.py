@@ -1,13 +1,13 @@
 """The flow of a call, driven without a session: which step follows, and what is kept for a caller who is away."""
 
-from datetime import UTC, datetime
-
 import pytest
+from support.call_parts import CallParts
 from support.callers import felt
-from support.line import HELLO, begun, flow_of, reported
+from support.line import HELLO, begun, reported
 
-from telebridge.call.record import CallRecord
+from telebridge.call.flows.transfers import anywhere
 from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import (
     CloseStream,
     ReleaseCall,
@@ -17,18 +17,15 @@ from telebridge.call.session.effects import (
     StartAction,
     StartSpeech,
 )
-from telebridge.call.session.events import ActionDone, FlowEnded, TransferEnded
+from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferEnded
 from telebridge.call.session.flow_driver import FlowDriver
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.preferences import CallerPreferences
-from telebridge.call.session.stream_phase import Phase, PhaseInput, PhaseMachine
+from telebridge.call.session.stream_phase import Phase, PhaseInput
 from telebridge.call.session.turn import StepOver
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Request, Run, Said, Say, Transfer, Transferred, Wait
-from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.digits import Ending
 
 OPERATOR = Transfer("+15551230100")
@@ -44,22 +41,34 @@ nodes:
 """
 
 
-class Led:
+class ToldDialogue(Dialogue):
+    """A dialogue that answers a message that was saved with `results`."""
+
+    results = ()
+
+    def message_saved(self, file, *, now):
+        return self.results
+
+
+class Led(CallParts):
     """A driver and the parts it leads; the stream is there."""
 
-    def __init__(self, flow=None):
-        self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
-        self.phases = PhaseMachine(wait_seconds=30.0, silent_seconds=10.0, close_seconds=10.0)
-        interpreter = None if flow is None else FlowInterpreter(flow_of(flow), {})
-        self.preferences = CallerPreferences(self.record)
-        self.driver = FlowDriver(interpreter, self.record, duplex, self.phases, self.preferences)
-        self.driver.stream_started(now=0.0)
-        self.phases.handle(PhaseInput.STREAM_STARTED, now=0.0)
+    DIALOGUE = ToldDialogue
 
-    @property
-    def checkpointer(self):
-        return self.driver._checkpointer
+    def __init__(self, flow=None):
+        super().__init__(flow)
+        self.preferences = CallerPreferences(self.record)
+        self.driver = FlowDriver(
+            self.flow,
+            self.phases,
+            self.dialogue,
+            self.checkpointer,
+            self.transfer,
+            self.ending,
+            self.preferences,
+            anywhere,
+        )
+        self.live()
 
     def start(self, checkpoint=None):
         return felt(self.driver.start(checkpoint, now=0.0))
@@ -69,8 +78,13 @@ class Led:
 
     def over(self, outcome):
         """The step in progress is over, as the dialogue says."""
-        self.driver._dialogue.cancel(now=0.0)
-        return felt(self.driver._follow([StepOver(outcome)], 0.0))
+        self.dialogue.cancel(now=0.0)
+        return felt(self.told([StepOver(outcome)]))
+
+    def told(self, results):
+        """The dialogue has these results."""
+        self.dialogue.results = results
+        return self.driver.handle(MessageSaved(None), now=0.0)
 
 
 @pytest.fixture
@@ -107,7 +121,7 @@ def test_two_steps_at_once_are_a_bug_of_ours(python):
 def test_what_else_happened_in_the_dialogue_is_handed_on_in_its_order(python):
     python.perform(Wait(1.0))
     news = [CloseStream(), StepOver(Said()), ReleaseCall()]
-    assert python.driver._follow(news, 1.0) == [CloseStream(), ReportOutcome(Said()), ReleaseCall()]
+    assert python.told(news) == [CloseStream(), ReportOutcome(Said()), ReleaseCall()]
 
 
 def test_an_action_is_begun_and_its_end_leads_on(python):
@@ -245,7 +259,7 @@ def test_a_last_word_is_said_before_the_line_is_closed(python):
     [keep] = [each for each in effects if isinstance(each, SaveCheckpoint)]
     assert Checkpoint.decode(keep.checkpoint).over
     assert begun(effects).say is goodbye
-    assert python.driver.leaving
+    assert python.ending.leaving
     assert python.over(Said()) == [CloseStream()]
     assert python.record.end_reason == "hung up by request"
 
@@ -254,6 +268,6 @@ def test_what_a_flow_file_found_out_is_in_the_record_at_the_end():
     led = Led("flow: t\nstart: a\nnodes:\n  a: {collect: 'Pin?', into: pin, then: b}\n  b: {wait: 1s, then: b}")
     led.start()
     led.over(Gathered("12", Ending.COMPLETE))
-    assert led.driver.end("caller hung up", now=1.0)[-1] == ReleaseCall()
+    assert led.ending.end("caller hung up", now=1.0)[-1] == ReleaseCall()
     assert (led.record.result, led.record.end_reason) == ({"pin": "12"}, "caller hung up")
     assert led.phases.phase is Phase.OVER

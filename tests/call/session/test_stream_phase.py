@@ -56,20 +56,20 @@ def test_what_is_asked_of_a_phase(question, phases):
 
 
 def test_a_stream_that_never_comes_is_overdue(machine):
-    assert machine.next_deadline() == 30
+    assert machine.deadline == 30
     assert [machine.is_overdue(now=now) for now in (29.9, 30.0)] == [False, True]
 
 
 def test_a_loss_that_is_reported_twice_gives_no_more_time(machine):
     machine.handle(PhaseInput.STREAM_LOST, now=20.0)
-    assert machine.next_deadline() == 30
+    assert machine.deadline == 30
 
 
 def test_a_live_stream_is_overdue_when_it_was_silent_ever_since(machine):
     machine.handle(PhaseInput.STREAM_STARTED, now=0.0)
     machine.last_media_at = 7.0
     assert not machine.is_overdue(now=10.0), "the timer did not move with the frames"
-    assert machine.next_deadline() == 17
+    assert machine.deadline == 17
     assert machine.is_overdue(now=17.0)
 
 
@@ -82,12 +82,12 @@ def test_a_closed_stream_has_its_time_to_end(machine):
 
 def test_a_transfer_that_twilio_dials_may_last_for_hours(machine):
     machine.handle(PhaseInput.TRANSFER, now=0.0)
-    assert machine.next_deadline() == 30, "Twilio asks soon whom to dial"
+    assert machine.deadline == 30, "Twilio asks soon whom to dial"
     machine.handle(PhaseInput.TRANSFER_DIALED, now=1.0)
     assert not machine.is_overdue(now=4 * 3600.0)
 
 
 def test_a_call_that_is_over_waits_for_nothing(machine):
     machine.handle(PhaseInput.END, now=1.0)
-    assert machine.next_deadline() is None
+    assert machine.deadline is None
     assert not machine.is_overdue(now=1e9)

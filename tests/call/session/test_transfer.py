@@ -1,8 +1,10 @@
 """Connecting the caller with somebody else, for the flow or for somebody beside it, whatever comes between."""
 
 import pytest
+from support.call_parts import CallParts
 from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
+from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
     CloseStream,
@@ -24,6 +26,7 @@ from telebridge.errors import NotLive
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Collect, Done, HangUp, Request, Say, Transfer, Transferred
 from telebridge.speech.source import Audio
+from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitRules
 from telebridge.twilio.media_stream import DigitPressed, StreamStarted, StreamStopped
 
@@ -320,3 +323,55 @@ def test_a_goodbye_takes_the_place_of_a_transfer_that_waits(line):
     assert goodbye.say.text == "Goodbye."
     assert line.heard(goodbye) == [CloseStream()]
     assert line.session.phase is Phase.CLOSING
+
+
+# Without a session.
+
+
+@pytest.fixture
+def parts():
+    return CallParts().live()
+
+
+def test_a_request_waits_for_the_announcements_and_is_in_the_checkpoint_meanwhile(parts):
+    parts.dialogue.announcements.announce(Announcement(1, HELLO), now=0.0)
+    [saved] = parts.transfer.request(OPERATOR, now=1.0)
+    assert Checkpoint.decode(saved.checkpoint).transfer == OPERATOR
+    assert parts.transfer.waits
+    assert parts.transfer.begin_when_announced(now=1.0) == []
+    parts.dialogue.clear(BargeInCause.API, now=2.0)
+    assert parts.transfer.begin_when_announced(now=2.0)[-1] == CloseStream()
+    assert (parts.transfer.waits, parts.phases.phase) == (False, Phase.AWAY)
+
+
+def test_a_request_that_is_cancelled_is_forgotten_and_a_transfer_that_began_is_not(parts):
+    parts.dialogue.announcements.announce(Announcement(1, HELLO), now=0.0)
+    parts.transfer.request(OPERATOR, now=1.0)
+    parts.transfer.cancel()
+    assert (parts.transfer.waits, parts.checkpointer.transfer) == (False, None)
+    parts.transfer.begin(OPERATOR, now=2.0)
+    parts.transfer.cancel()
+    assert parts.checkpointer.transfer == OPERATOR
+
+
+def test_nothing_begins_once_the_flow_is_over(parts):
+    parts.dialogue.announcements.announce(Announcement(1, HELLO), now=0.0)
+    parts.transfer.request(OPERATOR, now=1.0)
+    parts.ending.end("call completed", now=2.0)
+    assert parts.transfer.begin_when_announced(now=2.0) == []
+
+
+@pytest.mark.parametrize("by_api", [True, False])
+def test_the_end_says_who_requested_the_transfer(parts, by_api):
+    parts.transfer.request(OPERATOR, by_api=by_api, now=1.0)
+    parts.transfer.dialed(now=2.0)
+    assert parts.phases.deadline > 4 * 3600, "Twilio reports the end"
+    assert parts.transfer.end(now=60.0) is by_api
+    assert (parts.phases.phase, parts.checkpointer.transfer) == (Phase.WAITING, None)
+
+
+@pytest.mark.parametrize("by_api", [True, False])
+def test_a_transfer_of_another_process_is_waited_for(parts, by_api):
+    parts.transfer.restore(OPERATOR, by_api=by_api, now=0.0)
+    assert (parts.phases.phase, parts.checkpointer.transfer) == (Phase.AWAY, OPERATOR)
+    assert parts.transfer.end(now=60.0) is by_api

@@ -8,6 +8,9 @@ from support.line import HELLO, payloads
 
 from telebridge.audio.tones import beep
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -15,8 +18,6 @@ from telebridge.call.session.effects import (
     SaveMessage,
     StartSpeech,
 )
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.call.session.turn import DialogTurn, StepOver
 from telebridge.errors import SpeechUnavailable
 from telebridge.flows.steps import Collect, Gathered, Play, Record, Recorded, RecordingEnd, Said, Say, Wait
@@ -35,7 +36,8 @@ class Line:
 
     def __init__(self):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        self.duplex = FullDuplex(self.record, PlaybackOptions(), ListeningOptions())
+        self.speaking = Speaking(PlaybackOptions())
+        self.duplex = FullDuplex(self.record, self.speaking, ListeningOptions())
         self.duplex.stream_started(now=0.0)
         self.digits = DigitCollector()
 
@@ -136,7 +138,7 @@ def test_silence_is_not_the_callers_while_something_is_announced_or_the_stream_i
     assert step.next_deadline(announcing=False) == 5.0
     assert step.next_deadline(announcing=True) is None
     assert step.handle_timeout(announcing=True, now=9.0) == []
-    line.duplex.stream_lost(now=1.0)
+    line.speaking.stream_lost(now=1.0)
     assert step.next_deadline(announcing=False) is None
     assert step.handle_timeout(announcing=False, now=9.0) == []
 

@@ -22,8 +22,14 @@ async def test_a_call_is_kept_from_its_beginning_to_its_end(tmp_path):
         store.writer.save("CA1", b'{"typed": "1"}')
         await written()
         live = await store.find("CA1")
-        assert (live.flow, live.from_number, live.to_number, live.direction) == ("test", "+1555", "+1666", "inbound")
-        assert (live.started_at, live.ended, live.checkpoint, live.record) == (NOON, False, '{"typed": "1"}', None)
+        begun = live.begun
+        assert (begun.flow, begun.from_number, begun.to_number, begun.direction) == (
+            "test",
+            "+1555",
+            "+1666",
+            "inbound",
+        )
+        assert (begun.started_at, live.ended, live.checkpoint, live.record) == (NOON, False, '{"typed": "1"}', None)
         call.end_reason = "caller hung up"
         call.result["answer"] = 1
         store.writer.ended(call, wallclock=NOON + timedelta(seconds=30))
@@ -71,9 +77,9 @@ async def test_calls_are_listed_from_the_latest_and_page_by_page(tmp_path):
         store.writer.began(record("CA9", 9))  # live, and told by its process
         await written()
         first = await store.recent(2)
-        rest = await store.recent(9, before=(first[-1].started_at, first[-1].call_sid))
-    assert [call.call_sid for call in first] == ["CA4", "CA3"]
-    assert [call.call_sid for call in rest] == ["CA2", "CA1", "CA0"]
+        rest = await store.recent(9, before=(first[-1].begun.started_at, first[-1].begun.call_sid))
+    assert [call.begun.call_sid for call in first] == ["CA4", "CA3"]
+    assert [call.begun.call_sid for call in rest] == ["CA2", "CA1", "CA0"]
 
 
 @virtually

@@ -60,7 +60,7 @@ def test_an_apology_that_is_owed_is_all_that_is_left():
 
 def test_a_row_is_read_as_it_was_written():
     kept = stored_call(row())
-    assert (kept.call_sid, kept.started_at, kept.ended, kept.record) == ("CA1", NOON, False, None)
+    assert (kept.begun.call_sid, kept.begun.started_at, kept.ended, kept.record) == ("CA1", NOON, False, None)
     assert kept.resume_point() == Checkpoint()
     assert kept.as_json() == record().as_json(), "what is known of a call that is live elsewhere"
 

@@ -7,12 +7,11 @@ One rule: once an utterance is interrupted or lost, nothing that still arrives o
 nothing of it is lost.
 """
 
-from collections.abc import AsyncIterable
 from dataclasses import dataclass, field, replace
 
-from telebridge.audio.levels import quietest_end
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.call.record import PlaybackPause, SpokenUtterance
+from telebridge.call.session.audio.continuation import REWOUND_MS, Cut, rest, rest_begins
 from telebridge.call.session.effects import (
     CallEffect,
     ClearPlayback,
@@ -30,19 +29,13 @@ from telebridge.flows.steps import Play, Say
 from telebridge.playback.ledger import PlaybackLedger
 from telebridge.playback.transcript import HeardText, Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
-from telebridge.speech.source import Audio, Rereadable, Words
-from telebridge.speech.words import count_words, from_word, word_starts
+from telebridge.speech.source import Audio, Words
+from telebridge.speech.words import count_words
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 
 SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
 
-REWOUND_MS = 600
-"""How far back a prompt goes on at the most: longer than almost any word."""
 ECHO_SECONDS = 0.5
-LEAST_REWOUND_MS = 40
-"""Twilio may be so much further behind than the ledger thinks; what it had not played yet must not be lost."""
-SNAP_MS = 60
-"""How much earlier than where a word begins its audio may be joined, at the quietest moment there."""
 
 NOTHING_HEARD = HeardText("", exact=False)
 
@@ -53,21 +46,6 @@ class FinishedUtterance:
 
     utterance: SpokenUtterance
     error: SpeechError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Cut:
-    """Where an utterance was paused.
-
-    Args:
-        at: When.
-        position_ms: Milliseconds of its audio.
-        tail: The audio that sounded just before, as far back as the utterance can go on from.
-    """
-
-    at: float
-    position_ms: float
-    tail: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +79,7 @@ class _InProgress:
     transcript: Transcript
     error: SpeechError | None = None
     began_at: float | None = None
-    cut: _Cut | None = None
+    cut: Cut | None = None
     went_on_at_ms: float = 0.0  # where it went on after it was last paused
     pauses: list[PlaybackPause] = field(default_factory=list)
     play: Play | None = None  # what is played, where nobody makes it
@@ -234,10 +212,10 @@ class Speaking:
             return self.play(current.play, now=now)
         taken = current.transcript.text
         heard = count_words(current.transcript.heard(heard_ms).text)
-        begun = self._open(replace(current.say, text=_rest(current.say.text, taken, heard)))
+        begun = self._open(replace(current.say, text=rest(current.say.text, taken, heard)))
         begun.requested = False
         begun.before = _Before(
-            current.before.text + taken[: _restart(current.say.text, taken, heard)],
+            current.before.text + taken[: rest_begins(current.say.text, taken, heard)],
             current.heard(heard_ms),
             current.before.heard_ms + heard_ms,
             current.before.began_at or current.began_at,
@@ -259,7 +237,7 @@ class Speaking:
             return []
         position_ms = self._writer.pause(current.name, now=now)
         tail_ms = min(REWOUND_MS, max(0.0, position_ms - current.went_on_at_ms))
-        current.cut = _Cut(now, position_ms, self._ledger.sent.tail(round(tail_ms * BYTES_PER_MS)))
+        current.cut = Cut(now, position_ms, self._ledger.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
     def resume(self, *, now: float) -> list[CallEffect]:
@@ -268,7 +246,7 @@ class Speaking:
         if current is None or current.cut is None:
             return []
         cut, current.cut = current.cut, None
-        rewound = _rewound(cut, current.transcript)
+        rewound = cut.rewound(current.transcript)
         current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
         if current.began_at is not None:
             current.pauses.append(PlaybackPause(cut.at, now))
@@ -352,32 +330,6 @@ class Speaking:
         self._held.clear()
         self._writer.drop(now=now)
         self._ledger.cleared()
-
-
-def _rewound(cut: _Cut, transcript: Transcript) -> bytes:
-    """What is said again: from the start of the word that was cut, or from a quiet moment shortly before."""
-    begins_ms = transcript.word_begins(cut.position_ms)
-    again_ms = LEAST_REWOUND_MS if begins_ms is None else max(LEAST_REWOUND_MS, cut.position_ms - begins_ms)
-    again = min(len(cut.tail), round(again_ms * BYTES_PER_MS))
-    before = cut.tail[: len(cut.tail) - again]
-    if begins_ms is not None:
-        before = before[-SNAP_MS * BYTES_PER_MS :]
-    return cut.tail[len(cut.tail) - again - quietest_end(before) :]
-
-
-def _rest(text: str | AsyncIterable[str], taken: str, heard: int) -> str | AsyncIterable[str]:
-    """What is left of a text; one that is still being written goes on for as long as its author does."""
-    if isinstance(text, Rereadable):
-        return text.since(_restart(text, taken, heard))
-    return from_word(taken, heard)
-
-
-def _restart(text: str | AsyncIterable[str], taken: str, heard: int) -> int:
-    """Where in the text that was taken the rest begins."""
-    words = word_starts(taken)
-    if heard > len(words):
-        return 0 if isinstance(text, Rereadable) else len(taken)
-    return words[heard - 1] if heard > 0 else 0
 
 
 def _spoken(current: _InProgress, interruption: BargeIn | None, now: float) -> SpokenUtterance:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from telebridge.call.session.message import MessageRecording
+from telebridge.call.session.audio.message import MessageRecording
 from telebridge.flows.steps import Record, RecordingEnd
 
 FRAME = b"\x10" * 160

@@ -8,13 +8,12 @@ One rule: every utterance that is over, heard or cut off, is noted in the record
 from dataclasses import dataclass
 
 from telebridge.call.record import CallRecord, SpokenUtterance, utterance_json
+from telebridge.call.session.audio.listening import Listening, ListeningOptions
+from telebridge.call.session.audio.message import MessageRecording
+from telebridge.call.session.audio.speaking import FinishedUtterance, Speaking
 from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
-from telebridge.call.session.listening import Listening, ListeningOptions
-from telebridge.call.session.message import MessageRecording
-from telebridge.call.session.speaking import FinishedUtterance, Speaking
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Play, Record, Say
-from telebridge.playback.writer import PlaybackOptions
 from telebridge.turns.barge_in import BargeInCause, Decision
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 from telebridge.twilio.media_stream import AudioReceived
@@ -57,19 +56,23 @@ NO_ACTIVITY = CallerActivity(None)
 class FullDuplex:
     """The audio of one call, both ways.
 
+    Args:
+        record: Every utterance is noted here.
+        speaking: The bridge's half.
+        listening: How the caller is listened to.
+
     Attributes:
-        speaking: The bridge's half: takes the audio and the text of the utterance in progress.
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
     """
 
-    __slots__ = ("_listening", "_options", "_record", "_yields", "forwarding", "recording", "speaking")
+    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recording")
 
-    def __init__(self, record: CallRecord, playback: PlaybackOptions, listening: ListeningOptions) -> None:
-        self.speaking = Speaking(playback)
+    def __init__(self, record: CallRecord, speaking: Speaking, listening: ListeningOptions) -> None:
+        self._speaking = speaking
         self.recording: MessageRecording | None = None
         self.forwarding = False
-        self._listening = Listening(listening, self.speaking)
+        self._listening = Listening(listening, self._speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
         self._options = listening
@@ -77,22 +80,17 @@ class FullDuplex:
     @property
     def idle(self) -> bool:
         """Whether nothing is being said or recorded."""
-        return self.speaking.in_progress is None and self.recording is None
+        return self._speaking.in_progress is None and self.recording is None
 
     @property
     def saying(self) -> Say | None:
         """What is being said, until the caller has heard it."""
-        return self.speaking.in_progress
-
-    @property
-    def text(self) -> str | None:
-        """The text of what is being said, as far as it is known."""
-        return self.speaking.text
+        return self._speaking.in_progress
 
     @property
     def stream_open(self) -> bool:
         """Whether the stream is there."""
-        return self.speaking.stream_open
+        return self._speaking.stream_open
 
     @property
     def caller_speaking(self) -> bool:
@@ -102,7 +100,7 @@ class FullDuplex:
     @property
     def awaits_silence(self) -> bool:
         """Whether a message, the caller's speech or a pause of the prompt ends by their silence."""
-        return self.recording is not None or self._listening.speaking or self.speaking.paused
+        return self.recording is not None or self._listening.speaking or self._speaking.paused
 
     @property
     def media_ms(self) -> float:
@@ -121,11 +119,11 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self.speaking.begin(say)
+        effects = self._speaking.begin(say)
         self._yields = self.yields(say, BargeInCause.SPEECH)
         if self._yields and self._listening.speaking:
             self._listening.prompt_waits()
-            effects += self.speaking.pause(now=now)
+            effects += self._speaking.pause(now=now)
         return effects
 
     def play(self, play: Play, *, now: float) -> list[CallEffect]:
@@ -134,7 +132,7 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self.speaking.play(play, now=now)
+        effects = self._speaking.play(play, now=now)
         self._yields = False
         return effects
 
@@ -145,26 +143,22 @@ class FullDuplex:
             LocalProtocolError: Nothing is being said.
         """
         stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self.speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
         self._listening.interrupted()
         self._yields = False
         return UtteranceOver([*effects, self._noted(utterance)], utterance)
 
     def mark_returned(self, name: str, *, now: float) -> UtteranceOver | None:
         """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
-        return self._finished(self.speaking.mark_returned(name, now=now))
-
-    def words_heard(self, *, now: float) -> int:
-        """How many words of the utterance in progress the caller has heard."""
-        return self.speaking.words_heard(now=now)
+        return self._finished(self._speaking.mark_returned(name, now=now))
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        return self.speaking.next_deadline()
+        return self._speaking.next_deadline()
 
     def handle_timeout(self, *, now: float) -> UtteranceOver | None:
         """Give up waiting for a mark that is overdue: its utterance counts as heard."""
-        return self._finished(self.speaking.handle_timeout(now=now))
+        return self._finished(self._speaking.handle_timeout(now=now))
 
     def _finished(self, finished: FinishedUtterance | None) -> UtteranceOver | None:
         if finished is None:
@@ -191,7 +185,7 @@ class FullDuplex:
         """
         listening = self._listening
         asked = awaited or self.recording is not None
-        wanted = asked if self.speaking.in_progress is None else self._yields
+        wanted = asked if self._speaking.in_progress is None else self._yields
         attentive = live and (wanted or listening.floor.callers or (between_steps and listening.speaking))
         stopped = listening.attentive and not attentive
         listening.attend(attentive=attentive)
@@ -210,9 +204,9 @@ class FullDuplex:
             return None
         match judged.decision:
             case Decision.PAUSE:
-                return CallerActivity(judged.speech, tuple(self.speaking.pause(now=now)))
+                return CallerActivity(judged.speech, tuple(self._speaking.pause(now=now)))
             case Decision.RESUME:
-                return CallerActivity(judged.speech, tuple(self.speaking.resume(now=now)))
+                return CallerActivity(judged.speech, tuple(self._speaking.resume(now=now)))
             case Decision.COMMIT:
                 interrupted = self.interrupt(BargeInCause.SPEECH, now=now)
                 return CallerActivity(judged.speech, interrupted=interrupted)
@@ -241,14 +235,5 @@ class FullDuplex:
 
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
-        self._listening = Listening(self._options, self.speaking)
-        return self.speaking.stream_opened(now=now)
-
-    def stream_lost(self, *, now: float, request: bool = True) -> list[CallEffect]:
-        """The stream is gone; what was cut is said again, from the last word heard.
-
-        Args:
-            now: Monotonic seconds.
-            request: Whether to request its speech now, or only when a stream is.
-        """
-        return self.speaking.stream_lost(now=now, request=request)
+        self._listening = Listening(self._options, self._speaking)
+        return self._speaking.stream_opened(now=now)

@@ -7,6 +7,9 @@ from support.callers import NOISE, QUIET, SPEECH, ToldDetector
 from support.line import SECOND_OF_AUDIO, payloads
 
 from telebridge.call.record import CallRecord
+from telebridge.call.session.audio.full_duplex import FullDuplex
+from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.effects import (
     ClearPlayback,
     ClearSpeech,
@@ -15,8 +18,6 @@ from telebridge.call.session.effects import (
     StartSpeech,
 )
 from telebridge.call.session.events import SpeechArrived, SpeechEnded, SpeechFailed
-from telebridge.call.session.full_duplex import FullDuplex
-from telebridge.call.session.listening import ListeningOptions
 from telebridge.errors import LocalProtocolError, SpeechUnavailable
 from telebridge.flows.steps import Record, Say
 from telebridge.playback.writer import PlaybackOptions
@@ -34,16 +35,29 @@ class Line:
 
     def __init__(self, policy=BargeInPolicy.ANY):
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
-        listening = ListeningOptions(detector=ToldDetector, barge_in=BargeInOptions(policy, commit_after_ms=400))
-        self.duplex = FullDuplex(self.record, PlaybackOptions(), listening)
+        self.detector = ToldDetector()
+        listening = ListeningOptions(detector=self._new_detector, barge_in=BargeInOptions(policy, commit_after_ms=400))
+        self.speaking = Speaking(PlaybackOptions())
+        self.duplex = FullDuplex(self.record, self.speaking, listening)
         self.now = 0.0
         self.duplex.stream_started(now=0.0)
 
     def saying(self, say=HELLO, audio=SECOND_OF_AUDIO):
         """All of a prompt is sent; gives its last mark."""
         start = self.duplex.say(say, now=self.now)[0]
-        self.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
-        return self.duplex.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
+        self.speaking.receive(SpeechArrived(start.utterance, Audio(audio)), now=self.now)
+        return self.speaking.receive(SpeechEnded(start.utterance), now=self.now)[-1].name
+
+    def _new_detector(self):
+        self.detector = ToldDetector()
+        return self.detector
+
+    @property
+    def listens(self):
+        """Whether the detector is asked about a frame that comes now."""
+        judged = self.detector.judged
+        self.hear(NOISE)
+        return self.detector.judged > judged
 
     def attend(self, *, live=True, awaited=False, between_steps=False):
         return self.duplex.attend(live=live, awaited=awaited, between_steps=between_steps)
@@ -82,7 +96,7 @@ def test_a_mark_that_is_overdue_is_waited_for_no_longer(line):
 def test_an_utterance_whose_source_failed_is_over_with_the_reason(line):
     [start] = line.duplex.say(HELLO, now=0.0)
     error = SpeechUnavailable("gone")
-    mark = line.duplex.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
+    mark = line.speaking.receive(SpeechFailed(start.utterance, error), now=0.0)[-1].name
     assert line.duplex.mark_returned(mark, now=0.1).error is error
 
 
@@ -133,14 +147,14 @@ def test_the_caller_is_listened_to_as_long_as_somebody_wants_to_know(line, say, 
     if say is not None:
         line.duplex.say(say, now=0.0)
     line.attend(**asked)
-    assert line.duplex._listening.attentive is listens
+    assert line.listens is listens
 
 
 def test_who_speaks_while_no_step_is_in_progress_is_listened_to_until_they_stop(line):
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
     assert not line.attend(between_steps=True)
-    assert line.duplex._listening.attentive
+    assert line.listens
     line.hear(QUIET, 100)
     assert line.attend(between_steps=True), "whoever waited for their end is told that nobody listens any more"
     assert not line.attend(between_steps=True)
@@ -150,7 +164,7 @@ def test_a_recording_is_listened_to_and_keeps_the_line_from_being_idle(line):
     line.duplex.record(Record())
     assert not line.duplex.idle
     line.attend()
-    assert line.duplex._listening.attentive
+    assert line.listens
     line.duplex.recording.append(SPEECH, speaking=True)
     assert line.duplex.stop_recording() == SPEECH
     assert line.duplex.stop_recording() == b"", "it was taken"
@@ -180,7 +194,7 @@ def test_a_prompt_that_yields_to_speech_waits_for_who_speaks_already(line, say, 
     line.hear(SPEECH, 5)
     start = line.duplex.say(say, now=line.now)[0]
     assert isinstance(start, StartSpeech)
-    sent = line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    sent = line.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(sent) == (b"" if waits else SECOND_OF_AUDIO)
 
 
@@ -197,8 +211,8 @@ def test_a_stream_that_comes_back_is_listened_to_anew_and_what_waited_is_sent():
     line = Line()
     line.attend(awaited=True)
     line.hear(SPEECH, 5)
-    line.duplex.stream_lost(now=line.now)
+    line.speaking.stream_lost(now=line.now)
     [start] = line.duplex.say(FIRM, now=line.now)
-    line.duplex.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
+    line.speaking.receive(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO)), now=line.now)
     assert payloads(line.duplex.stream_started(now=line.now)) == SECOND_OF_AUDIO
     assert not line.duplex.caller_speaking

@@ -1,0 +1,1 @@
+"""The audio of a call, both ways: what the bridge says, and what the caller does meanwhile."""
