@@ -18,6 +18,7 @@ from telebridge.call.runner.media_line import QueuedSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
+from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage
@@ -80,6 +81,8 @@ class MediaHandler:
             decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=True
         )
         await socket.prepare(request)
+        if (bounds := request.app.get(CONNECTIONS)) is not None:
+            bounds.hand_over(request)
         out = QueuedSocket(socket)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
