@@ -19,6 +19,9 @@ FIRST_AUDIO_SECONDS = Histogram(
 BAD_MESSAGES = Counter("telebridge_bad_messages", "Messages that broke a protocol", ["peer"])
 UNKNOWN_EVENTS = Counter("telebridge_unknown_events", "Messages of events that this release does not know", ["peer"])
 REFUSED = Counter("telebridge_refused", "Requests that were refused", ["endpoint", "reason"])
+STREAMS_PACED = Counter(
+    "telebridge_streams_paced", "Times that a media stream had to wait because it sent far more than a call does"
+)
 STALE_REPORTS = Counter(
     "telebridge_stale_reports", "Reports of Twilio on a stream or a call that had ended; they were ignored", ["report"]
 )

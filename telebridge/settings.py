@@ -56,6 +56,8 @@ class ServerSettings(_Section):
     port: Port = 8080
     api_token: str = ""
     max_calls: Annotated[int, Field(ge=1)] | None = None
+    max_waiting_calls: Annotated[int, Field(ge=1)] = 500
+    max_connections_per_address: Annotated[int, Field(ge=1)] = 100
     drain_seconds: PositiveSeconds = 60.0
     trusted_proxies: tuple[str, ...] = ()
 

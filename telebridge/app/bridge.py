@@ -49,8 +49,11 @@ from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
 from telebridge.server.http.access import Access, guarded, is_loopback
+from telebridge.server.http.connections import CONNECTIONS, ConnectionBounds
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys, UsedTokens
 from telebridge.server.http.problems import problem_documents
+from telebridge.server.http.refusal_log import malformed_requests
+from telebridge.server.http.request_bodies import well_formed
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
@@ -86,7 +89,12 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     flows, default_flow = _flows(settings, bridge)
     validator = _validator(settings)
     parts = _parts(settings, flows, bridge, clocks)
-    app = web.Application(middlewares=[problem_documents(), guarded(_access(settings))])
+    server = settings.server
+    bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
+    app = web.Application(
+        middlewares=[bounds.middleware(), problem_documents(), well_formed(), guarded(_access(settings))]
+    )
+    app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
     variables = CallVariables(settings.stream_secret())
     add_routes(
@@ -106,6 +114,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     add_api(app, *_api_handlers(settings, parts, originator, events))
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
+    app.cleanup_ctx.append(malformed_requests)
     app.on_shutdown.append(events.close)
     return app
 
@@ -192,8 +201,17 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     outside = CallPorts(
         voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
     )
-    most = settings.server.max_calls
-    calls = LiveCalls(flows, outside, session, feed=feed, store=store, max_calls=most, over=asked.over)
+    server = settings.server
+    calls = LiveCalls(
+        flows,
+        outside,
+        session,
+        feed=feed,
+        store=store,
+        max_calls=server.max_calls,
+        max_waiting=server.max_waiting_calls,
+        over=asked.over,
+    )
     asked.live = calls
     return _Parts(flows, voice, errands, engine, database, store, campaigning, flights, calls)
 

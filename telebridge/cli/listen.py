@@ -10,17 +10,32 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 from aiohttp import web
+from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
+from telebridge.server.http.connections import IDLE_SECONDS, LINGER_SECONDS, ConnectionBounds
+
+BACKLOG = 1024
+HTTP_OPTIONS: dict[str, Any] = {
+    "keepalive_timeout": IDLE_SECONDS,
+    "lingering_time": LINGER_SECONDS,
+    "auto_decompress": False,  # a body that is compressed is refused
+}
 
 
 @asynccontextmanager
 async def listening(
-    app: web.Application, host: str, port: int, *, port_setting: str, inherited: socket.socket | None = None
+    app: web.Application,
+    host: str,
+    port: int,
+    *,
+    port_setting: str,
+    inherited: socket.socket | None = None,
+    bounds: ConnectionBounds | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` for as long as the block runs; the value is its URL.
 
@@ -30,15 +45,17 @@ async def listening(
         port: The port; 0 for any free one.
         port_setting: The name of the setting or option that changes the port, for the error.
         inherited: A socket that listens already, in place of `host` and `port`.
+        bounds: What connections may take; None for a server that only this machine's programs use.
 
     Raises:
         ConfigurationError: The address cannot be listened on.
     """
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    options = {} if bounds is None else HTTP_OPTIONS
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, **options)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port) if inherited is None else web.SockSite(runner, inherited)
         try:
+            site = _site(runner, host, port, inherited, bounds)
             await site.start()
         except OSError as error:
             raise cannot_listen(error, host, port, port_setting) from error
@@ -47,6 +64,38 @@ async def listening(
         yield f"http://{shown}:{listens_on}"
     finally:
         await runner.cleanup()
+
+
+class BoundedSite(web.BaseSite):
+    """Listens at an address or on a socket, and bounds the connections."""
+
+    def __init__(self, runner: web.AppRunner, where: tuple[str, int] | socket.socket, bounds: ConnectionBounds) -> None:
+        super().__init__(runner, backlog=BACKLOG)
+        self._where = where
+        self._bounds = bounds
+
+    @property
+    @override
+    def name(self) -> str:
+        return str(self._where)
+
+    @override
+    async def start(self) -> None:
+        await super().start()
+        make = self._bounds.bounded(cast("web.Server", self._runner.server))  # it is set up
+        loop = asyncio.get_running_loop()
+        if isinstance(self._where, socket.socket):
+            self._server = await loop.create_server(make, sock=self._where, backlog=self._backlog)
+        else:
+            self._server = await loop.create_server(make, *self._where, backlog=self._backlog)
+
+
+def _site(
+    runner: web.AppRunner, host: str, port: int, inherited: socket.socket | None, bounds: ConnectionBounds | None
+) -> web.BaseSite:
+    if bounds is None:
+        return web.TCPSite(runner, host, port) if inherited is None else web.SockSite(runner, inherited)
+    return BoundedSite(runner, (host, port) if inherited is None else inherited, bounds)
 
 
 def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:

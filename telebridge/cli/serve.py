@@ -29,6 +29,7 @@ from telebridge.cli.options import ConfigOption
 from telebridge.cli.supervisor import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
+from telebridge.server.http.connections import CONNECTIONS
 from telebridge.settings import Settings, load_settings
 
 
@@ -83,7 +84,8 @@ async def _serve(
 ) -> None:
     app = create_app(settings, bridge=bridge)
     where = (settings.server.host, settings.server.port)
-    async with listening(app, *where, port_setting="server.port", inherited=inherited) as url:
+    bounds = app[CONNECTIONS]
+    async with listening(app, *where, port_setting="server.port", inherited=inherited, bounds=bounds) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         if listens is not None:
             listens()

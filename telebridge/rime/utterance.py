@@ -59,6 +59,10 @@ Wire = PlainConnection | StructuredConnection
 
 CLOSED = "the speech source was closed"
 LOST = "the connection to Rime was lost"
+MESSAGES_A_TURN = 16
+"""What is read of one connection in one turn of the event loop: a flood must not keep calls from their turns."""
+MOST_WORDS = 100
+"""Word times of a request beyond so many and one for each of its characters are dropped."""
 MS_OF_A_SOUND = 100.0
 """The least that any text takes, as an error says it."""
 
@@ -92,6 +96,7 @@ class RimeUtterance:
         self._rate = VoiceRate()
         self._received_bytes = 0
         self._request_bytes = 0  # of audio that came for the present request
+        self._words_left = 0  # of the present request
         self._most_bytes = 0.0  # of audio for the present request; what exceeds them is cut
         self._timeout: AudioTimeout
         self._clock = WordClock()
@@ -150,6 +155,7 @@ class RimeUtterance:
     async def _attempt(self, text: str, *, fresh: bool) -> None:
         self._connection = connection = await self._connections.acquire(self._address, fresh=fresh)
         self._request_bytes = 0
+        self._words_left = len(text) + MOST_WORDS
         self._most_bytes = self._options.most_audio * self._rate.most_ms(text) * BYTES_PER_MS
         try:
             for message in self._request(text):
@@ -197,8 +203,12 @@ class RimeUtterance:
         self._timeout = timeout = AudioTimeout(self._options.first_audio_seconds, self._options.between_audio_seconds)
         try:
             async with timeout:
+                left = MESSAGES_A_TURN
                 while (end := self._receive(await self._next(connection), connection)) is None:
-                    pass
+                    left -= 1
+                    if not left:  # a connection that has more messages never waits by itself
+                        await asyncio.sleep(0)
+                        left = MESSAGES_A_TURN
         except TimeoutError:
             raise SpeechUnavailable(timeout.problem(self._request_bytes)) from None
         return end
@@ -235,8 +245,10 @@ class RimeUtterance:
                     self._timeout.receive(self._request_bytes)
                     self._pass_on(data if self._container_check.passed else self._container_check.receive(data))
             case TimestampsReceived(context_id=self._context_id):
-                words = self._clock.words(event, received_ms=self._received_bytes / BYTES_PER_MS)
-                self.utterance.put(Words(words))
+                self._words_left -= len(event.words)
+                if self._words_left >= 0:
+                    words = self._clock.words(event, received_ms=self._received_bytes / BYTES_PER_MS)
+                    self.utterance.put(Words(words))
             case DoneReceived(self._context_id):
                 self._connection = None
                 self._connections.release(self._address, connection)

@@ -9,15 +9,20 @@ One rule: after `clear()` no event comes out, whatever is still put in.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, MutableSequence
 
 from typing_extensions import override
 
 from telebridge.errors import SpeechError, SpeechRejected
 from telebridge.logs import logger
-from telebridge.speech.source import SpeechEvent, SpeechSink, SpeechStream
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechStream
 
 log = logger(__name__)
+
+EVENTS_A_TURN = 16
+"""How many events that waited for their listener are passed on in one turn of the event loop."""
+JOINED_BYTES = 1600
+"""Pieces of audio that wait are joined up to this length: 200 ms."""
 
 
 class Utterance(SpeechStream, SpeechSink):
@@ -53,7 +58,7 @@ class Utterance(SpeechStream, SpeechSink):
         if self._sink is not None and not self._events:
             self._pass_on(event)
         else:
-            self._events.append(event)
+            append(self._events, event)
             self._wake()
 
     @override
@@ -102,10 +107,14 @@ class Utterance(SpeechStream, SpeechSink):
             self._waiter.set_result(None)
 
     def _flush(self) -> None:
-        """Pass on what was put in before somebody subscribed."""
-        while self._events:
+        """Pass on what was put in before somebody subscribed, a share in each turn of the event loop."""
+        left = EVENTS_A_TURN
+        while self._events and left:  # a sink that reacts may clear
             self._pass_on(self._events.popleft())
-        if self._over:
+            left -= 1
+        if self._events:
+            asyncio.get_running_loop().call_soon(self._flush)
+        elif self._over:
             self._pass_on_end()
 
     def _pass_on(self, event: SpeechEvent) -> None:
@@ -131,6 +140,15 @@ def _end(sink: SpeechSink, error: SpeechError | None) -> None:
         sink.end(error)
     except Exception:  # as for `put`; there is nothing left to tell the sink
         log.exception("a listener of speech failed at the end of an utterance")
+
+
+def append(events: MutableSequence[SpeechEvent], event: SpeechEvent) -> None:
+    """Append an event to those that wait; in a long list, small pieces of audio are joined."""
+    last = events[-1] if len(events) >= EVENTS_A_TURN else None
+    if isinstance(event, Audio) and isinstance(last, Audio) and len(last.data) < JOINED_BYTES:
+        events[-1] = Audio(last.data + event.data)
+    else:
+        events.append(event)
 
 
 class SharedUtterance(SpeechSink):
@@ -168,7 +186,7 @@ class SharedUtterance(SpeechSink):
 
     @override
     def put(self, event: SpeechEvent) -> None:
-        self.events.append(event)
+        append(self.events, event)
         for listener in tuple(self._listeners):  # one that reacts may clear, or a new one join
             listener.put(event)
 

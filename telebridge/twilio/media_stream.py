@@ -18,6 +18,7 @@ from telebridge.errors import LocalProtocolError, RemoteProtocolError
 from telebridge.twilio.messages import (
     DECODE_FROM_BRIDGE,
     DECODE_FROM_TWILIO,
+    MAX_MEDIA_BYTES,
     MAX_MESSAGE_BYTES,
     ClearMessage,
     ConnectedMessage,
@@ -32,6 +33,7 @@ from telebridge.twilio.messages import (
     StartMessage,
     StopMessage,
     encoded,
+    event_of,
     is_unknown_event,
 )
 
@@ -129,6 +131,10 @@ class UnknownEvent(RemoteProtocolError):
     """A message whose event this release does not know: Twilio may add one any day."""
 
 
+class TooMuchAudio(RemoteProtocolError):
+    """A message with far more of the caller's audio than Twilio sends in one; it is dropped."""
+
+
 class StreamState(Enum):
     """How far the stream is."""
 
@@ -194,9 +200,8 @@ class MediaStream(Generic[H]):
         Raises:
             RemoteProtocolError: It cannot be read, comes at a wrong time, or names another stream.
         """
-        if len(data) > MAX_MESSAGE_BYTES:
-            size = f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}"
-            raise UnreadableMessage(self._peer, size)
+        if len(data) > MAX_MEDIA_BYTES:
+            self._require_size(data)
         try:
             message = DECODE_FROM_BRIDGE(data) if self._side is Side.TWILIO else DECODE_FROM_TWILIO(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -367,6 +372,13 @@ class MediaStream(Generic[H]):
             raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
         if self.state is not state:
             raise LocalProtocolError(f"the stream is {self.state.name.lower()}, not {state.name.lower()}")
+
+    def _require_size(self, data: bytes | str) -> None:
+        """Refuse a message that is too long, unread; to the bridge, one of audio is too long before others are."""
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise UnreadableMessage(self._peer, f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}")
+        if self._side is Side.BRIDGE and event_of(data) == "media":
+            raise TooMuchAudio(self._peer, f"sent audio in a message of {len(data)} bytes, over {MAX_MEDIA_BYTES}")
 
     def _require_name(self, stream_sid: str) -> None:
         if stream_sid != self.stream_sid:

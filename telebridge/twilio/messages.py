@@ -125,6 +125,8 @@ FromBridge = PlayMessage | MarkMessage | ClearMessage
 
 MAX_MESSAGE_BYTES = 1 << 20
 """Longer messages are refused unread."""
+MAX_MEDIA_BYTES = 12_000
+"""So long may a message with the caller's audio be: more than a second of it. Twilio sends 20 ms."""
 
 # They remember nothing, so one decoder serves all streams of a process: each its own would cost kilobytes, and be cold
 # in the processor's cache at every message.
@@ -147,10 +149,16 @@ EVENTS = frozenset({"connected", "start", "media", "dtmf", "mark", "stop", "clea
 
 def is_unknown_event(data: bytes | str) -> bool:
     """Whether a message that cannot be decoded is well formed, and of an event that is not known."""
+    event = event_of(data)
+    return event is not None and event not in EVENTS
+
+
+def event_of(data: bytes | str) -> str | None:
+    """The event that a message names; None when it is no JSON object that names one."""
     try:
-        return _DECODE_EVENT(data).event not in EVENTS
+        return _DECODE_EVENT(data).event
     except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return False
+        return None
 
 
 def encoded(value: str | dict[str, str] | MediaFormat) -> bytes:

@@ -48,6 +48,7 @@ class LiveCalls:
         feed: Gets an event when a call begins and when it ends.
         store: Where calls outlive the process; None when they do not.
         max_calls: How many calls may be live at once; None for no limit.
+        max_waiting: How many of them may wait for a media stream; None for no limit.
         over: Called with the record of every call that has ended.
 
     Attributes:
@@ -63,6 +64,7 @@ class LiveCalls:
         feed: CallFeed | None = None,
         store: CallStore | None = None,
         max_calls: int | None = None,
+        max_waiting: int | None = None,
         over: Callable[[CallRecord], None] = _ignored,
     ) -> None:
         self.flows = flows
@@ -73,6 +75,7 @@ class LiveCalls:
         self._store = store
         self.ownership = CallOwnership(self, store)
         self._max_calls = max_calls
+        self._max_waiting = max_waiting
         self._on_over = over
         self._live: dict[str, CallRunner] = {}
         self._incoming: dict[str, IncomingCall] = {}
@@ -88,7 +91,15 @@ class LiveCalls:
     @property
     def full(self) -> bool:
         """Whether no further call may begin: the limit is reached, or the process is about to stop."""
-        return self.draining or (self._max_calls is not None and len(self._live) >= self._max_calls)
+        return self.draining or _reaches(len(self._live), self._max_calls) or self.crowded
+
+    @property
+    def crowded(self) -> bool:
+        """Whether too many calls wait for their media streams."""
+        most = self._max_waiting
+        if not _reaches(len(self._live), most):
+            return False  # without looking at each call
+        return _reaches(sum(runner.session.phase.is_waiting for runner in self._live.values()), most)
 
     def begin(self, incoming: IncomingCall) -> CallRunner:
         """The runner of a call, begun now unless it is live here already.
@@ -255,6 +266,10 @@ class LiveCalls:
         metrics.CALLS_LIVE.dec()
         if not self._live:
             self._empty.set()
+
+
+def _reaches(count: int, most: int | None) -> bool:
+    return most is not None and count >= most
 
 
 def _measure(record: CallRecord) -> None:

@@ -40,6 +40,7 @@ from telebridge.server.api.campaign_plan import planned
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem, unknown_campaign
+from telebridge.server.http.request_bodies import read_chunks
 
 MOST_UPLOADED_BYTES = 500_000_000
 MOST_REJECTS = 100
@@ -258,7 +259,7 @@ async def _received(request: web.Request, file: Path) -> None:
     """Keep the body of a request in a file."""
     size = 0
     with await asyncio.to_thread(file.open, "wb") as kept_in:
-        async for chunk in request.content.iter_chunked(CHUNK):
+        async for chunk in read_chunks(request, CHUNK):
             size += len(chunk)
             if size > MOST_UPLOADED_BYTES:
                 raise Problem(413, f"The file has more than {MOST_UPLOADED_BYTES} bytes: send it in parts.")

@@ -16,6 +16,7 @@ from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from telebridge import metrics
+from telebridge.server.http.connections import known
 from telebridge.server.http.problems import (
     API,
     Problem,
@@ -95,6 +96,7 @@ def guarded(access: Access) -> Middleware:
                 if endpoint == "metrics":
                     return refusal.answer()  # no problem documents are made there
                 raise refusal
+            known(request)
         return await handler(request)
 
     return guard

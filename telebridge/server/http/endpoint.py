@@ -20,6 +20,7 @@ from telebridge.server.http.problems import (
     shown,
     wrong_fields,
 )
+from telebridge.server.http.request_bodies import read_bytes
 from telebridge.unicode_text import repaired, repaired_values
 
 MOST_BYTES = 64 * 1024
@@ -179,9 +180,10 @@ async def read_body(request: web.Request, model: type[B]) -> B:
     """
     if (request.content_length or 0) > MOST_BYTES:
         raise _too_large()
-    text = await request.read()
-    if len(text) > MOST_BYTES:
-        raise _too_large()
+    try:
+        text = await read_bytes(request, MOST_BYTES)
+    except web.HTTPRequestEntityTooLarge as error:
+        raise _too_large() from error
     if not text and model is Nothing:
         return model()
     if request.method == hdrs.METH_GET:

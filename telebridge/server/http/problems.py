@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from telebridge.errors import TelebridgeError
 from telebridge.logs import logger
+from telebridge.server.http.refusal_log import masked
 
 log = logger(__name__)
 
@@ -138,7 +139,7 @@ def problem_documents() -> Middleware:
                 raise
             return _of_http(request, refused).answer()
         except Exception:  # the top of a request: whoever asked learns that it is our fault, and nothing else
-            log.exception("request failed", method=request.method, path=request.path)
+            log.exception("request failed", method=request.method, path=masked(request.path))
             return Problem(500, "Something is wrong on our side. It has been written to the log.").answer()
         return answer
 

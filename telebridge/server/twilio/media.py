@@ -18,7 +18,9 @@ from telebridge.call.runner.media_line import QueuedSocket
 from telebridge.call.runner.runner import CallRunner, ForeignStream
 from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
+from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.idempotency_store import UsedTokens
+from telebridge.server.twilio.reading_pace import TURN_UNITS, UNIT_BYTES, ReadingPace
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
@@ -77,9 +79,11 @@ class MediaHandler:
         """Carry one media stream until it ends."""
         runner = await self._admit(request)
         socket = web.WebSocketResponse(
-            decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=True
+            decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=False
         )
         await socket.prepare(request)
+        if (bounds := request.app.get(CONNECTIONS)) is not None:
+            bounds.hand_over(request)
         out = QueuedSocket(socket)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
@@ -135,6 +139,7 @@ class MediaHandler:
         """Read until the socket ends, breaks the protocol too often, or does not start in time."""
         bad, started = BadMessages(), False
         loop = asyncio.get_running_loop()
+        pace, left = ReadingPace(now=loop.time()), TURN_UNITS
         async with asyncio.timeout(START_SECONDS) as start:
             async for message in socket:
                 try:
@@ -142,6 +147,8 @@ class MediaHandler:
                         runner.receive_text(message.data)
                     elif message.type is WSMsgType.BINARY:
                         runner.receive_binary(message.data)
+                    elif message.type is WSMsgType.PING:
+                        await socket.pong(message.data)
                 except RemoteProtocolError as error:
                     if bad.add(error, runner, now=loop.time()):
                         await socket.close(code=WSCloseCode.POLICY_VIOLATION)
@@ -149,3 +156,14 @@ class MediaHandler:
                 if not started and runner.streaming:
                     started = True
                     start.reschedule(None)
+                left -= 1 + len(message.data or "") // UNIT_BYTES
+                if left <= 0:  # a socket that has more messages never waits by itself
+                    await _wait(pace.wait_seconds(TURN_UNITS - left, now=loop.time()))
+                    left = TURN_UNITS
+
+
+async def _wait(seconds: float) -> None:
+    """Let others have their turn, or more turns while a stream is far ahead of its pace."""
+    if seconds:
+        metrics.STREAMS_PACED.inc()
+    await asyncio.sleep(seconds)

@@ -15,6 +15,7 @@ from telebridge import metrics
 from telebridge.audio.wav import mulaw_file
 from telebridge.errors import SpeechError
 from telebridge.logs import logger
+from telebridge.server.http.connections import known
 from telebridge.speech.source import Audio, SpeechSource, VoiceOverrides
 from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
@@ -49,6 +50,7 @@ class PromptHandler:
         except PromptTokenError as error:
             metrics.REFUSED.labels("prompts", error.reason).inc()
             return _problem(404, "There is no such prompt", str(error))
+        known(request)
         if self._waiting >= MOST_WAITING:
             metrics.REFUSED.labels("prompts", "busy").inc()
             return _problem(503, "The prompt cannot be spoken now", "too many others are being spoken")

@@ -2,13 +2,15 @@
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from multidict import MultiDict
 
 from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.health import HealthHandler
+from telebridge.server.http.connections import known
 from telebridge.server.http.idempotency_store import UsedTokens
+from telebridge.server.http.refusal_log import RefusalLog, masked
+from telebridge.server.http.request_bodies import read_form
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.prompts import PromptHandler
@@ -38,6 +40,7 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
     status = StatusHandler(calls, campaigns)
     health = HealthHandler(calls)
+    refusals = RefusalLog()
     for path, handler in {
         "/twilio/voice": _with_error_message(voice.voice),
         "/twilio/voice/{flow}": _with_error_message(voice.voice),
@@ -48,8 +51,9 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
         "/twilio/amd": status.machine_detected,
         "/twilio/stream-status": status.stream_status,
     }.items():
-        app.router.add_get(path, _for_twilio(validator, handler), allow_head=False)
-        app.router.add_post(path, _for_twilio(validator, handler))
+        checked = _for_twilio(validator, refusals, handler)
+        app.router.add_get(path, checked, allow_head=False)
+        app.router.add_post(path, checked)
     app.router.add_get(
         "/twilio/media/{token}", MediaHandler(calls, validator, tokens, used_tokens).media, allow_head=False
     )
@@ -68,7 +72,7 @@ def _with_error_message(handler: Handler) -> Handler:
         except web.HTTPException:
             raise
         except Exception:  # the top of a request: the caller must hear something
-            log.exception("webhook failed", path=request.path, call_sid=request[FIELDS].get("CallSid"))
+            log.exception("webhook failed", path=masked(request.path), call_sid=request[FIELDS].get("CallSid"))
             return error_message()
 
     return answered
@@ -87,25 +91,26 @@ def _require_sid(call_sid: str) -> None:
     raise web.HTTPBadRequest(text=f"CallSid {problem}: this address is for Twilio's webhooks.\n")
 
 
-def _for_twilio(validator: RequestValidator, handler: Handler) -> Handler:
+def _for_twilio(validator: RequestValidator, refusals: RefusalLog, handler: Handler) -> Handler:
     """Let only requests through that Twilio signed; their parameters are at `request[FIELDS]`.
 
     A GET carries them in its query, which is part of the signed address; a POST in its form, which is signed beside it.
     """
 
     async def checked(request: web.Request) -> web.StreamResponse:
-        form = await request.post() if request.method == "POST" else None
-        texts = MultiDict((name, value) for name, value in (form or {}).items() if isinstance(value, str))
-        if not validator.is_twilio(request, texts, stream=False):
+        form = await read_form(request) if request.method == "POST" else None
+        if not validator.is_twilio(request, form, stream=False):
             metrics.REFUSED.labels("webhook", "signature").inc()
-            log.warning(
+            refusals.write(
                 "request refused: the signature does not fit",
-                path=request.path,
                 signed=bool(request.headers.get("X-Twilio-Signature")),
-                checked_url=validator.public_url(request, request.raw_path),
+                checked_url=validator.public_url(
+                    request, request.rel_url.raw_path
+                ),  # signed variables are in the query
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
-        fields = dict(request.query if form is None else texts)
+        known(request)
+        fields = dict(request.query if form is None else form)
         _require_sid(fields.get("CallSid", ""))
         request[FIELDS] = fields
         return await handler(request)
