@@ -256,6 +256,7 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         await parts.records.start()
         yield
     finally:
+        parts.calls.abandon_all()
         await closing.close()
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from telebridge.cli.stopping import Stop
+from telebridge.cli.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 
@@ -87,7 +87,7 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
 
 
 def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seconds: float = 0.0) -> None:
-    """Run a server to its end, on uvloop.
+    """Run a server to its end, on uvloop; one that was told to stop ends the process.
 
     Args:
         serve: Called with what ends the process in time; to be given to `until_stopped`.
@@ -102,6 +102,8 @@ def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seco
             stop.closed()
 
     uvloop.run(served())
+    if stop.begun:
+        end_process(0)
 
 
 async def until_stopped(

@@ -29,7 +29,7 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.stopping import Stop
+from telebridge.cli.stopping import Stop, end_process
 from telebridge.cli.supervisor import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
@@ -76,7 +76,7 @@ def serve(
         run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
 
     supervisor = Supervisor(work, tell, drain_seconds=server.drain_seconds)
-    raise typer.Exit(supervisor.run(workers))
+    end_process(supervisor.run(workers))
 
 
 @dataclass(frozen=True, slots=True)

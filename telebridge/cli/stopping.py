@@ -9,16 +9,28 @@ that ends the process when the event loop, a thread or a peer would keep it.
 One rule: once a signal has come, no wait of any part can put off the end.
 """
 
+import logging
 import os
 import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 CLOSE_SECONDS = 0.8
 """How long connections and the database may take to close, after draining."""
 CUT_SHORT = 1
 """The exit code of a process that was ended before everything was closed."""
+
+
+def end_process(code: int) -> NoReturn:
+    """End the process, with its output written: the interpreter takes seconds to take itself apart when it is busy."""
+    logging.shutdown()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 class StopTimes:
@@ -81,10 +93,15 @@ class Stop:
             return None
         return max(0.0, self._times.closes_at - time.monotonic())
 
+    @property
+    def begun(self) -> bool:
+        """Whether the process was told to stop."""
+        return self._times.closes_at is not None
+
     def closed(self) -> None:
         """Everything is closed: what may still keep the process is a thread whose result nobody waits for."""
         self._code = 0
-        if self._times.closes_at is not None:
+        if self.begun:
             self.hurry()
 
     def dismiss(self) -> None:
