@@ -173,9 +173,10 @@ class CampaignSettings(_Section):
 
 
 class DatabaseSettings(_Section):
-    """The database of calls and campaigns."""
+    """The database of calls and campaigns, and whether calls are answered only when it can record them."""
 
     url: str = ""
+    required: bool = True
 
 
 Prefix = Annotated[str, Field(pattern=r"^(\+[0-9]*|sips?:[!-~]*|client:[!-~]*)$")]

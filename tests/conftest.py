@@ -2,7 +2,7 @@
 
 from hypothesis import settings
 
-pytest_plugins = ["support.slow_tests"]
+pytest_plugins = ["support.slow_tests", "support.open_databases"]
 
 # A property never fails because the machine is loaded.
 settings.register_profile("unhurried", settings(), deadline=None)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +12,8 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.campaigns import Campaigning, Clocks
+from telebridge.app.closing import Closing
+from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
@@ -33,7 +34,6 @@ from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
@@ -48,6 +48,7 @@ from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
+from telebridge.server.health import HealthHandler
 from telebridge.server.http.access import Access, guarded, is_loopback
 from telebridge.server.http.connections import CONNECTIONS, ConnectionBounds
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys, UsedTokens
@@ -73,6 +74,10 @@ FLOW_FILES = (".yaml", ".yml")
 CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
+CLOSING = web.AppKey("CLOSING", Closing)
+
+DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.35, 0.6, 0.7
+"""How long after draining the parts may take to close: those that wait for others, the store, and the database."""
 
 
 def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None) -> web.Application:
@@ -96,6 +101,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     )
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
+    app[CLOSING] = Closing()
     variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
@@ -108,6 +114,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         default_flow=default_flow,
         numbers=settings.numbers,
         used_tokens=UsedTokens(parts.database),
+        health=HealthHandler(parts.calls, parts.records.away, database_required=parts.records.required),
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
@@ -164,6 +171,7 @@ class _Parts:
         database: Transactions on it.
         store: The calls in it.
         campaigning: The campaigns in it, and who dials them.
+        records: Starts the store and the campaigns once the database is there.
         flights: Records calls; None when nobody wants that.
         calls: The live calls, which use all of these.
     """
@@ -175,6 +183,7 @@ class _Parts:
     database: Database
     store: CallStore
     campaigning: Campaigning
+    records: Records
     flights: CallRecorder | None
     calls: LiveCalls
 
@@ -213,7 +222,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         over=asked.over,
     )
     asked.live = calls
-    return _Parts(flows, voice, errands, engine, database, store, campaigning, flights, calls)
+    records = Records(engine, database, store, campaigning, required=settings.database.required)
+    return _Parts(flows, voice, errands, engine, database, store, campaigning, records, flights, calls)
 
 
 def _api_handlers(
@@ -242,20 +252,30 @@ def _api_handlers(
     )
 
 
-async def _running(parts: _Parts, originator: TwilioOriginator, _: web.Application) -> AsyncIterator[None]:
+async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Application) -> AsyncIterator[None]:
     """Start the parts, the database first; when the application ends, stop them, the database last."""
-    await migrate(parts.engine)
-    parts.store.start()
-    first_prompts = FirstPrompts(parts.flows, parts.voice.source)
-    async with parts.voice, aclosing(parts.errands), aclosing(first_prompts) as first, parts.campaigning:
-        parts.campaigning.calls.on_ringing = first.fetch
-        parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
+    closing = app[CLOSING]
+    first = FirstPrompts(parts.flows, parts.voice.source)
+    parts.campaigning.calls.on_ringing = first.fetch
+    parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
+    closing.add("database", parts.engine.dispose, seconds=ENDED_SECONDS)
+    try:
+        await parts.records.open()
+        closing.add("call store", parts.store.aclose, seconds=STORED_SECONDS)
+        if parts.flights is not None:
+            closing.add("call recorder", partial(asyncio.to_thread, parts.flights.close), seconds=DRAINED_SECONDS)
+        closing.add("Twilio's API", originator.aclose, seconds=DRAINED_SECONDS)
+        closing.add("voice", parts.voice.aclose, seconds=DRAINED_SECONDS)
+        closing.add("requests of flows", parts.errands.aclose, seconds=DRAINED_SECONDS)
+        closing.add("first prompts", first.aclose, seconds=DRAINED_SECONDS)
+        closing.add("campaigns", parts.campaigning.aclose, seconds=DRAINED_SECONDS)
+        closing.add("start of the database", parts.records.stop_retrying, seconds=DRAINED_SECONDS)
+        await parts.voice.__aenter__()
+        await parts.records.start()
         yield
-    await originator.aclose()
-    if parts.flights is not None:
-        parts.flights.close()
-    await parts.store.aclose()
-    await parts.engine.dispose()
+    finally:
+        parts.calls.abandon_all()
+        await closing.close()
 
 
 def _variables(claim: Claim) -> dict[str, str]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.twilio import open_twilio
@@ -93,6 +94,7 @@ class Campaigning:
         self._clocks = clocks = clocks or Clocks()
         self._twilio: TwilioCalls | None = None
         self._dialing: _Dialing | None = None
+        self._draining = False
         self.store = sql_campaign_store(engine, clocks.store)
         self.law = CallingLaw(clocks.rules)
         self.wallclock = clocks.wallclock
@@ -103,28 +105,43 @@ class Campaigning:
         self.on_placed: Callable[[Claim], None] | None = None
 
     async def __aenter__(self) -> Self:
-        if may_ask_twilio(self._settings.twilio):  # whether it dials or not, it ends calls
+        await self.start()
+        return self
+
+    async def start(self) -> None:
+        """Write what an earlier process has left, and begin to dial if this process does.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is away; it may be called again.
+        """
+        if self._twilio is None and may_ask_twilio(self._settings.twilio):  # whether it dials or not, it ends calls
             self._twilio = self._reports.twilio = open_twilio(self._settings.twilio)
         await self.calls.take_up()
         if why := not_dialling(self._settings):
             log.info("campaigns are not dialled by this process", reason=why)
-            return self
-        if self._twilio is not None:
+        elif self._twilio is not None and not self._draining:
             await self._dial(self._twilio)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._dialing is not None:
-            await self._dialing.dialer.drain()
-            for task in self._dialing.tasks:
-                task.cancel()
-            await asyncio.gather(*self._dialing.tasks, return_exceptions=True)
-            await self._dialing.webhooks.drain()
-        await self.calls.aclose()
-        if self._twilio is not None:
-            await self._twilio.aclose()
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop what runs. Who cancels it cuts that short; what was under way is done by another process, or later."""
+        try:
+            await asyncio.gather(self._stop_dialing(), self.calls.aclose())
+        finally:
+            if self._twilio is not None:
+                await self._twilio.aclose()
+
+    async def _stop_dialing(self) -> None:
+        if self._dialing is None:
+            return
+        await asyncio.gather(self._dialing.dialer.drain(), self._dialing.webhooks.drain())
+        for task in self._dialing.tasks:
+            task.cancel()
+        await asyncio.gather(*self._dialing.tasks, return_exceptions=True)
 
     async def look(self, campaign_id: str) -> CampaignView:
         """Return the state of a campaign.
@@ -147,6 +164,7 @@ class Campaigning:
         Args:
             seconds: Wait at most so long.
         """
+        self._draining = True
         if self._dialing is None:
             return
         self._dialing.heartbeat.cancel()
@@ -154,10 +172,14 @@ class Campaigning:
         if not await self._none_within(seconds, RINGING):
             log.warning("calls still ring at the end of draining")
 
-    async def wait_for_final_reports(self) -> None:
-        """Wait some seconds for the final reports on calls of this process; the reconciler asks for lost ones."""
+    async def wait_for_final_reports(self, *, seconds: float = FINAL_REPORTS_SECONDS) -> None:
+        """Wait for the final reports on calls of this process; the reconciler asks for lost ones.
+
+        Args:
+            seconds: Wait at most so long, and never longer than `FINAL_REPORTS_SECONDS`.
+        """
         if self._dialing is not None:
-            await self._none_within(FINAL_REPORTS_SECONDS, LIVE)
+            await self._none_within(min(seconds, FINAL_REPORTS_SECONDS), LIVE)
 
     async def _none_within(self, seconds: float, states: frozenset[AttemptState]) -> bool:
         """Wait until no attempt of this process is in these states; returns False when that took too long."""
@@ -170,10 +192,15 @@ class Campaigning:
         return True
 
     async def _some_in(self, states: frozenset[AttemptState]) -> bool:
-        for campaign in await self.store.campaigns.all():
-            for attempt in await self.store.attempts.live(campaign.id):
-                if attempt.worker == self.worker and attempt.state in states:
-                    return True
+        """Whether a call of this process is in one of these states; also when the database gives no answer."""
+        try:
+            for campaign in await self.store.campaigns.all():
+                for attempt in await self.store.attempts.live(campaign.id):
+                    if attempt.worker == self.worker and attempt.state in states:
+                        return True
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("it is unknown which calls ring: the database is away", error=str(error))
+            return True
         return False
 
     def _placed(self, claim: Claim) -> None:

@@ -39,6 +39,9 @@ LOCAL_NAME = "the voice of this machine"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
 """Its time-out until the first audio: it may have to be started first."""
 
+STOP_SECONDS = 1.0
+"""How long its requests may take to end when it is stopped."""
+
 START_AGAIN_SECONDS = 15.0
 """The back-off after a start that failed: what it lacked, memory or a port, may be there then."""
 
@@ -72,6 +75,10 @@ class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections, and end the voice of this machine."""
         await self.source.aclose()
         if self.local is not None:
             await self.local.stop()
@@ -87,7 +94,7 @@ class LocalVoice:
 
     async def start(self) -> None:
         """Start serving."""
-        self._runner = web.AppRunner(create_speech_server(), access_log=None)
+        self._runner = web.AppRunner(create_speech_server(), access_log=None, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
 

@@ -1,5 +1,7 @@
 """What all server commands share: listening, the line that is printed, and draining at a signal.
 
+When the process ends after a signal is decided in `telebridge.cli.stopping`.
+
 One rule: a server that cannot listen ends with one line that names the setting.
 """
 
@@ -16,8 +18,12 @@ import uvloop
 from aiohttp import web
 from typing_extensions import override
 
+from telebridge.cli.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
+from telebridge.logs import logger
 from telebridge.server.http.connections import IDLE_SECONDS, LINGER_SECONDS, ConnectionBounds
+
+log = logger(__name__)
 
 BACKLOG = 1024
 HTTP_OPTIONS: dict[str, Any] = {
@@ -25,6 +31,18 @@ HTTP_OPTIONS: dict[str, Any] = {
     "lingering_time": LINGER_SECONDS,
     "auto_decompress": False,  # a body that is compressed is refused
 }
+REQUEST_SECONDS = 5.0
+"""How long requests that are being answered may take to end, when the server stops."""
+CUT_SECONDS = 0.1
+"""The same once the time for draining is over."""
+
+
+class _Runner(web.AppRunner):
+    """A runner whose patience with requests is set when it stops: aiohttp waits a minute, and another one."""
+
+    def limit(self, seconds: float) -> None:
+        """Wait so long for requests to end, and so long again after they were cancelled."""
+        self._shutdown_timeout = seconds
 
 
 @asynccontextmanager
@@ -36,6 +54,7 @@ async def listening(
     port_setting: str,
     inherited: socket.socket | None = None,
     bounds: ConnectionBounds | None = None,
+    stop: Stop | None = None,
 ) -> AsyncIterator[str]:
     """Serve `app` for as long as the block runs; the value is its URL.
 
@@ -46,12 +65,13 @@ async def listening(
         port_setting: The name of the setting or option that changes the port, for the error.
         inherited: A socket that listens already, in place of `host` and `port`.
         bounds: What connections may take; None for a server that only this machine's programs use.
+        stop: Bounds how long requests may take to end; None for some seconds.
 
     Raises:
         ConfigurationError: The address cannot be listened on.
     """
     options = {} if bounds is None else HTTP_OPTIONS
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, **options)
+    runner = _Runner(app, access_log=None, handle_signals=False, **options)
     await runner.setup()
     try:
         try:
@@ -63,6 +83,8 @@ async def listening(
         shown = f"[{host}]" if ":" in host else host
         yield f"http://{shown}:{listens_on}"
     finally:
+        left = None if stop is None else stop.seconds_left()
+        runner.limit(REQUEST_SECONDS if left is None else min(REQUEST_SECONDS, left / 2) + CUT_SECONDS)
         await runner.cleanup()
 
 
@@ -107,36 +129,72 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
     return ConfigurationError(port_setting, f"cannot listen on {host}:{port} ({error.strerror})")
 
 
-def run_server(main: Coroutine[Any, Any, None]) -> None:
-    """Run a server's coroutine to its end, on uvloop."""
-    uvloop.run(main)
-
-
-async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None, *, lifeline: int | None = None) -> None:
-    """Wait for SIGTERM or SIGINT, then drain; a second signal cuts draining short.
+def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seconds: float = 0.0) -> None:
+    """Run a server to its end, on uvloop; one that was told to stop ends the process.
 
     Args:
+        serve: Called with what ends the process in time; to be given to `until_stopped`.
+        drain_seconds: How long it may drain after a signal.
+    """
+    stop = Stop(drain_seconds)
+
+    async def served() -> None:
+        try:
+            await serve(stop)
+        finally:
+            stop.closed()
+
+    uvloop.run(served())
+    if stop.begun:
+        end_process(0)
+
+
+async def until_stopped(
+    stop: Stop, drain: Callable[[], Awaitable[object]] | None = None, *, lifeline: int | None = None
+) -> None:
+    """Wait for SIGTERM or SIGINT, then drain for a bounded time; a second signal cuts draining short.
+
+    A process under a supervisor may get a signal twice, from the terminal or the service manager and from the
+    supervisor. For it further ones change nothing, and SIGQUIT, which only the supervisor sends, cuts draining short.
+
+    Args:
+        stop: Ends the process in time.
         drain: Called after the signal; the server ends when it returns.
-        lifeline: A descriptor that also stops the server when it becomes readable.
+        lifeline: The supervisor's descriptor, which becomes readable once the supervisor is gone.
     """
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    told, cut = asyncio.Event(), asyncio.Event()
+
+    def begin() -> None:
+        stop.begin()
+        told.set()
+
+    def hurry() -> None:
+        stop.hurry()
+        told.set()
+        cut.set()
+
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, stop.set)
+        loop.add_signal_handler(signum, lambda: hurry() if told.is_set() and lifeline is None else begin())
     if lifeline is not None:
-        loop.add_reader(lifeline, stop.set)
-    await stop.wait()
+        loop.add_signal_handler(signal.SIGQUIT, hurry)
+        loop.add_reader(lifeline, begin)
+    await told.wait()
     if lifeline is not None:
         loop.remove_reader(lifeline)
-    if drain is None:
-        return
-    stop.clear()
+    if drain is not None:
+        await _drained(drain, cut, stop)
+
+
+async def _drained(drain: Callable[[], Awaitable[object]], cut: asyncio.Event, stop: Stop) -> None:
     draining = asyncio.ensure_future(drain())
-    second = asyncio.create_task(stop.wait())
-    await asyncio.wait({draining, second}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (draining, second):
+    cutting = asyncio.create_task(cut.wait())
+    await asyncio.wait({draining, cutting}, timeout=stop.seconds_left(), return_when=asyncio.FIRST_COMPLETED)
+    for task in (draining, cutting):
         task.cancel()
-    await asyncio.gather(draining, second, return_exceptions=True)
+    [failure, _] = await asyncio.gather(draining, cutting, return_exceptions=True)
+    if isinstance(failure, Exception):
+        log.error("draining failed", error=repr(failure))
 
 
 def tell(line: str) -> None:

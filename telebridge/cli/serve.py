@@ -1,10 +1,12 @@
 """`telebridge serve`: the bridge itself."""
 
-import functools
+import asyncio
 import importlib
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +16,7 @@ from aiohttp import web
 from telebridge.app.bridge import (
     CALLS,
     CAMPAIGNS,
+    CLOSING,
     VOICE,
     create_app,
 )
@@ -26,6 +29,7 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
+from telebridge.cli.stopping import Stop, end_process
 from telebridge.cli.supervisor import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
@@ -61,7 +65,7 @@ def serve(
     server = settings.server.model_copy(update=given)
     settings = settings.model_copy(update={"server": server})
     if workers is None:
-        run_server(_serve(settings, bridge))
+        run_server(partial(_serve, settings, bridge), drain_seconds=server.drain_seconds)
         return
     try:
         listener = listen(server.host, server.port)
@@ -69,35 +73,53 @@ def serve(
         raise cannot_listen(error, server.host, server.port, "server.port") from error
 
     def work(lifeline: int, listens: Callable[[], None]) -> None:
-        run_server(_serve(settings, bridge, listener, lifeline, listens))
+        worker = SupervisedWorker(listener, lifeline, listens)
+        run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
 
-    supervisor = Supervisor(work, tell)
-    raise typer.Exit(supervisor.run(workers))
+    supervisor = Supervisor(work, tell, drain_seconds=server.drain_seconds)
+    end_process(supervisor.run(workers))
 
 
-async def _serve(
-    settings: Settings,
-    bridge: Bridge | None,
-    inherited: socket.socket | None = None,
-    lifeline: int | None = None,
-    listens: Callable[[], None] | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class SupervisedWorker:
+    """What a process gets from its supervisor.
+
+    Args:
+        listener: The socket that all processes share.
+        lifeline: A descriptor that becomes readable once the supervisor is gone.
+        listens: To be called when the process takes requests.
+    """
+
+    listener: socket.socket
+    lifeline: int
+    listens: Callable[[], None]
+
+
+async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None = None) -> None:
     app = create_app(settings, bridge=bridge)
     where = (settings.server.host, settings.server.port)
+    inherited = None if worker is None else worker.listener
     bounds = app[CONNECTIONS]
-    async with listening(app, *where, port_setting="server.port", inherited=inherited, bounds=bounds) as url:
+    async with listening(app, *where, port_setting="server.port", inherited=inherited, bounds=bounds, stop=stop) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
-        if listens is not None:
-            listens()
+        if worker is not None:
+            worker.listens()
         tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
-        await until_stopped(functools.partial(_drain, app, settings.server.drain_seconds), lifeline=lifeline)
+        drain = partial(_drain, app, settings.server.drain_seconds)
+        await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
+        app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))
 
 
 async def _drain(app: web.Application, seconds: float) -> None:
-    """Stop dialing, keep answering what rings, and wait until live calls have finished."""
-    await app[CAMPAIGNS].drain(seconds=seconds)
-    await app[CALLS].drain(seconds=seconds)
-    await app[CAMPAIGNS].wait_for_final_reports()
+    """Stop dialing, keep answering what rings, and wait until live calls have finished; all within a time."""
+    until = asyncio.get_running_loop().time() + seconds
+
+    def left() -> float:
+        return max(0.0, until - asyncio.get_running_loop().time())
+
+    await app[CAMPAIGNS].drain(seconds=left())
+    await app[CALLS].drain(seconds=left())
+    await app[CAMPAIGNS].wait_for_final_reports(seconds=left())
 
 
 def load_bridge(name: str) -> Bridge:

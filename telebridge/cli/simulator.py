@@ -1,5 +1,6 @@
 """`telebridge simulator`: the local Twilio."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from telebridge.cli.listen import (
     tell,
     until_stopped,
 )
+from telebridge.cli.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app
@@ -31,13 +33,13 @@ def simulator(
     """
     configure_logs()
     options = SimulatorOptions(anybody=parse_script(anybody), calls_per_second=calls_per_second)
-    run_server(_serve_simulator(host, port, options))
+    run_server(partial(_serve_simulator, host, port, options))
 
 
-async def _serve_simulator(host: str, port: int, options: SimulatorOptions) -> None:
-    async with listening(create_app(options), host, port, port_setting="--port") as url:
+async def _serve_simulator(host: str, port: int, options: SimulatorOptions, stop: Stop) -> None:
+    async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
         tell(
             f"simulator listens on {url} · TWILIO_ACCOUNT_SID={ACCOUNT_SID} TWILIO_AUTH_TOKEN={AUTH_TOKEN} "
             f"TELEBRIDGE_TWILIO__API_BASE_URL={url}"
         )
-        await until_stopped()
+        await until_stopped(stop)

@@ -1,5 +1,6 @@
 """`telebridge speech-server`: the local Rime."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from telebridge.cli.listen import (
     tell,
     until_stopped,
 )
+from telebridge.cli.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app
@@ -25,10 +27,10 @@ def speech_server(
     Point a Rime client at the address that is printed; telebridge itself by `rime.url`.
     """
     configure_logs()
-    run_server(_serve_speech(host, port, SpeechServerOptions(api_key=api_key)))
+    run_server(partial(_serve_speech, host, port, SpeechServerOptions(api_key=api_key)))
 
 
-async def _serve_speech(host: str, port: int, options: SpeechServerOptions) -> None:
-    async with listening(create_app(options), host, port, port_setting="--port") as url:
+async def _serve_speech(host: str, port: int, options: SpeechServerOptions, stop: Stop) -> None:
+    async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
         tell(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
-        await until_stopped()
+        await until_stopped(stop)

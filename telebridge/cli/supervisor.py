@@ -4,10 +4,14 @@ The socket outlives the workers: while one is restarted, the kernel queues Twili
 a process that has loaded everything and started nothing, so that a new worker serves within a moment of the old one's
 death, and resumes its live calls at their checkpoints.
 
+A signal to the supervisor stops the workers, which end in time by themselves (see `telebridge.cli.stopping`); one that
+cannot, because its event loop is blocked, is killed.
+
 One rule: a worker that dies is restarted. If the first workers refuse the configuration, none is restarted; once a
 worker has served with it, a refusal has a cause outside, which may pass.
 """
 
+import math
 import os
 import signal
 import socket
@@ -19,6 +23,7 @@ from contextlib import suppress
 from types import FrameType
 
 from telebridge.backoff import backoff_seconds
+from telebridge.cli.stopping import StopTimes
 from telebridge.errors import ConfigurationError
 
 FAILED, CONFIGURED_WRONGLY = 1, 2
@@ -28,6 +33,8 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 STOPPING = signal.SIGTERM, signal.SIGINT
+KILL_SECONDS = 0.1
+"""So long after its time a worker is killed."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -59,9 +66,17 @@ class Supervisor:
         serve: Called in each process, with a descriptor that becomes readable once the supervisor is gone, and a
             callback to call when the worker listens.
         print_line: Called with a line for the operator when a worker is restarted.
+        drain_seconds: How long workers may drain after a signal.
     """
 
-    def __init__(self, serve: Callable[[int, Callable[[], None]], None], print_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        serve: Callable[[int, Callable[[], None]], None],
+        print_line: Callable[[str], None],
+        *,
+        drain_seconds: float = math.inf,
+    ) -> None:
+        self._times = StopTimes(drain_seconds)
         self._serve = serve
         self._print_line = print_line
         self._workers: dict[int, int] = {}  # worker numbers by process id
@@ -90,6 +105,9 @@ class Supervisor:
             ended = self._ended_worker()
             if ended is None:
                 self._start_due()
+                if self._times.ends_at is not None and time.monotonic() >= self._times.ends_at + KILL_SECONDS:
+                    self._signal_workers(signal.SIGKILL)
+                    code = FAILED
                 time.sleep(LOOK_SECONDS)
                 continue
             number, worker_code = ended
@@ -171,8 +189,22 @@ class Supervisor:
         with suppress(BlockingIOError):  # the pipe is full of such reports
             os.write(self._report_end, b"1")
 
-    def _stop(self, signum: int, _: FrameType | None) -> None:
-        self._stopping = True
+    def _stop(self, _signum: int, _: FrameType | None) -> None:
+        """Stop the workers; at the second signal, at once.
+
+        A worker may have got the signal too, from the terminal or the service manager. So it takes SIGTERM any number
+        of times for one, and SIGQUIT, which only this sends, for the second signal.
+        """
+        now = time.monotonic()
+        if self._stopping:
+            self._times.hurry(now)
+            self._signal_workers(signal.SIGQUIT)
+        else:
+            self._times.begin(now)
+            self._stopping = True
+            self._signal_workers(signal.SIGTERM)
+
+    def _signal_workers(self, signum: int) -> None:
         for pid in list(self._workers):
             with suppress(ProcessLookupError):
                 os.kill(pid, signum)

@@ -7,9 +7,9 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telebridge.database.failures import is_failure, unusable
 from telebridge.errors import ConfigurationError
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -20,14 +20,16 @@ async def migrate(engine: AsyncEngine) -> None:
     """Make the tables, or change them to what this release needs; nothing happens when they are so already.
 
     Raises:
-        ConfigurationError: The database cannot be reached, or was written by a newer release.
+        DatabaseUnusable: It cannot be reached or written, or is none.
+        ConfigurationError: It was written by a newer release.
     """
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
-    except (DBAPIError, OSError) as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise ConfigurationError("database.url", f"the database cannot be used ({reason})") from error
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        raise unusable(error, engine.url) from error
 
 
 def _upgrade(connection: Connection) -> None:

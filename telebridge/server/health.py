@@ -1,27 +1,52 @@
 """Handles what operators ask: is the process alive, does it take calls, what are its metrics."""
 
+from collections.abc import Awaitable, Callable
+
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from telebridge.call.runner.live_calls import LiveCalls
 
 
-class HealthHandler:
-    """Answers `/healthz`, `/readyz` and `/metrics`."""
+async def nothing_away() -> bool:
+    """No database is needed."""
+    return False
 
-    def __init__(self, calls: LiveCalls) -> None:
+
+class HealthHandler:
+    """Answers `/healthz`, `/readyz` and `/metrics`.
+
+    Args:
+        calls: The calls of this process.
+        database_away: Returns whether the database is away.
+        database_required: Whether calls must not be answered without it.
+    """
+
+    def __init__(
+        self,
+        calls: LiveCalls,
+        database_away: Callable[[], Awaitable[bool]] = nothing_away,
+        *,
+        database_required: bool = True,
+    ) -> None:
         self._calls = calls
+        self._database_away = database_away
+        self._database_required = database_required
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """The process serves."""
         return web.json_response({"status": "ok", "live_calls": len(self._calls)})
 
     async def readyz(self, _request: web.Request) -> web.Response:
-        """Whether further calls are taken; 503 when not."""
+        """Whether further calls are taken, and what is away; 503 when they are not, or cannot be recorded as needed."""
+        away = ["database"] if await self._database_away() else []
+        reason = ""
         if self._calls.full:
             reason = "draining" if self._calls.draining else "max_calls reached"
-            return web.json_response({"status": reason, "live_calls": len(self._calls)}, status=503)
-        return web.json_response({"status": "ready", "live_calls": len(self._calls)})
+        elif away and self._database_required:
+            reason = "the database is away"
+        told = {"status": reason or "ready", "live_calls": len(self._calls), **({"away": away} if away else {})}
+        return web.json_response(told, status=503 if reason else 200)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Prometheus's text format."""

@@ -1,6 +1,5 @@
 """Tests on a clock that jumps: ten minutes of a call take as long as its messages take."""
 
-import asyncio
 import functools
 
 import aiosqlite
@@ -18,19 +17,27 @@ def virtually(test):
     return run
 
 
-def _held(work):
-    """SQLite works in threads of its own; the clock stands still meanwhile."""
+class _DeclaredWork:
+    """The queue of a connection of aiosqlite, whose thread does what is put here; the clock stands still meanwhile."""
 
-    @functools.wraps(work)
-    async def waited(*args, **kwargs):
-        loop = asyncio.get_running_loop()
-        if not isinstance(loop, VirtualTimeLoop):
-            return await work(*args, **kwargs)
-        with loop.outside_work():
-            return await work(*args, **kwargs)
+    def __init__(self, queue):
+        self._queue = queue
 
-    return waited
+    def put_nowait(self, item):
+        future, function = item
+        loop = None if future is None else future.get_loop()
+        if isinstance(loop, VirtualTimeLoop):
+            function = loop.thread_work(function, future)
+        self._queue.put_nowait((future, function))
 
 
-for name in ("_execute", "_connect"):
-    setattr(aiosqlite.Connection, name, _held(getattr(aiosqlite.Connection, name)))
+def _declaring(begin):
+    @functools.wraps(begin)
+    def begun(connection, *args, **kwargs):
+        begin(connection, *args, **kwargs)
+        connection._tx = _DeclaredWork(connection._tx)
+
+    return begun
+
+
+aiosqlite.Connection.__init__ = _declaring(aiosqlite.Connection.__init__)

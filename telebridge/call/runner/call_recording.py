@@ -9,6 +9,7 @@ as the bridge can know: what a clear takes back is taken back here. They lie in 
 One rule: what `CallTracks.pop` has handed out does not change any more.
 """
 
+import asyncio
 import audioop
 import itertools
 import json
@@ -218,11 +219,11 @@ class CallRecorder:
         return CallRecording(CallRecordingFile(self._folder, call_sid), now, self._do)
 
     def close(self) -> None:
-        """Wait until everything is written."""
+        """Wait until everything is written; call it in a thread."""
         self._thread.shutdown()
 
     def _do(self, work: Callable[[], None]) -> None:
-        self._thread.submit(self._try, work)
+        _ = asyncio.get_running_loop().run_in_executor(self._thread, self._try, work)
 
     def _try(self, work: Callable[[], None]) -> None:
         try:

@@ -183,13 +183,26 @@ class LiveCalls:
 
     def release(self, call_sid: str) -> None:
         """Stop the runner of a call that another process leads now, without a word to anybody."""
+        if self._abandon(call_sid):
+            log.info("call led by another process", call_sid=call_sid)
+
+    def abandon_all(self) -> None:
+        """Stop the runners of all live calls, without a word to anybody: this process ends.
+
+        Another process may lead the calls on from their checkpoints.
+        """
+        for call_sid in list(self._live):
+            self._abandon(call_sid)
+            log.warning("call left at the end of the process", call_sid=call_sid)
+
+    def _abandon(self, call_sid: str) -> bool:
         runner = self._live.pop(call_sid, None)
         if runner is None:
-            return
+            return False
         del self._incoming[call_sid]
         runner.abandon()
         self._count_down()
-        log.info("call led by another process", call_sid=call_sid)
+        return True
 
     def expect_error_message(self, call_sid: str) -> None:
         """The caller of an ended call must still hear an error message."""

@@ -61,6 +61,11 @@ class CallWriter(Checkpoints):
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
 
+    @property
+    def away(self) -> bool:
+        """Whether the database took nothing at the last attempt; changes wait meanwhile."""
+        return self._away
+
     def start(self) -> None:
         """Begin to write."""
         self._task = asyncio.create_task(self._write_for_ever(), name="call store")

@@ -67,10 +67,12 @@ class WebhookSender:
     async def drain(self) -> None:
         """Begin no further request, wait for the answers to those under way, and close."""
         self._loop.drain()
-        while self._sending:
-            await asyncio.wait(self._sending.values())
-        if self._session is not None:
-            await self._session.close()
+        try:
+            while self._sending:
+                await asyncio.wait(self._sending.values())
+        finally:
+            if self._session is not None:
+                await self._session.close()
 
     async def deliver_once(self) -> None:
         """Begin to send what is due, a batch to each receiver that has none under way."""

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Annotated
 
 import typer
+import uvloop
 from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
@@ -33,7 +34,7 @@ from telebridge.cli.campaign.importing import fill
 from telebridge.cli.campaign.report import write_report
 from telebridge.cli.campaign.store import read_file
 from telebridge.cli.campaign.view import watch
-from telebridge.cli.listen import listening, run_server, tell
+from telebridge.cli.listen import listening, tell
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
@@ -129,7 +130,7 @@ def demo(
         if not file.exists():
             raise ConfigurationError(str(file), "is missing", "run it in the folder of telebridge")
     limits = CampaignSettings(calls_per_second=calls_per_second, max_live=max_live)
-    run_server(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
+    uvloop.run(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
 
 
 async def _demo(settings: Settings, output: Path, console: Console, *, json_: bool) -> None:

@@ -1,5 +1,6 @@
 """`telebridge campaign work`: a process that dials and does nothing else."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -8,6 +9,7 @@ from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import run_server, tell, until_stopped
 from telebridge.cli.options import ConfigOption
+from telebridge.cli.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
@@ -31,14 +33,14 @@ def work(
         raise ConfigurationError(
             "public_url" if "public_url" in why else "twilio", "is not set", "calls are dialled with both"
         )
-    run_server(_work(settings, drain_seconds))
+    run_server(partial(_work, settings, drain_seconds), drain_seconds=drain_seconds)
 
 
-async def _work(settings: Settings, drain_seconds: float) -> None:
+async def _work(settings: Settings, drain_seconds: float, stop: Stop) -> None:
     async with migrated_database(settings) as engine, Campaigning(settings, engine) as campaigning:
         tell(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
 
         async def drain() -> None:
             await campaigning.drain(seconds=drain_seconds)
 
-        await until_stopped(drain)
+        await until_stopped(stop, drain)

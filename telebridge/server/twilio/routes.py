@@ -35,11 +35,12 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     default_flow: str,
     numbers: dict[str, str],
     used_tokens: UsedTokens | None = None,
+    health: HealthHandler | None = None,
 ) -> None:
     """Add every route of the bridge but the API's to `app`."""
     voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
     status = StatusHandler(calls, campaigns)
-    health = HealthHandler(calls)
+    health = health or HealthHandler(calls)
     refusals = RefusalLog()
     for path, handler in {
         "/twilio/voice": _with_error_message(voice.voice),

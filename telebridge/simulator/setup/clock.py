@@ -4,13 +4,15 @@ Everything in `telebridge.simulator` reads time from the running event loop alon
 whose clock stands still while there is work and jumps to the next timer when there is none, so that a call of ten
 minutes over real sockets on loopback takes as long as its messages take.
 
-One rule: virtual time never passes while somebody outside the loop (a thread, a process) is at work for it.
+One rule: virtual time never passes while somebody outside the loop (a thread, a process) is at work for it, also when
+nobody awaits that work any more.
 """
 
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, TypeVarTuple
@@ -87,10 +89,15 @@ class _JumpingSelector(selectors.BaseSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """An event loop on virtual time. Threads of `run_in_executor` are noticed; other outside work must be declared."""
+    """An event loop on virtual time.
+
+    The threads of `run_in_executor`, `asyncio.to_thread` and `getaddrinfo` are noticed. What other threads and
+    processes do for the loop must be declared: by `thread_work`, `outside_work` or `hold_while`.
+    """
 
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
+        self._default_threads: Executor | None = None
         super().__init__(self._jumping)
 
     @override
@@ -110,12 +117,56 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         """Hold the clock still whenever `busy()` is true; it is asked each time before the clock would jump."""
         self._jumping.busy.append(busy)
 
-    @override
-    def run_in_executor(self, executor: Any, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
-        future = super().run_in_executor(executor, func, *args)
+    def thread_work(
+        self, function: Callable[[*Ts], T], answer: "asyncio.Future[Any] | None" = None
+    ) -> Callable[[*Ts], T]:
+        """Hold the clock still from now until a thread has called a function, and its answer is on the loop.
+
+        Args:
+            function: What the thread will call.
+            answer: The future that the thread sets next; None when it sets none.
+
+        Returns:
+            The function to give to the thread, which must call it once.
+        """
         self._jumping.outside_work += 1
-        future.add_done_callback(self._thread_done)
-        return future
+
+        def work(*args: *Ts) -> T:
+            try:
+                return function(*args)
+            finally:
+                with suppress(RuntimeError):  # the loop was closed meanwhile
+                    self.call_soon_threadsafe(self._worked, answer)
+
+        return work
+
+    @override
+    def set_default_executor(self, executor: Executor) -> None:
+        if not isinstance(executor, ThreadPoolExecutor):
+            msg = "the default executor runs threads"
+            raise TypeError(msg)
+        self._default_threads = executor
+        super().set_default_executor(executor)
+
+    @override
+    def run_in_executor(self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts) -> "asyncio.Future[T]":
+        if executor is None:
+            if self._default_threads is None:
+                self.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
+            executor = self._default_threads
+        if executor is None:
+            raise AssertionError
+        self._jumping.outside_work += 1
+        try:
+            work = executor.submit(func, *args)
+        except BaseException:
+            self._jumping.outside_work -= 1
+            raise
+        answer = asyncio.wrap_future(work, loop=self)
+        # After `wrap_future`, so that the answer is on the loop before the clock goes on. It is the work that is waited
+        # for, not the answer: that is done when it is cancelled, and the thread works on.
+        work.add_done_callback(self._thread_done)
+        return answer
 
     @override
     async def shutdown_default_executor(self, timeout: float | None = None) -> None:
@@ -123,8 +174,16 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         with self.outside_work():
             await super().shutdown_default_executor()
 
-    def _thread_done(self, _future: "asyncio.Future[Any]") -> None:
-        self._jumping.outside_work -= 1
+    def _thread_done(self, _work: "Future[Any]") -> None:
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self.call_soon_threadsafe(self._worked, None)
+
+    def _worked(self, answer: "asyncio.Future[Any] | None") -> None:
+        """A thread has done its work; it is about to set the answer, unless that is set or cancelled already."""
+        if answer is None or answer.done():
+            self._jumping.outside_work -= 1
+        else:
+            answer.add_done_callback(lambda _: self._worked(None))
 
 
 def run_virtual(main: Coroutine[Any, Any, T], *, debug: bool | None = None) -> T:

@@ -35,7 +35,7 @@ def seconds(path):
         return file.getnframes() / 8000
 
 
-def test_it_can_be_heard_before_the_call_is_over(tmp_path):
+async def test_it_can_be_heard_before_the_call_is_over(tmp_path):
     recorder = CallRecorder(tmp_path)
     recording = recorder.open("CA1", now=0.0)
     recording.add_event("node", {"node": "a"}, now=0.5)
@@ -46,7 +46,7 @@ def test_it_can_be_heard_before_the_call_is_over(tmp_path):
     assert json.loads((tmp_path / "CA1.jsonl").read_text()) == {"at_ms": 500.0, "kind": "node", "node": "a"}
 
 
-def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
+async def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
     (tmp_path / "CA1.wav").write_bytes(b"first")
     recorder = CallRecorder(tmp_path)
     recorder.open("CA1", now=0.0).close(now=1.0)
@@ -55,7 +55,7 @@ def test_another_part_of_the_same_call_has_a_file_of_its_own(tmp_path):
     assert seconds(tmp_path / "CA1-2.wav") == 1.0
 
 
-def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
+async def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
     one, other = CallRecorder(tmp_path), CallRecorder(tmp_path)
     late, first = one.open("CA1", now=0.0), other.open("CA1", now=0.0)
     first.add_inbound(b"c" * 160, now=1.0)
@@ -68,14 +68,14 @@ def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
     assert (tmp_path / "CA1-2.jsonl").exists()
 
 
-def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
+async def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
     (tmp_path / "taken").write_text("")
     recorder = CallRecorder(tmp_path / "taken")
     recorder.open("CA1", now=0.0).close(now=1.0)
     recorder.close()
 
 
-def test_what_the_bridge_did_is_noted_and_its_end_completes_the_files(tmp_path):
+async def test_what_the_bridge_did_is_noted_and_its_end_completes_the_files(tmp_path):
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime(2026, 3, 2, tzinfo=UTC))
     recorder = CallRecorder(tmp_path)
     recording = recorder.open("CA1", now=0.0)

@@ -1,6 +1,18 @@
 import asyncio
+import random
 import threading
+import time
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+from support import virtual_time  # noqa: F401 - declares what the threads of aiosqlite do
 
 from telebridge.simulator.setup.clock import (
     VIRTUAL_START,
@@ -110,3 +122,117 @@ def test_the_wall_clock_goes_with_the_virtual_one() -> None:
 async def test_the_clock_of_another_loop_is_real() -> None:
     clock = running_clock()
     assert clock.wallclock(clock.anchor + 5) - clock.anchor_wallclock == timedelta(seconds=5)
+
+
+Work = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+async def in_own_pool(function: Callable[[], Any]) -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return await virtual_loop().run_in_executor(pool, function)
+
+
+async def by_getaddrinfo(function: Callable[[], Any]) -> Any:
+    addresses, _ = await asyncio.gather(virtual_loop().getaddrinfo("localhost", 80), asyncio.to_thread(function))
+    return addresses
+
+
+async def in_a_thread_of_its_own(function: Callable[[], Any]) -> Any:
+    loop = virtual_loop()
+    answer = loop.create_future()
+    work = loop.thread_work(function, answer)
+
+    def deliver(result: Any) -> None:
+        if not answer.done():
+            answer.set_result(result)
+
+    def run() -> None:
+        result = work()
+        time.sleep(0.002)  # the answer is on its way
+        with suppress(RuntimeError):  # nobody waits, and the loop is closed
+            loop.call_soon_threadsafe(deliver, result)
+
+    threading.Thread(target=run).start()
+    return await answer
+
+
+async def by_aiosqlite(path: Path, function: Callable[[], Any]) -> Any:
+    async with aiosqlite.connect(path) as database:
+        await database.create_function("work", 0, function)
+        await database.execute("SELECT work()")
+
+
+KINDS: list[Any] = [asyncio.to_thread, in_own_pool, by_getaddrinfo, in_a_thread_of_its_own, by_aiosqlite]
+
+
+async def next_timer() -> float:
+    """A timer that fires at once when the clock jumps."""
+    await asyncio.sleep(1e-6)
+    return virtual_loop().time()
+
+
+def work_of(kind: Any, tmp_path: Path) -> Work:
+    return partial(kind, tmp_path / "test.db") if kind is by_aiosqlite else kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_virtual_time_passes_while_any_thread_works(kind: Any, tmp_path: Path) -> None:
+    chance = random.Random(7)
+
+    async def main() -> None:
+        for _ in range(5):
+            before = virtual_loop().time()
+            timer = asyncio.create_task(next_timer())
+            works = [work_of(kind, tmp_path / str(n)) for n in range(3)]
+            for n in range(3):
+                (tmp_path / str(n)).mkdir(exist_ok=True)
+            seconds = [chance.uniform(0, 0.01) for _ in works]
+            await asyncio.gather(*(work(partial(time.sleep, each)) for work, each in zip(works, seconds, strict=True)))
+            assert virtual_loop().time() == before
+            assert await timer > before
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_work_that_is_not_awaited_any_more_holds_the_clock_all_the_same(kind: Any, tmp_path: Path) -> None:
+    async def main() -> None:
+        begun, ended = threading.Event(), threading.Event()
+
+        def function() -> None:
+            begun.set()
+            time.sleep(0.02)
+            ended.set()
+
+        task = asyncio.ensure_future(work_of(kind, tmp_path)(function))
+        while not begun.is_set():  # noqa: ASYNC110 - a thread sets it
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(1e-6)
+        assert ended.is_set()
+
+    run_virtual(main())
+
+
+def test_work_that_is_cancelled_before_its_thread_begins_lets_the_clock_go() -> None:
+    async def main() -> float:
+        with ThreadPoolExecutor(1) as pool:
+            first, second = (virtual_loop().run_in_executor(pool, time.sleep, 0.01) for _ in range(2))
+            second.cancel()
+            await first
+            await asyncio.sleep(1)
+        return virtual_loop().time()
+
+    assert run_virtual(main()) == VIRTUAL_START + 1
+
+
+def test_an_executor_that_takes_no_work_does_not_hold_the_clock() -> None:
+    async def main() -> float:
+        pool = ThreadPoolExecutor(1)
+        pool.shutdown()
+        with pytest.raises(RuntimeError):
+            await virtual_loop().run_in_executor(pool, time.sleep, 0)
+        await asyncio.sleep(1)
+        return virtual_loop().time()
+
+    assert run_virtual(main()) == VIRTUAL_START + 1
