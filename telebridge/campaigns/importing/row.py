@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.numbers.location import NoLane, lane_of
-from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
+from telebridge.campaigns.numbers.numbers import read_number
+from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.errors import ConfigurationError
 
 MOST_COLUMNS = 500
