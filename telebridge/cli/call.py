@@ -16,11 +16,13 @@ from rich.text import Text
 from telebridge.app.twilio import open_twilio
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import tell
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
+from telebridge.flows.values import ADDRESS
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
@@ -131,13 +133,28 @@ def call(
         return
     if from_ is None:
         raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")
-    request = call_request(OutboundCall(to, from_, flow=flow or "", ring_seconds=ring_seconds), settings.public_url)
+    outbound = OutboundCall(_dialled(to, "TO"), _dialled(from_, "--from"), flow=flow or "", ring_seconds=ring_seconds)
+    request = call_request(outbound, settings.public_url)
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         fields = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}
         tell(json.dumps(fields))
     if wait and placed.status.value != "completed":
         raise typer.Exit(1)
+
+
+def _dialled(written: str, where: str) -> str:
+    """A number in E.164, or an address as it is. Twilio itself reads letters as keys, and would call a stranger.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    if ADDRESS.fullmatch(written):
+        return written
+    number = read_number(written, country="", check="possible")
+    if not isinstance(number, DialableNumber):
+        raise ConfigurationError(where, number.reason, "write it as '+12125550123', or as sip:… or client:…")
+    return number.e164
 
 
 async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: bool) -> CallResource:

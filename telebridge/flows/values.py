@@ -15,7 +15,7 @@ from telebridge.turns.digits import KEYS
 DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m)")
 DELAY = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-ADDRESS = re.compile(r"\+[1-9]\d{5,14}|sips?:\S+@\S+|client:\S+")
+ADDRESS = re.compile(r"\+[1-9][0-9]{5,14}|sips?:\S+@\S+|client:\S+")
 """What Twilio can dial."""
 LONGEST_SECONDS = 3600.0
 """The longest duration within a call."""

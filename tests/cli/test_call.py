@@ -66,3 +66,10 @@ def test_the_latest_calls_are_listed(told):
 def test_an_unknown_call_is_named(told):
     with pytest.raises(ConfigurationError, match="SID: there is no call 'CA2'; telebridge call list"):
         told("show", "CA2")
+
+
+def test_a_number_with_letters_is_not_given_to_twilio_which_would_read_them_as_keys(told, monkeypatch):
+    monkeypatch.setenv("TELEBRIDGE_PUBLIC_URL", "https://bridge.example")
+    for arguments in (("313-5550 mom", "--from", "+15551230001"), ("+15551230000", "--from", "313-5550 mom")):
+        with pytest.raises(ConfigurationError, match=r"'313-5550 mom' has letters \('mom'\)"):
+            told(*arguments)

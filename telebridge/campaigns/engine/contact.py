@@ -21,10 +21,17 @@ def import_lease(campaign_id: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of a batch of an import: how many contacts are new, how many the campaign had already."""
+    """What became of a batch of an import.
+
+    Args:
+        added: How many contacts are new.
+        duplicates: How many the campaign had already.
+        updated: How many of these were not called yet and got other data.
+    """
 
     added: int
     duplicates: int
+    updated: int = 0
 
 
 @dataclass(frozen=True, slots=True)

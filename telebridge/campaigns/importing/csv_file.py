@@ -44,12 +44,16 @@ class ContactFile(AbstractContextManager["ContactFile"]):
         path: The file.
         delimiter: Separates cells; empty to detect it from the header.
 
+    Attributes:
+        empty_rows: How many rows without any content `rows` has passed over.
+
     Raises:
         ConfigurationError: It cannot be read, is not UTF-8, or has no header.
     """
 
     def __init__(self, path: Path, *, delimiter: str = "") -> None:
         self._path = path
+        self.empty_rows = 0
         try:
             self.total_bytes = path.stat().st_size
             self._bytes = path.open("rb")
@@ -81,7 +85,7 @@ class ContactFile(AbstractContextManager["ContactFile"]):
         return self._bytes.tell()
 
     def rows(self, *, after_line: int = 0) -> Iterator[CsvRow | RejectedRow]:
-        """The rows behind the header, without empty lines.
+        """The rows behind the header, without those whose cells are all blank, which `empty_rows` counts.
 
         Args:
             after_line: The last line that needs no reading any more.
@@ -99,7 +103,10 @@ class ContactFile(AbstractContextManager["ContactFile"]):
                 if first > after_line:
                     yield reject
                 continue
-            if self._lines.line <= after_line or not cells:
+            if self._lines.line <= after_line:
+                continue
+            if not any(map(str.strip, cells)):  # nothing but delimiters and blanks, as spreadsheets fill up a sheet
+                self.empty_rows += 1
                 continue
             if self._lines.cut_short:
                 yield RejectedRow(

@@ -60,7 +60,9 @@ class ImportProgress:
         rows: Rows taken in this run.
         added: Contacts that are new.
         duplicates: Rows whose number the campaign had already.
+        updated: Contacts among these that were not called yet and got the data of the row.
         rejected: Rows that are no contacts.
+        empty: Rows of nothing but delimiters and blanks, which are passed over; not among `rows`.
         bytes_read: How much of the file has been read.
         total_bytes: How large the file is.
         seconds: How long it has been running.
@@ -71,7 +73,9 @@ class ImportProgress:
     rows: int = 0
     added: int = 0
     duplicates: int = 0
+    updated: int = 0
     rejected: int = 0
+    empty: int = 0
     bytes_read: int = 0
     seconds: float = 0.0
     upto_line: int = 0
@@ -202,6 +206,7 @@ class _Run:
             if under_way:
                 end, result = under_way.popleft()
                 await self._write(end, await result, seconds=lambda: loop.time() - begun)
+        self._progress = replace(self._progress, empty=self._file.empty_rows)  # those behind the last row
         return self._progress
 
     async def _write(self, end: _BatchEnd, result: ImportResult, *, seconds: Callable[[], float]) -> None:
@@ -215,7 +220,9 @@ class _Run:
             rows=before.rows + end.rows,
             added=before.added + added.added,
             duplicates=before.duplicates + added.duplicates,
+            updated=before.updated + added.updated,
             rejected=before.rejected + len(rejects),
+            empty=self._file.empty_rows,
             bytes_read=end.bytes_read,
             seconds=seconds(),
             upto_line=end.last_line,
@@ -283,6 +290,7 @@ async def fill_campaign(
     contacts: Path,
     *,
     rejects: Path,
+    update: bool = False,
     on_resume: Callable[[int], None] | None = None,
     on_progress: Callable[[ImportProgress], None] | None = None,
     workers: int | None = None,
@@ -294,6 +302,7 @@ async def fill_campaign(
         campaign: Whom to fill.
         contacts: The CSV.
         rejects: Where the rows that are no contacts go.
+        update: Whether contacts that are there and were not called yet get the data of their rows.
         on_resume: Called with the line behind which an earlier import is resumed; None for no-op.
         on_progress: Called after each batch; None for no-op.
         workers: As `import_contacts` takes it.
@@ -306,7 +315,7 @@ async def fill_campaign(
     definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
     await asyncio.to_thread(check_import, contacts, definition, rejects=rejects)
     owner = uuid4().hex
-    source = await asyncio.to_thread(_source, contacts, definition)
+    source = await asyncio.to_thread(_source, contacts, definition, update=update)
     begun = await records.begin_import(campaign.id, source, owner=owner)
     try:
         if begun.line and on_resume is not None:
@@ -314,7 +323,7 @@ async def fill_campaign(
         done = await import_contacts(
             contacts,
             definition,
-            _Owned(records, owner),
+            _Owned(records, owner, update=update),
             campaign_id=campaign.id,
             rejects=rejects,
             resume_after_line=begun.line,
@@ -331,16 +340,19 @@ async def fill_campaign(
 class _Owned(ContactSink):
     """Contacts of one import."""
 
-    def __init__(self, records: ContactRecords, owner: str) -> None:
+    def __init__(self, records: ContactRecords, owner: str, *, update: bool) -> None:
         self._records = records
         self._owner = owner
+        self._update = update
 
     @override
     async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
-        return await self._records.add(campaign_id, contacts, upto_line=upto_line, owner=self._owner)
+        return await self._records.add(
+            campaign_id, contacts, upto_line=upto_line, owner=self._owner, update=self._update
+        )
 
 
-def _source(contacts: Path, definition: CampaignDefinition) -> str:
+def _source(contacts: Path, definition: CampaignDefinition, *, update: bool) -> str:
     """A file's name, and what tells it, and how it is read, from another: only the same one is gone on with."""
     try:
         status = contacts.stat()
@@ -348,5 +360,5 @@ def _source(contacts: Path, definition: CampaignDefinition) -> str:
             beginning = file.read(IDENTIFYING_BYTES)
     except OSError as error:
         raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
-    read_by = f"{status.st_size} {status.st_mtime_ns} {definition.model_dump_json(include=READ_BY)}"
+    read_by = f"{status.st_size} {status.st_mtime_ns} {update} {definition.model_dump_json(include=READ_BY)}"
     return f"{contacts.name}\t{hashlib.sha256(read_by.encode() + beginning).hexdigest()}"

@@ -16,11 +16,11 @@ from pathlib import Path
 
 from telebridge.campaigns.importing.csv_file import DELIMITERS, LONGEST_LINE, MARKS
 from telebridge.campaigns.numbers.numbers import (
-    FEWEST_DIGITS,
     DialableNumber,
     is_american,
     read_number,
 )
+from telebridge.campaigns.numbers.punctuation import FEWEST_DIGITS
 from telebridge.errors import ConfigurationError
 
 MOST_UNREADABLE = 0.01

@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.numbers.location import NoLane, lane_of
-from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
+from telebridge.campaigns.numbers.numbers import read_number
+from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.errors import ConfigurationError
 
 MOST_COLUMNS = 500
@@ -100,7 +101,9 @@ def variable_name(column: str, at: int) -> str:
 def read_row(
     cells: Sequence[str], layout: ColumnLayout, definition: CampaignDefinition, *, line: int
 ) -> NewContact | RejectedRow:
-    """The contact of a row."""
+    """The contact of a row. Cells that are missing at its end are empty: spreadsheets leave them out."""
+    if len(cells) < len(layout.header):
+        cells = [*cells, *[""] * (len(layout.header) - len(cells))]
     problem = _unreadable(cells, layout)
     if problem:
         return RejectedRow(line, problem, tuple(cells))
@@ -132,8 +135,8 @@ def _fields(names: tuple[str, ...], columns: ColumnTable, where: str) -> dict[st
 
 def _unreadable(cells: Sequence[str], layout: ColumnLayout) -> str:
     """What makes a whole row unreadable, looked for in all of its text at once."""
-    if len(cells) != len(layout.header):
-        return f"has {len(cells)} cells where the header has {len(layout.header)}"
+    if len(cells) > len(layout.header):
+        return f"has {len(cells)} cells where the header has {len(layout.header)}: is a delimiter in a cell not quoted?"
     text = "".join(cells)
     if len(text) <= LONGEST_CELL and text.isascii() and "\0" not in text:
         return ""

@@ -14,21 +14,17 @@ from typing import Literal
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
 
+from telebridge.campaigns.numbers.punctuation import PUNCTUATION, NumberProblem, unpunctuated
 from telebridge.campaigns.numbers.regions import regions_of_area_code
 
 NumberCheck = Literal["valid", "possible"]
 """`valid`: in a range that is given out. `possible`: of the right length, for ranges newer than the metadata."""
 
-AMERICAN = re.compile(r"\+?1?([2-9]\d\d[2-9]\d{6})", re.ASCII)
-PUNCTUATION = str.maketrans("", "", " ().-/\t\u00a0\u2010\u2011\u2012\u2013")
-SPREADSHEET = re.compile(r"\d+(?:[.,]\d+)?[eE]\+?\d+|\d+\.0")
-SEPARATOR = re.compile(r"[;|,/\n]|\bor\b")
-FEWEST_DIGITS = 7
+AMERICAN = re.compile(r"(?:\+1|1?)([2-9]\d\d[2-9]\d{6})", re.ASCII)
 TERRITORIES = frozenset({"US-AS", "US-GU", "US-MP", "US-PR", "US-VI"})
 WHOLE_CODE, LONGEST_RANGE = 4, 7
 """How many digits the metadata look at: area codes of states are given out whole, others by the thousand."""
 
-LONGEST_WRITTEN = 60
 LENGTHS = {
     ValidationResult.TOO_SHORT: "is too short for a number of",
     ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code for a number of",
@@ -61,13 +57,6 @@ class DialableNumber:
     special: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberProblem:
-    """Why there is no number."""
-
-    reason: str
-
-
 def read_number(written: str, *, country: str, check: NumberCheck = "valid") -> DialableNumber | NumberProblem:
     """The number that was written.
 
@@ -76,11 +65,11 @@ def read_number(written: str, *, country: str, check: NumberCheck = "valid") -> 
         country: Whose number it is when it has no `+`, by ISO 3166.
         check: How sure it must be that it exists.
     """
-    text = written.strip()
-    found = AMERICAN.fullmatch(text.translate(PUNCTUATION))
-    if found is not None and (text[0] == "+" or is_american(country)) and (text[0] != "+" or "+1" in text[:3]):
+    found = AMERICAN.fullmatch(written.translate(PUNCTUATION))  # by far the most, with no slash behind ten digits
+    if found is not None and (found[0][0] == "+" or is_american(country)):
         return _american(found[1], check)
-    return _unreadable(text) or _read(text, country, check)
+    plain = unpunctuated(written)
+    return plain if isinstance(plain, NumberProblem) else _read(written.strip(), plain.digits, country, check)
 
 
 def country_exists(country: str) -> bool:
@@ -94,31 +83,18 @@ def is_american(country: str) -> bool:
     return phonenumbers.country_code_for_region(country) == 1
 
 
-def _unreadable(text: str) -> NumberProblem | None:
-    if not text:
-        return NumberProblem("the number is missing")
-    if len(text) > LONGEST_WRITTEN:
-        return NumberProblem(f"'{text[:20]}…' is too long for a number")
-    if SPREADSHEET.fullmatch(text):
-        return NumberProblem(f"'{text}' was rounded by a spreadsheet: make its column text and write the number anew")
-    if sum(len(re.findall(r"\d", part)) >= FEWEST_DIGITS for part in SEPARATOR.split(text)) > 1:
-        return NumberProblem(f"'{text}' holds more than one number")
-    return None
-
-
-def _read(text: str, country: str, check: NumberCheck) -> DialableNumber | NumberProblem:
+def _read(text: str, digits: str, country: str, check: NumberCheck) -> DialableNumber | NumberProblem:
+    """Read digits; `text` is how they were written, for reasons."""
     try:
-        number = phonenumbers.parse(text, country)
+        number = phonenumbers.parse(digits, country)
     except NumberParseException as error:
-        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and (country or digits[0] == "+"):
             return NumberProblem(f"'{text}' begins with no country's code")
+        if error.error_type == NumberParseException.INVALID_COUNTRY_CODE:
+            return NumberProblem(f"'{text}' has no country: write it with + and the country's code")
         if error.error_type == NumberParseException.TOO_LONG:
             return NumberProblem(f"'{text}' is too long for a number")
-        if sum(character.isdecimal() for character in text) and not re.search(r"[A-Za-z]", text):
-            return NumberProblem(f"'{text}' is too short for a number of {country}")
-        return NumberProblem(f"'{text}' is no telephone number")
-    if number.extension:
-        return NumberProblem(f"'{text}' has an extension, which cannot be dialled")
+        return NumberProblem(f"'{text}' is too short for a number of {country}")
     return _checked(text, number, check)
 
 

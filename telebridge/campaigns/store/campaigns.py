@@ -29,6 +29,7 @@ from telebridge.campaigns.engine.lifecycle import (
     replace_plan,
 )
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
+from telebridge.campaigns.store.contact_updates import update_uncalled
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
 from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import CampaignRecords, ContactRecords
@@ -200,7 +201,13 @@ class SqlContacts(ContactRecords):
 
     @override
     async def add(
-        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+        self,
+        campaign_id: str,
+        contacts: Sequence[NewContact],
+        *,
+        upto_line: int,
+        owner: str | None = None,
+        update: bool = False,
     ) -> Added:
         def work(connection: Connection) -> Added:
             if owner is not None:
@@ -208,9 +215,11 @@ class SqlContacts(ContactRecords):
             if not self._advance_position(connection, campaign_id, upto_line):
                 return Added(0, 0)
             lanes = self._lanes(connection, campaign_id, contacts)
-            rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in contacts]
+            some = list({new.phone: new for new in contacts}.values()) if update else contacts
+            updated = update_uncalled(connection, campaign_id, some, lanes) if update else 0
+            rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in some]
             added = self._database.insert_new(connection, contact, rows)
-            return Added(added, len(contacts) - added)
+            return Added(added, len(contacts) - added, updated)
 
         return await self._database.write(work)
 

@@ -180,7 +180,13 @@ class ContactRecords(Protocol):
     """Filling a campaign."""
 
     async def add(
-        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+        self,
+        campaign_id: str,
+        contacts: Sequence[NewContact],
+        *,
+        upto_line: int,
+        owner: str | None = None,
+        update: bool = False,
     ) -> Added:
         """Add a batch of an import, together with the position in its file.
 
@@ -192,6 +198,7 @@ class ContactRecords(Protocol):
             contacts: The batch.
             upto_line: The source is done up to here.
             owner: Who began the import; None for contacts that come from none.
+            update: Whether duplicates that were not called yet get the data of the batch; the last of a number counts.
 
         Raises:
             CampaignRefused: Somebody else fills it by now.

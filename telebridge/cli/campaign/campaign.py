@@ -81,6 +81,9 @@ In earnest: **preflight**, **create**, **start**, **status --watch**, **report**
 
 NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
 ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
+UpdateOption = Annotated[
+    bool, typer.Option("--update", help="Update the data of contacts that were not called yet.")
+]
 RejectsOption = Annotated[
     Path | None,
     typer.Option(help="The file for rejected rows.", show_default="beside the CSV, as NAME.rejects.csv"),
@@ -92,6 +95,7 @@ def create(
     file: Annotated[Path, typer.Argument(help="A campaign file; docs/campaign-files.md has every key.")],
     contacts: Annotated[Path | None, typer.Option(help="The people: a CSV, imported at once.")] = None,
     rejects: RejectsOption = None,
+    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -101,7 +105,7 @@ def create(
     """
     settings = load_settings(config)
     _quiet()
-    made, done = run(_create(settings, file, contacts, rejects, json_=json_))
+    made, done = run(_create(settings, file, contacts, rejects, update=update, json_=json_))
     _tell_import(made, contacts, rejects, done, json_=json_)
 
 
@@ -110,12 +114,14 @@ def import_(
     name: NameArgument,
     contacts: ContactsOption,
     rejects: RejectsOption = None,
+    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
     """Import more contacts into a campaign, which may be dialling, or resume an interrupted import.
 
-    A number that the campaign already has is not added again.
+    A number that the campaign already has is not added again. **--update** replaces the data of contacts that were not
+    called yet by those of the CSV.
     """
     settings = load_settings(config)
     _quiet()
@@ -123,7 +129,9 @@ def import_(
     async def done() -> tuple[Campaign, ImportProgress]:
         async with campaign_store(settings) as store:
             found = await find_campaign(store, name)
-            return found, await fill(store, found, contacts, rejects=rejects, console=Console(stderr=True, quiet=json_))
+            return found, await fill(
+                store, found, contacts, rejects=rejects, update=update, console=Console(stderr=True, quiet=json_)
+            )
 
     found, progress = run(done())
     _tell_import(found, contacts, rejects, progress, json_=json_)
@@ -255,7 +263,7 @@ campaign.add_typer(do_not_call, name="do-not-call")
 
 
 async def _create(
-    settings: Settings, file: Path, contacts: Path | None, rejects: Path | None, *, json_: bool
+    settings: Settings, file: Path, contacts: Path | None, rejects: Path | None, *, update: bool, json_: bool
 ) -> tuple[Campaign, ImportProgress | None]:
     account_of(settings)
     _, plan = read_file(settings, file)
@@ -264,7 +272,7 @@ async def _create(
         if contacts is None:
             return made, None
         console = Console(stderr=True, quiet=json_)
-        return made, await fill(store, made, contacts, rejects=rejects, console=console)
+        return made, await fill(store, made, contacts, rejects=rejects, update=update, console=console)
 
 
 def _on(settings: Settings, name: str, change: Any) -> Campaign:

@@ -17,7 +17,13 @@ MOST_BYTES_OF_ONE_PROCESS = 2_000_000
 
 
 async def fill(
-    store: CampaignStore, campaign: Campaign, contacts: Path, *, rejects: Path | None, console: Console
+    store: CampaignStore,
+    campaign: Campaign,
+    contacts: Path,
+    *,
+    rejects: Path | None,
+    update: bool = False,
+    console: Console,
 ) -> ImportProgress:
     """Import a CSV, or resume an import of the same file that was interrupted.
 
@@ -48,6 +54,7 @@ async def fill(
             campaign,
             contacts,
             rejects=rejects or rejects_beside(contacts),
+            update=update,
             on_resume=resumed,
             on_progress=shown,
             workers=readers_for(size),
@@ -72,7 +79,9 @@ def rejects_beside(contacts: Path) -> Path:
 def told(done: ImportProgress, rejects: Path) -> str:
     """The result of an import in one line, for people."""
     parts = [f"{done.added:,} added"]
-    parts += [f"{done.duplicates:,} already there"] if done.duplicates else []
+    parts += [f"{done.duplicates - done.updated:,} already there"] if done.duplicates > done.updated else []
+    parts += [f"{done.updated:,} updated"] if done.updated else []
+    parts += [f"{done.empty:,} empty rows"] if done.empty else []
     parts += [f"{done.rejected:,} rejected, see {rejects}"] if done.rejected else []
     return f"{', '.join(parts)} ({done.rows_per_second:,.0f} rows/s)"
 

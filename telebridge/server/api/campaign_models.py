@@ -22,6 +22,14 @@ class CancelCampaignRequest(RequestModel):
     end_calls: bool = Field(default=False, description="End its live calls too.")
 
 
+class ImportQuery(RequestModel):
+    """How to import."""
+
+    update: Annotated[bool, Field(strict=False)] = Field(
+        default=False, description="Let contacts that are there and were not called yet have the data of their rows."
+    )
+
+
 class ReportQuery(RequestModel):
     """How to write a report."""
 
@@ -102,7 +110,9 @@ class ImportResponse(ResponseModel):
     rows: int
     added: int
     duplicates: int
+    updated: int = Field(description="How many of the duplicates were not called yet and got the data of their rows.")
     rejected: int
+    empty: int = Field(description="How many rows held nothing, which were passed over; not among `rows`.")
     status: str = Field(
         description="The campaign's; one that is `done` calls its new contacts when it is started again."
     )

@@ -33,6 +33,7 @@ from telebridge.server.api.campaign_models import (
     CampaignsResponse,
     CancelCampaignRequest,
     CancelCampaignResponse,
+    ImportQuery,
     ImportResponse,
     ReportQuery,
 )
@@ -186,12 +187,12 @@ class CampaignEndpoints:
     @endpoint(
         hdrs.METH_POST,
         "/api/campaigns/{id}/contacts",
-        "Import a CSV; a number that is there already is left as it is.",
+        "Import a CSV; a number that is there already is left as it is, unless `update` is set.",
         {200: ImportResponse},
         problems={**REFUSED, 413: "The file is too large.", 415: "The body is not said to be text/csv."},
         upload="text/csv",
     )
-    async def add_contacts(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+    async def add_contacts(self, request: web.Request, query: ImportQuery, _body: Nothing) -> web.Response:
         """Import a CSV; the answer comes when it is in."""
         campaign = await self._found(request)
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
@@ -200,7 +201,9 @@ class CampaignEndpoints:
                 check_fillable(campaign)
             await _received(request, contacts)
             with _refusals(hidden=f"{folder}/"):
-                done = await fill_campaign(self._store.contacts, campaign, contacts, rejects=rejects, workers=1)
+                done = await fill_campaign(
+                    self._store.contacts, campaign, contacts, rejects=rejects, update=query.update, workers=1
+                )
             after = await self._found(request)
             response = await asyncio.to_thread(_import_response, done, rejects, after)
         return respond(response)
@@ -280,6 +283,8 @@ def _import_response(done: ImportProgress, rejects: Path, campaign: Campaign) ->
         rows=done.rows,
         added=done.added,
         duplicates=done.duplicates,
+        updated=done.updated,
+        empty=done.empty,
         rejected=done.rejected,
         status=campaign.status.value,
         rejects=shown,

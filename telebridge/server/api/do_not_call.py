@@ -10,7 +10,8 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from aiohttp import hdrs, web
 
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
-from telebridge.campaigns.numbers.numbers import NumberProblem, read_number
+from telebridge.campaigns.numbers.numbers import read_number
+from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import instant, iso_instant
 from telebridge.server.api.campaign_models import (

@@ -163,3 +163,11 @@ def test_whatever_bytes_a_file_holds_every_line_is_a_row_a_reject_or_empty(tmp_p
     places = [(row.line, row.line) if isinstance(row, RejectedRow) else row[:2] for row in rows]
     assert all(first <= last for first, last in places)
     assert all(before[1] < after[0] for before, after in pairwise(places))
+
+
+def test_rows_of_nothing_but_delimiters_and_blanks_are_passed_over_and_counted(tmp_path):
+    path = tmp_path / "contacts.csv"
+    path.write_text('phone,name,note\n1,a,b\n,,\n\n  ,\t,\u00a0\n"",,""\n2,,\n,,\n', encoding="utf-8")
+    with ContactFile(path) as file:
+        assert list(file.rows()) == [(2, 2, ["1", "a", "b"]), (7, 7, ["2", "", ""])]
+        assert file.empty_rows == 5

@@ -119,7 +119,7 @@ async def test_every_bad_row_is_rejected_with_its_line_and_the_good_ones_go_on(t
         b"+12125550102,Zo\xeb,\r\n"
         b'+12125550103,"stray,\r\n'
         b"+12125550104,nul\0,\r\n"
-        b"+12125550105,few\r\n"
+        b"+12125550105,many,,\r\n"
         b"+12125550106,zone,Mars/Base\r\n"
         b"+18005550107,free,\r\n"
         b'+12125550108,"=1+1\r\nsecond",America/Denver\r\n'
@@ -252,3 +252,14 @@ async def test_a_cancelled_campaign_is_not_filled(store, people):
     await store.campaigns.change(campaign.id, CampaignInput.CANCEL)
     with pytest.raises(CampaignRefused, match="make a new campaign"):
         await fill(store, campaign, people)
+
+
+async def test_corrected_data_update_the_contacts_that_were_not_called(store, people):
+    campaign = await store.campaigns.create(plan(file=FILE))
+    people.write_text("phone,name\n+12125550111,Adda\n+12125550112,Ben\n")
+    assert (await fill(store, campaign, people)).added == 2
+    people.write_text("phone,name\n+12125550111,Ada\n+12125550112,Ben\n\n,\n")
+    for update, changed, name in ((False, 0, "Adda"), (True, 1, "Ada"), (True, 0, "Ada")):
+        done = await fill(store, campaign, people, update=update)
+        assert (done.rows, done.duplicates, done.updated, done.empty) == (2, 2, changed, 2)
+        assert (await store.contacts.find(campaign.id, "+12125550111")).variables == {"name": name}

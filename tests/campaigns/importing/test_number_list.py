@@ -66,7 +66,7 @@ def test_a_few_lines_that_are_no_numbers_are_counted_and_the_first_told(list_of)
     lines = [f"212555{n:04d}" for n in range(1000, 1200)]
     examined = examine(list_of("\n".join([*lines[:100], "total 100", *lines[100:], "-- end --"])), country="US")
     assert (examined.numbers, examined.unreadable) == (200, 2)
-    assert examined.first_unreadable == Unreadable(101, "'total 100' is too short for a number of US")
+    assert examined.first_unreadable == Unreadable(101, "'total 100' has letters ('total'): write the number alone")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import random
 import re
+import unicodedata
 
 import phonenumbers
 import pytest
@@ -10,10 +11,10 @@ from hypothesis import strategies as st
 
 from telebridge.campaigns.numbers.numbers import (
     DialableNumber,
-    NumberProblem,
     country_exists,
     read_number,
 )
+from telebridge.campaigns.numbers.punctuation import NumberProblem
 
 
 @pytest.mark.parametrize(
@@ -124,3 +125,113 @@ def test_digits_of_other_scripts_are_digits():
 def test_countries_are_known_by_their_codes():
     assert country_exists("US")
     assert not country_exists("XX")
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "reason"),
+    [
+        ("313-5550 mom", "US", "'313-5550 mom' has letters ('mom'): write the number alone"),
+        ("030 1234567 privat", "DE", "'030 1234567 privat' has letters ('privat'): write the number alone"),
+        ("2125550126x", "US", "'2125550126x' has letters ('x'): write the number alone"),
+        ("1-800-FLOWERS", "US", "'1-800-FLOWERS' has letters ('FLOWERS'): write the number alone"),
+        ("mobile 2125550123", "US", "'mobile 2125550123' has letters ('mobile'): write the number alone"),
+        ("212555O123", "US", "'212555O123' has letters ('O'): write the number alone"),
+        ("tel:+12125550123", "US", "'tel:+12125550123' has letters ('tel'): write the number alone"),
+        ("2125550123*", "US", "'2125550123*' has the character '*': write the number alone"),
+        ("2,125,550,123", "US", "'2,125,550,123' has the character ',': write the number alone"),
+        ("+1 212 555+0123", "US", "'+1 212 555+0123' has the character '+': write the number alone"),
+        (
+            "030 1234567/68",
+            "DE",
+            "'030 1234567/68' has digits behind a slash, of an extension or a second number: write one number alone",
+        ),
+        ("2125550123", "", "'2125550123' has no country: write it with + and the country's code"),
+    ],
+)
+def test_nothing_is_dropped_or_read_as_keys(written, country, reason):
+    assert read_number(written, country=country) == NumberProblem(reason)
+
+
+@pytest.mark.parametrize(
+    "extension",
+    [
+        "x12",
+        " x 12",
+        "ext12",
+        " ext. 12",
+        " Ext: 12",
+        " extension 12",
+        ";ext=12",
+        "#12",
+        " #12",
+        ",,12",
+        " DW 12",
+        " Dw. 12",
+        " Durchwahl 12",
+        " poste 12",
+        " int. 12",
+        " anexo 12",
+        " ramal 12",
+        " Apparat 12",
+        " (ext. 12)",
+        " доб. 12",
+    ],
+)
+def test_a_known_extension_is_named_as_what_it_is(extension):
+    read = read_number(f"2125550123{extension}", country="US")
+    assert read == NumberProblem(f"'2125550123{extension}' has an extension, which cannot be dialled")
+
+
+@pytest.mark.parametrize(
+    ("written", "country", "e164"),
+    [
+        ("'+12125550123", "US", "+12125550123"),
+        ('="2125550123"', "US", "+12125550123"),
+        ("\u202a+1 212 555 0123\u202c", "GB", "+12125550123"),
+        ("\ufeff(212)\u2009555\u201401\u00ad23\r\n", "US", "+12125550123"),
+        ("(+49) 30 1234567", "US", "+49301234567"),
+        ("+44 (0)20 7946 0123", "US", "+442079460123"),
+        ("030/1234567", "DE", "+49301234567"),
+        ("030 12345-67", "DE", "+49301234567"),
+        ("\uff0b\uff14\uff14 20 7946 0123", "US", "+442079460123"),
+    ],
+)
+def test_what_spreadsheets_and_address_books_add_is_no_part_of_a_number(written, country, e164):
+    read = read_number(written, country=country)
+    assert isinstance(read, DialableNumber)
+    assert read.e164 == e164
+
+
+PREFIXES = {
+    "US": ("1", ("", "1", "0111", "01111", "11")),
+    "DE": ("49", ("", "0", "49", "490", "0049", "00490")),
+    "GB": ("44", ("", "0", "44", "440", "0044", "00440")),
+    "FR": ("33", ("", "0", "33", "330", "0033", "00330")),
+}
+"""A country's calling code, and what may stand before the digits of its numbers."""
+NUMBERS = st.sampled_from(
+    ["212-555-0123", "+1 313 555 0166", "(0)30 1234567", "+49 30 123456", "020 7946 0123", "06 12 34 56 78", "313-5550"]
+)
+REMARKS = st.text(st.sampled_from("0123456789 -./()+#,;xXabcmoprivateDWext\u00a0\u00e9\uff13\u0664*~"), max_size=14)
+
+
+@given(
+    st.one_of(
+        REMARKS, st.builds("{}{}{}".format, REMARKS, NUMBERS, REMARKS), st.builds("{}{}".format, NUMBERS, REMARKS)
+    ),
+    st.sampled_from(sorted(PREFIXES)),
+    st.sampled_from(["valid", "possible"]),
+)
+def test_the_digits_of_a_number_are_those_that_were_written(written, country, check):
+    """No letter is ever taken, and no digit is added or left out but for a country's and a trunk's prefix."""
+    read = read_number(written, country=country, check=check)
+    if not isinstance(read, DialableNumber):
+        return
+    assert not any(character.isalpha() for character in written)
+    digits = "".join(str(unicodedata.decimal(each)) for each in written if each.isdecimal())
+    explained = {read.e164[1:]}
+    for code, prefixes in PREFIXES.values():
+        if read.e164.startswith(f"+{code}"):
+            explained |= {prefix + read.e164[len(code) + 1 :] for prefix in prefixes}
+    with_other_country = {idd + read.e164[1:] for idd in ("00", "011")}
+    assert digits in explained | with_other_country

@@ -22,6 +22,10 @@ def test_rejected_rows_go_beside_the_file(tmp_path):
             ImportProgress(1, rows=1500, added=1000, duplicates=300, rejected=200, seconds=1.0),
             "1,000 added, 300 already there, 200 rejected, see r.csv (1,500 rows/s)",
         ),
+        (
+            ImportProgress(1, rows=9, added=2, duplicates=7, updated=3, empty=12, seconds=1.0),
+            "2 added, 4 already there, 3 updated, 12 empty rows (9 rows/s)",
+        ),
     ],
 )
 def test_the_result_of_an_import_is_one_line(tmp_path, done, line):

@@ -1,5 +1,6 @@
 """What every store promises of imports: `ContactRecords`."""
 
+import msgspec
 import pytest
 from support.campaigns import (
     CHICAGO,
@@ -18,6 +19,11 @@ from telebridge.campaigns.engine.states import (
 )
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
+
+
+def called_ann(people):
+    """The same contacts under another name."""
+    return [msgspec.structs.replace(one, variables={"name": "Ann"}) for one in people]
 
 
 class ContactRecordsConformance:
@@ -149,3 +155,35 @@ class ContactRecordsConformance:
     async def test_many_contacts_go_in_at_once(self, store):
         campaign = await running_campaign(store, contacts(7000))
         assert (await store.reports.progress(campaign.id)).contacts == {"ready": 7000}
+
+    async def test_an_update_changes_contacts_that_were_not_called_yet(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        await claim(store)
+        await store.contacts.add(campaign.id, contacts(2, first=1), upto_line=4)
+        corrected = [
+            *called_ann(contacts(2, CHICAGO, consent_source="form 7", due_at=at("2027-01-01"))),
+            *contacts(1, first=2),
+            *contacts(1, first=9),
+        ]
+        done = await store.contacts.add(campaign.id, corrected, upto_line=9, update=True)
+        assert (done.added, done.duplicates, done.updated) == (1, 3, 1)
+        same, other = [await store.contacts.find(campaign.id, phone(number)) for number in range(2)]
+        assert (same.state, same.consent_source) == (ContactState.LIVE, "")
+        assert (other.variables, other.consent_source) == ({"name": "Ann"}, "form 7")
+        assert instant(other.due_at) == at("2027-01-01")
+        assert await store.contacts.lane(other) == CHICAGO
+        again = await store.contacts.add(campaign.id, corrected, upto_line=10, update=True)
+        assert (again.added, again.duplicates, again.updated) == (0, 4, 0)
+
+    async def test_of_an_update_the_last_row_of_a_number_counts(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        twice = contacts(1) + called_ann(contacts(1))
+        done = await store.contacts.add(campaign.id, twice, upto_line=9, update=True)
+        assert (done.added, done.duplicates, done.updated) == (0, 2, 1)
+        assert (await store.contacts.find(campaign.id, phone(0))).variables == {"name": "Ann"}
+
+    async def test_without_an_update_contacts_stay_as_they_are(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        done = await store.contacts.add(campaign.id, called_ann(contacts(1)), upto_line=9)
+        assert (done.duplicates, done.updated) == (1, 0)
+        assert (await store.contacts.find(campaign.id, phone(0))).variables == {"name": "n0"}

@@ -71,6 +71,17 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
     assert wrong["detail"].startswith("contacts.csv:1: has no column 'phone'")
 
 
+async def test_an_import_may_update_contacts_that_were_not_called():
+    rows = "phone,name\n+12125550111,Anna\n,\n"
+    async with api() as client:
+        path = f"/api/campaigns/{CAMPAIGN}/contacts"
+        kept = await client.ask("POST", path, data=rows, headers=CSV)
+        told = await client.ask("POST", f"{path}?update=true", data=rows, headers=CSV)
+        await client.ask("POST", f"{path}?update=perhaps", data=rows, headers=CSV, status=422)
+    assert (kept["duplicates"], kept["updated"], kept["empty"]) == (1, 0, 1)
+    assert (told["duplicates"], told["updated"]) == (1, 1)
+
+
 async def test_an_upload_that_is_no_csv_of_contacts_leaves_the_campaign_as_it_was():
     async with api() as client:
         made = await client.post("/api/campaigns", {"file": FILE.replace("played", "spring")}, status=201)

@@ -33,7 +33,13 @@ class MemoryContacts(ContactRecords):
 
     @override
     async def add(
-        self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int, owner: str | None = None
+        self,
+        campaign_id: str,
+        contacts: Sequence[NewContact],
+        *,
+        upto_line: int,
+        owner: str | None = None,
+        update: bool = False,
     ) -> Added:
         rows = self._rows
         if owner is not None:
@@ -42,9 +48,10 @@ class MemoryContacts(ContactRecords):
         if upto_line <= imported.line:
             return Added(0, 0)
         rows.imported[campaign_id] = replace(imported, line=upto_line)
-        added = 0
-        for new in contacts:
-            if (campaign_id, new.phone) in rows.phones:
+        added = updated = 0
+        for new in {new.phone: new for new in contacts}.values() if update else contacts:
+            if (known := rows.phones.get((campaign_id, new.phone))) is not None:
+                updated += update and self._updated(known, new)
                 continue
             contact_id = len(rows.contacts) + 1
             rows.phones[campaign_id, new.phone] = contact_id
@@ -60,7 +67,23 @@ class MemoryContacts(ContactRecords):
                 consent_source=new.consent_source,
             )
             added += 1
-        return Added(added, len(contacts) - added)
+        return Added(added, len(contacts) - added, updated)
+
+    def _updated(self, contact_id: int, new: NewContact) -> bool:
+        before = self._rows.contacts[contact_id]
+        if before.state is not ContactState.READY or before.attempts:
+            return False
+        due_at = 0 if new.due_at is None else epoch_ms(new.due_at)
+        after = replace(
+            before,
+            lane_id=self._lane(before.campaign_id, new),
+            due_at=due_at or (before.due_at if before.held else 0),
+            variables=dict(new.variables),
+            consented_at=None if new.consented_at is None else epoch_ms(new.consented_at),
+            consent_source=new.consent_source,
+        )
+        self._rows.contacts[contact_id] = after
+        return after != before
 
     @override
     async def begin_import(self, campaign_id: str, source: str, *, owner: str) -> BegunImport:

@@ -1,0 +1,133 @@
+"""Lists of contacts and numbers as people write them."""
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+from support.campaigns import SteeredClock, memory_store, plan
+from support.contact_lists import imported
+from support.faults import fault
+from support.flow_walk import flow_of
+from typer.testing import CliRunner
+
+from telebridge.campaigns.definition.loading import read_campaign
+from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
+from telebridge.campaigns.importing.importing import fill_campaign
+from telebridge.campaigns.importing.number_list import Unreadable, read_lines
+from telebridge.campaigns.importing.row import RejectedRow, layout_of, read_row
+from telebridge.cli.campaign.do_not_call import do_not_call
+from telebridge.errors import ConfigurationError
+from telebridge.flows.checking import mistakes
+from telebridge.server.api.do_not_call import _e164
+from telebridge.server.api.models import Destination, PhoneNumber
+from telebridge.server.http.problems import Problem
+
+CAMPAIGN = 'name = "c"\nflow = "f"\nkind = "informational"\nfrom = "+12125550100"\n'
+
+
+def definition(**values):
+    given = {"name": "c", "flow": "f", "kind": "informational", "from": "+12125550100", **values}
+    return CampaignDefinition.model_validate(given)
+
+
+def csv_row(written):
+    layout = layout_of(["phone"], ColumnTable(), where="people.csv:1")
+    read = read_row([written], layout, definition(), line=2)
+    assert isinstance(read, RejectedRow)
+    return read.reason
+
+
+def caller_number(written):
+    with pytest.raises(ConfigurationError) as refused:
+        read_campaign(CAMPAIGN.replace("+12125550100", written), where="c.toml")
+    return str(refused.value)
+
+
+def api_number(written):
+    for kind in (PhoneNumber, Destination):
+        with pytest.raises(ValidationError):
+            TypeAdapter(kind).validate_python(written)
+    with pytest.raises(Problem) as refused:
+        _e164(written)
+    return refused.value.detail
+
+
+def transfer(written):
+    flow = flow_of(a={"transfer": written, "failed": "b"}, b={"hang_up": None})
+    return " ".join(mistake.problem for mistake in mistakes(flow))
+
+
+def command(written, tmp_path, monkeypatch):
+    monkeypatch.setenv("TELEBRIDGE_STATE_DIR", str(tmp_path))
+    done = CliRunner().invoke(do_not_call, ["add", written])
+    assert isinstance(done.exception, ConfigurationError)
+    assert not list(tmp_path.iterdir())
+    return str(done.exception)
+
+
+LETTERS = fault(
+    "A telephone number has letters, as `313-5550 mom` or `2125550126x`: in a CSV, a do-not-call list, the API, "
+    "`from`, `transfer`, or a command.",
+    caller="Nothing: no stranger is called, and no wrong number is put on a list.",
+    operator="An error or a rejected row with the reason, which names the letters.",
+    kept="Every character of a number that is accepted is a digit that was written, or punctuation.",
+)
+
+
+@LETTERS
+@pytest.mark.parametrize("entrance", [csv_row, caller_number, api_number, transfer, command])
+@pytest.mark.parametrize("written", ["313-5550 mom", "+1 212 555 0126x", "1-800-FLOWERS"])
+def test_a_number_with_letters_is_refused_with_the_reason(entrance, written, tmp_path, monkeypatch):
+    told = entrance(written, tmp_path, monkeypatch) if entrance is command else entrance(written)
+    assert written in told
+    assert "letters (" in told or entrance is transfer
+
+
+@LETTERS
+def test_a_line_with_letters_bars_no_number(tmp_path):
+    (tmp_path / "list.txt").write_text("+12125550123\n313-5550 mom\n")
+    read = list(read_lines(tmp_path / "list.txt", country="US"))
+    assert read[0] == "+12125550123"
+    assert read[1] == Unreadable(2, "'313-5550 mom' has letters ('mom'): write the number alone")
+
+
+@fault(
+    "A spreadsheet leaves out empty cells at the end of a row, or fills a sheet up with rows of nothing but commas.",
+    caller="The words of their row; what is missing is an empty text.",
+    operator="The row is a contact; the import says how many rows were empty.",
+    kept="Every row with content is a contact or a reject with its reason.",
+)
+async def test_short_rows_are_contacts_and_empty_ones_are_counted(tmp_path):
+    taken = await imported(tmp_path, "phone,name,note\n+12125550111,Ada,x\n+12125550112,Ben\n+12125550113\n,,\n ,\n\n")
+    assert (taken.done.rows, taken.done.added, taken.done.rejected, taken.done.empty) == (3, 3, 0, 3)
+    assert taken.variables("+12125550113") == {"name": "", "note": ""}
+
+
+@fault(
+    "A row has more cells than the header, because a delimiter in a cell is not quoted (`…,Smith, Ada,Monday`).",
+    caller="Nothing: nobody is called with the words of another column.",
+    operator="The row is rejected, with how many cells it has.",
+    kept="The row, in the file of rejects, as it stood.",
+)
+async def test_a_row_that_is_too_long_is_rejected(tmp_path):
+    taken = await imported(tmp_path, "phone,name,day\n+12125550111,Smith, Ada,Monday\n+12125550112,Ben,Monday\n")
+    assert list(taken.contacts) == ["+12125550112"]
+    [reject] = taken.rejects
+    assert reject["reason"] == "has 4 cells where the header has 3: is a delimiter in a cell not quoted?"
+
+
+@fault(
+    "Wrong data were imported, and the corrected list is imported again.",
+    caller="Who was not called yet hears the corrected words (`--update`).",
+    operator="How many contacts were updated, and how many stayed as they were.",
+    kept="Contacts that were called, or are being called, stay as they are.",
+)
+async def test_corrected_data_are_what_is_said(tmp_path):
+    async with memory_store(SteeredClock()) as store:
+        campaign = await store.campaigns.create(plan(file=CAMPAIGN))
+        path = tmp_path / "people.csv"
+        for name, update in (("Adda", False), ("Ada", True)):
+            path.write_text(f"phone,name\n+12125550111,{name}\n")
+            done = await fill_campaign(
+                store.contacts, campaign, path, rejects=tmp_path / "r.csv", update=update, workers=0
+            )
+        assert (done.added, done.duplicates, done.updated) == (0, 1, 1)
+        assert (await store.contacts.find(campaign.id, "+12125550111")).variables == {"name": "Ada"}
