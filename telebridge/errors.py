@@ -15,18 +15,31 @@
       NotLive                   a call is over or not ready, so a command to it is refused
       CampaignRefused           the state of a campaign does not allow a command
 
-One rule: messages are built from attributes, so a caller reads fields and never parses text.
+One rule: messages are built from attributes, so a caller reads fields and never parses text. The text of an error is
+one line of bounded length, whatever a file or a peer put into it.
 """
+
+import re
 
 from typing_extensions import override
 
 SHOWN_CHARACTERS = 120
+LONGEST_PART = 1000
+_UNSHOWN = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]")
+"""Control characters, line separators, directions of writing and half surrogate pairs."""
 
 
 def shortened(value: str | bytes) -> str:
     """What a peer sent, cut to a length for log lines; bytes are shown as in a literal."""
     text = value if isinstance(value, str) else repr(value[: SHOWN_CHARACTERS + 1])[2:-1]
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}… ({len(value)} long)"
+
+
+def one_line(text: str) -> str:
+    """A text as a part of an error: what would break a line, or act on a terminal, is written as an escape."""
+    if len(text) > LONGEST_PART:
+        text = f"{text[:LONGEST_PART]}… ({len(text)} long)"
+    return _UNSHOWN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class TelebridgeError(Exception):
@@ -50,8 +63,8 @@ class ConfigurationError(TelebridgeError):
 
     @override
     def __str__(self) -> str:
-        hint = f"; {self.hint}" if self.hint else ""
-        return f"{self.where}: {self.problem}{hint}"
+        hint = f"; {one_line(self.hint)}" if self.hint else ""
+        return f"{one_line(self.where)}: {one_line(self.problem)}{hint}"
 
 
 class FlowError(ConfigurationError):
@@ -102,7 +115,7 @@ class RemoteProtocolError(ProtocolError):
     @override
     def __str__(self) -> str:
         sent = f": {self.sent}" if self.sent else ""
-        return f"{self.peer} {self.problem}{sent}"
+        return one_line(f"{self.peer} {self.problem}{sent}")
 
 
 class SpeechError(TelebridgeError):
@@ -122,7 +135,8 @@ class SpeechError(TelebridgeError):
 
     @override
     def __str__(self) -> str:
-        return self.problem if self.status is None else f"{self.problem} ({self.status})"
+        problem = one_line(self.problem)
+        return problem if self.status is None else f"{problem} ({self.status})"
 
 
 class SpeechUnavailable(SpeechError):
@@ -185,7 +199,7 @@ class TwilioAPIError(TelebridgeError):
     @override
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
-        return f"Twilio answered {self.status}{code}: {self.message}"
+        return f"Twilio answered {self.status}{code}: {one_line(self.message)}"
 
 
 class NotLive(TelebridgeError):

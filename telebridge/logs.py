@@ -5,15 +5,22 @@ One rule: a program calls `configure_logs` once, at its start; modules only call
 
 import logging
 import sys
-from typing import TextIO
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 import structlog
+
+from telebridge.json_text import json_text
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:
     """The logger of a module. Bind `call_sid` to it where a call is known."""
     bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
     return bound
+
+
+def _serialized(values: Mapping[str, Any], **_: Any) -> str:
+    return json_text(values)
 
 
 def configure_logs(*, level: str = "info", json: bool | None = None, stream: TextIO | None = None) -> None:
@@ -33,7 +40,9 @@ def configure_logs(*, level: str = "info", json: bool | None = None, stream: Tex
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=out.isatty())
+        structlog.processors.JSONRenderer(_serialized)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=out.isatty())
     )
     least = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(

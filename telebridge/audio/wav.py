@@ -15,6 +15,9 @@ from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
 
 MPEG_HEADER_BYTES = 4
 MULAW_FORMAT = 7
+WIDEST_SAMPLE = 4
+SLOWEST_RATE, FASTEST_RATE = 2000, 384_000
+"""Hz. A file of fewer samples a second would grow beyond measure at 8000 Hz."""
 
 
 def write(target: Path | IO[bytes], mulaw: bytes) -> None:
@@ -51,16 +54,20 @@ def read(source: Path | IO[bytes]) -> bytes:
         with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             samples = file.readframes(file.getnframes())
-    except (wave.Error, EOFError) as error:
-        raise ValueError(f"not a WAV file of linear samples ({error})") from error
+    except (wave.Error, EOFError, RuntimeError, struct.error, OverflowError) as error:
+        # The standard library's reader raises RuntimeError where a chunk is longer than the file.
+        raise ValueError(f"not a WAV file of linear samples ({error or 'a chunk of it is cut short'})") from error
+    if channels not in (1, 2):
+        raise ValueError(f"{channels} channels: one or two can be played")
+    if width > WIDEST_SAMPLE or not SLOWEST_RATE <= rate <= FASTEST_RATE:
+        raise ValueError(f"samples of {8 * width} bits at {rate} Hz cannot be played")
+    samples = samples[: len(samples) // (width * channels) * width * channels]  # the last frame may be cut short
     if width == 1:
         samples = audioop.bias(samples, 1, -128)  # 8-bit WAV is unsigned
     if width != PCM_WIDTH:
         samples = audioop.lin2lin(samples, width, PCM_WIDTH)
     if channels == 2:
         samples = audioop.tomono(samples, PCM_WIDTH, 0.5, 0.5)
-    elif channels != 1:
-        raise ValueError(f"{channels} channels: one or two can be played")
     if rate != SAMPLE_RATE:
         samples, _ = audioop.ratecv(samples, PCM_WIDTH, 1, rate, SAMPLE_RATE, None)
     return from_pcm(samples)

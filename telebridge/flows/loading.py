@@ -25,6 +25,9 @@ from telebridge.unicode_text import repaired
 LARGEST_BYTES = 1 << 20
 MOST_VALUES = 200_000
 """The most values in a flow file, those that aliases repeat among them."""
+UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What PyYAML raises for a file that it cannot read: a value beside a tag such as `!!int` or `!!timestamp` is not
+checked before it is used."""
 MERGED_TAG = "tag:yaml.org,2002:merge"
 TEXT_TAG = "tag:yaml.org,2002:str"
 
@@ -81,7 +84,7 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
     try:
         file.parse(text)
         content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError) as error:
+    except UNREADABLE as error:
         return None, [file.syntax_error(error, text)]
     if not isinstance(content, dict):
         return None, [file.error((), "is no flow", "it begins with 'flow: name'")]

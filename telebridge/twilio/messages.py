@@ -8,9 +8,13 @@ One rule: a decoder raises `msgspec.DecodeError`, `UnicodeError` or `RecursionEr
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+LATEST_MS = 7 * 24 * 3600 * 1000
+"""No call lasts a week: Twilio ends one after a day at the most. Media time beyond may be more than a float holds."""
+MediaTime = Annotated[int, msgspec.Meta(ge=0, le=LATEST_MS)]
 
 
 class MediaFormat(msgspec.Struct):
@@ -41,7 +45,7 @@ class CallerMedia(msgspec.Struct, gc=False):
 
     payload: bytes
     track: str | None = "inbound"
-    timestamp: int | None = 0
+    timestamp: MediaTime | None = 0
     """Milliseconds since the stream began; the first piece is not at 0."""
 
 

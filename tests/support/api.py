@@ -37,7 +37,7 @@ from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.http.access import Access, guarded
 from telebridge.server.http.problems import problem_documents
-from telebridge.twilio.media_stream import StreamStarted
+from telebridge.twilio.media_stream import StreamStarted, StreamStopped
 
 SID = "CA" + "1" * 32
 OVER = "CA" + "2" * 32
@@ -65,6 +65,8 @@ def to_phase(runner, phase):
         runner.deliver(StreamStarted("MZ1", call_sid, "AC1", {}))
     if phase is Phase.AWAY:
         runner.transfer("+15551230100", timeout_seconds=30, caller_id=None, whisper=None)
+    elif phase is Phase.HELD:
+        runner.deliver(StreamStopped())
     elif phase is Phase.CLOSING:
         runner.hang_up(None)
     elif phase is Phase.OVER:

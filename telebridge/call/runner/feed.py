@@ -5,11 +5,12 @@ Source: HTML, "Server-sent events": an event has an id, and a client that reconn
 One rule: publishing never waits. A watcher that reads too slowly gets an event that says so and is closed.
 """
 
-import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from telebridge.json_text import json_text
 
 KEPT_EVENTS = 1000
 MOST_WAITING = 2 * KEPT_EVENTS
@@ -36,7 +37,7 @@ class FeedEvent:
 
     def as_text(self) -> bytes:
         """The event in the text format of server-sent events."""
-        text = json.dumps({**({"call_sid": self.call_sid} if self.call_sid else {}), **self.data}, default=str)
+        text = json_text({**({"call_sid": self.call_sid} if self.call_sid else {}), **self.data})
         number = "" if self.id is None else f"id: {self.id}\n"
         return f"{number}event: {self.kind}\ndata: {text}\n\n".encode()
 

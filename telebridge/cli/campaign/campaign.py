@@ -81,9 +81,7 @@ In earnest: **preflight**, **create**, **start**, **status --watch**, **report**
 
 NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
 ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
-UpdateOption = Annotated[
-    bool, typer.Option("--update", help="Update the data of contacts that were not called yet.")
-]
+UpdateOption = Annotated[bool, typer.Option("--update", help="Update the data of contacts that were not called yet.")]
 RejectsOption = Annotated[
     Path | None,
     typer.Option(help="The file for rejected rows.", show_default="beside the CSV, as NAME.rejects.csv"),

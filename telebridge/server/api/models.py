@@ -155,8 +155,9 @@ class CallResponse(ResponseModel):
     end_reason: str | None
     result: dict[str, Any]
     phase: PhaseName = Field(
-        description="`waiting` for its media stream, `live`, `transferring` (the caller is being connected with"
-        " somebody else, and may come back), `closing` (its flow is over), or `over`."
+        description="`waiting` for its media stream, `live`, `held` (Twilio stopped the stream, and may bring the call"
+        " back), `transferring` (the caller is being connected with somebody else, and may come back), `closing` (its"
+        " flow is over), or `over`."
     )
     saying: str | None = Field(description="What is being said.")
 
