@@ -1,12 +1,15 @@
 """A database is brought to today's tables, by whoever comes first."""
 
 import asyncio
+import sys
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
+from support.databases import make_migrated
 
 from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
+from telebridge.database.migration import FOLDER, NEWEST, migrate
 from telebridge.errors import ConfigurationError
 
 
@@ -18,6 +21,24 @@ async def test_an_empty_database_gets_the_tables_and_a_second_time_nothing_happe
         tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
     await engine.dispose()
     assert "call" in tables
+
+
+def test_the_newest_revision_is_the_only_head_of_the_migrations():
+    assert ScriptDirectory(str(FOLDER)).get_heads() == [NEWEST]
+
+
+async def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path):
+    path = tmp_path / "telebridge.db"
+    make_migrated(path)
+    script = (
+        "import asyncio, sys\n"
+        "from telebridge.database.engine import open_database\n"
+        "from telebridge.database.migration import migrate\n"
+        f"asyncio.run(migrate(open_database('sqlite:///{path}')))\n"
+        "assert 'alembic' not in sys.modules\n"
+    )
+    ended = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await ended.wait() == 0
 
 
 async def test_two_that_start_at_once_do_not_disturb_each_other(tmp_path):
