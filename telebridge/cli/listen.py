@@ -90,7 +90,7 @@ async def until_stopped(drain: Callable[[], Awaitable[object]] | None = None, *,
     await asyncio.gather(draining, second, return_exceptions=True)
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line and flush it, also into a pipe."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

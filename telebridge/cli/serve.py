@@ -21,8 +21,8 @@ from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
@@ -70,7 +70,7 @@ def serve(
     def work(lifeline: int, listens: Callable[[], None]) -> None:
         run_server(_serve(settings, bridge, listener, lifeline, listens))
 
-    supervisor = Supervisor(work, tell)
+    supervisor = Supervisor(work, print_line)
     raise typer.Exit(supervisor.run(workers))
 
 
@@ -87,7 +87,7 @@ async def _serve(
         voice = f"{settings.public_url or url}/twilio/voice"
         if listens is not None:
             listens()
-        tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
+        print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
         await until_stopped(functools.partial(_drain, app, settings.server.drain_seconds), lifeline=lifeline)
 
 

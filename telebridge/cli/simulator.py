@@ -6,8 +6,8 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.logs import configure_logs
@@ -36,7 +36,7 @@ def simulator(
 
 async def _serve_simulator(host: str, port: int, options: SimulatorOptions) -> None:
     async with listening(create_app(options), host, port, port_setting="--port") as url:
-        tell(
+        print_line(
             f"simulator listens on {url} · TWILIO_ACCOUNT_SID={ACCOUNT_SID} TWILIO_AUTH_TOKEN={AUTH_TOKEN} "
             f"TELEBRIDGE_TWILIO__API_BASE_URL={url}"
         )

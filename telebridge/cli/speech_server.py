@@ -6,8 +6,8 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.logs import configure_logs
@@ -30,5 +30,5 @@ def speech_server(
 
 async def _serve_speech(host: str, port: int, options: SpeechServerOptions) -> None:
     async with listening(create_app(options), host, port, port_setting="--port") as url:
-        tell(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
+        print_line(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
         await until_stopped()
