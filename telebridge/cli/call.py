@@ -18,7 +18,7 @@ from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
@@ -44,7 +44,7 @@ async def show_call(settings: Settings, call_sid: str, *, as_json: bool) -> None
     if kept is None:
         raise ConfigurationError("SID", f"there is no call '{call_sid}'", "telebridge call list tells the latest")
     if as_json:
-        tell(json.dumps({**kept.as_json(), "live": not kept.ended}, default=str))
+        print_line(json.dumps({**kept.as_json(), "live": not kept.ended}, default=str))
     else:
         _print(kept)
 
@@ -53,7 +53,7 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
     """Print the latest calls that have ended."""
     calls = await _read(settings, lambda store: store.recent(MOST_LISTED))
     if as_json:
-        tell(json.dumps([kept.as_json() for kept in calls], default=str))
+        print_line(json.dumps([kept.as_json() for kept in calls], default=str))
         return
     table = Table("began", "call", "from", "to", "flow", "ended")
     for kept in calls:
@@ -138,7 +138,7 @@ def call(
     placed = asyncio.run(_call(settings, request, wait=wait, quiet=json_))
     if json_:
         fields = {"sid": placed.sid, "status": placed.status.value, "duration_seconds": placed.duration_seconds}
-        tell(json.dumps(fields))
+        print_line(json.dumps(fields))
     if wait and placed.status.value != "completed":
         raise typer.Exit(1)
 
@@ -163,7 +163,7 @@ async def _call(settings: Settings, request: CallRequest, *, wait: bool, quiet: 
         status = None
         while True:
             if placed.status is not status and not quiet:
-                tell(f"{placed.sid} {placed.status.value}")
+                print_line(f"{placed.sid} {placed.status.value}")
             status = placed.status
             if not wait or status.is_final:
                 return placed

@@ -16,7 +16,7 @@ from rich.console import Console
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
@@ -47,7 +47,7 @@ def doctor(
     if settings is not None:
         findings += asyncio.run(_service_findings(settings, online=online))
     if json_:
-        tell(json.dumps([asdict(finding) for finding in findings]))
+        print_line(json.dumps([asdict(finding) for finding in findings]))
     else:
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:

@@ -197,7 +197,7 @@ async def _drained(drain: Callable[[], Awaitable[object]], cut: asyncio.Event, s
         log.error("draining failed", error=repr(failure))
 
 
-def tell(line: str) -> None:
+def print_line(line: str) -> None:
     """Print a line and flush it, also into a pipe."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()

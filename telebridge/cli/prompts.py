@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.render import FlowPrompt, Rendering, collected
 from telebridge.cli.render import render as render_prompts
@@ -52,7 +52,7 @@ def render(
     static, dynamic = collected(_flows(settings, flow))
     rendering = asyncio.run(_render(settings, static, Console(stderr=True, quiet=json_)))
     rendering.dynamic = dynamic
-    tell(json.dumps(_as_json(rendering)) if json_ else _summary(rendering))
+    print_line(json.dumps(_as_json(rendering)) if json_ else _summary(rendering))
     if rendering.failed:
         raise typer.Exit(1)
 
@@ -81,7 +81,7 @@ def url(
     speech_parameters({**settings.rime.parameters(), **voice}, where="voice")
     until = None if expires is None else datetime.now(UTC) + _duration(expires)
     token = PromptTokens(settings.stream_secret()).issue(text, voice, expires=until)
-    tell(f"{settings.public_url}/prompts/{token}.wav")
+    print_line(f"{settings.public_url}/prompts/{token}.wav")
 
 
 @prompts.command("list")
@@ -93,12 +93,12 @@ def list_(
     store = _store(load_settings(config))
     kept = [_described(each) for each in asyncio.run(store.files())]
     if json_:
-        tell(json.dumps(kept))
+        print_line(json.dumps(kept))
         return
     for each in kept:
-        tell(f"{each['used_at']}  {each['seconds']:6.1f} s  {each['words']}")
+        print_line(f"{each['used_at']}  {each['seconds']:6.1f} s  {each['words']}")
     total = sum(int(str(each["bytes"])) for each in kept)
-    tell(f"{len(kept)} prompts, {total / 1e6:.1f} MB in {store.folder}")
+    print_line(f"{len(kept)} prompts, {total / 1e6:.1f} MB in {store.folder}")
 
 
 @prompts.command()
@@ -106,7 +106,7 @@ def clear(config: ConfigOption = None) -> None:
     """Remove every prompt that is kept; calls and `render` have them spoken again."""
     store = _store(load_settings(config))
     try:
-        tell(f"removed {asyncio.run(store.clear())} prompts from {store.folder}")
+        print_line(f"removed {asyncio.run(store.clear())} prompts from {store.folder}")
     except OSError as error:
         raise ConfigurationError("prompts.cache_dir", f"{error.filename}: {error.strerror}") from error
 

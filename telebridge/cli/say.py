@@ -12,7 +12,7 @@ import typer
 from telebridge.app.voice import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
@@ -68,6 +68,6 @@ async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) ->
                 {"text": word.text, "start_ms": round(word.start_ms), "end_ms": round(word.end_ms)} for word in words
             ],
         }
-        tell(json.dumps(result))
+        print_line(json.dumps(result))
     else:
-        tell(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")
+        print_line(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")

@@ -24,8 +24,8 @@ from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
@@ -76,7 +76,7 @@ def serve(
         worker = SupervisedWorker(listener, lifeline, listens)
         run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
 
-    supervisor = Supervisor(work, tell, drain_seconds=server.drain_seconds)
+    supervisor = Supervisor(work, print_line, drain_seconds=server.drain_seconds)
     end_process(supervisor.run(workers))
 
 
@@ -104,7 +104,7 @@ async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: 
         voice = f"{settings.public_url or url}/twilio/voice"
         if worker is not None:
             worker.listens()
-        tell(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
+        print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
         drain = partial(_drain, app, settings.server.drain_seconds)
         await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
         app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))

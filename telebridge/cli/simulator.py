@@ -7,8 +7,8 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.cli.stopping import Stop
@@ -38,7 +38,7 @@ def simulator(
 
 async def _serve_simulator(host: str, port: int, options: SimulatorOptions, stop: Stop) -> None:
     async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
-        tell(
+        print_line(
             f"simulator listens on {url} · TWILIO_ACCOUNT_SID={ACCOUNT_SID} TWILIO_AUTH_TOKEN={AUTH_TOKEN} "
             f"TELEBRIDGE_TWILIO__API_BASE_URL={url}"
         )

@@ -7,8 +7,8 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
+    print_line,
     run_server,
-    tell,
     until_stopped,
 )
 from telebridge.cli.stopping import Stop
@@ -32,5 +32,5 @@ def speech_server(
 
 async def _serve_speech(host: str, port: int, options: SpeechServerOptions, stop: Stop) -> None:
     async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
-        tell(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
+        print_line(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
         await until_stopped(stop)

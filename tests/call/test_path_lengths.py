@@ -11,6 +11,7 @@ import pytest
 from aiohttp import WSMessage, WSMsgType
 from support.callers import silero
 from support.calls_of import CountedCalls
+from support.line import flow_of
 from support.sources import ToldSpeech
 
 from telebridge.audio.mulaw import from_samples, silence
@@ -20,6 +21,7 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.events import SpeechArrived
 from telebridge.call.session.session import CallSession, SessionOptions
+from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Say
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.speech.source import Audio
@@ -31,6 +33,13 @@ NOISE = from_samples([(-1) ** (at // 3) * 150 for at in range(160)])
 """Loud enough to be judged, and no speech to any detector."""
 PROMPT = Say("Hello there.")
 WARM_UP = 30
+MENU = """
+flow: test
+start: ask
+nodes:
+  ask: {menu: "Press one.", choices: {1: bye}}
+  bye: {hang_up: "Goodbye."}
+"""
 
 
 class Queue:
@@ -64,10 +73,10 @@ class Messages:
 class Path:
     """A live call and Twilio's end of its stream."""
 
-    def __init__(self, detector=LevelDetector):
+    def __init__(self, detector=LevelDetector, flow=None):
         record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))
         options = SessionOptions(listening=ListeningOptions(detector=detector))
-        self.runner = CallRunner(CallSession(None, record, options), CallPorts(ToldSpeech()), on_end=lambda _: None)
+        self.runner = CallRunner(CallSession(flow, record, options), CallPorts(ToldSpeech()), on_end=lambda _: None)
         self.handler = MediaHandler(None, None, None)
         self.twilio = MediaStream(Side.TWILIO)
         self.frames = 0
@@ -84,11 +93,15 @@ class Path:
 
     async def receive(self, *frames):
         """Let the handler read the frames; returns the calls that the last of them led to."""
-        counted = CountedCalls()
         messages = []
         for frame in frames:
             messages.append(self.twilio.send_audio(frame, self.frames * 20))
             self.frames += 1
+        return await self.read(messages)
+
+    async def read(self, messages):
+        """Let the handler read the messages; returns the calls that the last of them led to."""
+        counted = CountedCalls()
         await self.handler._read(Messages(messages, counted), self.runner)
         return counted
 
@@ -111,3 +124,15 @@ async def test_a_frame_that_is_judged_passes_fifteen_functions_at_most(detector)
     assert any("likelihood" in name for name in judged.functions), "the detector was asked"
     assert len(judged.functions) <= 15, judged.functions
     assert not path.runner.session._duplex.caller_speaking
+
+
+async def test_a_key_that_leads_to_the_next_prompt_passes_few_files_and_classes():
+    path = Path(flow=FlowInterpreter(flow_of(MENU), {}))
+    session = path.runner.session
+    session.handle(SpeechArrived("u1", Audio(silence(60_000))), now=path.runner._loop.time())
+    await path.receive(*[QUIET] * WARM_UP)
+    counted = await path.read([path.twilio.send_digit("1")])
+    assert session.saying == "Goodbye."
+    files = {file for file in counted.files if file.endswith(".py")}
+    assert len(files) <= 34, files
+    assert len(counted.classes) <= 31, counted.classes

@@ -41,6 +41,12 @@ class CountedCalls:
         return list(self.calls)
 
     @property
+    def classes(self):
+        """The classes whose code has the methods that ran."""
+        owners = {name.partition(":")[2].rpartition(".")[0] for name in self.calls}
+        return {owner for owner in owners if owner and not owner.endswith("<locals>")}
+
+    @property
     def files(self):
         """The files that they stand in."""
         return {name.partition(":")[0] for name in self.calls}

@@ -39,7 +39,7 @@ from telebridge.cli.campaign.store import (
     run,
 )
 from telebridge.cli.campaign.view import pictured, watch
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import CampaignRefused
@@ -149,12 +149,14 @@ def list_(
 
     found = run(known())
     if json_:
-        tell(json.dumps([campaign_json(one) for one in found]))
+        print_line(json.dumps([campaign_json(one) for one in found]))
         return
     for one in found:
-        tell(f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {one.reason}".rstrip())
+        print_line(
+            f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {one.reason}".rstrip()
+        )
     if not found:
-        tell("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
+        print_line("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
 
 
 @campaign.command()
@@ -226,7 +228,7 @@ def status(
 
     view = run(shown())
     if json_:
-        tell(json.dumps(view.as_json()))
+        print_line(json.dumps(view.as_json()))
     elif not watching:
         Console().print(pictured(view))
 
@@ -253,7 +255,7 @@ def report(
     outcomes = run(written())
     if output is not None:
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
-        tell(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
+        print_line(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
 
 
 campaign.command()(preflight)
@@ -292,7 +294,7 @@ def _change(settings: Settings, name: str, happened: CampaignInput) -> Campaign:
 
 
 def _tell_status(one: Campaign, *, json_: bool) -> None:
-    tell(json.dumps(campaign_json(one)) if json_ else f"campaign '{one.plan.name}' is {one.status.value}")
+    print_line(json.dumps(campaign_json(one)) if json_ else f"campaign '{one.plan.name}' is {one.status.value}")
 
 
 def _tell_import(
@@ -301,13 +303,13 @@ def _tell_import(
     at = rejects or (rejects_beside(contacts) if contacts is not None else Path())
     if json_:
         imported = None if done is None else told_json(done, at)
-        tell(json.dumps({**campaign_json(one), "import": imported}))
+        print_line(json.dumps({**campaign_json(one), "import": imported}))
         return
-    tell(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
+    print_line(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
     if done is not None:
-        tell(told(done, at))
+        print_line(told(done, at))
         if done.added and one.status is CampaignStatus.DONE:
-            tell(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
+            print_line(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
 
 
 def _quiet() -> None:

@@ -34,7 +34,7 @@ from telebridge.cli.campaign.importing import fill
 from telebridge.cli.campaign.report import write_report
 from telebridge.cli.campaign.store import read_file
 from telebridge.cli.campaign.view import watch
-from telebridge.cli.listen import listening, tell
+from telebridge.cli.listen import listening, print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
@@ -145,12 +145,12 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
     seconds, waited_ms = loop.time() - begun, median(first_words_ms)
     if json_:
         figures = {"seconds": round(seconds, 1), "first_words_ms": waited_ms, "report": str(output)}
-        tell(json.dumps({**view.as_json(), **figures}))
+        print_line(json.dumps({**view.as_json(), **figures}))
         return
     console.print()  # in a pipe the last frame has no newline
     console.print(_table(view))
     answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
-    tell(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
+    print_line(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
 
 
 async def _campaign(

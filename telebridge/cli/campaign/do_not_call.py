@@ -1,6 +1,7 @@
 """`telebridge campaign do-not-call`: the numbers that no campaign calls."""
 
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -9,13 +10,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry, DoNotCallRecords
 from telebridge.campaigns.importing.number_list import examine, numbers_of
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.registers import check_register
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.epoch import epoch_ms, instant, iso_instant
 from telebridge.errors import ConfigurationError
@@ -28,6 +29,7 @@ do_not_call = typer.Typer(
 )
 
 AT_ONCE = 5000
+NumbersArgument = Annotated[list[str], typer.Argument(help="Numbers, such as +12125550123.")]
 CampaignOption = Annotated[
     str,
     typer.Option(
@@ -39,7 +41,7 @@ CountryOption = Annotated[str, typer.Option(help="The country of numbers without
 
 @do_not_call.command()
 def add(
-    numbers: Annotated[list[str], typer.Argument(help="Numbers, such as +12125550123.")],
+    numbers: NumbersArgument,
     reason: Annotated[str, typer.Option(help="Why, for the records.")] = "",
     campaign: CampaignOption = "",
     country: CountryOption = "US",
@@ -47,37 +49,29 @@ def add(
     config: ConfigOption = None,
 ) -> None:
     """Add numbers to the list."""
-    phones = [_e164(number, country) for number in numbers]
-    settings = load_settings(config)
 
-    async def added() -> int:
-        async with campaign_store(settings) as store:
-            scope = await _scope(store, campaign)
-            return await store.do_not_call.add(phones, source="command", reason=reason, scope=scope)
+    async def added(known: DoNotCallRecords, phones: list[str], scope: str) -> int:
+        return await known.add(phones, source="command", reason=reason, scope=scope)
 
-    count = run(added())
-    tell(json.dumps({"added": count, "there": len(phones) - count}) if json_ else f"{count} added to the list")
+    count = run(_changed(load_settings(config), numbers, country, campaign, added))
+    print_line(json.dumps({"added": count, "there": len(numbers) - count}) if json_ else f"{count} added to the list")
 
 
 @do_not_call.command()
 def remove(
-    numbers: Annotated[list[str], typer.Argument(help="Numbers, such as +12125550123.")],
+    numbers: NumbersArgument,
     campaign: CampaignOption = "",
     country: CountryOption = "US",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
     """Remove numbers from the list: only if the person has asked for that, and you can prove it."""
-    phones = [_e164(number, country) for number in numbers]
-    settings = load_settings(config)
 
-    async def removed() -> int:
-        async with campaign_store(settings) as store:
-            scope = await _scope(store, campaign)
-            return sum([await store.do_not_call.remove(phone, scope=scope) for phone in phones])
+    async def removed(known: DoNotCallRecords, phones: list[str], scope: str) -> int:
+        return sum([await known.remove(phone, scope=scope) for phone in phones])
 
-    count = run(removed())
-    tell(json.dumps({"removed": count}) if json_ else f"{count} taken off the list")
+    count = run(_changed(load_settings(config), numbers, country, campaign, removed))
+    print_line(json.dumps({"removed": count}) if json_ else f"{count} taken off the list")
     if not count:
         raise typer.Exit(1)
 
@@ -117,9 +111,9 @@ def import_(
     there = examined.numbers - added
     if json_:
         told = {"added": added, "there": there, "unreadable": examined.unreadable, "register": register or None}
-        tell(json.dumps(told))
+        print_line(json.dumps(told))
         return
-    tell(f"{added:,} added, {there:,} there already")
+    print_line(f"{added:,} added, {there:,} there already")
     if examined.first_unreadable is not None:
         first = examined.first_unreadable
         typer.echo(
@@ -141,11 +135,13 @@ def list_(
 
     found = run(known())
     if json_:
-        tell(json.dumps([_json(one) for one in found]))
+        print_line(json.dumps([_json(one) for one in found]))
         return
     for one in found:
         only = f"campaign {one.scope[:8]}" if one.scope else ""
-        tell(f"{one.phone:<16} {iso_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip())
+        print_line(
+            f"{one.phone:<16} {iso_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip()
+        )
 
 
 def _json(one: DoNotCallEntry) -> dict[str, str | None]:
@@ -175,6 +171,19 @@ async def _imported(settings: Settings, file: Path, country: str, register: str,
         if register:
             await store.do_not_call.set_scrubbed(register, epoch_ms(datetime.now(UTC)))
     return added
+
+
+async def _changed(
+    settings: Settings,
+    numbers: list[str],
+    country: str,
+    campaign: str,
+    change: Callable[[DoNotCallRecords, list[str], str], Awaitable[int]],
+) -> int:
+    """Change the list: `change` gets it, the numbers in E.164 and the scope; returns how many entries it changed."""
+    phones = [_e164(number, country) for number in numbers]
+    async with campaign_store(settings) as store:
+        return await change(store.do_not_call, phones, await _scope(store, campaign))
 
 
 async def _scope(store: CampaignStore, campaign: str) -> str:

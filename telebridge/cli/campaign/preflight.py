@@ -24,7 +24,7 @@ from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, read_file, run
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
@@ -108,7 +108,7 @@ def preflight(
     settings = load_settings(config)
     result = run(_checked(settings, file, contacts, answer_rate=answer_rate, call_seconds=call_seconds, quiet=json_))
     if json_:
-        tell(json.dumps(result.as_json()))
+        print_line(json.dumps(result.as_json()))
     else:
         _tell(result)
 
@@ -169,7 +169,7 @@ async def _do_not_call(settings: Settings) -> frozenset[str]:
 
 def _tell(result: Preflight) -> None:
     told, estimate = result.as_json(), result.estimate
-    tell(f"{told['rows']:,} rows: {told['callable']:,} contacts would be called")
+    print_line(f"{told['rows']:,} rows: {told['callable']:,} contacts would be called")
     skipped = [
         (result.read.duplicates, "have a number that is there already"),
         (result.counted.on_list, "are on the do-not-call list"),
@@ -183,17 +183,19 @@ def _tell(result: Preflight) -> None:
     ]
     for count, why in skipped:
         if count:
-            tell(f"  {count:,} would not: {why}")
-    tell(f"{estimate.open_now:,} may be called at this moment, in {told['lanes']} lanes of zone and law")
+            print_line(f"  {count:,} would not: {why}")
+    print_line(f"{estimate.open_now:,} may be called at this moment, in {told['lanes']} lanes of zone and law")
     if estimate.first_round_over is not None:
         took = estimate.first_round_over - datetime.now(UTC)
-        tell(
+        print_line(
             f"everybody has been called once after {_told(took)}, at {estimate.first_round_over:%Y-%m-%d %H:%M} UTC, "
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    tell(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, cost {estimate.cost:,.2f}")
+    print_line(
+        f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, cost {estimate.cost:,.2f}"
+    )
 
 
 def _told(span: timedelta) -> str:

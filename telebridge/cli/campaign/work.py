@@ -7,7 +7,7 @@ import typer
 
 from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import run_server, tell, until_stopped
+from telebridge.cli.listen import print_line, run_server, until_stopped
 from telebridge.cli.options import ConfigOption
 from telebridge.cli.stopping import Stop
 from telebridge.errors import ConfigurationError
@@ -38,7 +38,7 @@ def work(
 
 async def _work(settings: Settings, drain_seconds: float, stop: Stop) -> None:
     async with migrated_database(settings) as engine, Campaigning(settings, engine) as campaigning:
-        tell(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
+        print_line(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
 
         async def drain() -> None:
             await campaigning.drain(seconds=drain_seconds)

@@ -15,7 +15,7 @@ from telebridge.app.bridge import CALLS, create_app
 from telebridge.audio.wav import write_stereo
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
-from telebridge.cli.listen import listening, tell
+from telebridge.cli.listen import listening, print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
@@ -65,7 +65,7 @@ def demo(
     _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
-        tell(json.dumps({"call": record.as_json(), "events": events}))
+        print_line(json.dumps({"call": record.as_json(), "events": events}))
     else:
         _tell_result(record, placed.recording, output)
 
@@ -108,7 +108,7 @@ def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Pa
     except OSError as error:
         raise ConfigurationError("--output", f"call.wav cannot be written ({error.strerror})") from error
     if importlib.util.find_spec("matplotlib") is None:
-        tell("no call.png: install telebridge[pictures] to have it drawn")
+        print_line("no call.png: install telebridge[pictures] to have it drawn")
         return
     from telebridge.cli.demo.picture import draw_call
 
@@ -129,13 +129,15 @@ def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
 def _tell_result(record: CallRecord, recording: DualChannelRecording, folder: Path) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
-        tell(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
+        print_line(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
         for pause in utterance.pauses:
-            tell(f"{'':12} paused {pause.resumed_at - pause.paused_at:.2f} s for a sound of the caller's, and went on")
+            print_line(
+                f"{'':12} paused {pause.resumed_at - pause.paused_at:.2f} s for a sound of the caller's, and went on"
+            )
         if cut is not None:
             stopped = f", silent {cut.stop_ms:.0f} ms after they began" if cut.stop_ms else ""
             heard = cut.heard_text or "(nothing)"
-            tell(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
+            print_line(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
     first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
-    tell(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
-    tell(f"wrote {folder / 'call.wav'} (caller left, bridge right) and {folder / 'call.png'}")
+    print_line(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
+    print_line(f"wrote {folder / 'call.wav'} (caller left, bridge right) and {folder / 'call.png'}")

@@ -17,7 +17,7 @@ from rich.table import Table
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checking import nearest
@@ -41,13 +41,13 @@ def schema(
     """
     text = json.dumps(flow_schema(), indent=2, ensure_ascii=False)
     if output is None:
-        tell(text)
+        print_line(text)
         return
     try:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
-    tell(f"{output}: the JSON Schema of flow files")
+    print_line(f"{output}: the JSON Schema of flow files")
 
 
 def fields(
@@ -63,7 +63,7 @@ def fields(
         raise ConfigurationError("PART", f"there is no '{part}' in flow files", hint)
     for name in known if part is None else [part]:
         if markdown:
-            tell(markdown_table(name))
+            print_line(markdown_table(name))
         else:
             Console(highlight=False).print(_table(name))
 
@@ -108,13 +108,13 @@ def draw(
     chosen = format_ or _by_suffix(output)
     picture = DRAWN[chosen](graph_of(load_flow(file)))
     if output is None:
-        tell(picture.removesuffix("\n"))
+        print_line(picture.removesuffix("\n"))
         return
     try:
         output.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
-    tell(f"{output}: {chosen} of {file}")
+    print_line(f"{output}: {chosen} of {file}")
 
 
 def _by_suffix(output: Path | None) -> PictureFormat:
@@ -146,14 +146,14 @@ def check(
     refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
     errors = {file: check_flow(file, speech) for file in _flow_files(files)}
     if json_:
-        tell(json.dumps([_as_json(error) for found in errors.values() for error in found]))
+        print_line(json.dumps([_as_json(error) for found in errors.values() for error in found]))
         for warning in (warning for file in errors for warning in flow_warnings(file, refused)):
             typer.echo(f"warning: {warning}", err=True)
     else:
         for file, found in errors.items():
-            tell("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
+            print_line("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
             for warning in flow_warnings(file, refused):
-                tell(f"warning: {warning}")
+                print_line(f"warning: {warning}")
     if any(errors.values()):
         raise typer.Exit(2)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from telebridge.cli.listen import tell
+from telebridge.cli.listen import print_line
 from telebridge.cli.options import JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
@@ -54,12 +54,12 @@ def try_flow(
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
     lines = list(_run(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
     if json_:
-        tell(json.dumps(_as_json(rehearsal, lines), default=str))
+        print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
-        tell("")
-        tell(f"path: {' → '.join(rehearsal.path)}")
+        print_line("")
+        print_line(f"path: {' → '.join(rehearsal.path)}")
         for name, value in sorted(rehearsal.variables.items()):
-            tell(f"  {name} = {value!r}")
+            print_line(f"  {name} = {value!r}")
     if rehearsal.failure is not None:
         raise typer.Exit(1)
 
@@ -72,13 +72,13 @@ def _run(
     while True:
         if shown:
             for line in lines:
-                tell(_shown(line))
+                print_line(_shown(line))
         yield from lines
         if rehearsal.over:
             return
         answer = next(answers, "" if forever else HANGS_UP)
         if shown and echo:
-            tell(f"{PROMPT}{answer}".rstrip())
+            print_line(f"{PROMPT}{answer}".rstrip())
         lines = rehearsal.answer(answer)
 
 
