@@ -5,12 +5,17 @@ from inspect import signature
 from pathlib import Path
 
 from telebridge.call.flows.requests import MAX_REDIRECTS, MAX_RESPONSE_BYTES
+from telebridge.call.session.session import SessionOptions
 from telebridge.flows import templates
 from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE
+from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS
+from telebridge.server.http import connections, refusal_log, request_bodies
 from telebridge.server.http.endpoint import DEEPEST, MOST_BYTES
-from telebridge.server.twilio import media, prompts
-from telebridge.twilio.messages import MAX_MESSAGE_BYTES
+from telebridge.server.twilio import media, prompts, reading_pace
+from telebridge.settings import ServerSettings
+from telebridge.speech.utterance import EVENTS_A_TURN
+from telebridge.twilio.messages import MAX_MEDIA_BYTES, MAX_MESSAGE_BYTES
 from telebridge.twilio.signed_urls import MOST_CHARACTERS, StreamTokens
 
 PAGE = (Path(__file__).parent.parent / "docs" / "security.md").read_text()
@@ -32,6 +37,31 @@ BOUNDS = {
     "characters of a repeated text in a template": [templates.MOST_CHARACTERS],
     "bits of a number computed in a template": [templates.MOST_BITS],
     "calls at once": [],
+    "calls that wait for their media streams, and seconds that each waits": [
+        ServerSettings().max_waiting_calls,
+        SessionOptions().stream_wait_seconds,
+    ],
+    "connections of strangers for each address": [ServerSettings().max_connections_per_address],
+    "connections of strangers in all": [connections.FEWEST, connections.MOST],
+    "seconds that an address may have too many connections": [connections.GRACE_SECONDS],
+    "seconds that the headers of a request may take": [connections.HEADER_SECONDS],
+    "seconds that the body of a request may take, or the next chunk of an upload": [request_bodies.BODY_SECONDS],
+    "seconds until an idle connection is closed, and one whose body nobody wants": [
+        connections.IDLE_SECONDS,
+        connections.LINGER_SECONDS,
+    ],
+    "bytes and fields of a form": [request_bodies.MOST_FORM_BYTES, request_bodies.MOST_FIELDS],
+    "lines about refusals in a log, within so many seconds": [refusal_log.MOST_LINES, refusal_log.SECONDS],
+    "characters of a value in such a line": [refusal_log.MOST_CHARACTERS],
+    "messages of one media stream in one turn of the event loop": [reading_pace.TURN_UNITS],
+    "messages of one media stream at once, and in each second after that": [
+        reading_pace.BURST_UNITS,
+        reading_pace.UNITS_A_SECOND,
+    ],
+    "bytes of a message with the caller's audio": [MAX_MEDIA_BYTES],
+    "messages of one connection to Rime in one turn of the event loop": [MESSAGES_A_TURN],
+    "events of a waiting utterance in one turn of the event loop": [EVENTS_A_TURN],
+    "word times of a request to Rime, beyond one for each character": [MOST_WORDS],
 }
 
 
@@ -40,6 +70,8 @@ def test_its_bounds_are_those_of_the_code():
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()[2:]]
     assert {what: [int(number) for number in re.findall(r"\d+", bound)] for what, bound in rows} == BOUNDS
     assert media.MAX_MESSAGE_BYTES == MAX_MESSAGE_BYTES
+    assert connections.CONNECTIONS_PER_ADDRESS == ServerSettings().max_connections_per_address
+    assert connections.DESCRIPTORS_SHARE == 2
 
 
 def test_its_modes_are_those_of_the_code():

@@ -200,8 +200,9 @@ class MediaStream(Generic[H]):
         Raises:
             RemoteProtocolError: It cannot be read, comes at a wrong time, or names another stream.
         """
-        if len(data) > MAX_MEDIA_BYTES:
-            self._require_size(data)
+        if len(data) > MAX_MESSAGE_BYTES:
+            size = f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}"
+            raise UnreadableMessage(self._peer, size)
         try:
             message = DECODE_FROM_BRIDGE(data) if self._side is Side.TWILIO else DECODE_FROM_TWILIO(data)
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -373,16 +374,19 @@ class MediaStream(Generic[H]):
         if self.state is not state:
             raise LocalProtocolError(f"the stream is {self.state.name.lower()}, not {state.name.lower()}")
 
-    def _require_size(self, data: bytes | str) -> None:
-        """Refuse a message that is too long, unread; to the bridge, one of audio is too long before others are."""
-        if len(data) > MAX_MESSAGE_BYTES:
-            raise UnreadableMessage(self._peer, f"sent a message of {len(data)} bytes, over {MAX_MESSAGE_BYTES}")
-        if self._side is Side.BRIDGE and event_of(data) == "media":
-            raise TooMuchAudio(self._peer, f"sent audio in a message of {len(data)} bytes, over {MAX_MEDIA_BYTES}")
-
     def _require_name(self, stream_sid: str) -> None:
         if stream_sid != self.stream_sid:
             raise RemoteProtocolError(self._peer, f"named another stream than {self.stream_sid}", stream_sid)
+
+
+def require_little_audio(data: bytes | str) -> None:
+    """Refuse a long message of Twilio's if it is one of audio; the audio is not decoded.
+
+    Raises:
+        TooMuchAudio: It holds more than `MAX_MEDIA_BYTES` of audio.
+    """
+    if len(data) > MAX_MEDIA_BYTES and event_of(data) == "media":
+        raise TooMuchAudio("Twilio", f"sent audio in a message of {len(data)} bytes, over {MAX_MEDIA_BYTES}")
 
 
 def _require_format(given: MediaFormat) -> None:

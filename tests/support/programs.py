@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -38,9 +39,13 @@ def failed(done):
 
 
 class Serving:
-    """A server in a process of its own, stopped as an operator stops it."""
+    """A server in a process of its own, stopped as an operator stops it; it may have so many file descriptors."""
 
-    def __init__(self, *arguments, **variables):
+    def __init__(self, *arguments, descriptors=None, **variables):
+        def bound():
+            if descriptors is not None:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
+
         self.process = subprocess.Popen(
             [sys.executable, "-m", "telebridge", *arguments],
             cwd=ROOT,
@@ -48,6 +53,7 @@ class Serving:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=bound,
         )
 
     def __enter__(self):

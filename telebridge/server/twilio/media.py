@@ -22,7 +22,8 @@ from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.reading_pace import TURN_UNITS, UNIT_BYTES, ReadingPace
 from telebridge.server.twilio.request_validation import RequestValidator
-from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage
+from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage, require_little_audio
+from telebridge.twilio.messages import MAX_MEDIA_BYTES
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
 
 log = logger(__name__)
@@ -144,6 +145,8 @@ class MediaHandler:
             async for message in socket:
                 try:
                     if message.type is WSMsgType.TEXT:
+                        if len(message.data) > MAX_MEDIA_BYTES:
+                            require_little_audio(message.data)
                         runner.receive_text(message.data)
                     elif message.type is WSMsgType.BINARY:
                         runner.receive_binary(message.data)

@@ -6,7 +6,7 @@ must be caught up with; a peer that floods the stream must not keep other calls 
 One rule: what exceeds the pace waits in the socket, and nothing is dropped.
 """
 
-TURN_UNITS = 16
+TURN_UNITS = 8
 """What is read of one stream in one turn of the event loop."""
 UNIT_BYTES = 512
 """A message is one unit, and one more for each of so many bytes; the message of a frame has about 400."""
