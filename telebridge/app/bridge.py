@@ -73,7 +73,7 @@ VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 CLOSING = web.AppKey("CLOSING", Closing)
 
-DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.35, 0.6, 0.7
+DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.2, 0.45, 0.55
 """How long after draining the parts may take to close: those that wait for others, the store, and the database."""
 
 
@@ -89,7 +89,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         ConfigurationError: Settings or flow files are wrong.
     """
     flows, default_flow = _flows(settings, bridge)
-    validator = _validator(settings)
+    validator = request_validator(settings)
     parts = _parts(settings, flows, bridge, clocks)
     app = web.Application(middlewares=[problem_documents(), guarded(_access(settings))])
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
@@ -121,7 +121,7 @@ def _may_transfer(settings: Settings, flows: FlowCatalogue) -> MayTransfer:
     return AllowedTransfers(settings.transfers.allowed, flows.files).allow
 
 
-def _validator(settings: Settings) -> RequestValidator:
+def request_validator(settings: Settings) -> RequestValidator:
     """Checks the signatures of webhooks.
 
     Raises:

@@ -25,7 +25,7 @@ log = logger(__name__)
 
 REQUEST_SECONDS = 5.0
 """How long requests that are being answered may take to end, when the server stops."""
-CUT_SECONDS = 0.1
+CUT_SECONDS = 0.05
 """The same once the time for draining is over."""
 
 
