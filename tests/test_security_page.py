@@ -4,8 +4,8 @@ import re
 from inspect import signature
 from pathlib import Path
 
+from telebridge import bounded_templates
 from telebridge.call.flows.requests import MAX_REDIRECTS, MAX_RESPONSE_BYTES
-from telebridge.flows import templates
 from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE
 from telebridge.server.http.endpoint import DEEPEST, MOST_BYTES
@@ -29,8 +29,8 @@ BOUNDS = {
     "redirects of a request": [MAX_REDIRECTS],
     "bytes of a flow file": [LARGEST_BYTES],
     "values of a flow file, with its aliases": [MOST_VALUES],
-    "characters of a repeated text in a template": [templates.MOST_CHARACTERS],
-    "bits of a number computed in a template": [templates.MOST_BITS],
+    "characters of a text that a template makes": [bounded_templates.MOST_CHARACTERS],
+    "bits of a number computed in a template": [bounded_templates.MOST_BITS],
     "calls at once": [],
 }
 

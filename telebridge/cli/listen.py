@@ -1,6 +1,6 @@
 """What all server commands share: listening, the line that is printed, and draining at a signal.
 
-When the process ends after a signal is decided in `telebridge.cli.stopping`.
+When the process ends after a signal is decided in `telebridge.cli.process.stopping`.
 
 One rule: a server that cannot listen ends with one line that names the setting.
 """
@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 from aiohttp import web
 
-from telebridge.cli.stopping import Stop, end_process
+from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 

@@ -12,8 +12,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from jinja2 import Template, TemplateSyntaxError, meta, nodes
 
+from telebridge.bounded_templates import BoundedEnvironment, bounded_output, require_room
 from telebridge.errors import TelebridgeError
-from telebridge.flows.bounded_templates import BoundedEnvironment, bounded_output, require_room
 from telebridge.unicode_text import repaired
 
 _ENVIRONMENT = BoundedEnvironment()

@@ -24,7 +24,7 @@ from telebridge.app.campaigns import Campaigning
 from telebridge.app.closing import Closing
 from telebridge.cli.doctor import _database, _signatures
 from telebridge.cli.listen import until_stopped
-from telebridge.cli.stopping import Stop
+from telebridge.cli.process.stopping import Stop
 from telebridge.database.engine import open_database
 from telebridge.database.failures import POSTGRESQL_HINTS, SQLITE_HINTS, DatabaseUnusable, unusable
 from telebridge.database.migration import migrate
@@ -132,7 +132,7 @@ async def test_a_signal_that_comes_twice_to_a_process_under_a_supervisor_is_one(
 
 BLOCKED = """
 import signal, sys, time
-from telebridge.cli.supervisor import Supervisor
+from telebridge.cli.process.supervisor import Supervisor
 
 def serve(lifeline, listens):
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGQUIT))

@@ -9,8 +9,8 @@ from functools import cache
 import pytest
 from jinja2 import Undefined
 
-from telebridge.flows import bounded_templates
-from telebridge.flows.bounded_templates import FILTERS, METHODS, OF_ANYTHING, BoundedEnvironment, text_size
+from telebridge import bounded_templates
+from telebridge.bounded_templates import FILTERS, METHODS, OF_ANYTHING, BoundedEnvironment, text_size
 from telebridge.flows.templates import TemplateProblem, filled_address, holds, rendered
 
 ENVIRONMENT = BoundedEnvironment()
