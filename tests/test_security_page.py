@@ -4,9 +4,9 @@ import re
 from inspect import signature
 from pathlib import Path
 
+from telebridge import bounded_templates
 from telebridge.call.flows.requests import MAX_REDIRECTS, MAX_RESPONSE_BYTES
 from telebridge.call.session.session import SessionOptions
-from telebridge.flows import templates
 from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE
 from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS
@@ -34,8 +34,8 @@ BOUNDS = {
     "redirects of a request": [MAX_REDIRECTS],
     "bytes of a flow file": [LARGEST_BYTES],
     "values of a flow file, with its aliases": [MOST_VALUES],
-    "characters of a repeated text in a template": [templates.MOST_CHARACTERS],
-    "bits of a number computed in a template": [templates.MOST_BITS],
+    "characters of a text that a template makes": [bounded_templates.MOST_CHARACTERS],
+    "bits of a number computed in a template": [bounded_templates.MOST_BITS],
     "calls at once": [],
     "calls that wait for their media streams, and seconds that each waits": [
         ServerSettings().max_waiting_calls,
@@ -70,7 +70,7 @@ def test_its_bounds_are_those_of_the_code():
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()[2:]]
     assert {what: [int(number) for number in re.findall(r"\d+", bound)] for what, bound in rows} == BOUNDS
     assert media.MAX_MESSAGE_BYTES == MAX_MESSAGE_BYTES
-    assert connections.CONNECTIONS_PER_ADDRESS == ServerSettings().max_connections_per_address
+    assert ServerSettings().max_connections_per_address == connections.CONNECTIONS_PER_ADDRESS
     assert connections.DESCRIPTORS_SHARE == 2
 
 

@@ -76,7 +76,7 @@ VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 CLOSING = web.AppKey("CLOSING", Closing)
 
-DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.35, 0.6, 0.7
+DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.2, 0.45, 0.55
 """How long after draining the parts may take to close: those that wait for others, the store, and the database."""
 
 
@@ -92,7 +92,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
         ConfigurationError: Settings or flow files are wrong.
     """
     flows, default_flow = _flows(settings, bridge)
-    validator = _validator(settings)
+    validator = request_validator(settings)
     parts = _parts(settings, flows, bridge, clocks)
     server = settings.server
     bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
@@ -130,7 +130,7 @@ def _may_transfer(settings: Settings, flows: FlowCatalogue) -> MayTransfer:
     return AllowedTransfers(settings.transfers.allowed, flows.files).allow
 
 
-def _validator(settings: Settings) -> RequestValidator:
+def request_validator(settings: Settings) -> RequestValidator:
     """Checks the signatures of webhooks.
 
     Raises:

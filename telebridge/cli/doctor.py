@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import os
 import platform
 import socket
 from collections.abc import Iterator
@@ -13,11 +14,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from telebridge.app.bridge import request_validator
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.database.engine import open_database
+from telebridge.database.failures import is_failure, unusable
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
@@ -78,8 +82,7 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
         yield Finding("ok", "public_url", settings.public_url)
     else:
         yield Finding("note", "public_url", "not set: Twilio cannot be told where this bridge is, so no calls go out")
-    if not settings.twilio.auth_token:
-        yield Finding("note", "twilio.auth_token", "not set: webhooks are not checked, and no calls go out")
+    yield _signatures(settings)
     missing = missing_packages()
     if missing:
         yield Finding(
@@ -89,6 +92,40 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
         yield Finding("ok", "local voice", "espeak-ng")
     if importlib.util.find_spec("matplotlib") is None:
         yield Finding("note", "pictures", "not drawn, because matplotlib is missing; install telebridge[pictures]")
+
+
+def _signatures(settings: Settings) -> Finding:
+    """Check whether webhooks can be told from what strangers send; without that a server does not start."""
+    try:
+        request_validator(settings)
+    except ConfigurationError as error:
+        return Finding("fail", "twilio.auth_token", f"{error.problem}; {error.hint}")
+    if not settings.twilio.auth_token:
+        calls = "" if settings.twilio.api_key_secret else ", and no calls go out"
+        return Finding("note", "twilio.auth_token", f"not set: webhooks are not checked{calls}")
+    if not settings.twilio.validate_signatures:
+        return Finding("note", "twilio.validate_signatures", "false: webhooks are not checked")
+    return Finding("ok", "twilio.auth_token", "webhooks are checked")
+
+
+async def _database(settings: Settings) -> Finding:
+    """Check whether the database takes connections; a file that is not there yet is not made."""
+    try:
+        engine = open_database(settings.database_url)
+    except ConfigurationError as error:
+        return Finding("fail", "database", str(error))
+    file = engine.url.database or ""
+    if engine.dialect.name == "sqlite" and file != ":memory:" and not os.path.exists(file):  # noqa: ASYNC240, PTH110
+        return Finding("ok", "database", f"'{file}' will be made")
+    try:
+        async with engine.connect():
+            return Finding("ok", "database", "takes connections")
+    except Exception as error:
+        if not is_failure(error):
+            raise
+        return Finding("fail", "database", str(unusable(error, engine.url)))
+    finally:
+        await engine.dispose()
 
 
 def _flows(settings: Settings) -> Finding:
@@ -111,7 +148,7 @@ def _port(settings: Settings) -> Finding:
 
 
 async def _service_findings(settings: Settings, *, online: bool) -> list[Finding]:
-    findings = []
+    findings = [await _database(settings)]
     remote = bool(settings.rime.api_key or settings.rime.url)
     if online or not remote:
         findings.append(await _voice(settings))

@@ -1,6 +1,6 @@
 """What all server commands share: listening, the line that is printed, and draining at a signal.
 
-When the process ends after a signal is decided in `telebridge.cli.stopping`.
+When the process ends after a signal is decided in `telebridge.cli.process.stopping`.
 
 One rule: a server that cannot listen ends with one line that names the setting.
 """
@@ -18,7 +18,7 @@ import uvloop
 from aiohttp import web
 from typing_extensions import override
 
-from telebridge.cli.stopping import Stop, end_process
+from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.http.connections import IDLE_SECONDS, LINGER_SECONDS, ConnectionBounds
@@ -33,7 +33,7 @@ HTTP_OPTIONS: dict[str, Any] = {
 }
 REQUEST_SECONDS = 5.0
 """How long requests that are being answered may take to end, when the server stops."""
-CUT_SECONDS = 0.1
+CUT_SECONDS = 0.05
 """The same once the time for draining is over."""
 
 

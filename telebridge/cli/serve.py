@@ -29,8 +29,8 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.stopping import Stop, end_process
-from telebridge.cli.supervisor import Supervisor, listen
+from telebridge.cli.process.stopping import Stop, end_process
+from telebridge.cli.process.supervisor import Supervisor, listen
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.server.http.connections import CONNECTIONS

@@ -11,7 +11,7 @@ from telebridge.cli.listen import (
     run_server,
     until_stopped,
 )
-from telebridge.cli.stopping import Stop
+from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app

@@ -10,41 +10,13 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, meta, nodes
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-from typing_extensions import override
+from jinja2 import Template, TemplateSyntaxError, meta, nodes
 
+from telebridge.bounded_templates import BoundedEnvironment, bounded_output, require_room
 from telebridge.errors import TelebridgeError
 from telebridge.unicode_text import repaired
 
-MOST_CHARACTERS = 100_000
-MOST_BITS = 4096
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """The sandbox, with bounds on what a product or a power may be: they would hold up every call."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    @override
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**":
-            bits = abs(right) * left.bit_length() if isinstance(left, int) and isinstance(right, int) else 0
-        elif isinstance(left, int) and isinstance(right, int):
-            bits = left.bit_length() + right.bit_length()
-        else:
-            for some, times in ((left, right), (right, left)):
-                if isinstance(times, int) and hasattr(some, "__len__") and len(some) * times > MOST_CHARACTERS:
-                    raise OverflowError(f"a text or list would be longer than {MOST_CHARACTERS}")
-            bits = 0
-        if bits > MOST_BITS:
-            raise OverflowError(f"a number would have more than {MOST_BITS} bits")
-        return super().call_binop(context, operator, left, right)
-
-
-_ENVIRONMENT = _Environment(undefined=StrictUndefined, autoescape=False)
-_ENVIRONMENT.globals.clear()  # `range` could fill the memory, and no prompt needs the others
+_ENVIRONMENT = BoundedEnvironment()
 
 
 class SafeURL(str):
@@ -55,7 +27,7 @@ class SafeURL(str):
 
 def _encoded(value: Any) -> Any:
     """A value as it stands in an address: what would have a meaning there is percent-encoded (RFC 3986, section 2)."""
-    return value if isinstance(value, SafeURL) else quote(repaired(str(value)), safe="")
+    return value if isinstance(value, SafeURL) else quote(repaired(str(bounded_output(value))), safe="")
 
 
 def _encoded_for_query(value: Any) -> SafeURL:
@@ -213,7 +185,12 @@ def _render(source: str, variables: dict[str, Any], compiled: Callable[[str], Te
     if "{" not in source:
         return source
     try:
-        return repaired((compiled or _compiled)(source).render(variables))
+        parts, size = [], 0
+        for part in (compiled or _compiled)(source).generate(variables):
+            parts.append(part)
+            size += len(part)
+            require_room(size)
+        return repaired("".join(parts))
     except Exception as error:  # whatever an author's expression does, the call must know that it failed
         raise TemplateProblem(f"{type(error).__name__}: {error}") from error
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from telebridge.cli.listen import cannot_listen, listening, until_stopped
-from telebridge.cli.stopping import Stop
+from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 
 

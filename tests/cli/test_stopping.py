@@ -5,7 +5,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.cli.stopping import CLOSE_SECONDS, CUT_SHORT, Stop, StopTimes
+from telebridge.cli.process.stopping import CLOSE_SECONDS, CUT_SHORT, Stop, StopTimes
 
 SIGNALS = st.lists(st.tuples(st.floats(0, 100), st.booleans()), min_size=1, max_size=6)
 

@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 from support.programs import Serving, children, telebridge
 
-from telebridge.cli.supervisor import LONGEST_PAUSE_SECONDS, failures_in_a_row, restart_delay
+from telebridge.cli.process.supervisor import LONGEST_PAUSE_SECONDS, failures_in_a_row, restart_delay
 
 
 @pytest.mark.parametrize(("lived", "before", "delay"), [(60.0, 5, 0.0), (0.1, 0, 0.25), (0.1, 1, 0.5)])
@@ -47,7 +47,7 @@ def test_a_configuration_that_is_refused_ends_all(tmp_path):
 BEGINNING = """
 import os, signal, sys, time
 from pathlib import Path
-from telebridge.cli import supervisor
+from telebridge.cli.process import supervisor
 from telebridge.errors import ConfigurationError
 
 supervisor.SHORT_LIFE_SECONDS, supervisor.FIRST_PAUSE_SECONDS = 0.3, float(sys.argv[2])

@@ -22,11 +22,13 @@ from support.virtual_time import virtually
 from telebridge.app import records
 from telebridge.app.campaigns import Campaigning
 from telebridge.app.closing import Closing
+from telebridge.cli.doctor import _database, _signatures
 from telebridge.cli.listen import until_stopped
-from telebridge.cli.stopping import Stop
+from telebridge.cli.process.stopping import Stop
 from telebridge.database.engine import open_database
 from telebridge.database.failures import POSTGRESQL_HINTS, SQLITE_HINTS, DatabaseUnusable, unusable
 from telebridge.database.migration import migrate
+from telebridge.flows.templates import TemplateProblem, rendered
 from telebridge.settings import Settings
 
 FLOW = """
@@ -130,7 +132,7 @@ async def test_a_signal_that_comes_twice_to_a_process_under_a_supervisor_is_one(
 
 BLOCKED = """
 import signal, sys, time
-from telebridge.cli.supervisor import Supervisor
+from telebridge.cli.process.supervisor import Supervisor
 
 def serve(lifeline, listens):
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGQUIT))
@@ -415,3 +417,58 @@ async def test_a_postgresql_that_refuses_is_told_in_one_line(state, message):
     assert message in told
     assert "geheim" not in told
     assert "\n" not in told
+
+
+def checked(tmp_path, **values):
+    """What `telebridge doctor` finds, by what it is about."""
+    settings = Settings(state_dir=tmp_path, **values)
+    findings = [_signatures(settings), asyncio.run(_database(settings))]
+    return {finding.what: (finding.state, finding.told) for finding in findings}
+
+
+@fault(
+    "The auth token is missing, and others can reach the server.",
+    caller="Nothing: the server does not start.",
+    operator="`telebridge doctor` fails, names `twilio.auth_token`, and exits with 1.",
+    kept="Whoever is not Twilio begins no call.",
+)
+def test_the_doctor_fails_where_the_server_would_not_start(tmp_path):
+    public = {"public_url": "https://bridge.example.com"}
+    state, told = checked(tmp_path, **public)["twilio.auth_token"]
+    assert state == "fail"
+    assert "others can reach this server (public_url is set)" in told
+    assert checked(tmp_path)["twilio.auth_token"][0] == "note"
+    assert checked(tmp_path, **public, twilio={"auth_token": "t"})["twilio.auth_token"][0] == "ok"
+    unsigned = {"auth_token": "t", "validate_signatures": False}
+    assert checked(tmp_path, **public, twilio=unsigned)["twilio.validate_signatures"][0] == "note"
+
+
+@fault(
+    "The database cannot be used, and somebody asks `telebridge doctor` before starting the server.",
+    caller="Nothing.",
+    operator="`telebridge doctor` fails with the line that the server would end with, and exits with 1.",
+    kept="The file: the doctor makes none and changes none.",
+)
+def test_the_doctor_looks_at_the_database(tmp_path):
+    file = tmp_path / "telebridge.db"
+    assert checked(tmp_path)["database"] == ("ok", f"'{file}' will be made")
+    assert not file.exists()
+    letter(file)
+    state, told = checked(tmp_path)["database"]
+    assert state == "fail"
+    assert told.startswith("database.url: the database cannot be used (file is not a database")
+    file.unlink()
+    sqlite3.connect(file).close()
+    assert checked(tmp_path)["database"] == ("ok", "takes connections")
+
+
+@fault(
+    "A flow's template asks for a text without end: a mistyped width, or a caller's words repeated.",
+    caller="What the flow says on errors; every other call goes on.",
+    operator="A mistake of that text: it would be longer than 100000.",
+    kept="The memory and the time of all other calls.",
+)
+@pytest.mark.parametrize("template", ["{{ 'x'.ljust(n) }}", "{{ 'x' | center(n) }}", "{{ 'x' | indent(n, true) }}"])
+def test_no_template_makes_a_text_without_end(template):
+    with pytest.raises(TemplateProblem, match="would be longer than 100000"):
+        rendered(template, {"n": 10**9})

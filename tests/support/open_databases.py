@@ -6,11 +6,13 @@ warns there (`ResourceWarning: unclosed database`), and that test fails for anot
 One rule: what a test opens is closed when the fixtures of its module are torn down.
 """
 
+import itertools
 import os
 import sqlite3
 
 import pytest
 
+numbers = itertools.count()
 opened_by = {}
 
 
@@ -19,11 +21,12 @@ class WatchedConnection(sqlite3.Connection):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        opened_by[id(self)] = os.environ.get("PYTEST_CURRENT_TEST", "no test").partition(" ")[0]
+        self._number = next(numbers)
+        opened_by[self._number] = os.environ.get("PYTEST_CURRENT_TEST", "no test").partition(" ")[0]
 
     def close(self):
         super().close()
-        opened_by.pop(id(self), None)
+        opened_by.pop(self._number, None)
 
 
 def watched(connect):

@@ -9,7 +9,7 @@ from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import print_line, run_server, until_stopped
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.stopping import Stop
+from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings

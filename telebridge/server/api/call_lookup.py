@@ -51,7 +51,9 @@ class CallLookup:
             return call_values(session.record, phase=session.phase, saying=session.saying)
         if (record := self._calls.record(call_sid)) is not None:
             return call_values(record)
-        past = None if self._past is None else await self._past.find(call_sid)
+        if self._past is None or not call_sid.isprintable():  # PostgreSQL takes no NUL in a text
+            return None
+        past = await self._past.find(call_sid)
         return None if past is None else _past_values(past.as_json())
 
     async def page(self, state: str | None, limit: int, before: Position | None) -> list[dict[str, Any]]:

@@ -4,8 +4,8 @@ The socket outlives the workers: while one is restarted, the kernel queues Twili
 a process that has loaded everything and started nothing, so that a new worker serves within a moment of the old one's
 death, and resumes its live calls at their checkpoints.
 
-A signal to the supervisor stops the workers, which end in time by themselves (see `telebridge.cli.stopping`); one that
-cannot, because its event loop is blocked, is killed.
+A signal to the supervisor stops the workers, which end in time by themselves (see `telebridge.cli.process.stopping`);
+one that cannot, because its event loop is blocked, is killed.
 
 One rule: a worker that dies is restarted. If the first workers refuse the configuration, none is restarted; once a
 worker has served with it, a refusal has a cause outside, which may pass.
@@ -23,7 +23,7 @@ from contextlib import suppress
 from types import FrameType
 
 from telebridge.backoff import backoff_seconds
-from telebridge.cli.stopping import StopTimes
+from telebridge.cli.process.stopping import StopTimes
 from telebridge.errors import ConfigurationError
 
 FAILED, CONFIGURED_WRONGLY = 1, 2

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import NoReturn
 
-CLOSE_SECONDS = 0.8
+CLOSE_SECONDS = 0.7
 """How long connections and the database may take to close, after draining."""
 CUT_SHORT = 1
 """The exit code of a process that was ended before everything was closed."""
