@@ -1,6 +1,7 @@
 import os
 
 import pytest
+from support.faults import fault
 
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
@@ -52,6 +53,12 @@ def test_keys_of_no_section_come_from_the_environment_too(monkeypatch, tmp_path)
     assert load_settings().default_flow == "night"
 
 
+@fault(
+    "A key of the settings is misspelt.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line with file, key and the nearest name.",
+    kept="The intention: no setting is passed over in silence.",
+)
 def test_an_unknown_key_is_an_error_that_names_the_nearest(write):
     file = write("[server]\nprot = 1\n")
     with pytest.raises(ConfigurationError) as raised:
@@ -64,6 +71,12 @@ def test_an_unknown_section_is_an_error(write):
         load_settings(write("[serve]\nport = 1\n"))
 
 
+@fault(
+    "An environment variable of a setting is misspelt.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line with the variable and the nearest name.",
+    kept="The intention of whoever set it.",
+)
 def test_an_unknown_variable_is_an_error(monkeypatch, write):
     monkeypatch.setenv("TELEBRIDGE_SERVER__PROT", "1")
     with pytest.raises(
@@ -72,6 +85,12 @@ def test_an_unknown_variable_is_an_error(monkeypatch, write):
         load_settings(write(""))
 
 
+@fault(
+    "A setting has a value of the wrong type.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line with file, key and what it should be.",
+    kept="The calls of the process that runs.",
+)
 def test_a_wrong_value_names_the_file_and_the_key(write):
     with pytest.raises(ConfigurationError, match=r"telebridge.toml: server.port: input should be a valid integer"):
         load_settings(write('[server]\nport = "many"\n'))
@@ -92,6 +111,12 @@ def test_calls_kept_free_must_leave_some_for_campaigns(write):
     assert load_settings(write("[campaigns]\nmax_live = 5\nreserved = 4\n")).campaigns.reserved == 4
 
 
+@fault(
+    "The file of settings is no TOML.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line with the line in the file.",
+    kept="The calls of the process that runs.",
+)
 def test_a_file_that_is_no_toml_is_an_error_with_its_line(write):
     with pytest.raises(ConfigurationError, match=r"is not TOML: .*line 2"):
         load_settings(write("a = 1\nb =\n"))
@@ -109,6 +134,12 @@ def test_the_stream_secret_is_made_once_and_kept_private(write, tmp_path):
     assert load_settings(write('secret = "s"\n')).stream_secret() == "s"
 
 
+@fault(
+    "The state folder cannot be written.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line that names `state_dir` and the reason.",
+    kept="What stands there.",
+)
 def test_a_state_folder_that_cannot_hold_the_secret_is_told(tmp_path):
     (tmp_path / "file").write_text("")
     settings = Settings(state_dir=tmp_path / "file" / "var")
@@ -116,6 +147,12 @@ def test_a_state_folder_that_cannot_hold_the_secret_is_told(tmp_path):
         settings.stream_secret()
 
 
+@fault(
+    "The file `secret` is empty, as after a full disk.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line: anybody could sign addresses; remove it.",
+    kept="The signatures.",
+)
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_an_empty_secret_is_refused(tmp_path, text):
     (tmp_path / "secret").write_text(text)

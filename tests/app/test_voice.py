@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.faults import fault
 from support.speech import KnownVoice, audio_of, heard, local_rime
 from support.virtual_time import virtually
 
@@ -84,6 +85,12 @@ async def test_prompts_are_kept_in_the_state_folder_in_another_or_not_at_all(tmp
     assert open_clips(Settings(prompts={"enabled": False})) is None
 
 
+@fault(
+    "An address in `rime.fallback_urls` is mistyped.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line that names the setting.",
+    kept="The voice: no caller finds it out.",
+)
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
@@ -168,6 +175,12 @@ async def test_a_stand_in_that_cannot_be_started_says_so(monkeypatch):
     await speech.aclose()
 
 
+@fault(
+    "The voice of this machine cannot be started when Rime is away.",
+    caller="The apology, and the voice once it can be started.",
+    operator="The error with its reason; one attempt in the back-off.",
+    kept="The other providers.",
+)
 @virtually
 async def test_a_stand_in_that_could_not_be_started_is_tried_again_after_a_while(started, monkeypatch):
     tries, working = [], voice_module.create_speech_server

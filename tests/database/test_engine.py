@@ -5,6 +5,7 @@ import re
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from support.faults import fault
 
 from telebridge.database import engine as engine_module
 from telebridge.database.engine import READING, open_database
@@ -24,12 +25,24 @@ def test_an_address_that_cannot_be_is_named(address, problem):
     assert str(raised.value).startswith(problem)
 
 
+@fault(
+    "The folder of the database cannot be made.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line that names it.",
+    kept="What stands in its place.",
+)
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "taken").write_text("")
     with pytest.raises(ConfigurationError, match="cannot be made"):
         open_database(f"sqlite:///{tmp_path}/taken/telebridge.db")
 
 
+@fault(
+    "The state folder is on a network file system, behind a link.",
+    caller="Nothing: the bridge does not start.",
+    operator="One line that names the file system and what to choose.",
+    kept="The database: it is not damaged by locks that do not hold.",
+)
 def test_sqlite_on_a_network_file_system_is_refused_also_behind_a_link(tmp_path, monkeypatch):
     far, near = tmp_path / "far", tmp_path / "near"
     far.mkdir()

@@ -7,6 +7,7 @@ import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 from support.databases import make_migrated
+from support.faults import fault
 
 from telebridge.database.engine import open_database
 from telebridge.database.migration import FOLDER, NEWEST, migrate
@@ -48,6 +49,12 @@ async def test_two_that_start_at_once_do_not_disturb_each_other(tmp_path):
         await engine.dispose()
 
 
+@fault(
+    "An older release is started over the database of a newer one.",
+    caller="Nothing: it does not start.",
+    operator="One line: upgrade telebridge.",
+    kept="The tables of the newer release.",
+)
 async def test_tables_of_a_newer_release_are_left_alone(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
     await migrate(engine)

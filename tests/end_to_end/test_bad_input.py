@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from support.bridge import bridge, heard_by
+from support.faults import fault
 from support.speech import audio_of
 from support.virtual_time import virtually
 
@@ -94,6 +95,12 @@ async def audio_until_mark(socket, twilio):
                 await socket.send_str(twilio.send_mark_returned(name).decode())
 
 
+@fault(
+    "Somebody who is not Twilio sends webhooks.",
+    caller="Nothing: no call begins.",
+    operator='The answer 403 in one line; `telebridge_refused_total{endpoint="webhook"}` counts.',
+    kept="The calls of Twilio.",
+)
 @pytest.mark.parametrize("signature", ["wrong", "missing"])
 @virtually
 async def test_a_webhook_without_the_right_signature_is_refused(impostor, signature):
@@ -105,6 +112,12 @@ async def test_a_webhook_without_the_right_signature_is_refused(impostor, signat
         assert len(stack.calls) == 0
 
 
+@fault(
+    "A signed webhook lacks its call, or names a status that Twilio does not have.",
+    caller="Nothing.",
+    operator="The answer 400 in one line that says what is missing.",
+    kept="The calls that live.",
+)
 @virtually
 async def test_a_webhook_without_a_call_says_what_it_is_for(impostor):
     async with impostor() as (_, twilio):
@@ -114,6 +127,12 @@ async def test_a_webhook_without_a_call_says_what_it_is_for(impostor):
         assert (status, words) == (400, "Twilio sent an unknown CallStatus: gone\n")
 
 
+@fault(
+    "A stream is opened without a signature, with a token that was used, or with one that was made up.",
+    caller="Nothing; their own stream goes on.",
+    operator="The answer 403 to the handshake.",
+    kept="A call has one stream, and it is Twilio's.",
+)
 @virtually
 async def test_a_stream_without_signature_or_with_a_token_used_before_is_refused(impostor):
     async with impostor() as (_, twilio):
@@ -127,6 +146,12 @@ async def test_a_stream_without_signature_or_with_a_token_used_before_is_refused
             await twilio.open(url[:-3] + "abc")
 
 
+@fault(
+    "A stream with a good token names another call in `start`.",
+    caller="Nothing of the other call.",
+    operator="The socket is closed with 1008.",
+    kept="No call is heard or spoken to by another's stream.",
+)
 @virtually
 async def test_the_token_of_another_call_opens_nothing(impostor):
     async with impostor() as (_, twilio):
@@ -153,6 +178,12 @@ BROKEN = [
 ]
 
 
+@fault(
+    "A message of the stream is cut short, of another type, with wrong base64, or of another stream.",
+    caller="The sentence, whole.",
+    operator="One warning; `telebridge_bad_messages_total` counts.",
+    kept="The stream and its audio.",
+)
 @pytest.mark.parametrize("message", [*BROKEN, b"\x00\x01"])
 @virtually
 async def test_a_broken_message_disturbs_nothing(impostor, message):
@@ -163,6 +194,12 @@ async def test_a_broken_message_disturbs_nothing(impostor, message):
         await socket.close()
 
 
+@fault(
+    "Audio comes before `start`.",
+    caller="The sentence, whole.",
+    operator="`telebridge_bad_messages_total` counts.",
+    kept="The stream, which starts afterwards.",
+)
 @virtually
 async def test_media_before_start_is_not_the_end(impostor):
     async with impostor() as (_, twilio):
@@ -189,6 +226,12 @@ async def test_nothing_but_broken_messages_is_the_end(impostor):
         await socket.close()
 
 
+@fault(
+    "A message of the stream has a megabyte.",
+    caller="The sentence; with more than a mebibyte Twilio asks what follows.",
+    operator="The socket is closed with 1009 for more.",
+    kept="The other calls.",
+)
 @virtually
 async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_socket(impostor):
     async with impostor() as (_, twilio):
@@ -206,6 +249,12 @@ async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_sock
         await socket.close()
 
 
+@fault(
+    "A stream's socket opens and never says `start`.",
+    caller="Silence, until Twilio asks what follows.",
+    operator="The record with 'the media stream never came'.",
+    kept="The process: no call is live for ever.",
+)
 @pytest.mark.slow
 @virtually
 async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impostor):
@@ -219,6 +268,12 @@ async def test_a_socket_that_says_nothing_is_closed_and_its_call_given_up(impost
         await socket.close()
 
 
+@fault(
+    "A stream falls silent: neither media, nor marks, nor keys.",
+    caller="What follows when Twilio brings the call back.",
+    operator="The record ends when nobody does.",
+    kept="The bound of silence: `media_timeout`.",
+)
 @virtually
 async def test_a_stream_that_falls_silent_is_closed_and_the_call_may_come_back(impostor):
     async with impostor() as (stack, twilio):
@@ -230,6 +285,12 @@ async def test_a_stream_that_falls_silent_is_closed_and_the_call_may_come_back(i
         await socket.close()
 
 
+@fault(
+    "The socket closes without `stop`, and Twilio asks what follows.",
+    caller="The sentence from the word that was cut.",
+    operator="The log line 'call brought back'.",
+    kept="Every word of the sentence.",
+)
 @virtually
 async def test_a_socket_that_closes_without_stop_lets_the_call_come_back_and_say_it_again(impostor):
     async with impostor() as (_, twilio):
@@ -243,6 +304,12 @@ async def test_a_socket_that_closes_without_stop_lets_the_call_come_back_and_say
         await again.close()
 
 
+@fault(
+    "Twilio asks what follows in a call that no process knows.",
+    caller="The line is hung up.",
+    operator="The answer is `<Hangup/>`, not an error.",
+    kept="Other calls.",
+)
 @virtually
 async def test_a_call_that_nobody_knows_is_hung_up(impostor):
     async with impostor() as (_, twilio):
@@ -251,6 +318,12 @@ async def test_a_call_that_nobody_knows_is_hung_up(impostor):
         assert "<Hangup" in document
 
 
+@fault(
+    "The voice webhook is delivered twice.",
+    caller="One voice.",
+    operator="One call in `GET /api/calls`.",
+    kept="The call: it is not begun anew.",
+)
 @virtually
 async def test_a_webhook_that_comes_twice_is_one_call(impostor):
     async with impostor() as (stack, twilio):
@@ -259,6 +332,12 @@ async def test_a_webhook_that_comes_twice_is_one_call(impostor):
         assert len(stack.calls) == 1
 
 
+@fault(
+    "Five calls send nothing but broken messages while another is spoken to.",
+    caller="The other caller: the sentence, byte for byte.",
+    operator="Warnings for the five calls.",
+    kept="Every call but the bad ones.",
+)
 @virtually
 async def test_one_bad_call_never_disturbs_another(impostor):
     async with impostor() as (stack, twilio):
@@ -278,13 +357,53 @@ async def test_one_bad_call_never_disturbs_another(impostor):
     "faults",
     [
         SimulatorFaults(stream=StreamFaults(drop_after_seconds=1)),
-        SimulatorFaults(stream=StreamFaults(hang_after_seconds=1)),
-        SimulatorFaults(stream=StreamFaults(garbage_after_seconds=1)),
+        pytest.param(
+            SimulatorFaults(stream=StreamFaults(hang_after_seconds=1)),
+            marks=fault(
+                "A stream hangs in the middle of a prompt: it neither carries anything nor closes.",
+                caller="The prompt from the word that was cut.",
+                operator="The whole prompt in the record.",
+                kept="Every word of the prompt.",
+            ),
+        ),
+        pytest.param(
+            SimulatorFaults(stream=StreamFaults(garbage_after_seconds=1)),
+            marks=fault(
+                "A stream turns to bytes that are no messages in the middle of a prompt.",
+                caller="The sentence, whole in the end.",
+                operator="`telebridge_bad_messages_total` counts.",
+                kept="Every word of the sentence.",
+            ),
+        ),
         SimulatorFaults(stream=StreamFaults(omit_stop=True)),
         SimulatorFaults(stream=StreamFaults(refuse=31901)),
-        SimulatorFaults(callbacks=(CallbackFault(copies=3),)),
-        SimulatorFaults(callbacks=(CallbackFault(lose=True),)),
-        SimulatorFaults(callbacks=(CallbackFault(delay_seconds=5),)),
+        pytest.param(
+            SimulatorFaults(callbacks=(CallbackFault(copies=3),)),
+            marks=fault(
+                "Every status callback comes three times.",
+                caller="The sentence.",
+                operator="One record.",
+                kept="The call and its record.",
+            ),
+        ),
+        pytest.param(
+            SimulatorFaults(callbacks=(CallbackFault(lose=True),)),
+            marks=fault(
+                "Every status callback is lost.",
+                caller="The sentence.",
+                operator="The record all the same.",
+                kept="The end of the call: it is not live for ever.",
+            ),
+        ),
+        pytest.param(
+            SimulatorFaults(callbacks=(CallbackFault(delay_seconds=5),)),
+            marks=fault(
+                "Every status callback comes five seconds late.",
+                caller="The sentence.",
+                operator="One record, which a late report does not change.",
+                kept="The record.",
+            ),
+        ),
     ],
 )
 @virtually
@@ -303,6 +422,12 @@ async def test_whatever_twilio_does_the_sentence_is_heard_whole_in_the_end(tmp_p
     assert record.utterances[-1].interruption is None
 
 
+@fault(
+    "More people call than `server.max_calls`.",
+    caller="The busy tone; the others their sentence.",
+    operator="The log line 'call refused: no room'; `telebridge_refused_total{reason=\"full\"}` counts.",
+    kept="The calls that are live.",
+)
 @virtually
 async def test_callers_beyond_the_limit_hear_busy(tmp_path):
     async with bridge(tmp_path, FLOW, server={"max_calls": 1}) as stack:
@@ -315,6 +440,12 @@ async def test_callers_beyond_the_limit_hear_busy(tmp_path):
         assert heard_by(placed) == [audio_of(SENTENCE)]
 
 
+@fault(
+    "Rime answers 500 to every handshake, and there is no other provider.",
+    caller="The apology, by Twilio's own voice.",
+    operator="The record with 'speech failed: Rime cannot take the connection'.",
+    kept="The line: no caller is left in silence.",
+)
 @virtually
 async def test_speech_that_fails_is_told_the_caller_and_the_log(tmp_path):
     async with bridge(tmp_path, FLOW, rime={"faults": SpeechServerFaults(refuse_status=500)}) as stack:

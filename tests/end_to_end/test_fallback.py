@@ -4,6 +4,7 @@ import random
 
 import pytest
 from support.bridge import bridge, heard_by
+from support.faults import fault
 from support.speech import BYTES_PER_CHARACTER, KnownVoice, audio_of, local_rime
 from support.virtual_time import virtually
 
@@ -59,6 +60,12 @@ def spoke_well(placed, record):
     assert "Say" not in [event.detail for event in placed.recording.of_kind(EventKind.TWIML)]
 
 
+@fault(
+    "Rime's first host answers 401 or 500 in the handshake, or takes the text and says nothing.",
+    caller="The sentence by the other host, in the same voice.",
+    operator="The log line 'a speech provider failed'.",
+    kept="Every word.",
+)
 @pytest.mark.parametrize(
     "faults",
     [SpeechServerFaults(refuse_status=500), SpeechServerFaults(refuse_status=401), SpeechServerFaults(silent=True)],
@@ -74,6 +81,12 @@ async def test_another_host_speaks_where_the_first_one_refuses_or_hangs(tmp_path
     spoke_well(placed, record)
 
 
+@fault(
+    "Rime answers 503 to everything.",
+    caller="The sentence in the voice of this machine.",
+    operator="The log line 'a speech provider failed'; the record as usual.",
+    kept="Every word.",
+)
 @virtually
 async def test_the_voice_of_this_machine_speaks_where_rime_cannot_be_reached(tmp_path, stand_in):
     async with bridge(
@@ -84,6 +97,12 @@ async def test_the_voice_of_this_machine_speaks_where_rime_cannot_be_reached(tmp
     spoke_well(placed, record)
 
 
+@fault(
+    "Rime's connection breaks in the middle of a sentence, on either protocol.",
+    caller="The rest from the next word, in the voice of this machine.",
+    operator="The log line 'a speech provider failed'; one utterance in the record.",
+    kept="Every word; none is said twice.",
+)
 @pytest.mark.parametrize("protocol", ["ws", "ws3"])
 @virtually
 async def test_a_prompt_that_rime_breaks_off_is_spoken_on_from_the_next_word(tmp_path, stand_in, protocol):
@@ -105,6 +124,12 @@ async def test_a_prompt_that_rime_breaks_off_is_spoken_on_from_the_next_word(tmp
     spoke_well(placed, record)
 
 
+@fault(
+    "A prompt was spoken by the voice of this machine, because Rime was away.",
+    caller="Rime's voice again the next time.",
+    operator="No clip of it in the folder of prompts.",
+    kept="The cache: it holds Rime's voice alone.",
+)
 @pytest.mark.parametrize(("faults", "kept"), [(SpeechServerFaults(), 1), (SpeechServerFaults(refuse_status=503), 0)])
 @virtually
 async def test_what_the_voice_of_this_machine_said_is_not_kept_for_rime(tmp_path, stand_in, faults, kept):
@@ -113,6 +138,12 @@ async def test_what_the_voice_of_this_machine_said_is_not_kept_for_rime(tmp_path
     assert len(list((tmp_path / "prompts").rglob("*.clip"))) == kept
 
 
+@fault(
+    "Rime is gone when a prompt is asked for that was spoken before.",
+    caller="The prompt in Rime's voice, from the cache.",
+    operator="Nothing unusual.",
+    kept="The prompt.",
+)
 @virtually
 async def test_a_prompt_heard_before_is_heard_again_though_rime_is_gone(tmp_path):
     async with local_rime() as url, bridge(tmp_path, FLOW, reach={"url": url}) as stack:

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from support.bridge import bridge, heard_by
+from support.faults import fault
 from support.flows import OPERATOR_RINGS, alive, heard_whole, said
 from support.speech import audio_of
 from support.virtual_time import virtually
@@ -36,6 +37,12 @@ nodes:
 """
 
 
+@fault(
+    "The stream breaks while a language model still writes the text.",
+    caller="Every word once, over two streams.",
+    operator="One utterance in the record.",
+    kept="What is still being written.",
+)
 @virtually
 async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(tmp_path):
     led = Bridge()
@@ -57,6 +64,12 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
     assert " ".join(said(record)).split() == WORDS, "each once, whichever stream it was heard over"
 
 
+@fault(
+    "The stream breaks while the caller leaves a message.",
+    caller="The thanks, once the message is over.",
+    operator="One recording in the record.",
+    kept="What was said before and after the break.",
+)
 @pytest.mark.parametrize("cut_after", [1.0, 4.0, 6.0])
 @virtually
 async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
@@ -71,6 +84,12 @@ async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
     assert heard_whole(placed, said(record)[-1])
 
 
+@fault(
+    "The stream breaks in the middle of a message, and the caller hangs up.",
+    caller="Nothing.",
+    operator="The recording in the record.",
+    kept="What was said until then.",
+)
 @virtually
 async def test_what_was_recorded_is_kept_when_the_stream_never_comes_back(tmp_path):
     twilio = {"faults": SimulatorFaults(stream=StreamFaults(hang_after_seconds=6))}
@@ -100,6 +119,12 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
         return await call
 
 
+@fault(
+    "The process dies in the middle of a prompt, and Twilio asks another one.",
+    caller="The prompt from about the word that was heard last.",
+    operator="The log line 'call taken over'; one record.",
+    kept="The position in the flow.",
+)
 @virtually
 async def test_another_process_goes_on_at_the_word_that_was_heard_last(tmp_path):
     placed, record = await taken_over(
@@ -113,6 +138,12 @@ async def test_another_process_goes_on_at_the_word_that_was_heard_last(tmp_path)
     assert audio_of(first) in b"".join(heard_by(placed))
 
 
+@fault(
+    "The process dies when half a number is typed.",
+    caller="The rest of the question; the other half is enough.",
+    operator="The whole number in the record.",
+    kept="The keys that were pressed.",
+)
 @virtually
 async def test_keys_that_were_typed_are_not_typed_again(tmp_path):
     script = "silence; press 2; silence; press 12; listen 2s; press 34; listen 60s"
@@ -121,6 +152,12 @@ async def test_keys_that_were_typed_are_not_typed_again(tmp_path):
     assert heard_whole(placed, "Your number is 1234.")
 
 
+@fault(
+    "The process dies while the caller talks to somebody else.",
+    caller="What follows the transfer, from another process.",
+    operator="One record with both halves of the path.",
+    kept="Whom the caller talked to, and that they did.",
+)
 @pytest.mark.parametrize(
     ("desk", "path"), [(OPERATOR_RINGS, ["main", "desk", "bye"]), ("busy after 6s", ["main", "desk", "nobody", "main"])]
 )

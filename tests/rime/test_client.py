@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from support.faults import fault
 from support.virtual_time import virtually
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve
@@ -164,6 +165,12 @@ async def test_odd_sizes_of_chunks_lose_nothing(protocol, sizes):
         assert await heard(source.speak("Hello.")) == AUDIO
 
 
+@fault(
+    "Rime sends audio, word times and `done` of a context that was never asked for, or of none.",
+    caller="The text that was asked for, and nothing else.",
+    operator="Nothing unusual.",
+    kept="The audio and the end of the own context.",
+)
 @virtually
 async def test_what_bears_another_context_id_is_not_heard():
     async def script(talk):
@@ -281,6 +288,12 @@ async def test_nobody_waits_for_a_cleared_connection_to_close(protocol):
         assert asyncio.get_running_loop().time() - began < 0.2
 
 
+@fault(
+    "Rime closes a connection just as a text is sent over it.",
+    caller="The text, a handshake later.",
+    operator="The log line 'Rime spoke at the second attempt'.",
+    kept="Every word; it is requested once more, and no oftener.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("code", [1000, 1001, 1011])
 @virtually
@@ -308,6 +321,12 @@ async def test_what_has_no_sound_is_not_requested():
     assert scripted.frames == []
 
 
+@fault(
+    "Rime sends four bytes that could begin a file, fails, and speaks at the second attempt.",
+    caller="The text, without the bytes of the attempt that failed.",
+    operator="The log line 'Rime spoke at the second attempt'.",
+    kept="Every word.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @virtually
 async def test_the_first_bytes_of_an_attempt_that_failed_are_not_heard(protocol):
@@ -323,6 +342,12 @@ async def test_the_first_bytes_of_an_attempt_that_failed_are_not_heard(protocol)
         assert await heard(source.speak("Hello.")) == AUDIO
 
 
+@fault(
+    "Rime closes with 1011 'internal error' in the middle of a text.",
+    caller="What came of it, and the rest by the next provider.",
+    operator="The error with Rime's reason and the code 1011.",
+    kept="The words that came; none is requested twice.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @virtually
 async def test_an_error_in_the_middle_keeps_what_came_and_is_not_tried_again(protocol):
@@ -340,6 +365,12 @@ async def test_an_error_in_the_middle_keeps_what_came_and_is_not_tried_again(pro
     assert len(scripted.frames) == 1
 
 
+@fault(
+    "Rime refuses a text by a close: '400: text is too long'.",
+    caller="The text by the next provider.",
+    operator="The error with Rime's reason.",
+    kept="Time: what would be refused again is not asked again.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @virtually
 async def test_a_refusal_by_a_close_is_not_tried_again(protocol):
@@ -353,6 +384,12 @@ async def test_a_refusal_by_a_close_is_not_tried_again(protocol):
     assert len(scripted.frames) == 1
 
 
+@fault(
+    "Rime refuses the handshake with 401, 400, 429 or 500.",
+    caller="The text by the next provider.",
+    operator="Rime's reason; of a 401 that `rime.api_key` is to be checked. Only a 500 is tried a second time.",
+    kept="The limit of requests: a 429 is not answered with another attempt.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize(
     ("status", "words", "error", "told", "handshakes"),
@@ -372,12 +409,24 @@ async def test_a_refused_handshake_says_why(protocol, status, words, error, told
     assert len(scripted.requests) == handshakes
 
 
+@fault(
+    "Rime answers one handshake with 503.",
+    caller="The text, a handshake later.",
+    operator="Nothing unusual.",
+    kept="Every word.",
+)
 @virtually
 async def test_a_handshake_that_failed_once_is_made_good():
     async with rime(refusals=[(503, "later")]) as (_, source):
         assert await heard(source.speak("Hello.")) == AUDIO
 
 
+@fault(
+    "Rime sends text where audio is expected, bytes where JSON is, or JSON that is none.",
+    caller="The text by the next provider.",
+    operator="The error 'Rime sent …' with the beginning of what it sent.",
+    kept="The other calls; the connection is not used again.",
+)
 @pytest.mark.parametrize(("protocol", "frame"), [("ws", "oops"), ("ws3", b"\xff"), ("ws3", "oops"), ("ws3", "[]")])
 @virtually
 async def test_frames_of_the_wrong_kind_are_told(protocol, frame):
@@ -390,6 +439,12 @@ async def test_frames_of_the_wrong_kind_are_told(protocol, frame):
             await heard(source.speak("Hello."))
 
 
+@fault(
+    "Rime answers a message with an error message.",
+    caller="The text by the next provider.",
+    operator="The error with Rime's words.",
+    kept="The next text.",
+)
 @virtually
 async def test_an_error_message_is_told():
     async def complains(talk):
@@ -401,6 +456,12 @@ async def test_an_error_message_is_told():
             await heard(source.speak("Hello."))
 
 
+@fault(
+    "Rime sends a WAV file, in pieces of any size, where bare audio was asked for.",
+    caller="The text by the next provider; not a click of the file.",
+    operator="The error 'Rime sent a WAV file where mu-law was asked for'.",
+    kept="The caller's ear.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("size", [1, 5, 400])
 @virtually
@@ -418,6 +479,12 @@ async def test_not_a_byte_of_a_file_is_heard(protocol, size):
             await anext(stream)
 
 
+@fault(
+    "Rime takes a text and sends nothing, twice.",
+    caller="The text by the next provider, after the time-outs.",
+    operator="The error 'took the text and sent nothing for … s'.",
+    kept="The bound of the wait.",
+)
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @virtually
 async def test_a_connection_that_takes_text_and_gives_nothing_is_dead_by_deadline(protocol):
@@ -512,6 +579,12 @@ async def test_closing_before_an_utterance_has_begun_ends_it():
             await anext(stream)
 
 
+@fault(
+    "The process stops while handshakes with Rime are never answered.",
+    caller="Nothing.",
+    operator="The process ends at once.",
+    kept="The bound of the stop; no task is left.",
+)
 @virtually
 async def test_closing_gives_up_handshakes_under_way():
     async with rime(refusals=[(0, "never answered")] * 2, warm_sockets=2) as (scripted, source):
@@ -524,6 +597,12 @@ async def test_closing_gives_up_handshakes_under_way():
         assert "Connections._open_spare" not in {task.get_coro().__qualname__ for task in asyncio.all_tasks()}
 
 
+@fault(
+    "`rime.url` names a host that cannot be.",
+    caller="The apology, or the next provider.",
+    operator="The error 'no connection to Rime at' that host.",
+    kept="The line.",
+)
 async def test_a_host_with_an_impossible_name_is_told():
     source = RimeSpeech(RimeOptions(url="ws://a..b", warm_sockets=0))
     with pytest.raises(SpeechUnavailable, match=r"no connection to Rime at a\.\.b"):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
+from support.faults import fault
 from support.virtual_time import virtually
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -83,6 +84,12 @@ async def test_without_spares_a_released_connection_is_closed():
         assert connection.state is State.CLOSED
 
 
+@fault(
+    "Rime closes a spare connection while nobody uses it.",
+    caller="The next prompt, without a delay.",
+    operator="Nothing unusual.",
+    kept="The prompt: it is not sent into a closed connection.",
+)
 @virtually
 async def test_a_spare_that_was_closed_at_the_other_end_is_not_lent():
     async with connections(warm_sockets=1) as (rime, kept):
@@ -168,6 +175,12 @@ async def test_a_refused_handshake_is_an_error_with_its_status(status, error, re
         assert (caught.value.status, caught.value.retryable) == (status, retryable)
 
 
+@fault(
+    "Rime answers the opening of spare connections with 429.",
+    caller="A prompt may begin a handshake later.",
+    operator="Nothing more than one attempt in the back-off.",
+    kept="The spares: they are opened when Rime takes them again.",
+)
 @virtually
 async def test_refused_spares_are_opened_again_after_a_back_off():
     async with connections(warm_sockets=1) as (rime, kept):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
+from support.faults import fault
 from support.sources import WORD_MS, ScriptedSpeech, ToldSpeech, speaking, speech_of, word_audio
 from support.speech import heard
 from support.virtual_time import virtually
@@ -75,6 +76,12 @@ async def test_a_second_host_of_the_same_voice_is_no_substitute():
     assert not stream.substitute
 
 
+@fault(
+    "A provider takes a text and never speaks.",
+    caller="The text by the next provider, after `first_audio_seconds`.",
+    operator="The log line 'a speech provider failed'; the synthesis is cleared.",
+    kept="Every word.",
+)
 @virtually
 async def test_a_provider_that_hangs_is_let_go_at_its_deadline():
     speech, (first, _) = failing_over(speaking(before=for_ever), speaking(by="2"))
@@ -97,6 +104,12 @@ async def test_a_provider_that_breaks_off_is_continued_at_the_next_word(count):
     assert stream.substitute
 
 
+@fault(
+    "A provider without word times breaks off.",
+    caller="The rest from about there, at the beginning of a word.",
+    operator="The log line 'a speech provider failed'.",
+    kept="Every word but perhaps one, which is rather said twice.",
+)
 @pytest.mark.parametrize("count", [1, 3, 5])
 @virtually
 async def test_without_times_it_is_continued_near_there_at_a_word(count):
@@ -194,6 +207,12 @@ async def test_a_provider_that_was_tried_twice_without_a_sound_is_not_used_a_thi
     assert speech.order(now=now()) == [0, 1], "another text may well be spoken"
 
 
+@fault(
+    "Every provider fails.",
+    caller="The apology, or what a Python flow says instead.",
+    operator="The error of the first provider.",
+    kept="The line: the wait has an end.",
+)
 @virtually
 async def test_when_all_providers_fail_the_stream_fails_as_the_first_did():
     speech, _ = failing_over(speaking(after=0, error=GONE), speaking(after=0, error=SpeechRejected("no")))
@@ -210,6 +229,12 @@ async def test_a_refused_text_goes_to_the_next_provider_and_into_the_log():
     assert speech.order(now=now()) == [0, 1], "the next text may be welcome"
 
 
+@fault(
+    "A provider cannot be reached.",
+    caller="The next texts at once by the next provider.",
+    operator="One attempt for each back-off.",
+    kept="The time of the callers, and the first provider: it is used again later.",
+)
 @pytest.mark.parametrize("error", [GONE, SpeechRejected("who are you?", status=401)])
 @virtually
 async def test_a_provider_that_cannot_be_reached_is_passed_by_for_a_while(error):
@@ -226,6 +251,12 @@ async def test_a_provider_that_cannot_be_reached_is_passed_by_for_a_while(error)
     assert (await heard(speech.speak(TEXT)))[0] == audio_of(TEXT)
 
 
+@fault(
+    "All providers are in their back-off when a text comes.",
+    caller="The text, by whichever answers.",
+    operator="Each is asked, in its order.",
+    kept="The chance that one has recovered.",
+)
 @virtually
 async def test_when_no_provider_is_believed_in_all_are_asked():
     speech, (first, second) = failing_over(speaking(after=0, error=GONE), speaking(after=0, error=GONE))
@@ -304,6 +335,12 @@ async def test_of_a_streamed_text_what_was_not_spoken_is_spoken_on():
     assert [word.text for word in words] == TEXT.split()
 
 
+@fault(
+    "A language model takes its time between two tokens.",
+    caller="The text as it is written.",
+    operator="No failure of a provider.",
+    kept="The voice: it is not changed for a slow author.",
+)
 @virtually
 async def test_an_author_who_takes_his_time_is_not_the_voice_falling_silent():
     speech, (_, second) = failing_over(speaking(), speaking(by="2"))
@@ -325,6 +362,12 @@ async def test_a_voice_that_hangs_after_its_author_is_done_is_let_go():
     assert now() - began == pytest.approx(3.0)
 
 
+@fault(
+    "The language model behind a text fails while it is written.",
+    caller="What was written before.",
+    operator="The model's error; no failure of a provider.",
+    kept="The standing of the provider.",
+)
 @virtually
 async def test_an_author_who_fails_is_helped_by_no_other_voice():
     async def reading(utterance, text):

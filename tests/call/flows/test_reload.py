@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from structlog.testing import capture_logs
+from support.faults import fault
 
 from telebridge.call.flows import reload as flow_reload
 from telebridge.call.flows.catalogue import FlowCatalogue
@@ -54,6 +55,12 @@ def test_a_changed_file_is_in_service_and_what_was_handed_out_is_as_it_was(folde
     assert settle(reload) == [], "told once"
 
 
+@fault(
+    "A flow file is changed into one with a mistake while the bridge runs.",
+    caller="The last good version of the flow.",
+    operator="One warning with file, line, column and what to write.",
+    kept="The flow in service.",
+)
 def test_a_file_that_became_wrong_leaves_the_last_good_version_and_one_line(folder):
     flows = catalogue(folder)
     reload = FlowReload(flows)
@@ -156,6 +163,12 @@ async def test_the_task_looks_until_it_is_cancelled(folder, monkeypatch):
     assert word(flows) == "second"
 
 
+@fault(
+    "The folder of flow files cannot be read for a while.",
+    caller="The flows as they were.",
+    operator="The log line 'flow files cannot be looked at' once.",
+    kept="The flows in service; changes are seen again afterwards.",
+)
 async def test_trouble_with_the_folder_is_told_once_and_outlived(folder, monkeypatch):
     monkeypatch.setattr(flow_reload, "LOOK_SECONDS", 0)
     reload, looks = FlowReload(catalogue(folder)), []

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 import pytest
 from aiohttp import web
+from support.faults import fault
 from support.speech import serving
 
 from telebridge.call.flows import requests as module
@@ -61,6 +62,12 @@ async def test_json_is_decoded_and_text_is_text():
     assert await got(web.Response(status=204, content_type="application/json")) == Done("")
 
 
+@fault(
+    "A web service answers JSON that is cut off, 200,000 levels deep, or none.",
+    caller="What the flow says in `failed`.",
+    operator="The problem with method and address.",
+    kept="The call.",
+)
 @pytest.mark.parametrize(
     "body", ["{", "[" * 200_000, "nonsense", '{"a": }'], ids=["cut off", "too deep", "text", "no value"]
 )
@@ -69,12 +76,24 @@ async def test_json_that_is_none_is_a_problem(body):
     assert done.problem.startswith("GET http://127.0.0.1:")
 
 
+@fault(
+    "A web service answers bytes that are no UTF-8, or names a charset that does not exist.",
+    caller="What the flow says with the answer, or in `failed`.",
+    operator="The problem names the charset.",
+    kept="The call.",
+)
 async def test_bytes_that_are_no_text_and_charsets_that_do_not_exist_end_nothing():
     assert await got(web.Response(body=b"a\xffb", content_type="text/plain")) == Done("a\ufffdb")
     unknown = await got(web.Response(body=b"ab", headers={"Content-Type": "text/plain; charset=klingon"}))
     assert "klingon" in unknown.problem
 
 
+@fault(
+    "A web service answers 400, 404, 409, 500 or 503.",
+    caller="What the flow says in `failed`.",
+    operator="The problem with the status; the flow has the body.",
+    kept="What the service said.",
+)
 @pytest.mark.parametrize("status", [400, 404, 409, 500, 503])
 async def test_anything_but_success_is_a_problem_and_its_body_is_there(status):
     done = await got(web.json_response({"error": "no"}, status=status))
@@ -89,6 +108,12 @@ async def test_an_answer_has_a_mebibyte_at_most(size, fits):
     assert done.value == ("a" * size if fits else None)
 
 
+@fault(
+    "A web service answers a kilobyte that unpacks to 50 MiB.",
+    caller="What the flow says in `failed`.",
+    operator="The problem 'more than' a mebibyte.",
+    kept="The memory of the process.",
+)
 async def test_an_answer_that_unpacks_to_more_is_refused_too():
     async def packed(request):
         response = web.Response(body=b"a" * (MAX_RESPONSE_BYTES * 50))
@@ -106,6 +131,12 @@ async def test_a_service_that_is_slow_is_given_up():
     assert done == Done(problem="took longer than 0.1 s")
 
 
+@fault(
+    "A web service sends a byte now and then, for ever.",
+    caller="What the flow says in `failed`, after `timeout`.",
+    operator="The problem 'took longer than … s'.",
+    kept="The bound of the wait.",
+)
 async def test_a_service_that_answers_slowly_is_given_up():
     async def dripping(request):
         response = web.StreamResponse()
@@ -132,6 +163,12 @@ async def test_a_body_is_sent_as_json_or_as_a_form():
     assert put[:3] == ("PUT", "/", "phone=%2B1")
 
 
+@fault(
+    "A web service sets a cookie in the request of one caller.",
+    caller="The answers that are for them.",
+    operator="Nothing unusual.",
+    kept="Each caller's session: the next caller's request has no cookie.",
+)
 async def test_cookies_of_one_caller_are_not_sent_for_the_next():
     async with at_work() as (service, url, actions):
         url = url.replace("127.0.0.1", "localhost")  # a jar keeps no cookies of bare addresses
@@ -149,6 +186,12 @@ async def test_an_address_that_is_none_is_a_problem(url):
     assert done.problem.startswith(f"GET {url}: ")
 
 
+@fault(
+    "A header of a request holds a line break, or its body what is no JSON.",
+    caller="What the flow says in `failed`.",
+    operator="The problem; nothing was sent.",
+    kept="The other headers: no text adds one.",
+)
 async def test_headers_and_bodies_that_cannot_be_sent_are_problems():
     async with at_work() as (service, url, actions):
         for wrong in ({"headers": {"X": "a\r\nY: b"}}, {"json": {"a": object()}}):
@@ -175,6 +218,12 @@ async def test_a_connection_that_is_refused_is_tried_twice(monkeypatch, unused_t
     assert len(tried) == 2
 
 
+@fault(
+    "A web service cuts the connection after it has taken an order.",
+    caller="What the flow says in `failed`.",
+    operator="The problem; one request at the service.",
+    kept="The order: it is not placed twice.",
+)
 async def test_a_request_that_arrived_is_never_sent_again():
     async def cut(request):
         request.transport.abort()
@@ -240,6 +289,12 @@ async def test_a_redirect_without_an_address_is_no_success():
     assert (await got(web.Response(status=302))).problem.endswith("answered 302")
 
 
+@fault(
+    "A web service redirects to an address inside the network of the bridge.",
+    caller="What the flow says in `failed`.",
+    operator="The problem names the redirect.",
+    kept="What only the bridge's own network may see.",
+)
 @pytest.mark.parametrize(
     "host",
     [
@@ -324,6 +379,12 @@ async def test_a_time_out_of_the_functions_own_is_told_as_such():
     assert (await run(it)).problem == "TimeoutError: the database"
 
 
+@fault(
+    "A function of the flow hangs.",
+    caller="What the flow says in `failed`, after its time-out.",
+    operator="The problem 'took longer than … s'.",
+    kept="The call.",
+)
 async def test_a_function_that_hangs_is_given_up():
     async def it(variables):
         await asyncio.sleep(60)

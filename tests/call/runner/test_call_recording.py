@@ -5,6 +5,7 @@ import wave
 from datetime import UTC, datetime
 
 from support.bridge import bridge
+from support.faults import fault
 from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord
@@ -68,6 +69,12 @@ async def test_who_writes_late_overwrites_nothing_of_another_process(tmp_path):
     assert (tmp_path / "CA1-2.jsonl").exists()
 
 
+@fault(
+    "The folder of call recordings cannot be written.",
+    caller="The call, as usual.",
+    operator="No recording of the call.",
+    kept="The call.",
+)
 async def test_a_disk_that_refuses_costs_the_recording_only(tmp_path):
     (tmp_path / "taken").write_text("")
     recorder = CallRecorder(tmp_path / "taken")

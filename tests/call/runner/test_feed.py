@@ -4,6 +4,7 @@ import json
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.faults import fault
 
 from telebridge.call.runner.feed import CallFeed, FeedEvent, Watch
 
@@ -55,6 +56,12 @@ def test_who_comes_back_goes_on_after_the_last_event_seen():
     assert ids(feed.watch(Watch(), nothing, after=5)) == []
 
 
+@fault(
+    "A reader of the live events comes back after more events than are kept.",
+    caller="Nothing.",
+    operator="An event `gap` before the others.",
+    kept="The truth: no reader takes a gap for a quiet time.",
+)
 def test_who_comes_back_too_late_is_told_of_the_gap_first():
     feed = CallFeed(kept=3)
     publish(feed, 10)
@@ -82,6 +89,12 @@ def test_a_gap_is_told_whatever_kinds_are_wanted():
     assert [event.kind for event in watcher.take()] == ["gap"]
 
 
+@fault(
+    "A reader of the live events is slower than the calls.",
+    caller="The call, as usual.",
+    operator="A last event `overrun`; the reader comes back with `Last-Event-ID`.",
+    kept="The memory of the process, and the other readers.",
+)
 def test_who_reads_too_slowly_is_cut_off_with_a_last_event():
     feed = CallFeed(limit=3)
     slow, quick = feed.watch(Watch(), nothing), feed.watch(Watch(), nothing)

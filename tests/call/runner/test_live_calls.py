@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from sqlalchemy.exc import OperationalError
 from support.databases import make_migrated
+from support.faults import fault
 from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
@@ -124,6 +125,12 @@ async def test_an_abandoned_runner_does_nothing_more(tmp_path):
         assert first.record("CA1") is None
 
 
+@fault(
+    "The voice webhook reaches two processes before either has written the call.",
+    caller="One voice.",
+    operator="The call in one process, after some seconds.",
+    kept="The call, and its record.",
+)
 @virtually
 async def test_a_call_begun_in_two_processes_is_led_where_its_stream_came(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
@@ -150,6 +157,12 @@ async def test_a_call_whose_flow_is_over_is_taken_by_nobody(tmp_path, apology):
         assert (await stores[1].find("CA1")).record["end_reason"] == "hung up by the flow"
 
 
+@fault(
+    "A flow fails, and Twilio asks another process what follows.",
+    caller="The apology.",
+    operator="The record with 'flow failed'.",
+    kept="The apology.",
+)
 @virtually
 async def test_an_apology_is_owed_by_whichever_process_is_asked_after_the_end(tmp_path):
     async with processes(tmp_path) as ([first, second], _):
@@ -160,6 +173,12 @@ async def test_an_apology_is_owed_by_whichever_process_is_asked_after_the_end(tm
         assert second.take_error_message("CA1")
 
 
+@fault(
+    "The database is away when Twilio asks a process about a call that it does not lead.",
+    caller="The call goes on where its own process is asked.",
+    operator="The log line 'the database is unreachable'.",
+    kept="The call: it is not hung up for want of a row.",
+)
 @virtually
 async def test_what_nobody_can_look_up_is_not_taken_for_unknown(tmp_path, monkeypatch):
     async def away(*_):
@@ -187,6 +206,12 @@ class Report(dict):
         self[FIELDS] |= {"AccountSid": "AC1", "Direction": "inbound", "Timestamp": "Sat, 21 Nov 2026 17:00:00 +0000"}
 
 
+@fault(
+    "The process that leads a call dies, and the caller hangs up.",
+    caller="Nothing.",
+    operator="The record with 'call completed', by whichever process gets the status.",
+    kept="The row: no call is live for ever.",
+)
 @virtually
 async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):
@@ -201,6 +226,12 @@ async def test_the_last_status_ends_a_call_whose_process_died(tmp_path):
         assert kept.record["end_reason"] == "call completed"
 
 
+@fault(
+    "The final status reaches another process than the one that leads the call.",
+    caller="Nothing.",
+    operator="The record of the process that leads it, within some seconds.",
+    kept="The record and its outcome.",
+)
 @virtually
 async def test_the_last_status_reaches_the_process_that_leads_the_call_by_the_database(tmp_path):
     async with processes(tmp_path) as ([first, second], _):

@@ -5,6 +5,7 @@ import wave
 from datetime import UTC, datetime
 
 import pytest
+from support.faults import fault
 from support.flows import alive
 
 from telebridge.call.record import CallRecord
@@ -56,6 +57,12 @@ async def test_a_call_goes_on_while_its_recordings_are_written_and_is_told_where
     assert record.recordings == [str(tmp_path / "CA1-1.wav"), str(tmp_path / "CA1-2.wav")]
 
 
+@fault(
+    "The disk refuses the file of a caller's message.",
+    caller="What the flow says when nothing was recorded.",
+    operator="No file in the record.",
+    kept="The call, and the length of what was said.",
+)
 async def test_a_call_is_told_that_the_disk_refused(tmp_path):
     (tmp_path / "taken").write_text("")
     record = CallRecord("CA1", "test", "+1555", "+1666", "inbound", datetime.now(UTC))

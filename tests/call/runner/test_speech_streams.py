@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from support.faults import fault
 from support.sources import ToldSpeech
 
 from telebridge.call.runner.speech_streams import SpeechStreams
@@ -76,6 +77,12 @@ class Broken(SpeechSource, SpeechStream):
         pass
 
 
+@fault(
+    "A speech source fails with an error that nobody foresaw.",
+    caller="What the flow says when speech fails.",
+    operator="The record names the error.",
+    kept="The call.",
+)
 async def test_a_fault_leaves_no_caller_in_silence():
     spoken = Spoken(Broken())
     spoken.start()
@@ -86,6 +93,12 @@ async def test_a_fault_leaves_no_caller_in_silence():
     spoken.streams.clear_all()
 
 
+@fault(
+    "A session fails while it takes a chunk of speech.",
+    caller="What follows a prompt that failed.",
+    operator="The error in the record.",
+    kept="The source, and the other calls that share it.",
+)
 async def test_a_fault_of_the_session_ends_the_utterance_and_not_its_source():
     source, delivered = ToldSpeech(), []
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from support.callers import NOISE, QUIET, SPEECH, ToldDetector, felt
+from support.faults import fault
 from support.line import Commands
 
 from telebridge.call.record import CallRecord
@@ -325,6 +326,12 @@ def test_hanging_up_during_a_pause_ends_everything(line):
     assert line.said[0].interruption.heard_ms == pytest.approx(1040)
 
 
+@fault(
+    "Rime fails while the prompt is paused for a cough.",
+    caller="What had come of the prompt, then what follows a failure.",
+    operator="The error in the record.",
+    kept="What was already there to be heard.",
+)
 def test_speech_that_fails_during_a_pause_is_told_after_it(line):
     line.perform_step(HELLO)
     line.tell(SpeechArrived("u1", Audio(AUDIO)))
@@ -336,6 +343,12 @@ def test_speech_that_fails_during_a_pause_is_told_after_it(line):
     assert outcome(line.tell(MarkReturned(effects[-1].name))) is error
 
 
+@fault(
+    "The stream breaks while the prompt is paused for a cough.",
+    caller="The prompt from the word that was cut.",
+    operator="One utterance in the record.",
+    kept="The rest of the prompt.",
+)
 def test_a_stream_lost_during_a_pause_says_the_prompt_again(line):
     line.saying()
     line.hear(SPEECH, 2)
@@ -370,6 +383,12 @@ def test_the_next_prompt_waits_until_the_caller_has_finished(line):
     assert len(line.said) == 1, "one stretch of speech interrupts one prompt"
 
 
+@fault(
+    "Somebody talks without end before a prompt.",
+    caller="The prompt, after a bounded wait.",
+    operator="Nothing unusual.",
+    kept="The flow: it goes on.",
+)
 def test_the_next_prompt_does_not_wait_for_ever():
     line = Line(longest_wait_ms=2000)
     line.saying()

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.faults import fault
 
 from telebridge.call.session.stream_phase import TRANSITIONS, Phase, PhaseInput, PhaseMachine
 from telebridge.errors import LocalProtocolError
@@ -73,6 +74,12 @@ def test_a_live_stream_is_overdue_when_it_was_silent_ever_since(machine):
     assert machine.is_overdue(now=17.0)
 
 
+@fault(
+    "Twilio never reports the end of a stream that the bridge closed.",
+    caller="Nothing.",
+    operator="The record, after `close_seconds`.",
+    kept="The process: no call is live for ever.",
+)
 def test_a_closed_stream_has_its_time_to_end(machine):
     machine.handle(PhaseInput.STREAM_STARTED, now=0.0)
     machine.handle(PhaseInput.CLOSE, now=3.0)

@@ -2,6 +2,7 @@
 
 import pytest
 from support.call_parts import CallParts
+from support.faults import fault
 from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
 from telebridge.call.session.announcements import Announcement
@@ -95,6 +96,12 @@ def test_hanging_up_during_a_transfer_ends_the_call(led):
     assert led.session.record.end_reason == "call completed"
 
 
+@fault(
+    "The caller hangs up before anybody was dialled for a transfer, and no status comes.",
+    caller="Nothing.",
+    operator="The record with 'caller hung up' after half a minute.",
+    kept="The process: the call is not live for a day.",
+)
 def test_hanging_up_before_anybody_was_dialled_does_not_leave_the_call_for_a_day(led):
     assert led.tell(StreamStopped()) == [], "the end of the stream that we closed"
     assert led.wait(31) == [ReleaseCall()]
@@ -106,6 +113,12 @@ def test_a_talk_of_hours_is_waited_for(led):
     assert led.session.phase is Phase.AWAY
 
 
+@fault(
+    "A stream starts while the caller talks to somebody else.",
+    caller="The other party, undisturbed.",
+    operator="The stream is closed.",
+    kept="The talk.",
+)
 def test_a_stream_that_comes_late_is_closed_again():
     line = Line("flow: t\nstart: a\nnodes:\n  a: {transfer: '+15551230100'}")
     assert line.effects == [CloseStream()], "before Twilio had connected the stream"
@@ -113,6 +126,12 @@ def test_a_stream_that_comes_late_is_closed_again():
     assert line.session.phase is Phase.AWAY
 
 
+@fault(
+    "Twilio reports the end of a transfer twice.",
+    caller="What follows, once.",
+    operator="One event `transfer-ended`.",
+    kept="The flow: it does not go on twice.",
+)
 def test_the_end_of_a_transfer_is_told_once(led):
     away(led).tell(TransferEnded("busy"))
     assert led.tell(TransferEnded("busy")) == [], "Twilio asks again when our answer was lost"
@@ -180,6 +199,12 @@ def test_a_flow_file_goes_on_at_its_node():
     assert line.session.record.path == ["main"]
 
 
+@fault(
+    "The API transfers a call while an order of its flow is under way, and nobody answers.",
+    caller="What follows the order.",
+    operator="One request at the service.",
+    kept="The order: it is not placed twice.",
+)
 def test_a_request_under_way_is_not_sent_again(line):
     request = Request("POST", "https://example.com/orders")
     assert line.perform_step(request) == [StartAction(request)]

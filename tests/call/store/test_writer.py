@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from sqlalchemy.exc import OperationalError
 from support.call_stores import NOON, record, stores, written
+from support.faults import fault
 from support.virtual_time import virtually
 
 from telebridge.call.record import CallRecord
@@ -38,6 +39,12 @@ async def test_what_waits_is_written_when_the_process_stops(tmp_path):
         assert (await other.find("CA1")).begun.flow == "test"
 
 
+@fault(
+    "The database is away while calls begin and go on.",
+    caller="The calls, as usual.",
+    operator="The calls and their latest checkpoints, once it is back.",
+    kept="The calls and where they stand.",
+)
 @virtually
 async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypatch):
     write_all, away = CallWriter._write_all, [True]
@@ -63,6 +70,12 @@ async def test_a_database_that_is_away_costs_nothing_but_time(tmp_path, monkeypa
         assert (await store.find("CA2")).begun.flow == "test"
 
 
+@fault(
+    "The database is away for so long that more calls wait than are kept.",
+    caller="The calls, as usual.",
+    operator="The newest records, once it is back.",
+    kept="The memory of the process.",
+)
 @virtually
 async def test_what_waits_for_a_database_has_a_limit_and_the_oldest_goes_first(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MOST_WAITING", 3)
@@ -140,6 +153,12 @@ async def test_a_text_that_no_database_takes_is_kept_as_far_as_it_can_be(tmp_pat
     assert "\0" not in kept.begun.from_number
 
 
+@fault(
+    "One call holds what the database refuses.",
+    caller="The calls, as usual.",
+    operator="All other calls in the lists.",
+    kept="The records of all other calls.",
+)
 @virtually
 async def test_a_call_that_cannot_be_written_is_left_out_and_no_other(tmp_path, monkeypatch):
     write_all = CallWriter._write_all

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from support.campaigns import claim, contacts, phone, running_campaign
 from support.dialling import Bench
+from support.faults import fault
 from support.virtual_time import virtually
 
 from telebridge.campaigns.dialing.call_reports import AttemptReports
@@ -15,6 +16,12 @@ from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 
 
+@fault(
+    "Twilio places two calls for one request.",
+    caller="The first call; the second one ends at once.",
+    operator="`telebridge_duplicate_calls_total` counts.",
+    kept="The person: nobody speaks to them twice at once.",
+)
 @virtually
 async def test_a_second_call_of_an_attempt_is_ended():
     async with Bench() as bench:
@@ -51,6 +58,12 @@ async def put_on_the_list(bench, _):
     await bench.store.do_not_call.add([phone(0)], source="letter")
 
 
+@fault(
+    "A campaign is cancelled, or the number put on the do-not-call list, while the telephone rings.",
+    caller="Nothing: the line is hung up before a word.",
+    operator="The outcome `cancelled`.",
+    kept="The wish not to be called.",
+)
 @pytest.mark.parametrize("meanwhile", [cancel, put_on_the_list])
 @virtually
 async def test_who_picks_up_when_nobody_wants_the_call_any_more_is_not_spoken_to(meanwhile):

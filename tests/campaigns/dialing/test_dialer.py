@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from support.campaigns import contacts, phone, running_campaign
 from support.dialling import Bench, always_open, wallclock
+from support.faults import fault
 from support.lossy_twilio import Losses
 from support.virtual_time import virtually
 
@@ -95,6 +96,12 @@ async def test_nobody_is_asked_for_who_could_still_be_rung_after_the_lane_has_cl
         assert bench.twilio.asked == dialled
 
 
+@fault(
+    "A process that dials stands still for minutes, as in a paused virtual machine.",
+    caller="Nobody is called twice.",
+    operator="The attempts are placed by others.",
+    kept="Each contact: it is rung once.",
+)
 @pytest.mark.parametrize(("stopped_for", "dialled"), [(17.9, 1), (18.1, 0), (300.0, 0)])
 @virtually
 async def test_a_process_that_was_stopped_for_longer_than_its_lease_does_not_dial(stopped_for, dialled):
@@ -123,6 +130,12 @@ async def test_a_callback_before_the_answer_is_enough():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 5}
 
 
+@fault(
+    "Twilio answers 429 to the placing of calls.",
+    caller="The call, later.",
+    operator="`rate_limited_until` in the campaign's view.",
+    kept="Every contact: a refusal is no attempt at them.",
+)
 @pytest.mark.slow
 @virtually
 async def test_too_many_requests_make_everybody_back_off_and_count_for_nobody():
@@ -137,6 +150,12 @@ async def test_too_many_requests_make_everybody_back_off_and_count_for_nobody():
         assert len(bench.twilio.calls) == 20
 
 
+@fault(
+    "Twilio answers 401 to the placing of calls.",
+    caller="Nobody is called.",
+    operator="The campaign is paused with 'Twilio answered 401, error 20003: Authenticate'.",
+    kept="The contacts: none is used up.",
+)
 @virtually
 async def test_wrong_credentials_pause_the_campaign_with_the_reason():
     async with Bench() as bench:
@@ -154,6 +173,12 @@ async def test_wrong_credentials_pause_the_campaign_with_the_reason():
         assert (await bench.store.reports.progress(campaign.id)).contacts == {"ready": 3}
 
 
+@fault(
+    "Twilio refuses a contact's number.",
+    caller="Nobody is called.",
+    operator="The outcome `bad_number`.",
+    kept="The other contacts.",
+)
 @virtually
 async def test_a_number_that_twilio_refuses_is_done():
     async with Bench() as bench:
@@ -168,6 +193,12 @@ async def test_a_number_that_twilio_refuses_is_done():
         assert (await bench.store.contacts.find(campaign.id, phone(0))).outcome == "bad_number"
 
 
+@fault(
+    "Twilio queues calls for seconds before it places them.",
+    caller="The voice as soon as they answer.",
+    operator="Fewer attempts at once.",
+    kept="The people who answer: they are not left waiting.",
+)
 @virtually
 async def test_calls_that_twilio_queues_hold_the_pace_back():
     async with Bench() as bench:
@@ -192,6 +223,12 @@ async def test_a_drain_waits_for_answers_and_claims_nothing_more():
         assert bench.worker.tasks[0].done()
 
 
+@fault(
+    "The clock of a machine is two hours ahead of the database's, then right.",
+    caller="Nobody is called outside the calling hours.",
+    operator="No attempt until the clock is right.",
+    kept="The calling hours, and the contacts.",
+)
 @virtually
 async def test_a_process_whose_clock_is_wrong_dials_nobody_until_it_is_right():
     ahead = [timedelta(hours=2)]
@@ -205,6 +242,12 @@ async def test_a_process_whose_clock_is_wrong_dials_nobody_until_it_is_right():
         assert bench.twilio.asked == 3
 
 
+@fault(
+    "The database is away while a campaign runs.",
+    caller="The call, later.",
+    operator="The campaign goes on when it is back.",
+    kept="Every contact.",
+)
 @virtually
 async def test_a_database_that_fails_is_waited_for():
     async with Bench() as bench:

@@ -4,6 +4,7 @@ import asyncio
 
 from support.campaigns import contacts, phone, running_campaign
 from support.dialling import Bench, virtual_clock
+from support.faults import fault
 from support.lossy_twilio import Losses
 from support.virtual_time import virtually
 
@@ -19,6 +20,12 @@ from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallStatus
 
 
+@fault(
+    "Twilio places a call, but its answer and every callback are lost.",
+    caller="One call.",
+    operator="The outcome, minutes later, by a look at Twilio.",
+    kept="The outcome; nobody is called twice.",
+)
 @virtually
 async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
     async with Bench(Losses(answer_lost=1.0, callback_lost=1.0)) as bench:
@@ -32,6 +39,12 @@ async def test_a_lost_answer_is_found_again_and_nobody_is_called_twice():
         assert bench.twilio.asked == 5
 
 
+@fault(
+    "Twilio answers the placing of a call with what cannot be read, and there is no call.",
+    caller="One call, some minutes later.",
+    operator="An attempt that is `void`, then another.",
+    kept="The contact.",
+)
 @virtually
 async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_contact_called_again():
     async with Bench(Losses(broken=1.0)) as bench:
@@ -45,6 +58,12 @@ async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_
         assert bench.twilio.asked == 2
 
 
+@fault(
+    "Twilio refuses every call of a campaign, as for a country that the account may not call.",
+    caller="Nobody is called.",
+    operator="The campaign is paused with 'calls failed, more than 50%'.",
+    kept="Most of the contacts.",
+)
 @virtually
 async def test_a_campaign_whose_calls_twilio_refuses_is_paused_before_its_list_is_burnt():
     async with Bench() as bench:
@@ -110,6 +129,12 @@ async def test_telemarketing_pauses_when_its_register_has_become_too_old():
         assert (await bench.store.campaigns.find(other.id)).status is CampaignStatus.RUNNING
 
 
+@fault(
+    "People answer, and no process tells of the talk: documents or streams fail.",
+    caller="No second call meanwhile.",
+    operator="The campaign is paused with the reason.",
+    kept="The contacts: they are not rung again and again.",
+)
 @virtually
 async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_called_again_meanwhile():
     async with Bench(Losses(talk_lost=1.0)) as bench:
@@ -125,6 +150,12 @@ async def test_a_campaign_whose_answered_calls_are_lost_is_paused_and_nobody_is_
         assert (await bench.store.reports.progress(campaign.id)).contacts == {"ready": 300}
 
 
+@fault(
+    "Twilio takes ten seconds for each answer about a call.",
+    caller="Nothing.",
+    operator="The outcomes, somewhat later; campaigns end in time.",
+    kept="The outcomes of all attempts.",
+)
 @virtually
 async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_campaigns():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
@@ -146,6 +177,12 @@ async def test_a_slow_twilio_holds_up_neither_other_looks_nor_the_closing_of_cam
         assert (await bench.store.campaigns.find(over.id)).status is not CampaignStatus.RUNNING
 
 
+@fault(
+    "The look at one call fails with an error that nobody foresaw.",
+    caller="Nothing.",
+    operator="The outcomes of the other calls.",
+    kept="The other attempts.",
+)
 @virtually
 async def test_a_look_that_fails_leaves_the_others_alone():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:
@@ -164,6 +201,12 @@ async def test_a_look_that_fails_leaves_the_others_alone():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"no_answer": 2}
 
 
+@fault(
+    "Twilio no longer knows a call that it had placed.",
+    caller="Nothing.",
+    operator="The outcome `failed`.",
+    kept="The contact: it does not stay live for ever.",
+)
 @virtually
 async def test_a_call_that_twilio_has_forgotten_has_failed():
     async with Bench(Losses(callback_lost=1.0, talk_lost=1.0)) as bench:

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from aiohttp import web
 from prometheus_client import REGISTRY
 from support.campaigns import claim, contacts, memory_store, plan, running_campaign, spoken
+from support.faults import fault
 from support.virtual_time import virtually
 from support.webhooks import PAGE, documented_check, receiving
 
@@ -59,6 +60,12 @@ def counted(outcome):
     return REGISTRY.get_sample_value("telebridge_campaign_webhook_deliveries_total", {"outcome": outcome}) or 0.0
 
 
+@fault(
+    "The owner's web application answers the events of a campaign with 500, twice.",
+    caller="The calls, as usual.",
+    operator='`telebridge_campaign_webhook_deliveries_total{outcome="failed"}` counts, then `delivered`.',
+    kept="The event: the same id, until it is taken.",
+)
 @virtually
 async def test_an_event_is_sent_until_it_is_taken_and_its_signature_proves_it():
     is_genuine, names = documented_check()
@@ -98,6 +105,12 @@ async def test_a_campaign_that_is_over_is_still_told_of():
     assert names == ["attempt.done", "campaign.status", "campaign.status", "contact.done"]
 
 
+@fault(
+    "The owner's web application answers an event with a redirect.",
+    caller="The calls, as usual.",
+    operator="The event comes again later, at the same address.",
+    kept="What the event tells: it goes to no other address.",
+)
 @virtually
 async def test_a_redirect_is_not_followed():
     async with receiving(302) as receiver, delivering() as (store, _):
@@ -107,6 +120,12 @@ async def test_a_redirect_is_not_followed():
     assert 10 <= seconds() <= 12
 
 
+@fault(
+    "The owner's web application never answers.",
+    caller="The calls, as usual.",
+    operator="`undelivered_events` in the campaign's view.",
+    kept="The events of all other campaigns, in time.",
+)
 @virtually
 async def test_a_receiver_that_does_not_answer_holds_up_nobody_elses_events():
     async def sleep(_):
@@ -138,6 +157,12 @@ async def test_a_receiver_that_is_not_there_is_asked_less_and_less():
         assert await store.outbox.undelivered(campaign.id) == 1
 
 
+@fault(
+    "The owner's web application answers 410.",
+    caller="The calls, as usual.",
+    operator='`telebridge_campaign_webhook_deliveries_total{outcome="dropped"}` counts.',
+    kept="The receiver: it is left alone.",
+)
 @virtually
 async def test_gone_is_dropped_and_counted():
     async with receiving(410) as receiver, delivering() as (store, _):

@@ -5,6 +5,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.faults import fault
 
 from telebridge.campaigns.importing.csv_file import LONGEST_LINE, MOST_LINES, ContactFile
 from telebridge.campaigns.importing.row import RejectedRow
@@ -83,6 +84,12 @@ def test_a_stray_quote_costs_its_own_row_alone(rows, bad):
     assert rest == [(3, 3, ["2", "b"]), (4, 4, ["3", "c"]), (5, 5, ["4", "d"])]
 
 
+@fault(
+    "A quote in a list of contacts is opened and never closed.",
+    caller="The contacts behind it are called.",
+    operator="One reject with its line.",
+    kept="Every row behind it.",
+)
 def test_a_quote_that_is_never_closed_does_not_swallow_the_file(rows):
     first, *rest = rows('phone,name\n1,"a\n' + "2,b\n" * MOST_LINES * 3)
     assert first == RejectedRow(2, "a quote is opened and never closed", ('1,"a',))
@@ -90,6 +97,12 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_file(rows):
     assert rest[-1] == (MOST_LINES * 3 + 2, MOST_LINES * 3 + 2, ["2", "b"])
 
 
+@fault(
+    "A line of a list of contacts is hundreds of kilobytes long.",
+    caller="The contacts behind it are called.",
+    operator="One reject, shown short.",
+    kept="Every row behind it, and the memory of the process.",
+)
 @pytest.mark.parametrize("length", [131_073, LONGEST_LINE + 10, LONGEST_LINE * 3])
 def test_a_line_that_is_far_too_long_costs_its_own_row_alone(rows, length):
     first, second = rows("phone,name\n1," + "a" * length + "\n2,b\n")
@@ -124,6 +137,12 @@ def test_lines_that_are_done_are_passed_over(rows):
     assert rows(content, after_line=2)[0] == (3, 4, ["2", "b\nc"])
 
 
+@fault(
+    "A list of contacts is a workbook, UTF-16, or has no header.",
+    caller="Nobody is called.",
+    operator="One line that names the file, the line and what to export instead.",
+    kept="The campaign: the import was never begun.",
+)
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.campaigns import SteeredClock, memory_store, plan
+from support.faults import fault
 
 from telebridge.campaigns.definition.loading import load_campaign
 from telebridge.campaigns.engine.contact import Added, ImportPosition, NewContact
@@ -110,6 +111,12 @@ def test_a_process_that_was_not_set_up_says_so(monkeypatch):
         read_batch([])
 
 
+@fault(
+    "A list of contacts holds broken numbers, bytes that are no UTF-8, NULs, stray quotes and missing cells.",
+    caller="The contacts whose rows are right are called.",
+    operator="The file of rejects with line and reason of each.",
+    kept="Every good row.",
+)
 async def test_every_bad_row_is_rejected_with_its_line_and_the_good_ones_go_on(tmp_path):
     path, rejects = tmp_path / "contacts.csv", tmp_path / "rejects.csv"
     path.write_bytes(
@@ -133,6 +140,12 @@ async def test_every_bad_row_is_rejected_with_its_line_and_the_good_ones_go_on(t
     assert "'+18005550107,free" in rejects.read_text()
 
 
+@fault(
+    "A process of an import dies, as for want of memory.",
+    caller="Nobody is called from half a list.",
+    operator="One line: after which line, and to run the import again.",
+    kept="The contacts that are in.",
+)
 async def test_a_process_that_dies_leaves_an_import_that_can_be_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "_set_up", int)  # which fails on what it is given
     path = tmp_path / "contacts.csv"
@@ -229,6 +242,12 @@ async def _interrupted(store, campaign, people):
         )
 
 
+@fault(
+    "An import breaks off after 5,000 rows.",
+    caller="Each contact once.",
+    operator="The next run says behind which line it goes on.",
+    kept="Every row; none is taken twice.",
+)
 async def test_an_interrupted_import_goes_on_and_says_where(store, people):
     campaign = await store.campaigns.create(plan(file=FILE))
     await _interrupted(store, campaign, people)
@@ -238,6 +257,12 @@ async def test_an_interrupted_import_goes_on_and_says_where(store, people):
     assert await store.contacts.is_filled(campaign.id)
 
 
+@fault(
+    "The list is changed between two runs of an interrupted import.",
+    caller="Each contact once.",
+    operator="The import begins anew.",
+    kept="Every row of the new list.",
+)
 async def test_a_file_that_changed_behind_its_beginning_is_read_anew(store, people):
     campaign = await store.campaigns.create(plan(file=FILE))
     await _interrupted(store, campaign, people)

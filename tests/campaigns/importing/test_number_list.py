@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.faults import fault
 
 from telebridge.campaigns.importing.number_list import (
     Unreadable,
@@ -69,6 +70,12 @@ def test_a_few_lines_that_are_no_numbers_are_counted_and_the_first_told(list_of)
     assert examined.first_unreadable == Unreadable(101, "'total 100' has letters ('total'): write the number alone")
 
 
+@fault(
+    "A do-not-call register comes as XML, as a workbook, or with NULs.",
+    caller="Nobody is called by a list that was half understood.",
+    operator="One line that names the line and what to take instead.",
+    kept="The list that was there before.",
+)
 @pytest.mark.parametrize(
     ("content", "problem"),
     [

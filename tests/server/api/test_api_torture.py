@@ -5,6 +5,7 @@ import json
 
 import pytest
 from support.api import SID, api, record
+from support.faults import fault
 
 SAY = f"/api/calls/{SID}/say"
 JSON = "application/json"
@@ -90,6 +91,12 @@ async def sent(url, raw):
     return int(status.split()[1]), headers, body
 
 
+@fault(
+    "A client of the API sends bodies, paths and methods that nobody documented.",
+    caller="Nothing.",
+    operator="The fitting status with a problem document.",
+    kept="The call, and the next request.",
+)
 @pytest.mark.parametrize(("raw", "status"), REQUESTS.values(), ids=REQUESTS)
 async def test_it_is_refused_in_words_and_the_call_hears_nothing(raw, status):
     async with api() as client:
@@ -102,6 +109,12 @@ async def test_it_is_refused_in_words_and_the_call_hears_nothing(raw, status):
         await client.get("/api/calls")
 
 
+@fault(
+    "A TLS handshake or another protocol comes to the port.",
+    caller="Nothing.",
+    operator="The answer 400.",
+    kept="The next request.",
+)
 @pytest.mark.parametrize(
     "raw",
     [request("BREW", "/api/calls"), request("GET", "/api/calls", b"", "X: \x01"), b"\x16\x03\x01\x02\x00\r\n\r\n"],
@@ -112,6 +125,12 @@ async def test_what_is_no_http_is_refused_before_there_is_a_path(raw):
         await client.get("/api/calls")
 
 
+@fault(
+    "A stranger spells the path of the API otherwise: escaped, absolute, with dots.",
+    caller="Nothing.",
+    operator="The answer 401.",
+    kept="The token: no spelling goes past it.",
+)
 @pytest.mark.parametrize("path", ["/%61pi/calls", "http://127.0.0.1/api/calls", "/api%2fcalls", "/api/./calls"])
 async def test_no_spelling_of_the_path_goes_past_the_token(path):
     async with api(token="secret") as client:

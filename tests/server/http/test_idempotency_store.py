@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from sqlalchemy import inspect, text
 from support.databases import make_migrated
+from support.faults import fault
 
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
@@ -38,6 +39,12 @@ async def process(folder, clock=None, limit=50_000):
         await engine.dispose()
 
 
+@fault(
+    "A client sends the same order to two processes at once, with one key.",
+    caller="One call.",
+    operator="409 to all but the first.",
+    kept="The person who is called: they are rung once.",
+)
 async def test_a_key_is_new_once_for_all_processes(tmp_path):
     async with process(tmp_path) as first, process(tmp_path) as second:
         claims = await asyncio.gather(*(keys.claim(SCOPE, "k", "f") for keys in (first, second) * 3))
@@ -54,6 +61,12 @@ async def test_the_first_response_is_kept_over_a_restart(tmp_path):
         assert await after.claim("another", "k", "other") == KeyClaim(KeyVerdict.FIRST)
 
 
+@fault(
+    "A process dies while it places a call that was ordered with a key.",
+    caller="At most one call.",
+    operator="The client is told that nobody knows whether the call was placed.",
+    kept="The order is never repeated on a guess.",
+)
 async def test_a_request_whose_process_died_is_abandoned(tmp_path):
     clock = Clock()
     async with process(tmp_path, clock) as before:

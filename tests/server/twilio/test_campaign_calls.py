@@ -7,6 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 from support.campaigns import claim, contacts, phone, running_campaign
 from support.dialling import virtual_clock
+from support.faults import fault
 from support.memory_store.store import memory_campaign_store
 from support.virtual_time import virtually
 
@@ -137,6 +138,12 @@ async def test_a_machine_gets_what_the_campaign_wants(on_machine, answered_by, a
     await first.aclose()
 
 
+@fault(
+    "The verdict that a machine has answered reaches another process than the one that speaks.",
+    caller="The machine: the message of the campaign, some seconds later.",
+    operator="The outcome `machine`.",
+    kept="The verdict.",
+)
 @virtually
 async def test_a_verdict_that_comes_to_another_process_is_found_within_some_seconds():
     first, second, attempt_id = await answered_call(OnMachine.LEAVE_MESSAGE)
@@ -157,6 +164,12 @@ async def test_nobody_looks_for_a_verdict_when_the_call_is_over():
     await first.aclose()
 
 
+@fault(
+    "The database is away when a call ends in which the person opted out.",
+    caller="The confirmation of the opt-out.",
+    operator="The opt-out and the talk, once the database is back.",
+    kept="The opt-out, and what was said.",
+)
 @virtually
 async def test_what_was_said_is_kept_once_the_database_is_back():
     store = AwayForAWhile(memory_campaign_store(virtual_clock), failures=3)
@@ -208,6 +221,12 @@ async def test_who_named_a_better_time_is_called_then_on_their_own_clock():
     assert instant(found[1].due_at) == datetime(2030, 3, 2, 14, 30, tzinfo=UTC)
 
 
+@fault(
+    "A caller of no campaign asks to be called back.",
+    caller="The confirmation of the flow.",
+    operator="The log line 'a call-back is not kept: the call is no campaign's'.",
+    kept="The call.",
+)
 @virtually
 async def test_a_call_back_in_a_call_of_no_campaign_is_only_told():
     store = memory_campaign_store(virtual_clock)
@@ -254,6 +273,12 @@ class AwayForAWhile:
         return await self._store.attempts.report(attempt_id, report)
 
 
+@fault(
+    "A person opts out while the database is away, and then the process dies.",
+    caller="The confirmation.",
+    operator="The number on the do-not-call list after the next start.",
+    kept="The opt-out.",
+)
 async def test_an_opt_out_outlives_a_process_whose_database_was_away(tmp_path):
     store, files = memory_campaign_store(system_clock), OptOutFiles(tmp_path)
     dying = CampaignCalls(Gone(), AttemptReports(store, NoTwilio()), files)

@@ -4,6 +4,7 @@ import asyncio
 
 import aiohttp
 from support.bridge import bridge, heard_by
+from support.faults import fault
 from support.speech import audio_of
 from support.virtual_time import virtually
 
@@ -17,6 +18,12 @@ nodes:
 """
 
 
+@fault(
+    "The process is told to stop while calls are live.",
+    caller="The sentence to its end; new callers the busy tone.",
+    operator="`/readyz` answers 503, `/healthz` 200.",
+    kept="The calls that are live.",
+)
 @virtually
 async def test_live_calls_finish_while_new_callers_hear_busy(tmp_path):
     async with bridge(tmp_path, FLOW) as stack, aiohttp.ClientSession() as session:
@@ -35,6 +42,12 @@ async def test_live_calls_finish_while_new_callers_hear_busy(tmp_path):
     assert heard_by(placed) == [audio_of(SENTENCE)]
 
 
+@fault(
+    "A call lasts longer than `drain_seconds`.",
+    caller="What Twilio is told by the next process.",
+    operator="The log line 'calls were cut by the end of draining'.",
+    kept="The bound of the stop.",
+)
 @virtually
 async def test_draining_ends_at_its_limit(tmp_path):
     async with bridge(tmp_path, FLOW) as stack:

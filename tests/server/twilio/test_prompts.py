@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web
 from support.bridge import bridge
+from support.faults import fault
 from support.sources import ToldSpeech
 from support.speech import audio_of, serving
 from support.virtual_time import virtually
@@ -95,6 +96,12 @@ async def test_what_another_voice_spoke_is_heard_and_not_kept():
     assert (answer.status, answer.headers["Cache-Control"], body) == (200, "no-store", mulaw_file(b"abc"))
 
 
+@fault(
+    "Somebody makes up the address of a prompt.",
+    caller="Nothing.",
+    operator="The answer 404 with a problem document.",
+    kept="Rime's bill: nothing is spoken.",
+)
 async def test_an_address_that_was_not_signed_is_not_there_and_nothing_is_spoken():
     source = ReadySpeech(Audio(b"abc"))
     async with prompts(source) as ask:
@@ -104,6 +111,12 @@ async def test_an_address_that_was_not_signed_is_not_there_and_nothing_is_spoken
     assert source.asked == []
 
 
+@fault(
+    "Rime fails while Twilio fetches a prompt by its address.",
+    caller="What Twilio does without the file.",
+    operator="The answer 503 in one line.",
+    kept="The next request.",
+)
 async def test_speech_that_fails_is_told_in_one_line():
     for error in (SpeechUnavailable("Rime is away"), SpeechRejected("no such voice")):
         source = ReadySpeech(Audio(b"abc"), error=error)
@@ -114,6 +127,12 @@ async def test_speech_that_fails_is_told_in_one_line():
         assert b"\n" not in body
 
 
+@fault(
+    "Rime hangs while Twilio fetches a prompt by its address.",
+    caller="What Twilio does without the file.",
+    operator="The answer 503 with the limit in seconds.",
+    kept="The synthesis is cleared, and holds no place.",
+)
 @virtually
 async def test_speech_that_hangs_is_told_and_let_go():
     source = ToldSpeech()
@@ -124,6 +143,12 @@ async def test_speech_that_hangs_is_told_and_let_go():
     assert source.cleared == [0]
 
 
+@fault(
+    "A crowd fetches prompts at once.",
+    caller="Their prompt, in turn.",
+    operator="The answer 503 'too many' beyond the bound.",
+    kept="The places of live calls at Rime.",
+)
 @virtually
 async def test_only_so_many_prompts_are_spoken_at_once_and_only_so_many_may_wait():
     source = ToldSpeech()

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from aiohttp import web
 from sqlalchemy.exc import OperationalError
+from support.faults import fault
 
 from telebridge.call.session.events import StreamLost
 from telebridge.server.twilio.request_validation import FIELDS
@@ -78,6 +79,12 @@ async def report(status, query=None, campaigns=None):
     return answer.status, calls.done, campaigns.done
 
 
+@fault(
+    "Status callbacks of a call come late, twice or out of order.",
+    caller="The call, until its end.",
+    operator="The answer 204 to each.",
+    kept="The call: only a final status ends it.",
+)
 @pytest.mark.parametrize("status", [status.value for status in CallStatus])
 async def test_only_a_final_status_ends_the_call(status):
     ends = [("CA1", status)] if CallStatus(status).is_final else []
@@ -89,12 +96,24 @@ async def test_a_campaign_is_told_every_status_and_that_it_rings():
     assert await report("busy", {ATTEMPT: "a1"}) == (204, [("CA1", "busy")], [("a1", CallStatus.BUSY)])
 
 
+@fault(
+    "The database is away when a status callback of a campaign's call comes.",
+    caller="Nothing.",
+    operator="The answer 503, so that Twilio sends it again.",
+    kept="The status of the attempt.",
+)
 @pytest.mark.parametrize("failure", [OperationalError("", {}, Exception("unreachable")), ConnectionRefusedError()])
 async def test_twilio_sends_again_what_a_campaign_could_not_keep(failure):
     with pytest.raises(web.HTTPServiceUnavailable):
         await report("busy", {ATTEMPT: "a1"}, Campaigns(failure))
 
 
+@fault(
+    "A status callback names a status that Twilio does not have.",
+    caller="Nothing.",
+    operator="The answer 400.",
+    kept="The call goes on.",
+)
 async def test_what_is_no_status_callback_is_refused():
     with pytest.raises(web.HTTPBadRequest):
         await StatusHandler(Calls(), Campaigns()).call_status(Request(CallSid="CA1", CallStatus="asleep"))

@@ -3,6 +3,7 @@
 import random
 
 from support.bridge import bridge
+from support.faults import fault
 from support.virtual_time import virtually
 
 from telebridge.simulator.caller.script import parse_script
@@ -31,6 +32,12 @@ async def test_the_flow_is_led_by_the_variables_of_the_address(tmp_path):
     assert [utterance.text for utterance in record.utterances] == ["Hello Ada."]
 
 
+@fault(
+    "Somebody changes the variables in the address of a voice webhook.",
+    caller="Nothing: the call is not begun.",
+    operator='The answer 403; `telebridge_refused_total{reason="variables"}` counts.',
+    kept="What a flow is told is what the bridge signed.",
+)
 @virtually
 async def test_variables_that_this_bridge_did_not_sign_lead_no_call(tmp_path):
     async with bridge(tmp_path, FLOW) as stack:
