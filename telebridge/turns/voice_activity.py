@@ -37,6 +37,8 @@ ECHO_MS = 300.0
 """So long after our own voice came back the level tells nothing of the caller's background."""
 GATE_HANGOVER_FRAMES = 10
 STEP_WHILE_SPEAKING = 1.005
+THERE_FIRST_MS = 500.0
+"""Where something loud was heard just before anybody listened, speech that is noticed so soon is taken to be that."""
 JUST_BEGUN_MS = 40
 """The echo of a prompt that began so lately has not come back yet."""
 SILENCE = bytes([SILENCE_BYTE])
@@ -129,7 +131,7 @@ class VoiceActivity:
         speaking: Whether the caller speaks.
         speech_ms: How much speech there was since it began.
         risen_ms: How much of it rose clearly above the background.
-        there_first: Whether it began before the background was known, and so may be a part of it.
+        there_first: Whether it began before the background was known or anybody listened, and so may be a part of it.
 
     Args:
         detector: Judges windows of this call's audio.
@@ -151,6 +153,7 @@ class VoiceActivity:
         "_rms",
         "_silent_ms",
         "_state",
+        "_there_until_ms",
         "_verdicts",
         "_voice_rms",
         "pre_roll",
@@ -178,6 +181,7 @@ class VoiceActivity:
         self._silent_ms = 0.0
         self._rms = 0.0  # of the last frame
         self._risen = (False, False)  # whether the last two frames rose clearly above the background
+        self._there_until_ms = 0.0  # what is taken for speech so soon was there when listening began
         self._left_ms = 0.0  # media time up to which the background was followed when nobody listened any more
         self._voice_rms = 0.0
         self._next_look_ms = 0.0
@@ -235,15 +239,25 @@ class VoiceActivity:
         self._background.rise_to(self._voice_rms * PEAK_OVER_MEAN)
         return self._end()
 
-    def catch_up(self, *, now: float) -> None:
-        """Learn the background from what was heard while nobody listened, as far as it is kept and holds no echo."""
-        unheard = self.pre_roll.last(self.pre_roll.now_ms - self._left_ms)
+    def catch_up(self, frame: bytes, *, now: float) -> None:
+        """Learn the background from what was heard while nobody listened, as far as it is kept and holds no echo.
+
+        Args:
+            frame: The frame that was just appended to the pre-roll; it is judged next.
+            now: Monotonic seconds.
+        """
+        unheard = self.pre_roll.last(self.pre_roll.now_ms - self._left_ms)[: -len(frame)]
         if self._played is not None and self._played.sounds(now=now):
             sounded = self._played.sounded(len(unheard) / BYTES_PER_MS, now=now)
             if sounded[: -JUST_BEGUN_MS * BYTES_PER_MS].strip(SILENCE):
                 return
-        for frame in frames(unheard):
-            self._background.follow(audioop.rms(to_pcm(frame), PCM_WIDTH))
+        loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)
+        for each in frames(unheard):
+            rms = audioop.rms(to_pcm(each), PCM_WIDTH)
+            loud.append(rms >= max(GATE_RMS, self._background.rms * STILL_OVER_BACKGROUND))
+            self._background.follow(rms)
+        if any(loud):
+            self._there_until_ms = self.pre_roll.now_ms + THERE_FIRST_MS
 
     def stop(self) -> None:
         """Nobody listens any more: forget what was judged so far."""
@@ -291,7 +305,7 @@ class VoiceActivity:
         self._voice_rms = self._rms
         self.speech_ms = sum(self._verdicts) * window_ms
         self.risen_ms = self.speech_ms if any(self._risen) else 0.0
-        self.there_first = not self._background.known
+        self.there_first = not self._background.known or self.pre_roll.now_ms < self._there_until_ms
         return CallerSpeechStarted(
             max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms
         )

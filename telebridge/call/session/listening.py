@@ -114,7 +114,7 @@ class Listening:
         activity, floor = self._activity, self.floor
         if self._behind and yields:
             self._behind = False
-            activity.catch_up(now=now)
+            activity.catch_up(payload, now=now)
         speech = activity.receive_frame(payload, now=now, prompting=yields)
         if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
