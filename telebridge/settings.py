@@ -145,7 +145,7 @@ class BargeInSettings(_Section):
 
     policy: Literal["any", "speech", "keys", "none"] = "any"
     detector: Literal["silero", "webrtc", "level"] = "silero"
-    threshold: Likelihood = 0.4
+    threshold: Likelihood = 0.35
     pause_after_ms: Milliseconds = 0.0
     commit_after_ms: Milliseconds = 500.0
     resume: bool = True

@@ -84,6 +84,11 @@ class BargeInOptions:
 
 LONGEST_CONTEST_MS = 3000.0
 """After so long a sound that is neither enough speech nor a silence is no reason to be silent any more."""
+LONGEST_HOLD_MS = 400.0
+"""So long a prompt waits for the end of speech that may be a part of the background: a "hello?" is over by then."""
+SAME_SPEECH_MS = 500.0
+"""Who took the floor, fell silent and begins again so soon goes on with what they said: the prompt that began meanwhile
+waits for them, and is not interrupted."""
 
 
 class Decision(Enum):
@@ -98,6 +103,7 @@ class _Floor(Enum):
     OURS = auto()
     CONTESTED = auto()  # paused: it may have been a cough
     CALLERS = auto()  # committed, and they are still speaking
+    DISMISSED = auto()  # ours again, though somebody is still speaking who is not the caller
 
 
 class SpeechBargeIn:
@@ -116,6 +122,9 @@ class SpeechBargeIn:
         self._options = options
         self._give(_Floor.OURS)
         self._since_ms = 0.0  # when the floor was contested, or a prompt began to wait for the caller's end
+        self._longest_wait_ms = options.longest_wait_ms
+        self._taken = False  # whether this stretch of speech took the floor
+        self._given_back_ms = -SAME_SPEECH_MS  # when the last stretch that took it was over
 
     @property
     def callers(self) -> bool:
@@ -123,44 +132,54 @@ class SpeechBargeIn:
         return self._floor is _Floor.CALLERS
 
     def decide(
-        self, *, speaking: bool, speech_ms: float, began_ms: float, now_ms: float, played_ms: float
+        self,
+        *,
+        speaking: bool,
+        speech_ms: float,
+        risen_ms: float,
+        began_ms: float,
+        there_first: bool,
+        now_ms: float,
+        played_ms: float,
     ) -> Decision | None:
         """Decide on a frame of the caller's that came while a prompt that yields to speech plays, or waits to.
 
         Args:
             speaking: Whether the caller speaks.
             speech_ms: How much of this stretch was speech so far.
+            risen_ms: How much of that rose clearly above the background; only this takes the floor.
             began_ms: When it began.
+            there_first: Whether it began before the background was known; such speech takes no floor.
             now_ms: Media time.
             played_ms: How much of the prompt has sounded; asked only of a caller who speaks while `ours`.
+
+        Returns:
+            What follows; `RESUME` while they still speak says that it is not the caller who does.
         """
         if not speaking:
-            return self._caller_is_silent()
+            return self._caller_is_silent(now_ms)
         match self._floor:
             case _Floor.OURS:
                 if speech_ms < self._options.pause_after_ms:
                     return None
-                return self._contest(speech_ms, began_ms, now_ms, played_ms)
+                return self._contest(risen_ms, began_ms, now_ms, played_ms, there_first=there_first)
             case _Floor.CONTESTED:
-                if self._enough(speech_ms):
+                if self._enough(risen_ms):
                     return self._give_to_caller(now_ms, Decision.COMMIT)
-                undecided = now_ms - self._since_ms >= LONGEST_CONTEST_MS
-                return self._give_to_caller(now_ms, Decision.RESUME) if undecided else None
+                return self._resume_after(LONGEST_CONTEST_MS, now_ms)
             case _Floor.CALLERS:
-                if now_ms - self._since_ms < self._options.longest_wait_ms:
-                    return None
-                self._since_ms = now_ms
-                return Decision.RESUME
+                return self._resume_after(self._longest_wait_ms, now_ms)
+            case _Floor.DISMISSED:
+                return None
 
     def prompt_waits(self, *, now_ms: float) -> None:
         """A prompt begins that waits until the caller, who speaks already, has finished."""
-        self._give(_Floor.CALLERS)
-        self._since_ms = now_ms
+        self._give_to_caller(now_ms, Decision.PAUSE)
 
-    def follow(self, *, speaking: bool) -> None:
+    def follow(self, *, speaking: bool, now_ms: float) -> None:
         """Follow a frame of the caller's that came while no prompt plays that yields to speech."""
         if not speaking:
-            self._give(_Floor.OURS)
+            self._caller_is_silent(now_ms)
         elif self._floor is _Floor.CONTESTED:
             self._give(_Floor.CALLERS)
 
@@ -173,32 +192,48 @@ class SpeechBargeIn:
         """Give the floor back: nobody listens any more."""
         self._give(_Floor.OURS)
 
-    def _caller_is_silent(self) -> Decision | None:
-        ours = self.ours
+    def _caller_is_silent(self, now_ms: float) -> Decision | None:
+        disputed = self._floor in {_Floor.CONTESTED, _Floor.CALLERS}
+        if self._taken:
+            self._given_back_ms, self._taken = now_ms, False
         self._give(_Floor.OURS)
-        return None if ours else Decision.RESUME
+        return Decision.RESUME if disputed else None
 
     def _give(self, floor: _Floor) -> None:
         self._floor = floor
         self.ours = floor is _Floor.OURS  # asked for at every frame of every call
 
-    def _enough(self, speech_ms: float) -> bool:
-        return not self._options.resume or speech_ms >= self._options.commit_after_ms
+    def _enough(self, risen_ms: float) -> bool:
+        return not self._options.resume or risen_ms >= self._options.commit_after_ms
 
-    def _contest(self, speech_ms: float, began_ms: float, now_ms: float, played_ms: float) -> Decision | None:
+    def _resume_after(self, ms: float, now_ms: float) -> Decision | None:
+        if now_ms - self._since_ms < ms:
+            return None
+        self._give(_Floor.DISMISSED)
+        return Decision.RESUME
+
+    def _contest(
+        self, risen_ms: float, began_ms: float, now_ms: float, played_ms: float, *, there_first: bool
+    ) -> Decision | None:
         """Speech over a prompt; who began before the prompt did says nothing to it, and is heard out."""
         if played_ms < self._options.grace_ms:
             return None
+        if there_first:
+            return self._give_to_caller(now_ms, Decision.PAUSE, LONGEST_HOLD_MS)
+        if began_ms - self._given_back_ms < SAME_SPEECH_MS:
+            return self._give_to_caller(now_ms, Decision.PAUSE, LONGEST_CONTEST_MS)
         if played_ms < now_ms - began_ms:
             return self._give_to_caller(now_ms, Decision.PAUSE)
         self.stop_ms = now_ms - began_ms
-        if self._enough(speech_ms):
+        if self._enough(risen_ms):
             return self._give_to_caller(now_ms, Decision.COMMIT)
         self._give(_Floor.CONTESTED)
         self._since_ms = now_ms
         return Decision.PAUSE
 
-    def _give_to_caller(self, now_ms: float, decision: Decision) -> Decision:
+    def _give_to_caller(self, now_ms: float, decision: Decision, longest_wait_ms: float | None = None) -> Decision:
         self._give(_Floor.CALLERS)
         self._since_ms = now_ms
+        self._longest_wait_ms = self._options.longest_wait_ms if longest_wait_ms is None else longest_wait_ms
+        self._taken = self._taken or decision is Decision.COMMIT
         return decision

@@ -79,7 +79,7 @@ class SileroDetector(SpeechDetector):
     """One call's memory of the model."""
 
     window_ms = WINDOW_SAMPLES / SAMPLE_RATE * 1000
-    sure_by = 0.25
+    sure_by = 0.15
     onset_windows = 2
     onset_of = 2
 

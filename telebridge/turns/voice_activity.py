@@ -5,7 +5,8 @@ speech, and keeps what cannot; it must be generous, because a strict one loses q
 `SpeechDetector` judges windows. Once the floor is the caller's, the level alone tells when they have finished, with a
 second look by the detector now and then, because noise keeps a level up.
 
-`Background` follows how loud the line is when the caller does not speak: streets, fans, other people's voices.
+`Background` follows how loud the line is when the caller does not speak. While a prompt plays, who spoke from the first
+sample on is part of it.
 
 One rule: in doubt it is speech. A needless pause costs a moment; a caller who is not heard hangs up.
 """
@@ -18,59 +19,31 @@ from itertools import islice
 from typing import Protocol
 
 from telebridge.audio.levels import FULL_SCALE
-from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, to_pcm
+from telebridge.turns.background import Background
 from telebridge.turns.echo import COMPARED_MS, SEARCHED_MS, EchoGuard, PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
-
-STEP = 1.03  # 0.26 dB
-SHARE_BELOW = 0.9
-LOWEST_RMS = 8.0
-HIGHEST_RMS = FULL_SCALE * 10 ** (-20 / 20)
-LEARNING_FRAMES = 25
-LEARNING_STEP = 1.3
-FALL = STEP ** (-(1 - SHARE_BELOW) / SHARE_BELOW)
-LEARNING_FALL = LEARNING_STEP ** (-(1 - SHARE_BELOW) / SHARE_BELOW)
-
-
-class Background:
-    """Follows the level that nine frames of ten stay below: it rises within a second and falls within ten.
-
-    Voices in the background come and go; their loud frames, not their average, are what the caller's must exceed.
-
-    Attributes:
-        rms: That level.
-        silent: Whether it is as low as it can be, and known: a frame that is no louder changes nothing.
-    """
-
-    __slots__ = ("_frames", "rms", "silent")
-
-    def __init__(self) -> None:
-        self.rms = LOWEST_RMS
-        self.silent = False
-        self._frames = 0
-
-    def follow(self, rms: float, *, speaking: bool = False) -> None:
-        """Take the level of a frame; while the caller is thought to speak a louder one is theirs."""
-        self._frames += 1
-        if rms > self.rms:
-            step = LEARNING_STEP if self._frames <= LEARNING_FRAMES else STEP
-            self.rms = self.rms if speaking else min(self.rms * step, rms, HIGHEST_RMS)
-        else:
-            fall = LEARNING_FALL if self._frames <= LEARNING_FRAMES else FALL
-            self.rms = max(self.rms * fall, LOWEST_RMS)
-        self.silent = self.rms <= LOWEST_RMS and self._frames > LEARNING_FRAMES
-
 
 LEAD_MS = 160
 """What a detector is shown of the time before the gate opened: without it, its first verdicts are late."""
 
 GATE_RMS = FULL_SCALE * 10 ** (-50 / 20)
 OVER_BACKGROUND = 1.9  # 5.5 dB
+OVER_PEAK = 1.6  # 4 dB
+RISEN_OVER_PEAK = 1.33  # 2.5 dB: only what is so loud counts for taking the floor
 STILL_OVER_BACKGROUND = 1.26  # 2 dB: speech that began goes on in its softer syllables too
 ECHO_LATELY_MS = 2000.0
 ECHO_MS = 300.0
 """So long after our own voice came back the level tells nothing of the caller's background."""
 GATE_HANGOVER_FRAMES = 10
+STEP_WHILE_SPEAKING = 1.005
+THERE_FIRST_MS = 500.0
+"""Where something loud was heard just before anybody listened, speech that is noticed so soon is taken to be that."""
+JUST_BEGUN_MS = 40
+"""The echo of a prompt that began so lately has not come back yet."""
+SILENCE = bytes([SILENCE_BYTE])
+PEAK_OVER_MEAN = 1.6
+"""4 dB: nine frames of ten of a voice are no louder than this, times their average."""
 END_BELOW_SPEECH = 0.16  # -16 dB under the voice that is heard: it has stopped
 SECOND_LOOK_MS = 1600.0
 SECOND_LOOK_AT_MS = 320
@@ -133,8 +106,8 @@ class VoiceActivityOptions:
         silence_ms: So long without speech ends it.
     """
 
-    threshold: float = 0.4
-    end_threshold: float = 0.28
+    threshold: float = 0.35
+    end_threshold: float = 0.245
     silence_ms: float = 400.0
 
 
@@ -157,6 +130,8 @@ class VoiceActivity:
         pre_roll: The last second of the caller's audio.
         speaking: Whether the caller speaks.
         speech_ms: How much speech there was since it began.
+        risen_ms: How much of it rose clearly above the background.
+        there_first: Whether it began before the background was known or anybody listened, and so may be a part of it.
 
     Args:
         detector: Judges windows of this call's audio.
@@ -169,18 +144,23 @@ class VoiceActivity:
         "_detector",
         "_echo",
         "_echo_until_ms",
+        "_left_ms",
         "_loud",
         "_next_look_ms",
         "_options",
         "_played",
+        "_risen",
         "_rms",
         "_silent_ms",
         "_state",
+        "_there_until_ms",
         "_verdicts",
         "_voice_rms",
         "pre_roll",
+        "risen_ms",
         "speaking",
         "speech_ms",
+        "there_first",
     )
 
     def __init__(
@@ -188,7 +168,8 @@ class VoiceActivity:
     ) -> None:
         self.pre_roll = PreRoll()
         self.speaking = False
-        self.speech_ms = 0.0
+        self.speech_ms = self.risen_ms = 0.0
+        self.there_first = False
         self._detector = detector
         self._options = options
         self._echo = EchoGuard()
@@ -199,16 +180,20 @@ class VoiceActivity:
         self._verdicts: deque[bool] = deque(maxlen=detector.onset_of + 1)
         self._silent_ms = 0.0
         self._rms = 0.0  # of the last frame
+        self._risen = (False, False)  # whether the last two frames rose clearly above the background
+        self._there_until_ms = 0.0  # what is taken for speech so soon was there when listening began
+        self._left_ms = 0.0  # media time up to which the background was followed when nobody listened any more
         self._voice_rms = 0.0
         self._next_look_ms = 0.0
         self._echo_until_ms = -ECHO_LATELY_MS
 
-    def receive_frame(self, payload: bytes, *, now: float = 0.0) -> SpeechChange | None:
+    def receive_frame(self, payload: bytes, *, now: float = 0.0, prompting: bool = False) -> SpeechChange | None:
         """Judge the frame that was just appended to the pre-roll; None when nothing changed with it.
 
         Args:
             payload: The frame, mu-law.
             now: Monotonic seconds, at which the caller's telephone plays what `played` says.
+            prompting: Whether a prompt plays; then whoever speaks before the background is known is part of it.
         """
         self._rms = rms = audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
         state, background = self._state, self._background
@@ -216,11 +201,16 @@ class VoiceActivity:
             if rms > background.rms or not background.silent:
                 background.follow(rms)
             return None
-        over = STILL_OVER_BACKGROUND if state is _State.SPEECH else OVER_BACKGROUND
-        loud = rms >= max(GATE_RMS, background.rms * over)
+        risen = rms >= max(GATE_RMS, background.rms * STILL_OVER_BACKGROUND, background.peak * RISEN_OVER_PEAK)
+        over, over_peak = (STILL_OVER_BACKGROUND, 0.0) if state is _State.SPEECH else (OVER_BACKGROUND, OVER_PEAK)
+        loud = rms >= max(GATE_RMS, background.rms * over, background.peak * over_peak)
         self._loud.append(loud)
+        self._risen = (self._risen[1], risen)
         if self.pre_roll.now_ms >= self._echo_until_ms:
-            background.follow(rms, speaking=self.speaking)
+            if not self.speaking:
+                background.follow(rms)
+            elif prompting and state is _State.SPEECH:
+                background.follow(rms, step=STEP_WHILE_SPEAKING)
         if state is _State.SETTLED:
             return self._judge_settled(len(payload) / BYTES_PER_MS)
         if state is _State.QUIET:
@@ -242,8 +232,36 @@ class VoiceActivity:
             self._silent_ms = 0.0
             self._next_look_ms = self.pre_roll.now_ms + SECOND_LOOK_MS
 
+    def dismiss(self) -> CallerSpeechEnded | None:
+        """What was taken for the caller's speech is a part of the background."""
+        if not self.speaking:
+            return None
+        self._background.rise_to(self._voice_rms * PEAK_OVER_MEAN)
+        return self._end()
+
+    def catch_up(self, frame: bytes, *, now: float) -> None:
+        """Learn the background from what was heard while nobody listened, as far as it is kept and holds no echo.
+
+        Args:
+            frame: The frame that was just appended to the pre-roll; it is judged next.
+            now: Monotonic seconds.
+        """
+        unheard = self.pre_roll.last(self.pre_roll.now_ms - self._left_ms)[: -len(frame)]
+        if self._played is not None and self._played.sounds(now=now):
+            sounded = self._played.sounded(len(unheard) / BYTES_PER_MS, now=now)
+            if sounded[: -JUST_BEGUN_MS * BYTES_PER_MS].strip(SILENCE):
+                return
+        loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)
+        for each in frames(unheard):
+            rms = audioop.rms(to_pcm(each), PCM_WIDTH)
+            loud.append(rms >= max(GATE_RMS, self._background.rms * STILL_OVER_BACKGROUND))
+            self._background.follow(rms)
+        if any(loud):
+            self._there_until_ms = self.pre_roll.now_ms + THERE_FIRST_MS
+
     def stop(self) -> None:
         """Nobody listens any more: forget what was judged so far."""
+        self._left_ms = self.pre_roll.now_ms
         self._quiet()
 
     # Inside.
@@ -274,7 +292,9 @@ class VoiceActivity:
         self._verdicts.append(speech)
         if self._state is _State.SPEECH:
             goes_on = any(self._loud) and likelihood > self._options.end_threshold
-            self.speech_ms += window_ms if speech else 0.0
+            if speech:
+                self.speech_ms += window_ms
+                self.risen_ms += window_ms if any(self._risen) else 0.0
             self._silent_ms = 0.0 if goes_on else self._silent_ms + window_ms
             return self._end() if self._silent_ms >= self._options.silence_ms else None
         if not self._believed(likelihood, speech=speech):
@@ -284,6 +304,8 @@ class VoiceActivity:
         self._silent_ms = 0.0
         self._voice_rms = self._rms
         self.speech_ms = sum(self._verdicts) * window_ms
+        self.risen_ms = self.speech_ms if any(self._risen) else 0.0
+        self.there_first = not self._background.known or self.pre_roll.now_ms < self._there_until_ms
         return CallerSpeechStarted(
             max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms
         )
@@ -304,7 +326,8 @@ class VoiceActivity:
         return sure or sum(islice(reversed(self._verdicts), self._detector.onset_of)) >= self._detector.onset_windows
 
     def _judge_settled(self, frame_ms: float) -> CallerSpeechEnded | None:
-        if self._rms >= max(GATE_RMS, self._voice_rms * END_BELOW_SPEECH):
+        ended_below = max(self._voice_rms * END_BELOW_SPEECH, self._background.rms * STILL_OVER_BACKGROUND)
+        if self._rms >= max(GATE_RMS, ended_below):
             self._silent_ms = 0.0
         else:
             self._silent_ms += frame_ms

@@ -1,4 +1,7 @@
-from telebridge.turns.voice_activity import HIGHEST_RMS, LOWEST_RMS, Background
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.turns.background import HIGHEST_RMS, LOWEST_RMS, Background
 
 
 def followed(levels):
@@ -29,10 +32,54 @@ def test_it_never_rises_above_a_caller():
     assert followed([20_000.0] * 5000) <= HIGHEST_RMS
 
 
-def test_a_caller_who_speaks_does_not_count():
+def test_the_first_frames_are_the_background_whatever_they_are():
+    background = Background()
+    for _ in range(14):
+        background.follow(1000.0)
+    assert 900 < background.rms <= 1000
+    assert not background.known
+    background.follow(1000.0)
+    assert background.known
+
+
+def test_a_voice_that_does_not_take_the_floor_raises_it_slowly():
     background = Background()
     for _ in range(100):
         background.follow(20.0)
     for _ in range(100):
-        background.follow(4000.0, speaking=True)
-    assert background.rms < 25
+        background.follow(4000.0, step=1.005)
+    assert 30 < background.rms < 35
+
+
+def test_its_peaks_are_remembered_for_longer_than_its_usual_level():
+    background = Background()
+    for number in range(500):
+        background.follow(1000.0 if number % 25 == 0 else 100.0)
+    assert background.peak > 2 * background.rms
+
+
+def test_a_hello_from_the_first_sample_on_is_forgotten_when_it_is_over():
+    assert followed([3000.0] * 30 + [20.0] * 25) == 20.0
+
+
+def test_a_background_that_was_there_for_long_is_not_forgotten_when_it_catches_its_breath():
+    assert followed([3000.0] * 600 + [20.0] * 60) > 2000
+    assert followed([3000.0] * 600 + [20.0] * 80) < 100
+
+
+@given(st.lists(st.floats(min_value=0, max_value=32_768), max_size=300))
+def test_no_level_is_out_of_bounds(levels):
+    background = Background()
+    for level in levels:
+        background.follow(level)
+        assert LOWEST_RMS <= background.rms <= background.peak <= HIGHEST_RMS
+        assert not (background.silent and background.rms > LOWEST_RMS)
+
+
+@given(st.floats(min_value=0, max_value=32_768), st.floats(min_value=0, max_value=32_768))
+def test_what_was_taken_for_the_caller_can_be_added_to_it(before, level):
+    background = Background()
+    for _ in range(30):
+        background.follow(before)
+    background.rise_to(level)
+    assert background.rms >= min(level, HIGHEST_RMS)

@@ -23,7 +23,7 @@ def test_a_prompt_yields_to_the_causes_its_policy_names_and_always_to_the_api_an
     assert {cause for cause in BargeInCause if policy.yields_to(cause)} == causes | always
 
 
-def decisions(options, *speech_ms, played_ms=1000.0, step_ms=100.0):
+def decisions(options, *speech_ms, played_ms=1000.0, step_ms=100.0, there_first=False, risen=1.0):
     """What is decided when so much speech was heard, a step after the other; None is silence."""
     floor = SpeechBargeIn(options)
     told = []
@@ -32,12 +32,19 @@ def decisions(options, *speech_ms, played_ms=1000.0, step_ms=100.0):
             floor.decide(
                 speaking=heard is not None,
                 speech_ms=heard or 0.0,
+                risen_ms=(heard or 0.0) * risen,
                 began_ms=0.0,
+                there_first=there_first,
                 now_ms=(number + 1) * step_ms,
                 played_ms=played_ms + number * step_ms,
             )
         )
     return told
+
+
+def told(floor, **heard):
+    """What is decided on a caller who speaks, all of it clearly above a background that is known."""
+    return floor.decide(speaking=True, there_first=False, risen_ms=heard["speech_ms"], **heard)
 
 
 def test_a_sound_pauses_the_prompt_and_silence_resumes_it():
@@ -87,27 +94,47 @@ def test_a_sound_that_is_neither_speech_nor_over_silences_nothing_for_ever():
     assert told.index(Decision.RESUME) == 30
 
 
+def test_speech_that_may_be_the_background_is_waited_for_but_takes_no_floor():
+    heard_out = decisions(OPTIONS, 60, 160, None, there_first=True)
+    assert heard_out == [Decision.PAUSE, None, Decision.RESUME]
+    gone_on = decisions(OPTIONS, *range(60, 700, 100), there_first=True)
+    assert gone_on[:5] == [Decision.PAUSE, None, None, None, Decision.RESUME]
+    assert Decision.COMMIT not in gone_on
+
+
+def test_only_what_rises_above_the_background_takes_the_floor():
+    assert Decision.COMMIT not in decisions(OPTIONS, *range(60, 4000, 100), risen=0.1)
+    assert Decision.COMMIT in decisions(OPTIONS, *range(60, 4000, 100), risen=0.5)
+
+
 def test_the_wait_of_a_prompt_begins_when_it_does():
     floor = SpeechBargeIn(OPTIONS)
-    heard = {"speaking": True, "began_ms": 0.0, "played_ms": 9000.0}
-    floor.decide(speech_ms=500, now_ms=500.0, **heard)
+    heard = {
+        "speaking": True,
+        "speech_ms": 500.0,
+        "risen_ms": 500.0,
+        "began_ms": 0.0,
+        "there_first": False,
+        "played_ms": 9000.0,
+    }
+    floor.decide(now_ms=500.0, **heard)
     floor.prompt_waits(now_ms=20_000.0)
-    assert floor.decide(speech_ms=500, now_ms=20_900.0, **heard) is None
-    assert floor.decide(speech_ms=500, now_ms=21_100.0, **heard) is Decision.RESUME
+    assert floor.decide(now_ms=20_900.0, **heard) is None
+    assert floor.decide(now_ms=21_100.0, **heard) is Decision.RESUME
 
 
 def test_how_long_the_stop_took_is_told():
     floor = SpeechBargeIn(OPTIONS)
-    floor.decide(speaking=True, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=500.0)
+    told(floor, speech_ms=64, began_ms=1000.0, now_ms=1080.0, played_ms=500.0)
     assert floor.stop_ms == 80.0
 
 
 def test_what_another_cause_interrupts_is_the_callers_until_they_have_finished():
     floor = SpeechBargeIn(OPTIONS)
-    floor.decide(speaking=True, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=100.0)
+    told(floor, speech_ms=64, began_ms=0.0, now_ms=64.0, played_ms=100.0)
     floor.interrupted(now_ms=100.0)
     assert floor.callers
-    assert floor.decide(speaking=True, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=0.0) is None
+    assert told(floor, speech_ms=500, began_ms=0.0, now_ms=500.0, played_ms=0.0) is None
 
 
 @given(st.lists(st.one_of(st.none(), st.floats(min_value=0, max_value=2000)), max_size=60), st.booleans())

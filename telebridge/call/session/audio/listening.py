@@ -71,6 +71,7 @@ class Listening:
 
     __slots__ = (
         "_activity",
+        "_behind",
         "_forwarded_to_ms",
         "_pre_roll_ms",
         "_prompt",
@@ -87,6 +88,7 @@ class Listening:
         self.pre_roll = self._activity.pre_roll
         self._pre_roll_ms = options.pre_roll_ms
         self.attentive = False
+        self._behind = True  # the background was not followed while nobody listened
         self._speech_began_ms: float | None = None
         self._forwarded_to_ms = 0.0
 
@@ -95,6 +97,7 @@ class Listening:
         if self.attentive and not attentive:
             self._activity.stop()
             self.floor.release()
+            self._behind = True
         self.attentive = attentive
 
     def judge(self, payload: bytes, *, yields: bool, now: float) -> Judgement | None:
@@ -109,24 +112,31 @@ class Listening:
             None for a frame that says nothing, as most do.
         """
         activity, floor = self._activity, self.floor
-        speech = activity.receive_frame(payload, now=now)
+        if self._behind and yields:
+            self._behind = False
+            activity.catch_up(payload, now=now)
+        speech = activity.receive_frame(payload, now=now, prompting=yields)
         if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
         speaking = activity.speaking
         if speech is None and not speaking and floor.ours:
             return None
         if not yields:
-            floor.follow(speaking=speaking)
+            floor.follow(speaking=speaking, now_ms=self.pre_roll.now_ms)
             return None if speech is None else Judgement(speech, None)
         decision = floor.decide(
             speaking=speaking,
             speech_ms=activity.speech_ms,
+            risen_ms=activity.risen_ms,
             began_ms=self._speech_began_ms or 0.0,
+            there_first=activity.there_first,
             now_ms=self.pre_roll.now_ms,
             played_ms=self._prompt.heard_ms(now=now) if speaking and floor.ours else 0.0,
         )
         if floor.callers:
             activity.await_end()
+        elif speaking and decision is Decision.RESUME:
+            speech = activity.dismiss()
         return Judgement(speech, decision)
 
     @property
