@@ -63,16 +63,13 @@ def command(written, tmp_path, monkeypatch):
     return str(done.exception)
 
 
-LETTERS = fault(
+@fault(
     "A telephone number has letters, as `313-5550 mom` or `2125550126x`: in a CSV, a do-not-call list, the API, "
     "`from`, `transfer`, or a command.",
     caller="Nothing: no stranger is called, and no wrong number is put on a list.",
     operator="An error or a rejected row with the reason, which names the letters.",
     kept="Every character of a number that is accepted is a digit that was written, or punctuation.",
 )
-
-
-@LETTERS
 @pytest.mark.parametrize("entrance", [csv_row, caller_number, api_number, transfer, command])
 @pytest.mark.parametrize("written", ["313-5550 mom", "+1 212 555 0126x", "1-800-FLOWERS"])
 def test_a_number_with_letters_is_refused_with_the_reason(entrance, written, tmp_path, monkeypatch):
@@ -81,7 +78,12 @@ def test_a_number_with_letters_is_refused_with_the_reason(entrance, written, tmp
     assert "letters (" in told or entrance is transfer
 
 
-@LETTERS
+@fault(
+    "A line of a do-not-call list has letters, as `313-5550 mom`.",
+    caller="Nothing: whoever has the number that the letters would make is still called.",
+    operator="The line, with its number and the letters, among those that cannot be read.",
+    kept="The other lines.",
+)
 def test_a_line_with_letters_bars_no_number(tmp_path):
     (tmp_path / "list.txt").write_text("+12125550123\n313-5550 mom\n")
     read = list(read_lines(tmp_path / "list.txt", country="US"))

@@ -2,8 +2,9 @@
 
 from functools import cache
 
-from telebridge.audio.mulaw import from_samples
 from telebridge.call.session.listening import Listening, ListeningOptions, PlayingPrompt
+
+from telebridge.audio.mulaw import from_samples
 from telebridge.turns.barge_in import BargeInOptions, Decision
 from telebridge.turns.voice_activity import SpeechDetector
 
