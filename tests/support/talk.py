@@ -2,9 +2,8 @@
 
 from functools import cache
 
-from telebridge.call.session.listening import Listening, ListeningOptions, PlayingPrompt
-
 from telebridge.audio.mulaw import from_samples
+from telebridge.call.session.audio.listening import Listening, ListeningOptions, PlayingPrompt
 from telebridge.turns.barge_in import BargeInOptions, Decision
 from telebridge.turns.voice_activity import SpeechDetector
 
