@@ -70,7 +70,7 @@ def test_its_bounds_are_those_of_the_code():
     rows = [row.strip("| ").split(" | ") for row in table.splitlines()[2:]]
     assert {what: [int(number) for number in re.findall(r"\d+", bound)] for what, bound in rows} == BOUNDS
     assert media.MAX_MESSAGE_BYTES == MAX_MESSAGE_BYTES
-    assert connections.CONNECTIONS_PER_ADDRESS == ServerSettings().max_connections_per_address
+    assert ServerSettings().max_connections_per_address == connections.CONNECTIONS_PER_ADDRESS
     assert connections.DESCRIPTORS_SHARE == 2
 
 
