@@ -27,7 +27,7 @@ log = logger(__name__)
 CONTENT_TYPE = "application/problem+json"
 API, PROMPTS = "/api", "/prompts"
 TYPE_PREFIX = "urn:telebridge:problem:"
-KEPT_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
+KEPT_HEADERS = ("Allow", "Connection", "Retry-After", "WWW-Authenticate")
 MOST_ERRORS = 20
 
 

@@ -18,12 +18,16 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from multidict import MultiDict
 
+from telebridge.server.http.problems import shown
+
 FORM = "application/x-www-form-urlencoded"
 BODY_SECONDS = 10.0
 """How long a body may take; of an upload, each of its chunks."""
-MOST_FORM_BYTES = 65536
+MOST_FORM_BYTES = 1 << 18
 MOST_FIELDS = 1000
 CHARSETS = ("utf-8", "utf8", "us-ascii", "ascii")
+CLOSE = {"Connection": "close"}
+"""The header of an answer after which nothing more is read."""
 NOT_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -46,15 +50,15 @@ def check_head(request: web.Request) -> None:
             character set other than UTF-8.
     """
     if (problem := _percent_problem(request.raw_path, "The address")) is not None:
-        raise _refused(request, problem)
+        raise _refused(problem)
     if "\0" in request.raw_path or "%00" in request.raw_path:
-        raise _refused(request, "The address holds NUL.")
+        raise _refused("The address holds NUL.")
     coding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
     if coding not in ("", "identity"):
-        raise _refused(request, "The body has a Content-Encoding; send it as it is.")
+        raise _refused("The body has a Content-Encoding; send it as it is.")
     charset = _charset(request)
     if charset is not None and charset.lower() not in CHARSETS:
-        raise _refused(request, "The body is in another character set than UTF-8; send UTF-8.")
+        raise _refused("The body is in another character set than UTF-8; send UTF-8.")
 
 
 async def read_form(request: web.Request) -> MultiDict[str]:
@@ -67,7 +71,7 @@ async def read_form(request: web.Request) -> MultiDict[str]:
     try:
         return form_fields(body, request.content_type)
     except ValueError as error:
-        raise _refused(request, str(error)) from error
+        raise _refused(str(error)) from error
 
 
 def form_fields(body: bytes, content_type: str) -> MultiDict[str]:
@@ -87,8 +91,9 @@ def form_fields(body: bytes, content_type: str) -> MultiDict[str]:
         fields = parse_qsl(text, keep_blank_values=True, errors="strict")
     except UnicodeDecodeError:
         raise ValueError("The form is not UTF-8.") from None
-    if any("\0" in name or "\0" in value for name, value in fields):
-        raise ValueError("The form holds NUL.")
+    for name, value in fields:
+        if "\0" in name or "\0" in value:
+            raise ValueError(f"{shown(name)} is no text: it holds NUL.")
     return MultiDict(fields)
 
 
@@ -103,16 +108,16 @@ async def read_bytes(request: web.Request, most: int) -> bytes:
         web.HTTPException: It is too large, too slow, or broken.
     """
     if (request.content_length or 0) > most:
-        raise _too_large(request, most)
+        raise _too_large(most)
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             while chunk := await request.content.readany():
                 body += chunk
                 if len(body) > most:
-                    raise _too_large(request, most)
+                    raise _too_large(most)
     except (HttpProcessingError, web.RequestPayloadError) as error:
-        raise _refused(request, "The body breaks off, or is not sent as its headers say.") from error
+        raise _broken(request) from error
     except TimeoutError as error:
         raise _too_slow(request) from error
     return bytes(body)
@@ -129,7 +134,7 @@ async def read_chunks(request: web.Request, size: int) -> AsyncIterator[bytes]:
             async with asyncio.timeout(BODY_SECONDS):
                 chunk = await request.content.read(size)
         except (HttpProcessingError, web.RequestPayloadError) as error:
-            raise _refused(request, "The body breaks off, or is not sent as its headers say.") from error
+            raise _broken(request) from error
         except TimeoutError as error:
             raise _too_slow(request) from error
         if not chunk:
@@ -150,18 +155,21 @@ def _percent_problem(text: str, what: str) -> str | None:
     return None if found is None else f"{what} is not percent-encoded at character {found.start() + 1}."
 
 
-def _refused(request: web.Request, problem: str) -> web.HTTPBadRequest:
-    request.protocol.close()  # nobody reads the rest of the body
+def _refused(problem: str) -> web.HTTPBadRequest:
     return web.HTTPBadRequest(text=f"{problem}\n")
 
 
-def _too_large(request: web.Request, most: int) -> web.HTTPRequestEntityTooLarge:
+def _broken(request: web.Request) -> web.HTTPBadRequest:
     request.protocol.close()
-    return web.HTTPRequestEntityTooLarge(
-        max_size=most, actual_size=most + 1, text=f"The body has more than {most} bytes.\n"
-    )
+    text = "The body breaks off, or is not sent as its headers say.\n"
+    return web.HTTPBadRequest(text=text, headers=CLOSE)
+
+
+def _too_large(most: int) -> web.HTTPRequestEntityTooLarge:
+    return web.HTTPRequestEntityTooLarge(most, most + 1, text=f"The body has more than {most} bytes.\n")
 
 
 def _too_slow(request: web.Request) -> web.HTTPRequestTimeout:
     request.protocol.close()
-    return web.HTTPRequestTimeout(text=f"The body did not come within {BODY_SECONDS:g} s; send it at once.\n")
+    text = f"The body did not come within {BODY_SECONDS:g} s; send it at once.\n"
+    return web.HTTPRequestTimeout(text=text, headers=CLOSE)
