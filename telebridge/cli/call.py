@@ -67,9 +67,17 @@ async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) 
 
 
 def _print(kept: StoredCall) -> None:
-    fields = kept.as_json()
+    try:
+        lines = _lines(kept, kept.as_json())
+    except (TypeError, ValueError, LookupError, AttributeError):  # the row was damaged, or written by somebody else
+        lines = [*_lines(kept, kept.begun_record().as_json()), Text("its record is damaged", style="yellow")]
     console = Console(highlight=False)
-    console.print(Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold"))
+    for line in lines:
+        console.print(line)
+
+
+def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Text]:
+    head = Text(f"{kept.call_sid}  {kept.from_number} → {kept.to_number}  {kept.direction}", style="bold")
     facts = {
         "began": f"{kept.started_at:%Y-%m-%d %H:%M:%S} UTC",
         "flow": kept.flow,
@@ -80,14 +88,11 @@ def _print(kept: StoredCall) -> None:
         "recordings": ", ".join(fields["recordings"]),
         "ended": fields["end_reason"] or ("" if kept.ended else "live"),
     }
-    for name, value in facts.items():
-        if value:
-            console.print(Text.assemble((f"{name:>12}  ", "dim"), str(value)))
-    for utterance in fields["utterances"]:
-        _print_utterance(console, utterance)
+    told = [Text.assemble((f"{name:>12}  ", "dim"), str(value)) for name, value in facts.items() if value]
+    return [head, *told, *map(_utterance_line, fields["utterances"])]
 
 
-def _print_utterance(console: Console, utterance: dict[str, Any]) -> None:
+def _utterance_line(utterance: dict[str, Any]) -> Text:
     line = Text(f"{utterance['audio_ms'] / 1000:>11.1f}s  ", style="dim")
     if "interrupted_by" not in utterance:
         line.append(utterance["text"], style="")
@@ -98,7 +103,7 @@ def _print_utterance(console: Console, utterance: dict[str, Any]) -> None:
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):
         line.append(f"  (paused {utterance['pauses']} times)", style="dim")
-    console.print(line)
+    return line
 
 
 POLL_SECONDS = 1.0
