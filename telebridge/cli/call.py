@@ -69,9 +69,18 @@ async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) 
 
 
 def _print(kept: StoredCall) -> None:
-    fields, began = kept.as_json(), kept.begun
+    try:
+        lines = _lines(kept, kept.as_json())
+    except (TypeError, ValueError, LookupError, AttributeError):  # the row was damaged, or written by somebody else
+        lines = [*_lines(kept, kept.begun.as_json()), Text("its record is damaged", style="yellow")]
     console = Console(highlight=False)
-    console.print(Text(f"{began.call_sid}  {began.from_number} → {began.to_number}  {began.direction}", style="bold"))
+    for line in lines:
+        console.print(line)
+
+
+def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Text]:
+    began = kept.begun
+    head = Text(f"{began.call_sid}  {began.from_number} → {began.to_number}  {began.direction}", style="bold")
     facts = {
         "began": f"{began.started_at:%Y-%m-%d %H:%M:%S} UTC",
         "flow": began.flow,
@@ -82,14 +91,11 @@ def _print(kept: StoredCall) -> None:
         "recordings": ", ".join(fields["recordings"]),
         "ended": fields["end_reason"] or ("" if kept.ended else "live"),
     }
-    for name, value in facts.items():
-        if value:
-            console.print(Text.assemble((f"{name:>12}  ", "dim"), str(value)))
-    for utterance in fields["utterances"]:
-        _print_utterance(console, utterance)
+    told = [Text.assemble((f"{name:>12}  ", "dim"), str(value)) for name, value in facts.items() if value]
+    return [head, *told, *map(_utterance_line, fields["utterances"])]
 
 
-def _print_utterance(console: Console, utterance: dict[str, Any]) -> None:
+def _utterance_line(utterance: dict[str, Any]) -> Text:
     line = Text(f"{utterance['audio_ms'] / 1000:>11.1f}s  ", style="dim")
     if "interrupted_by" not in utterance:
         line.append(utterance["text"], style="")
@@ -100,7 +106,7 @@ def _print_utterance(console: Console, utterance: dict[str, Any]) -> None:
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):
         line.append(f"  (paused {utterance['pauses']} times)", style="dim")
-    console.print(line)
+    return line
 
 
 POLL_SECONDS = 1.0

@@ -21,6 +21,7 @@ from telebridge.campaigns.importing.row import BROKEN_BYTE, MOST_COLUMNS, Reject
 from telebridge.errors import ConfigurationError
 
 DELIMITERS = (",", ";", "\t", "|")
+NO_DELIMITERS = frozenset("\"'=")
 LONGEST_LINE = 1 << 18
 LONGEST_SHOWN = 1000
 MOST_LINES = 100
@@ -131,6 +132,9 @@ class ContactFile(AbstractContextManager["ContactFile"]):
         first = self._lines.peek()
         if first.lower().startswith("sep=") and len(first.strip()) == 5:  # the delimiter of Excel
             delimiter = delimiter or first.strip()[-1]
+            if delimiter in NO_DELIMITERS:
+                problem = f"names {delimiter!r} as what stands between cells, which cannot be"
+                raise ConfigurationError(f"{self._path}:1", problem, "write 'sep=;' or 'sep=,'")
             next(self._lines)
             first = self._lines.peek()
         self.delimiter = delimiter or _sniffed(first)

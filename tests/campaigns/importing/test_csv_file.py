@@ -158,6 +158,10 @@ def test_lines_that_are_done_are_passed_over(rows):
         (b"PK\x03\x04....", ":1: is a workbook or zip archive, not UTF-8 text; export it as 'CSV UTF-8'"),
         (b"phone,pr\xe9nom\n", ":1: byte 0xE9 in the column 'pr\\xe9nom' is not UTF-8; export it as 'CSV UTF-8'"),
         (b'"phone\n', ":1: is no header: a quote is opened and never closed"),
+        (
+            b'sep="\nphone"name\n',
+            ":1: names '\"' as what stands between cells, which cannot be; write 'sep=;' or 'sep=,'",
+        ),
         (b"a," * LONGEST_LINE, ":1: has more than 500 columns; is this a CSV?"),
     ],
 )

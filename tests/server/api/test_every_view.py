@@ -6,6 +6,7 @@ The values are those of the enumerations: one that is added is in these tests at
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
 
@@ -14,6 +15,7 @@ import structlog
 from jsonschema import Draft202012Validator
 from rich.console import Console
 from support.api import CAMPAIGN, FILE, NOW, OVER, SID, Api, PlayedFlows, api, record
+from support.faults import fault
 
 from telebridge.call.record import PlaybackPause, SpokenUtterance
 from telebridge.call.runner.feed import FeedEvent
@@ -131,6 +133,32 @@ async def test_the_commands_show_every_call(call, as_json, monkeypatch, capsys):
         assert json.loads(shown)["end_reason"] == json.loads(listed)[0]["end_reason"] == call.as_json()["end_reason"]
     elif call.record is not None:
         assert all(cause.value in shown for cause in BargeInCause)
+
+
+DAMAGED = [
+    {"utterances": 5},
+    {"utterances": [{}]},
+    {"utterances": [{"text": "a", "audio_ms": 1, "interrupted_by": "key"}]},
+    {"utterances": [{"text": 5, "audio_ms": "x"}]},
+    {"path": None},
+    {"digits": 7},
+    {"first_audio_ms": "x"},
+    {"result": []},
+]
+
+
+@fault(
+    "A call is shown whose row holds a record that is damaged.",
+    caller="Nothing.",
+    operator="`call show` with what is certain of the call, and 'its record is damaged'.",
+    kept="The SID, the numbers and the time of the call.",
+)
+@pytest.mark.parametrize("damaged", DAMAGED)
+def test_a_call_with_a_damaged_record_is_shown_as_far_as_it_is_certain(damaged, capsys):
+    call_command._print(replace(stored(None), record=damaged))
+    shown = capsys.readouterr().out
+    assert OVER in shown
+    assert "its record is damaged" in shown
 
 
 @pytest.mark.parametrize("kind", CampaignKind)
