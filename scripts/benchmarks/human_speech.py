@@ -28,7 +28,9 @@ SPEAKERS = {
 """Debian's asterisk-core-sounds-{en,es,ru,fr,it}-wav, asterisk-prompt-es-co and asterisk-prompt-fr-armelle (GSM, read
 by libgsm-tools), and asterisk-prompt-it-menardi-wav."""
 MEASURED = ("Spanish, Colombia", "French, Armelle", "Italian, Menardi")
-"""Nothing was tuned on these."""
+"""Nothing was tuned on these; they are the crowds and televisions."""
+ONSETS_TUNED_ON = ("English, Allison", "Spanish, Allison", "Russian, Ivrvoice", "French, June")
+"""The detector's threshold was chosen with their onsets."""
 OFFSET_HZ, OFFSET_TAPS = 120, 401
 NO_SPEECH = ("beep", "tone", "silence", "confbridge", "Noise", "ring", "moh", "monkeys")
 STEP = 80  # 10 ms
