@@ -13,7 +13,8 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from human_speech import Recording, recordings
+from background_talk import crowd, television
+from human_speech import ONSETS_TUNED_ON, SPEAKERS, Recording, recordings, speaker
 from machine import described, watch_loop, whole_bridge
 from rich.console import Console
 from virtual_calls import PROMPT, Calls, Prompt, bridge, spoken
@@ -66,11 +67,12 @@ nodes:
 
 @dataclass(frozen=True)
 class Condition:
-    """How somebody speaks: so much quieter, and in a noise so much below their voice."""
+    """How somebody speaks: so much quieter, in a noise so much below their voice, in one place or in each in turn."""
 
     name: str
     quieter_db: float = 0.0
     snr_db: float | None = None
+    place: str = ""
 
 
 CONDITIONS = (
@@ -80,6 +82,14 @@ CONDITIONS = (
     Condition("5 dB", snr_db=5),
     Condition("quiet", quieter_db=-20),
 )
+CROWD_DBFS = (-25.0, -30.0, -35.0, -45.0)
+TELEVISION_DBFS = (-35.0, -45.0)
+TELEVISION_SECONDS = 120
+OVER_BACKGROUND = (
+    Condition("10 dB over a crowd", snr_db=10, place="crowd"),
+    Condition("10 dB over a television", snr_db=10, place="television"),
+)
+OTHER_SPEAKERS_P95_MS = 150
 BARS_MS = {"clean": (80, 150), "20 dB": (80, 150), "10 dB": (None, 200), "quiet": (None, 750)}
 
 
@@ -98,7 +108,8 @@ def run(*, speakers: int, minutes: int, real_calls: int) -> dict[str, object]:
         echo = run_virtual(_echoes(people, prompt), debug=False)
         status.update(f"{2 * real_calls} calls in real time")
         real = _real_time(people, real_calls)
-    bars = _bars(latency, noise, echo, real)
+    talk = background_talk(people, prompt, speakers // 2)
+    bars = {**_bars(latency, noise, echo, real), **_talk_bars(talk)}
     return {
         "machine": described(),
         "speakers": len(people),
@@ -108,8 +119,16 @@ def run(*, speakers: int, minutes: int, real_calls: int) -> dict[str, object]:
         "noise": noise,
         "echo": echo,
         "real_time": real,
+        "background_talk": talk,
         "bars_met": bars,
     }
+
+
+def run_background(*, speakers: int) -> dict[str, object]:
+    """Measure background talk and other speakers alone, all of it on the virtual clock."""
+    prompt = asyncio.run(spoken())
+    talk = background_talk(recordings(speakers), prompt, speakers // 2)
+    return {"machine": described(), "concluded": True, "background_talk": talk, "bars_met": _talk_bars(talk)}
 
 
 # Onsets.
@@ -137,7 +156,7 @@ async def _interrupt(
     if condition.snr_db is None:
         noise = background("hum", LINE_NOISE_DB)
     else:
-        noise = background(place, person.dbfs(condition.quieter_db) - condition.snr_db)
+        noise = _noise_of(condition.place or place, person.dbfs(condition.quieter_db) - condition.snr_db, shift)
     script = Script((Noise(noise), WaitForPrompt(round(after * 1000)), Speak(voice), Listen(0.5), HangUpStep()))
     placed, record = await calls.call(script)
     onset_ms = _spoke_at(placed) + (person.onset + shift) / 8
@@ -155,6 +174,16 @@ async def _interrupt(
         "heard_error_ms": None if told is None else abs(told - truth),
         "words_exact": None if told is None else cut.exact and _words(cut.heard_text) == _words(expected),
     }
+
+
+def _noise_of(place: str, dbfs: float, seed: int) -> bytes:
+    match place:
+        case "crowd":
+            return crowd(seed, 12, dbfs)
+        case "television":
+            return television(seed, 12, dbfs)
+        case _:
+            return background(place, dbfs)
 
 
 def _spoke_at(placed: SimulatedCall) -> float:
@@ -197,6 +226,78 @@ def _summary(results: list[dict]) -> dict[str, object]:
             )
             for place in places
         },
+    }
+
+
+# People and televisions in the background, and other speakers.
+
+
+def background_talk(people: list[Recording], prompt: Prompt, count: int) -> dict[str, object]:
+    """Greetings behind which people talk, prompts before a television, callers over both, and other speakers."""
+    return {
+        "greetings": run_virtual(_greetings(prompt, count), debug=False),
+        "television": run_virtual(_televisions(prompt), debug=False),
+        "over_background": {
+            each.name: run_virtual(_latency(each, people[::4], prompt), debug=False) for each in OVER_BACKGROUND
+        },
+        "other_speakers": {
+            name: {
+                "tuned_on": name in ONSETS_TUNED_ON,
+                **run_virtual(_latency(CONDITIONS[0], speaker(name, count), prompt), debug=False),
+            }
+            for name in list(SPEAKERS)[1:]
+        },
+    }
+
+
+async def _greetings(prompt: Prompt, count: int) -> dict[str, object]:
+    told = {}
+    seconds = len(prompt.audio) / 8000 + 4
+    async with bridge(prompt, says=1) as calls:
+        for dbfs in CROWD_DBFS:
+            scripts = [
+                Script((Noise(crowd(number, seconds, dbfs)), Listen(seconds), HangUpStep()))
+                for number in range(max(1, count // len(CROWD_DBFS)))
+            ]
+            made = []
+            for start in range(0, len(scripts), AT_ONCE):
+                made += await asyncio.gather(*(calls.call(script) for script in scripts[start : start + AT_ONCE]))
+            told[f"{dbfs:.0f} dBFS"] = _ended(made)
+    return told
+
+
+async def _televisions(prompt: Prompt) -> dict[str, object]:
+    """Ten minutes of prompts at each level."""
+    told = {}
+    says = int(TELEVISION_SECONDS / (len(prompt.audio) / 8000)) + 2
+    async with bridge(prompt, says=says) as calls:
+        for dbfs in TELEVISION_DBFS:
+            scripts = [
+                Script((Noise(television(number, TELEVISION_SECONDS, dbfs)), Listen(TELEVISION_SECONDS), HangUpStep()))
+                for number in range(600 // TELEVISION_SECONDS)
+            ]
+            told[f"{dbfs:.0f} dBFS"] = _ended(await asyncio.gather(*(calls.call(script) for script in scripts)))
+    return told
+
+
+def _ended(made: list[tuple[SimulatedCall, CallRecord]]) -> dict[str, object]:
+    utterances = [each for _, record in made for each in record.utterances]
+    cut = [each.interruption is not None and each.interruption.cause.value == "speech" for each in utterances]
+    return {
+        "calls": len(made),
+        "minutes": round(sum(placed.recording.duration_ms for placed, _ in made) / 60_000, 1),
+        "committed": sum(cut),
+        "pauses": sum(len(placed.recording.of_kind(EventKind.CLEAR)) for placed, _ in made),
+    }
+
+
+def _talk_bars(talk: dict[str, dict]) -> dict[str, bool]:
+    others = [each["p95_ms"] for each in talk["other_speakers"].values() if not each["tuned_on"]]
+    return {
+        "greetings_in_a_crowd": all(each["committed"] == 0 for each in talk["greetings"].values()),
+        "television": talk["television"]["-35 dBFS"]["committed"] <= 1,
+        "missed.over_background": all(each["missed"] == 0 for each in talk["over_background"].values()),
+        "onset_to_clear.other_speakers": sum(p95 <= OTHER_SPEAKERS_P95_MS for p95 in others) >= 2,
     }
 
 

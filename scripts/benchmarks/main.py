@@ -51,9 +51,13 @@ def barge_in(
     speakers: Annotated[int, typer.Option(min=20, help="How many recordings of people.")] = 200,
     minutes: Annotated[int, typer.Option(min=6, help="How many minutes of noise, on the virtual clock.")] = 60,
     real_calls: Annotated[int, typer.Option(min=20, help="How many calls of each kind in real time.")] = 40,
+    background: Annotated[bool, typer.Option("--background", help="Only background talk and other speakers.")] = False,  # noqa: FBT002 - a flag of the command line
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """People, and an hour of noise, over a prompt: how fast it stops, how often for nothing, and what was heard."""
+    if background:
+        _report(barge_in_bench.run_background(speakers=speakers), as_json=json_)
+        return
     _report(barge_in_bench.run(speakers=speakers, minutes=minutes, real_calls=real_calls), as_json=json_)
 
 

@@ -271,7 +271,9 @@ class VoiceActivity:
         self._detector.reset()
         self._verdicts.clear()
         self._state = _State.JUDGING
-        return self._take_verdicts(self._detector.likelihoods(self.pre_roll.last(LEAD_MS + FRAME_MS)), now)
+        started = self._take_verdicts(self._detector.likelihoods(self.pre_roll.last(LEAD_MS + FRAME_MS)), now)
+        self.risen_ms = min(self.risen_ms, self._detector.window_ms)  # what came before did not open the gate
+        return started
 
     def _take_verdicts(self, verdicts: list[float], now: float) -> SpeechChange | None:
         started: CallerSpeechStarted | None = None
