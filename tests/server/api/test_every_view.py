@@ -17,7 +17,7 @@ from rich.console import Console
 from support.api import CAMPAIGN, FILE, NOW, OVER, SID, Api, PlayedFlows, api, record
 from support.faults import fault
 
-from telebridge.call.record import PlaybackPause, SpokenUtterance
+from telebridge.call.record import CallRecord, PlaybackPause, SpokenUtterance
 from telebridge.call.runner.feed import FeedEvent
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.table import StoredCall
@@ -106,7 +106,8 @@ async def test_a_call_that_ended_for_every_reason(reason):
 def stored(reason, *, ended=True, kept=True):
     began = record(OVER, end_reason=reason, utterances=utterances())
     values = began.as_json() if kept else None
-    return StoredCall(OVER, "front-desk", "+1", "+2", "inbound", began.started_at, ended, None, values)
+    begun = CallRecord(OVER, "front-desk", "+1", "+2", "inbound", began.started_at)
+    return StoredCall(begun, ended, None, values)
 
 
 @pytest.mark.parametrize("as_json", [True, False])
