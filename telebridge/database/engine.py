@@ -11,6 +11,7 @@ One rule: only what is known to be reached over a network is called that; a file
 """
 
 import re
+import sqlite3
 from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePath
@@ -122,8 +123,19 @@ def in_threads(engine: AsyncEngine) -> Engine:
     """
     twin = create_engine(engine.url.set(drivername="sqlite"))
     _keep_promises(twin)
-    event.listen(engine.sync_engine, "engine_disposed", lambda _: twin.dispose())
+    event.listen(engine.sync_engine, "engine_disposed", lambda _: _dispose(twin))
     return twin
+
+
+def _dispose(engine: Engine) -> None:
+    """Close all connections; one that a thread still uses is closed when its transaction ends."""
+    event.listen(engine.pool, "checkin", _close_returned)
+    engine.dispose()
+
+
+def _close_returned(connection: sqlite3.Connection | None, _: object) -> None:
+    if connection is not None:
+        connection.close()
 
 
 def _keep_promises(engine: Engine) -> None:
