@@ -18,35 +18,36 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.campaigns.importing.importing import ImportProgress
+from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
+from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.application import AppOption
+from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
-from telebridge.cli.campaign.importing import (
-    fill,
-    rejects_beside,
-    told,
-    told_json,
-)
+from telebridge.cli.campaign.init import init
 from telebridge.cli.campaign.preflight import preflight
 from telebridge.cli.campaign.report import ReportFormat, write_report
 from telebridge.cli.campaign.store import (
-    account_of,
     campaign_store,
     find_campaign,
-    read_file,
+    flows_of,
     run,
 )
 from telebridge.cli.campaign.view import pictured, watch
+from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.listen import tell
 from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.errors import CampaignRefused
-from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 
 ON_DEMAND = (
+    CommandOnDemand(
+        "test",
+        "telebridge.cli.campaign.try_campaign:try_campaign",
+        "Ring you with the words of a real contact, or speak them to a WAV file; the contact is not called.",
+    ),
     CommandOnDemand(
         "work",
         "telebridge.cli.campaign.work:work",
@@ -74,68 +75,16 @@ campaign = typer.Typer(
     help="Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
     epilog="""Begin with **telebridge campaign demo**: 200 people who do not exist, called on this machine.
 
-In earnest: **preflight**, **create**, **start**, **status --watch**, **report**, while **telebridge serve** runs.""",
+In earnest: **init**, **preflight**, **create**, **test**, **start**, **status --watch**, **report**, while
+**telebridge serve** runs.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
-NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
-ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
-UpdateOption = Annotated[
-    bool, typer.Option("--update", help="Let contacts not called yet have the data that the CSV has now.")
-]
-RejectsOption = Annotated[
-    Path | None,
-    typer.Option(help="Where rows that are no contacts go.", show_default="beside the CSV, as NAME.rejects.csv"),
-]
 
-
-@campaign.command()
-def create(
-    file: Annotated[Path, typer.Argument(help="A campaign file; docs/campaign-files.md has every key.")],
-    contacts: Annotated[Path | None, typer.Option(help="The people: a CSV, imported at once.")] = None,
-    rejects: RejectsOption = None,
-    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-    config: ConfigOption = None,
-) -> None:
-    """Make a campaign from its file, or change the one of that name which does not dial, and import its contacts.
-
-    Nobody is called before **telebridge campaign start**. An import that was interrupted goes on where it was when
-    the command is given again.
-    """
-    settings = load_settings(config)
-    _quiet()
-    made, done = run(_create(settings, file, contacts, rejects, update=update, json_=json_))
-    _tell_import(made, contacts, rejects, done, json_=json_)
-
-
-@campaign.command("import")
-def import_(
-    name: NameArgument,
-    contacts: ContactsOption,
-    rejects: RejectsOption = None,
-    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-    config: ConfigOption = None,
-) -> None:
-    """Bring further contacts into a campaign, whether it dials or not, or go on with an import.
-
-    A number that the campaign has already is not added again; with **--update** corrected data take the place of the
-    old for everybody who was not called yet.
-    """
-    settings = load_settings(config)
-    _quiet()
-
-    async def done() -> tuple[Campaign, ImportProgress]:
-        async with campaign_store(settings) as store:
-            found = await find_campaign(store, name)
-            return found, await fill(
-                store, found, contacts, rejects=rejects, update=update, console=Console(stderr=True, quiet=json_)
-            )
-
-    found, progress = run(done())
-    _tell_import(found, contacts, rejects, progress, json_=json_)
+for first in (init, preflight, create):
+    campaign.command()(first)
+campaign.command("import")(import_)
 
 
 @campaign.command("list")
@@ -161,16 +110,31 @@ def list_(
 
 
 @campaign.command()
-def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+def start(
+    name: NameArgument,
+    app: AppOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
     """Let a campaign dial, from now on or from its `start_at`; also one that is done and got further contacts.
 
-    Refused without contacts, and for telemarketing when no do-not-call register was compared in the last 31 days.
+    Tells what the first three people will hear. Refused without contacts, when contacts lack what the flow needs, and
+    for telemarketing when no do-not-call register was compared in the last 31 days.
     """
+    settings = load_settings(config)
+    flows = flows_of(settings, app)
+    words: list[CampaignWords | None] = []
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
-        return await start_campaign(store, one, wallclock=datetime.now(UTC))
+        words.append(await words_in_store(store, one, flows))
+        return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
-    _tell_status(_on(load_settings(config), name, started), json_=json_)
+    after = _on(settings, name, started)
+    if json_:
+        tell(json.dumps({**campaign_json(after), "words": words[0].as_json() if words[0] is not None else None}))
+    else:
+        tell_words(words[0], after.plan.name)
+        _tell_status(after, json_=False)
     if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -182,9 +146,14 @@ def pause(name: NameArgument, json_: JsonOption = False, config: ConfigOption = 
 
 
 @campaign.command()
-def resume(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+def resume(
+    name: NameArgument,
+    app: AppOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
     """Go on with a campaign that was paused, or that paused itself."""
-    start(name, json_, config)
+    start(name, app, json_, config)
 
 
 @campaign.command()
@@ -259,21 +228,7 @@ def report(
         tell(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
 
 
-campaign.command()(preflight)
 campaign.add_typer(do_not_call, name="do-not-call")
-
-
-async def _create(
-    settings: Settings, file: Path, contacts: Path | None, rejects: Path | None, *, update: bool, json_: bool
-) -> tuple[Campaign, ImportProgress | None]:
-    account_of(settings)
-    _, plan = read_file(settings, file)
-    async with campaign_store(settings) as store:
-        made = await store.campaigns.create_or_replan(plan)
-        if contacts is None:
-            return made, None
-        console = Console(stderr=True, quiet=json_)
-        return made, await fill(store, made, contacts, rejects=rejects, update=update, console=console)
 
 
 def _on(settings: Settings, name: str, change: Any) -> Campaign:
@@ -296,23 +251,3 @@ def _change(settings: Settings, name: str, happened: CampaignInput) -> Campaign:
 
 def _tell_status(one: Campaign, *, json_: bool) -> None:
     tell(json.dumps(campaign_json(one)) if json_ else f"campaign '{one.plan.name}' is {one.status.value}")
-
-
-def _tell_import(
-    one: Campaign, contacts: Path | None, rejects: Path | None, done: ImportProgress | None, *, json_: bool
-) -> None:
-    at = rejects or (rejects_beside(contacts) if contacts is not None else Path())
-    if json_:
-        imported = None if done is None else told_json(done, at)
-        tell(json.dumps({**campaign_json(one), "import": imported}))
-        return
-    tell(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
-    if done is not None:
-        tell(told(done, at))
-        if done.added and one.status is CampaignStatus.DONE:
-            tell(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
-
-
-def _quiet() -> None:
-    """A command's output is for people; logs say only what went wrong."""
-    configure_logs(level="error")

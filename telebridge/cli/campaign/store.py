@@ -14,6 +14,7 @@ from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
+from telebridge.cli.application import load_bridge
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaign_plan import planned
@@ -52,14 +53,23 @@ async def find_campaign(store: CampaignStore, name: str) -> Campaign:
     return next((one for one in found if one.status is not CampaignStatus.CANCELLED), found[0])
 
 
-def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
+def flows_of(settings: Settings, app: str | None = None) -> FlowCatalogue:
+    """The flows of the settings' folder, and the Python flows of `--app`.
+
+    Raises:
+        ConfigurationError: A flow, or the application, cannot be loaded.
+    """
+    flows = FlowCatalogue(settings.flows_dir, None if app is None else load_bridge(app))
+    flows.load()
+    return flows
+
+
+def read_file(settings: Settings, flows: FlowCatalogue, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
     """A campaign file, checked with its flow.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
-    flows = FlowCatalogue(settings.flows_dir)
-    flows.load()
     load_campaign(file)  # its errors tell of files that cannot be read, too
     text = file.read_text(encoding="utf-8-sig")
     account, now = settings.twilio.account_sid, datetime.now(UTC)
