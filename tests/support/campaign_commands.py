@@ -2,7 +2,7 @@
 
 import json
 
-CSV = """Phone,Name,Appointment
+CSV = """phone,name,appointment
 +12125550111,Ada,Monday
 (212) 555-0112,Ben,Tuesday
 +12125550111,Ada again,Monday
