@@ -14,8 +14,8 @@ from telebridge.app.bridge import (
     VOICE,
     create_app,
 )
+from telebridge.app.python_flows import load_bridge
 from telebridge.call.flows.python import Bridge
-from telebridge.cli.application import AppOption, load_bridge
 from telebridge.cli.listen import (
     cannot_listen,
     listening,
@@ -23,7 +23,7 @@ from telebridge.cli.listen import (
     tell,
     until_stopped,
 )
-from telebridge.cli.options import ConfigOption
+from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.supervisor import Supervisor, listen
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings

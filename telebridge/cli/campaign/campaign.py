@@ -22,7 +22,6 @@ from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.application import AppOption
 from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.init import init
@@ -38,7 +37,7 @@ from telebridge.cli.campaign.view import pictured, watch
 from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.listen import tell
 from telebridge.cli.on_demand import CommandOnDemand
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
 
@@ -46,7 +45,7 @@ ON_DEMAND = (
     CommandOnDemand(
         "test",
         "telebridge.cli.campaign.try_campaign:try_campaign",
-        "Ring you with the words of a real contact, or speak them to a WAV file; the contact is not called.",
+        "Ring you with the words of a real contact, or speak them to a WAV file. The contact is not called.",
     ),
     CommandOnDemand(
         "work",

@@ -26,12 +26,11 @@ from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.webhooks.signature import is_standard_secret
-from telebridge.cli.application import AppOption
 from telebridge.cli.campaign.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.listen import tell
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from telebridge.app.python_flows import load_bridge
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.definition.loading import load_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition
@@ -14,7 +15,6 @@ from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
-from telebridge.cli.application import load_bridge
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaign_plan import planned

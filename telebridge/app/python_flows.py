@@ -1,19 +1,11 @@
-"""The option `--app`: the Python flows of an application."""
+"""Imports the Python flows of an application, as the option `--app` names them."""
 
 import importlib
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from telebridge.call.flows.python import Bridge
 from telebridge.errors import ConfigurationError
-
-AppOption = Annotated[
-    str | None,
-    typer.Option("--app", metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module."),
-]
 
 
 def load_bridge(name: str) -> Bridge:
