@@ -10,3 +10,7 @@ ConfigOption = Annotated[
     typer.Option("--config", help="Settings file.", show_default="config/telebridge.toml, if there is one"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+AppOption = Annotated[
+    str | None,
+    typer.Option("--app", metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module."),
+]

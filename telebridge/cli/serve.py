@@ -1,13 +1,10 @@
 """`telebridge serve`: the bridge itself."""
 
 import asyncio
-import importlib
 import socket
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +17,7 @@ from telebridge.app.bridge import (
     VOICE,
     create_app,
 )
+from telebridge.app.python_flows import load_bridge
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
@@ -28,10 +26,9 @@ from telebridge.cli.listen import (
     run_server,
     until_stopped,
 )
-from telebridge.cli.options import ConfigOption
+from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor, listen
-from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.settings import Settings, load_settings
@@ -41,9 +38,7 @@ def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides server.host.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any; overrides server.port.")] = None,
-    app: Annotated[
-        str | None, typer.Option(metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module.")
-    ] = None,
+    app: AppOption = None,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -120,22 +115,3 @@ async def _drain(app: web.Application, seconds: float) -> None:
     await app[CAMPAIGNS].drain(seconds=left())
     await app[CALLS].drain(seconds=left())
     await app[CAMPAIGNS].wait_for_final_reports(seconds=left())
-
-
-def load_bridge(name: str) -> Bridge:
-    """Import the `Bridge` that `MODULE:BRIDGE` names; the working directory is importable.
-
-    Raises:
-        ConfigurationError: There is no such module or object.
-    """
-    module_name, _, attribute = name.partition(":")
-    if not attribute:
-        raise ConfigurationError("--app", f"'{name}' is not MODULE:BRIDGE", "for example --app reminders:bridge")
-    sys.path.insert(0, str(Path.cwd()))
-    try:
-        found = getattr(importlib.import_module(module_name), attribute, None)
-    except ImportError as error:
-        raise ConfigurationError("--app", f"module '{module_name}' cannot be imported ({error})") from error
-    if not isinstance(found, Bridge):
-        raise ConfigurationError("--app", f"'{name}' is no telebridge.Bridge")
-    return found

@@ -17,11 +17,13 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.error_messages import NAME_PATTERN
 from telebridge.flows.inspection import (
     KeyPath,
-    conditions_of,
     digit_rules,
+    flow_conditions,
+    flow_texts,
     target_without_caller,
     targets,
     texts_of,
+    used_variables,
     variables_set_by,
 )
 from telebridge.flows.model import (
@@ -31,6 +33,7 @@ from telebridge.flows.model import (
     Flow,
     MenuNode,
     RequestNode,
+    RunNode,
     SendDigitsNode,
     TransferNode,
 )
@@ -66,6 +69,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
     return [
         *dangling,
         *_names(flow),
+        *_needs(flow),
         *_questions(flow),
         *_cases(flow),
         *_keys(flow),
@@ -101,6 +105,19 @@ def _names(flow: Flow) -> Iterator[Mistake]:
             yield Mistake(("variables", name), f"'{name}' is no name", "letters, digits and _ are, and no digit first")
 
 
+def _needs(flow: Flow) -> Iterator[Mistake]:
+    """Needs that every call has anyhow, that are there twice, or that nothing in the flow makes use of."""
+    used = used_variables(flow)
+    for at, name in enumerate(flow.needs):
+        path = ("needs", str(at))
+        if name in BUILT_IN:
+            yield Mistake(path, f"every call has '{name}'", "leave it out")
+        elif name in flow.needs[:at]:
+            yield Mistake(path, f"'{name}' is there twice", "leave one out")
+        elif name not in used and not any(isinstance(node, RunNode) for node in flow.nodes.values()):
+            yield Mistake(path, f"no text uses '{name}'", nearest(name, used) or "leave it out")
+
+
 def _questions(flow: Flow) -> Iterator[Mistake]:
     for name, node in flow.nodes.items():
         if isinstance(node, MenuNode | CollectNode):
@@ -115,15 +132,11 @@ def _questions(flow: Flow) -> Iterator[Mistake]:
 
 
 def _texts(flow: Flow) -> Iterator[Mistake]:
-    known = BUILT_IN.union(flow.variables, *(variables_set_by(node) for node in flow.nodes.values()))
-    texts: dict[KeyPath, str] = {("apology",): flow.apology}
-    for name, node in flow.nodes.items():
-        texts |= {("nodes", name, *path): text for path, text in texts_of(node).items()}
-    for path, text in texts.items():
+    known = BUILT_IN.union(flow.variables, flow.needs, *(variables_set_by(node) for node in flow.nodes.values()))
+    for path, text in flow_texts(flow).items():
         yield from _unknown_names(path, text, names_in, known)
-    for name, node in flow.nodes.items():
-        for path, condition in conditions_of(node).items():
-            yield from _unknown_names(("nodes", name, *path), condition, names_in_condition, known)
+    for path, condition in flow_conditions(flow).items():
+        yield from _unknown_names(path, condition, names_in_condition, known)
 
 
 def _unknown_names(

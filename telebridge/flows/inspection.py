@@ -1,10 +1,10 @@
-"""What can be read from one node: its verb, its texts, where it leads, which variables it sets.
+"""What can be read from one node: its verb, its texts, where it leads, which variables it sets; and of all of them.
 
 One rule: everything that must know every verb and is not the walk itself is a `match` here, so that the type checker
 names the places to extend when a verb is added.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from telebridge.flows.model import (
@@ -12,6 +12,7 @@ from telebridge.flows.model import (
     CallBackNode,
     ChooseNode,
     CollectNode,
+    Flow,
     HangUpNode,
     MenuNode,
     Node,
@@ -26,6 +27,7 @@ from telebridge.flows.model import (
     WaitNode,
     WebRequest,
 )
+from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 from telebridge.turns.digits import DigitRules
 
 KeyPath = tuple[str, ...]
@@ -137,6 +139,56 @@ def variables_set_by(node: object) -> frozenset[str]:
             return frozenset({into})
         case _:
             return frozenset()
+
+
+def flow_texts(flow: Flow) -> dict[KeyPath, str]:
+    """Every text of a flow that is a template, by its place in the file."""
+    found: dict[KeyPath, str] = {("apology",): flow.apology}
+    for name, node in flow.nodes.items():
+        found |= {("nodes", name, *path): text for path, text in texts_of(node).items()}
+    return found
+
+
+def flow_conditions(flow: Flow) -> dict[KeyPath, str]:
+    """Every condition of a flow, by its place in the file."""
+    found: dict[KeyPath, str] = {}
+    for name, node in flow.nodes.items():
+        found |= {("nodes", name, *path): condition for path, condition in conditions_of(node).items()}
+    return found
+
+
+def used_variables(flow: Flow) -> frozenset[str]:
+    """The variables that a text or a condition of a flow uses; none of one that cannot be read."""
+    used: set[str] = set()
+    for found, names in ((flow_texts(flow), names_in), (flow_conditions(flow), names_in_condition)):
+        for text in found.values():
+            try:
+                used |= names(text)
+            except TemplateProblem:
+                continue  # a mistake of the flow, which is found where it is checked
+    return frozenset(used)
+
+
+def folded_name(name: str) -> str:
+    """The name of a variable or a column without what people write in different ways: case, blanks and `_`."""
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
+def matched_variables(given: Mapping[str, Any], wanted: Iterable[str]) -> dict[str, Any]:
+    """Return the variables of a call, also under the names by which a flow knows them.
+
+    Args:
+        given: What is known of the call: `{"Name": "Ann"}`.
+        wanted: The names of the flow: `name`. One that is given as it is is left alone.
+    """
+    missing = [name for name in wanted if name not in given]
+    if not missing:
+        return dict(given)
+    by_folded: dict[str, str] = {}
+    for name in given:
+        by_folded.setdefault(folded_name(name) or name, name)
+    found = {name: by_folded[folded] for name in missing if (folded := folded_name(name)) in by_folded}
+    return {**given, **{name: given[other] for name, other in found.items()}}
 
 
 def escape_applies(node: object, key: str) -> bool:

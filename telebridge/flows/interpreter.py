@@ -7,7 +7,7 @@ and the call ends; nothing raises.
 from collections.abc import Mapping
 from typing import Any
 
-from telebridge.flows.inspection import variables_set_by
+from telebridge.flows.inspection import matched_variables, variables_set_by
 from telebridge.flows.model import Flow, HangUpNode, Node
 from telebridge.flows.node_steps import apology, step_of
 from telebridge.flows.position import FlowPosition
@@ -26,16 +26,17 @@ class FlowInterpreter:
 
     Args:
         flow: A flow that was checked.
-        variables: What is known of the call; these values override the flow's own.
+        variables: What is known of the call; these values override the flow's own. Their names match without regard to
+            case and blanks: `First name` is `first_name`.
 
     Attributes:
         position: Where the call is in the flow. Keep it to go on in another process, with `restore`.
     """
 
     def __init__(self, flow: Flow, variables: Mapping[str, Any]) -> None:
-        self.position = FlowPosition(flow.start, {**flow.variables, **variables})
+        self._given = matched_variables(variables, (*flow.variables, *flow.needs))
+        self.position = FlowPosition(flow.start, {**flow.variables, **self._given})
         self._flow = flow
-        self._given = dict(variables)
         self._node: Node = flow.nodes[flow.start]
         self._ending = False
 

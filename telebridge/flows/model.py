@@ -374,6 +374,13 @@ class Flow(_Part):
             description="Values for `{{ name }}` in texts, beside `{{ from }}` and `{{ to }}`, the numbers of the call."
         ),
     ] = {}
+    needs: Annotated[
+        tuple[VariableName, ...],
+        Field(
+            description="Variables that must be given for each call: a campaign rejects contacts without them, instead "
+            "of calling people with the wrong words."
+        ),
+    ] = ()
     speech: Annotated[
         Speech,
         Field(description="Synthesis parameters for the whole flow, such as `speaker`, `model`, `lang`."),

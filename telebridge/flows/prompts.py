@@ -53,7 +53,7 @@ class DynamicPrompt:
 
 def prompts_of(flow: Flow) -> list[StaticPrompt | DynamicPrompt]:
     """Every prompt of a flow, each text of a voice once, in the order of the file."""
-    changing = BUILT_IN.union(*(variables_set_by(node) for node in flow.nodes.values()))
+    changing = BUILT_IN.union(flow.needs, *(variables_set_by(node) for node in flow.nodes.values()))
     fixed = {name: value for name, value in flow.variables.items() if name not in changing}
     found: dict[object, StaticPrompt | DynamicPrompt] = {}
     for name, node, template in _templates(flow):

@@ -122,13 +122,16 @@ class Rehearsal:
         """Why the caller heard the apology; None when they did not."""
         return self._interpreter.failure
 
-    def start(self) -> list[RehearsalLine]:
+    def start(self, node: str | None = None) -> list[RehearsalLine]:
         """Run up to the first question.
+
+        Args:
+            node: Where the call begins; None for the start of the flow.
 
         Raises:
             CannotRehearse: The flow has no end.
         """
-        return self._perform(self._interpreter.start())
+        return self._perform(self._interpreter.start() if node is None else self._interpreter.go_to(node))
 
     def answer(self, keys: str) -> list[RehearsalLine]:
         """Press these keys in succession and then none, and run up to the next open question.

@@ -6,7 +6,7 @@ from support.flows import OPERATOR_RINGS, alive, heard_whole, said
 from support.virtual_time import virtually
 
 import telebridge
-from telebridge.cli.serve import load_bridge
+from telebridge.app.python_flows import load_bridge
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind
 

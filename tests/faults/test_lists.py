@@ -1,5 +1,7 @@
 """Lists of contacts and numbers as people write them."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from support.campaigns import SteeredClock, memory_store, plan
@@ -10,11 +12,14 @@ from typer.testing import CliRunner
 
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
-from telebridge.campaigns.importing.importing import fill_campaign
+from telebridge.campaigns.dialing.start_checks import start_campaign
+from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.number_list import Unreadable, read_lines
 from telebridge.campaigns.importing.row import RejectedRow, layout_of, read_row
+from telebridge.campaigns.reporting.words import call_words, words_of
 from telebridge.cli.campaign.do_not_call import do_not_call
-from telebridge.errors import ConfigurationError
+from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.checking import mistakes
 from telebridge.server.api.do_not_call import _e164
 from telebridge.server.api.models import Destination, PhoneNumber
@@ -133,3 +138,77 @@ async def test_corrected_data_are_what_is_said(tmp_path):
             )
         assert (done.added, done.duplicates, done.updated) == (0, 1, 1)
         assert (await store.contacts.find(campaign.id, "+12125550111")).variables == {"name": "Ada"}
+
+
+REMINDER = flow_of(
+    hello={"say": "Hello {{ name }}.", "then": "day"},
+    day={"hang_up": "You have an appointment on {{ appointment }}."},
+    variables={"name": "", "appointment": "soon"},
+)
+
+
+@fault(
+    "The columns of a list are called otherwise than the variables of the flow: `NAME` or `First Name` where it says "
+    "`{{ name }}` or `{{ first_name }}`.",
+    caller="Their own name: case, blanks and `_` make no difference.",
+    operator="The first three calls, word for word, at `preflight`, `create` and `start`.",
+    kept="The words that were written for each person.",
+)
+@pytest.mark.parametrize("header", ["name,appointment", "Name,Appointment", "NAME, APPOINTMENT ", "na me,Appoint_ment"])
+async def test_columns_fill_variables_without_regard_to_case_and_blanks(tmp_path, header):
+    taken = await imported(tmp_path, f"phone,{header}\n+12125550111,Ada,Monday\n")
+    call = call_words(REMINDER, "+12125550111", taken.variables("+12125550111"), from_number="+12125550100")
+    assert [line.text for line in call.spoken] == ["Hello Ada.", "You have an appointment on Monday."]
+
+
+@fault(
+    "A variable of the flow is filled by no column, so that everybody would hear its default ('appointment on soon').",
+    caller="Nothing before somebody has read the warning.",
+    operator="`preflight`, `create` and `start` name the variable, what is said in its place, and the columns unused.",
+    kept="No contact is used up.",
+)
+def test_variables_without_a_column_and_columns_without_a_text_are_named():
+    words = words_of(REMINDER, ["Name", "Termin"], [], from_number="+12125550100")
+    assert words.warnings == [
+        "no column fills {{ appointment }}: everybody hears 'soon'",
+        "no text uses the columns 'Termin'",
+    ]
+
+
+@fault(
+    "A flow needs `{{ appointment }}` (`needs`), and a list has no such column, or a row has nothing in it.",
+    caller="Nothing: they are not called with the wrong words.",
+    operator="Without the column the list is refused, with the one that may be meant; a row is rejected with a reason.",
+    kept="The row, in the file of rejects, as it stood.",
+)
+async def test_a_contact_without_what_the_flow_needs_is_rejected(tmp_path):
+    content = "phone,Appointment\n+12125550111,Monday\n+12125550112, \n+12125550113\n"
+    taken = await imported(tmp_path, content, needs=["appointment"])
+    assert list(taken.contacts) == ["+12125550111"]
+    assert {reject["reason"] for reject in taken.rejects} == {
+        "has no {{ appointment }}, which the flow needs: its column 'Appointment' is empty"
+    }
+    with pytest.raises(ConfigurationError, match="has no column 'appointment', which the flow needs"):
+        await imported(tmp_path, "phone,Termin\n+12125550111,Monday\n", needs=["appointment"])
+
+
+@fault(
+    "A flow is changed to need a variable after the contacts of a campaign were imported without it.",
+    caller="Nothing: the campaign does not start.",
+    operator="`start` is refused with the variable, and says to import the list once more with `--update`.",
+    kept="No contact is used up.",
+)
+async def test_a_campaign_whose_contacts_lack_what_its_flow_needs_does_not_start(tmp_path):
+    async with memory_store(SteeredClock()) as store:
+        campaign = await store.campaigns.create(plan(file=CAMPAIGN))
+        path = tmp_path / "people.csv"
+        for header, needs in (("name", ()), ("Name,First Day", ("first_day",))):
+            path.write_text(f"phone,{header}\n+12125550111,Ada,Monday\n" if needs else "phone,name\n+12125550111,Ada\n")
+            await fill_campaign(
+                store.contacts, campaign, path, rejects=tmp_path / "r.csv", needs=needs, update=True, workers=0
+            )
+            if not needs:
+                with pytest.raises(CampaignRefused, match="has contacts without 'first_day', which its flow needs"):
+                    await start_campaign(store, campaign, wallclock=datetime.now(UTC), needs=["first_day"])
+        started = await start_campaign(store, campaign, wallclock=datetime.now(UTC), needs=["first_day"])
+        assert started.status is CampaignStatus.RUNNING

@@ -149,3 +149,21 @@ def test_choices_that_lead_round_in_silence_are_told_once(flow_file):
 )
 def test_an_entrance_is_reached(flow_file, entrances, mistakes):
     assert problems(flow_file(ENTERED.replace("ENTRANCES\n", f"{entrances}\n" if entrances else "\n"))) == mistakes
+
+
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ("[company]", []),
+        ("[from]", ["2:9: every call has 'from'; leave it out"]),
+        ("[company, company]", ["2:18: 'company' is there twice; leave one out"]),
+        ("[companny]", ["2:9: no text uses 'companny'; did you mean 'company'?"]),
+    ],
+)
+def test_what_a_flow_needs_is_used_by_a_text(flow_file, needs, told):
+    wrong = with_mistake("variables: {company: Acme}", f"needs: {needs}\nvariables: {{company: Acme}}")
+    assert problems(flow_file(wrong)) == told
+
+
+def test_a_text_may_use_what_the_flow_needs(flow_file):
+    assert problems(flow_file(with_mistake("variables: {company: Acme}", "needs: [company]"))) == []

@@ -6,9 +6,11 @@ from telebridge.flows.inspection import (
     conditions_of,
     digit_rules,
     escape_applies,
+    matched_variables,
     target_without_caller,
     targets,
     texts_of,
+    used_variables,
     variables_set_by,
     verb_of,
 )
@@ -112,3 +114,20 @@ def test_a_menu_takes_one_key_and_a_collect_what_its_digits_say():
     menu, collect = digit_rules(FLOW.nodes["menu"]), digit_rules(FLOW.nodes["collect"])
     assert (menu.min_digits, menu.max_digits, menu.finish_on_key) == (1, 1, "")
     assert (collect.min_digits, collect.max_digits, collect.finish_on_key) == (1, None, "#")
+
+
+def test_the_variables_that_texts_and_conditions_use_are_found():
+    assert used_variables(FLOW) == {"y", "t", "n"}
+    broken = FLOW.model_copy(update={"apology": "{{ x"})
+    assert used_variables(broken) == {"y", "t", "n"}
+
+
+@pytest.mark.parametrize("given", ["name", "Name", "NAME", " name ", "N_ame", "na me"])
+def test_a_variable_is_found_without_regard_to_case_and_blanks(given):
+    assert matched_variables({given: "Ann", "other": 1}, ["name", "day"]) == {given: "Ann", "other": 1, "name": "Ann"}
+
+
+def test_a_variable_that_is_given_as_it_is_is_left_alone():
+    given = {"Name": "Ann", "name": "Ben", "_": "x"}
+    assert matched_variables(given, ["name", "__"]) == given
+    assert matched_variables({"first_name": 1}, ["name"]) == {"first_name": 1}

@@ -129,3 +129,15 @@ def test_a_transfer_that_fails_into_itself_ends_with_an_apology():
     interpreter, steps = walk(SAID, flow=flow)
     assert texts(steps) == [APOLOGY, None]
     assert "without a sound" in interpreter.failure
+
+
+@pytest.mark.parametrize("given", ["name", "Name", "NAME"])
+def test_a_column_fills_a_variable_in_whatever_case_it_is_written(given):
+    flow = flow_of(hello={"say": "Hello {{ name }}.", "then": "bye"}, bye={"hang_up": None}, variables={"name": ""})
+    assert FlowInterpreter(flow, {given: "Ann"}).start().text == "Hello Ann."
+
+
+def test_without_what_it_needs_a_flow_says_nothing_wrong():
+    flow = flow_of(hello={"say": "Hello {{ name }}.", "then": "bye"}, bye={"hang_up": None})
+    flow = flow.model_copy(update={"needs": ("name",)})
+    assert FlowInterpreter(flow, {"first": "Ann"}).start().text == APOLOGY

@@ -165,6 +165,9 @@ class PlayedFlows:
         if name not in ("front-desk", "reminder"):
             raise ConfigurationError(f"flow '{name}'", "does not exist", "known flows: front-desk")
 
+    def needs_of(self, _name):
+        return ()
+
 
 class PlayedOriginator:
     """Originates calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""

@@ -2,7 +2,13 @@
 
 import json
 
-CSV = "phone,name\n+12125550111,Ada\n(212) 555-0112,Ben\n+12125550111,Ada again\n123,Cleo\n+12125550114,Dan\n"
+CSV = """phone,name,appointment
++12125550111,Ada,Monday
+(212) 555-0112,Ben,Tuesday
++12125550111,Ada again,Monday
+123,Cleo,Monday
++12125550114,Dan,Friday
+"""
 FILE = """
 name = "spring"
 flow = "reminder"

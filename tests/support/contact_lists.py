@@ -31,14 +31,14 @@ class Taken:
         return self.contacts[phone].variables
 
 
-async def imported(folder, content, **options):
-    """Import a list, text or bytes, under a campaign with these keys."""
+async def imported(folder, content, *, needs=(), **options):
+    """Import a list, text or bytes, under a campaign with these keys, whose flow needs these variables."""
     path, rejects = folder / "people.csv", folder / "people.rejects.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     given = {"name": "c", "flow": "f", "kind": "informational", "from": "+12125550100", **options}
     taken = Taken()
     taken.done = await import_contacts(
-        path, CampaignDefinition.model_validate(given), taken, campaign_id="c", rejects=rejects, workers=0
+        path, CampaignDefinition.model_validate(given), taken, campaign_id="c", rejects=rejects, needs=needs, workers=0
     )
     with rejects.open(newline="", encoding="utf-8") as file:
         taken.rejects = list(csv.DictReader(file))

@@ -30,6 +30,7 @@ class FlowCatalogue:
         self.loaded: dict[Path, Stamp] = {}
         self._flows_dir = flows_dir
         self._python = {} if bridge is None else bridge.flows
+        self._python_needs = {} if bridge is None else bridge.needs
         self._files: dict[str, Flow] = {}
         self._names: dict[Path, str] = {}
         self._added: set[Path] = set()
@@ -119,6 +120,13 @@ class FlowCatalogue:
             hint = f"did you mean '{near[0]}'?" if near else f"known flows: {', '.join(self.names) or 'none'}"
             raise ConfigurationError(f"flow '{name}'", "does not exist", hint)
         return flow
+
+    def needs_of(self, name: str) -> tuple[str, ...]:
+        """The variables that must be given for each call of a flow; none for one that does not exist."""
+        if name in self._python:
+            return self._python_needs.get(name, ())
+        flow = self._files.get(name)
+        return () if flow is None else flow.needs
 
 
 def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:

@@ -12,7 +12,7 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -348,18 +348,31 @@ Registered = TypeVar("Registered")
 
 
 class Bridge:
-    """The Python flows of an application, and the functions that flow files `run`, by name."""
+    """The Python flows of an application, and the functions that flow files `run`, by name.
+
+    Attributes:
+        flows: The flows.
+        needs: The variables that must be given for each call of a flow, by its name.
+        functions: The functions.
+    """
 
     def __init__(self) -> None:
         self.flows: dict[str, PythonFlow] = {}
+        self.needs: dict[str, tuple[str, ...]] = {}
         self.functions: dict[str, Function] = {}
 
-    def flow(self, name: str) -> Callable[[PythonFlow], PythonFlow]:
+    def flow(self, name: str, *, needs: Iterable[str] = ()) -> Callable[[PythonFlow], PythonFlow]:
         """Register the decorated coroutine function as the flow `name`.
+
+        Args:
+            name: How settings, campaigns and the API name it.
+            needs: Variables that must be given for each call. A campaign rejects contacts without them, and takes them
+                from columns whose names differ in case and blanks alone.
 
         Raises:
             ConfigurationError: There is a flow of that name already.
         """
+        self.needs[name] = tuple(needs)
         return _registering(self.flows, "flow", name)
 
     def function(self, name: str) -> Callable[[Function], Function]:

@@ -23,6 +23,7 @@ from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
+from telebridge.flows.inspection import matched_variables
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
@@ -131,7 +132,7 @@ class LiveCalls:
             direction=incoming.direction,
             started_at=started_at or datetime.now(UTC),
         )
-        variables = incoming.flow_variables()
+        variables = matched_variables(incoming.flow_variables(), self.flows.needs_of(incoming.flow))
         interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[incoming.call_sid] = runner

@@ -146,7 +146,7 @@ def _closed_windows(definition: CampaignDefinition, rules: CallingRules) -> Iter
 
 def _columns_twice(definition: CampaignDefinition) -> Iterator[tuple[Path_, str, str]]:
     seen: dict[str, str] = {}
-    for key, column in definition.columns.model_dump().items():
+    for key, column in {**definition.columns.fields, **definition.columns.variables}.items():
         if column in seen:
             yield ("columns", key), f"column '{column}' is '{seen[column]}' already", "each column holds one thing"
         seen.setdefault(column, key)
@@ -174,6 +174,11 @@ class _File:
             return self.error(path, "is missing")
         if mistake["type"] == "timezone_aware":
             return self.error(path, "has no time zone", "write it with its offset, as 2026-03-02T09:00:00-05:00")
+        if mistake["type"] == "string_too_short" and mistake["input"] == "":
+            hint = "write a number of your Twilio account, as '+12125550100'" if path[0] == "from" else ""
+            return self.error(path[:1] if path[0] == "from" else path, "is empty", hint)
+        if mistake["type"] == "string_pattern_mismatch" and path[0] == "columns":
+            return self.error(path[:2], "is no name of a variable", "letters, digits and _ make one")
         message = mistake["msg"].removeprefix("Value error, ")
         return self.error(path, *_halves(f"{message[:1].lower()}{message[1:]}{_given(mistake['input'])}"))
 

@@ -130,7 +130,13 @@ class Retry(_Part):
 
 
 class ColumnTable(_Part):
-    """Which column of the CSV holds what. One that is named here must be there; the rest may be missing."""
+    """Which column of the CSV holds what. One that is named here must be there; the rest may be missing.
+
+    Every further key is a variable of the flow: `appointment = "Termin"`.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], ColumnName] = Field(init=False)
 
     phone: ColumnName = "phone"
     zone: ColumnName = "zone"
@@ -139,6 +145,16 @@ class ColumnTable(_Part):
     priority: ColumnName = "priority"
     consent_at: ColumnName = "consent_at"
     consent_source: ColumnName = "consent_source"
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The columns of what a campaign itself knows, by key."""
+        return {key: getattr(self, key) for key in type(self).model_fields}
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The columns of variables of the flow that have other names than these."""
+        return dict(self.__pydantic_extra__)
 
 
 class CapTable(_Part):

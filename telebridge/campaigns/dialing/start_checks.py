@@ -6,25 +6,37 @@ Follows 47 CFR 64.1200(c)(2): telemarketing is checked against a copy of the do-
 One rule: a refusal names the command that mends it.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.engine.campaign import Campaign, CampaignKind
-from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.engine.states import CampaignInput, ContactState
 from telebridge.campaigns.numbers.registers import register_of
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
+from telebridge.flows.inspection import matched_variables
 
 SCRUB_HOLDS = timedelta(days=31)
+LOOKED_AT = 1000
+"""How many contacts are looked at for what the flow needs."""
 
 
-async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock: datetime) -> Campaign:
+async def start_campaign(
+    store: CampaignStore, campaign: Campaign, *, wallclock: datetime, needs: Sequence[str] = ()
+) -> Campaign:
     """Let a campaign dial.
 
+    Args:
+        store: The campaigns.
+        campaign: Which one.
+        wallclock: The aware instant.
+        needs: The variables that its flow needs.
+
     Raises:
-        CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs, its register
-            is too old, or its status does not allow it.
+        CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs or without
+            what its flow needs, its register is too old, or its status does not allow it.
     """
     if campaign.ends_by(epoch_ms(wallclock)):
         problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
@@ -42,9 +54,33 @@ async def start_campaign(store: CampaignStore, campaign: Campaign, *, wallclock:
             "consent_source: make a campaign anew from a CSV that has both"
         )
         raise CampaignRefused(campaign.plan.name, problem)
+    if needs and (missing_need := await _missing_need(store, campaign, needs)):
+        problem = (
+            f"has contacts without '{missing_need}', which its flow needs: import a CSV that has it once more, with "
+            "--update"
+        )
+        raise CampaignRefused(campaign.plan.name, problem)
     if missing := await stale_registers(store, campaign, wallclock=wallclock):
         raise CampaignRefused(campaign.plan.name, f"is telemarketing, and {register_problem(missing[0])}")
     return await store.campaigns.change(campaign.id, CampaignInput.START)
+
+
+async def _missing_need(store: CampaignStore, campaign: Campaign, needs: Sequence[str]) -> str | None:
+    """The first variable that the flow needs and one of the first contacts lacks; the import has looked at them all.
+
+    They may have come in when the flow did not need it yet.
+    """
+    looked_at = 0
+    async for contact in store.reports.contacts(campaign.id):
+        known = matched_variables(contact.variables, needs)
+        if contact.state is ContactState.READY:
+            for need in needs:
+                if not str(known.get(need, "")).strip():
+                    return need
+        looked_at += 1
+        if looked_at == LOOKED_AT:
+            break
+    return None
 
 
 def register_problem(register: str) -> str:

@@ -1,32 +1,28 @@
 """Imports the contacts of a CSV into a campaign, for the commands and the API.
 
 Rows are read in batches. Worker processes parse numbers and zones, which cost most; results are written in the order of
-the file. Only a few batches are under way at once, so memory does not grow with the file. `fill_campaign` adds what
-surrounds an import: the file is checked first, and afterwards the import is complete, can be resumed, or never began.
+the file. Only a few batches are under way at once, so memory does not grow with the file. `filling.fill_campaign` adds
+what surrounds the import of a campaign.
 
 One rule: the store keeps the position of the import together with the contacts, so that an interrupted import resumes
 at that position, and no row is lost or taken twice.
 """
 
 import asyncio
-import hashlib
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
 
 from typing_extensions import override
 
-from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition
-from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Added, NewContact
 from telebridge.campaigns.importing.csv_file import ContactFile, CsvRow
 from telebridge.campaigns.importing.rejects import RejectFile, check_place
@@ -36,8 +32,7 @@ from telebridge.campaigns.importing.row import (
     layout_of,
     read_row,
 )
-from telebridge.campaigns.store.protocols import ContactRecords
-from telebridge.errors import ConfigurationError, TelebridgeError
+from telebridge.errors import TelebridgeError
 
 BATCH_ROWS = 5000
 BATCH_CHARACTERS = 8_000_000
@@ -86,24 +81,25 @@ class ImportProgress:
         return self.rows / self.seconds if self.seconds > 0 else 0.0
 
 
-def check_import(path: Path, definition: CampaignDefinition, *, rejects: Path) -> None:
-    """Refuse, before anything is done, a file that cannot be imported.
+def check_import(path: Path, definition: CampaignDefinition, *, rejects: Path, needs: Iterable[str] = ()) -> None:
+    """Refuse, before anything is done, a file that cannot be imported; see `import_contacts` for the arguments.
 
     Raises:
         ConfigurationError: It cannot be read as the campaign wants it, or the rejects cannot be written.
     """
     with ContactFile(path, delimiter=definition.delimiter) as file:
-        layout_of(file.header, definition.columns, where=file.where)
+        layout_of(file.header, definition.columns, where=file.where, needs=needs)
     check_place(rejects, imported=path)
 
 
-async def import_contacts(
+async def import_contacts(  # noqa: PLR0913 - each is a choice of its caller
     path: Path,
     definition: CampaignDefinition,
     sink: ContactSink,
     *,
     campaign_id: str,
     rejects: Path,
+    needs: Iterable[str] = (),
     resume_after_line: int = 0,
     on_progress: Callable[[ImportProgress], None] | None = None,
     workers: int | None = None,
@@ -116,6 +112,7 @@ async def import_contacts(
         sink: Where the contacts go.
         campaign_id: The campaign, as the sink knows it.
         rejects: Where the rows that are no contacts go, as a CSV.
+        needs: The variables that the flow needs; a row without one is no contact.
         resume_after_line: The position of an earlier run, as the store has it.
         on_progress: Called after each batch; None for no-op.
         workers: How many processes read numbers; as many as there are cores when not given. 0 reads a small file in
@@ -126,7 +123,7 @@ async def import_contacts(
         CampaignImportBroken: A process died; the import can be resumed.
     """
     with ContactFile(path, delimiter=definition.delimiter) as file:
-        layout = layout_of(file.header, definition.columns, where=file.where)
+        layout = layout_of(file.header, definition.columns, where=file.where, needs=needs)
         count = (workers or 1) if workers is not None else os.cpu_count() or 1
         with (
             RejectFile(rejects, layout.header, imported=path, keep_upto_line=resume_after_line) as reject_file,
@@ -277,88 +274,3 @@ def read_batch(batch: RowBatch) -> ImportResult:
         else:
             contacts.append(read)
     return contacts, rejects
-
-
-IDENTIFYING_BYTES = 65_536
-READ_BY = {"columns", "default_country", "default_zone", "number_check", "delimiter", "require_consent", "kind"}
-"""What of a campaign file decides which contact a row is."""
-
-
-async def fill_campaign(
-    records: ContactRecords,
-    campaign: Campaign,
-    contacts: Path,
-    *,
-    rejects: Path,
-    update: bool = False,
-    on_resume: Callable[[int], None] | None = None,
-    on_progress: Callable[[ImportProgress], None] | None = None,
-    workers: int | None = None,
-) -> ImportProgress:
-    """Import a CSV, or resume an interrupted import of the same file.
-
-    Args:
-        records: The contacts of all campaigns.
-        campaign: Whom to fill.
-        contacts: The CSV.
-        rejects: Where the rows that are no contacts go.
-        update: Whether contacts that are there and were not called yet get the data of their rows.
-        on_resume: Called with the line behind which an earlier import is resumed; None for no-op.
-        on_progress: Called after each batch; None for no-op.
-        workers: As `import_contacts` takes it.
-
-    Raises:
-        ConfigurationError: The file cannot be read as the campaign wants it, or the rejects cannot be written.
-        CampaignRefused: It is cancelled, or is being filled elsewhere.
-        CampaignImportBroken: A process died; the import can be resumed.
-    """
-    definition = read_campaign(campaign.plan.file, where=f"campaign '{campaign.plan.name}'")
-    await asyncio.to_thread(check_import, contacts, definition, rejects=rejects)
-    owner = uuid4().hex
-    source = await asyncio.to_thread(_source, contacts, definition, update=update)
-    begun = await records.begin_import(campaign.id, source, owner=owner)
-    try:
-        if begun.line and on_resume is not None:
-            on_resume(begun.line)
-        done = await import_contacts(
-            contacts,
-            definition,
-            _Owned(records, owner, update=update),
-            campaign_id=campaign.id,
-            rejects=rejects,
-            resume_after_line=begun.line,
-            on_progress=on_progress,
-            workers=workers,
-        )
-        await records.finish_import(campaign.id, owner=owner)
-    except BaseException:
-        await records.leave_import(campaign.id, begun, owner=owner)
-        raise
-    return done
-
-
-class _Owned(ContactSink):
-    """Contacts of one import."""
-
-    def __init__(self, records: ContactRecords, owner: str, *, update: bool) -> None:
-        self._records = records
-        self._owner = owner
-        self._update = update
-
-    @override
-    async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
-        return await self._records.add(
-            campaign_id, contacts, upto_line=upto_line, owner=self._owner, update=self._update
-        )
-
-
-def _source(contacts: Path, definition: CampaignDefinition, *, update: bool) -> str:
-    """A file's name, and what tells it, and how it is read, from another: only the same one is gone on with."""
-    try:
-        status = contacts.stat()
-        with contacts.open("rb") as file:
-            beginning = file.read(IDENTIFYING_BYTES)
-    except OSError as error:
-        raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
-    read_by = f"{status.st_size} {status.st_mtime_ns} {update} {definition.model_dump_json(include=READ_BY)}"
-    return f"{contacts.name}\t{hashlib.sha256(read_by.encode() + beginning).hexdigest()}"

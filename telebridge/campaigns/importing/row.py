@@ -4,7 +4,7 @@ One rule: a row is taken as a whole or not at all; any content gives either a co
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -17,6 +17,7 @@ from telebridge.campaigns.numbers.location import NoLane, lane_of
 from telebridge.campaigns.numbers.numbers import read_number
 from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.errors import ConfigurationError
+from telebridge.flows.inspection import folded_name, matched_variables
 
 MOST_COLUMNS = 500
 LONGEST_CELL = 10_000
@@ -27,6 +28,36 @@ RESERVED = frozenset(
     | {"self", "to", "true", "False", "None", "True"}
 )
 """Names that templates or flows keep for themselves."""
+
+
+PHONE_COLUMNS = (
+    *("phone", "phonenumber", "mobile", "mobilephone", "mobilenumber", "mobileno", "cell", "cellphone", "cellnumber"),
+    *(
+        "telephone",
+        "telephonenumber",
+        "tel",
+        "phoneno",
+        "primaryphone",
+        "phone1",
+        "phone1value",
+        "homephone",
+        "workphone",
+    ),
+    *("businessphone", "contactnumber", "number", "msisdn", "e164", "handy", "handynummer", "mobil", "mobilnummer"),
+    *(
+        "telefon",
+        "telefonnummer",
+        "telefonno",
+        "rufnummer",
+        "portable",
+        "numero",
+        "telephonemobile",
+        "telefono",
+        "movil",
+    ),
+    *("celular", "cellulare", "telefone", "whatsapp", "téléphone", "numéro", "teléfono", "móvil"),
+)
+"""What a column of numbers is called, the likeliest first, as `folded_name` makes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +83,23 @@ class ColumnLayout:
         header: The columns as the file names them.
         fields: The position of each field that the campaign knows, by its key in `[columns]`.
         variables: The position of every other column, by the name under which a flow knows it.
+        needs: The position of each variable that the flow needs, by its name.
     """
 
     header: tuple[str, ...]
     fields: dict[str, int]
     variables: dict[str, int]
+    needs: dict[str, int]
 
 
-def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str) -> ColumnLayout:
+def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str, needs: Iterable[str] = ()) -> ColumnLayout:
     """What the header of a file says.
 
     Args:
         header: Its cells.
         columns: Which of them the campaign asks for.
         where: The file and line, for errors.
+        needs: The variables that the flow needs.
 
     Raises:
         ConfigurationError: A column is missing, there twice, or one of too many.
@@ -77,18 +111,8 @@ def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str) -> Col
     if twice is not None:
         raise ConfigurationError(where, f"has two columns '{twice}'", "give each a name of its own")
     fields = _fields(names, columns, where)
-    taken = set(fields.values())
-    variables: dict[str, int] = {}
-    for at, name in enumerate(names):
-        if at not in taken:
-            variable = variable_name(name, at)
-            if variable in variables:
-                problem = (
-                    f"the columns '{names[variables[variable]]}' and '{name}' would both be '{variable}' in a flow"
-                )
-                raise ConfigurationError(where, problem, "rename one of them")
-            variables[variable] = at
-    return ColumnLayout(names, fields, variables)
+    variables = _variables(names, columns, set(fields.values()), where)
+    return ColumnLayout(names, fields, variables, _needed(needs, names, variables, where))
 
 
 def variable_name(column: str, at: int) -> str:
@@ -119,18 +143,65 @@ class _Refused(Exception):
 
 def _fields(names: tuple[str, ...], columns: ColumnTable, where: str) -> dict[str, int]:
     """Where each field stands. A column that the campaign names itself must be there, and the number always."""
-    folded = {name.casefold(): at for at, name in reversed(list(enumerate(names)))}
     fields: dict[str, int] = {}
-    for field, column in columns.model_dump().items():
-        at = names.index(column) if column in names else folded.get(column.casefold())
+    for field, column in columns.fields.items():
+        at = _position(column, names)
         if at is not None:
             fields[field] = at
         elif field == "phone" or field in columns.model_fields_set:
-            near = get_close_matches(column.casefold(), list(folded), n=1, cutoff=0.5)
-            known = names[folded[near[0]]] if near else ""
-            hint = f"did you mean '{known}'? Then set columns.{field}" if known else f"it has {', '.join(names[:8])}"
-            raise ConfigurationError(where, f"has no column '{column}'", hint)
+            raise ConfigurationError(where, f"has no column '{column}'", _near(column, names, field))
     return fields
+
+
+def _variables(names: tuple[str, ...], columns: ColumnTable, fields: set[int], where: str) -> dict[str, int]:
+    """Where each variable of the flow stands: those that the campaign names, and every column that is left."""
+    variables: dict[str, int] = {}
+    for name, column in columns.variables.items():
+        at = _position(column, names)
+        if at is None:
+            raise ConfigurationError(where, f"has no column '{column}'", _near(column, names, name))
+        variables[name] = at
+    left = [at for at in range(len(names)) if at not in fields and at not in variables.values()]
+    found = {folded_name(name): at for name, at in variables.items()}
+    for at in left:
+        variable = variable_name(names[at], at)
+        other = found.setdefault(folded_name(variable), at)
+        if other != at:
+            problem = f"the columns '{names[other]}' and '{names[at]}' would both be '{variable}' in a flow"
+            raise ConfigurationError(where, problem, "rename one of them")
+        variables[variable] = at
+    return variables
+
+
+def _needed(needs: Iterable[str], names: tuple[str, ...], variables: dict[str, int], where: str) -> dict[str, int]:
+    """Where each variable stands that the flow needs."""
+    found = matched_variables(variables, needs)
+    for need in needs:
+        if need not in found:
+            raise ConfigurationError(where, f"has no column '{need}', which the flow needs", _near(need, names, need))
+    return {need: found[need] for need in needs}
+
+
+def _position(column: str, names: tuple[str, ...]) -> int | None:
+    """Where a column stands: under its name, or under one that differs in case and blanks alone."""
+    if column in names:
+        return names.index(column)
+    folded = folded_name(column)
+    return next((at for at, name in enumerate(names) if folded and folded_name(name) == folded), None)
+
+
+def _near(column: str, names: tuple[str, ...], key: str) -> str:
+    """A hint at the column that may be meant."""
+    by_folded = {folded_name(name): name for name in reversed(names) if name}
+    known = next((by_folded[name] for name in PHONE_COLUMNS if name in by_folded), "") if key == "phone" else ""
+    if not known:
+        near = get_close_matches(folded_name(column), list(by_folded), n=1, cutoff=0.5)
+        known = by_folded[near[0]] if near else ""
+    if known:
+        return f"did you mean '{known}'? Then set columns.{key}"
+    if sum(map(bool, names)) == 1 < len(names):
+        return "a title stands there: delete the lines above the names of the columns"
+    return f"it has {', '.join(name for name in names[:8] if name)}"
 
 
 def _unreadable(cells: Sequence[str], layout: ColumnLayout) -> str:
@@ -158,6 +229,9 @@ def _contact(cells: Sequence[str], layout: ColumnLayout, definition: CampaignDef
         at = layout.fields.get(field)
         return "" if at is None else cells[at].strip()
 
+    for name, at in layout.needs.items():
+        if not cells[at].strip():
+            raise _Refused(f"has no {{{{ {name} }}}}, which the flow needs: its column '{layout.header[at]}' is empty")
     number = read_number(cell("phone"), country=definition.default_country, check=definition.number_check)
     if isinstance(number, NumberProblem):
         raise _Refused(number.reason)

@@ -30,7 +30,7 @@ PLUS = str.maketrans({"\uff0b": "+", "\ufe62": "+"})
 SPREADSHEET = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+|\d+\.0")
 TEXT_CELL = re.compile(r"""'(?=[+(\d])|="(?P<formula>[^"=]*)"$""")
 """What spreadsheets write before a number so that it stays text: `'0301234567` and `="0301234567"`."""
-SEPARATOR = re.compile(r"[;|,/\n&]|\b(?:or|and|oder|und|ou|et|o|y)\b", re.IGNORECASE)
+SEPARATOR = re.compile(r"[;:|,/\n&]|\b(?:or|and|oder|und|ou|et|o|y)\b", re.IGNORECASE)
 TAIL = re.compile(rf"[{re.escape(SLASHES)}]\D*\d\D*(?:\d\D*){{0,2}}$")
 """One to three digits behind a slash: an extension, or the end of a second number."""
 EXTENSION = re.compile(

@@ -18,35 +18,35 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.campaigns.importing.importing import ImportProgress
+from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
+from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
-from telebridge.cli.campaign.importing import (
-    fill,
-    rejects_beside,
-    told,
-    told_json,
-)
+from telebridge.cli.campaign.init import init
 from telebridge.cli.campaign.preflight import preflight
 from telebridge.cli.campaign.report import ReportFormat, write_report
 from telebridge.cli.campaign.store import (
-    account_of,
     campaign_store,
     find_campaign,
-    read_file,
+    flows_of,
     run,
 )
 from telebridge.cli.campaign.view import pictured, watch
+from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.listen import print_line
 from telebridge.cli.on_demand import CommandOnDemand
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.errors import CampaignRefused
-from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 
 ON_DEMAND = (
+    CommandOnDemand(
+        "test",
+        "telebridge.cli.campaign.try_campaign:try_campaign",
+        "Ring you with the words of a real contact, or speak them to a WAV file. The contact is not called.",
+    ),
     CommandOnDemand(
         "work",
         "telebridge.cli.campaign.work:work",
@@ -74,65 +74,16 @@ campaign = typer.Typer(
     help="Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
     epilog="""Begin with **telebridge campaign demo**: 200 people who do not exist, called on this machine.
 
-In earnest: **preflight**, **create**, **start**, **status --watch**, **report**, while **telebridge serve** runs.""",
+In earnest: **init**, **preflight**, **create**, **test**, **start**, **status --watch**, **report**, while
+**telebridge serve** runs.""",
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
 
-NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
-ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
-UpdateOption = Annotated[bool, typer.Option("--update", help="Update the data of contacts that were not called yet.")]
-RejectsOption = Annotated[
-    Path | None,
-    typer.Option(help="The file for rejected rows.", show_default="beside the CSV, as NAME.rejects.csv"),
-]
 
-
-@campaign.command()
-def create(
-    file: Annotated[Path, typer.Argument(help="A campaign file; docs/campaign-files.md has every key.")],
-    contacts: Annotated[Path | None, typer.Option(help="The people: a CSV, imported at once.")] = None,
-    rejects: RejectsOption = None,
-    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-    config: ConfigOption = None,
-) -> None:
-    """Create a campaign from its file, or change the campaign of that name if it does not dial, and import contacts.
-
-    Nobody is called before **telebridge campaign start**. Run the command again to resume an interrupted import.
-    """
-    settings = load_settings(config)
-    _quiet()
-    made, done = run(_create(settings, file, contacts, rejects, update=update, json_=json_))
-    _tell_import(made, contacts, rejects, done, json_=json_)
-
-
-@campaign.command("import")
-def import_(
-    name: NameArgument,
-    contacts: ContactsOption,
-    rejects: RejectsOption = None,
-    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-    config: ConfigOption = None,
-) -> None:
-    """Import more contacts into a campaign, which may be dialling, or resume an interrupted import.
-
-    A number that the campaign already has is not added again. **--update** replaces the data of contacts that were not
-    called yet by those of the CSV.
-    """
-    settings = load_settings(config)
-    _quiet()
-
-    async def done() -> tuple[Campaign, ImportProgress]:
-        async with campaign_store(settings) as store:
-            found = await find_campaign(store, name)
-            return found, await fill(
-                store, found, contacts, rejects=rejects, update=update, console=Console(stderr=True, quiet=json_)
-            )
-
-    found, progress = run(done())
-    _tell_import(found, contacts, rejects, progress, json_=json_)
+for first in (init, preflight, create):
+    campaign.command()(first)
+campaign.command("import")(import_)
 
 
 @campaign.command("list")
@@ -160,16 +111,31 @@ def list_(
 
 
 @campaign.command()
-def start(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+def start(
+    name: NameArgument,
+    app: AppOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
     """Start a campaign now or at its `start_at`; also one that is done and has new contacts.
 
-    Refused without contacts, and for telemarketing if no do-not-call register was imported in the last 31 days.
+    Shows what the first three contacts will hear. Refused without contacts, when contacts lack what the flow needs, and
+    for telemarketing if no do-not-call register was imported in the last 31 days.
     """
+    settings = load_settings(config)
+    flows = flows_of(settings, app)
+    words: list[CampaignWords | None] = []
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
-        return await start_campaign(store, one, wallclock=datetime.now(UTC))
+        words.append(await words_in_store(store, one, flows))
+        return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
-    _tell_status(_on(load_settings(config), name, started), json_=json_)
+    after = _on(settings, name, started)
+    if json_:
+        print_line(json.dumps({**campaign_json(after), "words": words[0].as_json() if words[0] is not None else None}))
+    else:
+        tell_words(words[0], after.plan.name)
+        _tell_status(after, json_=False)
     if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -181,9 +147,14 @@ def pause(name: NameArgument, json_: JsonOption = False, config: ConfigOption = 
 
 
 @campaign.command()
-def resume(name: NameArgument, json_: JsonOption = False, config: ConfigOption = None) -> None:  # noqa: FBT002
+def resume(
+    name: NameArgument,
+    app: AppOption = None,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
     """Resume a campaign that was paused, or that paused itself."""
-    start(name, json_, config)
+    start(name, app, json_, config)
 
 
 @campaign.command()
@@ -258,21 +229,7 @@ def report(
         print_line(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
 
 
-campaign.command()(preflight)
 campaign.add_typer(do_not_call, name="do-not-call")
-
-
-async def _create(
-    settings: Settings, file: Path, contacts: Path | None, rejects: Path | None, *, update: bool, json_: bool
-) -> tuple[Campaign, ImportProgress | None]:
-    account_of(settings)
-    _, plan = read_file(settings, file)
-    async with campaign_store(settings) as store:
-        made = await store.campaigns.create_or_replan(plan)
-        if contacts is None:
-            return made, None
-        console = Console(stderr=True, quiet=json_)
-        return made, await fill(store, made, contacts, rejects=rejects, update=update, console=console)
 
 
 def _on(settings: Settings, name: str, change: Any) -> Campaign:
@@ -295,23 +252,3 @@ def _change(settings: Settings, name: str, happened: CampaignInput) -> Campaign:
 
 def _tell_status(one: Campaign, *, json_: bool) -> None:
     print_line(json.dumps(campaign_json(one)) if json_ else f"campaign '{one.plan.name}' is {one.status.value}")
-
-
-def _tell_import(
-    one: Campaign, contacts: Path | None, rejects: Path | None, done: ImportProgress | None, *, json_: bool
-) -> None:
-    at = rejects or (rejects_beside(contacts) if contacts is not None else Path())
-    if json_:
-        imported = None if done is None else told_json(done, at)
-        print_line(json.dumps({**campaign_json(one), "import": imported}))
-        return
-    print_line(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
-    if done is not None:
-        print_line(told(done, at))
-        if done.added and one.status is CampaignStatus.DONE:
-            print_line(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
-
-
-def _quiet() -> None:
-    """Log warnings and errors only: the output of a command is for people."""
-    configure_logs(level="error")

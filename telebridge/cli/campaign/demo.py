@@ -32,7 +32,7 @@ from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.importing import fill
 from telebridge.cli.campaign.report import write_report
-from telebridge.cli.campaign.store import read_file
+from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch
 from telebridge.cli.listen import listening, print_line
 from telebridge.cli.options import ConfigOption, JsonOption
@@ -159,7 +159,7 @@ async def _campaign(
     """Run the campaign from the file to the report; returns also each wait for the first words in milliseconds."""
     callees = ScriptedCallees()
     async with _everything(settings, folder, callees, evening) as (running, store):
-        _, plan = read_file(running, FILE)
+        _, plan = read_file(running, flows_of(running), FILE)
         campaign = await store.campaigns.create(_hurried(plan, running.campaigns))
         rejects = folder / "rejects.csv"
         done = await fill(store, campaign, CONTACTS, rejects=rejects, console=console)

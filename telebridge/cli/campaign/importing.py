@@ -1,6 +1,7 @@
 """Import of the contacts of a CSV into a campaign, with a progress bar."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
+from telebridge.campaigns.importing.filling import fill_campaign
+from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.store.protocols import CampaignStore
 
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
@@ -22,6 +24,7 @@ async def fill(
     contacts: Path,
     *,
     rejects: Path | None,
+    needs: Sequence[str] = (),
     update: bool = False,
     console: Console,
 ) -> ImportProgress:
@@ -54,6 +57,7 @@ async def fill(
             campaign,
             contacts,
             rejects=rejects or rejects_beside(contacts),
+            needs=needs,
             update=update,
             on_resume=resumed,
             on_progress=shown,

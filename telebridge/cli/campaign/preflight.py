@@ -3,7 +3,8 @@
 import asyncio
 import json
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,8 @@ import typer
 from rich.console import Console
 from typing_extensions import override
 
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.python import PythonFlow
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
@@ -21,23 +24,41 @@ from telebridge.campaigns.engine.contact import Added, Lane, NewContact
 from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
 from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
+from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.importing import readers_for
-from telebridge.cli.campaign.store import campaign_store, read_file, run
+from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
+from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.listen import print_line
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.errors import ConfigurationError
+from telebridge.flows.inspection import folded_name, used_variables
+from telebridge.flows.model import Flow
 from telebridge.settings import Settings, load_settings
 
 
 @dataclass(slots=True)
 class Counted(ContactSink):
-    """Counts contacts instead of keeping them."""
+    """Counts contacts instead of keeping them, but for the first.
+
+    Args:
+        do_not_call: Numbers that are not called.
+        used: The variables that the flow uses.
+        first: The number and the variables of the contacts that come first.
+        blank: How many have nothing in a column that the flow uses.
+        lanes: How many contacts there are in each lane.
+        on_list: How many are on the do-not-call list.
+        seen: The numbers so far.
+    """
 
     do_not_call: frozenset[str]
+    used: frozenset[str] = frozenset()
+    first: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+    blank: Counter[str] = field(default_factory=Counter)
     lanes: dict[Lane, int] = field(default_factory=dict)
     on_list: int = 0
     seen: set[str] = field(default_factory=set)
+    _columns: list[str] | None = None
 
     @override
     async def add(self, campaign_id: str, contacts: Sequence[NewContact], *, upto_line: int) -> Added:
@@ -46,9 +67,18 @@ class Counted(ContactSink):
         for one in new.values():
             if one.phone in self.do_not_call:
                 self.on_list += 1
-            else:
-                self.lanes[one.lane] = self.lanes.get(one.lane, 0) + 1
+                continue
+            self.lanes[one.lane] = self.lanes.get(one.lane, 0) + 1
+            self.blank.update(name for name in self._watched(one.variables) if not one.variables[name].strip())
+            if len(self.first) < FIRST_CALLS:
+                self.first.append((one.phone, one.variables))
         return Added(len(new), len(contacts) - len(new))
+
+    def _watched(self, variables: Mapping[str, str]) -> list[str]:
+        if self._columns is None:
+            folded = {folded_name(name) for name in self.used}
+            self._columns = [name for name in variables if folded_name(name) in folded]
+        return self._columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +91,8 @@ class Preflight:
         reasons: Why rows were rejected.
         estimate: The duration and the cost.
         warnings: What the owner should know besides, as sentences.
+        words: What the first contacts will hear.
+        name: The name of the campaign.
     """
 
     counted: Counted
@@ -68,12 +100,15 @@ class Preflight:
     reasons: dict[str, int]
     estimate: Estimate
     warnings: tuple[str, ...] = ()
+    words: CampaignWords | None = None
+    name: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         done = self.estimate.first_round_over
         return {
             "rows": self.read.rows,
+            "empty_rows": self.read.empty,
             "callable": sum(self.counted.lanes.values()),
             "skipped": {
                 "duplicate": self.read.duplicates,
@@ -88,6 +123,7 @@ class Preflight:
             "calls": round(self.estimate.calls),
             "cost": round(self.estimate.cost, 2),
             "warnings": list(self.warnings),
+            "words": None if self.words is None else self.words.as_json(),
         }
 
 
@@ -96,17 +132,22 @@ def preflight(
     contacts: Annotated[Path, typer.Option("--contacts", help="The people: a CSV.")],
     answer_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of calls that are answered.")] = 0.4,
     call_seconds: Annotated[float, typer.Option(min=1, help="How long an answered call lasts.")] = 45.0,
+    app: AppOption = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Report who would be called, who would not and why, the duration and the cost; nothing is written.
+    """Report who would be called, who would not and why, what they hear, the duration and the cost.
+
+    Nothing is written. The first calls are shown word for word, with the variables that no column fills.
 
     The duration is that of the first call to every contact: within the windows, from the file's start to its end, at
     the lower rate of the file and of `[campaigns]`, and within the daily cap of the numbers; retries are not counted.
     The cost counts expected retries, at the file's prices.
     """
     settings = load_settings(config)
-    result = run(_checked(settings, file, contacts, answer_rate=answer_rate, call_seconds=call_seconds, quiet=json_))
+    flows = flows_of(settings, app)
+    work = _checked(settings, flows, file, contacts, answer_rate=answer_rate, call_seconds=call_seconds, quiet=json_)
+    result = run(work)
     if json_:
         print_line(json.dumps(result.as_json()))
     else:
@@ -114,11 +155,20 @@ def preflight(
 
 
 async def _checked(
-    settings: Settings, file: Path, contacts: Path, *, answer_rate: float, call_seconds: float, quiet: bool
+    settings: Settings,
+    flows: FlowCatalogue,
+    file: Path,
+    contacts: Path,
+    *,
+    answer_rate: float,
+    call_seconds: float,
+    quiet: bool,
 ) -> Preflight:
-    definition, plan = read_file(settings, file)
+    definition, plan = read_file(settings, flows, file)
     console = Console(stderr=True, quiet=quiet)
-    counted = Counted(await _do_not_call(settings))
+    flow = flows.find(plan.flow)
+    used = used_variables(flow) if isinstance(flow, Flow) else frozenset(flows.needs_of(plan.flow))
+    counted = Counted(await _do_not_call(settings), used)
     with tempfile.TemporaryDirectory() as folder, console.status(f"reading {contacts.name}"):
         rejects = Path(folder) / "rejects.csv"
         try:
@@ -126,7 +176,13 @@ async def _checked(
         except OSError as error:
             raise ConfigurationError(str(contacts), f"cannot be read ({error.strerror})") from error
         read = await import_contacts(
-            contacts, definition, counted, campaign_id="", rejects=rejects, workers=readers_for(size)
+            contacts,
+            definition,
+            counted,
+            campaign_id="",
+            rejects=rejects,
+            needs=flows.needs_of(plan.flow),
+            workers=readers_for(size),
         )
         reasons = reasons_in(rejects)
     law, campaign = CallingLaw(calling_rules()), Campaign("preflight", plan)
@@ -144,7 +200,22 @@ async def _checked(
         calls_per_day=plan.calls_per_day,
     )
     estimate = estimated(lanes, law, speed, wallclock=datetime.now(UTC))
-    return Preflight(counted, read, reasons, estimate, warnings_of(plan))
+    blank = tuple(
+        f"{count:,} contacts have nothing in the column '{name}', which is said"
+        for name, count in counted.blank.items()
+    )
+    return Preflight(
+        counted, read, reasons, estimate, (*blank, *warnings_of(plan)), _words(flow, plan, counted), plan.name
+    )
+
+
+def _words(flow: Flow | PythonFlow, plan: CampaignPlan, counted: Counted) -> CampaignWords | None:
+    if not counted.first:
+        return None
+    if not isinstance(flow, Flow):
+        return CampaignWords(plan.flow)
+    columns, number = counted.first[0][1], plan.numbers[0].number
+    return words_of(flow, columns, counted.first, from_number=number, message_node=plan.message_node)
 
 
 def warnings_of(plan: CampaignPlan) -> tuple[str, ...]:
@@ -170,6 +241,8 @@ async def _do_not_call(settings: Settings) -> frozenset[str]:
 def _tell(result: Preflight) -> None:
     told, estimate = result.as_json(), result.estimate
     print_line(f"{told['rows']:,} rows: {told['callable']:,} contacts would be called")
+    if result.read.empty:
+        print_line(f"  {result.read.empty:,} empty rows are skipped")
     skipped = [
         (result.read.duplicates, "have a number that is there already"),
         (result.counted.on_list, "are on the do-not-call list"),
@@ -191,6 +264,7 @@ def _tell(result: Preflight) -> None:
             f"everybody has been called once after {_told(took)}, at {estimate.first_round_over:%Y-%m-%d %H:%M} UTC, "
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
+    tell_words(result.words, result.name)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     print_line(

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from telebridge.app.python_flows import load_bridge
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.definition.loading import load_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition
@@ -52,14 +53,23 @@ async def find_campaign(store: CampaignStore, name: str) -> Campaign:
     return next((one for one in found if one.status is not CampaignStatus.CANCELLED), found[0])
 
 
-def read_file(settings: Settings, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
+def flows_of(settings: Settings, app: str | None = None) -> FlowCatalogue:
+    """Load the flows of the settings' folder, and the Python flows of `--app`.
+
+    Raises:
+        ConfigurationError: A flow, or the application, cannot be loaded.
+    """
+    flows = FlowCatalogue(settings.flows_dir, None if app is None else load_bridge(app))
+    flows.load()
+    return flows
+
+
+def read_file(settings: Settings, flows: FlowCatalogue, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
     """Load a campaign file and check it with its flow.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
-    flows = FlowCatalogue(settings.flows_dir)
-    flows.load()
     load_campaign(file)  # reports files that cannot be read as well
     text = file.read_text(encoding="utf-8-sig")
     account, now = settings.twilio.account_sid, datetime.now(UTC)

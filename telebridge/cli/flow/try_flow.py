@@ -109,7 +109,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
     Raises:
         ConfigurationError: One is not NAME=VALUE, or the flow uses none of that name.
     """
-    known = BUILT_IN.union(flow.variables, *(variables_set_by(node) for node in flow.nodes.values()))
+    known = BUILT_IN.union(flow.variables, flow.needs, *(variables_set_by(node) for node in flow.nodes.values()))
     variables: dict[str, Any] = {}
     for each in given:
         name, equals, value = each.partition("=")

@@ -1,8 +1,11 @@
 """Checks a campaign file against the flows, and makes its plan: for the command line and the API."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.python import PythonFlow
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition
@@ -39,6 +42,23 @@ def _check_flow(flows: FlowCatalogue, where: str, definition: CampaignDefinition
         known = ", ".join(sorted(flows.names)) or "none"
         raise ConfigurationError(f"{where}: flow", f"there is no flow '{definition.flow}'", f"there are {known}")
     flow = flows.find(definition.flow)
+    _check_columns(definition, flow, flows.needs_of(definition.flow), where)
     if definition.message_node and isinstance(flow, Flow) and definition.message_node not in flow.nodes:
         problem = f"flow '{definition.flow}' has no node '{definition.message_node}'"
         raise ConfigurationError(f"{where}: message_node", problem, f"it has {', '.join(flow.nodes)}")
+
+
+def _check_columns(definition: CampaignDefinition, flow: Flow | PythonFlow, needs: Sequence[str], where: str) -> None:
+    """Refuse a key of `[columns]` that is neither one of a campaign nor a variable of its flow.
+
+    Raises:
+        ConfigurationError: There is one.
+    """
+    if not isinstance(flow, Flow) and not needs:
+        return  # nobody knows which variables it takes
+    known = {*needs, *(flow.variables if isinstance(flow, Flow) else ())}
+    for key in definition.columns.variables:
+        if key not in known:
+            near = get_close_matches(key, [*definition.columns.fields, *known], n=1, cutoff=0.6)
+            hint = f"did you mean '{near[0]}'?" if near else f"it has {', '.join(sorted(known)) or 'none'}"
+            raise ConfigurationError(f"{where}: columns.{key}", f"flow '{definition.flow}' has no such variable", hint)

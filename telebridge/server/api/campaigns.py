@@ -21,7 +21,8 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.dial_rules import OpenUntil
 from telebridge.campaigns.engine.lifecycle import check_fillable
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.campaigns.importing.importing import ImportProgress, fill_campaign
+from telebridge.campaigns.importing.filling import fill_campaign
+from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_rows
 from telebridge.campaigns.reporting.view import campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
@@ -202,7 +203,13 @@ class CampaignEndpoints:
             await _received(request, contacts)
             with _refusals(hidden=f"{folder}/"):
                 done = await fill_campaign(
-                    self._store.contacts, campaign, contacts, rejects=rejects, update=query.update, workers=1
+                    self._store.contacts,
+                    campaign,
+                    contacts,
+                    rejects=rejects,
+                    needs=self._flows.needs_of(campaign.plan.flow),
+                    update=query.update,
+                    workers=1,
                 )
             after = await self._found(request)
             response = await asyncio.to_thread(_import_response, done, rejects, after)
@@ -233,7 +240,9 @@ class CampaignEndpoints:
     async def _start(self, request: web.Request) -> web.Response:
         campaign = await self._found(request)
         with _refusals():
-            return respond(_response(await start_campaign(self._store, campaign, wallclock=self._wallclock())))
+            needs = self._flows.needs_of(campaign.plan.flow)
+            after = await start_campaign(self._store, campaign, wallclock=self._wallclock(), needs=needs)
+            return respond(_response(after))
 
     async def _found(self, request: web.Request) -> Campaign:
         campaign_id = request.match_info["id"]

@@ -12,11 +12,13 @@ from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.python import Bridge
 from telebridge.call.runner.call_ownership import CHECK_SECONDS
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import CallPorts
+from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
 from telebridge.call.session.session import SessionOptions
@@ -257,3 +259,20 @@ async def test_the_end_of_a_transfer_is_known_to_all_processes_before_twilio_is_
         report[FIELDS] |= {"CallStatus": "in-progress", "DialCallStatus": "busy"}
         assert "<Stream" in (await handler.dial_status(report)).text
         assert (await stores[0].find("CA1")).resume_point().transfer is None
+
+
+async def test_a_python_flow_is_given_what_it_needs_under_its_own_names(tmp_path, monkeypatch):
+    bridge, given = Bridge(), []
+
+    @bridge.flow("reminder", needs=["first_name"])
+    async def reminder(call):
+        await call.say("Hello.")
+
+    monkeypatch.setattr(
+        CallRunner, "start_python_flow", lambda _runner, _flow, variables, _from: given.append(variables)
+    )
+    calls = LiveCalls(FlowCatalogue(tmp_path, bridge), CallPorts(ToldSpeech()), SessionOptions())
+    calls.begin(IncomingCall("CA1", "reminder", "+1555", "+1666", "outbound-api", {"First name": "Ann"}))
+    assert given[0]["first_name"] == "Ann"
+    assert calls.flows.needs_of("reminder") == ("first_name",)
+    assert calls.flows.needs_of("other") == ()

@@ -46,7 +46,10 @@ def test_a_file_may_begin_with_a_byte_order_mark(file):
     [
         ("max_atempts = 3", ":5: max_atempts: is no key of a campaign; did you mean 'max_attempts'?"),
         ("[retry]\nbussy = ['15m']", ":6: retry.bussy: is no key of a campaign; did you mean 'busy'?"),
-        ("[columns]\nphne = 'x'", ":6: columns.phne: is no key of a campaign; did you mean 'phone'?"),
+        (
+            "[columns]\nfirst-name = 'x'",
+            ":6: columns.first-name: is no name of a variable; letters, digits and _ make one",
+        ),
         (
             "[webhook]\nurl = 'example.com/calls'",
             ":6: webhook.url: should be an address such as 'https://example.com/calls', not 'example.com/calls'",

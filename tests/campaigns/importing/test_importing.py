@@ -14,10 +14,10 @@ from telebridge.campaigns.definition.loading import load_campaign
 from telebridge.campaigns.engine.contact import Added, ImportPosition, NewContact
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing import importing
+from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.importing import (
     CampaignImportBroken,
     ImportProgress,
-    fill_campaign,
     import_contacts,
     read_batch,
 )

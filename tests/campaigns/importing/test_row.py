@@ -188,3 +188,52 @@ def test_a_wrong_header_is_an_error_that_says_what_to_do(header, columns, error)
 def test_whatever_a_row_holds_it_is_a_contact_or_a_reject(cells):
     assert isinstance(read_row(cells, layout(), definition(), line=2), NewContact | RejectedRow)
     assert isinstance(read_row(["+12125550123", *cells[1:]], layout(), definition(), line=2), NewContact | RejectedRow)
+
+
+def test_columns_are_found_without_regard_to_blanks():
+    found = layout("Post code", "Postal Code", "PHONE", "consent-at")
+    assert found.fields == {"phone": 2, "postal_code": 1, "consent_at": 3}
+
+
+def test_a_campaign_may_say_which_column_a_variable_is():
+    found = layout("phone", "Termin am", "Other", appointment="termin am")
+    assert found.variables == {"appointment": 1, "Other": 2}
+    with pytest.raises(
+        ConfigurationError, match=r"has no column 'Termin'; did you mean 'Termine'\? Then set columns.day"
+    ):
+        layout("phone", "Termine", day="Termin")
+
+
+def test_two_columns_that_a_flow_cannot_tell_apart_are_refused():
+    with pytest.raises(ConfigurationError, match="the columns 'Name' and 'NAME' would both be 'NAME' in a flow"):
+        layout("phone", "Name", "NAME")
+    with pytest.raises(ConfigurationError, match="the columns 'Kunde' and 'Name' would both be 'Name' in a flow"):
+        layout("phone", "Kunde", "Name", name="Kunde")
+
+
+def test_what_a_flow_needs_is_a_column_with_something_in_every_row():
+    needing = layout_of(["phone", "First name"], ColumnTable(), where="people.csv:1", needs=["first_name"])
+    assert needing.needs == {"first_name": 1}
+    assert isinstance(read_row(["+12125550123", "Ada"], needing, definition(), line=2), NewContact)
+    for cells in (["+12125550123", " "], ["+12125550123"]):
+        assert reason(read_row(cells, needing, definition(), line=2)) == (
+            "has no {{ first_name }}, which the flow needs: its column 'First name' is empty"
+        )
+    with pytest.raises(ConfigurationError) as caught:
+        layout_of(["phone", "Firstnaam"], ColumnTable(), where="people.csv:1", needs=["first_name"])
+    problem = "people.csv:1: has no column 'first_name', which the flow needs"
+    assert str(caught.value) == f"{problem}; did you mean 'Firstnaam'? Then set columns.first_name"
+
+
+@pytest.mark.parametrize(
+    ("header", "hint"),
+    [
+        (("Name", "Appointment", "number"), "did you mean 'number'? Then set columns.phone"),
+        (("Phone owner", "Mobile Phone"), "did you mean 'Mobile Phone'? Then set columns.phone"),
+        (("Customers 2026", "", ""), "a title stands there: delete the lines above the names of the columns"),
+    ],
+)
+def test_the_column_of_numbers_is_guessed_at_by_what_it_is_called(header, hint):
+    with pytest.raises(ConfigurationError) as caught:
+        layout(*header)
+    assert caught.value.hint == hint

@@ -11,7 +11,7 @@ from support.programs import failed, telebridge
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
-from telebridge.cli.campaign.campaign import _tell_import
+from telebridge.cli.campaign.create import _tell_import
 
 pytestmark = pytest.mark.slow
 

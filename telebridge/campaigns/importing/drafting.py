@@ -1,0 +1,144 @@
+"""A campaign file for a CSV of contacts, from the columns that it has.
+
+One rule: what cannot be known is written as an empty value or a comment, never guessed in silence.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from telebridge.campaigns.importing.csv_file import ContactFile
+from telebridge.campaigns.importing.row import PHONE_COLUMNS, RejectedRow, variable_name
+from telebridge.campaigns.numbers.numbers import DialableNumber, is_american, read_number
+from telebridge.errors import ConfigurationError
+from telebridge.flows.checking import BUILT_IN
+from telebridge.flows.inspection import folded_name, used_variables, variables_set_by
+from telebridge.flows.model import Flow
+
+SAMPLED_ROWS = 500
+COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IT", "AU", "IN", "BR", "NL", "BE", "AT", "CH", "IE", "MX", "PL", "SE", "PT")
+ZONE_COLUMNS = ("zone", "timezone", "tz", "timezonename")
+POSTAL_COLUMNS = ("postalcode", "zip", "zipcode", "postcode", "zippostalcode", "mailingzip", "mailingpostalcode")
+FEWEST_READABLE = 0.5
+UNSAFE_IN_NAME = re.compile(r"[^\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class SampledList:
+    """The header and the first rows of a CSV.
+
+    Args:
+        header: The names of its columns.
+        rows: Its first rows, as many cells each as the header has.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def column(self, at: int) -> list[str]:
+        """The cells of a column that hold something."""
+        return [row[at] for row in self.rows if row[at].strip()]
+
+
+def sample_list(path: Path) -> SampledList:
+    """Read the header and the first rows of a CSV.
+
+    Raises:
+        ConfigurationError: It cannot be read.
+    """
+    with ContactFile(path) as file:
+        header = tuple(name.strip() for name in file.header)
+        width = len(header)
+        rows = [row[2] for row in islice(file.rows(), SAMPLED_ROWS) if not isinstance(row, RejectedRow)]
+    return SampledList(header, tuple(tuple((*row, *[""] * width)[:width]) for row in rows))
+
+
+def draft_campaign(
+    contacts: SampledList, flow: Flow | None, *, name: str, flow_name: str, from_number: str = "", country: str = ""
+) -> str:
+    """The text of a campaign file.
+
+    Args:
+        contacts: What the CSV holds.
+        flow: The flow that speaks; None for one in Python, or for none.
+        name: The name of the campaign; characters that no name has become `-`.
+        flow_name: The flow's.
+        from_number: The number that it calls from; empty when it is not known yet.
+        country: Whose numbers those without `+` are; empty to find it out from the numbers.
+
+    Raises:
+        ConfigurationError: No column holds telephone numbers.
+    """
+    phone = _phone_column(contacts, country)
+    country = country or _country(contacts.column(phone))
+    readable = sum(_readable(written, country) for written in contacts.column(phone))
+    columns = {"phone": contacts.header[phone], **_places(contacts.header, country)}
+    given = json.dumps(from_number)
+    lines = [
+        "# docs/campaign-files.md has every key.",
+        f"name = {json.dumps(UNSAFE_IN_NAME.sub('-', name).strip('-')[:100] or 'campaign')}",
+        f"flow = {json.dumps(flow_name, ensure_ascii=False)}",
+        'kind = "informational"          # telemarketing | informational | debt | other: say what the call is',
+        f"from = {given}" + ("" if from_number else '       # a number of your Twilio account, such as "+12125550100"'),
+        f'default_country = "{country}"   # whose numbers those without + are; '
+        f"{readable} of the first {len(contacts.column(phone))} can be called",
+        "",
+        "[columns]",
+    ]
+    filled, comments = _variables(contacts.header, flow, set(columns.values()))
+    lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
+    return "\n".join([*lines, *comments]) + "\n"
+
+
+def _phone_column(contacts: SampledList, country: str) -> int:
+    """The column of numbers: by its name, or by what stands in it."""
+    folded = [folded_name(name) for name in contacts.header]
+    named = [folded.index(name) for name in PHONE_COLUMNS if name in folded]
+    for at in (*named, *(at for at in range(len(folded)) if at not in named)):
+        cells = contacts.column(at)
+        used = country or _country(cells)
+        if cells and sum(_readable(cell, used) for cell in cells) >= FEWEST_READABLE * len(cells):
+            return at
+    if named:
+        return named[0]
+    names = ", ".join(name for name in contacts.header[:8] if name)
+    raise ConfigurationError("contacts", "no column holds telephone numbers", f"it has {names}")
+
+
+def _country(numbers: Sequence[str]) -> str:
+    """The country whose numbers most of these are."""
+    return max(COUNTRIES, key=lambda country: sum(_readable(number, country) for number in numbers))
+
+
+def _readable(written: str, country: str) -> bool:
+    return isinstance(read_number(written, country=country), DialableNumber)
+
+
+def _places(header: Sequence[str], country: str) -> dict[str, str]:
+    """The columns that tell where a contact is; postal codes are known of the United States and Canada."""
+    known = {"zone": ZONE_COLUMNS, **({"postal_code": POSTAL_COLUMNS} if is_american(country) else {})}
+    folded = {folded_name(name): name for name in reversed(header)}
+    found = {key: next((folded[name] for name in names if name in folded), "") for key, names in known.items()}
+    return {key: column for key, column in found.items() if column}
+
+
+def _variables(header: Sequence[str], flow: Flow | None, taken: set[str]) -> tuple[dict[str, str], list[str]]:
+    """The columns of the variables that a flow uses, and comments on what does not fit."""
+    if flow is None:
+        return {}, []
+    set_in_call = frozenset[str]().union(*(variables_set_by(node) for node in flow.nodes.values()))
+    used = sorted(used_variables(flow) - BUILT_IN - set_in_call)
+    left = {folded_name(variable_name(name, at)): name for at, name in enumerate(header) if name not in taken}
+    filled = {name: left[folded_name(name)] for name in used if folded_name(name) in left}
+    comments = []
+    for name in used:
+        if name in flow.needs and name not in filled:
+            comments.append(f'# {name} = ""   # the flow needs {{{{ {name} }}}}: which column has it?')
+        elif name not in filled:
+            comments.append(f"# no column fills {{{{ {name} }}}}: everybody hears {flow.variables.get(name)!r}")
+    if unused := [name for name in left.values() if name and name not in filled.values()]:
+        comments.append(f"# no text uses the columns {', '.join(map(repr, unused))}")
+    return filled, comments

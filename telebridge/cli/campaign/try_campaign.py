@@ -1,0 +1,127 @@
+"""`telebridge campaign test`: hear what a campaign says, with the words of a real contact, before anybody is called."""
+
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from telebridge.app.twilio import open_twilio
+from telebridge.app.voice import open_voice
+from telebridge.audio import wav
+from telebridge.audio.mulaw import BYTES_PER_MS, silence
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
+from telebridge.campaigns.reporting.words import call_words
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
+from telebridge.cli.listen import print_line
+from telebridge.cli.options import AppOption, ConfigOption
+from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.flows.model import Flow
+from telebridge.logs import configure_logs
+from telebridge.server.api.originate import call_request
+from telebridge.server.api.ports import OutboundCall
+from telebridge.settings import Settings, load_settings
+from telebridge.speech.source import Audio
+from telebridge.twilio.signed_urls import CallVariables
+
+PAUSE_MS = 600
+"""Between the texts of two nodes."""
+
+
+def try_campaign(
+    name: Annotated[str, typer.Argument(help="A campaign's name or id.")],
+    to: Annotated[str, typer.Option(help="Your own number, such as +12125550123; it rings.")] = "",
+    listen: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Speak the words to a WAV file instead of ringing.")
+    ] = None,
+    contact: Annotated[
+        str, typer.Option(help="The number of the contact whose words are said.", show_default="the first contact")
+    ] = "",
+    app: AppOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Ring you with the words of a real contact, or speak them to a WAV file. The contact is not called.
+
+    A call needs `telebridge serve` where `public_url` leads. It is no attempt of the campaign, which stays as it is.
+    """
+    settings = load_settings(config)
+    configure_logs(level="error")
+    if bool(to) == (listen is not None):
+        raise ConfigurationError(
+            "--to", "or --listen is needed, and not both", "--to +1… rings you, --listen FILE speaks"
+        )
+    run(_rung(settings, name, _e164(to), contact) if listen is None else _spoken(settings, name, listen, contact, app))
+
+
+async def _rung(settings: Settings, name: str, to: str, contact: str) -> None:
+    async with campaign_store(settings) as store:
+        campaign = await find_campaign(store, name)
+        person = await _person(store, campaign, contact)
+    plan = campaign.plan
+    call = OutboundCall(to, plan.numbers[0].number, flow=plan.flow, variables=_free(person.variables))
+    request = call_request(call, settings.public_url, CallVariables(settings.stream_secret()))
+    async with open_twilio(settings.twilio) as twilio:
+        placed = await twilio.create(request)
+    print_line(f"{placed.sid}: {to} rings, with the words of {person.phone}")
+
+
+def _free(variables: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a contact, without those of which a call has its own."""
+    return {name: value for name, value in variables.items() if name not in {"from", "to"}}
+
+
+async def _spoken(settings: Settings, name: str, file: Path, contact: str, app: str | None) -> None:
+    flows = flows_of(settings, app)
+    async with campaign_store(settings) as store:
+        campaign = await find_campaign(store, name)
+        person = await _person(store, campaign, contact)
+    flow = flows.find(campaign.plan.flow)
+    if not isinstance(flow, Flow):
+        raise ConfigurationError(
+            "--listen", f"flow '{campaign.plan.flow}' is written in Python", "ring yourself with --to"
+        )
+    number = campaign.plan.numbers[0].number
+    spoken = call_words(flow, person.phone, person.variables, from_number=number).spoken
+    audio = bytearray()
+    async with open_voice(settings.rime) as opened:
+        for line in spoken:
+            voice = {**flow.speech, **getattr(flow.nodes[line.node], "speech", {})}
+            async for event in opened.source.speak(line.text, voice=voice):
+                if isinstance(event, Audio):
+                    audio += event.data
+            audio += silence(PAUSE_MS)
+    try:
+        await asyncio.to_thread(wav.write, file, bytes(audio))
+    except OSError as error:
+        raise ConfigurationError("--listen", f"{file} cannot be written ({error.strerror})") from error
+    seconds = len(audio) / BYTES_PER_MS / 1000
+    print_line(f"{file}: {seconds:.1f} s by {opened.description}, the words of {person.phone}")
+    for line in spoken:
+        print_line(f"  {line.text}")
+
+
+async def _person(store: CampaignStore, campaign: Campaign, number: str) -> Contact:
+    """The contact of a number, or the first one.
+
+    Raises:
+        CampaignRefused: There is none.
+    """
+    if number:
+        found = await store.contacts.find(campaign.id, _e164(number))
+        if found is None:
+            raise CampaignRefused(campaign.plan.name, f"has no contact {number}")
+        return found
+    async for first in store.reports.contacts(campaign.id):
+        return first
+    raise CampaignRefused(campaign.plan.name, "has no contacts: `telebridge campaign import` brings them in")
+
+
+def _e164(written: str) -> str:
+    number = read_number(written, country="", check="possible")
+    if not isinstance(number, DialableNumber):
+        raise ConfigurationError("number", number.reason, "write it as '+12125550123'")
+    return number.e164

@@ -1,0 +1,64 @@
+"""What a campaign says, before it says it: its first calls as they will be heard, and columns that do not fit."""
+
+import typer
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.listen import print_line
+from telebridge.flows.model import Flow
+from telebridge.flows.rehearsal import RehearsalLine
+
+NUMBERS = ("one call", "two calls", "three calls")
+
+
+async def words_in_store(store: CampaignStore, campaign: Campaign, flows: FlowCatalogue) -> CampaignWords | None:
+    """What the contacts of a campaign that come first will hear; None where that cannot be told."""
+    flow = flows.find(campaign.plan.flow) if campaign.plan.flow in flows.names else None
+    if flow is None:
+        return None
+    first = []
+    async for contact in store.reports.contacts(campaign.id):
+        if contact.state is ContactState.READY:
+            first.append((contact.phone, contact.variables))
+        if len(first) == FIRST_CALLS:
+            break
+    if not first:
+        return None
+    if not isinstance(flow, Flow):
+        return CampaignWords(campaign.plan.flow)
+    return words_of(
+        flow,
+        first[0][1],
+        first,
+        from_number=campaign.plan.numbers[0].number,
+        message_node=campaign.plan.message_node,
+    )
+
+
+def tell_words(words: CampaignWords | None, name: str) -> None:
+    """Print what a campaign says, and warn of what does not fit."""
+    if words is None:
+        return
+    if not words.calls:
+        print_line(
+            f"flow '{words.flow}' is written in Python: `telebridge campaign test {name} --to +1…` lets you hear it"
+        )
+    else:
+        print_line(f"the first {NUMBERS[len(words.calls) - 1]} as they will be heard:")
+    for call in words.calls:
+        print_line(f"  {call.phone}")
+        for line in call.lines:
+            print_line(f"    {line.node:<14} {_shown(line)}")
+        for line in call.to_machine:
+            print_line(f"    {line.node:<14} {_shown(line)} (to a machine)")
+    for warning in words.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+
+
+def _shown(line: RehearsalLine) -> str:
+    if line.what == PRESSES:
+        return f"[presses {line.text or 'nothing'}]"
+    return line.text if line.what in {"says", "asks"} else f"[{line.what}] {line.text}"
