@@ -29,8 +29,9 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import ConfigOption
+from telebridge.cli.process.listener import listen
 from telebridge.cli.process.stopping import Stop, end_process
-from telebridge.cli.process.supervisor import Supervisor, listen
+from telebridge.cli.process.supervisor import Supervisor
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.server.http.connections import CONNECTIONS
