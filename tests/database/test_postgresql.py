@@ -59,7 +59,7 @@ async def test_a_call_is_taken_over_closed_and_listed(cluster):
         first.writer.began(record("CA1"), taking_over=True)
         await first.writer.write()
         assert not await second.is_owned("CA1")
-        assert [call.call_sid for call in await second.recent(5)] == ["CA2"]
+        assert [call.begun.call_sid for call in await second.recent(5)] == ["CA2"]
 
 
 async def test_a_key_is_new_once_for_all_processes(cluster):
