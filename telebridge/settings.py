@@ -7,11 +7,13 @@ One rule: an unknown key is an error, because a misspelt setting that is ignored
 """
 
 import os
+import re
 import secrets
 import tomllib
 from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,8 +43,23 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
-def _without_slash(url: str) -> str:
+PUBLIC_ADDRESS = re.compile(r"https?://[^\s/?#{}]+(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
+
+
+def _public_address(url: str) -> str:
+    if url and not PUBLIC_ADDRESS.fullmatch(url):
+        raise PydanticCustomError("public_address", "is no http or https address with a plain path and without a query")
     return url.rstrip("/")
+
+
+def _networks(written: tuple[str, ...]) -> tuple[str, ...]:
+    for network in written:
+        try:
+            ip_network(network)
+        except ValueError:
+            problem = "'{network}' is no network such as 10.0.0.0/8, and no address"
+            raise PydanticCustomError("network", problem, {"network": network}) from None
+    return written
 
 
 class _Section(BaseModel):
@@ -59,7 +76,7 @@ class ServerSettings(_Section):
     max_waiting_calls: Annotated[int, Field(ge=1)] = 500
     max_connections_per_address: Annotated[int, Field(ge=1)] = 100
     drain_seconds: PositiveSeconds = 60.0
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = ()
 
 
 class TwilioSettings(_Section):
@@ -200,7 +217,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    public_url: Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/\S*)?)?$"), AfterValidator(_without_slash)] = ""
+    public_url: Annotated[str, AfterValidator(_public_address)] = ""
     default_flow: str = "front-desk"
     flows_dir: Path = Path("config/flows")
     secret: str = ""

@@ -50,6 +50,7 @@ from telebridge.server.api.originate import TwilioOriginator
 from telebridge.server.api.ports import CallOriginator
 from telebridge.server.health import HealthHandler
 from telebridge.server.http.access import Access, guarded, is_loopback
+from telebridge.server.http.base_path import base_path, misplaced_webhooks, serve_below
 from telebridge.server.http.connections import CONNECTIONS, ConnectionBounds
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys, UsedTokens
 from telebridge.server.http.problems import problem_documents
@@ -96,8 +97,15 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     parts = _parts(settings, flows, bridge, clocks)
     server = settings.server
     bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
+    base = base_path(settings.public_url)
     app = web.Application(
-        middlewares=[bounds.middleware(), problem_documents(), well_formed(), guarded(_access(settings))]
+        middlewares=[
+            bounds.middleware(),
+            misplaced_webhooks(base),
+            problem_documents(),
+            well_formed(),
+            guarded(_access(settings)),
+        ]
     )
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
@@ -119,6 +127,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
     add_api(app, *_api_handlers(settings, parts, originator, events))
+    serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
     app.cleanup_ctx.append(malformed_requests)

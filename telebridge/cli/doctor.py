@@ -5,7 +5,6 @@ import importlib.util
 import json
 import os
 import platform
-import socket
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,10 +19,12 @@ from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.listener import listen
 from telebridge.database.engine import open_database
 from telebridge.database.failures import is_failure, unusable
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
+from telebridge.server.http.base_path import base_path
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.voices.pool import missing_packages
 
@@ -79,7 +80,9 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
     yield _flows(settings)
     yield _port(settings)
     if settings.public_url:
-        yield Finding("ok", "public_url", settings.public_url)
+        path = base_path(settings.public_url)
+        served = f"; requests are served with the path '{path}' and without it" if path else ""
+        yield Finding("ok", "public_url", settings.public_url + served)
     else:
         yield Finding("note", "public_url", "not set: Twilio cannot be told where this bridge is, so no calls go out")
     yield _signatures(settings)
@@ -141,7 +144,7 @@ def _flows(settings: Settings) -> Finding:
 def _port(settings: Settings) -> Finding:
     where = f"{settings.server.host}:{settings.server.port}"
     try:
-        socket.create_server((settings.server.host, settings.server.port)).close()
+        listen(settings.server.host, settings.server.port).close()
     except OSError as error:
         return Finding("note", "server.port", f"{where} cannot be listened on now ({error.strerror})")
     return Finding("ok", "server.port", f"{where} is free")

@@ -18,6 +18,7 @@ import uvloop
 from aiohttp import web
 from typing_extensions import override
 
+from telebridge.cli.process.listener import ANY_IPV6, BACKLOG, listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
@@ -25,7 +26,6 @@ from telebridge.server.http.connections import IDLE_SECONDS, LINGER_SECONDS, Con
 
 log = logger(__name__)
 
-BACKLOG = 1024
 HTTP_OPTIONS: dict[str, Any] = {
     "keepalive_timeout": IDLE_SECONDS,
     "lingering_time": LINGER_SECONDS,
@@ -75,7 +75,8 @@ async def listening(
     await runner.setup()
     try:
         try:
-            site = _site(runner, host, port, inherited, bounds)
+            own = listen(host, port) if host == ANY_IPV6 and inherited is None else inherited
+            site = _site(runner, host, port, own, bounds)
             await site.start()
         except OSError as error:
             raise cannot_listen(error, host, port, port_setting) from error

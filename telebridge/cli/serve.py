@@ -27,8 +27,9 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import AppOption, ConfigOption
+from telebridge.cli.process.listener import listen
 from telebridge.cli.process.stopping import Stop, end_process
-from telebridge.cli.process.supervisor import Supervisor, listen
+from telebridge.cli.process.supervisor import Supervisor
 from telebridge.logs import configure_logs
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.settings import Settings, load_settings

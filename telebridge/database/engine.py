@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from telebridge.database.postgresql_address import PostgresqlAddress, read_address
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
@@ -65,7 +66,7 @@ def is_network(file_system: str) -> bool:
 
 BUSY_SECONDS = 30.0
 PLAIN_PATH = re.compile(r"[\w./-]+")
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+POSTGRESQL = ("postgresql://", "postgres://")
 MOUNTINFO = Path("/proc/self/mountinfo")
 """Where Linux tells what is mounted; other systems have no such file."""
 READING = {"reading": True}
@@ -86,17 +87,16 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
         ConfigurationError: The address is none, or names a database of another kind, one whose driver is missing, or
             one of SQLite on a network file system. Its text has nothing of an address that may have a password.
     """
+    if address.startswith(POSTGRESQL):
+        return _postgresql(read_address(address), pool_size)
     try:
         url = make_url(address)
     except (ArgumentError, ValueError):
         shown = f"'{address}' " if PLAIN_PATH.fullmatch(address) else ""  # anything else may have a password
         raise ConfigurationError("database.url", f"{shown}is no address of a database", _EXAMPLE) from None
-    if any("@" in part for part in (url.host or "", url.database or "")) and url.get_backend_name() != "sqlite":
-        raise ConfigurationError("database.url", "has a second '@'", "write it as %40 in a user name or password")
-    if url.drivername not in DRIVERS:
+    if url.drivername != "sqlite":
         raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
-    url = url.set(drivername=DRIVERS[url.drivername])
-    return _sqlite(url, busy_seconds) if url.get_backend_name() == "sqlite" else _postgresql(url, pool_size)
+    return _sqlite(url.set(drivername="sqlite+aiosqlite"), busy_seconds)
 
 
 _EXAMPLE = "sqlite:///var/telebridge.db and postgresql://user:password@host/name are"
@@ -179,9 +179,14 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _postgresql(url: URL, pool_size: int) -> AsyncEngine:
+def _postgresql(address: PostgresqlAddress, pool_size: int) -> AsyncEngine:
     try:
-        return create_async_engine(url, pool_size=pool_size, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
+        from telebridge.database.postgresql_connection import PoolerWatch, connect_arguments
+    except ModuleNotFoundError as error:  # the driver is an extra
         hint = "install telebridge with its extra: telebridge[postgresql]"
         raise ConfigurationError("database.url", f"the driver '{error.name}' is not installed", hint) from error
+    engine = create_async_engine(
+        "postgresql+asyncpg://", connect_args=connect_arguments(address), pool_size=pool_size, pool_pre_ping=True
+    )
+    PoolerWatch(address).watch(engine.sync_engine)
+    return engine

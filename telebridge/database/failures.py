@@ -32,6 +32,16 @@ POSTGRESQL_HINTS = {
 }
 """What to do, by the beginning of the SQLSTATE. Source: PostgreSQL, "PostgreSQL Error Codes"."""
 
+POOLER_HINTS = {
+    "unsupported startup parameter": "leave that keyword out of database.url, or put it in PgBouncer's"
+    " ignore_startup_parameters",
+    "statement pooling mode": "set PgBouncer's pool_mode to transaction or session",
+    "rejected SSL upgrade": "let the server use TLS, or write sslmode=prefer",
+    "CERTIFICATE_VERIFY_FAILED": "name the certificate of the authority with sslrootcert, and the host as in the"
+    " server's certificate",
+}
+"""What to do, by a part of the message: these come from poolers, or from TLS."""
+
 
 class DatabaseUnusable(ConfigurationError):
     """The database is away, or is none; it may be there at another time."""
@@ -39,7 +49,9 @@ class DatabaseUnusable(ConfigurationError):
 
 def is_failure(error: Exception) -> bool:
     """Whether an error says that the database cannot be used; asyncpg raises its own while it connects."""
-    return isinstance(error, DBAPIError | OSError) or isinstance(getattr(error, "sqlstate", None), str)
+    if isinstance(error, DBAPIError | OSError) or isinstance(getattr(error, "sqlstate", None), str):
+        return True
+    return type(error).__module__.startswith("asyncpg.")
 
 
 def unusable(error: Exception, url: URL) -> DatabaseUnusable:
@@ -61,6 +73,9 @@ def _sqlite(said: str, file: Path) -> tuple[str, str]:
 
 
 def _postgresql(cause: object) -> str:
+    said = str(cause)
+    if hint := next((hint for part, hint in POOLER_HINTS.items() if part in said), ""):
+        return hint
     state = str(getattr(cause, "sqlstate", None) or "")
     hint = next((hint for start, hint in POSTGRESQL_HINTS.items() if state.startswith(start)), "")
     if not hint and isinstance(cause, socket.gaierror):

@@ -2,24 +2,35 @@
 
 Follows Twilio, "Security", *Validating requests are coming from Twilio*, through the validator of the `twilio` package.
 This module adds what that validator leaves to its caller: a missing header, credentials and ports in addresses, IPv6
-hosts, the body hash, and the slash at the end of the signed address of a stream's handshake.
+hosts, the body hash, the slash at the end of the signed address of a stream's handshake, and characters such as `:` and
+`@`, which Twilio signs bare or percent-encoded (its Node library calls the latter the legacy query string).
 
-One rule: a malformed request is answered False; checking a signature never raises.
+One rule: a malformed request is answered False; checking a signature never raises. Two spellings of an address count as
+one only when they hold the same path, names and values.
 """
 
 import hashlib
 import hmac
 import re
 from collections.abc import Iterator, Mapping
-from urllib.parse import SplitResult, parse_qs, urlsplit
+from itertools import product
+from urllib.parse import SplitResult, parse_qs, quote, urlparse, urlsplit
 
 from multidict import MultiMapping
-from twilio.request_validator import RequestValidator
+from twilio.request_validator import RequestValidator, add_port, remove_port
 
 Fields = Mapping[str, str] | MultiMapping[str]
 
 DEFAULT_PORTS = {"http": "80", "ws": "80", "https": "443", "wss": "443"}
 AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*)(?::(?P<port>\d*))?", re.ASCII)
+ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+BARE_IN_PATH = UNRESERVED | frozenset("!$&'()*+,:;=@")
+BARE_IN_QUERY = UNRESERVED | frozenset("!$'()*,/:;?@")
+BARE_IN_VALUE = BARE_IN_QUERY | {"="}
+"""What may stand bare and mean itself. Source: RFC 3986, 3.3 and 3.4; in a form `&`, `=` and `+` have a meaning."""
+KEPT_BARE = "!~*'()"
+"""What JavaScript's `encodeURIComponent`, and so Twilio's Node library, leaves bare beside letters, digits, `-_.`."""
 
 
 def signed_url(url: str) -> str:
@@ -52,7 +63,9 @@ def is_signed(auth_token: str, url: str, fields: Fields, signature: str | None, 
         return False
     given = signature.encode("utf-8", "replace")
     try:
-        made = [webhook_signature(auth_token, candidate, fields).encode() for candidate in _candidates(url)]
+        made = [
+            webhook_signature(auth_token, candidate, fields).encode() for candidate in dict.fromkeys(_candidates(url))
+        ]
     except ValueError:  # an address that cannot be parsed
         return False
     matches = [hmac.compare_digest(each, given) for each in made]
@@ -62,17 +75,58 @@ def is_signed(auth_token: str, url: str, fields: Fields, signature: str | None, 
 def _candidates(url: str) -> Iterator[str]:
     """The forms of an address that Twilio may have signed.
 
-    With and without port, and for a handshake with and without a slash at the end.
+    With and without port, with characters bare and percent-encoded, and for a handshake with and without a slash at the
+    end. What the validator of the `twilio` package makes of each spelling is among them.
     """
     parts = _bare(url)
     host, port = _host_and_port(parts)
-    spellings = dict.fromkeys((parts.netloc, host, f"{host}:{port or DEFAULT_PORTS.get(parts.scheme, '')}"))
-    for netloc in spellings:
-        candidate = parts._replace(netloc=netloc)
-        yield candidate.geturl()
+    netlocs = dict.fromkeys((parts.netloc, host, f"{host}:{port or DEFAULT_PORTS.get(parts.scheme, '')}"))
+    for path, query in product(_paths(parts), _queries(parts.query)):
+        for netloc in netlocs:
+            yield parts._replace(netloc=netloc, path=path, query=query).geturl()
+        official = urlparse(parts._replace(path=path, query=query).geturl())
+        yield from (add_port(official), remove_port(official))
+
+
+def _paths(parts: SplitResult) -> Iterator[str]:
+    """The path as it came, with what may stand bare, and with that encoded; of a handshake with either ending."""
+    spelled = dict.fromkeys(
+        (parts.path, _with_bare(parts.path, BARE_IN_PATH), _encoded(_with_bare(parts.path, BARE_IN_PATH), "/"))
+    )
+    for path in spelled:
+        yield path
         if parts.scheme in ("ws", "wss"):
-            slashed = parts.path.endswith("/")
-            yield candidate._replace(path=parts.path[:-1] if slashed else f"{parts.path}/").geturl()
+            yield path[:-1] if path.endswith("/") else f"{path}/"
+
+
+def _queries(query: str) -> Iterator[str]:
+    """The query as it came, with what may stand bare, and as Twilio's Node library encodes its names and values."""
+    pairs = []
+    for each in query.split("&"):
+        name, equals, value = each.partition("=")
+        pairs.append((_with_bare(name, BARE_IN_QUERY), equals, _with_bare(value, BARE_IN_VALUE)))
+    bare = "&".join("".join(pair) for pair in pairs)
+    encoded = "&".join(f"{_form_encoded(name)}={_form_encoded(value)}" for name, _, value in pairs if name or value)
+    yield from dict.fromkeys((query, bare, encoded))
+
+
+def _with_bare(text: str, bare: frozenset[str]) -> str:
+    """A text whose percent-encoded characters are bare if they are in `bare`, and have digits in upper case if not."""
+
+    def spelled(escape: re.Match[str]) -> str:
+        character = chr(int(escape[1], 16))
+        return character if character in bare else escape[0].upper()
+
+    return ESCAPE.sub(spelled, text)
+
+
+def _form_encoded(text: str) -> str:
+    return _encoded(text.replace("+", "%20"), KEPT_BARE)
+
+
+def _encoded(text: str, kept: str) -> str:
+    """A text with all percent-encoded that is not yet, but letters, digits, `-._~` and the characters of `kept`."""
+    return quote(text, safe=f"%{kept}")
 
 
 def _bare(url: str) -> SplitResult:

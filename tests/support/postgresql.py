@@ -29,11 +29,13 @@ class Cluster:
     The folder must lie where that user may go: pytest keeps its own to itself.
     """
 
-    def __init__(self, folder):
+    def __init__(self, folder, *, tls=None):
+        """Make one in a folder; `tls` is a folder with `server.crt` and `server.key`, and then TLS is a must."""
         self.bin = programs()
         self.data = folder / "data"
         self.log = folder / "log"
         self.folder = folder
+        self.tls = tls
         self.user = "postgres" if os.geteuid() == 0 else None
         if self.user:
             owner = pwd.getpwnam(self.user)
@@ -49,7 +51,12 @@ class Cluster:
     def start(self):
         if not self.data.exists():
             self._run("initdb", "-D", self.data, "-U", "telebridge", "-A", "trust", "--no-sync", "-E", "UTF8")
+            if self.tls is not None:
+                access = self.data / "pg_hba.conf"
+                access.write_text(access.read_text().replace("host  ", "hostssl"))
         options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} {QUICK}"
+        if self.tls is not None:
+            options += f" -c ssl=on -c ssl_cert_file={self.tls}/server.crt -c ssl_key_file={self.tls}/server.key"
         self._run("pg_ctl", "-D", self.data, "-l", self.log, "-o", options, "-w", "start")
 
     def stop(self, mode="immediate"):

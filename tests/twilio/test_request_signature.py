@@ -1,6 +1,9 @@
 import hashlib
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from multidict import MultiDict
 from twilio.request_validator import RequestValidator
 
@@ -110,3 +113,64 @@ def test_the_official_validator_agrees():
     for url in (URL, "http://example.com:8080/x", "wss://example.com/media/t"):
         assert validator.validate(url, FIELDS, webhook_signature(TOKEN, url, FIELDS))
         assert is_signed(TOKEN, url, FIELDS, validator.compute_signature(url, FIELDS))
+
+
+# Spellings: `:`, `@` and others may be signed bare or percent-encoded.
+
+NODE = "!~*'()"  # what JavaScript's encodeURIComponent leaves bare
+
+PAIRS = st.lists(
+    st.tuples(st.text("ab:@/?!$'()*,;+ %=&~é", min_size=1, max_size=6), st.text("cd:@/?!$'()*,;+ %=&~ü", max_size=6)),
+    max_size=3,
+)
+HOSTS = st.sampled_from(["example.com", "example.com:443", "example.com:8443", "example.com:80", "192.0.2.1:8080"])
+SCHEMES = st.sampled_from(["https", "http", "wss", "ws"])
+PATHS = st.sampled_from(["/twilio/voice", "/twilio/voice/a:b@c", "/twilio/voice/a%3Ab%40c", "/x/twilio/next", "/"])
+
+
+def spelled(pairs, safe, space="%20"):
+    return "&".join(f"{quote(name, safe=safe)}={quote(value, safe=safe)}" for name, value in pairs).replace(
+        "%20", space
+    )
+
+
+@settings(max_examples=50)
+@given(SCHEMES, HOSTS, PATHS, PAIRS, st.sampled_from([NODE, "!$'()*,/:;?@", ""]), st.sampled_from(["%20", "+"]))
+def test_whatever_the_official_validator_accepts_of_either_spelling_is_accepted(scheme, host, path, pairs, safe, space):
+    """The official validator is asked about the address as it came, bare, and as Twilio's Node library encodes it."""
+    query = spelled(pairs, safe, space)
+    came = f"{scheme}://{host}{path}" + (f"?{query}" if query else "")
+    form = {} if scheme.startswith("ws") else FIELDS
+    spellings = [spelled(pairs, NODE), spelled(pairs, "!$'()*,/:;?@", space), query]
+    for each in spellings:
+        asked = f"{scheme}://{host}{path}" + (f"?{each}" if each else "")
+        for signed in (asked, asked.replace(host, host.partition(":")[0]), asked.replace(host, f"{host}:443")):
+            signature = webhook_signature(TOKEN, signed, form)
+            if RequestValidator(TOKEN).validate(asked, form, signature):
+                assert is_signed(TOKEN, came, form, signature), signed
+
+
+def meaning(url):
+    parts = urlsplit(url)
+    return unquote(parts.path), parse_qsl(parts.query, keep_blank_values=True, errors="surrogateescape")
+
+
+@settings(max_examples=50)
+@given(PATHS, PATHS, PAIRS, PAIRS, st.sampled_from([NODE, "", "!$'()*,/:;?@"]))
+@example("/", "/", [("a", "c+d")], [("a", "c d")], "")
+@example("/", "/", [("a", "c%3Ad")], [("a", "c:d")], "!$'()*,/:;?@")
+@example("/", "/", [("a", "c"), ("b", "d")], [("a", "c&b=d")], NODE)
+@example("/", "/", [("a", "c=d")], [("a=c", "d")], NODE)
+def test_a_signature_counts_for_no_other_path_name_or_value(path, other_path, pairs, others, safe):
+    came = f"https://example.com{path}?{spelled(pairs, safe)}"
+    signed = f"https://example.com{other_path}?{spelled(others, safe)}"
+    if meaning(came) != meaning(signed):
+        assert not is_signed(TOKEN, came, FIELDS, webhook_signature(TOKEN, signed, FIELDS))
+
+
+def test_bytes_that_are_no_text_are_not_taken_for_others():
+    signature = webhook_signature(TOKEN, "https://example.com/?a=%EF%BF%BD", {})
+    assert not is_signed(TOKEN, "https://example.com/?a=%FF", {}, signature)
+    assert is_signed(
+        TOKEN, "https://example.com/?a=%ff", {}, webhook_signature(TOKEN, "https://example.com/?a=%FF", {})
+    )

@@ -14,7 +14,6 @@ worker has served with it, a refusal has a cause outside, which may pass.
 import math
 import os
 import signal
-import socket
 import sys
 import time
 import traceback
@@ -27,7 +26,6 @@ from telebridge.cli.process.stopping import StopTimes
 from telebridge.errors import ConfigurationError
 
 FAILED, CONFIGURED_WRONGLY = 1, 2
-BACKLOG = 1024
 SHORT_LIFE_SECONDS = 5.0
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 10.0
@@ -35,16 +33,6 @@ LOOK_SECONDS = 0.05
 STOPPING = signal.SIGTERM, signal.SIGINT
 KILL_SECONDS = 0.1
 """So long after its time a worker is killed."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket that worker processes inherit.
-
-    Raises:
-        OSError: The address cannot be listened on.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 def failures_in_a_row(lived_seconds: float, before: int) -> int:

@@ -16,18 +16,17 @@ from aiohttp.typedefs import Handler, Middleware
 from yarl import URL
 
 from telebridge import metrics
+from telebridge.server.http.base_path import is_for
 from telebridge.server.http.connections import known
-from telebridge.server.http.problems import (
-    API,
-    Problem,
-    is_under,
-)
+from telebridge.server.http.problems import API, Problem
 
 CHALLENGE = 'Bearer realm="telebridge"'
 METRICS = "/metrics"
 GUARDED = (API, METRICS)
 """The paths that the middleware guards, with all that lies under them."""
-FORWARDING = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")
+FORWARDING = ("forwarded", "x-real-ip", "via")
+FORWARDING_PREFIX = "x-forwarded-"
+"""Headers that proxies add, in lower case, and how the names of the others begin."""
 SET_A_TOKEN = "set server.api_token, and send it as 'Authorization: Bearer …'"  # noqa: S105 - no token
 
 
@@ -74,7 +73,7 @@ class Access:
             why = "The server listens for other machines and has no token"
         elif not is_loopback(peer or ""):
             why = "Without a token the API is for this machine only"
-        elif any(name in headers for name in FORWARDING):
+        elif any(_is_of_proxy(name.lower()) for name in headers):
             why = "Without a token the API answers nothing that came through a proxy"
         elif not _names_this_machine(headers.get("Host", "")) or _from_elsewhere(headers.get("Origin")):
             why = "Without a token the API answers no page of another site"
@@ -88,10 +87,10 @@ def guarded(access: Access) -> Middleware:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if is_under(request.path, *GUARDED):
+        if is_for(request, *GUARDED):
             refusal = access.refusal(request.headers, request.remote)
             if refusal is not None:
-                endpoint = "metrics" if is_under(request.path, METRICS) else "api"
+                endpoint = "metrics" if is_for(request, METRICS) else "api"
                 metrics.REFUSED.labels(endpoint, str(refusal.status)).inc()
                 if endpoint == "metrics":
                     return refusal.answer()  # no problem documents are made there
@@ -112,6 +111,10 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return (mapped or address).is_loopback
+
+
+def _is_of_proxy(name: str) -> bool:
+    return name in FORWARDING or name.startswith(FORWARDING_PREFIX)
 
 
 def _names_this_machine(host: str) -> bool:

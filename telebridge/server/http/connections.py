@@ -9,8 +9,8 @@ milliseconds; what stays is what waits on purpose.
 
 import asyncio
 import resource
-from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from collections.abc import Callable
+from ipaddress import ip_network
 from typing import cast
 
 from aiohttp import web
@@ -18,6 +18,8 @@ from aiohttp.typedefs import Handler, Middleware
 from typing_extensions import override
 
 from telebridge import metrics
+from telebridge.server.http.forwarding import client_address
+from telebridge.server.http.network_addresses import address_of, is_in
 from telebridge.server.http.refusal_log import RefusalLog
 
 HEADER_SECONDS = 10.0
@@ -34,8 +36,6 @@ DESCRIPTORS_SHARE = 2
 FEWEST, MOST = 16, 1024
 """The total bound on strangers lies between these."""
 TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-
-Network = IPv4Network | IPv6Network
 
 
 def most_strangers() -> int:
@@ -226,7 +226,7 @@ class ConnectionBounds:
                 connection.request_began()
                 task.add_done_callback(connection.request_ended)
                 if self._is_proxy(connection.peer):
-                    self._add(connection, forwarded_address(request.headers, self._proxies))
+                    self._add(connection, client_address(request, self._proxies))
             return await handler(request)
 
         return followed
@@ -289,37 +289,3 @@ def known(request: web.Request) -> None:
     bounds = request.app.get(CONNECTIONS)
     if bounds is not None:
         bounds.known(request)
-
-
-def forwarded_address(headers: Mapping[str, str], proxies: tuple[Network, ...]) -> str:
-    """Return the address of the client that the last trusted proxy names in `X-Forwarded-For`; empty if none does."""
-    for written in reversed(headers.get("X-Forwarded-For", "").split(",")):
-        address = address_of(written.strip())
-        if not address or not is_in(written.strip(), proxies):
-            return address
-    return ""
-
-
-def is_in(address: str, networks: tuple[Network, ...]) -> bool:
-    """Return whether an address lies in one of the networks; False for what is no address."""
-    parsed = _parsed(address)
-    return parsed is not None and any(parsed in network for network in networks)
-
-
-def address_of(address: str) -> str:
-    """Return what counts as one address: of IPv6 the network of 64 bits, which one machine has to itself."""
-    match _parsed(address):
-        case IPv4Address() as four:
-            return str(four)
-        case IPv6Address() as six:
-            return str(IPv6Network((int(six) >> 64 << 64, 64)))
-        case None:
-            return ""
-
-
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

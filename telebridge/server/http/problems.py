@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from telebridge.errors import TelebridgeError
 from telebridge.logs import logger
+from telebridge.server.http.base_path import is_for
 from telebridge.server.http.refusal_log import masked
 
 log = logger(__name__)
@@ -128,7 +129,7 @@ def problem_documents() -> Middleware:
 
     @web.middleware
     async def documented(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not is_under(request.path, API, PROMPTS):
+        if not is_for(request, API, PROMPTS):
             return await handler(request)
         try:
             answer = await handler(request)
@@ -161,11 +162,6 @@ def _of_http(request: web.Request, refused: web.HTTPException) -> Problem:
         case _:
             detail = (refused.text or "").strip() or f"{_title(refused.status)}."
     return Problem(refused.status, detail, headers=headers)
-
-
-def is_under(path: str, *folders: str) -> bool:
-    """Whether a path is one of the folders, or lies in one."""
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
 
 def shown(text: str) -> str:

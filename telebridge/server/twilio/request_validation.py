@@ -3,14 +3,18 @@
 Source: Twilio, "Security", *Validating requests*.
 
 One rule: the URL that Twilio signed is the one it was given, so it is built from the configured public address, never
-from what a proxy or a client claims, unless the proxy is trusted.
+from what a proxy or a client claims, unless the proxy is trusted. A path in the public address counts whether the proxy
+strips it or not.
 """
 
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from aiohttp import web
 from yarl import URL
 
+from telebridge.server.http.base_path import base_path
+from telebridge.server.http.forwarding import dialled_url
+from telebridge.server.http.network_addresses import is_in
 from telebridge.twilio.request_signature import Fields, is_signed
 
 FIELDS = web.RequestKey("FIELDS", dict[str, str])
@@ -23,11 +27,11 @@ class RequestValidator:
     Args:
         public_url: Where Twilio reaches this bridge; empty to take the address that a request was sent to.
         auth_token: The account's auth token; empty when there is none to check against.
-        trusted_proxies: Networks whose `X-Forwarded-…` headers are used when `public_url` is empty.
+        trusted_proxies: Networks whose `Forwarded` and `X-Forwarded-…` headers are used when `public_url` is empty.
     """
 
     def __init__(self, public_url: str, auth_token: str, trusted_proxies: tuple[str, ...] = ()) -> None:
-        self._public = URL(public_url.rstrip("/")) if public_url else None
+        self._public = str(URL(public_url.rstrip("/"))).rstrip("/")
         self._auth_token = auth_token
         self._proxies = tuple(ip_network(network) for network in trusted_proxies)
 
@@ -37,13 +41,12 @@ class RequestValidator:
         return bool(self._auth_token)
 
     def public_url(self, request: web.Request, path: str) -> str:
-        """The public URL of `path`."""
-        return str(self._origin(request)) + path
+        """The public URL of `path`, which is a path of the bridge without that of the public address."""
+        return self._base(request) + path
 
     def stream_url(self, request: web.Request, path: str) -> str:
         """The public URL of a WebSocket; Twilio opens `wss` only, a local stand-in also `ws`."""
-        origin = self._origin(request)
-        return str(origin.with_scheme("wss" if origin.scheme == "https" else "ws")) + path
+        return _for_stream(self._base(request) + path)
 
     def is_twilio(self, request: web.Request, form: Fields | None, *, stream: bool) -> bool:
         """Whether the request has Twilio's signature; always true when signatures are not checked.
@@ -55,26 +58,31 @@ class RequestValidator:
         """
         if not self.checks_signatures:
             return True
-        make_url = self.stream_url if stream else self.public_url
-        url = make_url(request, request.raw_path)
-        return is_signed(self._auth_token, url, form or {}, request.headers.get("X-Twilio-Signature"))
+        signature = request.headers.get("X-Twilio-Signature")
+        return any(
+            is_signed(self._auth_token, _for_stream(url) if stream else url, form or {}, signature)
+            for url in self._dialled(request, request.raw_path)
+        )
 
-    def _origin(self, request: web.Request) -> URL:
-        if self._public is not None:
+    def checked_url(self, request: web.Request) -> str:
+        """The address over which a signature is expected, without the query: signed variables are in it."""
+        return self._dialled(request, request.rel_url.raw_path)[0]
+
+    def _dialled(self, request: web.Request, path: str) -> list[str]:
+        """What may have been dialled: the proxy has left the path of the public address there, or has stripped it."""
+        base = self._base(request)
+        prefix = base_path(base)
+        left = [base.removesuffix(prefix) + path] if prefix and path.startswith(f"{prefix}/") else []
+        return [*left, base + path]
+
+    def _base(self, request: web.Request) -> str:
+        """The public address without a slash at its end."""
+        if self._public:
             return self._public
-        scheme, host = request.scheme, request.host
-        if self._from_trusted_proxy(request):
-            scheme = _first(request.headers.get("X-Forwarded-Proto"), scheme)
-            host = _first(request.headers.get("X-Forwarded-Host"), host)
-        return URL(f"{scheme}://{host}")
-
-    def _from_trusted_proxy(self, request: web.Request) -> bool:
-        if request.remote is None:
-            return False
-        peer = ip_address(request.remote)
-        return any(peer in network for network in self._proxies)
+        if is_in(request.remote or "", self._proxies):
+            return dialled_url(request)
+        return f"{request.scheme}://{request.host}"
 
 
-def _first(header: str | None, otherwise: str) -> str:
-    """The first value of a header to which proxies append."""
-    return header.split(",")[0].strip() if header else otherwise
+def _for_stream(url: str) -> str:
+    return f"ws{url.removeprefix('http')}"

@@ -105,9 +105,7 @@ def _for_twilio(validator: RequestValidator, refusals: RefusalLog, handler: Hand
             refusals.write(
                 "request refused: the signature does not fit",
                 signed=bool(request.headers.get("X-Twilio-Signature")),
-                checked_url=validator.public_url(
-                    request, request.rel_url.raw_path
-                ),  # signed variables are in the query
+                checked_url=validator.checked_url(request),
             )
             raise web.HTTPForbidden(text="X-Twilio-Signature is missing or does not fit this address.\n")
         known(request)
