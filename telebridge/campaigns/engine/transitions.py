@@ -10,13 +10,14 @@ too: it is established once no report has come for a while and Twilio was asked 
 from dataclasses import replace
 
 from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason
-from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.contact import COUNTRY_HELD, REFUSED_HELD, Contact
 from telebridge.campaigns.engine.outcomes import (
     Outcome,
     RetryRules,
     outcome_of,
     weightier,
 )
+from telebridge.campaigns.engine.refusals import COUNTRY_AGAIN_SECONDS, UNCLEAR_AGAIN_SECONDS
 from telebridge.campaigns.engine.states import (
     ATTEMPT,
     CONTACT,
@@ -38,6 +39,12 @@ TALK_WITHIN_MS = 60_000
 TALK_OVERDUE_MS = 10_000
 """For the circuit breaker a call without such a report is lost after this time, long before `TALK_WITHIN_MS`."""
 AGAIN_AFTER_MS = 1000
+RELEASES = {
+    NotPlacedReason.AGAIN: (AGAIN_AFTER_MS, ""),
+    NotPlacedReason.UNCLEAR: (round(1000 * UNCLEAR_AGAIN_SECONDS), REFUSED_HELD),
+    NotPlacedReason.COUNTRY: (round(1000 * COUNTRY_AGAIN_SECONDS), COUNTRY_HELD),
+}
+"""For how long a contact waits after a call that was not placed, and what `Contact.held` says of it."""
 
 
 def apply_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | None:
@@ -94,15 +101,17 @@ def void_attempt(attempt: Attempt, why: NotPlacedReason, *, error: str) -> Attem
     if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
         return None
     state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
-    outcome = None if why is NotPlacedReason.AGAIN else Outcome(why.value)
+    outcome = Outcome(why.value) if why.ends_contact else None
     return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
-def release_contact(contact: Contact, why: NotPlacedReason, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
+def release_contact(contact: Contact, why: NotPlacedReason, *, now: int) -> Contact:
     """Return the contact of an attempt that has just become void; the attempt does not count."""
     uncounted = replace(contact, attempts=contact.attempts - 1)
-    if why is NotPlacedReason.AGAIN:
-        return replace(uncounted, state=follow(CONTACT, contact.state, ContactInput.RETRY), due_at=now + after_ms)
+    if not why.ends_contact:
+        after_ms, held = RELEASES[why]
+        state = follow(CONTACT, contact.state, ContactInput.RETRY)
+        return replace(uncounted, state=state, due_at=now + after_ms, held=held)
     state = follow(CONTACT, contact.state, ContactInput.COMPLETE)
     return replace(uncounted, state=state, outcome=Outcome(why.value).value)
 

@@ -189,6 +189,21 @@ class AttemptRecordsConformance:
         clock.advance(1)
         assert [again.n for again in await claim(store)] == [2]
 
+    @pytest.mark.parametrize(
+        ("why", "held", "minutes"), [(NotPlacedReason.UNCLEAR, "refused", 5), (NotPlacedReason.COUNTRY, "country", 15)]
+    )
+    async def test_a_contact_that_was_refused_for_another_reason_waits(self, store, clock, why, held, minutes):
+        campaign = await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.not_placed(one.attempt_id, why, error="21215")
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.attempts, contact.held) == (ContactState.READY, 0, held)
+        assert await store.reports.outcomes(campaign.id, since=START) == {}
+        clock.advance(60 * minutes - 1)
+        assert await claim(store) == []
+        clock.advance(1)
+        assert [again.n for again in await claim(store)] == [2]
+
     @pytest.mark.parametrize("why", [NotPlacedReason.BAD_NUMBER, NotPlacedReason.REFUSED, NotPlacedReason.UNKNOWN])
     async def test_a_contact_that_cannot_be_called_is_done(self, store, why):
         campaign = await running_campaign(store, contacts(1))

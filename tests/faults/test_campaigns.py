@@ -1,0 +1,214 @@
+"""Campaigns: accounts that may not call, calls that fail, and verdicts and reports that come late or never."""
+
+import asyncio
+from itertools import count
+
+import pytest
+from support.campaigns import contacts, running_campaign
+from support.dialling import Bench, wallclock
+from support.faults import fault
+from support.virtual_time import virtually
+
+from telebridge.campaigns.engine.contact import Lane, NewContact
+from telebridge.campaigns.engine.outcomes import RetryRules
+from telebridge.campaigns.engine.pacing import Pacing
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
+from telebridge.campaigns.reporting.view import view_campaign
+from telebridge.campaigns.reporting.why_waiting import Waiting
+from telebridge.errors import TwilioAPIError
+from telebridge.twilio.calls import CallStatus
+
+FRANCE = Lane(("Europe/Paris",), "FR")
+TEN_A_SECOND = Pacing(10.0, 100)
+ONE_CALL_ONLY = RetryRules(1, {})
+
+
+def refusing(twilio, error, when=lambda _: True):
+    """Let Twilio refuse calls; returns those that it refused."""
+    refused, place = [], twilio.create
+
+    async def create(request):
+        if not when(request):
+            return await place(request)
+        twilio.asked += 1
+        refused.append(request.to)
+        await asyncio.sleep(0.05)
+        raise error
+
+    twilio.create = create
+    return refused
+
+
+def french(people):
+    return [NewContact(f"+3314268{n:04d}", FRANCE, {}) for n in range(people)]
+
+
+def is_french(request):
+    return request.to.startswith("+33")
+
+
+async def used_up(bench, campaign):
+    return [one async for one in bench.store.reports.contacts(campaign.id) if one.attempts or one.outcome]
+
+
+ACCOUNT_REFUSALS = [
+    TwilioAPIError(401, 20003, "Authenticate"),
+    TwilioAPIError(403, 20005, "Account is not active"),
+    TwilioAPIError(403, None, "Forbidden"),
+    TwilioAPIError(404, 20404, "The requested resource was not found"),
+    TwilioAPIError(400, 10005, "Voice calling has been disabled for this account"),
+    TwilioAPIError(400, 21210, "The source phone number provided is not yet verified for your account"),
+    TwilioAPIError(400, 21216, "Call blocked by Twilio"),
+    TwilioAPIError(400, 21219, "The number is unverified. Trial accounts may only make calls to verified numbers"),
+    TwilioAPIError(400, 21205, "Url is not a valid URL"),
+    TwilioAPIError(400, 63999, "something that no list has"),
+    TwilioAPIError(402, None, "Payment required"),
+    TwilioAPIError(422, None, "Unprocessable"),
+]
+
+
+@fault(
+    "Twilio refuses every call of a campaign, for the account's sake or for a reason that is in no list.",
+    caller="Nobody is called.",
+    operator="The campaign is paused after three refusals at most, with Twilio's words as the reason.",
+    kept="Every contact and every attempt: `start` calls them once the account is mended.",
+)
+@pytest.mark.parametrize("people", [20, 2000])
+@pytest.mark.parametrize("error", ACCOUNT_REFUSALS, ids=str)
+@virtually
+async def test_a_refusal_that_everybody_would_get_uses_nobody_up(error, people):
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(people), pacing=TEN_A_SECOND, retry=ONE_CALL_ONLY)
+        refused = refusing(bench.twilio, error)
+        bench.worker.start()
+        await asyncio.sleep(5)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert str(error) in paused.reason
+        assert len(refused) <= 5
+        assert await used_up(bench, campaign) == []
+
+
+@fault(
+    "The account may not call one of the countries of a campaign (21215: Voice Geographic Permissions).",
+    caller="The people of the other countries are called; those of this one once it is permitted.",
+    operator="A line in the log that names the country; in `status` its contacts wait for the permission.",
+    kept="The country's contacts, and the others' calls.",
+)
+@pytest.mark.parametrize("people", [20, 2000])
+@virtually
+async def test_the_contacts_of_a_country_that_may_not_be_called_wait(people):
+    async with Bench() as bench:
+        everybody = [*french(people), *contacts(20)]
+        campaign = await running_campaign(bench.store, everybody, pacing=TEN_A_SECOND, retry=ONE_CALL_ONLY)
+        refused = refusing(bench.twilio, TwilioAPIError(400, 21215, "Account not authorized to call"), is_french)
+        bench.worker.start()
+        await asyncio.sleep(12)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 20}
+        assert len(refused) <= 5
+        assert [one for one in await used_up(bench, campaign) if one.phone.startswith("+33")] == []
+        view = await view_campaign(bench.store, campaign.id, lambda _, now: now, wallclock=wallclock())
+        assert view.explanation.waiting == {Waiting.COUNTRY: people}
+
+
+@fault(
+    "The owner permits a country while a campaign waits for it.",
+    caller="The call, at most 15 minutes later.",
+    operator="Nothing to do.",
+    kept="The country's contacts.",
+)
+@virtually
+async def test_a_country_that_is_permitted_is_called_within_fifteen_minutes():
+    async with Bench(tick_seconds=2.0) as bench:
+        campaign = await running_campaign(bench.store, french(8), pacing=TEN_A_SECOND, retry=ONE_CALL_ONLY)
+        permitted = []
+        error = TwilioAPIError(400, 21215, "Account not authorized to call")
+        refusing(bench.twilio, error, lambda _: not permitted)
+        bench.worker.start()
+        await asyncio.sleep(30)
+        permitted.append(True)
+        await asyncio.sleep(900)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 8}
+
+
+@fault(
+    "Twilio refuses one number of a country for its geographic permissions, such as one at risk of fraud.",
+    caller="The other people of the country are called.",
+    operator="The contact waits for the permission.",
+    kept="The contact, and the calls to all others.",
+)
+@virtually
+async def test_one_number_that_may_not_be_called_holds_nobody_else_back():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(20), pacing=TEN_A_SECOND)
+        first = contacts(1)[0].phone
+        error = TwilioAPIError(400, 21215, "Account not authorized to call")
+        refusing(bench.twilio, error, lambda request: request.to == first)
+        bench.worker.start()
+        await asyncio.sleep(20)
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"done": 19, "ready": 1}
+
+
+@fault(
+    "Twilio refuses a call now and then for a reason that is in no list.",
+    caller="The others are called.",
+    operator="The contacts wait and are tried again; when only they are left, the campaign pauses with the reason.",
+    kept="The contacts: none is used up.",
+)
+@virtually
+async def test_an_unknown_refusal_now_and_then_pauses_only_when_nothing_else_is_left():
+    async with Bench(tick_seconds=1.0) as bench:
+        campaign = await running_campaign(bench.store, contacts(20), pacing=Pacing(2.0, 100))
+        odd = {contacts(20)[n].phone for n in (3, 9)}
+        refusing(bench.twilio, TwilioAPIError(400, 63999, "odd"), lambda request: request.to in odd)
+        bench.worker.start()
+        await asyncio.sleep(60)
+        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.RUNNING
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"done": 18, "ready": 2}
+        await asyncio.sleep(900)
+        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.PAUSED
+        assert {one.phone for one in await used_up(bench, campaign)} == {one.phone for one in contacts(20)} - odd
+
+
+@fault(
+    "Most calls of a small campaign fail.",
+    caller="Half of the people at most are called in vain.",
+    operator="The campaign is paused with the figures as the reason.",
+    kept="The contacts that were not called yet.",
+)
+@virtually
+async def test_the_breaker_stops_a_campaign_of_twenty():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(20), pacing=Pacing(2.0, 100), retry=ONE_CALL_ONLY)
+        bench.twilio.ends = (CallStatus.FAILED,)
+        bench.twilio.talk_seconds = 0.1
+        bench.worker.start()
+        await asyncio.sleep(30)
+        paused = await bench.store.campaigns.find(campaign.id)
+        assert paused.status is CampaignStatus.PAUSED
+        assert "calls failed, more than 50%" in paused.reason
+        assert (await bench.store.reports.progress(campaign.id)).contacts["ready"] >= 6
+
+
+@fault(
+    "Twilio says of every number that it does not exist.",
+    caller="Nobody is called.",
+    operator="The campaign is paused with the figures; `campaign retry --outcome bad_number` puts the contacts back.",
+    kept="Every contact.",
+)
+@virtually
+async def test_contacts_that_were_used_up_can_be_put_back():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(20), pacing=Pacing(2.0, 100), retry=ONE_CALL_ONLY)
+        calls, wrong = count(), [True]
+        refusing(bench.twilio, TwilioAPIError(400, 21211, "not valid"), lambda _: wrong and next(calls) < 40)
+        bench.worker.start()
+        await asyncio.sleep(10)
+        assert (await bench.store.campaigns.find(campaign.id)).status is CampaignStatus.PAUSED
+        bad = (await bench.store.reports.progress(campaign.id)).outcomes["bad_number"]
+        assert bad <= 11
+        wrong.clear()
+        assert await bench.store.contacts.retry(campaign.id, {"bad_number", "refused"}) == bad
+        await bench.store.campaigns.change(campaign.id, CampaignInput.START)
+        await asyncio.sleep(30)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 20}
