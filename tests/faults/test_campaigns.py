@@ -4,19 +4,30 @@ import asyncio
 from itertools import count
 
 import pytest
+from support.callers import QUIET, SPEECH, ToldDetector
 from support.campaigns import contacts, running_campaign
 from support.dialling import Bench, wallclock
 from support.faults import fault
+from support.line import Line, begun
 from support.virtual_time import virtually
 
+from telebridge.call.session.audio.listening import ListeningOptions
+from telebridge.call.session.checkpoint import Checkpoint
+from telebridge.call.session.effects import StartSpeech
+from telebridge.call.session.events import StreamLost, TransferEnded
+from telebridge.call.session.stream_phase import Phase
 from telebridge.campaigns.engine.contact import Lane, NewContact
-from telebridge.campaigns.engine.outcomes import RetryRules
+from telebridge.campaigns.engine.outcomes import Outcome, RetryRules, outcome_of
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.campaigns.reporting.why_waiting import Waiting
 from telebridge.errors import TwilioAPIError
+from telebridge.server.twilio.campaign_calls import talk_of
+from telebridge.turns.barge_in import BargeInCause, BargeInOptions
+from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.calls import CallStatus
+from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkReturned
 
 FRANCE = Lane(("Europe/Paris",), "FR")
 TEN_A_SECOND = Pacing(10.0, 100)
@@ -212,3 +223,138 @@ async def test_contacts_that_were_used_up_can_be_put_back():
         await bench.store.campaigns.change(campaign.id, CampaignInput.START)
         await asyncio.sleep(30)
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 20}
+
+
+CLINIC = """
+flow: clinic
+start: ask
+entrances: [voicemail]
+nodes:
+  ask: {menu: "For yes press one, for no press two, and stay on the line for more.", choices: {1: leave, 2: desk}}
+  leave: {record: "Please speak after the tone.", then: bye}
+  desk: {transfer: "+15551230100", failed: ask}
+  voicemail: {say: "Please call us back.", then: bye}
+  bye: {hang_up: "Goodbye."}
+"""
+LONG_PROMPT = bytes(range(1, 251)) * 192  # 6 s
+
+
+def answered(checkpoint=None):
+    """A call in which the clinic's first prompt is begun."""
+    listening = ListeningOptions(
+        detector=ToldDetector,
+        voice_activity=VoiceActivityOptions(silence_ms=200),
+        barge_in=BargeInOptions(commit_after_ms=400),
+    )
+    line = Line(CLINIC, checkpoint=checkpoint, listening=listening)
+    line.prompt = next((effect for effect in line.effects if isinstance(effect, StartSpeech)), None)
+    return line
+
+
+def in_prompt():
+    line = answered().started()
+    line.spoken(line.prompt, LONG_PROMPT)
+    hear(line, QUIET, 150)
+    return line
+
+
+def hear(line, payload, frames):
+    for _ in range(frames):
+        line.tell(AudioReceived(payload, round(line.now * 1000)), after=0.02)
+
+
+def after_a_key_in_a_prompt():
+    line = in_prompt()
+    line.tell(DigitPressed("7"))
+    return line
+
+
+def after_an_answer():
+    line = in_prompt()
+    line.tell(DigitPressed("1"))
+    return line
+
+
+def after_speech():
+    line = in_prompt()
+    hear(line, SPEECH, 40)
+    hear(line, QUIET, 40)
+    return line
+
+
+def in_a_recording():
+    line = after_an_answer()
+    line.tell(MarkReturned(line.spoken(begun(line.effects))), after=1.0)
+    return line
+
+
+def in_a_transfer():
+    line = in_prompt()
+    line.tell(DigitPressed("2"))
+    assert line.session.phase is Phase.AWAY
+    return line
+
+
+def after_a_transfer_that_failed():
+    line = in_a_transfer()
+    line.tell(TransferEnded("no-answer"), after=20.0)
+    return line
+
+
+def after_a_lost_stream():
+    line = after_a_key_in_a_prompt()
+    line.tell(StreamLost())
+    return line.started()
+
+
+def in_another_process(moment):
+    return lambda: answered(Checkpoint.decode(moment().kept.encode()))
+
+
+MOMENTS = {
+    "a key in a prompt": after_a_key_in_a_prompt,
+    "a key that answered a question": after_an_answer,
+    "speech that took the floor": after_speech,
+    "a recording in progress": in_a_recording,
+    "a transfer in progress": in_a_transfer,
+    "a transfer that failed": after_a_transfer_that_failed,
+    "a stream that was lost and came back": after_a_lost_stream,
+}
+MOMENTS |= {f"{name}, taken over by another process": in_another_process(moment) for name, moment in MOMENTS.items()}
+
+
+@fault(
+    "Twilio takes a person for a machine, and says so late: after a key or speech, in a recording or a transfer.",
+    caller="The flow, as if nothing had been said.",
+    operator="The outcome `answered`; `talk.person` is true, beside `answered_by`.",
+    kept="The call: nobody who answered the flow is hung up, or told the words for a voicemail.",
+)
+@pytest.mark.parametrize("node", [None, "voicemail"])
+@pytest.mark.parametrize("moment", MOMENTS.values(), ids=MOMENTS.keys())
+def test_a_late_verdict_ends_no_call_of_a_person(moment, node):
+    line = moment()
+    phase, path = line.session.phase, list(line.session.record.path)
+    assert line.session.machine_answered(node, now=line.now) == []
+    assert (line.session.phase, line.session.record.path) == (phase, path)
+    talk = talk_of(line.session.record)
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", None, talk) is Outcome.ANSWERED
+
+
+@pytest.mark.parametrize("moment", [answered, in_prompt], ids=["before the first word", "in the first prompt"])
+def test_a_machine_that_did_nothing_else_is_left_its_message_or_hung_up(moment):
+    line = moment()
+    assert line.session.machine_answered("voicemail", now=line.now)
+    assert line.session.record.path[-1] == "voicemail"
+    assert outcome_of(CallStatus.COMPLETED, "machine_start", None, talk_of(line.session.record)) is Outcome.MACHINE
+    line = moment()
+    assert line.session.machine_answered(None, now=line.now)
+    assert line.session.phase.is_ending
+
+
+def test_the_greeting_of_a_machine_over_our_first_words_is_no_answer():
+    line = answered().started()
+    line.spoken(line.prompt, LONG_PROMPT)
+    hear(line, QUIET, 20)
+    hear(line, SPEECH, 60)
+    assert line.session.record.utterances[-1].interruption.cause is BargeInCause.SPEECH
+    assert not line.session.record.is_person
