@@ -225,6 +225,60 @@ async def test_contacts_that_were_used_up_can_be_put_back():
         assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 20}
 
 
+def losing_final_callbacks(bench):
+    """Let the last callback of every call be lost."""
+    deliver = bench.twilio._report
+
+    def report(call, status):
+        if not status.is_final:
+            deliver(call, status)
+
+    bench.twilio._report = report
+
+
+@fault(
+    "The last callback of every call is lost.",
+    caller="The call, on time: ended calls keep nobody out for more than some seconds.",
+    operator="The outcomes, some seconds after the calls: Twilio is asked once the bridge has told of the end.",
+    kept="The outcomes, and the places among `max_live`.",
+)
+@virtually
+async def test_ten_lost_callbacks_do_not_stop_a_campaign_of_ten_live_calls():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(40), pacing=Pacing(10.0, 10))
+        losing_final_callbacks(bench)
+        bench.worker.start()
+        await asyncio.sleep(60)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 40}
+
+
+@fault(
+    "The last callback of a call is lost, and Twilio fails when it is asked.",
+    caller="Nothing.",
+    operator="The outcome, within 30 seconds after Twilio is there again.",
+    kept="The outcome, and the places among `max_live`.",
+)
+@virtually
+async def test_a_look_that_fails_is_repeated_within_half_a_minute():
+    async with Bench() as bench:
+        campaign = await running_campaign(bench.store, contacts(10), pacing=Pacing(10.0, 10))
+        losing_final_callbacks(bench)
+        fetch, broken = bench.twilio.fetch, [True]
+
+        async def failing(sid):
+            if broken:
+                raise TwilioAPIError(503, None, "unavailable")
+            return await fetch(sid)
+
+        bench.twilio.fetch = failing
+        bench.worker.start()
+        await asyncio.sleep(30)
+        assert (await bench.store.reports.progress(campaign.id)).contacts == {"live": 10}
+        broken.clear()
+        await asyncio.sleep(30)
+        assert (await bench.store.reports.progress(campaign.id)).outcomes == {"answered": 10}
+
+
 CLINIC = """
 flow: clinic
 start: ask

@@ -13,6 +13,7 @@ from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedRe
 from telebridge.campaigns.engine.contact import COUNTRY_HELD, REFUSED_HELD, Contact
 from telebridge.campaigns.engine.outcomes import (
     Outcome,
+    Reported,
     RetryRules,
     outcome_of,
     weightier,
@@ -31,6 +32,12 @@ from telebridge.twilio.calls import CallStatus, further_status
 
 CHECK_AFTER_RING_MS = 60_000
 CHECK_AGAIN_MS = 300_000
+CHECK_FAILED_AGAIN_MS = 20_000
+"""A check is due again after this time, unless Twilio's answer is written before."""
+CHECK_TOLD_END_MS = 4000
+"""Twilio reports the end of a call within moments of when the bridge does; if not, the report is lost."""
+CHECK_TOLD_END_AGAIN_MS = 10_000
+"""After a look at such a call that Twilio says is live; doubled with each further one."""
 CHECK_FURTHEST_MS = 3_600_000
 """A check that is due later than this was set by a clock that ran ahead."""
 VERDICT_WITHIN_MS = 30_000
@@ -128,6 +135,11 @@ def _implied(report: CallReport) -> CallStatus:
     return CallStatus.IN_PROGRESS if said else CallStatus.QUEUED
 
 
+def _told_end(attempt: Attempt) -> bool:
+    """Whether the bridge has told that the call is over; it tells what was said only then."""
+    return bool(attempt.talk) or attempt.reported is Reported.ENDED
+
+
 def _input(status: CallStatus) -> AttemptInput:
     if status.is_final:
         return AttemptInput.END
@@ -143,8 +155,13 @@ def _check_at(before: Attempt, attempt: Attempt, report: CallReport, now: int) -
         if not missing or report.looked_up:
             return None
         return before.check_at if before.state is AttemptState.DONE else now + VERDICT_WITHIN_MS
+    ended = _told_end(attempt)
+    if ended and not _told_end(before):
+        return now + CHECK_TOLD_END_MS
     if attempt.state is before.state and not report.looked_up:
         return before.check_at
+    if ended and report.looked_up:
+        return now + min(CHECK_AGAIN_MS, CHECK_TOLD_END_AGAIN_MS << min(max(0, attempt.looks - 1), 8))
     if attempt.state is AttemptState.PLACED and not report.looked_up:
         return now + 1000 * attempt.ring_seconds + CHECK_AFTER_RING_MS
     return now + CHECK_AGAIN_MS

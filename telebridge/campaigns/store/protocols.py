@@ -314,7 +314,7 @@ class AttemptRecords(Protocol):
         ...
 
     async def take_due_checks(self, limit: int = 50) -> Overdue:
-        """Take attempts with a call whose report is overdue; no other process gets them for five minutes."""
+        """Take attempts with a call whose report is overdue; no other process gets them for 20 seconds."""
         ...
 
     async def bound(self, call_sids: Iterable[str]) -> set[str]:
