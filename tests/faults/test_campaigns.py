@@ -394,6 +394,12 @@ def test_a_late_verdict_ends_no_call_of_a_person(moment, node):
     assert outcome_of(CallStatus.COMPLETED, "machine_start", None, talk) is Outcome.ANSWERED
 
 
+@fault(
+    "A machine answers, and the verdict comes before the first word or in the first prompt.",
+    caller="The machine: the words for a voicemail, or the end of the call.",
+    operator="The outcome `machine`.",
+    kept="The retry rules: the contact is called again as they say.",
+)
 @pytest.mark.parametrize("moment", [answered, in_prompt], ids=["before the first word", "in the first prompt"])
 def test_a_machine_that_did_nothing_else_is_left_its_message_or_hung_up(moment):
     line = moment()
@@ -405,6 +411,12 @@ def test_a_machine_that_did_nothing_else_is_left_its_message_or_hung_up(moment):
     assert line.session.phase.is_ending
 
 
+@fault(
+    "The greeting of a machine begins over our first words, and takes the floor from them.",
+    caller="The machine: the words for a voicemail, once the verdict is there.",
+    operator="The outcome `machine`.",
+    kept="The verdict: a greeting is no answer to the flow.",
+)
 def test_the_greeting_of_a_machine_over_our_first_words_is_no_answer():
     line = answered().started()
     line.spoken(line.prompt, LONG_PROMPT)

@@ -48,11 +48,12 @@ CODES: dict[RefusalCause, frozenset[int]] = {
         {20422, 21201, 21205, 21206, 21207, 21208, 21209, 21218, 21234, 21609, 21626},
     ),
     RefusalCause.LATER: frozenset({10004, 20429}),
+    RefusalCause.UNCLEAR: frozenset({21216, 21219}),
 }
-"""The codes of the dictionary whose cause is certain.
+"""The codes of each cause; every other code is `UNCLEAR`.
 
-21216 is none of them: Twilio blocks a number that is known for fraud, and every +1 number for an account without a
-customer profile. Nor is 21219: a trial account calls verified numbers only.
+21216 may be of the number or of the account: Twilio blocks a number that is known for fraud, and every +1 number for
+an account without a customer profile. So may 21219: a trial account calls verified numbers only.
 """
 
 _CAUSES = {code: cause for cause, codes in CODES.items() for code in codes}

@@ -28,7 +28,7 @@ class Waiting(Enum):
     HOURS = "outside the calling hours"
     CAP = "called as often as the law allows"
     OTHER_CALL = "another campaign's call to the same number"
-    COUNTRY = "Twilio's permission to call their country: give it in the console, under Voice Geographic Permissions"
+    COUNTRY = "Twilio's permission to call their country: Voice Geographic Permissions in its console"
     REFUSED = "another try: Twilio refused their calls for a reason that telebridge does not know"
     TIME = "a retry or a start at a later time"
     NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
