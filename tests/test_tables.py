@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 import telebridge
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.simulator.caller.caller import Pickup
 from telebridge.simulator.resources.call import NEXT
 from telebridge.twilio.calls import CallStatus
@@ -35,6 +36,7 @@ REQUIRED = {
     "telebridge.campaigns.engine.outcomes.NOT_ANSWERED": {
         status for status in CallStatus if status.is_final and status is not CallStatus.COMPLETED
     },
+    "telebridge.campaigns.engine.transitions.RELEASES": {why for why in NotPlacedReason if not why.ends_contact},
     "telebridge.simulator.http.webhook_fields.SIP_CODES": {status for status in CallStatus if status.is_final},
     "telebridge.simulator.phone_call.UNANSWERED": set(Pickup) - {Pickup.ANSWER},
 }

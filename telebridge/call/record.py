@@ -1,11 +1,15 @@
 """The call detail record: the numbers, the flow, what was said and heard, the keys, the beginning and the end."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from telebridge.flows.steps import CallBack
-from telebridge.turns.barge_in import BargeIn
+from telebridge.turns.barge_in import BargeIn, BargeInCause
+
+SPOKEN_UP_MS = 2000.0
+"""Speech after so much of ours is an answer to it; the greeting of an answering machine begins earlier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,10 @@ class SpokenUtterance:
 
 @dataclass(slots=True)
 class CallRecord:
-    """The record of one call; filled while the call runs, kept when it is over."""
+    """The record of one call; filled while the call runs, kept when it is over.
+
+    `acted` is whether the caller was seen to press a key, was transferred or recorded; see `is_person`.
+    """
 
     call_sid: str
     flow: str
@@ -61,6 +68,15 @@ class CallRecord:
     result: dict[str, Any] = field(default_factory=dict)
     opted_out: bool = False
     call_back: CallBack | None = None
+    acted: bool = False
+
+    @property
+    def is_person(self) -> bool:
+        """Whether the caller did what no answering machine does.
+
+        They pressed a key, were transferred or recorded, or took the floor by speech after `SPOKEN_UP_MS` of ours.
+        """
+        return self.acted or bool(self.digits or self.recordings) or _spoke_up(self.utterances)
 
     def restore(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
         """Take over what another process has recorded of the call."""
@@ -85,6 +101,17 @@ class CallRecord:
             "end_reason": self.end_reason,
             "result": self.result,
         }
+
+
+def _spoke_up(utterances: Iterable[SpokenUtterance]) -> bool:
+    heard_ms = 0.0
+    for utterance in utterances:
+        cut = utterance.interruption
+        if cut is None:
+            heard_ms += utterance.audio_ms
+        elif cut.cause is BargeInCause.SPEECH and heard_ms + cut.heard_ms >= SPOKEN_UP_MS:
+            return True
+    return False
 
 
 def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:

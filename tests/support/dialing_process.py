@@ -24,7 +24,7 @@ HURRY = [
     (settling, "CHECK_AFTER_RING_MS", 1000),
     (settling, "CHECK_AGAIN_MS", 1500),
     (settling, "TALK_WITHIN_MS", 3000),
-    (sql_attempts, "CHECK_AGAIN_MS", 1500),
+    (sql_attempts, "CHECK_FAILED_AGAIN_MS", 1500),
 ]
 LEASE_SECONDS, NEEDED_SECONDS, REQUEST_SECONDS = 3.0, 1.5, 1.0
 

@@ -166,10 +166,11 @@ class CallRunner:
         self.perform(self.session.hang_up(say, now=self._loop.time()))
 
     def machine_answered(self, message_node: str | None) -> None:
-        """Leave the machine that answered the message of that node of the flow; hang up where there is None."""
-        now = self._loop.time()
-        session = self.session
-        self.perform(session.hang_up(now=now) if message_node is None else session.jump(message_node, now=now))
+        """Leave the machine that answered the message of that node of the flow; hang up where there is None.
+
+        Nothing follows when the caller has shown to be a person.
+        """
+        self.perform(self.session.machine_answered(message_node, now=self._loop.time()))
 
     def abandon(self) -> None:
         """Stop without any effect on the call: another process owns it."""

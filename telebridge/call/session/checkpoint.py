@@ -32,6 +32,7 @@ class Checkpoint:
         recordings: Where the recordings so far are kept.
         over: Whether the flow is over: nothing is left but to hang up.
         apology: Whether an apology is still due to the caller.
+        person: Whether the caller did what no answering machine does; see `CallRecord.is_person`.
     """
 
     standing: FlowPosition | None = None
@@ -46,6 +47,7 @@ class Checkpoint:
     recordings: list[str] = field(default_factory=list)
     over: bool = False
     apology: bool = False
+    person: bool = False
 
     def encode(self, *, standing: Raw | None = None, variables: Raw | None = None) -> bytes:
         """As JSON; values that JSON does not know are kept as their text, and what no text can hold is left out.

@@ -18,7 +18,7 @@ from telebridge.call.session.effects import (
     SaveCheckpoint,
 )
 from telebridge.flows.interpreter import FlowInterpreter
-from telebridge.flows.steps import Step, Transfer
+from telebridge.flows.steps import Record, Step, Transfer
 
 
 class Checkpointer:
@@ -71,10 +71,12 @@ class Checkpointer:
         self._set_variables(checkpoint.name, checkpoint.variables)
         self._dialogue.digits.restore(checkpoint.answer, checkpoint.typed)
         self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+        self._record.acted = checkpoint.person or checkpoint.transfer is not None
         if self._flow is None or checkpoint.standing is None:
             return None
         step = self._flow.restore(checkpoint.standing)
         self._record.path = self._flow.path
+        self._record.acted = self._record.acted or isinstance(step, Record)
         return step
 
     def _set_variables(self, name: str | None, variables: dict[str, Any]) -> None:
@@ -120,6 +122,7 @@ class Checkpointer:
             recordings=self._record.recordings,
             over=self.over,
             apology=self.apology,
+            person=self._record.is_person,
         )
         return SaveCheckpoint(light.encode(standing=self._position, variables=self._variables))
 

@@ -104,6 +104,11 @@ class FlowDriver:
         self._action_done: Done | None = None  # while the caller was away
         self._flow_ended: FlowEnded | None = None  # while the caller was away
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether the step in progress records the caller."""
+        return isinstance(self._step, Record)
+
     # Beginning.
 
     def start(self, checkpoint: Checkpoint | None, *, now: float) -> list[CallEffect]:

@@ -197,6 +197,9 @@ class CallSession:
         effects = self._driver.receive_media(frame, activity, now=now)
         if not effects and activity is NO_ACTIVITY:
             return None
+        if effects and not self.record.acted and self.record.is_person:  # speech has shown it
+            self.record.acted = True
+            effects = self._checkpointer.save_after(effects, now=now)
         return self._followed(effects, now)
 
     def handle(self, event: CallEvent, *, now: float) -> list[CallEffect]:
@@ -216,6 +219,7 @@ class CallSession:
                 return []
             case MarkReturned() | DigitPressed():
                 self._phases.last_sign_at = now
+                self.record.acted = self.record.acted or isinstance(event, DigitPressed)
                 return self._driver.handle(event, now=now)
             case MessageSaved() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
@@ -288,6 +292,15 @@ class CallSession:
         """Leave the step in progress for another node of the flow file."""
         return [] if self.phase.is_over else self._followed(self._driver.jump(node, now=now), now)
 
+    def machine_answered(self, message_node: str | None, *, now: float) -> list[CallEffect]:
+        """Act on a verdict that a machine answered: go to that node of the flow file, or hang up where there is None.
+
+        The verdict is a guess that may come late: nothing follows when the caller has shown to be a person.
+        """
+        if self.record.is_person:
+            return []
+        return self.hang_up(now=now) if message_node is None else self.jump(message_node, now=now)
+
     def opt_out(self) -> list[CallEffect]:
         """Note that the caller wants no further call."""
         return [] if self.phase.is_over else self._preferences.opt_out()
@@ -312,6 +325,8 @@ class CallSession:
     def _followed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects of what changed something: who is listened to may have changed too."""
         self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+        if self._checkpointer.transfer is not None or self._driver.is_recording:
+            self.record.acted = True
         return self._timed(effects, now)
 
     def _timed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:

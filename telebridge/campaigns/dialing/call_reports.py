@@ -5,6 +5,7 @@ One rule: a call that is not its attempt's, or that is no longer wanted, is ende
 
 from collections.abc import Callable
 
+from telebridge.campaigns.dialing.breaker_watch import BreakerWatch
 from telebridge.campaigns.engine.attempt import CallReport, Receipt
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.states import CampaignStatus
@@ -51,10 +52,13 @@ class AttemptReports:
         self.twilio = twilio
         self.on_call_ended = on_call_ended
         self._store = store
+        self._breaker = BreakerWatch(store)
 
     async def status(self, attempt_id: str, report: CallStatusReport) -> None:
         """Receive a status callback."""
         await self._apply(attempt_id, CallReport(report.call_sid, report.status, answered_by=report.answered_by))
+        if report.status is CallStatus.FAILED and (attempt := await self._store.attempts.find(attempt_id)) is not None:
+            await self._breaker.attempt_failed(attempt.campaign_id)
         if report.status.is_final and self.on_call_ended is not None:
             self.on_call_ended()
 

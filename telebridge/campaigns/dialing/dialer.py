@@ -7,14 +7,13 @@ One rule: a call is requested once, while the lease of its claim lasts, and neve
 """
 
 import asyncio
-import random
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from telebridge.campaigns.dialing.call_reports import why_unwanted
 from telebridge.campaigns.dialing.poll_loop import PollLoop
+from telebridge.campaigns.dialing.refused_calls import RefusedCalls
 from telebridge.campaigns.engine.attempt import CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim
@@ -33,9 +32,8 @@ from telebridge.campaigns.engine.dial_rules import (
 )
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.pacing import QUEUE_TOLERATED_MS
-from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.errors import CampaignRefused, TwilioAPIError
+from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
 from telebridge.tasks import Tasks
@@ -133,6 +131,7 @@ class Dialer:
         self._wallclock = wallclock
         self._openings = _Openings(machine_clock or wallclock)
         self._share = FairShare()
+        self._refusals = RefusedCalls(store, options.account)
         self.requests = Tasks("place a call")
 
     def wake(self) -> None:
@@ -157,7 +156,7 @@ class Dialer:
         if self._loop.draining or wanted <= 0:
             return 0
         lanes = dialing_order(
-            await self._open(),
+            [opening for opening in await self._open() if self._refusals.may_call(opening.lane)],
             self._share,
             self._caps_of,
             wallclock=self._wallclock(),
@@ -202,7 +201,7 @@ class Dialer:
         try:
             late = self._too_late(claim, lease)
             if late:
-                await self._void(claim, NotPlaced(NotPlacedReason.AGAIN), late)
+                await self._refusals.not_placed(claim, NotPlaced(NotPlacedReason.AGAIN), late)
                 return
             placed = await self._twilio.create(call_request(claim, self._options.public_url))
         except TwilioAPIError as error:
@@ -226,6 +225,7 @@ class Dialer:
 
     async def _placed(self, claim: Claim, placed: CallResource) -> None:
         ATTEMPTS.labels("placed").inc()
+        self._refusals.placed(claim)
         if self._on_placed is not None:
             self._on_placed(claim)
         try:
@@ -260,16 +260,6 @@ class Dialer:
                 ATTEMPTS.labels("unknown").inc()
                 log.warning("it is unknown whether a call was placed", attempt=claim.attempt_id, error=str(error))
                 return
-            await self._void(claim, verdict, str(error))
+            await self._refusals.not_placed(claim, verdict, str(error))
         except Exception:  # the intent is left to the reconciler, which finds no call
             log.exception("a refused call could not be kept", attempt=claim.attempt_id)
-
-    async def _void(self, claim: Claim, verdict: NotPlaced, error: str) -> None:
-        ATTEMPTS.labels("not_placed").inc()
-        log.info("a call was not placed", attempt=claim.attempt_id, error=error)
-        if verdict.back_off:
-            await self._store.claims.back_off(self._options.account, jitter=random.random())  # noqa: S311 - no secret
-        if verdict.stop:
-            with suppress(CampaignRefused):  # it stopped already
-                await self._store.campaigns.change(claim.campaign.id, CampaignInput.PAUSE, reason=verdict.stop)
-        await self._store.attempts.not_placed(claim.attempt_id, verdict.why, error=error)

@@ -1,8 +1,7 @@
 """Asks Twilio about attempts without reports, closes campaigns that are over and pauses those that go wrong.
 
-This is a shell around `telebridge.campaigns.engine.reconciliation` and
-`telebridge.campaigns.engine.circuit_breaker`. Every process runs one; the store gives each attempt to one of them at a
-time.
+This is a shell around `telebridge.campaigns.engine.reconciliation`. Every process runs one; the store gives
+each attempt to one of them at a time.
 
 One rule: nothing follows from a request to Twilio that failed, only from an answer.
 """
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
+from telebridge.campaigns.dialing.breaker_watch import pause_campaign, why_pause, why_pause_abandoned
 from telebridge.campaigns.dialing.start_checks import register_problem, stale_registers
 from telebridge.campaigns.engine.attempt import (
     Attempt,
@@ -21,7 +21,6 @@ from telebridge.campaigns.engine.attempt import (
     Receipt,
 )
 from telebridge.campaigns.engine.campaign import Campaign, OnUnknown
-from telebridge.campaigns.engine.circuit_breaker import why_stop
 from telebridge.campaigns.engine.reconciliation import (
     Adopt,
     GiveUp,
@@ -29,10 +28,10 @@ from telebridge.campaigns.engine.reconciliation import (
     LookAgain,
     reconcile,
 )
-from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
+from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms, instant
-from telebridge.errors import CampaignRefused, TwilioAPIError
+from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
 from telebridge.twilio.calls import CallStatus
@@ -89,11 +88,11 @@ class Reconciler:
         """Close campaigns that are over and pause those that go wrong, unless another process does."""
         if not await self._store.leases.take(CLOSING, self._options.worker, 3 * self._options.closing_seconds):
             return
-        for campaign in await self._store.campaigns.close_finished():
-            log.info("campaign closed", campaign=campaign.id, status=campaign.status.value)
         for campaign in await self._store.campaigns.all():
             if campaign.status is CampaignStatus.RUNNING:
                 await self._watch(campaign)
+        for campaign in await self._store.campaigns.close_finished():
+            log.info("campaign closed", campaign=campaign.id, status=campaign.status.value)
 
     async def end_calls(self, campaign_id: str, *, answered_too: bool = False) -> int:
         """End the ringing calls of a campaign, and the answered ones if `answered_too`.
@@ -186,14 +185,10 @@ class Reconciler:
                 await self._twilio.hang_up(sid)
 
     async def _watch(self, campaign: Campaign) -> None:
-        rules, outcomes = campaign.plan.breaker, self._store.reports.outcomes
-        latest = await outcomes(campaign.id, since=campaign.status_at, latest=rules.failed_of)
-        since_start = await outcomes(campaign.id, since=campaign.status_at)
-        reason = why_stop(rules, latest=latest, since_start=since_start) or await self._why_not_allowed(campaign)
-        if reason:
-            log.warning("campaign paused", campaign=campaign.id, reason=reason)
-            with suppress(CampaignRefused):  # somebody stopped it meanwhile
-                await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason=reason)
+        for why in (partial(why_pause, self._store), partial(why_pause_abandoned, self._store), self._why_not_allowed):
+            if reason := await why(campaign):
+                await pause_campaign(self._store, campaign.id, reason)
+                return
 
     async def _why_not_allowed(self, campaign: Campaign) -> str:
         """Why a campaign that was rightly started may dial no further; empty while it may."""

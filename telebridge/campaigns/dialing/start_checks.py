@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.engine.campaign import Campaign, CampaignKind
-from telebridge.campaigns.engine.states import CampaignInput, ContactState
+from telebridge.campaigns.engine.lifecycle import nobody_left
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.numbers.registers import register_of
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms
@@ -35,8 +36,8 @@ async def start_campaign(
         needs: The variables that its flow needs.
 
     Raises:
-        CampaignRefused: Its end has passed, it has no contacts yet, or some without the consent it needs or without
-            what its flow needs, its register is too old, or its status does not allow it.
+        CampaignRefused: Its end has passed, it has no contacts yet, nobody who waits to be called, or some without the
+            consent it needs or without what its flow needs, its register is too old, or its status does not allow it.
     """
     if campaign.ends_by(epoch_ms(wallclock)):
         problem = "has an end_at that has passed: change its file, and `telebridge campaign create` takes it over"
@@ -48,6 +49,10 @@ async def start_campaign(
     if not await store.contacts.is_filled(campaign.id):
         problem = f"has no contacts: `telebridge campaign import {campaign.plan.name} --contacts CSV` brings them in"
         raise CampaignRefused(campaign.plan.name, problem)
+    if campaign.status in {CampaignStatus.DRAFT, CampaignStatus.DONE}:  # one that is paused ends by being started
+        progress = await store.reports.progress(campaign.id)
+        if not any(progress.contacts.get(state.value) for state in (ContactState.READY, ContactState.LIVE)):
+            raise nobody_left(campaign, progress.outcomes)
     if _needs_consent(campaign) and (lacking := await store.contacts.without_consent(campaign.id)):
         problem = (
             f"needs the consent of everybody it calls, and {lacking:,} of its contacts have no consent_at or "
@@ -101,7 +106,7 @@ async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock
     if campaign.plan.kind is not CampaignKind.TELEMARKETING:
         return []
     lanes = await store.reports.lanes(campaign.id)
-    countries = {lane.region.partition("-")[0] for lane in lanes.values()}
+    countries = {lane.country for lane in lanes.values()}
     needed = {name for country in countries if (name := register_of(country)) is not None}
     scrubbed = await store.do_not_call.scrubbed()
     oldest = epoch_ms(wallclock - SCRUB_HOLDS)

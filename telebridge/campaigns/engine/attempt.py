@@ -102,14 +102,23 @@ class Receipt(Enum):
 class NotPlacedReason(Enum):
     """Why a call was not placed, which decides about its contact.
 
-    AGAIN: the contact is ready again, and the attempt does not count. BAD_NUMBER, REFUSED: the contact is done with
-    that outcome. UNKNOWN: it is not known whether the call was placed, and the campaign's plan says to give up.
+    AGAIN: the contact is ready again, and the attempt does not count. UNCLEAR, COUNTRY: likewise, but it waits for some
+    minutes, because Twilio refused the call for a reason that is not known, or for its country. BAD_NUMBER, REFUSED:
+    the contact is done with that outcome. UNKNOWN: it is not known whether the call was placed, and the campaign's plan
+    says to give up.
     """
 
     AGAIN = "again"
+    UNCLEAR = "unclear"
+    COUNTRY = "country"
     BAD_NUMBER = "bad_number"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+
+    @property
+    def ends_contact(self) -> bool:
+        """Whether the contact is done with it."""
+        return self not in {NotPlacedReason.AGAIN, NotPlacedReason.UNCLEAR, NotPlacedReason.COUNTRY}
 
 
 def attempt_json(attempt: Attempt) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import msgspec
 from telebridge.campaigns.engine.states import ContactState
 
 IMPORT_LEASE_SECONDS = 60.0
+COUNTRY_HELD, REFUSED_HELD = "country", "refused"
+"""What `Contact.held` says after a refusal of Twilio that used nothing up: of its country, or for an unknown reason."""
 
 
 def import_lease(campaign_id: str) -> str:
@@ -74,6 +76,11 @@ class Lane:
 
     zones: tuple[str, ...]
     region: str
+
+    @property
+    def country(self) -> str:
+        """The country of its region."""
+        return self.region.partition("-")[0]
 
 
 class NewContact(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """The decisions of a dialer: the order of lanes, whether a claim may still be dialled, what an error of Twilio means.
 
-Follows Twilio's error dictionary, and its statement that a request answered with 429 was not processed.
+Follows Twilio's statement that a request answered with 429 was not processed.
 
 One rule: a call that may have been placed is not dialled again before it is known that it was not.
 """
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Campaign, Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
+from telebridge.campaigns.engine.refusals import RefusalCause, refusal_cause
 from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import TwilioAPIError
 from telebridge.twilio.calls import CallRequest
@@ -24,31 +25,6 @@ CapsOf = Callable[[CampaignLane], tuple[Cap, ...]]
 
 CALLBACK_RETRIES = "#rc=3&rp=all"
 """Twilio repeats a callback that failed, whatever the failure; see Twilio, "Webhooks: connection overrides"."""
-
-SLOW_DOWN = frozenset({20429, 10004})
-BAD_NUMBER = frozenset({21202, 21211, 21214, 21216, 21217})
-STOP = frozenset(
-    {
-        20003,
-        20005,
-        10001,
-        10002,
-        20008,
-        21210,
-        21212,
-        20422,
-        21201,
-        21205,
-        21206,
-        21208,
-        21213,
-        21218,
-        21234,
-        21609,
-        21626,
-    }
-)
-"""The account, the caller's number or the request is wrong: each further call would fail in the same way."""
 
 
 class FairShare:
@@ -173,17 +149,25 @@ class NotPlaced:
     stop: str = ""
 
 
+_REASONS = {
+    RefusalCause.NUMBER: NotPlacedReason.BAD_NUMBER,
+    RefusalCause.DESTINATION: NotPlacedReason.REFUSED,
+    RefusalCause.COUNTRY: NotPlacedReason.COUNTRY,
+    RefusalCause.ACCOUNT: NotPlacedReason.AGAIN,
+    RefusalCause.REQUEST: NotPlacedReason.AGAIN,
+    RefusalCause.LATER: NotPlacedReason.AGAIN,
+    RefusalCause.UNCLEAR: NotPlacedReason.UNCLEAR,
+}
+_STOPS = frozenset({RefusalCause.ACCOUNT, RefusalCause.REQUEST})
+
+
 def after_error(error: TwilioAPIError) -> OutcomeUnknown | NotPlaced:
     """What an error of `TwilioCalls.create` means for the attempt."""
     if not error.surely_not_done:
         return OutcomeUnknown()
-    if not error.sent or error.status == 429 or error.code in SLOW_DOWN:
-        return NotPlaced(NotPlacedReason.AGAIN, back_off=True)
-    if error.code in STOP or (error.code is None and error.status in {401, 403, 404}):
-        return NotPlaced(NotPlacedReason.AGAIN, stop=str(error))
-    if error.code in BAD_NUMBER:
-        return NotPlaced(NotPlacedReason.BAD_NUMBER)
-    return NotPlaced(NotPlacedReason.REFUSED)
+    cause = refusal_cause(error)
+    stop = str(error) if cause in _STOPS else ""
+    return NotPlaced(_REASONS[cause], back_off=cause is RefusalCause.LATER, stop=stop)
 
 
 def call_request(claim: Claim, public_url: str) -> CallRequest:

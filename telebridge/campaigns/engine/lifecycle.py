@@ -3,9 +3,11 @@
 One rule: an order that a campaign cannot take is refused with words for a person; it is no bug.
 """
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
+from telebridge.campaigns.engine.outcomes import CONVERSATIONS, Outcome
 from telebridge.campaigns.engine.states import (
     CAMPAIGN,
     CampaignInput,
@@ -13,6 +15,9 @@ from telebridge.campaigns.engine.states import (
     follow,
 )
 from telebridge.errors import CampaignRefused
+
+RETRIED = frozenset(outcome.value for outcome in Outcome if outcome not in CONVERSATIONS)
+"""Outcomes whose contacts may be put back by hand: those in which no person was spoken to."""
 
 
 def change_status(campaign: Campaign, happened: CampaignInput, *, reason: str, now: int) -> Campaign:
@@ -56,6 +61,37 @@ def check_fillable(campaign: Campaign) -> None:
     if campaign.status is CampaignStatus.CANCELLED:
         problem = "is cancelled, for ever: make a new campaign for further contacts"
         raise CampaignRefused(campaign.plan.name, problem)
+
+
+def check_retry(campaign: Campaign, outcomes: Collection[str]) -> None:
+    """Check that the contacts of a campaign which ended in these ways may be called again.
+
+    Raises:
+        CampaignRefused: It is cancelled, one of these is no outcome, or one in which a person was spoken to.
+    """
+    check_fillable(campaign)
+    unknown = sorted(set(outcomes) - RETRIED)
+    if unknown or not outcomes:
+        what = f"cannot retry '{unknown[0]}'" if unknown else "needs outcomes to retry"
+        raise CampaignRefused(campaign.plan.name, f"{what}: give some of {', '.join(sorted(RETRIED))}")
+
+
+def nobody_left(campaign: Campaign, outcomes: Mapping[str, int]) -> CampaignRefused:
+    """Return what is said to whoever starts a campaign in which nobody waits to be called.
+
+    Args:
+        campaign: Which.
+        outcomes: How its contacts ended.
+    """
+    name, unspoken = campaign.plan.name, [one for one in sorted(outcomes) if one in RETRIED]
+    ended = ", ".join(f"{outcomes[one]:,} {one}" for one in sorted(outcomes))
+    retry = (
+        f"`telebridge campaign retry {name} --outcome {','.join(unspoken)}` puts contacts back, and "
+        if unspoken
+        else ""
+    )
+    fill = f"`telebridge campaign import {name} --contacts CSV` brings in more"
+    return CampaignRefused(name, f"has nobody left to call ({ended}): {retry}{fill}")
 
 
 def filled_elsewhere(name: str, source: str) -> CampaignRefused:

@@ -88,7 +88,8 @@ def outcome_of(
     if reported is Reported.ENDED and not talk:
         return Outcome.CANCELLED
     is_machine = reported is Reported.MACHINE or answered_by.startswith(MACHINES)
-    if is_machine and not talk.get("digits"):  # a machine presses no keys, and Twilio's verdict is a guess
+    is_person = talk.get("person") or talk.get("digits")  # what no machine does, while Twilio's verdict is a guess
+    if is_machine and not is_person:
         return Outcome.MACHINE
     return Outcome.ANSWERED if reported is None else SHORT.get(reported, Outcome.ANSWERED)
 

@@ -10,13 +10,15 @@ too: it is established once no report has come for a while and Twilio was asked 
 from dataclasses import replace
 
 from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason
-from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.contact import COUNTRY_HELD, REFUSED_HELD, Contact
 from telebridge.campaigns.engine.outcomes import (
     Outcome,
+    Reported,
     RetryRules,
     outcome_of,
     weightier,
 )
+from telebridge.campaigns.engine.refusals import COUNTRY_AGAIN_SECONDS, UNCLEAR_AGAIN_SECONDS
 from telebridge.campaigns.engine.states import (
     ATTEMPT,
     CONTACT,
@@ -30,6 +32,12 @@ from telebridge.twilio.calls import CallStatus, further_status
 
 CHECK_AFTER_RING_MS = 60_000
 CHECK_AGAIN_MS = 300_000
+CHECK_FAILED_AGAIN_MS = 20_000
+"""A check is due again after this time, unless Twilio's answer is written before."""
+CHECK_TOLD_END_MS = 4000
+"""Twilio reports the end of a call within moments of when the bridge does; if not, the report is lost."""
+CHECK_TOLD_END_AGAIN_MS = 10_000
+"""After a look at such a call that Twilio says is live; doubled with each further one."""
 CHECK_FURTHEST_MS = 3_600_000
 """A check that is due later than this was set by a clock that ran ahead."""
 VERDICT_WITHIN_MS = 30_000
@@ -38,6 +46,12 @@ TALK_WITHIN_MS = 60_000
 TALK_OVERDUE_MS = 10_000
 """For the circuit breaker a call without such a report is lost after this time, long before `TALK_WITHIN_MS`."""
 AGAIN_AFTER_MS = 1000
+RELEASES = {
+    NotPlacedReason.AGAIN: (AGAIN_AFTER_MS, ""),
+    NotPlacedReason.UNCLEAR: (round(1000 * UNCLEAR_AGAIN_SECONDS), REFUSED_HELD),
+    NotPlacedReason.COUNTRY: (round(1000 * COUNTRY_AGAIN_SECONDS), COUNTRY_HELD),
+}
+"""For how long a contact waits after a call that was not placed, and what `Contact.held` says of it."""
 
 
 def apply_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt | None:
@@ -94,15 +108,17 @@ def void_attempt(attempt: Attempt, why: NotPlacedReason, *, error: str) -> Attem
     if attempt.state not in {AttemptState.INTENT, AttemptState.VOID}:
         return None
     state = follow(ATTEMPT, attempt.state, AttemptInput.VOID)
-    outcome = None if why is NotPlacedReason.AGAIN else Outcome(why.value)
+    outcome = Outcome(why.value) if why.ends_contact else None
     return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
-def release_contact(contact: Contact, why: NotPlacedReason, *, now: int, after_ms: int = AGAIN_AFTER_MS) -> Contact:
+def release_contact(contact: Contact, why: NotPlacedReason, *, now: int) -> Contact:
     """Return the contact of an attempt that has just become void; the attempt does not count."""
     uncounted = replace(contact, attempts=contact.attempts - 1)
-    if why is NotPlacedReason.AGAIN:
-        return replace(uncounted, state=follow(CONTACT, contact.state, ContactInput.RETRY), due_at=now + after_ms)
+    if not why.ends_contact:
+        after_ms, held = RELEASES[why]
+        state = follow(CONTACT, contact.state, ContactInput.RETRY)
+        return replace(uncounted, state=state, due_at=now + after_ms, held=held)
     state = follow(CONTACT, contact.state, ContactInput.COMPLETE)
     return replace(uncounted, state=state, outcome=Outcome(why.value).value)
 
@@ -117,6 +133,11 @@ def _implied(report: CallReport) -> CallStatus:
     """Return the least status that a report proves: a verdict or a word of the flow comes from an answered call."""
     said = report.answered_by or report.reported is not None or report.talk
     return CallStatus.IN_PROGRESS if said else CallStatus.QUEUED
+
+
+def _told_end(attempt: Attempt) -> bool:
+    """Whether the bridge has told that the call is over; it tells what was said only then."""
+    return bool(attempt.talk) or attempt.reported is Reported.ENDED
 
 
 def _input(status: CallStatus) -> AttemptInput:
@@ -134,8 +155,13 @@ def _check_at(before: Attempt, attempt: Attempt, report: CallReport, now: int) -
         if not missing or report.looked_up:
             return None
         return before.check_at if before.state is AttemptState.DONE else now + VERDICT_WITHIN_MS
+    ended = _told_end(attempt)
+    if ended and not _told_end(before):
+        return now + CHECK_TOLD_END_MS
     if attempt.state is before.state and not report.looked_up:
         return before.check_at
+    if ended and report.looked_up:
+        return now + min(CHECK_AGAIN_MS, CHECK_TOLD_END_AGAIN_MS << min(max(0, attempt.looks - 1), 8))
     if attempt.state is AttemptState.PLACED and not report.looked_up:
         return now + 1000 * attempt.ring_seconds + CHECK_AFTER_RING_MS
     return now + CHECK_AGAIN_MS

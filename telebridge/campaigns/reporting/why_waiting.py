@@ -11,7 +11,9 @@ from enum import Enum
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CAPPED, LIVE_ELSEWHERE, CampaignLane
+from telebridge.campaigns.engine.contact import COUNTRY_HELD, REFUSED_HELD
 from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.refusals import FEW
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
 from telebridge.epoch import epoch_ms, instant
@@ -26,6 +28,8 @@ class Waiting(Enum):
     HOURS = "outside the calling hours"
     CAP = "called as often as the law allows"
     OTHER_CALL = "another campaign's call to the same number"
+    COUNTRY = "Twilio's permission to call their country: Voice Geographic Permissions in its console"
+    REFUSED = "another try: Twilio refused their calls for a reason that telebridge does not know"
     TIME = "a retry or a start at a later time"
     NOBODY = "a process that dials: none does, `telebridge serve` or `telebridge campaign work` would"
     OTHER_ACCOUNT = "a process that dials for its Twilio account: all dial for others"
@@ -34,7 +38,12 @@ class Waiting(Enum):
     TURN = "its turn: calls per second and live calls are bounded"
 
 
-HELD = {CAPPED: Waiting.CAP, LIVE_ELSEWHERE: Waiting.OTHER_CALL}
+HELD = {
+    CAPPED: Waiting.CAP,
+    LIVE_ELSEWHERE: Waiting.OTHER_CALL,
+    COUNTRY_HELD: Waiting.COUNTRY,
+    REFUSED_HELD: Waiting.REFUSED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,8 @@ def explain(
 ) -> Explanation:
     """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
     stopped, when_due = _stopped(campaign, wallclock), _reason_when_due(dialing)
+    lanes = list(lanes)
+    refused = _refused_countries(lanes)
     waiting: Counter[Waiting] = Counter()
     times: list[int] = []
     for lane in lanes:
@@ -66,7 +77,8 @@ def explain(
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
         closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
-        waiting[Waiting.HOURS if closed else when_due] += lane.due
+        open_now = Waiting.COUNTRY if lane.lane.country in refused else when_due
+        waiting[Waiting.HOURS if closed else open_now] += lane.due
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
         times += [] if lane.next_due_at is None else [lane.next_due_at]
@@ -74,6 +86,14 @@ def explain(
     return Explanation(
         {what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, limited
     )
+
+
+def _refused_countries(lanes: Iterable[WaitingLane]) -> set[str]:
+    """Return the countries that are not called now, because Twilio has refused a few calls to each."""
+    held: Counter[str] = Counter()
+    for lane in lanes:
+        held[lane.lane.country] += lane.later.get(COUNTRY_HELD, 0)
+    return {country for country, count in held.items() if count >= FEW}
 
 
 def _first(times: list[int]) -> datetime | None:

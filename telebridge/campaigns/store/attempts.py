@@ -17,7 +17,7 @@ from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.reconciliation import Overdue, next_look
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.engine.transitions import (
-    CHECK_AGAIN_MS,
+    CHECK_FAILED_AGAIN_MS,
     CHECK_FURTHEST_MS,
     apply_disposition,
     apply_report,
@@ -116,7 +116,8 @@ class SqlAttempts(AttemptRecords):
             ahead = attempt.c.check_at > now + CHECK_FURTHEST_MS  # written while the clock ran ahead
             due = _due(connection, attempt.c.state != AttemptState.INTENT, now=now, limit=limit, or_when=ahead)
             ids = [one.id for one in due]
-            connection.execute(update(attempt).where(attempt.c.id.in_(ids)).values(check_at=now + CHECK_AGAIN_MS))
+            later = {"check_at": now + CHECK_FAILED_AGAIN_MS, "looks": attempt.c.looks + 1}
+            connection.execute(update(attempt).where(attempt.c.id.in_(ids)).values(**later))
             return Overdue(now, due)
 
         return await self._database.write(work)

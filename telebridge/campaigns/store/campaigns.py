@@ -1,6 +1,6 @@
 """Campaigns and their contacts in an SQL database; see `CampaignRecords` and `ContactRecords` for what is promised."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -23,6 +23,7 @@ from telebridge.campaigns.engine.contact import (
 from telebridge.campaigns.engine.lifecycle import (
     change_status,
     check_fillable,
+    check_retry,
     closing_input,
     filled_elsewhere,
     name_taken,
@@ -53,6 +54,7 @@ from telebridge.campaigns.webhooks.events import Change, status_events
 from telebridge.database.database import Database
 from telebridge.errors import CampaignRefused
 
+RETRIED_AT_ONCE = 5000
 UNDER_WAY = (CampaignStatus.RUNNING, CampaignStatus.PAUSED, CampaignStatus.DRAINING)
 
 
@@ -280,6 +282,25 @@ class SqlContacts(ContactRecords):
             or_(contact.c.consented_at.is_(None), contact.c.consent_source == ""),
         )
         return (await self._database.rows(query))[0][0]
+
+    @override
+    async def retry(self, campaign_id: str, outcomes: Collection[str]) -> int:
+        done = select(contact.c.id).where(
+            contact.c.campaign_id == campaign_id,
+            contact.c.state == ContactState.DONE,
+            contact.c.outcome.in_(list(outcomes)),
+        )
+
+        def work(connection: Connection) -> int:
+            check_retry(_locked(connection, campaign_id), outcomes)
+            ready = {"state": ContactState.READY, "due_at": self._database.now(connection), "outcome": "", "held": ""}
+            some = contact.c.id.in_(done.limit(RETRIED_AT_ONCE))
+            return connection.execute(update(contact).where(some).values(**ready)).rowcount
+
+        retried = 0
+        while count := await self._database.write(work):  # in parts, so that claims and reports do not wait long
+            retried += count
+        return retried
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:

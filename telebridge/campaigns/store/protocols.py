@@ -7,7 +7,7 @@ One rule: every method is one transaction, and its result was true in that trans
 never waits for a claim. Instants are epoch milliseconds of the store's own clock.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -240,6 +240,16 @@ class ContactRecords(Protocol):
         """How many that may still be called lack `consented_at` or `consent_source`."""
         ...
 
+    async def retry(self, campaign_id: str, outcomes: Collection[str]) -> int:
+        """Make contacts that are done with one of these outcomes ready again; returns how many.
+
+        Their attempts stay counted. What is interrupted can be repeated.
+
+        Raises:
+            CampaignRefused: There is no such campaign, it is cancelled, or an outcome may not be retried.
+        """
+        ...
+
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         """The contact with this number."""
         ...
@@ -304,7 +314,7 @@ class AttemptRecords(Protocol):
         ...
 
     async def take_due_checks(self, limit: int = 50) -> Overdue:
-        """Take attempts with a call whose report is overdue; no other process gets them for five minutes."""
+        """Take attempts with a call whose report is overdue; no other process gets them for 20 seconds."""
         ...
 
     async def bound(self, call_sids: Iterable[str]) -> set[str]:

@@ -158,6 +158,36 @@ def resume(
 
 
 @campaign.command()
+def retry(
+    name: NameArgument,
+    outcome: Annotated[str, typer.Option(help="Outcomes, by commas, such as refused,bad_number,unknown.")],
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """Put contacts that are done with these outcomes back, to be called again; not those who were spoken to.
+
+    A campaign that does not run calls them once it is started.
+    """
+    settings = load_settings(config)
+
+    async def retried() -> tuple[Campaign, int]:
+        async with campaign_store(settings) as store:
+            one = await find_campaign(store, name)
+            outcomes = {part.strip() for part in outcome.split(",") if part.strip()}
+            return one, await store.contacts.retry(one.id, outcomes)
+
+    one, count = run(retried())
+    if json_:
+        print_line(json.dumps({**campaign_json(one), "retried": count}))
+        return
+    start_it = f": `telebridge campaign start {one.plan.name}` calls them"
+    waits = count and one.status is not CampaignStatus.RUNNING
+    print_line(
+        f"campaign '{one.plan.name}' is {one.status.value}, {count:,} contacts put back{start_it if waits else ''}"
+    )
+
+
+@campaign.command()
 def cancel(
     name: NameArgument,
     end_calls: Annotated[bool, typer.Option("--end-calls", help="End its live calls too.")] = False,  # noqa: FBT002

@@ -22,6 +22,12 @@ class CancelCampaignRequest(RequestModel):
     end_calls: bool = Field(default=False, description="End its live calls too.")
 
 
+class RetryRequest(RequestModel):
+    """Which contacts are to be called again."""
+
+    outcomes: list[str] = Field(description="Outcomes of contacts that are done, in which nobody was spoken to.")
+
+
 class ImportQuery(RequestModel):
     """How to import."""
 
@@ -81,6 +87,12 @@ class CancelCampaignResponse(CampaignResponse):
     """A campaign that is over for ever."""
 
     calls_ended: int = Field(description="How many live calls Twilio was told to end.")
+
+
+class RetryResponse(CampaignResponse):
+    """A campaign with contacts put back."""
+
+    retried: int = Field(description="How many contacts wait to be called again.")
 
 
 class CampaignsResponse(ResponseModel):

@@ -37,6 +37,8 @@ from telebridge.server.api.campaign_models import (
     ImportQuery,
     ImportResponse,
     ReportQuery,
+    RetryRequest,
+    RetryResponse,
 )
 from telebridge.server.api.campaign_plan import planned
 from telebridge.server.http.bodies import Nothing
@@ -184,6 +186,21 @@ class CampaignEndpoints:
             after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
         ended = await self._end_calls(campaign.id) if body.end_calls else 0
         return respond(CancelCampaignResponse(**campaign_json(after), calls_ended=ended))
+
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/campaigns/{id}/retry",
+        "Put contacts back that are done with one of these outcomes.",
+        {200: RetryResponse},
+        problems=REFUSED,
+        example={"outcomes": ["refused", "bad_number"]},
+    )
+    async def retry_contacts(self, request: web.Request, _query: Nothing, body: RetryRequest) -> web.Response:
+        """Put contacts back."""
+        campaign = await self._found(request)
+        with _refusals():
+            retried = await self._store.contacts.retry(campaign.id, set(body.outcomes))
+        return respond(RetryResponse(**campaign_json(campaign), retried=retried))
 
     @endpoint(
         hdrs.METH_POST,

@@ -254,6 +254,7 @@ def talk_of(record: CallRecord) -> dict[str, Any]:
         "interruptions": sum(one.interruption is not None for one in record.utterances),
         "first_audio_ms": record.first_audio_ms,
         "end_reason": record.end_reason,
+        "person": record.is_person,
     }
 
 

@@ -73,6 +73,7 @@ def test_everything_that_another_process_needs_is_kept():
         recordings=["a.wav"],
         over=True,
         apology=True,
+        person=True,
     )
 
 

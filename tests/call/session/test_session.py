@@ -469,7 +469,9 @@ def test_a_python_flow_keeps_what_it_calls_its_place_through_every_key(line):
     line.checkpoint("asked", {"name": "Ann"})
     line.session.record.result["answer"] = 1
     line.tell(DigitPressed("1"))
-    assert line.kept == Checkpoint(typed="1", name="asked", variables={"name": "Ann"}, result={"answer": 1})
+    assert line.kept == Checkpoint(
+        typed="1", name="asked", variables={"name": "Ann"}, result={"answer": 1}, person=True
+    )
     again = Line(checkpoint=line.kept).started()
     assert again.session.record.result == {"answer": 1}
     assert reported(again.perform_step(question())) == [Gathered("1", Ending.COMPLETE)]

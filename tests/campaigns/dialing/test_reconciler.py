@@ -59,7 +59,7 @@ async def test_a_broken_answer_without_a_call_is_void_after_two_minutes_and_the_
 
 
 @fault(
-    "Twilio refuses every call of a campaign, as for a country that the account may not call.",
+    "Twilio refuses the number of every contact of a campaign.",
     caller="Nobody is called.",
     operator="The campaign is paused with 'calls failed, more than 50%'.",
     kept="Most of the contacts.",
@@ -70,7 +70,7 @@ async def test_a_campaign_whose_calls_twilio_refuses_is_paused_before_its_list_i
         campaign = await running_campaign(bench.store, contacts(200), pacing=Pacing(5.0, 100))
 
         async def create(_):
-            raise TwilioAPIError(400, 21215, "Geo permission")
+            raise TwilioAPIError(400, 21211, "not valid")
 
         bench.twilio.create = create
         bench.worker.start()

@@ -3,12 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from support.campaigns import contacts, plan
+from support.campaigns import FAST, claim, contacts, plan
 
 from telebridge.campaigns.dialing.start_checks import stale_registers, start_campaign
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import CampaignKind
 from telebridge.campaigns.engine.contact import Lane
-from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 
@@ -38,6 +39,20 @@ async def test_a_campaign_without_contacts_does_not(store):
     campaign = await store.campaigns.create(plan())
     with pytest.raises(CampaignRefused, match="has no contacts: `telebridge campaign import spring --contacts CSV`"):
         await start_campaign(store, campaign, wallclock=NOW)
+
+
+async def test_a_campaign_in_which_nobody_waits_names_the_outcomes_and_the_command(store):
+    campaign = await filled(store)
+    await store.claims.set_pacing(campaign.plan.account, FAST)
+    await start_campaign(store, campaign, wallclock=NOW)
+    [one] = await claim(store)
+    await store.attempts.not_placed(one.attempt_id, NotPlacedReason.REFUSED, error="no")
+    done = await store.campaigns.change(campaign.id, CampaignInput.FINISH)
+    says = r"nobody left to call \(1 refused\): `telebridge campaign retry spring --outcome refused` puts contacts back"
+    with pytest.raises(CampaignRefused, match=says):
+        await start_campaign(store, done, wallclock=NOW)
+    await store.contacts.retry(campaign.id, {"refused"})
+    assert (await start_campaign(store, done, wallclock=NOW)).status is CampaignStatus.RUNNING
 
 
 async def test_a_campaign_whose_import_is_not_complete_does_not(store):

@@ -133,8 +133,11 @@ def test_what_is_not_certain_may_ring(error):
         (429, 20429, NotPlaced(NotPlacedReason.AGAIN, back_off=True)),
         (400, 10004, NotPlaced(NotPlacedReason.AGAIN, back_off=True)),
         (400, 21211, NotPlaced(NotPlacedReason.BAD_NUMBER)),
-        (400, 21215, NotPlaced(NotPlacedReason.REFUSED)),
-        (400, 99999, NotPlaced(NotPlacedReason.REFUSED)),
+        (400, 21202, NotPlaced(NotPlacedReason.REFUSED)),
+        (400, 21215, NotPlaced(NotPlacedReason.COUNTRY)),
+        (400, 21216, NotPlaced(NotPlacedReason.UNCLEAR)),
+        (400, 99999, NotPlaced(NotPlacedReason.UNCLEAR)),
+        (422, None, NotPlaced(NotPlacedReason.UNCLEAR)),
     ],
 )
 def test_what_is_refused_was_not_placed(status, code, verdict):

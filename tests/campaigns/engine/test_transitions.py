@@ -1,5 +1,7 @@
 """Callbacks in any order, three times over, before the POST's answer, or never: the rows end the same."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 from support.campaigns import TALK
@@ -90,6 +92,22 @@ def test_a_call_is_not_lost_because_twilio_was_asked_early_or_a_callback_came_la
     attempt = apply_report(attempt, CallReport("CA1", CallStatus.COMPLETED), now=NOW + 10 * TALK_WITHIN_MS)
     assert attempt.outcome is None
     assert apply_report(attempt, over, now=NOW + TALK_WITHIN_MS).outcome is Outcome.LOST
+
+
+@given(what_is_said_of_a_call(), st.integers(0, 9), st.integers(0, 600_000))
+def test_a_call_whose_end_is_told_is_looked_at_within_seconds_whatever_was_said_before(case, looks, later):
+    attempt = replace(INTENT, looks=looks)
+    for report in case[0]:
+        if not report.looked_up and not (report.status and report.status.is_final) and not report.talk:
+            attempt = apply_report(attempt, report, now=NOW)
+    told_at = NOW + later
+    attempt = apply_report(attempt, CallReport("CA1", talk=TALK), now=told_at)
+    assert told_at < attempt.check_at <= told_at + 4000 or attempt.reported is Reported.ENDED
+    for _ in range(3):
+        attempt = apply_report(attempt, CallReport("CA1", CallStatus.IN_PROGRESS, looked_up=True), now=told_at)
+        assert told_at + 10_000 <= attempt.check_at <= told_at + 300_000
+    attempt = apply_report(attempt, CallReport("CA1", CallStatus.COMPLETED, answered_by="human", looked_up=True), now=1)
+    assert (attempt.state, attempt.check_at) == (AttemptState.DONE, None)
 
 
 @given(what_is_said_of_a_call())

@@ -96,7 +96,7 @@ class StoreMachine(RuleBasedStateMachine):
             who = self.live.pop(attempt_id)
             self.over[attempt_id] = who
             self.calls[who] -= 1
-            if why is not NotPlacedReason.AGAIN:
+            if why.ends_contact:
                 self.done.add(who)
 
     @rule(data=st.data(), status=st.sampled_from(CallStatus))

@@ -16,7 +16,8 @@ from telebridge.cli.campaign.create import _tell_import
 pytestmark = pytest.mark.slow
 
 COMMANDS = (
-    "create", "import", "list", "start", "pause", "resume", "cancel", "status", "report", "preflight", "work", "demo",
+    "create", "import", "list", "start", "pause", "resume", "retry", "cancel", "status", "report",
+    "preflight", "work", "demo",
 )  # fmt: skip
 
 
@@ -44,6 +45,9 @@ def test_a_campaign_goes_from_its_file_to_its_report(campaign, tmp_path):
     assert (stands["total"], stands["contacts"]) == (3, {"ready": 3})
     assert told(campaign("pause", "spring", "--json"))["status"] == "paused"
     assert told(campaign("resume", "spring", "--json"))["status"] == "running"
+    assert told(campaign("retry", "spring", "--outcome", "refused, bad_number", "--json"))["retried"] == 0
+    code, line = failed(campaign("retry", "spring", "--outcome", "answered"))
+    assert (code, line.partition(":")[0]) == (1, "telebridge")
     done = campaign("report", "spring", "-o", str(tmp_path / "report.csv"))
     assert done.stdout.strip().endswith("3 contacts: 3 waiting")
     with (tmp_path / "report.csv").open(newline="") as file:

@@ -189,6 +189,21 @@ class AttemptRecordsConformance:
         clock.advance(1)
         assert [again.n for again in await claim(store)] == [2]
 
+    @pytest.mark.parametrize(
+        ("why", "held", "minutes"), [(NotPlacedReason.UNCLEAR, "refused", 5), (NotPlacedReason.COUNTRY, "country", 15)]
+    )
+    async def test_a_contact_that_was_refused_for_another_reason_waits(self, store, clock, why, held, minutes):
+        campaign = await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.not_placed(one.attempt_id, why, error="21215")
+        contact = await store.contacts.find(campaign.id, phone(0))
+        assert (contact.state, contact.attempts, contact.held) == (ContactState.READY, 0, held)
+        assert await store.reports.outcomes(campaign.id, since=START) == {}
+        clock.advance(60 * minutes - 1)
+        assert await claim(store) == []
+        clock.advance(1)
+        assert [again.n for again in await claim(store)] == [2]
+
     @pytest.mark.parametrize("why", [NotPlacedReason.BAD_NUMBER, NotPlacedReason.REFUSED, NotPlacedReason.UNKNOWN])
     async def test_a_contact_that_cannot_be_called_is_done(self, store, why):
         campaign = await running_campaign(store, contacts(1))
@@ -230,9 +245,24 @@ class AttemptRecordsConformance:
         assert (await store.attempts.take_due_checks()).attempts == []
         clock.advance(1)
         assert [due.id for due in (await store.attempts.take_due_checks()).attempts] == [one.attempt_id]
+        clock.advance(19)
         assert (await store.attempts.take_due_checks()).attempts == []
-        clock.advance(300)
-        assert len((await store.attempts.take_due_checks()).attempts) == 1
+        clock.advance(1)
+        assert [due.looks for due in (await store.attempts.take_due_checks()).attempts] == [1]
+
+    async def test_a_call_whose_end_the_bridge_has_told_of_is_looked_at_within_seconds(self, store, clock):
+        await running_campaign(store, contacts(1))
+        [one] = await claim(store)
+        await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS))
+        await store.attempts.report(one.attempt_id, said("CA1", talk=TALK))
+        waits = []
+        for _ in range(8):
+            attempt = await store.attempts.find(one.attempt_id)
+            waits.append((attempt.check_at - clock.now) // 1000)
+            clock.advance(waits[-1])
+            assert len((await store.attempts.take_due_checks()).attempts) == 1
+            await store.attempts.report(one.attempt_id, said("CA1", CallStatus.IN_PROGRESS, looked_up=True))
+        assert waits == [4, 10, 20, 40, 80, 160, 300, 300]
 
     async def test_live_attempts_of_a_campaign_are_listed(self, store):
         campaign = await running_campaign(store, contacts(3))

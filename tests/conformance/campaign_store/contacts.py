@@ -12,6 +12,7 @@ from support.campaigns import (
     running_campaign,
 )
 
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.contact import ImportPosition
 from telebridge.campaigns.engine.states import (
     CampaignInput,
@@ -187,3 +188,27 @@ class ContactRecordsConformance:
         done = await store.contacts.add(campaign.id, called_ann(contacts(1)), upto_line=9)
         assert (done.duplicates, done.updated) == (1, 0)
         assert (await store.contacts.find(campaign.id, phone(0))).variables == {"name": "n0"}
+
+    async def test_contacts_that_are_done_are_put_back_by_outcome(self, store, clock):
+        campaign = await running_campaign(store, contacts(3))
+        for one, why in zip(await claim(store), (NotPlacedReason.REFUSED, NotPlacedReason.BAD_NUMBER), strict=False):
+            await store.attempts.not_placed(one.attempt_id, why, error="no")
+        clock.advance(60)
+        assert await store.contacts.retry(campaign.id, {"refused", "unknown"}) == 1
+        assert await store.contacts.retry(campaign.id, {"refused", "unknown"}) == 0
+        put_back, bad, live = [await store.contacts.find(campaign.id, phone(number)) for number in range(3)]
+        assert (put_back.state, put_back.outcome, put_back.attempts) == (ContactState.READY, "", 0)
+        assert (bad.state, live.state) == (ContactState.DONE, ContactState.LIVE)
+        assert [again.contact.phone for again in await claim(store)] == [phone(0)]
+
+    @pytest.mark.parametrize("outcomes", [{"opted_out"}, {"answered", "busy"}, {"do_not_call"}, {"wrong"}, set()])
+    async def test_who_was_spoken_to_is_not_put_back(self, store, outcomes):
+        campaign = await running_campaign(store, contacts(1))
+        with pytest.raises(CampaignRefused, match="bad_number"):
+            await store.contacts.retry(campaign.id, outcomes)
+
+    async def test_nobody_is_put_back_in_a_cancelled_campaign(self, store):
+        campaign = await running_campaign(store, contacts(1))
+        await store.campaigns.change(campaign.id, CampaignInput.CANCEL)
+        with pytest.raises(CampaignRefused, match="is cancelled"):
+            await store.contacts.retry(campaign.id, {"refused"})

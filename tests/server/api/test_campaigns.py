@@ -129,6 +129,14 @@ async def test_a_campaign_pauses_goes_on_and_is_cancelled_for_ever():
     assert "is cancelled and cannot start" in refused["detail"]
 
 
+async def test_contacts_are_put_back_by_their_outcome_and_nobody_who_was_spoken_to():
+    async with api() as client:
+        told = await client.post(f"/api/campaigns/{CAMPAIGN}/retry", {"outcomes": ["refused", "unknown"]})
+        refused = await client.post(f"/api/campaigns/{CAMPAIGN}/retry", {"outcomes": ["opted_out"]}, status=409)
+    assert told["retried"] == 0
+    assert "cannot retry 'opted_out'" in refused["detail"]
+
+
 async def test_a_cancelled_campaign_ends_its_calls_when_asked_to():
     async with api() as client:
         told = await client.post(f"/api/campaigns/{CAMPAIGN}/cancel", {"end_calls": True})

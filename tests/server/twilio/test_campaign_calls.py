@@ -65,6 +65,7 @@ def test_the_talk_is_what_was_heard_and_not_what_was_meant():
         "interruptions": 1,
         "first_audio_ms": 20.0,
         "end_reason": "x",
+        "person": True,
     }
 
 

@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.reconciliation import Overdue, next_look
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.engine.transitions import (
-    CHECK_AGAIN_MS,
+    CHECK_FAILED_AGAIN_MS,
     CHECK_FURTHEST_MS,
     apply_disposition,
     apply_report,
@@ -92,7 +92,9 @@ class MemoryAttempts(AttemptRecords):
         ]
         due = due[:limit]
         for attempt in due:
-            self._rows.attempts[attempt.id] = replace(attempt, check_at=now + CHECK_AGAIN_MS)
+            self._rows.attempts[attempt.id] = replace(
+                attempt, check_at=now + CHECK_FAILED_AGAIN_MS, looks=attempt.looks + 1
+            )
         return Overdue(now, due)
 
     @override

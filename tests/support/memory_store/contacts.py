@@ -1,6 +1,6 @@
 """Contacts in this process's memory; see `ContactRecords` for what is promised."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from typing_extensions import override
@@ -17,7 +17,7 @@ from telebridge.campaigns.engine.contact import (
     NewContact,
     import_lease,
 )
-from telebridge.campaigns.engine.lifecycle import check_fillable, filled_elsewhere
+from telebridge.campaigns.engine.lifecycle import check_fillable, check_retry, filled_elsewhere
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.epoch import epoch_ms
@@ -125,6 +125,18 @@ class MemoryContacts(ContactRecords):
             and (contact.consented_at is None or not contact.consent_source)
             for contact in self._rows.contacts_of(campaign_id)
         )
+
+    @override
+    async def retry(self, campaign_id: str, outcomes: Collection[str]) -> int:
+        campaign = self._rows.campaigns.get(campaign_id)
+        if campaign is None:
+            raise CampaignRefused(campaign_id, "there is none")
+        check_retry(campaign, outcomes)
+        contacts = self._rows.contacts_of(campaign_id)
+        found = [one for one in contacts if one.state is ContactState.DONE and one.outcome in outcomes]
+        ready = {"state": ContactState.READY, "due_at": self._rows.clock(), "outcome": "", "held": ""}
+        self._rows.contacts.update({one.id: replace(one, **ready) for one in found})
+        return len(found)
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
