@@ -18,7 +18,7 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
