@@ -103,10 +103,8 @@ class CallingHours:
         return known
 
     def _worked_out(self, zone: str, region: str, day: date) -> tuple[Span, ...]:
-        limit = self._rules.hours_on(day, region, self._kind)
-        if limit is None:
-            return ()
-        spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limit))
+        limits = self._rules.hours_on(day, region, self._kind)
+        spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limits))
         return tuple(span for span in spans if span[0] < span[1])
 
 
