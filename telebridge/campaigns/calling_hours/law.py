@@ -130,6 +130,7 @@ class CountryLaw(BaseModel):
 
     Args:
         country: As ISO 3166 spells it; `*` for the rules that hold everywhere.
+        territories: Codes of ISO 3166 that its law holds for, or is taken to hold for, besides.
         checked: When somebody last compared its facts with their sources.
         parts_unknown: Its numbers do not tell their part, so the rules of each part hold in all of it.
         registers: Its do-not-call registers.
@@ -140,6 +141,7 @@ class CountryLaw(BaseModel):
 
     country: str
     checked: date
+    territories: tuple[str, ...] = ()
     parts_unknown: bool = False
     registers: tuple[RegisterFact, ...] = ()
     not_enforced: tuple[str, ...] = ()
@@ -171,8 +173,8 @@ class CallingRules(BaseModel):
         return max((one.checked.isoformat() for one in self.countries), default="")
 
     def law_of(self, country: str) -> CountryLaw | None:
-        """What is known of a country; None when nothing is."""
-        return next((one for one in self.countries if one.country == country), None)
+        """What is known of a country or of a territory; None when nothing is."""
+        return next((one for one in self.countries if country in (one.country, *one.territories)), None)
 
     def hours_on(self, day: date, region: str, kind: CallKind) -> tuple[Window, ...]:
         """The hours of a day in which everybody in a region may be called, in order; none when nobody may be."""
@@ -216,8 +218,13 @@ class CallingRules(BaseModel):
     def _places(self, rule: _Rule, region: str, kind: CallKind) -> list[str]:
         """The places in a region, or in several, of which a rule speaks."""
         partless = frozenset(law.country for law in self.countries if law.parts_unknown)
-        places = (rule.place(one, kind, partless) for one in regions_in(region))
+        places = (rule.place(self._lawful(one), kind, partless) for one in regions_in(region))
         return [place for place in places if place is not None]
+
+    def _lawful(self, region: str) -> str:
+        """The region whose law holds: for a territory, that of its country."""
+        law = self.law_of(region)
+        return region if law is None else law.country
 
 
 @cache

@@ -42,10 +42,7 @@ def law_lines(rules: CallingRules, region: str) -> list[str]:
     told = law_json(rules, region)
     lines = [f"{region}: rules last checked on {told['checked']}" if told["rules_known"] else _unknown(region)]
     for kind, of_kind in told["kinds"].items():
-        hours = [
-            f"{day.replace('_', ' ')} {' and '.join(of_day) or 'closed'}" for day, of_day in of_kind["hours"].items()
-        ]
-        lines += ["", kind, *(f"  {line}" for line in hours)]
+        lines += ["", kind, *(f"  {line}" for line in _told_hours(of_kind["hours"]))]
         lines += [f"  at most {_told_cap(cap)}" for cap in of_kind["caps"]]
         lines += [f"  source: {source}" for source in of_kind["sources"]]
     lines += ["", *(f"register: {one['name']} ({one['source']})" for one in told["registers"])]
@@ -72,14 +69,19 @@ def _cap_json(cap: AttemptCap) -> dict[str, Any]:
     return {"at_most": cap.at_most, "within_hours": cap.within_hours, "conversations": cap.conversations}
 
 
+def _told_hours(hours: dict[str, list[str]]) -> list[str]:
+    """The hours of each kind of day; one line if all are alike."""
+    told = {day.replace("_", " "): " and ".join(of_day) or "closed" for day, of_day in hours.items()}
+    if len(set(told.values())) == 1:
+        return [f"every day {told['weekday']}"]
+    return [f"{day} {of_day}" for day, of_day in told.items()]
+
+
 def _told_cap(cap: dict[str, Any]) -> str:
-    what = "conversations" if cap["conversations"] else "attempts"
-    hours = cap["within_hours"]
-    return (
-        f"{cap['at_most']} {what} in {hours // HOURS_OF_DAY} days"
-        if hours % HOURS_OF_DAY == 0
-        else (f"{cap['at_most']} {what} in {hours} hours")
-    )
+    what = "conversation" if cap["conversations"] else "attempt"
+    days, hours = divmod(cap["within_hours"], HOURS_OF_DAY)
+    span = f"{days} days" if days > 1 and not hours else f"{cap['within_hours']} hours"
+    return f"{cap['at_most']} {what}{'s' if cap['at_most'] > 1 else ''} in {span}"
 
 
 def _unknown(region: str) -> str:
