@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Annotated, Literal
 
 import holidays
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from telebridge.campaigns.calling_hours.windows import (
     ALL_DAY,
@@ -166,6 +166,7 @@ class CallingRules(BaseModel):
     hours: tuple[HoursRule, ...] = ()
     attempts: tuple[AttemptCap, ...] = ()
     countries: tuple[CountryLaw, ...] = ()
+    _fitting: dict[tuple[str, CallKind], list[tuple[HoursRule, str]]] = PrivateAttr(default_factory=dict)
 
     @property
     def version(self) -> str:
@@ -187,7 +188,11 @@ class CallingRules(BaseModel):
 
     def hours_for(self, region: str, kind: CallKind) -> list[tuple[HoursRule, str]]:
         """The rules of hours that hold in a region, each with the place whose calendar it goes by."""
-        return [(rule, place) for rule in self.hours for place in self._places(rule, region, kind)]
+        found = self._fitting.get((region, kind))
+        if found is None:
+            found = [(rule, place) for rule in self.hours for place in self._places(rule, region, kind)]
+            self._fitting[region, kind] = found
+        return found
 
     def attempt_caps(self, region: str, kind: CallKind) -> tuple[AttemptCap, ...]:
         """How often one number may be tried; all of them hold."""
