@@ -103,10 +103,8 @@ class CallingHours:
         return known
 
     def _worked_out(self, zone: str, region: str, day: date) -> tuple[Span, ...]:
-        limit = self._rules.hours_on(day, region, self._kind)
-        if limit is None:
-            return ()
-        spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limit))
+        limits = self._rules.hours_on(day, region, self._kind)
+        spans = (_span(window, day, _zone(zone)) for window in within(self._windows.get(day.weekday(), ()), limits))
         return tuple(span for span in spans if span[0] < span[1])
 
 
@@ -120,6 +118,7 @@ class CallingLaw:
     def __init__(self, rules: CallingRules | None = None) -> None:
         self._given_rules = rules
         self._hours: dict[str, tuple[object, CallingHours]] = {}
+        self._caps: dict[tuple[str, CallKind], tuple[Cap, ...]] = {}
 
     def open_until(self, lane: CampaignLane, wallclock: datetime) -> datetime | None:
         """Until when everybody in a lane may be called; None while they may not."""
@@ -132,8 +131,12 @@ class CallingLaw:
     def caps_of(self, lane: CampaignLane) -> tuple[Cap, ...]:
         """How often the people in a lane may be called."""
         plan = lane.campaign.plan
-        legal = self._rules.attempt_caps(lane.lane.region, plan.kind.value)
-        caps = tuple(Cap(cap.at_most, cap.within_hours * SECONDS_OF_HOUR, cap.conversations) for cap in legal)
+        key: tuple[str, CallKind] = (lane.lane.region, plan.kind.value)
+        caps = self._caps.get(key)
+        if caps is None:
+            legal = self._rules.attempt_caps(*key)
+            caps = tuple(Cap(cap.at_most, cap.within_hours * SECONDS_OF_HOUR, cap.conversations) for cap in legal)
+            self._caps[key] = caps
         return caps + plan.caps
 
     @property

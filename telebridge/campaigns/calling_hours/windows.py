@@ -48,9 +48,11 @@ def read_window(written: str) -> Window:
     return window
 
 
-def within(windows: Iterable[Window], limit: Window) -> tuple[Window, ...]:
-    """What of the windows lies within a limit."""
-    cut = (Window(max(window.opens, limit.opens), min(window.closes, limit.closes)) for window in windows)
+def within(windows: Iterable[Window], limits: Iterable[Window]) -> tuple[Window, ...]:
+    """What of the windows lies within any of the limits, in order if both are in order."""
+    limits = tuple(limits)
+    pairs = ((window, limit) for window in windows for limit in limits)
+    cut = (Window(max(window.opens, limit.opens), min(window.closes, limit.closes)) for window, limit in pairs)
     return tuple(window for window in cut if window.opens < window.closes)
 
 

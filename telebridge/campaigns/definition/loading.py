@@ -8,7 +8,6 @@ One rule: a mistake names the file, the line and the key, and what to write inst
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from telebridge.campaigns.calling_hours.law import CallingRules, calling_rules
+from telebridge.campaigns.calling_hours.law import EVERYWHERE, CallingRules, DayKind, calling_rules
 from telebridge.campaigns.calling_hours.windows import within
 from telebridge.campaigns.definition.model import (
     PARTS,
@@ -31,8 +30,8 @@ from telebridge.errors import ConfigurationError
 LARGEST_BYTES = 1 << 20
 TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
 KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
-A_MONDAY = date(2026, 1, 12)
-"""Of a week without holidays, to ask the rules about weekdays."""
+_WEEKENDS: dict[int, tuple[DayKind, ...]] = {5: ("saturday",), 6: ("sunday",)}
+"""What a weekday is for the rules, by its number from Monday, 0."""
 
 Path_ = tuple[str, ...]
 
@@ -133,13 +132,21 @@ def _wrong_numbers(definition: CampaignDefinition) -> Iterator[tuple[Path_, str,
 
 
 def _closed_windows(definition: CampaignDefinition, rules: CallingRules) -> Iterator[tuple[Path_, str, str]]:
+    """Windows that are closed in every country, and windows that are all closed in the campaign's own."""
+    opens = closed = False
     for weekday, windows in sorted(definition.window.items()):
-        day = A_MONDAY.replace(day=A_MONDAY.day + weekday)
-        legal = rules.hours_on(day, definition.default_country, definition.kind)
+        legal = rules.usual_hours(EVERYWHERE, definition.kind)
+        of_country = rules.usual_hours(definition.default_country, definition.kind, _WEEKENDS.get(weekday, ()))
         for window in windows:
-            if legal is None or not within([window], legal):
-                hint = f"calls of its kind are allowed {legal}" if legal else "no calls of its kind are allowed then"
+            opens = opens or bool(within([window], of_country))
+            if not within([window], legal):
+                closed = True
+                hint = f"calls of its kind are allowed {' and '.join(map(str, legal))}"
                 yield ("window",), f"a window that never opens: {WEEKDAYS[weekday]} {window}", hint
+    if any(definition.window.values()) and not opens and not closed:
+        country = definition.default_country
+        hint = f"`telebridge campaign law --country {country}` has the hours in which such calls are allowed"
+        yield ("window",), f"never opens in {country}, the default_country", hint
     if not any(definition.window.values()):
         yield ("window",), "a window that never opens: it names no hours", "write it as mon-fri = '09:00-20:00'"
 

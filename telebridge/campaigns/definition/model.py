@@ -208,6 +208,7 @@ class CampaignDefinition(_Part):
         message_node: Where in the flow a message for a machine begins.
         default_country: Whose numbers those without `+` are.
         default_zone: The zone of contacts of whom none can be told; without it they are rejected.
+        zones: What decides where a postal code and an area code disagree: the postal code, or both together.
         number_check: Whether numbers must be in a range that is given out, or only have the right length.
         delimiter: What stands between the cells of the CSV; found out when not given.
         columns: Which column holds what.
@@ -244,6 +245,7 @@ class CampaignDefinition(_Part):
     message_node: str = ""
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     default_zone: str = ""
+    zones: Literal["postal_code", "both"] = "postal_code"
     number_check: NumberCheck = "valid"
     delimiter: Annotated[str, Field(max_length=1)] = ""
     columns: ColumnTable = ColumnTable()

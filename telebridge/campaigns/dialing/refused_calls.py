@@ -37,8 +37,9 @@ class RefusedCalls:
         self._breaker = BreakerWatch(store)
 
     def may_call(self, lane: CampaignLane) -> bool:
-        """Whether the account may call the country of a lane, as far as is known."""
-        return not self._runs.is_closed(lane.lane.country, now=asyncio.get_running_loop().time())
+        """Whether the account may call the countries of a lane, as far as is known."""
+        now = asyncio.get_running_loop().time()
+        return not any(self._runs.is_closed(country, now=now) for country in lane.lane.countries)
 
     def placed(self, claim: Claim) -> None:
         """A call was placed: what was refused before it was no rule."""

@@ -106,7 +106,7 @@ async def stale_registers(store: CampaignStore, campaign: Campaign, *, wallclock
     if campaign.plan.kind is not CampaignKind.TELEMARKETING:
         return []
     lanes = await store.reports.lanes(campaign.id)
-    countries = {lane.country for lane in lanes.values()}
+    countries = {country for lane in lanes.values() for country in lane.countries}
     needed = {name for country in countries if (name := register_of(country)) is not None}
     scrubbed = await store.do_not_call.scrubbed()
     oldest = epoch_ms(wallclock - SCRUB_HOLDS)

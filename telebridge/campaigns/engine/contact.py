@@ -3,7 +3,7 @@
 One rule: every contact has a lane; a row whose legal hours cannot be determined is rejected at the import.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from telebridge.campaigns.engine.states import ContactState
 IMPORT_LEASE_SECONDS = 60.0
 COUNTRY_HELD, REFUSED_HELD = "country", "refused"
 """What `Contact.held` says after a refusal of Twilio that used nothing up: of its country, or for an unknown reason."""
+REGIONS_APART = "+"
 
 
 def import_lease(campaign_id: str) -> str:
@@ -71,16 +72,27 @@ class Lane:
     Args:
         zones: Every time zone that the called person may be in, by its name in the IANA database, sorted. All of them
             must be inside the calling hours.
-        region: Whose law applies: a country, or a country and its part, as ISO 3166 spells them (`US-FL`, `GB`).
+        region: Whose law applies: a country, or a country and its part, as ISO 3166 spells them (`US-FL`, `GB`). Where
+            the laws of several hold together, all of them, sorted: `US-FL+US-NY`.
     """
 
     zones: tuple[str, ...]
     region: str
 
     @property
-    def country(self) -> str:
-        """The country of its region."""
-        return self.region.partition("-")[0]
+    def countries(self) -> tuple[str, ...]:
+        """The countries whose law applies, sorted."""
+        return tuple(sorted({one.partition("-")[0] for one in regions_in(self.region)}))
+
+
+def regions_in(region: str) -> tuple[str, ...]:
+    """The regions whose laws hold together; most lanes have one."""
+    return tuple(region.split(REGIONS_APART))
+
+
+def joined_regions(regions: Iterable[str]) -> str:
+    """Several regions as the `region` of a lane in which the laws of all hold."""
+    return REGIONS_APART.join(sorted(set(regions)))
 
 
 class NewContact(msgspec.Struct, frozen=True):

@@ -235,7 +235,13 @@ def _contact(cells: Sequence[str], layout: ColumnLayout, definition: CampaignDef
     number = read_number(cell("phone"), country=definition.default_country, check=definition.number_check)
     if isinstance(number, NumberProblem):
         raise _Refused(number.reason)
-    lane = lane_of(number, zone=cell("zone"), postal_code=cell("postal_code"), default_zone=definition.default_zone)
+    lane = lane_of(
+        number,
+        zone=cell("zone"),
+        postal_code=cell("postal_code"),
+        default_zone=definition.default_zone,
+        both=definition.zones == "both",
+    )
     if isinstance(lane, NoLane):
         raise _Refused(lane.reason)
     consented_at = _instant("consent_at", cell("consent_at"), lane)

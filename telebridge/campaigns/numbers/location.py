@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 
-from telebridge.campaigns.engine.contact import Lane
+from telebridge.campaigns.engine.contact import Lane, joined_regions, regions_in
 from telebridge.campaigns.numbers.numbers import DialableNumber
 from telebridge.campaigns.numbers.regions import (
     region_of_postal_code,
@@ -31,7 +31,9 @@ class NoLane:
     reason: str
 
 
-def lane_of(number: DialableNumber, *, zone: str = "", postal_code: str = "", default_zone: str = "") -> Lane | NoLane:
+def lane_of(
+    number: DialableNumber, *, zone: str = "", postal_code: str = "", default_zone: str = "", both: bool = False
+) -> Lane | NoLane:
     """Return the time zones and the law that decide when a contact may be called.
 
     Args:
@@ -39,8 +41,27 @@ def lane_of(number: DialableNumber, *, zone: str = "", postal_code: str = "", de
         zone: Its zone in the IANA database, if the import has it.
         postal_code: Its ZIP code or Canadian postal code; those of other countries are ignored.
         default_zone: The zone set by the campaign's owner for contacts of unknown place.
+        both: Where the postal code and the area code disagree, the zones and the laws of both count.
     """
-    return _lane(_digits_that_count(number), number.country, number.special, zone, postal_code.strip(), default_zone)
+    area_code = _digits_that_count(number.e164)
+    lane = _lane(area_code, number.country, number.special, zone, postal_code.strip(), default_zone)
+    if not both or not isinstance(lane, Lane) or not codes_disagree(number.e164, lane):
+        return lane
+    by_number = _lane(area_code, number.country, number.special, zone, "", default_zone)
+    if not isinstance(by_number, Lane):
+        return by_number
+    zones = (zone,) if zone else tuple(sorted({*lane.zones, *by_number.zones}))
+    return Lane(zones, joined_regions((lane.region, by_number.region)))
+
+
+def codes_disagree(e164: str, lane: Lane) -> bool:
+    """Whether a contact's postal code, which made its lane, names another state than its area code.
+
+    A number moves with its owner, or its owner lives beyond the border; the calling hours of the two may differ.
+    """
+    of_number = regions_of_area_code(_digits_that_count(e164))
+    stated = [region for region in regions_in(lane.region) if "-" in region]
+    return bool(of_number) and any(region not in of_number for region in stated)
 
 
 def zone_problem(zone: str) -> str:
@@ -54,9 +75,9 @@ def zone_problem(zone: str) -> str:
     return f"'{zone}' is no time zone that people live in{hint}"
 
 
-def _digits_that_count(number: DialableNumber) -> str:
+def _digits_that_count(e164: str) -> str:
     """The area code of a +1 number; empty for other numbers, whose country is enough."""
-    return number.e164[2:5] if number.e164.startswith("+1") else ""
+    return e164[2:5] if e164.startswith("+1") else ""
 
 
 @lru_cache(maxsize=100_000)

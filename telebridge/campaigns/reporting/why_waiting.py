@@ -77,7 +77,7 @@ def explain(
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
         closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
-        open_now = Waiting.COUNTRY if lane.lane.country in refused else when_due
+        open_now = Waiting.COUNTRY if refused.intersection(lane.lane.countries) else when_due
         waiting[Waiting.HOURS if closed else open_now] += lane.due
         for held, count in lane.later.items():
             waiting[HELD.get(held, Waiting.TIME)] += count
@@ -92,7 +92,8 @@ def _refused_countries(lanes: Iterable[WaitingLane]) -> set[str]:
     """Return the countries that are not called now, because Twilio has refused a few calls to each."""
     held: Counter[str] = Counter()
     for lane in lanes:
-        held[lane.lane.country] += lane.later.get(COUNTRY_HELD, 0)
+        for country in lane.lane.countries:
+            held[country] += lane.later.get(COUNTRY_HELD, 0)
     return {country for country, count in held.items() if count >= FEW}
 
 

@@ -25,6 +25,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.init import init
+from telebridge.cli.campaign.law import law
 from telebridge.cli.campaign.preflight import preflight
 from telebridge.cli.campaign.report import ReportFormat, write_report
 from telebridge.cli.campaign.store import (
@@ -81,7 +82,7 @@ In earnest: **init**, **preflight**, **create**, **test**, **start**, **status -
 )
 
 
-for first in (init, preflight, create):
+for first in (init, preflight, create, law):
     campaign.command()(first)
 campaign.command("import")(import_)
 
@@ -125,9 +126,11 @@ def start(
     settings = load_settings(config)
     flows = flows_of(settings, app)
     words: list[CampaignWords | None] = []
+    regions: set[str] = set()
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
         words.append(await words_in_store(store, one, flows))
+        regions.update(lane.region for lane in (await store.reports.lanes(one.id)).values())
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
     after = _on(settings, name, started)
@@ -136,7 +139,7 @@ def start(
     else:
         tell_words(words[0], after.plan.name)
         _tell_status(after, json_=False)
-    if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
+    for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
 
 

@@ -18,11 +18,13 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python import PythonFlow
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
+from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.contact import Added, Lane, NewContact
 from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
 from telebridge.campaigns.importing.rejects import reasons_in
+from telebridge.campaigns.numbers.location import codes_disagree
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.webhooks.signature import is_standard_secret
@@ -48,6 +50,7 @@ class Counted(ContactSink):
         blank: How many have nothing in a column that the flow uses.
         lanes: How many contacts there are in each lane.
         on_list: How many are on the do-not-call list.
+        codes_disagree: How many have a postal code and an area code of different states.
         seen: The numbers so far.
     """
 
@@ -57,6 +60,7 @@ class Counted(ContactSink):
     blank: Counter[str] = field(default_factory=Counter)
     lanes: dict[Lane, int] = field(default_factory=dict)
     on_list: int = 0
+    codes_disagree: int = 0
     seen: set[str] = field(default_factory=set)
     _columns: list[str] | None = None
 
@@ -69,6 +73,7 @@ class Counted(ContactSink):
                 self.on_list += 1
                 continue
             self.lanes[one.lane] = self.lanes.get(one.lane, 0) + 1
+            self.codes_disagree += codes_disagree(one.phone, one.lane)
             self.blank.update(name for name in self._watched(one.variables) if not one.variables[name].strip())
             if len(self.first) < FIRST_CALLS:
                 self.first.append((one.phone, one.variables))
@@ -118,6 +123,7 @@ class Preflight:
                 "rejected": self.reasons,
             },
             "lanes": len(self.counted.lanes),
+            "codes_disagree": self.counted.codes_disagree,
             "open_now": self.estimate.open_now,
             "first_round_over": None if done is None else done.isoformat(),
             "calls": round(self.estimate.calls),
@@ -204,9 +210,18 @@ async def _checked(
         f"{count:,} contacts have nothing in the column '{name}', which is said"
         for name, count in counted.blank.items()
     )
-    return Preflight(
-        counted, read, reasons, estimate, (*blank, *warnings_of(plan)), _words(flow, plan, counted), plan.name
-    )
+    law_told = calling_rules().warnings({lane.region for lane in counted.lanes}, wallclock=datetime.now(UTC))
+    told = (*blank, *_disagreement(counted, definition), *law_told, *warnings_of(plan))
+    return Preflight(counted, read, reasons, estimate, told, _words(flow, plan, counted), plan.name)
+
+
+def _disagreement(counted: Counted, definition: CampaignDefinition) -> tuple[str, ...]:
+    if not counted.codes_disagree:
+        return ()
+    whose = f"{counted.codes_disagree:,} contacts have a postal code and an area code of different states: "
+    if definition.zones == "both":
+        return (f"{whose}they are called only while both places are within their hours",)
+    return (f"{whose}the postal code decides; zones = 'both' calls only while both places are within their hours",)
 
 
 def _words(flow: Flow | PythonFlow, plan: CampaignPlan, counted: Counted) -> CampaignWords | None:

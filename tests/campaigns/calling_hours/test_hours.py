@@ -18,7 +18,7 @@ from telebridge.campaigns.numbers.location import lane_of
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.regions import zone_names
 
-NO_RULES = CallingRules(checked=date(2026, 1, 1), hours=(), attempts=())
+NO_RULES = CallingRules()
 NEW_YORK = Lane(("America/New_York",), "US-NY")
 BOTH = Lane(("America/Chicago", "America/New_York"), "US-IN")
 EVERY_DAY = {day: (read_window("09:00-20:00"),) for day in range(7)}

@@ -1,27 +1,36 @@
 """What the law allows, where and when."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
+import holidays
 import pytest
 from pydantic import ValidationError
 
 from telebridge.campaigns.calling_hours.law import (
     AttemptCap,
     CallingRules,
+    CountryLaw,
     HoursRule,
     calling_rules,
     is_holiday,
 )
+from telebridge.campaigns.calling_hours.windows import read_window
 from telebridge.campaigns.numbers.regions import zones_of
 
+NINE = {"CA", "GB", "FR", "DE", "ES", "IT", "AU", "IN", "BR"}
 MONDAY = date(2026, 3, 2)
 SATURDAY = date(2026, 3, 7)
 SUNDAY = date(2026, 3, 8)
 
 
 def hours(day: date, region: str, kind: str = "telemarketing") -> str:
-    window = calling_rules().hours_on(day, region, kind)
-    return "closed" if window is None else str(window)
+    windows = calling_rules().hours_on(day, region, kind)
+    return " ".join(map(str, windows)) or "closed"
+
+
+def exists(region: str) -> bool:
+    country, _, part = region.partition("-")
+    return bool(zones_of(region)) or part in holidays.country_holidays(country).subdivisions
 
 
 @pytest.mark.parametrize("kind", ["telemarketing", "informational", "debt", "other"])
@@ -98,14 +107,13 @@ def test_attempts_are_capped_by_state_and_kind(region, kind, caps):
 def test_every_rule_names_its_source_and_a_region_that_exists():
     rules: list[HoursRule | AttemptCap] = [*calling_rules().hours, *calling_rules().attempts]
     assert [rule.region for rule in rules if len(rule.source) < 10] == []
-    assert [rule.region for rule in rules if rule.region not in ("*", "US") and not zones_of(rule.region)] == []
+    assert [rule.region for rule in rules if rule.region not in ("*", "US") and not exists(rule.region)] == []
 
 
 def test_the_strictest_of_all_rules_wins():
-    common = {"kinds": ("other",), "source": "a test"}
+    common = {"kinds": ("other",), "source": "a test of rules"}
     rules = CallingRules.model_validate(
         {
-            "checked": MONDAY,
             "hours": [
                 {"region": "*", "hours": "08:00-21:00", **common},
                 {"region": "US", "hours": "07:00-20:00", **common},
@@ -115,9 +123,9 @@ def test_the_strictest_of_all_rules_wins():
             "attempts": [],
         }
     )
-    assert str(rules.hours_on(MONDAY, "US-NY", "other")) == "10:00-20:00"
-    assert str(rules.hours_on(SUNDAY, "US-NY", "other")) == "11:00-12:00"
-    assert rules.hours_on(MONDAY, "US-FL", "other") is None
+    assert rules.hours_on(MONDAY, "US-NY", "other") == (read_window("10:00-20:00"),)
+    assert rules.hours_on(SUNDAY, "US-NY", "other") == (read_window("11:00-12:00"),)
+    assert rules.hours_on(MONDAY, "US-FL", "other") == ()
 
 
 def test_a_rule_with_an_unknown_key_is_refused():
@@ -127,9 +135,43 @@ def test_a_rule_with_an_unknown_key_is_refused():
         )
 
 
-def test_old_rules_warn():
-    rules = CallingRules(checked=date(2026, 1, 1), hours=(), attempts=())
-    assert rules.age_warning(wallclock=datetime(2026, 6, 1, tzinfo=UTC)) == ""
-    warning = rules.age_warning(wallclock=datetime(2026, 8, 1, tzinfo=UTC))
-    assert "last checked on 2026-01-01" in warning
+def test_old_rules_of_a_country_that_is_called_warn():
+    rules = CallingRules(countries=(CountryLaw(country="US", checked=date(2026, 1, 1)),))
+    assert rules.warnings(["US-FL"], wallclock=datetime(2026, 6, 1, tzinfo=UTC)) == []
+    [warning] = rules.warnings(["US-FL", "US-NY"], wallclock=datetime(2026, 8, 1, tzinfo=UTC))
+    assert "the calling rules of US were last checked on 2026-01-01" in warning
     assert rules.version == "2026-01-01"
+
+
+def test_a_country_without_rules_is_named_with_the_hours_that_hold_there():
+    wallclock = datetime.combine(calling_rules().law_of("FR").checked, time(12), UTC)
+    [warning] = calling_rules().warnings(["FR", "SE", "JP", "FR+NO"], wallclock=wallclock)
+    assert "no calling rules are known of JP, NO, SE: calls go out 08:00-21:00 on every day" in warning
+
+
+def test_the_laws_of_several_regions_hold_together():
+    labor_day = date(2026, 9, 7)
+    assert hours(MONDAY, "US-CT+US-KY") == "10:00-20:00"
+    assert hours(SUNDAY, "US-AL+US-TX") == hours(labor_day, "US-NY+US-AL") == "closed"
+    pioneer_day = date(2026, 7, 24)
+    assert hours(pioneer_day, "US-AL+US-UT") == hours(pioneer_day, "US-UT+US-AL") == "closed"
+
+
+def test_a_part_of_a_country_whose_numbers_do_not_tell_it_closes_the_country():
+    assert hours(MONDAY, "BR") == "09:00-18:00"
+    assert hours(MONDAY, "BR-SP") == "09:00-21:00"
+    assert hours(SATURDAY, "BR-SP") == "10:00-16:00"
+    saint_george = date(2026, 4, 23)
+    assert is_holiday(saint_george, "BR-RJ")
+    assert hours(saint_george, "BR") == "closed"
+
+
+def test_the_files_of_nine_countries_and_more_say_counsel_must_check_each_fact():
+    rules = calling_rules()
+    assert {law.country for law in rules.countries} == NINE | {"*", "US"}
+    abroad = [one for one in (*rules.hours, *rules.attempts) if one.region != "*" and not one.region.startswith("US")]
+    registers = [one for law in rules.countries if law.country != "US" for one in law.registers]
+    facts = [*(one.source for one in abroad), *(one.source for one in registers)]
+    assert len(facts) > 30
+    assert [fact for fact in facts if "counsel must check" not in fact] == []
+    assert [fact for fact in facts if "looked up 2026-" not in fact and "not looked up" not in fact] == []

@@ -47,7 +47,7 @@ def test_windows_that_touch_or_overlap_are_one():
 
 
 def test_a_limit_cuts_windows_and_drops_those_outside():
-    assert within([Window(100, 500), Window(600, 700)], Window(480, 600)) == (Window(480, 500),)
+    assert within([Window(100, 500), Window(600, 700)], [Window(480, 600)]) == (Window(480, 500),)
 
 
 def test_a_window_is_shown_as_it_is_written():

@@ -3,7 +3,7 @@
 import pytest
 
 from telebridge.campaigns.engine.contact import Lane
-from telebridge.campaigns.numbers.location import NoLane, lane_of, zone_problem
+from telebridge.campaigns.numbers.location import NoLane, codes_disagree, lane_of, zone_problem
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 
 BOTH = ("America/Chicago", "America/New_York")
@@ -84,3 +84,36 @@ def test_two_provinces_with_one_clock_are_one_lane_under_their_country():
 def test_a_premium_rate_number_is_never_called():
     refused = lane_of(number("+19005550123"), zone="America/New_York", default_zone="America/New_York")
     assert refused == NoLane("it is a premium-rate number")
+
+
+FLORIDIAN = "+13055550123"
+
+
+def test_a_postal_code_of_another_state_decides_alone_unless_both_shall_count():
+    assert lane_of(number(FLORIDIAN), postal_code="98101") == Lane(("America/Los_Angeles",), "US-WA")
+    both = lane_of(number(FLORIDIAN), postal_code="98101", both=True)
+    assert both == Lane(("America/Chicago", "America/Los_Angeles", "America/New_York"), "US-FL+US-WA")
+    assert both.countries == ("US",)
+
+
+def test_a_zone_that_is_given_is_the_zone_under_the_laws_of_both():
+    lane = lane_of(number(FLORIDIAN), zone="America/Los_Angeles", postal_code="98101", both=True)
+    assert lane == Lane(("America/Los_Angeles",), "US-FL+US-WA")
+
+
+@pytest.mark.parametrize(
+    ("e164", "postal_code"),
+    [(FLORIDIAN, "33101"), (FLORIDIAN, ""), ("+18675550123", "Y1A 1A1"), ("+442079460123", "10001")],
+)
+def test_codes_that_agree_or_that_tell_nothing_change_no_lane(e164, postal_code):
+    plain = lane_of(number(e164), postal_code=postal_code)
+    assert lane_of(number(e164), postal_code=postal_code, both=True) == plain
+    assert not isinstance(plain, Lane) or not codes_disagree(e164, plain)
+
+
+def test_codes_of_two_countries_are_called_by_the_law_of_both():
+    lane = lane_of(number("+14165550123"), postal_code="10001", both=True)
+    assert isinstance(lane, Lane)
+    assert lane.region == "CA-ON+US-NY"
+    assert lane.countries == ("CA", "US")
+    assert codes_disagree("+14165550123", lane)

@@ -24,8 +24,8 @@ def test_a_secret_that_standard_webhooks_does_not_know_is_warned_of(campaign, tm
     done = campaign("preflight", "spring.toml", "--contacts", "people.csv")
     assert done.returncode == 0
     assert "warning: webhook.secret is no 'whsec_' secret" in done.stderr
-    [warning] = told(campaign("preflight", "spring.toml", "--contacts", "people.csv", "--json"))["warnings"]
-    assert "UTF-8 bytes" in warning
+    warnings = told(campaign("preflight", "spring.toml", "--contacts", "people.csv", "--json"))["warnings"]
+    assert [warning for warning in warnings if "UTF-8 bytes" in warning]
 
 
 @pytest.mark.parametrize(
