@@ -16,7 +16,7 @@ from telebridge.campaigns.reporting.summary import CampaignSummary
 from telebridge.epoch import iso_instant
 
 OUTCOME_WORDS = {
-    "answered": "spoken to",
+    "answered": "answered by a person",
     "hung_up": "hung up at once",
     "machine": "answering machine",
     "busy": "busy",

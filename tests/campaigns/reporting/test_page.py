@@ -45,7 +45,7 @@ def test_the_page_has_totals_outcomes_costs_and_lists():
     read = Read(page(row(attempt(talk=talk), variables={"name": "Ann"}), prices=Prices(0.5, 2.0)))
     for words in (
         "contacts 1 called 1 spoken to 1 calls 1 minutes 2 cost 4.50",
-        "outcome contacts share spoken to 1 100.0 %",
+        "outcome contacts share answered by a person 1 100.0 %",
         "2026-03-02 1 1",
         "23:00 1 1",
         "answer: yes (1) number name keys called +12125550111 Ann 1 2026-03-02 23:30 EST",

@@ -43,7 +43,7 @@ def test_the_workbook_has_the_figures_the_answers_and_the_contacts():
     assert (totals["campaign"], totals["calls"], totals["minutes"]) == ("spring", 1, 2)
     assert totals["cost at the campaign file's prices"] == 4.5
     assert totals["report made (UTC)"] == datetime(2026, 3, 3, 12)  # noqa: DTZ001 - Excel's times have no zone
-    assert values(book["Outcomes"])[1:] == [["spoken to", 1]]
+    assert values(book["Outcomes"])[1:] == [["answered by a person", 1]]
     assert values(book["Days"])[1:] == [["2026-03-02", 1, 1]]
     assert values(book["Hours"])[24] == ["23:00", 1, 1]
     called = datetime(2026, 3, 2, 23, 30)  # noqa: DTZ001
