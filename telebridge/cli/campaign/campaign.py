@@ -22,7 +22,7 @@ from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign.confirming import YesOption, confirmed
+from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
 from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.init import init
@@ -128,10 +128,12 @@ def start(
     settings = load_settings(config)
     flows = flows_of(settings, app)
     words: list[CampaignWords | None] = []
+    told: list[bool] = []
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
         words.append(await words_in_store(store, one, flows))
-        if not json_:
+        told.append(not json_ and await asks(store, one, yes=yes))
+        if told[0]:  # who is asked has read the words
             tell_words(words[0], one.plan.name)
         await confirmed(store, one, "Call {count} contacts of campaign '{name}'?", yes=yes)
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
@@ -140,6 +142,7 @@ def start(
     if json_:
         print_line(json.dumps({**campaign_json(after), "words": words[0].as_json() if words[0] is not None else None}))
     else:
+        tell_words(None if told[0] else words[0], after.plan.name)
         _tell_status(after, json_=False)
     if warning := calling_rules().age_warning(wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)

@@ -27,12 +27,20 @@ async def confirmed(store: CampaignStore, campaign: Campaign, question: str, *, 
     Raises:
         typer.Exit: The answer is no; nothing was changed.
     """
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not await asks(store, campaign, yes=yes):
         return
-    contacts = (await store.reports.progress(campaign.id)).contacts
-    count = contacts.get("ready", 0) + contacts.get("live", 0)
-    if count < ASK_FROM_CALLS:
-        return
+    count = await _concerned(store, campaign)
     if not typer.confirm(question.format(count=f"{count:,}", name=campaign.plan.name), err=True):
         typer.echo("nothing was changed", err=True)
         raise typer.Exit(1)
+
+
+async def asks(store: CampaignStore, campaign: Campaign, *, yes: bool) -> bool:
+    """Whether `confirmed` asks about a campaign."""
+    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return not yes and on_terminal and await _concerned(store, campaign) >= ASK_FROM_CALLS
+
+
+async def _concerned(store: CampaignStore, campaign: Campaign) -> int:
+    contacts = (await store.reports.progress(campaign.id)).contacts
+    return contacts.get("ready", 0) + contacts.get("live", 0)
