@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.campaign import OnMachine
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.states import AttemptState, CampaignInput, CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow
-from telebridge.cli.campaign.report import write_report
+from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.twilio.request_signature import webhook_signature
@@ -65,7 +65,7 @@ async def test_twelve_people_end_as_they_behave_and_the_report_adds_up(tmp_path)
         campaign = await stack.campaign(retry=TWICE, **MESSAGE)
         await stack.done(campaign)
         rows = await stack.rows(campaign)
-        outcomes = await write_report(stack.store, campaign.id, tmp_path / "report.csv", "csv")
+        outcomes = await write_report(stack.store, campaign, ReportTarget(tmp_path / "report.csv", ReportFormat.CSV))
     told = {
         phone: (row.outcome, row.contact.attempts, row.attempts[-1].talk.get("digits", ""))
         for phone, row in rows.items()

@@ -217,7 +217,7 @@ class CampaignDefinition(_Part):
         on_unknown: What happens when it cannot be found out whether a call was placed.
         failure_breaker: When it pauses itself.
         webhook: Who is told what becomes of it.
-        price_per_minute: For the estimate before it starts; the same with `price_per_call`.
+        price_per_minute: For the estimate before it starts and the report; the same with `price_per_call`.
     """
 
     name: Annotated[str, Field(pattern=r"^[\w.-]{1,100}$")]

@@ -6,7 +6,7 @@ One rule: a contact has exactly one row, so the outcomes add up to the contacts.
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,9 +20,11 @@ from telebridge.epoch import iso_time
 BEFORE = ("phone",)
 BEHIND = (
     "state", "outcome", "attempts", "last_called_at", "next_call_at", "call_sid", "answered_by", "heard", "digits",
-    "result", "interruptions", "first_audio_ms", "error",
+    "interruptions", "first_audio_ms", "error",
 )  # fmt: skip
-"""The columns around a contact's own."""
+"""The columns around a contact's own; behind them comes one for each result, `result_NAME`."""
+BOM = "\ufeff"
+"""Begins a CSV that Excel is to read as UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,23 @@ class ReportRow:
         ended = self.contact.state in {ContactState.DONE, ContactState.SKIPPED}
         return self.contact.outcome if ended else {"ready": "waiting", "live": "calling"}[self.contact.state.value]
 
-    def cells(self, variables: Sequence[str]) -> list[str]:
+    @property
+    def talk(self) -> Mapping[str, Any]:
+        """What was heard and answered in the last call that anything was said in; empty without such a call."""
+        return next((one.talk for one in reversed(self.attempts) if one.talk), {})
+
+    def cells(self, variables: Sequence[str], results: Sequence[str] = ()) -> list[str]:
         """The row as a CSV has it. The number is left as it is: `+` and digits are no formula that does anything.
 
         Args:
             variables: The contact's own columns, in their order.
+            results: The names of the results, in their order; see `result_names`.
         """
-        contact, last = self.contact, self.attempts[-1] if self.attempts else None
-        talk = next((one.talk for one in reversed(self.attempts) if one.talk), {})
+        return [self.contact.phone, *map(safe_cell, self.texts(variables, results)[1:])]
+
+    def texts(self, variables: Sequence[str], results: Sequence[str] = ()) -> list[str]:
+        """The row as it is, for a file in which no text is a formula; see `cells` for the arguments."""
+        contact, last, talk = self.contact, self.attempts[-1] if self.attempts else None, self.talk
         result = [
             contact.state.value,
             self.outcome,
@@ -57,13 +68,13 @@ class ReportRow:
             last.answered_by if last is not None else "",
             " ".join(text for text in talk.get("heard", ()) if text),
             talk.get("digits", ""),
-            json.dumps(talk["result"], ensure_ascii=False) if talk.get("result") else "",
             str(talk.get("interruptions", "")),
             str(talk.get("first_audio_ms") or ""),
             last.error if last is not None else "",
         ]
         own = [str(contact.variables.get(name, "")) for name in variables]
-        return [contact.phone, *map(safe_cell, [*own, *result])]
+        told = result_texts(talk)
+        return [contact.phone, *own, *result, *(told.get(name, "") for name in results)]
 
     @property
     def _next_call_at(self) -> str:
@@ -87,9 +98,32 @@ class ReportRow:
         }
 
 
-def header_of(variables: Sequence[str]) -> list[str]:
+def result_texts(talk: Mapping[str, Any]) -> dict[str, str]:
+    """The results of a flow as texts by name; a list or a table in one of them is JSON."""
+    return {str(name): _result_text(value) for name, value in (talk.get("result") or {}).items()}
+
+
+def _result_text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+async def result_names(reports: ReportRecords, campaign_id: str) -> list[str]:
+    """The names of all results in the order in which they first appear.
+
+    A result that is first set while the report is written is in the next report.
+    """
+    names: dict[str, None] = {}
+    async for attempt in reports.attempts(campaign_id):
+        names.update(dict.fromkeys(str(name) for name in attempt.talk.get("result") or ()))
+    return list(names)
+
+
+def header_of(variables: Sequence[str], results: Sequence[str] = ()) -> list[str]:
     """The first line of a CSV; a contact's column that is called like another one gets a name of its own."""
-    taken = {*BEFORE, *BEHIND}
+    behind = [*BEHIND, *(f"result_{name}" for name in results)]
+    taken = {*BEFORE, *behind}
     own: list[str] = []
     for variable in variables:
         name = safe_cell(variable)
@@ -97,15 +131,16 @@ def header_of(variables: Sequence[str]) -> list[str]:
             name = f"contact_{name}"
         taken.add(name)
         own.append(name)
-    return [*BEFORE, *own, *BEHIND]
+    return [*BEFORE, *own, *behind]
 
 
 async def csv_lines(reports: ReportRecords, campaign_id: str, rows: AsyncIterator[ReportRow]) -> AsyncIterator[str]:
     """A CSV, a line at a time: the header first, with the columns of all contacts."""
     variables = await reports.columns(campaign_id)
-    yield _line(header_of(variables))
+    results = await result_names(reports, campaign_id)
+    yield _line(header_of(variables, results))
     async for row in rows:
-        yield _line(row.cells(variables))
+        yield _line(row.cells(variables, results))
 
 
 async def json_lines(rows: AsyncIterator[ReportRow]) -> AsyncIterator[str]:

@@ -6,7 +6,7 @@ The commands work on the database of the settings; `telebridge serve` or `telebr
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -22,12 +22,13 @@ from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
 from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.init import init
 from telebridge.cli.campaign.law import law
 from telebridge.cli.campaign.preflight import preflight
-from telebridge.cli.campaign.report import ReportFormat, write_report
+from telebridge.cli.campaign.report import ReportFormat, targets_of, write_report
 from telebridge.cli.campaign.store import (
     campaign_store,
     find_campaign,
@@ -115,29 +116,36 @@ def list_(
 def start(
     name: NameArgument,
     app: AppOption = None,
+    yes: YesOption = False,  # noqa: FBT002 - a flag of the command line
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
     """Start a campaign now or at its `start_at`; also one that is done and has new contacts.
 
     Shows what the first three contacts will hear. Refused without contacts, when contacts lack what the flow needs, and
-    for telemarketing if no do-not-call register was imported in the last 31 days.
+    for telemarketing if no do-not-call register was imported in the last 31 days. On a terminal it asks before it calls
+    more than 50 contacts.
     """
     settings = load_settings(config)
     flows = flows_of(settings, app)
     words: list[CampaignWords | None] = []
     regions: set[str] = set()
+    told: list[bool] = []
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
         words.append(await words_in_store(store, one, flows))
         regions.update(lane.region for lane in (await store.reports.lanes(one.id)).values())
+        told.append(not json_ and await asks(store, one, yes=yes))
+        if told[0]:  # who is asked has read the words
+            tell_words(words[0], one.plan.name)
+        await confirmed(store, one, "Call {count} contacts of campaign '{name}'?", yes=yes)
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
     after = _on(settings, name, started)
     if json_:
         print_line(json.dumps({**campaign_json(after), "words": words[0].as_json() if words[0] is not None else None}))
     else:
-        tell_words(words[0], after.plan.name)
+        tell_words(None if told[0] else words[0], after.plan.name)
         _tell_status(after, json_=False)
     for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
         typer.echo(f"warning: {warning}", err=True)
@@ -157,7 +165,7 @@ def resume(
     config: ConfigOption = None,
 ) -> None:
     """Resume a campaign that was paused, or that paused itself."""
-    start(name, app, json_, config)
+    start(name, app, yes=True, json_=json_, config=config)
 
 
 @campaign.command()
@@ -194,13 +202,18 @@ def retry(
 def cancel(
     name: NameArgument,
     end_calls: Annotated[bool, typer.Option("--end-calls", help="End its live calls too.")] = False,  # noqa: FBT002
+    yes: YesOption = False,  # noqa: FBT002 - a flag of the command line
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Cancel a campaign permanently. Answered calls go on unless `--end-calls` is given; the report is kept."""
+    """Cancel a campaign permanently. Answered calls go on unless `--end-calls` is given; the report is kept.
+
+    On a terminal it asks before it gives up more than 50 contacts.
+    """
     settings = load_settings(config)
 
     async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:
+        await confirmed(store, one, "Cancel campaign '{name}' for good, with {count} contacts not done?", yes=yes)
         if not end_calls:
             return await store.campaigns.change(one.id, CampaignInput.CANCEL)
         async with open_twilio(settings.twilio) as twilio:  # a missing setting is reported before anything is changed
@@ -241,25 +254,29 @@ def status(
 def report(
     name: NameArgument,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; by default it is printed.")] = None,
-    form: Annotated[Literal["csv", "json"], typer.Option("--format", help="csv or json.")] = "csv",
+    form: Annotated[ReportFormat | None, typer.Option("--format", help="By default the file's ending, or csv.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page of figures, charts and lists.")] = None,
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="Write an Excel workbook.")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin the CSV with a mark for Excel.")] = False,  # noqa: FBT002
     config: ConfigOption = None,
 ) -> None:
-    """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's result.
+    """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's results.
 
     JSON has every attempt. CSV has the last one, with cells escaped so that no spreadsheet reads them as a formula.
+    HTML and XLSX also have totals, days, hours, costs, and lists of who answered what.
     """
     settings = load_settings(config)
-    chosen: ReportFormat = form
+    targets = targets_of(output, form, html=html, xlsx=xlsx, bom=bom)
 
-    async def written() -> dict[str, int]:
+    async def written() -> list[dict[str, int]]:
         async with campaign_store(settings) as store:
             one = await find_campaign(store, name)
-            return dict(await write_report(store, one.id, output, chosen))
+            return [dict(await write_report(store, one, target, bom=bom)) for target in targets]
 
-    outcomes = run(written())
-    if output is not None:
-        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
-        print_line(f"{output}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
+    for target, outcomes in zip(targets, run(written()), strict=True):
+        if target.path is not None:
+            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+            print_line(f"{target.path}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
 
 
 campaign.add_typer(do_not_call, name="do-not-call")

@@ -31,7 +31,7 @@ from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.importing import fill
-from telebridge.cli.campaign.report import write_report
+from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch
 from telebridge.cli.listen import listening, print_line
@@ -174,7 +174,7 @@ async def _campaign(
                 )
         except TimeoutError:
             raise TelebridgeError(f"the campaign was not over after {LONGEST_SECONDS:.0f} s") from None
-        await write_report(store, campaign.id, output, "csv")
+        await write_report(store, campaign, ReportTarget(output, ReportFormat.CSV))
         talks = [attempt.talk async for attempt in store.reports.attempts(campaign.id)]
     return view, [talk["first_audio_ms"] for talk in talks if talk.get("first_audio_ms") is not None]
 

@@ -226,7 +226,8 @@ class CampaignCalls:
         attempt = await self._store.attempts.find_by_call(record.call_sid)
         if attempt is None:
             return
-        report = CallReport(record.call_sid, reported=reported_of(record, lasted_ms), talk=talk_of(record))
+        talk = {**talk_of(record), "seconds": round(lasted_ms / 1000, 1)}
+        report = CallReport(record.call_sid, reported=reported_of(record, lasted_ms), talk=talk)
         await self._store.attempts.report(attempt.id, report)
 
     def _write(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -13,6 +13,7 @@ from telebridge.campaigns.reporting.report import (
     csv_lines,
     header_of,
     report_rows,
+    result_texts,
 )
 from telebridge.twilio.calls import CallStatus
 
@@ -54,10 +55,10 @@ async def test_every_contact_has_one_row_with_its_attempts(store, clock):
 async def test_a_row_tells_what_was_heard_and_no_cell_is_a_formula(store, clock):
     campaign = await called(store, clock)
     [row, *_] = [row async for row in report_rows(store.reports, campaign.id)]
-    cells = dict(zip(header_of(["name"]), row.cells(["name"]), strict=True))
+    cells = dict(zip(header_of(["name"], ["answer"]), row.cells(["name"], ["answer"]), strict=True))
     assert (cells["phone"], cells["name"], cells["outcome"], cells["attempts"]) == (phone(0), "n0", "answered", "2")
     assert (cells["heard"], cells["digits"], cells["interruptions"]) == ("Hello. Goodbye.", "1", "1")
-    assert json.loads(cells["result"]) == {"answer": "=2+2"}
+    assert cells["result_answer"] == "'=2+2"
     assert (cells["call_sid"], cells["answered_by"], cells["next_call_at"]) == ("CA2", "human", "")
 
 
@@ -95,6 +96,24 @@ def test_a_contacts_column_that_is_called_like_ours_gets_a_name_of_its_own():
         "'-x",
     ]
     assert len(set(header)) == len(header)
+
+
+async def test_each_result_has_a_column_and_no_cell_is_json(store, clock):
+    campaign = await called(store, clock)
+    rows = report_rows(store.reports, campaign.id)
+    [first, second, _] = csv.DictReader([line async for line in csv_lines(store.reports, campaign.id, rows)])
+    assert (first["digits"], first["result_answer"], second["result_answer"]) == ("1", "'=2+2", "")
+    assert "result" not in first
+
+
+def test_the_results_of_a_flow_are_texts():
+    result = {"a": "yes", "b": True, "c": None, "d": [1], "e": 2}
+    assert result_texts({"result": result}) == {"a": "yes", "b": "true", "c": "", "d": "[1]", "e": "2"}
+    assert result_texts({}) == {}
+
+
+def test_a_contacts_column_that_is_called_like_a_result_gets_a_name_of_its_own():
+    assert header_of(["result_answer"], ["answer"]) == ["phone", "contact_result_answer", *BEHIND, "result_answer"]
 
 
 async def test_a_report_of_two_imports_has_the_columns_of_both(store):

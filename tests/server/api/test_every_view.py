@@ -245,6 +245,11 @@ async def test_a_report_of_a_contact_in_every_state(state):
         async def columns(self, _campaign_id):
             return ["name"]
 
+        async def attempts(self, _campaign_id):
+            for row in rows_of(state):
+                for attempt in row.attempts:
+                    yield attempt
+
     async def rows():
         for row in rows_of(state):
             yield row

@@ -1,0 +1,46 @@
+"""Asks a person before a command begins or gives up many calls."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.store.protocols import CampaignStore
+
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+ASK_FROM_CALLS = 51
+"""Fewer are done without a question."""
+
+
+async def confirmed(store: CampaignStore, campaign: Campaign, question: str, *, yes: bool) -> None:
+    """Ask once, on a terminal, when many contacts of a campaign are concerned; return when the answer is yes.
+
+    Without a terminal nobody is asked, because programs run the same commands.
+
+    Args:
+        store: Where the campaign is.
+        campaign: Whose contacts are counted: those that wait and those being called.
+        question: Of the command, with `{count}` for the contacts and `{name}` for the campaign.
+        yes: Whether the answer was given already.
+
+    Raises:
+        typer.Exit: The answer is no; nothing was changed.
+    """
+    if not await asks(store, campaign, yes=yes):
+        return
+    count = await _concerned(store, campaign)
+    if not typer.confirm(question.format(count=f"{count:,}", name=campaign.plan.name), err=True):
+        typer.echo("nothing was changed", err=True)
+        raise typer.Exit(1)
+
+
+async def asks(store: CampaignStore, campaign: Campaign, *, yes: bool) -> bool:
+    """Whether `confirmed` asks about a campaign."""
+    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return not yes and on_terminal and await _concerned(store, campaign) >= ASK_FROM_CALLS
+
+
+async def _concerned(store: CampaignStore, campaign: Campaign) -> int:
+    contacts = (await store.reports.progress(campaign.id)).contacts
+    return contacts.get("ready", 0) + contacts.get("live", 0)

@@ -1,0 +1,60 @@
+"""Rows of a campaign's report, and what they add up to."""
+
+from support.campaigns import NEW_YORK, at
+from telebridge.campaigns.engine.attempt import Attempt
+from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.outcomes import Outcome
+from telebridge.campaigns.engine.states import AttemptState, ContactState
+from telebridge.campaigns.reporting.report import ReportRow
+from telebridge.campaigns.reporting.summary import CampaignSummary, Prices
+from telebridge.epoch import epoch_ms
+from telebridge.twilio.calls import CallStatus
+
+NO_PRICES = Prices()
+LATE_EVENING = epoch_ms(at("2026-03-03T04:30:00"))
+"""23:30 of the day before in New York, 22:30 in Chicago."""
+
+
+def attempt(n=1, outcome=Outcome.ANSWERED, status=CallStatus.COMPLETED, begun=LATE_EVENING, lasted=90_000, **fields):
+    ended = {"state": AttemptState.DONE, "status": status, "outcome": outcome, "ended_at": begun + lasted, **fields}
+    return Attempt(f"a{n}", "c1", 1, n, "+1", "AC1", "+2", "w", begun, begun, None, **ended)
+
+
+def row(*attempts, outcome="answered", state=ContactState.DONE, lane=NEW_YORK, variables=None):
+    contact = Contact(1, "c1", 1, "+12125550111", state, 0, outcome=outcome, variables=variables or {})
+    return ReportRow(contact, lane, attempts)
+
+
+def summary(*rows, prices=NO_PRICES, **fields):
+    made = CampaignSummary(prices, **fields)
+    for one in rows:
+        made.add(one)
+    return made
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=http://evil.example/x onerror=alert(1)>',
+    "</title></style></svg><svg onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    '=HYPERLINK("http://evil.example";"x")',
+    "=cmd|' /C calc'!A0",
+    "+49 030 =1+1",
+    "-2+3",
+    "@SUM(1)",
+    "{=1+1}",
+    "\t=1+1",
+    "http://evil.example",
+    "mailto:x@evil.example",
+    "internal:Contacts!A1",
+    "0042",
+    "1e5",
+    "01.02.2026",
+    "TRUE",
+    "&lt;b&gt;",
+    "a\x00b\x0bc\ufffe",
+    "_x0041_",
+    "\udce4",
+    " padded ",
+)
+"""Names and texts as strangers may write them in a list, and results as callers may speak them."""
