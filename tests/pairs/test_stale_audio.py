@@ -1,6 +1,6 @@
 """After a cut nothing of the old utterance is heard, whatever Twilio, Rime, the owner and the flow do, in any order.
 
-`TELEBRIDGE_STEPS` says how many steps the slow test takes in all; it is 24,000 by default, to keep a run of all tests short.
+`TELEBRIDGE_STEPS` says how many steps the slow test takes in all: 24,000 by default, so that all tests end soon.
 """
 
 import os
