@@ -5,6 +5,8 @@ One rule: what was there first is the background, whatever it is. Only what rise
 
 from telebridge.audio.levels import FULL_SCALE
 
+GATE_RMS = FULL_SCALE * 10 ** (-50 / 20)
+"""What is quieter is nobody's speech."""
 LOWEST_RMS = 8.0
 HIGHEST_RMS = FULL_SCALE * 10 ** (-20 / 20)
 STEP = 1.03  # 0.26 dB
@@ -19,10 +21,10 @@ PEAK_SHARE_BELOW = 0.98
 PEAK_FALL = STEP ** (-(1 - PEAK_SHARE_BELOW) / PEAK_SHARE_BELOW)
 FAR_BELOW = 0.16  # -16 dB
 SHORTEST_GAP_FRAMES = 15
-LONGEST_GAP_FRAMES = 75
-FRAMES_PER_GAP_FRAME = 8
-"""A background is forgotten after a silence of 300 ms, and of an eighth of the time it has been there: a "hello?" from
-the first sample on is no background, and a television whose people catch their breath is one."""
+LONGEST_GAP_FRAMES = 200
+FRAMES_PER_GAP_FRAME = 2
+"""A background is forgotten after a silence of 300 ms, and of half the time it was heard in this call, 4 s at the most:
+a "hello?" from the first sample on is no background, and a television whose people catch their breath is one."""
 
 
 class Background:
@@ -38,12 +40,13 @@ class Background:
         silent: Whether it is as low as it can be, and known: a frame that is no louder changes nothing.
     """
 
-    __slots__ = ("_frames", "_gap_frames", "known", "peak", "rms", "silent")
+    __slots__ = ("_frames", "_gap_frames", "_there_frames", "known", "peak", "rms", "silent")
 
     def __init__(self) -> None:
         self.rms = self.peak = LOWEST_RMS
         self.known = self.silent = False
         self._frames = 0  # since it began, or was forgotten
+        self._there_frames = 0  # not far below it, and it loud enough for speech, since the call began
         self._gap_frames = 0  # at the end of what was followed, far below it
 
     def follow(self, rms: float, *, step: float = STEP) -> None:
@@ -56,11 +59,11 @@ class Background:
             self.rms = min(self.rms * step, rms, HIGHEST_RMS)
             if rms > self.peak:
                 self.peak = min(self.peak * step, rms, HIGHEST_RMS)
-            self._gap_frames = 0
+            self._came()
         else:
             self.rms = max(self.rms * (LEARNING_FALL if learning else FALL), LOWEST_RMS)
             if rms > self.rms * FAR_BELOW or self.rms == LOWEST_RMS:
-                self._gap_frames = 0
+                self._came()
             else:
                 self._far_below(rms)
         self.peak = max(self.peak * PEAK_FALL, self.rms)
@@ -75,9 +78,13 @@ class Background:
         self.peak = max(self.peak, self.rms)
         self.silent = False
 
+    def _came(self) -> None:
+        self._gap_frames = 0
+        self._there_frames += self.rms >= GATE_RMS
+
     def _far_below(self, rms: float) -> None:
         self._gap_frames += 1
-        longest = SHORTEST_GAP_FRAMES + self._frames // FRAMES_PER_GAP_FRAME
+        longest = SHORTEST_GAP_FRAMES + self._there_frames // FRAMES_PER_GAP_FRAME
         if self._gap_frames >= min(longest, LONGEST_GAP_FRAMES):
             self.rms = self.peak = max(rms, LOWEST_RMS)
             self._frames = self._gap_frames = 0

@@ -18,16 +18,14 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Protocol
 
-from telebridge.audio.levels import FULL_SCALE
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, to_pcm
-from telebridge.turns.background import Background
+from telebridge.turns.background import GATE_RMS, Background
 from telebridge.turns.echo import COMPARED_MS, SEARCHED_MS, EchoGuard, PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
 
 LEAD_MS = 160
 """What a detector is shown of the time before the gate opened: without it, its first verdicts are late."""
 
-GATE_RMS = FULL_SCALE * 10 ** (-50 / 20)
 OVER_BACKGROUND = 1.9  # 5.5 dB
 OVER_PEAK = 1.6  # 4 dB
 RISEN_OVER_PEAK = 1.33  # 2.5 dB: only what is so loud counts for taking the floor

@@ -45,6 +45,19 @@ def test_a_television_ends_one_prompt_at_the_most():
 
 
 @fault(
+    "The people on a television that was on before the call fall silent for a second or two, again and again",
+    caller="every prompt, and all of it",
+    operator=NOTHING,
+    kept="every prompt",
+)
+def test_a_television_that_catches_its_breath_is_still_the_background():
+    listener = Listener()
+    listener.begin()
+    listener.hear(*(talk(-35, 100) + [-70] * 50) * 2, *(talk(-35, 100) + [-70] * 100) * 3)
+    assert [kind for _, _, kind in listener.decisions] in ([], [Decision.PAUSE, Decision.RESUME])
+
+
+@fault(
     "Somebody talks on and on behind a prompt that yields to speech, louder than before but not by much",
     caller="a pause of 3 s at the most, then the prompt goes on where it was cut",
     operator="a pause of the utterance in the call's record",

@@ -54,17 +54,24 @@ def test_a_voice_that_does_not_take_the_floor_raises_it_slowly():
 def test_its_peaks_are_remembered_for_longer_than_its_usual_level():
     background = Background()
     for number in range(500):
-        background.follow(1000.0 if number % 25 == 0 else 100.0)
+        background.follow(1000.0 if number % 25 == 0 else 200.0)
     assert background.peak > 2 * background.rms
 
 
 def test_a_hello_from_the_first_sample_on_is_forgotten_when_it_is_over():
-    assert followed([3000.0] * 30 + [20.0] * 25) == 20.0
+    assert followed([3000.0] * 30 + [20.0] * 30) == 20.0
 
 
 def test_a_background_that_was_there_for_long_is_not_forgotten_when_it_catches_its_breath():
-    assert followed([3000.0] * 600 + [20.0] * 60) > 2000
-    assert followed([3000.0] * 600 + [20.0] * 80) < 100
+    assert followed([3000.0] * 600 + [20.0] * 190) > 1500
+    assert followed([3000.0] * 600 + [20.0] * 210) < 100
+
+
+def test_the_longer_it_was_there_in_a_call_the_longer_a_silence_makes_it_forgotten():
+    """Also where it was forgotten before."""
+    assert followed([3000.0] * 100 + [20.0] * 60) > 2000
+    assert followed([3000.0] * 100 + [20.0] * 70) < 100
+    assert followed([3000.0] * 100 + [20.0] * 70 + [3000.0] * 100 + [20.0] * 110) > 1500
 
 
 @given(st.lists(st.floats(min_value=0, max_value=32_768), max_size=300))

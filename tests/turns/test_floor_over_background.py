@@ -46,6 +46,27 @@ def test_talk_that_was_there_from_the_first_sample_takes_no_floor(loudest, talk,
 
 
 @FEW
+@given(
+    loudest=st.integers(min_value=-45, max_value=-20),
+    stretches=st.lists(
+        st.tuples(st.integers(min_value=25, max_value=100), st.floats(min_value=0, max_value=1)),
+        min_size=1,
+        max_size=8,
+    ),
+)
+def test_talk_that_was_there_first_takes_no_floor_after_its_pauses_either(loudest, stretches):
+    """Pauses of up to half the time that was talked before, and of less than 4 s."""
+    listener = Listener()
+    listener.begin()
+    talked = 0
+    for talk, share in stretches:
+        talked += talk
+        listener.hear(*[loudest] * talk, *[-70] * int(share * min(talked / 2, 195)))
+    kinds = [kind for _, _, kind in listener.decisions]
+    assert kinds in ([], [Decision.PAUSE, Decision.RESUME])
+
+
+@FEW
 @given(background=levels, below=unsteady)
 def test_speech_at_or_below_the_learnt_background_never_takes_the_floor(background, below):
     listener = Listener()

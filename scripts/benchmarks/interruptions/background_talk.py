@@ -4,8 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from human_speech import MEASURED, speaker
 
+from interruptions.human_speech import MEASURED, speaker
 from telebridge.audio import wav
 from telebridge.audio.mulaw import from_pcm, to_pcm
 from telebridge.errors import ConfigurationError
