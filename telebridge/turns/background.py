@@ -53,19 +53,21 @@ class Background:
         """Take the level of a frame; a louder one raises the background by `step` at the most."""
         self._frames += 1
         learning = self._frames <= LEARNING_FRAMES
+        there = True
         if rms > self.rms:
             if learning:
                 step = LEARNING_STEP if self.known else HIGHEST_RMS
             self.rms = min(self.rms * step, rms, HIGHEST_RMS)
             if rms > self.peak:
                 self.peak = min(self.peak * step, rms, HIGHEST_RMS)
-            self._came()
         else:
             self.rms = max(self.rms * (LEARNING_FALL if learning else FALL), LOWEST_RMS)
-            if rms > self.rms * FAR_BELOW or self.rms == LOWEST_RMS:
-                self._came()
-            else:
-                self._far_below(rms)
+            there = rms > self.rms * FAR_BELOW or self.rms == LOWEST_RMS
+        if there:
+            self._gap_frames = 0
+            self._there_frames += self.rms >= GATE_RMS
+        else:
+            self._far_below(rms)
         self.peak = max(self.peak * PEAK_FALL, self.rms)
         if not learning:
             self.silent = self.rms <= LOWEST_RMS
@@ -77,10 +79,6 @@ class Background:
         self.rms = max(self.rms, min(rms, HIGHEST_RMS))
         self.peak = max(self.peak, self.rms)
         self.silent = False
-
-    def _came(self) -> None:
-        self._gap_frames = 0
-        self._there_frames += self.rms >= GATE_RMS
 
     def _far_below(self, rms: float) -> None:
         self._gap_frames += 1

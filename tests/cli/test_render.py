@@ -60,11 +60,14 @@ async def test_every_prompt_is_rendered_once_and_then_there(tmp_path):
 
 
 async def test_no_more_than_a_few_are_spoken_at_once(tmp_path):
-    under_way, most = [], []
+    under_way, most, full = [], [], asyncio.Event()
 
     async def script(utterance, text):
         under_way.append(text)
         most.append(len(under_way))
+        if len(under_way) == AT_ONCE:
+            full.set()
+        await full.wait()
         await asyncio.sleep(0.01)
         under_way.remove(text)
         await speaking()(utterance, text)
