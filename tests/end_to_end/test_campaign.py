@@ -76,7 +76,7 @@ async def test_twelve_people_end_as_they_behave_and_the_report_adds_up(tmp_path)
         cells = {row["phone"]: row for row in csv.DictReader(file)}
     assert sum(outcomes.values()) == len(cells) == 12
     assert cells[number(100)]["heard"] == "Hello number 0. Press 1 to confirm, 9 for no more calls. Goodbye."
-    assert cells[number(100)]["result"] == '{"answer": "confirmed"}'
+    assert cells[number(100)]["result_answer"] == "confirmed"
     assert cells[number(104)]["interruptions"] == "1"
     assert cells[number(109)]["heard"].endswith("Please call us back. Goodbye.")
 
