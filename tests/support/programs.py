@@ -26,7 +26,7 @@ def telebridge(*arguments, cwd=ROOT, text=None, **variables):
         input=text,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,  # the time-out of the test ends it sooner
         check=False,
     )
 
