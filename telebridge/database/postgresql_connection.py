@@ -92,8 +92,12 @@ class PoolerWatch:
 
     def _connect(self, dialect: Dialect, _: object, args: list[Any], options: dict[str, Any]) -> AdaptedConnection:
         connection = self._open(dialect, args, {**options, **(UNNAMED if self._pooled else {})})
-        if self._pooled or not connection.run_async(TransactionalConnection.is_pooled):
-            return connection
+        try:
+            if self._pooled or not connection.run_async(TransactionalConnection.is_pooled):
+                return connection
+        except BaseException:  # also when whoever waits for the connection is cancelled: nobody else closes it
+            connection.driver_connection.terminate()
+            raise
         self._pooled = True
         log.info("the database is behind a pooler: statements are prepared in each transaction")
         connection.run_async(TransactionalConnection.close)
@@ -102,5 +106,9 @@ class PoolerWatch:
     def _open(self, dialect: Dialect, args: list[Any], options: dict[str, Any]) -> AdaptedConnection:
         connection: Any = dialect.connect(*args, **options)
         if self._keepalives:
-            connection.driver_connection.keep_alive(self._keepalives)
+            try:
+                connection.driver_connection.keep_alive(self._keepalives)
+            except OSError:
+                connection.driver_connection.terminate()
+                raise
         return connection  # type: ignore[no-any-return]

@@ -14,6 +14,7 @@ from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
+from telebridge.database.postgresql_connection import TransactionalConnection
 from telebridge.server.http.idempotency import KeyClaim, KeyVerdict, StoredResponse
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 
@@ -72,3 +73,22 @@ async def test_a_key_is_new_once_for_all_processes(cluster):
         assert await keys[1].claim("originate_call", "k", "f") == KeyClaim(KeyVerdict.ANSWERED, created)
         await keys[1].release("originate_call", "k")
         assert (await keys[0].claim("originate_call", "k", "other")).verdict is KeyVerdict.FIRST
+
+
+async def test_a_connection_is_closed_when_whoever_waits_for_it_is_cancelled(cluster, monkeypatch):
+    opened, checking = [], asyncio.Event()
+
+    async def never_done(connection):
+        opened.append(connection)
+        checking.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(TransactionalConnection, "is_pooled", never_done)
+    engine = open_database(cluster.url)
+    waiting = asyncio.create_task(engine.connect().start())
+    await checking.wait()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert [connection.is_closed() for connection in opened] == [True]
+    await engine.dispose()
