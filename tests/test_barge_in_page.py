@@ -39,6 +39,28 @@ def test_the_table_has_the_kept_figures():
     assert numbers(missed) == [each["missed"] for each in onsets.values()]
 
 
+def test_the_table_has_the_figures_of_background_talk_and_of_other_speakers():
+    told = rows()
+    talk = FIGURES["background_talk"]
+    for start, levels in [
+        ("greetings with a crowd", talk["greetings"]),
+        ("10 minutes of television", talk["television"]),
+    ]:
+        [measured] = [measured for what, measured in told.items() if what.startswith(start)]
+        ended, pauses = measured.split(";")
+        assert numbers(ended) == [each["committed"] for each in levels.values()]
+        assert numbers(pauses) == [each["pauses"] for each in levels.values()]
+    for name, each in talk["over_background"].items():
+        assert numbers(told[f"{each['calls']} callers {name}"].replace(";", ","))[:3] == figures(each)
+    for name, each in talk["other_speakers"].items():
+        tuned_on = ", tuned on" if each["tuned_on"] else ""
+        assert numbers(told[f"{each['calls']} recordings of {name}, clean{tuned_on}"]) == figures(each)
+
+
+def figures(onsets):
+    return [onsets[key] for key in ("p50_ms", "p95_ms", "missed")]
+
+
 def test_every_setting_it_names_exists():
     config = (DOCS.parent / "config" / "telebridge.toml").read_text()
     keys = set(re.findall(r"`((?:pause|commit|resume|longest|pre_roll|grace)\w*)(?: = \w+)?`", PAGE)) - {"pause"}

@@ -30,7 +30,7 @@ def test_people_who_talk_from_the_first_sample_on_do_not_end_the_greeting():
 
 @fault(
     "A television is switched on while a prompt plays",
-    caller="at the worst, one prompt is cut off as by a caller; none after it",
+    caller="one prompt is cut off, as by a caller; none after it while the television is no louder",
     operator="one interruption by speech in the call's record",
     kept="every prompt after it",
 )
