@@ -49,14 +49,21 @@ class Background:
         self._there_frames = 0  # not far below it, and it loud enough for speech, since the call began
         self._gap_frames = 0  # at the end of what was followed, far below it
 
-    def follow(self, rms: float, *, step: float = STEP) -> None:
-        """Take the level of a frame; a louder one raises the background by `step` at the most."""
+    def follow(self, rms: float, *, step: float = STEP, at_once: bool = True) -> None:
+        """Take the level of a frame; a louder one raises the background by `step` at the most.
+
+        Args:
+            rms: The level.
+            step: A factor; a background that is not known yet rises faster.
+            at_once: Whether one that is not known yet rises to the frame at once. Then whoever speaks first is part of
+                it, which is right over a prompt and wrong for a message that somebody goes on to leave.
+        """
         self._frames += 1
         learning = self._frames <= LEARNING_FRAMES
         there = True
         if rms > self.rms:
             if learning:
-                step = LEARNING_STEP if self.known else HIGHEST_RMS
+                step = HIGHEST_RMS if at_once and not self.known else LEARNING_STEP
             self.rms = min(self.rms * step, rms, HIGHEST_RMS)
             if rms > self.peak:
                 self.peak = min(self.peak * step, rms, HIGHEST_RMS)

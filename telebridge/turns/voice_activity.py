@@ -206,7 +206,7 @@ class VoiceActivity:
         self._risen = (self._risen[1], risen)
         if self.pre_roll.now_ms >= self._echo_until_ms:
             if not self.speaking:
-                background.follow(rms)
+                background.follow(rms, at_once=prompting)
             elif prompting and state is _State.SPEECH:
                 background.follow(rms, step=STEP_WHILE_SPEAKING)
         if state is _State.SETTLED:

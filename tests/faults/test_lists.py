@@ -18,7 +18,7 @@ from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.number_list import Unreadable, read_lines
 from telebridge.campaigns.importing.row import RejectedRow, layout_of, read_row
 from telebridge.campaigns.reporting.words import call_words, words_of
-from telebridge.cli.campaign.do_not_call import do_not_call
+from telebridge.cli.campaign.lists.do_not_call import do_not_call
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.checking import mistakes
 from telebridge.server.api.do_not_call import _e164

@@ -24,9 +24,9 @@ from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
 from telebridge.cli.campaign.create import NameArgument, create, import_
-from telebridge.cli.campaign.do_not_call import do_not_call
 from telebridge.cli.campaign.init import init
 from telebridge.cli.campaign.law import law
+from telebridge.cli.campaign.lists.do_not_call import do_not_call
 from telebridge.cli.campaign.preflight import preflight
 from telebridge.cli.campaign.report import ReportFormat, targets_of, write_report
 from telebridge.cli.campaign.store import (

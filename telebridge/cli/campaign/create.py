@@ -13,7 +13,7 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.reporting.words import CampaignWords
-from telebridge.cli.campaign.importing import fill, rejects_beside, told, told_json
+from telebridge.cli.campaign.lists.importing import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign.store import account_of, campaign_store, find_campaign, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.listen import print_line

@@ -30,7 +30,7 @@ from telebridge.campaigns.engine.campaign import CampaignPlan
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign.importing import fill
+from telebridge.cli.campaign.lists.importing import fill
 from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch

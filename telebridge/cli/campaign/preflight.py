@@ -28,7 +28,7 @@ from telebridge.campaigns.numbers.location import codes_disagree
 from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.webhooks.signature import is_standard_secret
-from telebridge.cli.campaign.importing import readers_for
+from telebridge.cli.campaign.lists.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.listen import print_line

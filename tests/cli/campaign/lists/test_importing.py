@@ -3,7 +3,7 @@
 import pytest
 
 from telebridge.campaigns.importing.importing import ImportProgress
-from telebridge.cli.campaign.importing import readers_for, rejects_beside, told, told_json
+from telebridge.cli.campaign.lists.importing import readers_for, rejects_beside, told, told_json
 
 
 def test_a_small_file_is_read_by_this_process_alone():

@@ -1,0 +1,1 @@
+"""Lists of numbers that come in: contacts, and numbers that are not to be called."""
