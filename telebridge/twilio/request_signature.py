@@ -106,8 +106,9 @@ def _queries(query: str) -> Iterator[str]:
         name, equals, value = each.partition("=")
         pairs.append((_with_bare(name, BARE_IN_QUERY), equals, _with_bare(value, BARE_IN_VALUE)))
     bare = "&".join("".join(pair) for pair in pairs)
+    but_equals = "&".join(f"{name}{equals}{value.replace('=', '%3D')}" for name, equals, value in pairs)
     encoded = "&".join(f"{_form_encoded(name)}={_form_encoded(value)}" for name, _, value in pairs if name or value)
-    yield from dict.fromkeys((query, bare, encoded))
+    yield from dict.fromkeys((query, bare, but_equals, encoded))
 
 
 def _with_bare(text: str, bare: frozenset[str]) -> str:

@@ -264,7 +264,7 @@ async def floods(day):
             right = slowest - quiet <= MORE_SECONDS
             if right:  # else once more: a wait of the bridge's own comes again, one of a busy machine does not
                 break
-        shown = f"{quiet * 1000:.1f} → {slowest * 1000:.1f} ms (99 %), {max(waits) * 1000:.0f} ms at most"
+        shown = f"{quiet * 1000:.1f} → {slowest * 1000:.1f} ms (99 %), {percentile(waits, 100) * 1000:.0f} ms at most"
         day.note(f"{tried}: a call's wait", "direct", "at most 50 ms more", shown, right=right)
     await echo.close()
 

@@ -135,6 +135,7 @@ def spelled(pairs, safe, space="%20"):
 
 
 @settings(max_examples=50)
+@example("https", "example.com", "/twilio/voice", [(":", "=")], "", "%20")
 @given(SCHEMES, HOSTS, PATHS, PAIRS, st.sampled_from([NODE, "!$'()*,/:;?@", ""]), st.sampled_from(["%20", "+"]))
 def test_whatever_the_official_validator_accepts_of_either_spelling_is_accepted(scheme, host, path, pairs, safe, space):
     """The official validator is asked about the address as it came, bare, and as Twilio's Node library encodes it."""
