@@ -1,5 +1,6 @@
 """Settings of all tests: no deadline for a property, slow tests left out by default, measured figures printed."""
 
+import structlog
 from hypothesis import settings
 
 pytest_plugins = ["support.slow_tests", "support.open_databases"]
@@ -7,6 +8,11 @@ pytest_plugins = ["support.slow_tests", "support.open_databases"]
 # A property never fails because the machine is loaded.
 settings.register_profile("unhurried", settings(), deadline=None)
 settings.load_profile("unhurried")
+
+
+def pytest_runtest_setup():
+    """Begin each test with the default log: a command that ran in this process may have set another level."""
+    structlog.reset_defaults()
 
 
 def pytest_terminal_summary(terminalreporter):
