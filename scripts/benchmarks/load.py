@@ -129,13 +129,13 @@ class MediaCall(asyncio.Protocol):
         now = time.perf_counter()
         told = json.loads(payload)
         if told["event"] == "media":
-            self._play(base64.b64decode(told["media"]["payload"]), now)
+            self._play(len(base64.b64decode(told["media"]["payload"])), now)
         elif told["event"] == "mark":
             self._marks.append((max(self.heard.plays_until, now), told["mark"]["name"]))
 
-    def _play(self, audio: bytes, now: float) -> None:
+    def _play(self, size: int, now: float) -> None:
         """Audio that comes after the last has run dry is a gap that a listener hears: a bench says one prompt only."""
-        heard, size = self.heard, len(audio)
+        heard = self.heard
         heard.messages += 1
         heard.audio_bytes += size
         if heard.first_audio_at is None:

@@ -12,7 +12,6 @@ import campaign_import as campaign_import_bench
 import campaign_store as campaign_store_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
-import live_calls as live_calls_bench
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -45,18 +44,6 @@ def calls(
 ) -> None:
     """Many calls at once, a prompt playing in each: gaps, memory, and cost beside the thinnest aiohttp server."""
     _report(calls_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
-
-
-@app.command("live-calls")
-def live_calls(
-    most: Annotated[int, typer.Option(min=25, help="The most calls at once that are tried.")] = 600,
-    seconds: Annotated[float, typer.Option(min=6, help="How long each step is measured.")] = 12.0,
-    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
-    silent: Annotated[bool, typer.Option("--silent", help="The callers say nothing.")] = False,  # noqa: FBT002
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-) -> None:
-    """Calls whose callers interrupt, by steps up to the most that one core holds, with a Rime of its own."""
-    _report(live_calls_bench.run(most=most, seconds=seconds, rounds=rounds, silent=silent), as_json=json_)
 
 
 @app.command("barge-in")
