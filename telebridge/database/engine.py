@@ -13,6 +13,7 @@ One rule: only what is known to be reached over a network is called that; a file
 import re
 import sqlite3
 from contextlib import suppress
+from errno import EISDIR
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any
@@ -160,6 +161,8 @@ def _refuse_network(folder: Path) -> None:
 def _make_file_private(file: str, *_: object) -> None:
     """Make the file before SQLite does: only its owner reads it and the log beside it. SQLite reports errors."""
     if file and file != ":memory:" and not file.startswith("file:"):
+        if Path(file).is_dir():  # before its mode is changed, and before a thread is started for the connection
+            raise IsADirectoryError(EISDIR, "is a folder", file)
         with suppress(OSError):
             Path(file).touch(mode=FILE_MODE)
         make_private(Path(file))

@@ -321,6 +321,7 @@ def read_only(file):
 async def test_a_file_that_cannot_be_used_is_told_in_one_line(tmp_path, state, problem, hint):
     file = tmp_path / "telebridge.db"
     prepare = state(file)
+    mode = file.stat().st_mode if state is folder else None
     engine = open_database(f"sqlite:///{file}")
     if prepare is not None:
         event.listen(engine.sync_engine, "connect", prepare)
@@ -333,6 +334,7 @@ async def test_a_file_that_cannot_be_used_is_told_in_one_line(tmp_path, state, p
     assert hint in told
     assert str(file) in told
     assert "\n" not in told
+    assert mode is None or file.stat().st_mode == mode
 
 
 @fault(
