@@ -25,6 +25,7 @@ def test_one_wrong_answer_is_shown_and_makes_the_day_wrong(capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 @pytest.mark.skipif(strangers_day.nginx_program() is None, reason="nginx is not installed")
 def test_every_answer_of_the_day_is_right(capsys):
     code = strangers_day.main(["--json"])
