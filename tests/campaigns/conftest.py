@@ -7,19 +7,14 @@ import pytest
 import pytest_asyncio
 from support.campaigns import SteeredClock, memory_store, postgresql_store, sqlite_store
 from support.pgbouncer import pgbouncer, pgbouncer_program
-from support.postgresql import Cluster, programs
+from support.running_cluster import running_cluster
 
 
 @pytest.fixture(scope="session")
 def postgresql_cluster():
     """One cluster for each process that runs tests."""
-    if programs() is None:
-        pytest.skip("left out: PostgreSQL's initdb and pg_ctl are not installed here")
-    with TemporaryDirectory(prefix="telebridge-postgresql-") as folder:
-        cluster = Cluster(Path(folder))
-        cluster.start()
+    with running_cluster() as cluster:
         yield cluster
-        cluster.stop()
 
 
 @pytest.fixture(scope="session")

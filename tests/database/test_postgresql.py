@@ -2,12 +2,10 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from support.call_stores import NOON, record
-from support.postgresql import Cluster, programs
+from support.running_cluster import running_cluster
 
 from telebridge.call.ownership import NotOwned, Ownership
 from telebridge.call.store.store import CallStore
@@ -22,14 +20,8 @@ from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 @pytest.fixture(scope="module")
 def cluster():
     """A throwaway cluster."""
-    if programs() is None:
-        pytest.skip("PostgreSQL is not installed")
-    with TemporaryDirectory(prefix="telebridge-postgresql-") as folder:
-        Path(folder).chmod(0o755)
-        cluster = Cluster(Path(folder))
-        cluster.start()
+    with running_cluster() as cluster:
         yield cluster
-        cluster.stop()
 
 
 @asynccontextmanager

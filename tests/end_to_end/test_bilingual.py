@@ -1,11 +1,9 @@
 """Callers in two languages through every branch of the bilingual desk, on virtual time."""
 
-import asyncio
-
 import pytest
 import yaml
 from support.bridge import bridge
-from support.flows import OPERATOR_RINGS, alive, flow_text, heard_whole, said
+from support.flows import OPERATOR_RINGS, flow_text, heard_whole, left_running, said
 from support.virtual_time import virtually
 
 from telebridge.simulator.caller.script import parse_script
@@ -25,8 +23,7 @@ async def called(tmp_path, script, desk=OPERATOR_RINGS):
     async with bridge(tmp_path, flow_text("bilingual"), default_flow="bilingual", twilio=twilio) as stack:
         placed, record = await stack.call(script)
         assert len(stack.calls) == 0
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     return placed, record
 
 

@@ -1,10 +1,8 @@
 """Callers through every branch of the front desk, on virtual time."""
 
-import asyncio
-
 import pytest
 from support.bridge import bridge
-from support.flows import alive, flow_text, heard_whole, said
+from support.flows import flow_text, heard_whole, left_running, said
 from support.virtual_time import virtually
 
 WELCOME = "Thank you for calling Acme Dental."
@@ -23,8 +21,7 @@ async def called(tmp_path, script):
     async with bridge(tmp_path, flow_text("front-desk"), default_flow="front-desk") as stack:
         placed, record = await stack.call(script)
         assert len(stack.calls) == 0
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     return placed, record
 
 

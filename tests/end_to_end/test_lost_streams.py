@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from support.bridge import bridge, heard_by
 from support.faults import fault
-from support.flows import OPERATOR_RINGS, alive, heard_whole, said
+from support.flows import OPERATOR_RINGS, heard_whole, left_running, said
 from support.speech import audio_of
 from support.virtual_time import virtually
 
@@ -59,8 +59,7 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
     twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=3))}
     async with bridge(tmp_path, None, python=led, twilio=twilio) as stack:
         _, record = await stack.call("listen 60s")
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     assert record.end_reason == "flow ended"
     assert " ".join(said(record)).split() == WORDS, "each once, whichever stream it was heard over"
 
@@ -77,8 +76,7 @@ async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
     twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=cut_after))}
     async with bridge(tmp_path, MESSAGE, twilio=twilio) as stack:
         placed, record = await stack.call("at 4s; speak 8s; listen 60s")
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     assert record.path == ["message", "thanks", "bye"]
     assert len(record.recordings) == 1
     assert said(record)[-1].endswith("seconds were kept.")

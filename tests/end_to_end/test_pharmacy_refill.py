@@ -1,11 +1,10 @@
 """Callers through every branch of the pharmacy's flow, on virtual time, with a service that is up, slow or down."""
 
-import asyncio
 from contextlib import asynccontextmanager
 
 import pytest
 from support.bridge import bridge
-from support.flows import OPERATOR_RINGS, alive, flow_text, heard_whole, said
+from support.flows import OPERATOR_RINGS, flow_text, heard_whole, left_running, said
 from support.pharmacy import pharmacy
 from support.virtual_time import virtually
 
@@ -49,8 +48,7 @@ async def called(tmp_path, script, **options):
     async with at_work(tmp_path, **options) as (stack, records):
         placed, record = await stack.call(script)
         assert len(stack.calls) == 0
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     return placed, record, records
 
 

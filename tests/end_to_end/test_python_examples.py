@@ -1,10 +1,8 @@
 """The Python examples that come with telebridge, led through their branches on virtual time."""
 
-import asyncio
-
 import pytest
 from support.bridge import bridge
-from support.flows import OPERATOR_RINGS, alive, heard_whole, said
+from support.flows import OPERATOR_RINGS, heard_whole, left_running, said
 from support.virtual_time import virtually
 
 import telebridge
@@ -29,8 +27,7 @@ async def called(tmp_path, example, script, *, desk=OPERATOR_RINGS):
     ) as stack:
         placed, record = await stack.call(script)
         assert len(stack.calls) == 0
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     return placed, record
 
 

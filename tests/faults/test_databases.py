@@ -15,6 +15,7 @@ from support.call_stores import record
 from support.faults import fault
 from support.pgbouncer import pgbouncer, pgbouncer_program
 from support.postgresql import Cluster, programs
+from support.running_cluster import running_cluster
 
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
@@ -61,14 +62,8 @@ def server():
 @pytest.fixture(scope="module")
 def plain_server():
     """A PostgreSQL without TLS, as it stands behind a pooler."""
-    if programs() is None:
-        pytest.skip("left out: PostgreSQL's initdb and pg_ctl are not installed here")
-    with TemporaryDirectory(prefix="telebridge-postgresql-") as folder:
-        Path(folder).chmod(0o755)
-        cluster = Cluster(Path(folder))
-        cluster.start()
+    with running_cluster() as cluster:
         yield cluster
-        cluster.stop()
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from aiohttp import ClientSession
 from structlog.testing import capture_logs
 from support.bridge import bridge, heard_by
 from support.faults import fault
-from support.flows import OPERATOR_RINGS, alive, said
+from support.flows import OPERATOR_RINGS, left_running, said
 from support.line import HELLO, Line, begun, reported
 from support.speech import audio_of
 from support.virtual_time import virtually
@@ -95,8 +95,7 @@ async def test_a_call_that_was_changed_by_rest_goes_on_at_the_word(tmp_path):
         hold(stack, placed)
         await placed.finished
         record = stack.calls.record(placed.record.sid)
-        await asyncio.sleep(0.01)  # a thread that still writes a file ends before virtual time goes on
-        assert alive() == []
+        assert await left_running() == []
     assert record.end_reason == "hung up by the flow"
     assert said(record) == [PROMPT, "Goodbye."]
     assert record.utterances[0].interruption is None
