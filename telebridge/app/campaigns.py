@@ -28,6 +28,7 @@ from telebridge.campaigns.dialing.dialer import (
 from telebridge.campaigns.dialing.heartbeat import send_heartbeats
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
+from telebridge.campaigns.dialing.retention import keep_retention_time
 from telebridge.campaigns.dialing.webhook_sender import WebhookSender
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.campaigns.engine.pacing import Pacing
@@ -226,7 +227,11 @@ class Campaigning:
         reconciler = Reconciler(self.store, twilio, ReconcilerOptions(self.worker))
         webhooks = WebhookSender(self.store.outbox)
         heartbeat = send_heartbeats(self.store.leases, account, self.worker)
-        tasks = [asyncio.create_task(work) for work in (heartbeat, dialer.run(), reconciler.run(), webhooks.run())]
+        retention = keep_retention_time(
+            self.store, self.worker, keep_days=limits.keep_attempts_days, wallclock=self._clocks.wallclock
+        )
+        works = (heartbeat, dialer.run(), reconciler.run(), webhooks.run(), retention)
+        tasks = [asyncio.create_task(work) for work in works]
         self._dialing = _Dialing(dialer, tasks[0], webhooks, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 
