@@ -25,8 +25,10 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.administration.clone import clone
 from telebridge.cli.campaign.administration.delete import delete
 from telebridge.cli.campaign.administration.edit import edit
+from telebridge.cli.campaign.administration.export import export
+from telebridge.cli.campaign.administration.importing import import_
 from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
-from telebridge.cli.campaign.create import NameArgument, create, import_
+from telebridge.cli.campaign.create import NameArgument, create
 from telebridge.cli.campaign.init import init
 from telebridge.cli.campaign.law import law
 from telebridge.cli.campaign.lists.do_not_call import do_not_call
@@ -87,7 +89,7 @@ In earnest: **init**, **preflight**, **create**, **test**, **start**, **status -
 )
 
 
-for first in (init, preflight, create, law, edit, clone, delete):
+for first in (init, preflight, create, law, edit, clone, delete, export):
     campaign.command()(first)
 campaign.command("import")(import_)
 
