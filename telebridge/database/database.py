@@ -162,11 +162,16 @@ class PostgresqlDatabase(Database):
 
     @override
     def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        """As arrays, a value for each column: one statement for any number of rows."""
+        """As arrays, a value for each column: one statement for any number of rows.
+
+        Each array has one dimension: a value that is a tuple would otherwise be taken for an array of its own.
+        """
         if not rows:
             return 0
         columns = [table.c[name] for name in rows[0]]
-        arrays = [bindparam(None, [row[one.name] for row in rows], type_=ARRAY(one.type)) for one in columns]
+        arrays = [
+            bindparam(None, [row[one.name] for row in rows], type_=ARRAY(one.type, dimensions=1)) for one in columns
+        ]
         given = func.unnest(*arrays).table_valued(*(any_column(one.name, one.type) for one in columns)).render_derived()
         insert = postgresql.insert(table).from_select([one.name for one in columns], select(given))
         return connection.execute(insert.on_conflict_do_nothing()).rowcount
