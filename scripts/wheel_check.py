@@ -20,7 +20,6 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 CALL = "wait; silence 500ms; press 1; wait 1s; hang up"
-KINDS = ("front-desk", "pharmacy", "campaign", "python")
 
 
 def main() -> None:
@@ -37,9 +36,9 @@ def main() -> None:
         step("--version", lambda: expect(run("--version").stdout.startswith("telebridge "), "no version"))
         step("say, without a voice", lambda: hums(run))
         step("demo, in an empty folder", lambda: calls(run))
-        for kind in KINDS:
-            step(f"init --flow {kind}, its tests", lambda kind=kind: project(run, kind))
-        step("preflight of the campaign", lambda: preflight(run))
+        step("init, its tests", lambda: project(run))
+        step("init --flow python, flow try", lambda: python(run))
+        step("init --flow campaign, preflight", lambda: preflight(run))
 
 
 def build(folder: Path) -> None:
@@ -116,17 +115,24 @@ def calls(run: Runner) -> None:
     expect(done["call"]["path"][:2] == ["welcome", "main"], done["call"])
 
 
-def project(run: Runner, kind: str) -> None:
+def project(run: Runner) -> None:
     """A new project has no mistakes, and its tests pass."""
-    folder = run.folder / kind
-    run("init", "--flow", kind, str(folder))
+    folder = run.folder / "project"
+    run("init", str(folder))
     found = json.loads(run("doctor", "--no-online", "--json", folder=folder).stdout)
     expect([each for each in found if each["state"] == "fail"] == [], found)
     finished([str(run.program.with_name("python")), "-m", "pytest", "-q", "-p", "no:cacheprovider"], folder)
 
 
+def python(run: Runner) -> None:
+    """A project in Python imports its own module, with the installed package."""
+    run("init", "--flow", "python", str(run.folder / "python"))
+    expect("Monday to Friday" in run("flow", "try", "--keys", "1", folder=run.folder / "python").stdout, "no hours")
+
+
 def preflight(run: Runner) -> None:
-    """The campaign of its project could be called."""
+    """The contacts of a campaign's project could be called."""
+    run("init", "--flow", "campaign", str(run.folder / "campaign"))
     files = ("campaigns/reminders.toml", "--contacts", "campaigns/reminders.csv")
     expect("200" in run("campaign", "preflight", *files, folder=run.folder / "campaign").stdout, "not 200 contacts")
 

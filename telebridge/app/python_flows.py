@@ -6,6 +6,7 @@ One rule: whatever goes wrong in a module of the user is told with their file an
 import importlib
 import linecache
 import sys
+import sysconfig
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
 
@@ -17,6 +18,8 @@ from telebridge.settings import Settings
 
 EXAMPLE = "for example --app reminders:bridge"
 SHOWN_FRAMES = 2
+OTHERS = (*(Path(sysconfig.get_path(name)) for name in ("stdlib", "purelib", "platlib")), Path(__file__).parent.parent)
+"""Where the code of others lies: the standard library, installed packages, and telebridge."""
 PYTHON_FILE = ".py"
 
 
@@ -122,7 +125,7 @@ def excerpt_of(error: BaseException) -> list[str]:
 
 
 def _is_theirs(frame: FrameSummary) -> bool:
-    return not frame.filename.startswith("<") and not Path(frame.filename).is_relative_to(Path(__file__).parent.parent)
+    return not frame.filename.startswith("<") and not any(map(Path(frame.filename).is_relative_to, OTHERS))
 
 
 def _shown(filename: str) -> str:

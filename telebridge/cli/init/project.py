@@ -68,6 +68,7 @@ def project_files(kind: Kind) -> list[ProjectFile]:
         ProjectFile(f"tests/{TESTS[kind]}", _bundled(f"project/{TESTS[kind]}"), "tests of it, without a call"),
         ProjectFile("tests/conftest.py", _bundled("project/conftest.py"), "what the tests share"),
         ProjectFile(".gitignore", _bundled("project/gitignore"), "what does not belong into a repository"),
+        *_server_files(kind),
     ]
 
 
@@ -113,6 +114,26 @@ def _own_files(kind: Kind) -> Iterator[ProjectFile]:
     if kind is Kind.PYTHON:
         changes = [("config.python.front_desk:bridge", APP), ("of config/flows/front-desk.yaml, written", "written")]
         yield ProjectFile("front_desk.py", _changed(_bundled("python/front_desk.py"), changes), "a flow in Python")
+
+
+def _server_files(kind: Kind) -> Iterator[ProjectFile]:
+    """What runs the project on a server: systemd, or containers."""
+    unit = "deploy/systemd/telebridge.service"
+    # Python flows are imported from the working directory.
+    changes = [("WorkingDirectory=/var/lib/", "WorkingDirectory=/etc/")] if kind is Kind.PYTHON else []
+    yield ProjectFile(unit, _changed(_bundled(unit), changes), "a unit of systemd")
+    yield _copied("deploy/systemd/environment", "its variables")
+    compose = "deploy/compose/compose.yaml"
+    changes = [("build: ../../..", "build: ../..")]
+    yield ProjectFile(compose, _changed(_bundled(compose), changes), "containers, with PostgreSQL and Caddy")
+    yield _copied("deploy/compose/Caddyfile", "the settings of Caddy")
+    yield _copied("deploy/compose/.env.example", "their variables")
+    yield ProjectFile("Dockerfile", _bundled("project/Dockerfile"), "the project in a container")
+    yield ProjectFile(".dockerignore", _bundled("project/gitignore"), "what does not belong into it")
+
+
+def _copied(path: str, meaning: str) -> ProjectFile:
+    return ProjectFile(path, _bundled(path), meaning)
 
 
 def _bundled(path: str) -> str:
