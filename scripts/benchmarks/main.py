@@ -7,11 +7,11 @@ from typing import Annotated
 
 import barge_in as barge_in_bench
 import cached_prompt as cached_prompt_bench
-import calls as calls_bench
 import campaign_import as campaign_import_bench
 import campaign_store as campaign_store_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
+import live_calls as live_calls_bench
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -35,15 +35,22 @@ def first_audio(
     _report(first_audio_bench.run(calls=calls, protocol=protocol, model=model), as_json=json_)
 
 
-@app.command()
-def calls(
-    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
-    seconds: Annotated[float, typer.Option(min=2, help="How long each run lasts.")] = 10.0,
-    repeats: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+@app.command("live-calls")
+def live_calls(
+    steps: Annotated[str, typer.Option("--calls", help="Numbers of calls to try, such as 50,100,200.")] = "",
+    seconds: Annotated[
+        float, typer.Option(help="How long each step is measured; best in whole rounds: of 6 s, of 15 if silent.")
+    ] = 0.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
+    silent: Annotated[bool, typer.Option("--silent", help="The callers say nothing.")] = False,  # noqa: FBT002 - a flag of the command line
+    against: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with another telebridge, to compare.")] = "",
+    pipecat: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with pipecat, to compare.")] = "",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Many calls at once, a prompt playing in each: gaps, memory, and cost beside the thinnest aiohttp server."""
-    _report(calls_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
+    """Callers who interrupt, by steps up to the most that one core holds, beside the thinnest aiohttp server."""
+    numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
+    plan = live_calls_bench.Plan(numbers, seconds or (15.0 if silent else 12.0), silent, against, pipecat)
+    _report(live_calls_bench.run(plan, rounds=rounds), as_json=json_)
 
 
 @app.command("barge-in")
