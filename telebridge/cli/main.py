@@ -52,6 +52,11 @@ COMMANDS = (
         "telebridge.cli.campaign.campaign:campaign",
         "Call many people: contacts from a CSV, each called within the law's hours, never twice for one attempt.",
     ),
+    CommandOnDemand(
+        "database",
+        "telebridge.cli.backup.commands:database",
+        "Back up the SQLite database while it is in use, restore it, and compare a restored one with Twilio.",
+    ),
     CommandOnDemand("flow", "telebridge.cli.flow.flow:flow", "Check, draw and try flow files, without a call."),
     CommandOnDemand(
         "prompts", "telebridge.cli.prompts:prompts", "Speak prompts ahead of calls, and see what is kept of them."

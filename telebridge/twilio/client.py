@@ -25,6 +25,9 @@ T = TypeVar("T")
 OVER_CODES = frozenset({20404, 21220})
 """Answers to ending a call that say it has ended already: not found, and not in a state to be changed."""
 
+LARGEST_PAGE = 1000
+"""So many calls Twilio lists in one answer, at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class CallResource:
@@ -135,6 +138,22 @@ class TwilioCalls:
         answer = self._client.calls.list_async(limit=limit, **filters)
         return await self._ask(answer, lambda calls: [_placed(call) for call in calls])
 
+    async def created_since(self, since: datetime, *, from_: str) -> list[CallResource]:
+        """All calls from a number that were created at an instant or later, newest first, page by page.
+
+        Raises:
+            TwilioAPIError: Twilio refused or gave no answer.
+        """
+        found: list[CallResource] = []
+        page = await self._ask(self._client.calls.page_async(from_=from_, page_size=LARGEST_PAGE), _same)
+        while page is not None:
+            calls = [_placed(call) for call in page]
+            found += [call for call in calls if call.created_at is not None and call.created_at >= since]
+            if not calls or calls[-1].created_at is None or calls[-1].created_at < since:
+                break
+            page = await self._ask(page.next_page_async(), _same)
+        return found
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.close()
@@ -155,6 +174,10 @@ class TwilioCalls:
             raise _page_refused(error) from error
         except ValueError as error:
             raise TwilioAPIError(0, None, f"an answer that cannot be read: {error}") from error
+
+
+def _same(page: Any) -> Any:
+    return page
 
 
 def _page_refused(error: TwilioException) -> TwilioAPIError:
