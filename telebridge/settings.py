@@ -183,12 +183,13 @@ def _leaves_calls(reserved: int, info: ValidationInfo) -> int:
 
 
 class CampaignSettings(_Section):
-    """Whether this process dials campaigns, and how fast all processes of the account dial together."""
+    """Whether this process dials campaigns, how fast all processes of the account dial together, and what is kept."""
 
     dial: bool = True
     calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
     max_live: Annotated[int, Field(ge=1, le=100_000)] = 10
     reserved: Annotated[int, Field(ge=0), AfterValidator(_leaves_calls)] = 0
+    keep_attempts_days: Annotated[int, Field(ge=60, le=36_500)] = 1825
 
 
 class DatabaseSettings(_Section):

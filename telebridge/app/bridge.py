@@ -41,6 +41,7 @@ from telebridge.playback.writer import PlaybackOptions
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
+from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
@@ -251,6 +252,12 @@ def _api_handlers(
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )
+    administration = CampaignAdministrationEndpoints(
+        campaigning.store,
+        parts.flows,
+        keep_attempts_days=settings.campaigns.keep_attempts_days,
+        wallclock=campaigning.wallclock,
+    )
     return (
         CallEndpoints(lookup, calls.flows, originator, keys),
         ControlEndpoints(
@@ -258,6 +265,7 @@ def _api_handlers(
         ),
         events,
         campaigns,
+        administration,
         DoNotCallEndpoints(campaigning.store),
     )
 

@@ -31,6 +31,7 @@ from telebridge.campaigns.dialing.dialer import (
 from telebridge.campaigns.dialing.heartbeat import send_heartbeats
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
+from telebridge.campaigns.dialing.retention import keep_retention_time
 from telebridge.campaigns.dialing.webhook_sender import WebhookSender
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.campaigns.engine.pacing import Pacing
@@ -238,7 +239,10 @@ class Campaigning:
         recovered = asyncio.create_task(recovery_of(self._database, self.store, twilio, account).run())
         heartbeat = partial(send_heartbeats, self.store.leases, account, self.worker)
         waiting = (_after(recovered, work) for work in (heartbeat, dialer.run, reconciler.run))
-        tasks = [asyncio.create_task(work) for work in (*waiting, webhooks.run())]
+        retention = keep_retention_time(
+            self.store, self.worker, keep_days=limits.keep_attempts_days, wallclock=self._clocks.wallclock
+        )
+        tasks = [asyncio.create_task(work) for work in (*waiting, webhooks.run(), retention)]
         self._dialing = _Dialing(dialer, tasks[0], webhooks, recovered, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
 

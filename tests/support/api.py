@@ -28,6 +28,7 @@ from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.errors import ConfigurationError, NotLive
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
+from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaign_plan import planned
 from telebridge.server.api.campaigns import CampaignEndpoints
@@ -222,6 +223,7 @@ class Api:
             ControlEndpoints(self.calls.find, known, self.feed, check_voice),
             events,
             campaigns,
+            CampaignAdministrationEndpoints(self.store, PlayedFlows(), keep_attempts_days=1825, wallclock=lambda: NOW),
             DoNotCallEndpoints(self.store),
         )
         self.url = ""

@@ -186,6 +186,8 @@ class _File:
             return self.error(path[:1] if path[0] == "from" else path, "is empty", hint)
         if mistake["type"] == "string_pattern_mismatch" and path[0] == "columns":
             return self.error(path[:2], "is no name of a variable", "letters, digits and _ make one")
+        if mistake["type"] == "string_pattern_mismatch" and path == ("name",):
+            return self.error(path, "is no name of a campaign", "letters, digits, '.', '_' and '-' make one")
         message = mistake["msg"].removeprefix("Value error, ")
         return self.error(path, *_halves(f"{message[:1].lower()}{message[1:]}{_given(mistake['input'])}"))
 

@@ -43,14 +43,19 @@ def _windows(value: object) -> object:
     for days, written in value.items():
         texts = written if isinstance(written, list) else [written]
         windows = joined(read_window(str(text)) for text in texts)
-        for day in _days(str(days)):
+        for day in days_named(str(days)):
             if day in by_day:
                 raise ValueError(f"'{days}': {WEEKDAYS[day]} has its windows already")
             by_day[day] = windows
     return by_day
 
 
-def _days(written: str) -> range:
+def days_named(written: str) -> range:
+    """The weekdays that `mon` or `mon-fri` names, 0 being Monday.
+
+    Raises:
+        ValueError: It names none.
+    """
     first, dash, last = written.strip().lower().partition("-")
     last = last if dash else first
     if first not in WEEKDAYS or last not in WEEKDAYS:
@@ -62,6 +67,10 @@ def _days(written: str) -> range:
 
 def _caller(value: object) -> object:
     return {"number": value} if isinstance(value, str) else value
+
+
+def _delays(value: object) -> object:
+    return [value] if isinstance(value, str) else value
 
 
 def _callers(value: object) -> object:
@@ -95,7 +104,7 @@ def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
 
 
 Delay = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=60))]
-Delays = Annotated[tuple[Delay, ...], Field(max_length=20)]
+Delays = Annotated[tuple[Delay, ...], BeforeValidator(_delays), Field(max_length=20)]
 ColumnName = Annotated[str, Field(min_length=1)]
 Price = Annotated[float, Field(ge=0)]
 

@@ -70,6 +70,12 @@ class WebhookEvent(Enum):
     """One call to a contact is over."""
     CAMPAIGN_STATUS = "campaign.status"
     """The campaign was started, paused, ended."""
+    CAMPAIGN_EDITED = "campaign.edited"
+    """Its plan was changed by an edit."""
+    CAMPAIGN_CLONED = "campaign.cloned"
+    """It was made from another campaign."""
+    CAMPAIGN_DELETED = "campaign.deleted"
+    """It was deleted, but for what is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +172,7 @@ class Campaign:
         reason: Why, in words for its owner; empty when a person did it without saying.
         tat: When its next call would be on time by its own calls per second.
         turn: Goes up with each call, so that its numbers are taken in turn.
+        deleted_at: Since when it is deleted, but for the records that are kept; None for a campaign that is not.
     """
 
     id: str
@@ -175,6 +182,7 @@ class Campaign:
     reason: str = ""
     tat: float = 0.0
     turn: int = 0
+    deleted_at: int | None = None
 
     def dials_at(self, now: int) -> bool:
         """Whether its contacts may be claimed now."""

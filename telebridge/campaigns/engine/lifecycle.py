@@ -14,6 +14,7 @@ from telebridge.campaigns.engine.states import (
     CampaignStatus,
     follow,
 )
+from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 
 RETRIED = frozenset(outcome.value for outcome in Outcome if outcome not in CONVERSATIONS)
@@ -26,6 +27,7 @@ def change_status(campaign: Campaign, happened: CampaignInput, *, reason: str, n
     Raises:
         CampaignRefused: It cannot happen to it as it stands.
     """
+    check_not_deleted(campaign)
     if (campaign.status, happened) not in CAMPAIGN:
         problem = f"is {campaign.status.value} and cannot {happened.value}"
         raise CampaignRefused(campaign.plan.name, problem)
@@ -33,6 +35,16 @@ def change_status(campaign: Campaign, happened: CampaignInput, *, reason: str, n
     if status is campaign.status:
         return campaign
     return replace(campaign, status=status, status_at=now, reason=reason)
+
+
+def check_not_deleted(campaign: Campaign) -> None:
+    """Refuse whatever would change a campaign of which only records are kept.
+
+    Raises:
+        CampaignRefused: It is deleted.
+    """
+    if campaign.deleted_at is not None:
+        raise CampaignRefused(campaign.plan.name, f"was deleted at {iso_time(campaign.deleted_at)}")
 
 
 def name_taken(campaign: Campaign | CampaignPlan) -> CampaignRefused:
@@ -47,6 +59,7 @@ def replace_plan(campaign: Campaign, plan: CampaignPlan) -> Campaign:
     Raises:
         CampaignRefused: It dials, or is over.
     """
+    check_not_deleted(campaign)
     if campaign.status not in {CampaignStatus.DRAFT, CampaignStatus.PAUSED}:
         raise CampaignRefused(campaign.plan.name, f"is {campaign.status.value}: pause it before its plan is changed")
     return replace(campaign, plan=plan)
@@ -56,8 +69,9 @@ def check_fillable(campaign: Campaign) -> None:
     """Refuse contacts that would never be called.
 
     Raises:
-        CampaignRefused: It is cancelled.
+        CampaignRefused: It is cancelled or deleted.
     """
+    check_not_deleted(campaign)
     if campaign.status is CampaignStatus.CANCELLED:
         problem = "is cancelled, for ever: make a new campaign for further contacts"
         raise CampaignRefused(campaign.plan.name, problem)

@@ -1,6 +1,7 @@
 """The interface of a campaign store: one Protocol for each duty, and `CampaignStore`, which holds one of each.
 
-`DoNotCallRecords` is in `telebridge.campaigns.engine.do_not_call`. An implementation must pass the tests in
+`DoNotCallRecords` is in `telebridge.campaigns.engine.do_not_call`, and `AdministrationRecords` in
+`telebridge.campaigns.engine.administration`. An implementation must pass the tests in
 `tests/conformance/campaign_store/`, which show what each operation promises.
 
 One rule: every method is one transaction, and its result was true in that transaction. `ReportRecords` only reads: it
@@ -11,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from telebridge.campaigns.engine.administration import AdministrationRecords
 from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason, Receipt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
@@ -107,12 +109,16 @@ class ReportRecords(Protocol):
         """Where its contacts may be, by the id of the lane."""
         ...
 
+    async def priorities(self, campaign_id: str) -> Mapping[int, int]:
+        """Which priority its contacts have, by the id of the lane."""
+        ...
+
     async def columns(self, campaign_id: str) -> list[str]:
         """What its contacts have beside a number, by name: those of the first contact first."""
         ...
 
-    def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
-        """Every contact in the order of import, a page at a time."""
+    def contacts(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[Contact]:
+        """Every contact in the order of import, a page at a time; those behind the id `after` alone."""
         ...
 
     def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
@@ -148,11 +154,11 @@ class CampaignRecords(Protocol):
         ...
 
     async def find(self, campaign_id: str) -> Campaign | None:
-        """The campaign of this id."""
+        """The campaign of this id, also one that is deleted."""
         ...
 
     async def all(self) -> list[Campaign]:
-        """Every campaign, the newest first."""
+        """Every campaign that is not deleted, the newest first."""
         ...
 
     async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:
@@ -377,6 +383,7 @@ class CampaignStore:
         leases: Work that one process at a time does.
         outbox: Webhook events to be sent.
         reports: Reading the progress of a campaign.
+        administration: What a person does to a whole campaign.
     """
 
     campaigns: CampaignRecords
@@ -387,3 +394,4 @@ class CampaignStore:
     leases: TaskLeases
     outbox: OutboxRecords
     reports: ReportRecords
+    administration: AdministrationRecords

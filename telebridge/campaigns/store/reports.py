@@ -137,13 +137,17 @@ class SqlReports(ReportRecords):
         return {row.id: lane_of(row.zones, row.region) for row in rows}
 
     @override
+    async def priorities(self, campaign_id: str) -> Mapping[int, int]:
+        rows = await self._database.rows(select(lane).where(lane.c.campaign_id == campaign_id))
+        return {row.id: row.priority for row in rows}
+
+    @override
     async def columns(self, campaign_id: str) -> list[str]:
         return await self._database.read(lambda connection: variable_names(self._database, connection, campaign_id))
 
     @override
-    async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+    async def contacts(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[Contact]:
         query = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
-        after = 0
         while True:
             page = [contact_of(row) for row in await self._database.rows(query.where(contact.c.id > after))]
             for one in page:

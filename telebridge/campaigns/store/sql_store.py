@@ -2,9 +2,11 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telebridge.campaigns.store.administration import SqlAdministration
 from telebridge.campaigns.store.attempts import SqlAttempts
-from telebridge.campaigns.store.campaigns import SqlCampaigns, SqlContacts
+from telebridge.campaigns.store.campaigns import SqlCampaigns
 from telebridge.campaigns.store.claims import SqlClaims
+from telebridge.campaigns.store.contacts import SqlContacts
 from telebridge.campaigns.store.do_not_call import SqlDoNotCall, SqlLeases
 from telebridge.campaigns.store.outbox import SqlOutbox
 from telebridge.campaigns.store.protocols import CampaignStore
@@ -30,4 +32,5 @@ def sql_campaign_store(engine: AsyncEngine, clock: Clock | None = None) -> Campa
         leases=SqlLeases(database),
         outbox=SqlOutbox(database),
         reports=SqlReports(database),
+        administration=SqlAdministration(database),
     )

@@ -85,6 +85,7 @@ IS_READY = text("state = 'ready'")
 IS_LIVE = text("state IN ('intent', 'placed', 'answered')")
 IS_WATCHED = text("check_at IS NOT NULL")
 IS_NOT_OVER = text("status NOT IN ('done', 'cancelled')")
+IS_OF_ONE_CAMPAIGN = text("scope <> ''")
 
 campaign = Table(
     "campaign",
@@ -99,6 +100,8 @@ campaign = Table(
     Column("plan", PlanText, nullable=False),
     Column("tat", Double, nullable=False),
     Column("turn", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+    Column("erased", Boolean, nullable=False, server_default=false()),
     Index("uq_campaign_name", "account", "name", unique=True, sqlite_where=IS_NOT_OVER, postgresql_where=IS_NOT_OVER),
 )
 
@@ -192,6 +195,7 @@ do_not_call = Table(
     Column("source", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
+    Index("ix_do_not_call_scope", "scope", sqlite_where=IS_OF_ONE_CAMPAIGN, postgresql_where=IS_OF_ONE_CAMPAIGN),
 )
 
 register_scrub = Table(

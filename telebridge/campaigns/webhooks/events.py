@@ -125,6 +125,13 @@ def status_events(campaign: Change[Campaign], *, now: int) -> OutboxChange:
     return events.change()
 
 
+def campaign_event(owner: Campaign, event: WebhookEvent, facts: Mapping[str, Any], *, now: int) -> OutboxChange:
+    """Return the event of what a person did to a whole campaign; nothing when its webhook does not want it."""
+    events = _Events(owner, now, now)
+    events.add(event, "", facts)
+    return events.change()
+
+
 class _Events:
     """Collects the events that a campaign's webhook wants."""
 

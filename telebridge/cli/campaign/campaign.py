@@ -22,6 +22,9 @@ from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.campaign.administration.clone import clone
+from telebridge.cli.campaign.administration.delete import delete
+from telebridge.cli.campaign.administration.edit import edit
 from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
 from telebridge.cli.campaign.create import NameArgument, create, import_
 from telebridge.cli.campaign.init import init
@@ -40,6 +43,7 @@ from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.listen import print_line
 from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
 
@@ -83,13 +87,14 @@ In earnest: **init**, **preflight**, **create**, **test**, **start**, **status -
 )
 
 
-for first in (init, preflight, create, law):
+for first in (init, preflight, create, law, edit, clone, delete):
     campaign.command()(first)
 campaign.command("import")(import_)
 
 
 @campaign.command("list")
 def list_(
+    deleted: Annotated[bool, typer.Option("--deleted", help="Those of which only records are kept.")] = False,  # noqa: FBT002
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -98,17 +103,18 @@ def list_(
 
     async def known() -> list[Campaign]:
         async with campaign_store(settings) as store:
-            return await store.campaigns.all()
+            return await (store.administration.deleted() if deleted else store.campaigns.all())
 
     found = run(known())
     if json_:
         print_line(json.dumps([campaign_json(one) for one in found]))
         return
     for one in found:
-        print_line(
-            f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {one.reason}".rstrip()
-        )
-    if not found:
+        since = f"deleted at {iso_time(one.deleted_at)}" if one.deleted_at is not None else one.reason
+        print_line(f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {since}".rstrip())
+    if not found and deleted:
+        print_line("no records of deleted campaigns are kept")
+    elif not found:
         print_line("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
 
 
@@ -270,7 +276,7 @@ def report(
 
     async def written() -> list[dict[str, int]]:
         async with campaign_store(settings) as store:
-            one = await find_campaign(store, name)
+            one = await find_campaign(store, name, deleted=True)
             return [dict(await write_report(store, one, target, bom=bom)) for target in targets]
 
     for target, outcomes in zip(targets, run(written()), strict=True):

@@ -30,15 +30,31 @@ async def confirmed(store: CampaignStore, campaign: Campaign, question: str, *, 
     if not await asks(store, campaign, yes=yes):
         return
     count = await _concerned(store, campaign)
-    if not typer.confirm(question.format(count=f"{count:,}", name=campaign.plan.name), err=True):
-        typer.echo("nothing was changed", err=True)
-        raise typer.Exit(1)
+    confirm(question.format(count=f"{count:,}", name=campaign.plan.name), yes=yes)
 
 
 async def asks(store: CampaignStore, campaign: Campaign, *, yes: bool) -> bool:
     """Whether `confirmed` asks about a campaign."""
-    on_terminal = sys.stdin.isatty() and sys.stderr.isatty()
-    return not yes and on_terminal and await _concerned(store, campaign) >= ASK_FROM_CALLS
+    return not yes and _on_terminal() and await _concerned(store, campaign) >= ASK_FROM_CALLS
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask once, on a terminal; return when the answer is yes, or nobody can be asked.
+
+    Args:
+        question: Of the command, whole.
+        yes: Whether the answer was given already.
+
+    Raises:
+        typer.Exit: The answer is no; nothing was changed.
+    """
+    if not yes and _on_terminal() and not typer.confirm(question, err=True):
+        typer.echo("nothing was changed", err=True)
+        raise typer.Exit(1)
+
+
+def _on_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 async def _concerned(store: CampaignStore, campaign: Campaign) -> int:

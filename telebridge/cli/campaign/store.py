@@ -37,13 +37,20 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-async def find_campaign(store: CampaignStore, name: str) -> Campaign:
+async def find_campaign(store: CampaignStore, name: str, *, deleted: bool = False) -> Campaign:
     """Find a campaign by its name, its id, or a prefix of its id; of several with one name the latest not cancelled.
+
+    Args:
+        store: The campaigns.
+        name: What it is called by.
+        deleted: Whether those that are deleted, and of which records are kept, are found too, by their ids alone.
 
     Raises:
         ConfigurationError: There is none.
     """
     known = await store.campaigns.all()
+    if deleted and (gone := _by_id(await store.administration.deleted(), name)) is not None:
+        return gone
     found = [one for one in known if name in (one.id, one.plan.name)]
     if not found and len(name) >= SHORTEST_PREFIX:
         found = [one for one in known if one.id.startswith(name)]
@@ -51,6 +58,11 @@ async def find_campaign(store: CampaignStore, name: str) -> Campaign:
         names = ", ".join(dict.fromkeys(one.plan.name for one in known)) or "none yet"
         raise ConfigurationError("campaign", f"there is no campaign '{name}'", f"there are {names}")
     return next((one for one in found if one.status is not CampaignStatus.CANCELLED), found[0])
+
+
+def _by_id(known: list[Campaign], name: str) -> Campaign | None:
+    found = [one for one in known if len(name) >= SHORTEST_PREFIX and one.id.startswith(name)]
+    return found[0] if found else None
 
 
 def flows_of(settings: Settings, app: str | None = None) -> FlowCatalogue:

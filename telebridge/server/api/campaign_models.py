@@ -28,6 +28,35 @@ class RetryRequest(RequestModel):
     outcomes: list[str] = Field(description="Outcomes of contacts that are done, in which nobody was spoken to.")
 
 
+KeyValue = str | int | float | bool | list[Any] | dict[str, Any]
+
+
+class EditCampaignRequest(RequestModel):
+    """Keys of a campaign file with their new values."""
+
+    changes: Annotated[dict[str, KeyValue | None], Field(min_length=1, max_length=100)] = Field(
+        description="By key, a table's with its name before it: `max_live`, `retry.busy`. Null removes a key."
+    )
+
+
+class CloneCampaignRequest(RequestModel):
+    """What the new campaign is called, and who is in it."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    contacts: bool = Field(default=False, description="Copy the contacts too, as not called yet.")
+    outcomes: list[str] = Field(
+        default_factory=list, description="Only contacts that ended with one of these outcomes; implies `contacts`."
+    )
+
+
+class CampaignsQuery(RequestModel):
+    """Which campaigns."""
+
+    deleted: Annotated[bool, Field(strict=False)] = Field(
+        default=False, description="Those that are deleted, and of which records are kept."
+    )
+
+
 class ImportQuery(RequestModel):
     """How to import."""
 
@@ -93,6 +122,35 @@ class RetryResponse(CampaignResponse):
     """A campaign with contacts put back."""
 
     retried: int = Field(description="How many contacts wait to be called again.")
+
+
+class KeyChangeResponse(ResponseModel):
+    """A key of a campaign file that was changed."""
+
+    before: Any
+    after: Any
+
+
+class EditCampaignResponse(CampaignResponse):
+    """A campaign with another plan."""
+
+    changes: dict[str, KeyChangeResponse] = Field(description="By key; empty when it was so already.")
+
+
+class CloneCampaignResponse(CampaignResponse):
+    """A draft that was made like another campaign."""
+
+    contacts: int
+    do_not_call: int = Field(description="How many entries of the do-not-call list were copied for it.")
+
+
+class DeleteCampaignResponse(ResponseModel):
+    """What is kept of a campaign that is deleted."""
+
+    id: str
+    kept_attempts: int = Field(description="How many records of calls are kept.")
+    kept_until: str | None = Field(description="When the last of them is removed; null when there is none.")
+    kept_do_not_call: int = Field(description="How many entries of the do-not-call list held for it alone, and stay.")
 
 
 class CampaignsResponse(ResponseModel):

@@ -31,6 +31,7 @@ from telebridge.server.api.campaign_models import (
     CampaignProgressResponse,
     CampaignRequest,
     CampaignResponse,
+    CampaignsQuery,
     CampaignsResponse,
     CancelCampaignRequest,
     CancelCampaignResponse,
@@ -92,10 +93,11 @@ class CampaignEndpoints:
         "List campaigns, newest first.",
         {200: CampaignsResponse},
     )
-    async def list_campaigns(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+    async def list_campaigns(self, _request: web.Request, query: CampaignsQuery, _body: Nothing) -> web.Response:
         """All campaigns."""
-        found = [_response(one) for one in await self._store.campaigns.all()]
-        return respond(CampaignsResponse(campaigns=found))
+        store = self._store
+        known = await (store.administration.deleted() if query.deleted else store.campaigns.all())
+        return respond(CampaignsResponse(campaigns=[campaign_response(one) for one in known]))
 
     @endpoint(
         hdrs.METH_POST,
@@ -109,7 +111,7 @@ class CampaignEndpoints:
         """Make a draft from a campaign file, or give the one of that name another plan."""
         if not self._account:
             raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
-        with _refusals():
+        with refusals():
             _, plan = await asyncio.to_thread(
                 planned,
                 body.file,
@@ -119,7 +121,7 @@ class CampaignEndpoints:
                 wallclock=self._wallclock(),
             )
             made = await self._store.campaigns.create_or_replan(plan)
-        return respond(_response(made), 201, {"Location": f"/api/campaigns/{made.id}"})
+        return respond(campaign_response(made), 201, {"Location": f"/api/campaigns/{made.id}"})
 
     @endpoint(
         hdrs.METH_GET,
@@ -166,8 +168,8 @@ class CampaignEndpoints:
     async def pause_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Call nobody further."""
         campaign = await self._found(request)
-        with _refusals():
-            return respond(_response(await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE)))
+        with refusals():
+            return respond(campaign_response(await self._store.campaigns.change(campaign.id, CampaignInput.PAUSE)))
 
     @endpoint(
         hdrs.METH_POST,
@@ -182,7 +184,7 @@ class CampaignEndpoints:
         campaign = await self._found(request)
         if body.end_calls and not self._account:
             raise Problem(503, "No call can be ended: twilio.account_sid is not set.", kind="cannot-place")
-        with _refusals():
+        with refusals():
             after = await self._store.campaigns.change(campaign.id, CampaignInput.CANCEL)
         ended = await self._end_calls(campaign.id) if body.end_calls else 0
         return respond(CancelCampaignResponse(**campaign_json(after), calls_ended=ended))
@@ -198,7 +200,7 @@ class CampaignEndpoints:
     async def retry_contacts(self, request: web.Request, _query: Nothing, body: RetryRequest) -> web.Response:
         """Put contacts back."""
         campaign = await self._found(request)
-        with _refusals():
+        with refusals():
             retried = await self._store.contacts.retry(campaign.id, set(body.outcomes))
         return respond(RetryResponse(**campaign_json(campaign), retried=retried))
 
@@ -215,10 +217,10 @@ class CampaignEndpoints:
         campaign = await self._found(request)
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
             contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
-            with _refusals():
+            with refusals():
                 check_fillable(campaign)
             await _received(request, contacts)
-            with _refusals(hidden=f"{folder}/"):
+            with refusals(hidden=f"{folder}/"):
                 done = await fill_campaign(
                     self._store.contacts,
                     campaign,
@@ -241,7 +243,7 @@ class CampaignEndpoints:
     )
     async def report_campaign(self, request: web.Request, query: ReportQuery, _body: Nothing) -> web.StreamResponse:
         """Every contact, as it comes from the database."""
-        campaign = await self._found(request)
+        campaign = await found_campaign(self._store, request, deleted=True)
         form = "application/json" if query.format == "json" else "text/csv"
         response = web.StreamResponse(headers={"Content-Type": f"{form}; charset=utf-8"})
         name = f"{campaign.plan.name}.{query.format}"
@@ -256,25 +258,40 @@ class CampaignEndpoints:
 
     async def _start(self, request: web.Request) -> web.Response:
         campaign = await self._found(request)
-        with _refusals():
+        with refusals():
             needs = self._flows.needs_of(campaign.plan.flow)
             after = await start_campaign(self._store, campaign, wallclock=self._wallclock(), needs=needs)
-            return respond(_response(after))
+            return respond(campaign_response(after))
 
     async def _found(self, request: web.Request) -> Campaign:
-        campaign_id = request.match_info["id"]
-        found = await self._store.campaigns.find(campaign_id)
-        if found is None:
-            raise unknown_campaign(campaign_id)
-        return found
+        return await found_campaign(self._store, request)
 
 
-def _response(campaign: Campaign) -> CampaignResponse:
+async def found_campaign(store: CampaignStore, request: web.Request, *, deleted: bool = False) -> Campaign:
+    """The campaign that the path of a request names.
+
+    Args:
+        store: The campaigns.
+        request: Has its `id` in the path.
+        deleted: Whether one that is deleted is found too.
+
+    Raises:
+        Problem: There is none.
+    """
+    campaign_id = request.match_info["id"]
+    found = await store.campaigns.find(campaign_id)
+    if found is None or (found.deleted_at is not None and not deleted):
+        raise unknown_campaign(campaign_id)
+    return found
+
+
+def campaign_response(campaign: Campaign) -> CampaignResponse:
+    """A campaign, as responses have it."""
     return CampaignResponse.model_validate(campaign_json(campaign))
 
 
 @contextmanager
-def _refusals(*, hidden: str = "") -> Iterator[None]:
+def refusals(*, hidden: str = "") -> Iterator[None]:
     """Turn refusals into problems; `hidden` is the path of a temporary folder that clients do not see."""
     try:
         yield

@@ -45,7 +45,7 @@ class Declaration(Generic[Q, B]):
     """What is declared of an endpoint: one method of one path.
 
     Args:
-        method: GET or POST.
+        method: GET, POST, PATCH or DELETE.
         path: As aiohttp and OpenAPI both write it.
         operation: Its name, unique: the handler's.
         summary: What it does, in one line.

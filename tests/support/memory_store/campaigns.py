@@ -53,7 +53,7 @@ class MemoryCampaigns(CampaignRecords):
 
     @override
     async def all(self) -> list[Campaign]:
-        return list(reversed(self._rows.campaigns.values()))
+        return [one for one in reversed(self._rows.campaigns.values()) if one.deleted_at is None]
 
     @override
     async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:

@@ -53,7 +53,7 @@ class MemoryContacts(ContactRecords):
             if (known := rows.phones.get((campaign_id, new.phone))) is not None:
                 updated += update and self._updated(known, new)
                 continue
-            contact_id = len(rows.contacts) + 1
+            contact_id = max(rows.contacts, default=0) + 1
             rows.phones[campaign_id, new.phone] = contact_id
             rows.contacts[contact_id] = Contact(
                 contact_id,

@@ -79,13 +79,18 @@ class MemoryReports(ReportRecords):
         return {id_: lane for id_, (owner, lane, _) in self._rows.lanes.items() if owner == campaign_id}
 
     @override
+    async def priorities(self, campaign_id: str) -> Mapping[int, int]:
+        return {id_: priority for id_, (owner, _, priority) in self._rows.lanes.items() if owner == campaign_id}
+
+    @override
     async def columns(self, campaign_id: str) -> list[str]:
         return list(dict.fromkeys(name for one in self._rows.contacts_of(campaign_id) for name in one.variables))
 
     @override
-    async def contacts(self, campaign_id: str) -> AsyncIterator[Contact]:
+    async def contacts(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[Contact]:
         for contact in self._rows.contacts_of(campaign_id):
-            yield contact
+            if contact.id > after:
+                yield contact
 
     @override
     async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:

@@ -3,6 +3,7 @@
 It keeps every promise of `telebridge.campaigns.store.protocols` but one: it forgets everything at the end.
 """
 
+from support.memory_store.administration import MemoryAdministration
 from support.memory_store.attempts import MemoryAttempts
 from support.memory_store.campaigns import MemoryCampaigns
 from support.memory_store.claims import MemoryClaims
@@ -31,4 +32,5 @@ def memory_campaign_store(clock: Clock = system_clock) -> CampaignStore:
         leases=MemoryLeases(rows),
         outbox=MemoryOutbox(rows.outbox, rows.campaigns, rows.clock),
         reports=MemoryReports(rows),
+        administration=MemoryAdministration(rows),
     )

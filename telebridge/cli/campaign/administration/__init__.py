@@ -1,0 +1,1 @@
+"""`telebridge campaign edit`, `clone`, `delete`, `export` and the import of a whole campaign."""

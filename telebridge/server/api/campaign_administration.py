@@ -1,0 +1,116 @@
+"""The endpoints that change, copy and remove whole campaigns.
+
+One rule: what a request does to a campaign is decided where the command line decides it, too.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from aiohttp import hdrs, web
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.campaigns.administration.deletion import delete_campaign_data
+from telebridge.campaigns.definition.editing import key_path
+from telebridge.campaigns.reporting.view import campaign_json
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import iso_time
+from telebridge.server.api.campaign_edit import changed_file, clone_campaign, edit_campaign
+from telebridge.server.api.campaign_models import (
+    CloneCampaignRequest,
+    CloneCampaignResponse,
+    DeleteCampaignResponse,
+    EditCampaignRequest,
+    EditCampaignResponse,
+    KeyChangeResponse,
+)
+from telebridge.server.api.campaigns import REFUSED, found_campaign, refusals
+from telebridge.server.http.bodies import Nothing
+from telebridge.server.http.endpoint import endpoint, respond
+
+
+class CampaignAdministrationEndpoints:
+    """Answers what is asked of whole campaigns.
+
+    Args:
+        store: The campaigns.
+        flows: The flows that campaigns may name.
+        keep_attempts_days: How long the records of a deleted campaign are kept.
+        wallclock: Returns the aware UTC instant.
+    """
+
+    def __init__(
+        self, store: CampaignStore, flows: FlowCatalogue, *, keep_attempts_days: int, wallclock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._flows = flows
+        self._keep_days = keep_attempts_days
+        self._wallclock = wallclock
+
+    @endpoint(
+        hdrs.METH_PATCH,
+        "/api/campaigns/{id}",
+        "Change a campaign's rate, hours, retries and the like, also while it dials.",
+        {200: EditCampaignResponse},
+        problems=REFUSED,
+        example={"changes": {"max_live": 20, "window.sat": "10:00-14:00"}},
+    )
+    async def edit_campaign(self, request: web.Request, _query: Nothing, body: EditCampaignRequest) -> web.Response:
+        """Change keys of its file."""
+        campaign = await found_campaign(self._store, request)
+        with refusals():
+            text = changed_file(campaign, [(key_path(key), value) for key, value in body.changes.items()])
+            edited, changes = await edit_campaign(
+                self._store, campaign, text, flows=self._flows, wallclock=self._wallclock()
+            )
+        told = {one.key: KeyChangeResponse(before=one.before, after=one.after) for one in changes}
+        return respond(EditCampaignResponse(**campaign_json(edited), changes=told))
+
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/campaigns/{id}/clone",
+        "Make a draft like a campaign, with another name.",
+        {201: CloneCampaignResponse},
+        problems=REFUSED,
+        example={"name": "spring-again", "outcomes": ["no_answer", "busy"]},
+    )
+    async def clone_campaign(self, request: web.Request, _query: Nothing, body: CloneCampaignRequest) -> web.Response:
+        """Copy a campaign."""
+        campaign = await found_campaign(self._store, request)
+        with refusals():
+            cloned = await clone_campaign(
+                self._store,
+                campaign,
+                body.name,
+                contacts=body.contacts or bool(body.outcomes),
+                outcomes=set(body.outcomes),
+                flows=self._flows,
+                wallclock=self._wallclock(),
+            )
+        told = campaign_json(cloned.campaign)
+        response = CloneCampaignResponse(**told, contacts=cloned.contacts, do_not_call=cloned.do_not_call)
+        return respond(response, 201, {"Location": f"/api/campaigns/{cloned.campaign.id}"})
+
+    @endpoint(
+        hdrs.METH_DELETE,
+        "/api/campaigns/{id}",
+        "Delete a draft, or a campaign that is over; records of its calls and do-not-call entries are kept.",
+        {200: DeleteCampaignResponse},
+        problems=REFUSED,
+    )
+    async def delete_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
+        """Delete a campaign."""
+        campaign = await found_campaign(self._store, request)
+        with refusals():
+            kept = await asyncio.shield(
+                delete_campaign_data(self._store, campaign, keep_days=self._keep_days, wallclock=self._wallclock())
+            )
+        until = kept.until(self._keep_days)
+        return respond(
+            DeleteCampaignResponse(
+                id=campaign.id,
+                kept_attempts=kept.attempts,
+                kept_until=None if until is None else iso_time(until),
+                kept_do_not_call=kept.do_not_call,
+            )
+        )

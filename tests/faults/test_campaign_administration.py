@@ -1,0 +1,78 @@
+"""Campaigns that are edited, copied and deleted by people"""
+
+import pytest
+from support.campaigns import (
+    SteeredClock,
+    claim,
+    contacts,
+    memory_store,
+    open_lanes,
+    phone,
+    plan,
+    running_campaign,
+    spoken,
+)
+from support.faults import fault
+
+from telebridge.campaigns.administration.cloning import clone_contacts
+from telebridge.campaigns.administration.deletion import delete_campaign_data
+from telebridge.campaigns.engine.administration import KeyChange
+from telebridge.campaigns.engine.campaign import Cap
+from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.epoch import instant
+from telebridge.errors import CampaignRefused
+
+
+@pytest.fixture
+async def store():
+    async with memory_store(SteeredClock()) as made:
+        yield made
+
+
+@fault(
+    "two people edit a running campaign at the same time",
+    caller="calls by the first person's edit",
+    operator="the second is told that it was changed meanwhile",
+    kept="no edit undoes another unseen",
+)
+async def test_two_edits_at_once(store):
+    campaign = await running_campaign(store, contacts(1))
+    change = (KeyChange("max_live", None, 5),)
+    slower, faster = plan(max_live=5), plan(calls_per_second=2.0)
+    await store.administration.edit(campaign.id, campaign.plan, slower, change, need_pause=())
+    with pytest.raises(CampaignRefused, match="edit it again"):
+        await store.administration.edit(campaign.id, campaign.plan, faster, change, need_pause=())
+    assert (await store.campaigns.find(campaign.id)).plan == slower
+
+
+@fault(
+    "a campaign is deleted, and the same people are called by a new one of that name",
+    caller="nobody is called more often than caps allow",
+    operator="`delete` says what is kept, how long, and how to read it",
+    kept="records of calls, and do-not-call entries",
+)
+async def test_the_calls_of_a_deleted_campaign_count(store):
+    campaign = await running_campaign(store, contacts(2), max_live=1)
+    [one] = await claim(store)
+    await store.attempts.report(one.attempt_id, spoken("CA1"))
+    await store.do_not_call.add([phone(1)], source="letter")
+    await store.campaigns.change(campaign.id, CampaignInput.CANCEL)
+    now = instant(await store.campaigns.now())
+    assert (await delete_campaign_data(store, campaign, keep_days=60, wallclock=now)).attempts == 1
+    await running_campaign(store, contacts(2), name=campaign.plan.name)
+    assert await claim(store, lanes=await open_lanes(store, Cap(1, 86_400))) == []
+
+
+@fault(
+    "a campaign is cloned whose contacts must not be called by it any more",
+    caller="is not called by the clone either",
+    operator="the entries of the first campaign are listed for the clone too",
+    kept="do-not-call entries of one campaign",
+)
+async def test_entries_of_one_campaign_hold_for_its_clone(store):
+    model = await running_campaign(store, contacts(1))
+    await store.do_not_call.add([phone(0)], source="letter", scope=model.id)
+    await store.campaigns.change(model.id, CampaignInput.CANCEL)
+    made = await clone_contacts(store, model, plan(name="summer"), contacts=True)
+    await store.campaigns.change(made.campaign.id, CampaignInput.START)
+    assert await claim(store) == []
