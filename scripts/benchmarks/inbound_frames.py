@@ -163,7 +163,7 @@ async def _feed(loop: _OwnClock, lines: list[tuple[CallRunner, _Twilio, list[byt
         loop.now += FRAME_SECONDS
         began = time.process_time()
         for runner, _, messages in lines:
-            runner.receive_text(messages[frame])
+            runner.receive_frame(messages[frame])
         used += time.process_time() - began
         for runner, twilio, _ in lines:
             for name in twilio.returned():
