@@ -22,6 +22,7 @@ from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS, RimeUtterance
 from telebridge.server.twilio.media import MediaHandler
+from telebridge.server.twilio.media_reader import MediaReader
 from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNITS_A_SECOND
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate
@@ -67,6 +68,11 @@ def stream():
     return runner, twilio
 
 
+async def read(socket, runner):
+    """Read a WebSocket to its end, as the handler of media streams does."""
+    await MediaHandler(None, None, None)._read(socket, runner, MediaReader(None, runner.receive_text))
+
+
 @fault(
     "A media stream sends 10,000 messages at once: of audio, of keys, of events nobody knows, or pings.",
     caller="Others: nothing. This one's words and keys come late.",
@@ -88,7 +94,7 @@ async def test_a_flood_on_one_stream_leaves_the_others_their_turns(kind):
     began, paced = loop.time(), value(metrics.STREAMS_PACED)
     turns = Turns()
     flood = Flood(messages, turns, WSMsgType.PING if kind == "pings" else WSMsgType.TEXT)
-    await MediaHandler(None, None, None)._read(flood, runner)
+    await read(flood, runner)
     await asyncio.sleep(0)
     assert turns.total == count
     assert turns.most <= TURN_UNITS
@@ -109,7 +115,7 @@ async def test_large_messages_count_for_as_many_small_ones():
     messages = [twilio.send_audio(silence(1000), n * 1000) for n in range(30)]
     assert len(messages[0]) <= MAX_MEDIA_BYTES
     turns = Turns()
-    await MediaHandler(None, None, None)._read(Flood(messages, turns), runner)
+    await read(Flood(messages, turns), runner)
     await asyncio.sleep(0)
     assert turns.total == 30
     assert turns.most == 1
@@ -131,7 +137,7 @@ async def test_a_message_with_far_too_much_audio_is_dropped():
     record = SimpleNamespace(call_sid="CA1")
     runner = SimpleNamespace(receive_text=taken.append, streaming=True, session=SimpleNamespace(record=record))
     before = value(bad)
-    await MediaHandler(None, None, None)._read(Flood(messages, Turns()), runner)
+    await read(Flood(messages, Turns()), runner)
     assert taken == [messages[0], messages[1], messages[-1]]
     assert value(bad) == before + 3
 
