@@ -85,7 +85,7 @@ class MediaHandler:
         await socket.prepare(request)
         if (bounds := request.app.get(CONNECTIONS)) is not None:
             bounds.hand_over(request)
-        out = QueuedSocket(socket)
+        out = QueuedSocket(socket, request.transport)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
         try:
