@@ -86,7 +86,7 @@ class MediaHandler:
         if socket.can_prepare(request):
             _put_in_front(request, reader)
         await socket.prepare(request)
-        out = QueuedSocket(socket)
+        out = QueuedSocket(socket, request.transport)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
         try:
