@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Self
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.twilio import open_twilio
 from telebridge.campaigns.calling_hours.hours import CallingLaw
@@ -34,6 +33,7 @@ from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import LIVE, AttemptState
 from telebridge.campaigns.reporting.view import CampaignView, view_campaign
 from telebridge.campaigns.store.sql_store import sql_campaign_store
+from telebridge.database.engine import DatabaseEngine
 from telebridge.epoch import Clock
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -89,7 +89,7 @@ class Campaigning:
         on_placed: Called with the claim of every call that was placed; None for no-op.
     """
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, clocks: Clocks | None = None) -> None:
+    def __init__(self, settings: Settings, engine: DatabaseEngine, clocks: Clocks | None = None) -> None:
         self._settings = settings
         self._clocks = clocks = clocks or Clocks()
         self._twilio: TwilioCalls | None = None

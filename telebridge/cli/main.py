@@ -5,12 +5,10 @@ error, never a traceback.
 """
 
 import sys
-from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from telebridge.cli.on_demand import CommandOnDemand
+from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.errors import ConfigurationError, TelebridgeError
 
 COMMANDS = (
@@ -54,14 +52,14 @@ COMMANDS = (
 """The commands in the order of the help; none is imported before it is used."""
 
 
-class Program(TyperGroup):
+class Program(CommandsOnDemand):
     """The program, whose commands are `COMMANDS`."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{**given, "commands": COMMANDS})
+    on_demand = COMMANDS
 
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+# The list of commands is plain text: to import what draws tables takes longer than all the rest of it.
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback(

@@ -8,16 +8,11 @@ One rule: in doubt it is the caller. An echo mistaken for speech costs a short p
 the prompt does not stop for the caller.
 """
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
 
-COMPARED_MS = 384
-LONGEST_DELAY_MS = 480
-SEARCHED_MS = COMPARED_MS + LONGEST_DELAY_MS
 FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
@@ -34,18 +29,6 @@ PRE_EMPHASIS = 0.9
 REGULARIZATION = 1e-3
 
 Signal = NDArray[np.float64]
-
-
-class PlayedAudio(Protocol):
-    """What the caller's telephone plays, as far as the bridge knows; it may come back as an echo."""
-
-    def sounds(self, *, now: float) -> bool:
-        """Whether the telephone plays something, or did a moment ago. `now` is in monotonic seconds."""
-        ...
-
-    def sounded(self, ms: float, *, now: float) -> bytes:
-        """The last so many milliseconds of mu-law that it played, up to `now`."""
-        ...
 
 
 class EchoGuard:

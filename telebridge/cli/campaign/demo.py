@@ -34,8 +34,9 @@ from telebridge.cli.campaign.lists.importing import fill
 from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch
-from telebridge.cli.listen import listening, print_line
+from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.printing import print_line
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings

@@ -15,8 +15,9 @@ from telebridge.app.bridge import CALLS, create_app
 from telebridge.audio.wav import write_stereo
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
-from telebridge.cli.listen import listening, print_line
+from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.printing import print_line
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import JsonOption
+from telebridge.cli.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
 from telebridge.flows.inspection import variables_set_by
