@@ -1,4 +1,4 @@
-"""Reads the settings: `config/telebridge.toml`, overridden by the environment.
+"""Reads the settings: `telebridge.toml` or `config/telebridge.toml`, overridden by the environment.
 
 Environment names are `TELEBRIDGE_<SECTION>__<KEY>` and, for keys of no section, `TELEBRIDGE_<KEY>`; besides them the
 conventional `RIME_API_KEY`, `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
@@ -28,10 +28,12 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
-DEFAULT_FILE = Path("config/telebridge.toml")
+DEFAULT_FILES = (Path("telebridge.toml"), Path("config/telebridge.toml"))
+DEFAULT_FLOWS = Path("config/flows")
 PREFIX = "TELEBRIDGE_"
 CONVENTIONAL = {
     "RIME_API_KEY": ("rime", "api_key"),
@@ -219,7 +221,8 @@ class Settings(BaseSettings):
 
     public_url: Annotated[str, AfterValidator(_public_address)] = ""
     default_flow: str = "front-desk"
-    flows_dir: Path = Path("config/flows")
+    flows_dir: Path = DEFAULT_FLOWS
+    app: str = ""
     secret: str = ""
     state_dir: Path = Path("var")
     server: ServerSettings = ServerSettings()
@@ -287,19 +290,31 @@ def load_settings(file: Path | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        file: Their file; by default `config/telebridge.toml`, which may be missing.
+        file: Their file; by default the first of `DEFAULT_FILES` that exists, if one does.
+
+    Returns:
+        The settings. Where no `flows_dir` is set and its default does not exist, it is the bundled flows.
 
     Raises:
         ConfigurationError: The file cannot be read, or a key or value in it or in the environment is wrong.
     """
-    values = _read(DEFAULT_FILE if file is None else file, must_exist=file is not None)
+    source = file or settings_file() or DEFAULT_FILES[0]
+    values = _read(source, must_exist=file is not None)
     _check_environment()
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise _explained(error, values, file or DEFAULT_FILE) from error
+        raise _explained(error, values, source) from error
     except SettingsError as error:
         raise ConfigurationError("environment", str(error), "values of lists and tables are JSON") from error
+    if "flows_dir" in settings.model_fields_set or DEFAULT_FLOWS.is_dir():
+        return settings
+    return settings.model_copy(update={"flows_dir": BUNDLED_FLOWS})
+
+
+def settings_file() -> Path | None:
+    """Return the settings file of the working directory; None when there is none."""
+    return next((file for file in DEFAULT_FILES if file.exists()), None)
 
 
 def _write_once(file: Path, text: str) -> None:

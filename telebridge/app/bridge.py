@@ -13,10 +13,11 @@ from aiohttp import web
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
 from telebridge.app.detector import DetectorOnDemand, return_freed_memory
+from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
-from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
@@ -69,12 +70,12 @@ log = logger(__name__)
 END_SHARE = 0.7
 """Speech has ended when a window is this much less likely to be speech than one must be that begins it."""
 
-FLOW_FILES = (".yaml", ".yml")
 
 CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 CLOSING = web.AppKey("CLOSING", Closing)
+DEFAULT_FLOW = web.AppKey("DEFAULT_FLOW", str)
 
 DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.2, 0.45, 0.55
 """How long after draining the parts may take to close: those that wait for others, the store, and the database."""
@@ -108,7 +109,7 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     )
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
-    app[CLOSING] = Closing()
+    app[CLOSING], app[DEFAULT_FLOW] = Closing(), default_flow
     variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
@@ -352,8 +353,7 @@ def listening_options(settings: BargeInSettings, detector: DetectorOnDemand | No
 
 def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:
     """The flows, and the name of the one that leads calls to numbers that are not listed."""
-    flows = FlowCatalogue(settings.flows_dir, bridge)
-    flows.load()
+    flows = open_flows(settings, bridge)
     default = settings.default_flow
     if default.endswith(FLOW_FILES):
         default = flows.add_file(Path(default))

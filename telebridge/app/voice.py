@@ -35,7 +35,9 @@ from telebridge.tasks import Tasks
 log = logger(__name__)
 
 LOCAL_KEY = "local"
+HUM_KEY = "hum"
 LOCAL_NAME = "the voice of this machine"
+HUM_NAME = "a hum, because no voice is installed (telebridge[voice])"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
 """Its time-out until the first audio: it may have to be started first."""
 
@@ -223,13 +225,20 @@ def open_voice(
         source = CleanedSpeech(source)
     cached = None
     if clips is not None:
-        key = clip_names(options, LOCAL_KEY if local else options.url, clean=clean)
+        key = clip_names(options, _clip_host(options, local), clean=clean)
         source = cached = CachedSpeech(source, clips, key)
     if local is not None:
         log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
-        return OpenVoice(source, LOCAL_NAME, rime, local, cached)
+        return OpenVoice(source, HUM_NAME if missing_packages() else LOCAL_NAME, rime, local, cached)
     description = f"Rime {settings.model} {settings.speaker} at {options.url}"
     return OpenVoice(source, description, rime, None, cached)
+
+
+def _clip_host(options: RimeOptions, local: LocalVoice | None) -> str:
+    """Who speaks, in the names of clips: a hum is not kept in the place of a voice that is installed later."""
+    if local is None:
+        return options.url
+    return HUM_KEY if missing_packages() else LOCAL_KEY
 
 
 def clip_names(options: RimeOptions, speaker_host: str, *, clean: bool = False) -> Key:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from telebridge.app.bridge import request_validator
 from telebridge.app.twilio import open_twilio
@@ -57,7 +58,7 @@ def doctor(
     else:
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:
-            console.print(f"{MARKS[finding.state]} {finding.what}: {finding.told}")
+            console.print(f"{MARKS[finding.state]} {finding.what}: {escape(finding.told)}")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -90,12 +91,14 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
     missing = missing_packages()
     if missing:
         yield Finding(
-            "note", "local voice", f"hums, because {', '.join(missing)} is missing; install telebridge[voice]"
+            "note", "local voice", f"hums, because {', '.join(missing)} is missing; pip install 'telebridge[voice]'"
         )
     else:
         yield Finding("ok", "local voice", "espeak-ng")
     if importlib.util.find_spec("matplotlib") is None:
-        yield Finding("note", "pictures", "not drawn, because matplotlib is missing; install telebridge[pictures]")
+        yield Finding(
+            "note", "pictures", "not drawn, because matplotlib is missing; pip install 'telebridge[pictures]'"
+        )
 
 
 def _signatures(settings: Settings) -> Finding:

@@ -13,10 +13,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-import uvloop
 from aiohttp import web
 from typing_extensions import override
 
+from telebridge.cli.process.event_loop import on_signal, run
 from telebridge.cli.process.listener import ANY_IPV6, BACKLOG, listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
@@ -130,7 +130,7 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
 
 
 def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seconds: float = 0.0) -> None:
-    """Run a server to its end, on uvloop; one that was told to stop ends the process.
+    """Run a server to its end; one that was told to stop ends the process.
 
     Args:
         serve: Called with what ends the process in time; to be given to `until_stopped`.
@@ -144,7 +144,7 @@ def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seco
         finally:
             stop.closed()
 
-    uvloop.run(served())
+    run(served())
     if stop.begun:
         end_process(0)
 
@@ -175,9 +175,9 @@ async def until_stopped(
         cut.set()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, lambda: hurry() if told.is_set() and lifeline is None else begin())
+        on_signal(signum, lambda: hurry() if told.is_set() and lifeline is None else begin())
     if lifeline is not None:
-        loop.add_signal_handler(signal.SIGQUIT, hurry)
+        on_signal(signal.SIGQUIT, hurry)
         loop.add_reader(lifeline, begin)
     await told.wait()
     if lifeline is not None:

@@ -1,21 +1,27 @@
 """The `telebridge` program: its commands and its error messages.
 
 Exit codes: 0 for success, 1 for failure, 2 for wrong use or configuration. One rule: an error is one line on standard
-error, never a traceback.
+error, never a traceback; below it stand at most four lines of the user's own module.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
-from telebridge.errors import ConfigurationError, TelebridgeError
+from telebridge.errors import AppFailed, ConfigurationError, TelebridgeError
 
 COMMANDS = (
     CommandOnDemand(
         "demo",
         "telebridge.cli.demo.demo:demo",
         "Make a call on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
+    ),
+    CommandOnDemand(
+        "init",
+        "telebridge.cli.init.init:init",
+        "Make a project in FOLDER that runs as it is: settings, a flow, a test, and what a server needs.",
     ),
     CommandOnDemand("serve", "telebridge.cli.serve:serve", "Answer calls: webhooks and media streams for Twilio."),
     CommandOnDemand("say", "telebridge.cli.say:say", "Speak TEXT to a WAV file, as it would sound on the telephone."),
@@ -58,8 +64,16 @@ class Program(CommandsOnDemand):
     on_demand = COMMANDS
 
 
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if wanted:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"telebridge {version('telebridge')}\n")
+        raise typer.Exit
+
+
 # The list of commands is plain text: to import what draws tables takes longer than all the rest of it.
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback(
@@ -67,7 +81,11 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
     epilog="Begin with `telebridge demo`: a whole call on this machine, with no account and no network.",
     no_args_is_help=True,
 )
-def telebridge() -> None:
+def telebridge(
+    _: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--version", "-V", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
     """Put a Rime voice on a Twilio telephone call."""
 
 
@@ -75,6 +93,8 @@ def run() -> None:
     """Run the program."""
     try:
         app()
+    except AppFailed as error:
+        _fail("\n".join([str(error), *error.excerpt]), code=2)
     except ConfigurationError as error:
         _fail(str(error), code=2)
     except TelebridgeError as error:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from telebridge.app.voice import open_voice
-from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
+from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.printing import print_line
 from telebridge.cli.render import FlowPrompt, Rendering, collected
@@ -29,7 +30,6 @@ from telebridge.speech.cache.folder import ClipFile
 from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
 
-FLOW_FILES = (".yaml", ".yml")
 DURATION = re.compile(r"(\d+)\s*([mhd])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -49,6 +49,7 @@ def render(
     """
     settings = load_settings(config)
     configure_logs(level="error")
+    warn_of_hum(settings.rime)
     static, dynamic = collected(_flows(settings, flow))
     rendering = asyncio.run(_render(settings, static, Console(stderr=True, quiet=json_)))
     rendering.dynamic = dynamic

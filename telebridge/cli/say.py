@@ -12,6 +12,7 @@ import typer
 from telebridge.app.voice import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.printing import print_line
 from telebridge.errors import ConfigurationError
@@ -36,6 +37,7 @@ def say(
     if not spoken.strip():
         raise ConfigurationError("TEXT", "is empty", "what shall be said?")
     chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
+    warn_of_hum(settings.rime)
     alone = {"local_fallback": False}  # who tries a voice wants to know that it fails, not to hear another
     asyncio.run(_say(settings.rime.model_copy(update=chosen | alone), spoken, output, as_json=json_))
 

@@ -14,10 +14,12 @@ from telebridge.app.bridge import (
     CALLS,
     CAMPAIGNS,
     CLOSING,
+    DEFAULT_FLOW,
     VOICE,
     create_app,
 )
-from telebridge.app.python_flows import load_bridge
+from telebridge.app.python_flows import bridge_of
+from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
@@ -30,9 +32,11 @@ from telebridge.cli.printing import print_line
 from telebridge.cli.process.listener import listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
-from telebridge.logs import configure_logs
+from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.settings import Settings, load_settings
+
+log = logger(__name__)
 
 
 def serve(
@@ -56,7 +60,9 @@ def serve(
     """
     settings = load_settings(config)
     configure_logs()
-    bridge = None if app is None else load_bridge(app)
+    bridge = bridge_of(settings, app)
+    if bridge is None and settings.flows_dir == BUNDLED_FLOWS:
+        log.warning("there is no folder of flows: the examples answer", hint="telebridge init makes a project")
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     server = settings.server.model_copy(update=given)
     settings = settings.model_copy(update={"server": server})
@@ -100,7 +106,7 @@ async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: 
         voice = f"{settings.public_url or url}/twilio/voice"
         if worker is not None:
             worker.listens()
-        print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]}")
+        print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
         drain = partial(_drain, app, settings.server.drain_seconds)
         await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
         app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))

@@ -19,7 +19,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from telebridge.audio.mulaw import FRAME_MS, PCM_WIDTH, SAMPLE_RATE, frames, to_pcm
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, PCM_WIDTH, SAMPLE_RATE, frames, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.turns.level_detector import LevelDetector
 from telebridge.turns.voice_activity import SpeechDetector

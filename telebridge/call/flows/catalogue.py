@@ -14,6 +14,9 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 
+FLOW_FILES = (".yaml", ".yml")
+"""How the names of flow files end."""
+
 
 class FlowCatalogue:
     """Finds a flow by its name.

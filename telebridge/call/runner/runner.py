@@ -260,11 +260,11 @@ class CallRunner:
                 case ClearSpeech(utterance):
                     self._speech.clear(utterance)
                 case ForwardAudio(payload):
-                    if self._flow.call is not None:
-                        self._flow.call.receive_audio(payload)
+                    if self._flow.steps is not None:
+                        self._flow.steps.receive_audio(payload)
                 case ReportOutcome(outcome):
-                    if self._flow.call is not None:
-                        self._flow.call.report(outcome)
+                    if self._flow.steps is not None:
+                        self._flow.steps.report(outcome)
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):

@@ -60,17 +60,14 @@ async def find_campaign(store: CampaignStore, name: str) -> Campaign:
 
 
 def flows_of(settings: Settings, app: str | None = None) -> "FlowCatalogue":
-    """Load the flows of the settings' folder, and the Python flows of `--app`.
+    """Load the flows of the settings' folder, and the Python flows of `--app` or the settings.
 
     Raises:
         ConfigurationError: A flow, or the application, cannot be loaded.
     """
-    from telebridge.app.python_flows import load_bridge
-    from telebridge.call.flows.catalogue import FlowCatalogue
+    from telebridge.app.python_flows import bridge_of, open_flows
 
-    flows = FlowCatalogue(settings.flows_dir, None if app is None else load_bridge(app))
-    flows.load()
-    return flows
+    return open_flows(settings, bridge_of(settings, app))
 
 
 def read_file(settings: Settings, flows: "FlowCatalogue", file: Path) -> "tuple[CampaignDefinition, CampaignPlan]":

@@ -8,7 +8,7 @@ milliseconds; what stays is what waits on purpose.
 """
 
 import asyncio
-import resource
+import sys
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import cast
@@ -21,6 +21,9 @@ from telebridge import metrics
 from telebridge.server.http.forwarding import client_address
 from telebridge.server.http.network_addresses import address_of, is_in
 from telebridge.server.http.refusal_log import RefusalLog
+
+if sys.platform != "win32":
+    import resource
 
 HEADER_SECONDS = 10.0
 """How long the headers of a request may take, from its first byte; of the first one, from the connection."""
@@ -40,6 +43,8 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: cl
 
 def most_strangers() -> int:
     """Return how many strangers this process may have: half of its descriptors, within bounds."""
+    if sys.platform == "win32":
+        return MOST  # sockets are no descriptors there
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(FEWEST, min(descriptors // DESCRIPTORS_SHARE, MOST))
 
