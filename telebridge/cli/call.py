@@ -19,7 +19,7 @@ from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
 from telebridge.flows.values import ADDRESS

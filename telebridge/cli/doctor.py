@@ -19,8 +19,8 @@ from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
 from telebridge.cli.process.listener import listen
+from telebridge.cli.process.printing import print_line
 from telebridge.database.database import database_of
 from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.failures import is_failure, unusable

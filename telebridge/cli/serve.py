@@ -28,8 +28,8 @@ from telebridge.cli.listen import (
     until_stopped,
 )
 from telebridge.cli.options import AppOption, ConfigOption
-from telebridge.cli.printing import print_line
 from telebridge.cli.process.listener import listen
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
 from telebridge.logs import configure_logs, logger

@@ -23,7 +23,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.campaign.view import pictured, watch
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
 

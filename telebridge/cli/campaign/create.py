@@ -25,7 +25,7 @@ from telebridge.cli.campaign.store import (
 )
 from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 

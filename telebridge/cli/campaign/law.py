@@ -10,7 +10,7 @@ from telebridge.campaigns.calling_hours.law_view import law_json, law_lines
 from telebridge.campaigns.numbers.numbers import country_exists
 from telebridge.campaigns.numbers.regions import zones_of
 from telebridge.cli.options import JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 
 

@@ -32,7 +32,7 @@ from telebridge.cli.campaign.lists.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow

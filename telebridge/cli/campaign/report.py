@@ -28,7 +28,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.campaign.workbook import ReportWorkbook
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import open_private
 from telebridge.settings import load_settings

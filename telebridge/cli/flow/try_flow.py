@@ -13,7 +13,7 @@ from telebridge.call.flows.catalogue import FLOW_FILES
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.printing import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
 from telebridge.flows.inspection import variables_set_by
