@@ -12,6 +12,10 @@ from support.faults import fault
 from support.sources import ToldSpeech
 from support.turns_of_the_loop import Turns
 from support.virtual_time import virtually
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.uri import parse_uri
+from websockets.utils import accept_key
 
 from telebridge import metrics
 from telebridge.audio.mulaw import silence
@@ -19,8 +23,9 @@ from telebridge.call.record import CallRecord
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.session import CallSession, SessionOptions
+from telebridge.rime.connection import MESSAGES_A_TURN, RimeConnection
 from telebridge.rime.parameters import RimeOptions
-from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS, RimeUtterance
+from telebridge.rime.utterance import MOST_WORDS, RimeUtterance
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNITS_A_SECOND
 from telebridge.speech.source import Audio, Words
@@ -136,19 +141,56 @@ async def test_a_message_with_far_too_much_audio_is_dropped():
     assert value(bad) == before + 3
 
 
-class RimeFlood:
-    """A connection to Rime that has all its messages at once."""
+class Transport:
+    """Of a connection that has all its bytes already; notes that reading pauses."""
 
-    def __init__(self, messages, turns):
-        self._messages = iter(messages)
-        self._turns = turns
+    def __init__(self):
+        self.reading = True
 
-    async def send(self, _message):
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def is_closing(self):
+        return False
+
+    def set_write_buffer_limits(self, *_):
         pass
 
-    async def recv(self):
+    def write(self, _data):
+        pass
+
+
+class RimeFlood(RimeConnection):
+    """A connection to Rime over which all messages come at once, when something is sent."""
+
+    def __init__(self, messages, turns):
+        super().__init__(ClientProtocol(parse_uri("ws://rime/")))
+        self.connection_made(Transport())
+        self._messages = messages
+        self._turns = turns
+        self.request = self.protocol.connect()
+        self.protocol.send_request(self.request)
+        accept = accept_key(self.request.headers["Sec-WebSocket-Key"])
+        upgraded = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        self.data_received(b"HTTP/1.1 101 Switching Protocols\r\n" + upgraded.encode())
+
+    async def send(self, _message):
+        if not self._messages:
+            return
+        messages, self._messages = self._messages, []
+        taker, self.receiver = self.receiver, self
+        self._taker = taker
+        self.data_received(b"".join(Frame(Opcode.TEXT, each.encode()).serialize(mask=False) for each in messages))
+
+    def message_received(self, message, *, text):
         self._turns.work()
-        return next(self._messages)
+        self._taker.message_received(message, text=text)
+
+    def connection_closed(self):
+        self._taker.connection_closed()
 
 
 class OneConnection:
