@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
+from telebridge.app.detector import DetectorOnDemand, return_freed_memory
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
@@ -34,7 +34,7 @@ from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
-from telebridge.database.engine import open_database
+from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
@@ -63,7 +63,6 @@ from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
-from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
 
@@ -177,6 +176,7 @@ class _Parts:
     Args:
         flows: What calls are led by.
         voice: Speaks.
+        detector: Makes the detector of each call.
         errands: Do what flows want done elsewhere.
         engine: Connects to the database.
         database: Transactions on it.
@@ -189,8 +189,9 @@ class _Parts:
 
     flows: FlowCatalogue
     voice: OpenVoice
+    detector: DetectorOnDemand
     errands: ActionRunner
-    engine: AsyncEngine
+    engine: DatabaseEngine
     database: Database
     store: CallStore
     campaigning: Campaigning
@@ -202,9 +203,10 @@ class _Parts:
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
+    detector = DetectorOnDemand(settings.barge_in.detector)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
-        listening=listening_options(settings.barge_in),
+        listening=listening_options(settings.barge_in, detector),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
@@ -234,7 +236,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     )
     asked.live = calls
     records = Records(engine, database, store, campaigning, required=settings.database.required)
-    return _Parts(flows, voice, errands, engine, database, store, campaigning, records, flights, calls)
+    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, calls)
 
 
 def _api_handlers(
@@ -290,10 +292,21 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         closing.add("start of the database", parts.records.stop_retrying, seconds=DRAINED_SECONDS)
         await parts.voice.__aenter__()
         await parts.records.start()
+        loading = asyncio.create_task(_load(parts.detector), name="load the detector")
+        closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
     finally:
         parts.calls.abandon_all()
         await closing.close()
+
+
+async def _load(detector: DetectorOnDemand) -> None:
+    """Load the detector while the process begins to listen: no live call waits for it then."""
+    try:
+        await asyncio.to_thread(detector.load)
+        await asyncio.to_thread(return_freed_memory)
+    except ConfigurationError as error:
+        log.error("the detector of speech cannot be loaded: calls cannot be answered", error=str(error))
 
 
 def _variables(claim: Claim) -> dict[str, str]:
@@ -317,14 +330,18 @@ def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:
     speech_parameters({**settings.parameters(), **voice}, where="voice")
 
 
-def listening_options(settings: BargeInSettings) -> ListeningOptions:
-    """How callers are listened to; what their detectors share is loaded now.
+def listening_options(settings: BargeInSettings, detector: DetectorOnDemand | None = None) -> ListeningOptions:
+    """How callers are listened to.
+
+    Args:
+        settings: As its owner wants it.
+        detector: Makes the detector of each call; None for that of the settings.
 
     Raises:
         ConfigurationError: What the detector needs is not installed.
     """
     return ListeningOptions(
-        detector=detector_maker(settings.detector),
+        detector=detector or DetectorOnDemand(settings.detector),
         voice_activity=VoiceActivityOptions(
             threshold=settings.threshold,
             end_threshold=settings.threshold * END_SHARE,

@@ -16,7 +16,6 @@ from typing import Any, Self
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.twilio import open_twilio
 from telebridge.call.store.table import CALL
@@ -42,6 +41,7 @@ from telebridge.campaigns.reporting.view import CampaignView, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.database import Database, database_of
+from telebridge.database.engine import DatabaseEngine
 from telebridge.epoch import Clock
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -98,7 +98,7 @@ class Campaigning:
         on_placed: Called with the claim of every call that was placed; None for no-op.
     """
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, clocks: Clocks | None = None) -> None:
+    def __init__(self, settings: Settings, engine: DatabaseEngine, clocks: Clocks | None = None) -> None:
         self._settings = settings
         self._clocks = clocks = clocks or Clocks()
         self._twilio: TwilioCalls | None = None

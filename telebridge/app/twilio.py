@@ -6,7 +6,7 @@ from telebridge.twilio.client import TwilioCalls
 
 
 def open_twilio(settings: TwilioSettings) -> TwilioCalls:
-    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
+    """Twilio's REST API for the account of the settings; to be closed.
 
     Raises:
         ConfigurationError: The account or its credentials are not set.

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -28,7 +29,6 @@ from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import SpeechSource, SpeechStream, VoiceOverrides
 from telebridge.speech.utterance import Utterance
-from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.speech_server.voices.pool import missing_packages
 from telebridge.tasks import Tasks
 
@@ -41,6 +41,7 @@ HUM_NAME = "a hum, because no voice is installed (telebridge[voice])"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
 """Its time-out until the first audio: it may have to be started first."""
 
+SPEECH_SERVER = "telebridge.speech_server.server"
 STOP_SECONDS = 1.0
 """How long its requests may take to end when it is stopped."""
 
@@ -86,6 +87,13 @@ class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
             await self.local.stop()
 
 
+def create_speech_server() -> web.Application:
+    """The speech server of this machine; imports it, unless that was done before."""
+    from telebridge.speech_server.server import create_app
+
+    return create_app()
+
+
 class LocalVoice:
     """A speech server on a loopback port of this process, for a machine without a Rime account."""
 
@@ -95,7 +103,8 @@ class LocalVoice:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Start serving."""
+        """Start serving. What serves is imported now, in a thread: other calls are live meanwhile."""
+        await asyncio.to_thread(import_module, SPEECH_SERVER)
         self._runner = web.AppRunner(create_speech_server(), access_log=None, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()

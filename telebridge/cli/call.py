@@ -18,8 +18,8 @@ from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
 from telebridge.flows.values import ADDRESS

@@ -18,10 +18,11 @@ from telebridge.app.bridge import request_validator
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.listener import listen
-from telebridge.database.engine import open_database
+from telebridge.cli.process.printing import print_line
+from telebridge.database.database import database_of
+from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.failures import is_failure, unusable
 from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
 from telebridge.logs import configure_logs
@@ -121,15 +122,16 @@ async def _database(settings: Settings) -> Finding:
     except ConfigurationError as error:
         return Finding("fail", "database", str(error))
     file = engine.url.database or ""
-    if engine.dialect.name == "sqlite" and file != ":memory:" and not os.path.exists(file):  # noqa: ASYNC240, PTH110
+    if isinstance(engine, SqliteEngine) and file != ":memory:" and not os.path.exists(file):  # noqa: ASYNC240, PTH110
         return Finding("ok", "database", f"'{file}' will be made")
     try:
-        async with engine.connect():
-            return Finding("ok", "database", "takes connections")
+        await database_of(engine).read(lambda _: None)
     except Exception as error:
         if not is_failure(error):
             raise
         return Finding("fail", "database", str(unusable(error, engine.url)))
+    else:
+        return Finding("ok", "database", "takes connections")
     finally:
         await engine.dispose()
 

@@ -9,7 +9,6 @@ import asyncio
 import errno
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -196,9 +195,3 @@ async def _drained(drain: Callable[[], Awaitable[object]], cut: asyncio.Event, s
     [failure, _] = await asyncio.gather(draining, cutting, return_exceptions=True)
     if isinstance(failure, Exception):
         log.error("draining failed", error=repr(failure))
-
-
-def print_line(line: str) -> None:
-    """Print a line and flush it, also into a pipe."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -5,13 +5,11 @@ error, never a traceback; below it stand at most four lines of the user's own mo
 """
 
 import sys
-from importlib.metadata import version
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
-from telebridge.cli.on_demand import CommandOnDemand
+from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.errors import AppFailed, ConfigurationError, TelebridgeError
 
 COMMANDS = (
@@ -65,20 +63,22 @@ COMMANDS = (
 """The commands in the order of the help; none is imported before it is used."""
 
 
-class Program(TyperGroup):
+class Program(CommandsOnDemand):
     """The program, whose commands are `COMMANDS`."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**{**given, "commands": COMMANDS})
+    on_demand = COMMANDS
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001 - as typer calls it
     if wanted:
+        from importlib.metadata import version
+
         sys.stdout.write(f"telebridge {version('telebridge')}\n")
         raise typer.Exit
 
 
-app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="markdown")
+# The list of commands is plain text: to import what draws tables takes longer than all the rest of it.
+app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.callback(

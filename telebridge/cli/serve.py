@@ -24,12 +24,12 @@ from telebridge.call.flows.python import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
     listening,
-    print_line,
     run_server,
     until_stopped,
 )
 from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.listener import listen
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
 from telebridge.logs import configure_logs, logger

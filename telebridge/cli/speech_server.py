@@ -7,10 +7,10 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
-    print_line,
     run_server,
     until_stopped,
 )
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.speech_server.options import SpeechServerOptions

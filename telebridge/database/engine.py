@@ -5,27 +5,33 @@ transactions that take the write lock at their beginning. (Python's driver begin
 processes that read and then write would each act on what the other has changed.) On a network file system that log
 does not work (sqlite.org/wal.html): there SQLite is refused.
 
+SQLite's transactions run in threads, on a driver that is not asynchronous: one that is changes threads four times for
+each statement, this way once for a transaction. What only PostgreSQL needs is imported with its first engine.
+
 Which file system a folder is on, read from what Linux tells in /proc/self/mountinfo (proc_pid_mountinfo(5)).
 
 One rule: only what is known to be reached over a network is called that; a file system that is not listed is local.
 """
 
+import asyncio
 import re
 import sqlite3
 from contextlib import suppress
 from errno import EISDIR
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from telebridge.database.postgresql_address import PostgresqlAddress, read_address
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "sshfs", "curlftpfs"}
@@ -74,7 +80,37 @@ READING = {"reading": True}
 """Execution options of a connection that only reads; on SQLite it then waits for no writer."""
 
 
-def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
+class SqliteEngine:
+    """The connections to an SQLite file, for transactions that run in threads. Call `dispose` at the end.
+
+    Args:
+        sync_engine: Opens the connections.
+
+    Attributes:
+        sync_engine: As above.
+        writer: Held by the transaction of this process that may write; a wait for SQLite's own lock polls.
+    """
+
+    def __init__(self, sync_engine: Engine) -> None:
+        self.sync_engine = sync_engine
+        self.writer = asyncio.Lock()
+
+    @property
+    def url(self) -> URL:
+        """Its address."""
+        return self.sync_engine.url
+
+    async def dispose(self) -> None:
+        """Close all connections; one that a thread still uses is closed when its transaction ends."""
+        event.listen(self.sync_engine.pool, "checkin", _close_returned)
+        self.sync_engine.dispose()
+
+
+DatabaseEngine: TypeAlias = "SqliteEngine | AsyncEngine"
+"""The connections to a database of either kind; both are disposed of by `dispose`."""
+
+
+def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUSY_SECONDS) -> DatabaseEngine:
     """The database at an address such as `sqlite:///var/telebridge.db` or `postgresql://user@host/name`.
 
     Nothing is connected yet. SQLite's folder is made when it is missing. To be disposed of on the event loop.
@@ -97,13 +133,13 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
         raise ConfigurationError("database.url", f"{shown}is no address of a database", _EXAMPLE) from None
     if url.drivername != "sqlite":
         raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
-    return _sqlite(url.set(drivername="sqlite+aiosqlite"), busy_seconds)
+    return _sqlite(url, busy_seconds)
 
 
 _EXAMPLE = "sqlite:///var/telebridge.db and postgresql://user:password@host/name are"
 
 
-def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
+def _sqlite(url: URL, busy_seconds: float) -> SqliteEngine:
     if url.database and url.database != ":memory:":
         folder = Path(url.database).parent
         try:
@@ -112,26 +148,9 @@ def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
             raise ConfigurationError("database.url", problem, "choose another folder") from error
         _refuse_network(Path(url.database).resolve().parent)
-    engine = create_async_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
-    _keep_promises(engine.sync_engine)
-    return engine
-
-
-def in_threads(engine: AsyncEngine) -> Engine:
-    """The same SQLite file for transactions that run in threads; it is disposed of with `engine`.
-
-    A driver that is asynchronous changes threads four times for each statement, this one once for a transaction.
-    """
-    twin = create_engine(engine.url.set(drivername="sqlite"))
-    _keep_promises(twin)
-    event.listen(engine.sync_engine, "engine_disposed", lambda _: _dispose(twin))
-    return twin
-
-
-def _dispose(engine: Engine) -> None:
-    """Close all connections; one that a thread still uses is closed when its transaction ends."""
-    event.listen(engine.pool, "checkin", _close_returned)
-    engine.dispose()
+    engine = create_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
+    _keep_promises(engine)
+    return SqliteEngine(engine)
 
 
 def _close_returned(connection: sqlite3.Connection | None, _: object) -> None:
@@ -182,7 +201,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _postgresql(address: PostgresqlAddress, pool_size: int) -> AsyncEngine:
+def _postgresql(address: PostgresqlAddress, pool_size: int) -> "AsyncEngine":
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     try:
         from telebridge.database.postgresql_connection import PoolerWatch, connect_arguments
     except ModuleNotFoundError as error:  # the driver is an extra

@@ -9,17 +9,14 @@ the prompt does not stop for the caller.
 """
 
 import math
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
+from telebridge.turns.played_audio import COMPARED_MS, SEARCHED_MS, PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
 
-COMPARED_MS = 384
-LONGEST_DELAY_MS = 480
-SEARCHED_MS = COMPARED_MS + LONGEST_DELAY_MS
 FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
@@ -43,18 +40,6 @@ REGULARIZATION = 1e-3
 Signal = NDArray[np.float64]
 LINEAR: Signal = np.frombuffer(to_pcm(bytes(range(256))), np.int16).astype(np.float64)
 """The sample of each byte of mu-law."""
-
-
-class PlayedAudio(Protocol):
-    """What the caller's telephone plays, as far as the bridge knows; it may come back as an echo."""
-
-    def sounds(self, *, now: float) -> bool:
-        """Whether the telephone plays something, or did a moment ago. `now` is in monotonic seconds."""
-        ...
-
-    def sounded(self, ms: float, *, now: float) -> bytes:
-        """The last so many milliseconds of mu-law that it played, up to `now`."""
-        ...
 
 
 class EchoGuard:

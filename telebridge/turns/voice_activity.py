@@ -20,7 +20,7 @@ from typing import Protocol
 
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, to_pcm
 from telebridge.turns.background import GATE_RMS, Background
-from telebridge.turns.echo import EchoGuard, PlayedAudio
+from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
 
 LEAD_MS = 160
@@ -170,6 +170,8 @@ class VoiceActivity:
         self.there_first = False
         self._detector = detector
         self._options = options
+        from telebridge.turns.echo import EchoGuard  # imports numpy: loaded by whoever loads the detector
+
         self._echo = EchoGuard(played)
         self._played = played
         self._state = _State.QUIET

@@ -25,7 +25,7 @@ from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Say
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.speech.source import Audio
-from telebridge.turns.detectors import LevelDetector
+from telebridge.turns.level_detector import LevelDetector
 from telebridge.twilio.media_stream import MediaStream, Side
 
 QUIET = silence(20)

@@ -64,13 +64,11 @@ def test_where_nothing_tells_what_is_mounted_nothing_is_refused(tmp_path, monkey
 async def test_a_transaction_on_sqlite_locks_before_it_reads_and_readers_go_on(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
     impatient = open_database(f"sqlite:///{tmp_path}/telebridge.db", busy_seconds=0)
-    async with engine.begin() as writer:
-        await writer.execute(text("SELECT 1"))
-        with pytest.raises(OperationalError, match="locked"):
-            async with impatient.begin() as second:
-                await second.execute(text("SELECT 1"))
-        async with impatient.connect() as reader:
-            reader = await reader.execution_options(**READING)
-            assert (await reader.execute(text("SELECT 1"))).scalar() == 1
+    with engine.sync_engine.begin() as writer:
+        writer.execute(text("SELECT 1"))
+        with pytest.raises(OperationalError, match="locked"), impatient.sync_engine.begin() as second:
+            second.execute(text("SELECT 1"))
+        with impatient.sync_engine.connect() as reader:
+            assert reader.execution_options(**READING).execute(text("SELECT 1")).scalar() == 1
     await engine.dispose()
     await impatient.dispose()

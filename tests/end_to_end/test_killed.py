@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from sqlalchemy import text
+from support.databases import transaction
 from support.programs import Serving, children
 
 from telebridge.database.engine import open_database
@@ -65,7 +66,7 @@ async def test_a_call_survives_its_process(tmp_path):
 
 async def kept(address, call_sid):
     engine = open_database(address)
-    async with engine.connect() as connection:
+    async with transaction(engine) as connection:
         found = await connection.execute(text("SELECT record FROM call WHERE call_sid = :sid"), {"sid": call_sid})
         record = json.loads(found.scalar_one())
     await engine.dispose()

@@ -5,11 +5,12 @@ To migrate an empty database takes a fifth of a second of the processor. It is d
 
 import asyncio
 import threading
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from telebridge.database.engine import open_database
+from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.migration import migrate
 
 
@@ -34,3 +35,27 @@ def _migrated():
         thread.start()
         thread.join()
         return path.read_bytes()
+
+
+class SqliteTransaction:
+    """A transaction on SQLite with the methods of one on PostgreSQL."""
+
+    def __init__(self, connection):
+        self._connection = connection
+
+    async def execute(self, statement, values=None):
+        return self._connection.execute(statement, values)
+
+    async def run_sync(self, work, **options):
+        return work(self._connection, **options)
+
+
+@asynccontextmanager
+async def transaction(engine):
+    """A transaction on either kind of database, for what a test reads or spoils by itself."""
+    if isinstance(engine, SqliteEngine):
+        with engine.sync_engine.begin() as connection:
+            yield SqliteTransaction(connection)
+    else:
+        async with engine.begin() as connection:
+            yield connection

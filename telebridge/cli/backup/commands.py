@@ -22,8 +22,8 @@ from telebridge.campaigns.recovery.recovery import REASON, Recovered
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.cli.campaign.store import account_of
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption
+from telebridge.cli.process.printing import print_line
 from telebridge.database.copies import copied, move_away
 from telebridge.database.database import database_of
 from telebridge.database.engine import POSTGRESQL

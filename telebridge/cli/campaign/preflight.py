@@ -31,8 +31,8 @@ from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.lists.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow

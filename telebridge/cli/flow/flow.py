@@ -17,8 +17,8 @@ from rich.table import Table
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checking import nearest
 from telebridge.flows.drawing.graph import graph_of, mermaid

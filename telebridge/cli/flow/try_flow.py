@@ -12,8 +12,8 @@ from telebridge.app.python_flows import bridge_of, load_bridge
 from telebridge.call.flows.catalogue import FLOW_FILES
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
 from telebridge.flows.inspection import variables_set_by

@@ -12,7 +12,7 @@ import typer
 from telebridge.app.python_flows import excerpt_of
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.python_rehearsal import RECORD, TRANSFER, rehearse_python
-from telebridge.cli.listen import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import nearest
 from telebridge.flows.rehearsal import HANGS_UP, RehearsalLine

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.init.project import SETTINGS, Kind, first_steps, project_files, write
-from telebridge.cli.listen import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 
 WIDTH = 40

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
-from telebridge.turns.detectors import LevelDetector
-from telebridge.turns.echo import PlayedAudio
+from telebridge.turns.level_detector import LevelDetector
+from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.pre_roll import KEPT_MS
 from telebridge.turns.voice_activity import (
     CallerSpeechEnded,
