@@ -3,7 +3,7 @@
 One rule: nothing that is made up is sent to webhooks, because its receivers were told of the calls themselves.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -73,9 +73,9 @@ class RecoveryRecords:
         def work(connection: Connection) -> Standing:
             marks = select(task_lease.c.lease_until).where(task_lease.c.name == RESTORED + account)
             marked: int | None = connection.execute(marks).scalar()
-            numbers = {pooled.number for one in _campaigns(connection, account) for pooled in one.plan.numbers}
-            since = _latest(connection, account) if marked is None else marked
-            return Standing(marked is not None, since, tuple(sorted(numbers)))
+            numbers = _numbers(connection, account)
+            since = _latest(connection, account, numbers) if marked is None else marked
+            return Standing(marked is not None, since, tuple(numbers))
 
         return await self._database.read(work)
 
@@ -88,7 +88,7 @@ class RecoveryRecords:
 
         def work(connection: Connection) -> None:
             for account in connection.execute(select(campaign.c.account).distinct()).scalars().all():
-                since = _latest(connection, account)
+                since = _latest(connection, account, _numbers(connection, account))
                 if since is not None:
                     self._mark(connection, account, since)
 
@@ -204,12 +204,19 @@ def _in_parts(values: Sequence[str]) -> list[Sequence[str]]:
     return [values[start : start + LOOKED_UP] for start in range(0, len(values), LOOKED_UP)]
 
 
-def _latest(connection: Connection, account: str) -> int | None:
-    """Return when the latest attempt of an account was begun, or its first campaign made; None without a campaign."""
-    latest = select(func.max(attempt.c.intent_at)).where(attempt.c.account == account)
+def _latest(connection: Connection, account: str, numbers: Iterable[str]) -> int | None:
+    """Return when the latest attempt from these numbers was begun, or the first campaign made; None without one."""
+    found: list[int] = []
+    for number in numbers:  # one look into an index for each; a statement for all would read every attempt
+        latest = select(func.max(attempt.c.intent_at)).where(attempt.c.from_number == number)
+        found += [at for at in connection.execute(latest).scalars() if at is not None]
     first = select(func.min(campaign.c.created_at)).where(campaign.c.account == account)
-    found: int | None = connection.execute(latest).scalar()
-    return connection.execute(first).scalar() if found is None else found
+    return max(found) if found else connection.execute(first).scalar()
+
+
+def _numbers(connection: Connection, account: str) -> list[str]:
+    """Return the numbers from which the campaigns of an account call."""
+    return sorted({pooled.number for one in _campaigns(connection, account) for pooled in one.plan.numbers})
 
 
 def _campaigns(connection: Connection, account: str) -> list[Campaign]:
