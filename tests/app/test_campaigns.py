@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import insert
 from support.campaigns import ACCOUNT as AC1
 from support.campaigns import claim, contacts, running_campaign, said
+from support.databases import transaction
 from support.dialling import chance
 from support.lossy_twilio import LossyTwilio, RungCall
 from support.lossy_twilio_http import LossyTwilioServer
@@ -105,7 +106,7 @@ async def test_a_call_that_was_placed_by_hand_and_recorded_is_no_sign_of_an_olde
     by_hand = RungCall("CA1", "", contacts(1)[0].phone, "+15550002222", system_clock(), 0, CallStatus.COMPLETED)
     twilio.calls["CA1"] = by_hand
     recorded = {"call_sid": "CA1", "owner": "w", "flow": "f", "from_number": "+1", "to_number": "+2"}
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(insert(CALL).values(**recorded, direction="outbound-api", started_at=0))
     async with LossyTwilioServer(twilio) as url, TwilioCalls(AC1, "t", base_url=url) as calls:
         assert await recovery_of(database_of(engine), store, calls, AC1).recover() == Recovered()

@@ -1,4 +1,4 @@
-"""SQLite files with the newest tables, for tests that are not about migrations.
+"""SQLite files with the newest tables, for tests that are not about migrations, or with those of an older release.
 
 To migrate an empty database takes a fifth of a second of the processor. It is done once a process, and then copied.
 """
@@ -10,8 +10,11 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from alembic.command import upgrade
+from alembic.config import Config
+
 from telebridge.database.engine import SqliteEngine, open_database
-from telebridge.database.migration import migrate
+from telebridge.database.migration import FOLDER, migrate
 
 
 def make_migrated(path):
@@ -19,6 +22,19 @@ def make_migrated(path):
     path = Path(path)
     if not path.exists():
         path.write_bytes(_migrated())
+
+
+async def migrate_to(engine, revision):
+    """Make the tables as they were with a migration, by its revision."""
+
+    def upgraded(connection):
+        config = Config()
+        config.set_main_option("script_location", str(FOLDER))
+        config.attributes["connection"] = connection
+        upgrade(config, revision)
+
+    async with transaction(engine) as connection:
+        await connection.run_sync(upgraded)
 
 
 @cache

@@ -160,7 +160,7 @@ class MediaHandler:
                 if not started and runner.streaming:
                     started = True
                     start.reschedule(None)
-                pace.take(len(message.data or ""))
+                pace.take(len(message.data) if isinstance(message.data, bytes | bytearray) else 0)
                 if pace.left <= 0:  # a socket that has more messages never waits by itself
                     await _wait(pace.wait_seconds(now=loop.time()))
                 reader.message_read()

@@ -3,7 +3,7 @@
 import msgspec
 from sqlalchemy import inspect, text
 from support.campaigns import plan
-from support.databases import transaction
+from support.databases import migrate_to, transaction
 
 from telebridge.campaigns.store import tables
 from telebridge.campaigns.store.sql_store import sql_campaign_store
@@ -51,11 +51,7 @@ async def test_migrated_tables_are_the_declared_ones(tmp_path):
 
 async def test_of_campaigns_with_one_name_the_newest_keeps_it(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/a.db")
-    await migrate(engine)
-    async with transaction(engine) as connection:
-        await connection.execute(text("DROP INDEX uq_campaign_name"))
-        await connection.execute(text("DROP TABLE idempotency_key"))  # of a later migration
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    await migrate_to(engine, "0005")
     store = sql_campaign_store(engine)
     values = {"account": "AC1", "name": "spring", "status_at": 0, "reason": "", "tat": 0, "turn": 0}
     async with transaction(engine) as connection:

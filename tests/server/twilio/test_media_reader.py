@@ -7,31 +7,11 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.virtual_time import virtually
+from support.websocket_frames import CONTINUATION, PING, TEXT, client_frame, masked_payload
 
 from telebridge.server.twilio.media_reader import MOST_FRAMES, FrameBoundaries, MediaReader
 from telebridge.server.twilio.reading_pace import TURN_UNITS, UNITS_A_SECOND
 from telebridge.twilio.messages import MAX_MEDIA_BYTES
-
-TEXT, CONTINUATION, PING = 1, 0, 9
-
-
-def masked(payload, mask):
-    """A payload with or without its mask: the same operation."""
-    masks = mask * (len(payload) // 4 + 1)
-    return (int.from_bytes(payload) ^ int.from_bytes(masks[: len(payload)])).to_bytes(len(payload))
-
-
-def frame(payload, mask=b"\x00\x00\x00\x00", *, opcode=TEXT, final=True):
-    """A WebSocket frame of a client."""
-    first = bytes((0x80 * final | opcode,))
-    size = len(payload)
-    if size < 126:
-        head = bytes((0x80 | size,))
-    elif size < 1 << 16:
-        head = b"\xfe" + size.to_bytes(2)
-    else:
-        head = b"\xff" + size.to_bytes(8)
-    return first + head + mask + masked(payload, mask)
 
 
 def audio(number):
@@ -81,7 +61,7 @@ class Aiohttp(asyncio.Protocol):
             return None
         mask, payload = data[at : at + 4], data[at + 4 : at + 4 + size]
         self.bytes = data[at + 4 + size :]
-        return data[0] & 0x0F, bool(data[0] & 0x80), masked(payload, mask)
+        return data[0] & 0x0F, bool(data[0] & 0x80), masked_payload(payload, mask)
 
 
 class Line:
@@ -125,13 +105,13 @@ def sent(draw):
         }.get(kind, audio(number))
         if kind == "fragments":
             cut = draw(st.integers(0, len(message)))
-            frames.append(frame(message[:cut], mask, final=False))
+            frames.append(client_frame(message[:cut], mask, final=False))
             if draw(st.booleans()):
                 messages.append(b"between")
-                frames.append(frame(b"between", mask, opcode=PING))
-            frames.append(frame(message[cut:], mask, opcode=CONTINUATION))
+                frames.append(client_frame(b"between", mask, opcode=PING))
+            frames.append(client_frame(message[cut:], mask, opcode=CONTINUATION))
         else:
-            frames.append(frame(message, mask, opcode=PING if kind == "ping" else TEXT))
+            frames.append(client_frame(message, mask, opcode=PING if kind == "ping" else TEXT))
         messages.append(message)
     return b"".join(frames), messages
 
@@ -162,7 +142,7 @@ async def test_the_frames_of_a_call_never_reach_the_task():
     line = Line()
     for number in range(1000):
         await asyncio.sleep(0.02)
-        line.reader.data_received(frame(audio(number), b"mask"))
+        line.reader.data_received(client_frame(audio(number), b"mask"))
     assert line.direct == 1000
     assert not line.served.bytes
 
@@ -170,15 +150,15 @@ async def test_the_frames_of_a_call_never_reach_the_task():
 @virtually
 async def test_after_another_message_was_read_frames_are_taken_again():
     line = Line()
-    line.reader.data_received(frame(b'{"event":"dtmf"}'))
-    line.reader.data_received(frame(audio(1)))
+    line.reader.data_received(client_frame(b'{"event":"dtmf"}'))
+    line.reader.data_received(client_frame(audio(1)))
     assert line.direct == 0
     assert line.read()
-    line.reader.data_received(frame(audio(2)))
+    line.reader.data_received(client_frame(audio(2)))
     assert line.direct == 0
     assert line.read()
     assert line.read()
-    line.reader.data_received(frame(audio(3)))
+    line.reader.data_received(client_frame(audio(3)))
     assert line.direct == 1
 
 
@@ -186,19 +166,19 @@ async def test_after_another_message_was_read_frames_are_taken_again():
 async def test_what_comes_faster_than_a_call_sends_goes_the_ordinary_way_which_waits():
     line = Line()
     for number in range(100):
-        line.reader.data_received(frame(audio(number)))
+        line.reader.data_received(client_frame(audio(number)))
     assert line.direct == TURN_UNITS
     while line.read():
         pass
     await asyncio.sleep(100 / UNITS_A_SECOND)
-    line.reader.data_received(frame(audio(100)))
+    line.reader.data_received(client_frame(audio(100)))
     assert line.direct == TURN_UNITS + 1
 
 
 @virtually
 async def test_a_message_with_far_too_much_audio_is_left_to_the_task():
     line = Line()
-    line.reader.data_received(frame(b'{"event":"media","payload":"' + b"A" * MAX_MEDIA_BYTES + b'"}'))
+    line.reader.data_received(client_frame(b'{"event":"media","payload":"' + b"A" * MAX_MEDIA_BYTES + b'"}'))
     assert line.direct == 0
     assert line.read()
 
@@ -207,15 +187,15 @@ async def test_a_message_with_far_too_much_audio_is_left_to_the_task():
 async def test_once_stopped_it_takes_nothing():
     line = Line()
     line.reader.stop()
-    line.reader.data_received(frame(audio(1)))
+    line.reader.data_received(client_frame(audio(1)))
     assert line.direct == 0
     assert line.served.bytes
 
 
 def test_a_piece_of_very_many_frames_is_not_followed():
     boundaries = FrameBoundaries()
-    boundaries.receive(frame(b"") * (2 * MOST_FRAMES))
+    boundaries.receive(client_frame(b"") * (2 * MOST_FRAMES))
     assert boundaries.messages <= MOST_FRAMES + 1
     assert not boundaries.between_messages
-    boundaries.receive(frame(b""))
+    boundaries.receive(client_frame(b""))
     assert not boundaries.between_messages
