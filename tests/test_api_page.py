@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from support.api import CAMPAIGN, SID, Api, api, record
+from support.api import CAMPAIGN, SID, Api, api, exported_campaign, record
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.feed import KEPT_EVENTS
@@ -42,6 +42,8 @@ def asked(command):
             case "--data-binary":
                 next(words)
                 body = "phone,name\n+12125550113,Ada\n"
+            case "-o":
+                next(words)
             case "-N":
                 pass
             case _:
@@ -60,13 +62,17 @@ def test_every_route_has_a_command_and_every_command_a_route():
 
 
 @pytest.mark.parametrize("command", commands(), ids=lambda command: asked(command)[1].replace(SID, "SID"))
-async def test_every_command_is_understood(command):
+async def test_every_command_is_understood(command, tmp_path):
     method, path, headers, body = asked(command)
     async with api() as client:
         client.calls.add(record(), outcome=SpokenUtterance("Your taxi is here.", 900, None))
         if method == "DELETE":
             await client.store.campaigns.change(CAMPAIGN, CampaignInput.CANCEL)
-        sent = {"data": body} if isinstance(body, str) else {"json": body}
+        if path.endswith("/export"):
+            await client.store.campaigns.change(CAMPAIGN, CampaignInput.PAUSE)
+        if path.endswith("/import"):
+            body = await exported_campaign(tmp_path / "spring")
+        sent = {"data": body} if isinstance(body, str | bytes) else {"json": body}
         async with client.session.request(method, client.url + path, headers=headers, **sent) as answer:
             assert answer.status < 300, await answer.text()
 

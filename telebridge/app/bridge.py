@@ -257,6 +257,7 @@ def _api_handlers(
     administration = CampaignAdministrationEndpoints(
         campaigning.store,
         parts.flows,
+        settings.twilio.account_sid,
         keep_attempts_days=settings.campaigns.keep_attempts_days,
         wallclock=campaigning.wallclock,
     )

@@ -159,7 +159,7 @@ class TwilioCalls:
             found += [call for call in calls if call.created_at is not None and call.created_at >= since]
             if not calls or calls[-1].created_at is None or calls[-1].created_at < since:
                 break
-            page = await self._ask(lambda _, page=page: page.next_page_async(), _same)
+            page = await self._ask(lambda _: page.next_page_async(), _same)  # noqa: B023 - called at once
         return found
 
     async def aclose(self) -> None:

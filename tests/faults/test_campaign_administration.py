@@ -1,7 +1,9 @@
-"""Campaigns that are edited, copied and deleted by people"""
+"""Campaigns that are edited, copied, moved and deleted by people"""
 
 import pytest
 from support.campaigns import (
+    ACCOUNT,
+    FAST,
     SteeredClock,
     claim,
     contacts,
@@ -16,11 +18,12 @@ from support.faults import fault
 
 from telebridge.campaigns.administration.cloning import clone_contacts
 from telebridge.campaigns.administration.deletion import delete_campaign_data
+from telebridge.campaigns.administration.exporting import export_campaign, import_campaign
 from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Cap
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.epoch import instant
-from telebridge.errors import CampaignRefused
+from telebridge.errors import CampaignRefused, ConfigurationError
 
 
 @pytest.fixture
@@ -76,3 +79,45 @@ async def test_entries_of_one_campaign_hold_for_its_clone(store):
     made = await clone_contacts(store, model, plan(name="summer"), contacts=True)
     await store.campaigns.change(made.campaign.id, CampaignInput.START)
     assert await claim(store) == []
+
+
+@fault(
+    "an exported campaign is imported twice, and into the database that it came from",
+    caller="is called by one campaign, once",
+    operator="the second import is refused: it is here already",
+    kept="contacts, attempts and outcomes, each once",
+)
+async def test_a_campaign_imported_twice(store, tmp_path):
+    campaign = await running_campaign(store, contacts(2), max_live=1)
+    [one] = await claim(store)
+    await store.attempts.report(one.attempt_id, spoken("CA1"))
+    paused = await store.campaigns.change(campaign.id, CampaignInput.PAUSE)
+    await export_campaign(store, paused, tmp_path / "spring", wallclock=instant(await store.campaigns.now()))
+    async with memory_store(SteeredClock()) as elsewhere:
+        await import_campaign(elsewhere, tmp_path / "spring", account=ACCOUNT)
+        for there in (elsewhere, store):
+            with pytest.raises(CampaignRefused, match="is here already"):
+                await import_campaign(there, tmp_path / "spring", account=ACCOUNT)
+        await elsewhere.claims.set_pacing(ACCOUNT, FAST)
+        await elsewhere.campaigns.change(campaign.id, CampaignInput.START)
+        assert [again.contact.phone for again in await claim(elsewhere)] == [phone(1)]
+
+
+@fault(
+    "the file of an exported campaign lost its end on the way",
+    caller="nothing",
+    operator="one line says that the file is broken, before anything of it is taken",
+    kept="the campaign where it came from",
+)
+async def test_a_file_that_lost_its_end(store, tmp_path):
+    campaign = await store.campaigns.create(plan())
+    await store.contacts.add(campaign.id, contacts(50), upto_line=2)
+    file = tmp_path / "spring"
+    await export_campaign(store, campaign, file, wallclock=instant(await store.campaigns.now()))
+    whole = file.read_bytes()
+    async with memory_store(SteeredClock()) as elsewhere:
+        for length in range(0, len(whole), 97):
+            file.write_bytes(whole[:length])
+            with pytest.raises(ConfigurationError, match=r"is broken|is no exported campaign"):
+                await import_campaign(elsewhere, file, account=ACCOUNT)
+        assert await elsewhere.campaigns.all() == []

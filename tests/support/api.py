@@ -19,6 +19,7 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
+from telebridge.campaigns.administration.exporting import export_campaign
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.campaign import Campaign
@@ -159,6 +160,17 @@ from = "+12125550100"
 """
 
 
+async def exported_campaign(file):
+    """The bytes of a campaign of one contact that was exported elsewhere; `file` is where they are written."""
+    store = memory_campaign_store()
+    _, plan = planned(FILE.replace("played", "moved"), where="file", flows=PlayedFlows(), account="AC9", wallclock=NOW)
+    campaign = await store.campaigns.create(plan)
+    person = NewContact("+12125550119", Lane(("America/New_York",), "US-NY"), {"name": "Ada"})
+    await store.contacts.add(campaign.id, [person], upto_line=2)
+    await export_campaign(store, campaign, file, wallclock=NOW)
+    return file.read_bytes()
+
+
 class PlayedFlows:
     names = ("front-desk", "reminder")
 
@@ -223,7 +235,9 @@ class Api:
             ControlEndpoints(self.calls.find, known, self.feed, check_voice),
             events,
             campaigns,
-            CampaignAdministrationEndpoints(self.store, PlayedFlows(), keep_attempts_days=1825, wallclock=lambda: NOW),
+            CampaignAdministrationEndpoints(
+                self.store, PlayedFlows(), "AC1", keep_attempts_days=1825, wallclock=lambda: NOW
+            ),
             DoNotCallEndpoints(self.store),
         )
         self.url = ""

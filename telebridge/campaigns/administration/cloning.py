@@ -9,10 +9,10 @@ from uuid import uuid4
 
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
 from telebridge.campaigns.engine.claim import DO_NOT_CALL
-from telebridge.campaigns.engine.contact import Contact, Lane, NewContact
+from telebridge.campaigns.engine.contact import Contact, ImportPosition, Lane, NewContact
 from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.campaigns.engine.outcomes import Outcome
-from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.engine.states import CampaignStatus, ContactState
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
@@ -85,7 +85,16 @@ async def _draft(store: CampaignStore, plan: CampaignPlan, source: str) -> Campa
                 position = await store.contacts.import_position(one.id)
                 if position.source == source and position.under_way:
                     return one
+                if one.status is CampaignStatus.DRAFT and one.plan == plan and await never_filled(store, one):
+                    return one
         raise
+
+
+async def never_filled(store: CampaignStore, campaign: Campaign) -> bool:
+    """Whether nothing was ever brought into a campaign, such as when its making was cut short."""
+    if await store.contacts.import_position(campaign.id) != ImportPosition():
+        return False
+    return not (await store.reports.progress(campaign.id)).contacts
 
 
 async def _copy(

@@ -8,7 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import msgspec
+
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
+from telebridge.campaigns.engine.contact import Contact, Lane
+from telebridge.campaigns.engine.do_not_call import DoNotCallEntry
 from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.campaigns.engine.states import CAMPAIGN, CampaignInput, CampaignStatus, follow
 from telebridge.errors import CampaignRefused
@@ -62,6 +67,24 @@ class Purged:
     def __add__(self, other: "Purged") -> "Purged":
         """The sum of two purges."""
         return Purged(self.attempts + other.attempts, self.contacts + other.contacts, self.campaigns + other.campaigns)
+
+
+class ArchivedContact(msgspec.Struct, frozen=True):
+    """A contact with everything that is known of it, without what only its database knows.
+
+    A struct and no dataclass: a million of them are written and read.
+
+    Args:
+        contact: As the store keeps it; its ids are those of the store that it was read from.
+        lane: When it may be called.
+        priority: Higher is called earlier.
+        attempts: Its attempts, the earliest first.
+    """
+
+    contact: Contact
+    lane: Lane
+    priority: int
+    attempts: tuple[Attempt, ...] = ()
 
 
 class AdministrationRecords(Protocol):
@@ -118,6 +141,50 @@ class AdministrationRecords(Protocol):
         """Remove a deleted campaign's contacts that were never called, and the variables of the others.
 
         It works in parts and can be repeated.
+        """
+        ...
+
+    async def unsettled(self, campaign_id: str) -> int:
+        """How many attempts of a campaign are under way, or wait for a report."""
+        ...
+
+    async def do_not_call_of(self, campaign_id: str, phones: Collection[str] | None) -> list[DoNotCallEntry]:
+        """The entries that hold for a campaign alone; or, of these numbers, those that hold for every campaign."""
+        ...
+
+    async def create_archived(self, campaign: Campaign) -> None:
+        """Make a campaign with an id that it had elsewhere.
+
+        Raises:
+            CampaignRefused: There is one of that id or, not over, of that name.
+        """
+        ...
+
+    async def add_archived(
+        self,
+        campaign_id: str,
+        contacts: Sequence[ArchivedContact],
+        entries: Sequence[DoNotCallEntry],
+        *,
+        upto_line: int,
+        owner: str,
+    ) -> None:
+        """Add contacts with their attempts, and do-not-call entries, together with the position in their file.
+
+        A batch that was added before changes nothing, and nor does an attempt or an entry that is there.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
+        """
+        ...
+
+    async def finish_archived(
+        self, campaign_id: str, status: CampaignStatus, reason: str, facts: Mapping[str, Any], *, owner: str
+    ) -> Campaign:
+        """End the import of a whole campaign: from now on it has this status, and its webhook is told the facts.
+
+        Raises:
+            CampaignRefused: Somebody else fills it by now.
         """
         ...
 
@@ -180,3 +247,33 @@ def delete_campaign(campaign: Campaign, *, now: int) -> Campaign:
     """Return the campaign as it is kept once it is deleted; a draft is cancelled with it."""
     status = campaign.status if campaign.status.is_over else follow(CAMPAIGN, campaign.status, CampaignInput.CANCEL)
     return replace(campaign, status=status, deleted_at=now)
+
+
+def check_exportable(campaign: Campaign, *, unsettled: int, filling: bool) -> None:
+    """Check that a campaign stands still, so that a copy of it is true.
+
+    Args:
+        campaign: Which.
+        unsettled: How many of its attempts are under way, or wait for a report.
+        filling: Whether an import of it was begun and not finished.
+
+    Raises:
+        CampaignRefused: It calls people, calls of it are not settled, it is being filled, or it is deleted.
+    """
+    check_not_deleted(campaign)
+    name, status = campaign.plan.name, campaign.status
+    if status is CampaignStatus.RUNNING:
+        problem = f"is running, so a copy would be old at once: `telebridge campaign pause {name}` first"
+        raise CampaignRefused(name, problem)
+    if status is CampaignStatus.DRAINING:
+        raise CampaignRefused(name, "is draining: it can be exported once its last call is over")
+    if unsettled:
+        calls = "1 call is" if unsettled == 1 else f"{unsettled:,} calls are"
+        raise CampaignRefused(name, f"{calls} not settled yet: try again in a minute or two")
+    if filling:
+        raise CampaignRefused(name, "has an import that is not complete: give it again, and then export")
+
+
+def imported_status(archived: CampaignStatus) -> CampaignStatus:
+    """The status of a campaign that was imported: it never dials before a person has started it."""
+    return CampaignStatus.PAUSED if archived is CampaignStatus.RUNNING else archived

@@ -74,6 +74,10 @@ class WebhookEvent(Enum):
     """Its plan was changed by an edit."""
     CAMPAIGN_CLONED = "campaign.cloned"
     """It was made from another campaign."""
+    CAMPAIGN_EXPORTED = "campaign.exported"
+    """All of it was written to a file."""
+    CAMPAIGN_IMPORTED = "campaign.imported"
+    """It was read from such a file."""
     CAMPAIGN_DELETED = "campaign.deleted"
     """It was deleted, but for what is kept."""
 

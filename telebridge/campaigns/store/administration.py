@@ -4,6 +4,7 @@ One rule: no transaction touches more than a few thousand rows, so that claims a
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.engine.administration import (
     AdministrationRecords,
+    ArchivedContact,
     KeptRecords,
     KeyChange,
     Purged,
@@ -20,17 +22,23 @@ from telebridge.campaigns.engine.administration import (
     edit_plan,
 )
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import import_lease
-from telebridge.campaigns.engine.states import AttemptState
+from telebridge.campaigns.engine.contact import Contact, import_lease
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
+from telebridge.campaigns.engine.lifecycle import name_taken
+from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.store.campaigns import locked_campaign, write_campaign
+from telebridge.campaigns.store.contacts import advance_position, end_import, lanes_for, renew_import_lease
 from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.tables import (
     IS_LIVE,
     IS_WATCHED,
     attempt,
+    attempt_values,
     campaign,
+    campaign_changes,
     campaign_of,
     contact,
+    contact_changes,
     do_not_call,
     import_position,
     lane,
@@ -124,6 +132,80 @@ class SqlAdministration(AdministrationRecords):
         return [campaign_of(row) for row in rows]
 
     @override
+    async def unsettled(self, campaign_id: str) -> int:
+        query = select(func.count()).where(attempt.c.campaign_id == campaign_id, or_(IS_LIVE, IS_WATCHED))
+        return int((await self._database.rows(query))[0][0])
+
+    @override
+    async def do_not_call_of(self, campaign_id: str, phones: Collection[str] | None) -> list[DoNotCallEntry]:
+        query = select(do_not_call)
+        if phones is None:
+            query = query.where(do_not_call.c.scope == campaign_id)
+        else:
+            among = self._database.among(do_not_call.c.phone, phones)
+            query = query.where(among, do_not_call.c.scope == EVERY_CAMPAIGN)
+        rows = await self._database.rows(query.order_by(do_not_call.c.phone))
+        return [DoNotCallEntry(row.phone, row.scope, row.source, row.reason, row.added_at) for row in rows]
+
+    @override
+    async def create_archived(self, archived: Campaign) -> None:
+        def work(connection: Connection) -> None:
+            now = self._database.now(connection)
+            plan = archived.plan
+            row = {"id": archived.id, "account": plan.account, "name": plan.name, "created_at": now, "plan": plan}
+            values = {**row, **campaign_changes(replace(archived, status_at=now))}
+            if not self._database.insert_new(connection, campaign, [values]):
+                raise name_taken(archived)
+
+        await self._database.write(work)
+
+    @override
+    async def add_archived(
+        self,
+        campaign_id: str,
+        contacts: Sequence[ArchivedContact],
+        entries: Sequence[DoNotCallEntry],
+        *,
+        upto_line: int,
+        owner: str,
+    ) -> None:
+        def work(connection: Connection) -> None:
+            renew_import_lease(self._database, connection, campaign_id, owner)
+            if not advance_position(self._database, connection, campaign_id, upto_line):
+                return
+            wanted = {(one.lane, one.priority) for one in contacts}
+            lanes = lanes_for(self._database, connection, campaign_id, wanted)
+            rows = [_contact_row(campaign_id, lanes[one.lane, one.priority], one.contact) for one in contacts]
+            self._database.insert_new(connection, contact, rows)
+            phones = [one.contact.phone for one in contacts]
+            here = (contact.c.campaign_id == campaign_id, self._database.among(contact.c.phone, phones))
+            ids = dict(connection.execute(select(contact.c.phone, contact.c.id).where(*here)).all())
+            attempts = [
+                attempt_values(replace(each, campaign_id=campaign_id, contact_id=ids[one.contact.phone]))
+                for one in contacts
+                for each in one.attempts
+            ]
+            self._database.insert_new(connection, attempt, attempts)
+            self._database.insert_new(connection, do_not_call, [asdict(entry) for entry in entries])
+
+        await self._database.write(work)
+
+    @override
+    async def finish_archived(
+        self, campaign_id: str, status: CampaignStatus, reason: str, facts: Mapping[str, Any], *, owner: str
+    ) -> Campaign:
+        def work(connection: Connection) -> Campaign:
+            draft = locked_campaign(connection, campaign_id)
+            end_import(self._database, connection, campaign_id, owner)
+            now = self._database.now(connection)
+            after = write_campaign(connection, replace(draft, status=status, reason=reason, status_at=now))
+            told = campaign_event(after, WebhookEvent.CAMPAIGN_IMPORTED, facts, now=now)
+            write_outbox(connection, campaign_id, told)
+            return after
+
+        return await self._database.write(work)
+
+    @override
     async def erase(self, campaign_id: str) -> None:
         is_erased = select(campaign.c.erased).where(campaign.c.id == campaign_id)
         if not await self._database.read(lambda connection: connection.execute(is_erased).scalar_one_or_none()):
@@ -167,6 +249,18 @@ class SqlAdministration(AdministrationRecords):
             if last is None:
                 return removed
             after = last
+
+
+def _contact_row(campaign_id: str, lane_id: int, archived: Contact) -> dict[str, Any]:
+    return {
+        **contact_changes(archived),
+        "campaign_id": campaign_id,
+        "lane_id": lane_id,
+        "phone": archived.phone,
+        "variables": dict(archived.variables),
+        "consented_at": archived.consented_at,
+        "consent_source": archived.consent_source,
+    }
 
 
 def _remove_if_empty(connection: Connection, campaign_id: str) -> bool:

@@ -1,6 +1,6 @@
 """The contacts of campaigns in an SQL database; see `ContactRecords` for what is promised."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 from typing import Any
 
 from sqlalchemy import Connection, func, or_, select, update
@@ -54,10 +54,11 @@ class SqlContacts(ContactRecords):
     ) -> Added:
         def work(connection: Connection) -> Added:
             if owner is not None:
-                self._renew_lease(connection, campaign_id, owner)
-            if not self._advance_position(connection, campaign_id, upto_line):
+                renew_import_lease(self._database, connection, campaign_id, owner)
+            if not advance_position(self._database, connection, campaign_id, upto_line):
                 return Added(0, 0)
-            lanes = self._lanes(connection, campaign_id, contacts)
+            wanted = {(new.lane, new.priority) for new in contacts}
+            lanes = lanes_for(self._database, connection, campaign_id, wanted)
             some = list({new.phone: new for new in contacts}.values()) if update else contacts
             updated = update_uncalled(connection, campaign_id, some, lanes) if update else 0
             rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in some]
@@ -83,13 +84,7 @@ class SqlContacts(ContactRecords):
 
     @override
     async def finish_import(self, campaign_id: str, *, owner: str) -> None:
-        def work(connection: Connection) -> None:
-            self._renew_lease(connection, campaign_id, owner)
-            _set_position(connection, campaign_id, ImportPosition())
-            release_lease(connection, import_lease(campaign_id), owner)
-            self._database.count_rows(connection, contact)
-
-        await self._database.write(work)
+        await self._database.write(lambda connection: end_import(self._database, connection, campaign_id, owner))
 
     @override
     async def leave_import(self, campaign_id: str, begun: BegunImport, *, owner: str) -> None:
@@ -154,32 +149,49 @@ class SqlContacts(ContactRecords):
         [row] = await self._database.rows(select(lane).where(lane.c.id == contact.lane_id))
         return lane_of(row.zones, row.region)
 
-    def _renew_lease(self, connection: Connection, campaign_id: str, owner: str) -> None:
-        """Renew the lease of an import; refused when another import has it by now."""
-        name = import_lease(campaign_id)
-        if not prolong_lease(self._database, connection, name, owner, IMPORT_LEASE_SECONDS):
-            raise filled_elsewhere(
-                locked_campaign(connection, campaign_id).plan.name, _position(connection, campaign_id).name
-            )
 
-    def _advance_position(self, connection: Connection, campaign_id: str, upto_line: int) -> bool:
-        """Advance the position of the import; returns False when it is there already."""
-        self._database.insert_new(connection, import_position, [_no_import(campaign_id)])
-        here = (import_position.c.campaign_id == campaign_id, import_position.c.line < upto_line)
-        moved = connection.execute(update(import_position).where(*here).values(line=upto_line))
-        return moved.rowcount == 1
+def renew_import_lease(database: Database, connection: Connection, campaign_id: str, owner: str) -> None:
+    """Renew the lease of an import.
 
-    def _lanes(
-        self, connection: Connection, campaign_id: str, contacts: Sequence[NewContact]
-    ) -> dict[tuple[Lane, int], int]:
-        wanted = {(new.lane, new.priority) for new in contacts}
-        rows = [
-            {"campaign_id": campaign_id, "zones": zones_text(one), "region": one.region, "priority": priority}
-            for one, priority in wanted
-        ]
-        self._database.insert_new(connection, lane, rows)
-        known = connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
-        return {(lane_of(row.zones, row.region), row.priority): row.id for row in known}
+    Raises:
+        CampaignRefused: Another import has it by now.
+    """
+    if not prolong_lease(database, connection, import_lease(campaign_id), owner, IMPORT_LEASE_SECONDS):
+        name = locked_campaign(connection, campaign_id).plan.name
+        raise filled_elsewhere(name, _position(connection, campaign_id).name)
+
+
+def advance_position(database: Database, connection: Connection, campaign_id: str, upto_line: int) -> bool:
+    """Advance the position of an import; returns False when it is there already."""
+    database.insert_new(connection, import_position, [_no_import(campaign_id)])
+    here = (import_position.c.campaign_id == campaign_id, import_position.c.line < upto_line)
+    moved = connection.execute(update(import_position).where(*here).values(line=upto_line))
+    return moved.rowcount == 1
+
+
+def lanes_for(
+    database: Database, connection: Connection, campaign_id: str, wanted: Set[tuple[Lane, int]]
+) -> dict[tuple[Lane, int], int]:
+    """The ids of a campaign's lanes by lane and priority, those wanted among them; they are made if need be."""
+    rows = [
+        {"campaign_id": campaign_id, "zones": zones_text(one), "region": one.region, "priority": priority}
+        for one, priority in wanted
+    ]
+    database.insert_new(connection, lane, rows)
+    known = connection.execute(select(lane).where(lane.c.campaign_id == campaign_id))
+    return {(lane_of(row.zones, row.region), row.priority): row.id for row in known}
+
+
+def end_import(database: Database, connection: Connection, campaign_id: str, owner: str) -> None:
+    """End an import: its source is read from its beginning the next time.
+
+    Raises:
+        CampaignRefused: Somebody else fills the campaign by now.
+    """
+    renew_import_lease(database, connection, campaign_id, owner)
+    _set_position(connection, campaign_id, ImportPosition())
+    release_lease(connection, import_lease(campaign_id), owner)
+    database.count_rows(connection, contact)
 
 
 def _position(connection: Connection, campaign_id: str) -> ImportPosition:

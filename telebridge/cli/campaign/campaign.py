@@ -54,8 +54,8 @@ ON_DEMAND = (
     ),
     CommandOnDemand(
         "import",
-        "telebridge.cli.campaign.create:import_",
-        "Bring further contacts into a campaign, whether it dials or not, or go on with an import.",
+        "telebridge.cli.campaign.administration.importing:import_",
+        "Bring further contacts into a campaign, whether it dials or not; or a whole campaign from an exported file.",
     ),
     CommandOnDemand(
         "edit",
@@ -71,6 +71,11 @@ ON_DEMAND = (
         "delete",
         "telebridge.cli.campaign.administration.delete:delete",
         "Delete a draft, or a campaign that is done or cancelled: its contacts and all that was known of them.",
+    ),
+    CommandOnDemand(
+        "export",
+        "telebridge.cli.campaign.administration.export:export",
+        "Write a whole campaign to one file: its definition, contacts, attempts, outcomes and do-not-call entries.",
     ),
     CommandOnDemand(
         "report",

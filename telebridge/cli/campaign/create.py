@@ -1,4 +1,4 @@
-"""`telebridge campaign create` and `import`: a campaign from its file, and its contacts from a CSV."""
+"""`telebridge campaign create`: a campaign from its file, and its contacts from a CSV."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,6 @@ from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.cli.campaign.lists.importing import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign.store import (
-    NameArgument,
     account_of,
     campaign_store,
     find_campaign,
@@ -29,7 +28,6 @@ from telebridge.cli.process.printing import print_line
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 
-ContactsOption = Annotated[Path, typer.Option("--contacts", help="The people: a CSV with a column 'phone'.")]
 UpdateOption = Annotated[
     bool, typer.Option("--update", help="Let contacts not called yet have the data that the CSV has now.")
 ]
@@ -60,20 +58,17 @@ def create(
     _tell_import(made, contacts, rejects, done, words, json_=json_)
 
 
-def import_(
-    name: NameArgument,
-    contacts: ContactsOption,
-    rejects: RejectsOption = None,
-    update: UpdateOption = False,  # noqa: FBT002 - a flag of the command line
-    app: AppOption = None,
-    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
-    config: ConfigOption = None,
+def import_contacts(
+    name: str,
+    contacts: Path,
+    *,
+    rejects: Path | None,
+    update: bool,
+    app: str | None,
+    json_: bool,
+    config: Path | None,
 ) -> None:
-    """Bring further contacts into a campaign, whether it dials or not, or go on with an import.
-
-    A number that the campaign has already is not added again; with **--update** corrected data take the place of the
-    old for everybody who was not called yet.
-    """
+    """Bring the contacts of a CSV into a campaign, or go on with an import, and print what became of it."""
     settings = load_settings(config)
     _quiet()
 

@@ -4,29 +4,39 @@ One rule: what a request does to a campaign is decided where the command line de
 """
 
 import asyncio
+import tempfile
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 from aiohttp import hdrs, web
 
 from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.campaigns.administration.archive import ENDING, as_json
 from telebridge.campaigns.administration.deletion import delete_campaign_data
+from telebridge.campaigns.administration.exporting import export_campaign, import_campaign
 from telebridge.campaigns.definition.editing import key_path
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import iso_time
 from telebridge.server.api.campaign_edit import changed_file, clone_campaign, edit_campaign
 from telebridge.server.api.campaign_models import (
+    ArchiveCountsResponse,
+    ArchiveQuery,
     CloneCampaignRequest,
     CloneCampaignResponse,
     DeleteCampaignResponse,
     EditCampaignRequest,
     EditCampaignResponse,
+    ImportCampaignResponse,
     KeyChangeResponse,
 )
-from telebridge.server.api.campaigns import REFUSED, found_campaign, refusals
+from telebridge.server.api.campaigns import CHUNK, REFUSED, found_campaign, receive_upload, refusals
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
+from telebridge.server.http.problems import Problem
+
+GZIP = "application/gzip"
 
 
 class CampaignAdministrationEndpoints:
@@ -35,15 +45,23 @@ class CampaignAdministrationEndpoints:
     Args:
         store: The campaigns.
         flows: The flows that campaigns may name.
+        account: The Twilio account of imported campaigns.
         keep_attempts_days: How long the records of a deleted campaign are kept.
         wallclock: Returns the aware UTC instant.
     """
 
     def __init__(
-        self, store: CampaignStore, flows: FlowCatalogue, *, keep_attempts_days: int, wallclock: Callable[[], datetime]
+        self,
+        store: CampaignStore,
+        flows: FlowCatalogue,
+        account: str,
+        *,
+        keep_attempts_days: int,
+        wallclock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._flows = flows
+        self._account = account
         self._keep_days = keep_attempts_days
         self._wallclock = wallclock
 
@@ -90,6 +108,56 @@ class CampaignAdministrationEndpoints:
         told = campaign_json(cloned.campaign)
         response = CloneCampaignResponse(**told, contacts=cloned.contacts, do_not_call=cloned.do_not_call)
         return respond(response, 201, {"Location": f"/api/campaigns/{cloned.campaign.id}"})
+
+    @endpoint(
+        hdrs.METH_GET,
+        "/api/campaigns/{id}/export",
+        "A whole campaign in one file: definition, contacts, attempts, outcomes, do-not-call entries.",
+        {200: GZIP},
+        problems=REFUSED,
+    )
+    async def export_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.StreamResponse:
+        """Export a campaign."""
+        campaign = await found_campaign(self._store, request)
+        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+            path = Path(folder) / f"{campaign.plan.name}{ENDING}"
+            with refusals(hidden=f"{folder}/"):
+                await export_campaign(self._store, campaign, path, wallclock=self._wallclock())
+            response = web.StreamResponse(headers={"Content-Type": GZIP})
+            response.content_length = path.stat().st_size
+            response.headers["Content-Disposition"] = f'attachment; filename="{path.name}"'
+            await response.prepare(request)
+            with path.open("rb") as file:
+                while chunk := await asyncio.to_thread(file.read, CHUNK):
+                    await response.write(chunk)
+        await response.write_eof()
+        return response
+
+    @endpoint(
+        hdrs.METH_POST,
+        "/api/campaigns/import",
+        "Import a whole campaign that was exported; it does not dial before it is started.",
+        {201: ImportCampaignResponse},
+        problems={
+            409: "The campaign is here already, or its name is taken.",
+            413: "The file is too large.",
+            415: f"The body is not said to be {GZIP}.",
+            503: "The Twilio account is not set.",
+        },
+        upload=GZIP,
+    )
+    async def import_campaign(self, request: web.Request, query: ArchiveQuery, _body: Nothing) -> web.Response:
+        """Import a campaign."""
+        if not self._account:
+            raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
+        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+            path = Path(folder) / f"campaign{ENDING}"
+            await receive_upload(request, path)
+            with refusals(hidden=f"{folder}/"):
+                done = await import_campaign(self._store, path, account=self._account, name=query.name)
+        counts = ArchiveCountsResponse(**as_json(done.counts))
+        response = ImportCampaignResponse(**campaign_json(done.campaign), imported=counts)
+        return respond(response, 201, {"Location": f"/api/campaigns/{done.campaign.id}"})
 
     @endpoint(
         hdrs.METH_DELETE,

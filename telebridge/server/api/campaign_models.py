@@ -124,6 +124,26 @@ class RetryResponse(CampaignResponse):
     retried: int = Field(description="How many contacts wait to be called again.")
 
 
+class ArchiveQuery(RequestModel):
+    """How to import a whole campaign."""
+
+    name: Annotated[str, Field(max_length=100)] = Field(default="", description="Another name for it.")
+
+
+class ArchiveCountsResponse(ResponseModel):
+    """What is in an exported campaign."""
+
+    contacts: int
+    attempts: int
+    do_not_call: int
+
+
+class ImportCampaignResponse(CampaignResponse):
+    """A campaign that was imported whole."""
+
+    imported: ArchiveCountsResponse
+
+
 class KeyChangeResponse(ResponseModel):
     """A key of a campaign file that was changed."""
 

@@ -219,7 +219,7 @@ class CampaignEndpoints:
             contacts, rejects = Path(folder) / "contacts.csv", Path(folder) / "rejects.csv"
             with refusals():
                 check_fillable(campaign)
-            await _received(request, contacts)
+            await receive_upload(request, contacts)
             with refusals(hidden=f"{folder}/"):
                 done = await fill_campaign(
                     self._store.contacts,
@@ -301,8 +301,12 @@ def refusals(*, hidden: str = "") -> Iterator[None]:
         raise Problem(422, f"{error}.".replace(hidden, ""), kind="invalid-fields") from error
 
 
-async def _received(request: web.Request, file: Path) -> None:
-    """Keep the body of a request in a file."""
+async def receive_upload(request: web.Request, file: Path) -> None:
+    """Keep the body of a request in a file.
+
+    Raises:
+        Problem: It is too large.
+    """
     size = 0
     with await asyncio.to_thread(file.open, "wb") as kept_in:
         async for chunk in read_chunks(request, CHUNK):

@@ -57,3 +57,26 @@ def test_a_deletion_says_what_is_kept_how_long_and_how_to_read_it():
         "the records of its 4,260 calls are kept until 2031-09-20 (`telebridge campaign report 01234567`), "
         "and do-not-call entries stay"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_whole_campaign_goes_to_another_database(campaign, tmp_path):
+    told(campaign("create", "spring.toml", "--contacts", "people.csv", "--json"))
+    told(campaign("start", "spring", "--json"))
+    file = str(tmp_path / "spring.campaign.jsonl.gz")
+    code, line = failed(campaign("export", "spring", "-o", file))
+    assert (code, "`telebridge campaign pause spring` first" in line) == (1, True)
+    told(campaign("pause", "spring", "--json"))
+    assert told(campaign("export", "spring", "-o", file, "--json"))["exported"]["contacts"] == 3
+    code, line = failed(campaign("export", "spring", "-o", file))
+    assert (code, "is there already" in line) == (2, True)
+    code, line = failed(campaign("import", file))
+    assert (code, "is here already" in line) == (1, True)
+    code, line = failed(campaign("import", "people.csv"))
+    assert (code, "`telebridge campaign import NAME --contacts" in line) == (2, True)
+    (tmp_path / "var").rename(tmp_path / "before")
+    done = campaign("import", file, "--name", "summer")
+    assert "campaign 'summer'" in done.stdout
+    assert "is paused: 3 contacts" in done.stdout
+    assert told(campaign("status", "summer", "--json"))["contacts"] == {"ready": 3}

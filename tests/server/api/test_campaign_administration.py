@@ -1,10 +1,12 @@
 """Whole campaigns over the API: edited, cloned, deleted."""
 
 import pytest
-from support.api import CAMPAIGN, api
+from support.api import CAMPAIGN, api, exported_campaign
 
+from telebridge.campaigns.administration.archive import ArchiveCounts, check_archive
 from telebridge.campaigns.engine.states import CampaignInput
 
+GZIP = {"Content-Type": "application/gzip"}
 PATH = f"/api/campaigns/{CAMPAIGN}"
 
 
@@ -62,3 +64,31 @@ async def test_a_campaign_that_is_over_is_deleted_and_its_records_can_be_read():
     assert "cancel" in refused["detail"]
     assert told == {"id": CAMPAIGN, "kept_attempts": 0, "kept_until": None, "kept_do_not_call": 0}
     assert listed == [[], []]
+
+
+async def test_a_whole_campaign_is_imported_once_and_does_not_dial(tmp_path):
+    body = await exported_campaign(tmp_path / "moved")
+    async with api() as client:
+        told = await client.ask("POST", "/api/campaigns/import?name=came", data=body, headers=GZIP, status=201)
+        twice = await client.ask("POST", "/api/campaigns/import", data=body, headers=GZIP, status=409)
+        broken = await client.ask("POST", "/api/campaigns/import", data=body[:-9], headers=GZIP, status=422)
+        await client.ask("POST", "/api/campaigns/import", data=body, headers={"Content-Type": "text/csv"}, status=415)
+        stands = await client.get(f"/api/campaigns/{told['id']}")
+        kept = await client.store.campaigns.find(told["id"])
+    assert (told["name"], told["status"]) == ("came", "draft")
+    assert told["imported"] == {"contacts": 1, "attempts": 0, "do_not_call": 0}
+    assert (stands["contacts"], kept.plan.account) == ({"ready": 1}, "AC1")
+    assert "is here already" in twice["detail"]
+    assert broken["detail"].startswith("campaign.campaign.jsonl.gz: is broken: it breaks off")
+
+
+async def test_a_whole_campaign_is_exported_once_it_is_paused(tmp_path):
+    async with api() as client:
+        refused = await client.get(f"{PATH}/export", status=409)
+        await client.post(f"{PATH}/pause")
+        async with client.session.get(f"{client.url}{PATH}/export") as answer:
+            (tmp_path / "played").write_bytes(await answer.read())
+            assert (answer.status, answer.content_type) == (200, "application/gzip")
+            assert answer.content_disposition.filename == "played.campaign.jsonl.gz"
+    assert "pause" in refused["detail"]
+    assert check_archive(tmp_path / "played").counts == ArchiveCounts(contacts=2)

@@ -6,10 +6,12 @@ from typing import Any
 
 from typing_extensions import override
 
+from support.memory_store.contacts import MemoryContacts
 from support.memory_store.outbox import write_outbox
 from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.engine.administration import (
     AdministrationRecords,
+    ArchivedContact,
     KeptRecords,
     KeyChange,
     Purged,
@@ -18,9 +20,10 @@ from telebridge.campaigns.engine.administration import (
     edit_plan,
 )
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import import_lease
+from telebridge.campaigns.engine.contact import ImportPosition, NewContact, import_lease
+from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
 from telebridge.campaigns.engine.lifecycle import name_taken
-from telebridge.campaigns.engine.states import AttemptState
+from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.webhooks.events import Change, campaign_event, status_events
 from telebridge.errors import CampaignRefused
 
@@ -85,6 +88,62 @@ class MemoryAdministration(AdministrationRecords):
     async def deleted(self) -> list[Campaign]:
         found = [one for one in self._rows.campaigns.values() if one.deleted_at is not None]
         return sorted(found, key=lambda one: (-(one.deleted_at or 0), one.id))
+
+    @override
+    async def unsettled(self, campaign_id: str) -> int:
+        attempts = self._rows.attempts_of(campaign_id)
+        return sum(one.state.is_live or one.check_at is not None for one in attempts)
+
+    @override
+    async def do_not_call_of(self, campaign_id: str, phones: Collection[str] | None) -> list[DoNotCallEntry]:
+        entries = sorted(self._rows.do_not_call.values(), key=lambda one: one.phone)
+        if phones is None:
+            return [one for one in entries if one.scope == campaign_id]
+        return [one for one in entries if one.scope == EVERY_CAMPAIGN and one.phone in phones]
+
+    @override
+    async def create_archived(self, campaign: Campaign) -> None:
+        if campaign.id in self._rows.campaigns or self._rows.not_over(campaign.plan) is not None:
+            raise name_taken(campaign)
+        self._rows.campaigns[campaign.id] = replace(campaign, status_at=self._rows.clock())
+
+    @override
+    async def add_archived(
+        self,
+        campaign_id: str,
+        contacts: Sequence[ArchivedContact],
+        entries: Sequence[DoNotCallEntry],
+        *,
+        upto_line: int,
+        owner: str,
+    ) -> None:
+        before = self._rows.imported.get(campaign_id, ImportPosition()).line
+        records = MemoryContacts(self._rows)
+        new = [NewContact(one.contact.phone, one.lane, {}, one.priority) for one in contacts]
+        await records.add(campaign_id, new, upto_line=upto_line, owner=owner)
+        if upto_line <= before:
+            return
+        for one in contacts:
+            contact_id = self._rows.phones[campaign_id, one.contact.phone]
+            lane_id = self._rows.contacts[contact_id].lane_id
+            here = replace(one.contact, id=contact_id, campaign_id=campaign_id, lane_id=lane_id)
+            self._rows.contacts[contact_id] = here
+            for each in one.attempts:
+                moved = replace(each, campaign_id=campaign_id, contact_id=contact_id)
+                self._rows.attempts.setdefault(each.id, moved)
+        for entry in entries:
+            self._rows.do_not_call.setdefault((entry.phone, entry.scope), entry)
+
+    @override
+    async def finish_archived(
+        self, campaign_id: str, status: CampaignStatus, reason: str, facts: Mapping[str, Any], *, owner: str
+    ) -> Campaign:
+        await MemoryContacts(self._rows).finish_import(campaign_id, owner=owner)
+        draft = self._rows.campaigns[campaign_id]
+        after = replace(draft, status=status, reason=reason, status_at=self._rows.clock())
+        self._rows.campaigns[campaign_id] = after
+        await self.write_event(campaign_id, WebhookEvent.CAMPAIGN_IMPORTED, facts)
+        return after
 
     @override
     async def erase(self, campaign_id: str) -> None:
