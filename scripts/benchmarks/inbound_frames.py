@@ -93,10 +93,14 @@ class _Twilio:
         self._plays_until = 0.0
         self._marks: list[tuple[float, int, str]] = []
         self._made = 0
+        self._received: list[bytes] = []  # and not looked at yet: that takes time which is not the bridge's
         self.clears = 0
         self.sent = hashlib.sha256()
 
     def send(self, message: bytes) -> None:
+        self._received.append(message)
+
+    def _take(self, message: bytes) -> None:
         now = self._loop.time()
         self.sent.update(b"%.3f " % now + message)
         if message.startswith(b'{"event":"media'):
@@ -118,6 +122,10 @@ class _Twilio:
         return
 
     def returned(self) -> Iterator[str]:
+        """The marks that come back now."""
+        for message in self._received:
+            self._take(message)
+        self._received.clear()
         while self._marks and self._marks[0][0] <= self._loop.time():
             yield heapq.heappop(self._marks)[2]
 
@@ -168,7 +176,7 @@ async def _feed(loop: _OwnClock, lines: list[tuple[CallRunner, _Twilio, list[byt
         for runner, twilio, _ in lines:
             for name in twilio.returned():
                 runner.receive_text(_mark(runner.stream_sid, name))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # what was given to the voice is spoken
         await asyncio.sleep(0)
     return used
 

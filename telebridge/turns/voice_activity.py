@@ -335,10 +335,15 @@ class VoiceActivity:
         return None if self._sounds_like_speech() else self._end()
 
     def _sounds_like_speech(self) -> bool:
-        """A second look at the last third of a second."""
+        """A second look at the last third of a second, up to the first window that is speech."""
         self._detector.reset()
-        verdicts = self._detector.likelihoods(self.pre_roll.last(SECOND_LOOK_AT_MS))
-        return any(likelihood >= self._options.end_threshold for likelihood in verdicts)
+        audio = self.pre_roll.last(SECOND_LOOK_AT_MS)
+        step = round(self._detector.window_ms * BYTES_PER_MS)
+        for at in range(0, len(audio), step):
+            verdicts = self._detector.likelihoods(audio[at : at + step])
+            if any(likelihood >= self._options.end_threshold for likelihood in verdicts):
+                return True
+        return False
 
     def _end(self) -> CallerSpeechEnded:
         self._quiet()
