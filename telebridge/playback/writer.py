@@ -9,13 +9,14 @@ One rule: the bytes that go out are the bytes that came in, in order.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
 from telebridge.playback.ledger import PlaybackLedger
 
 
-@dataclass(frozen=True, slots=True)
-class SendAudio:
-    """Send this payload to Twilio as one `media` message."""
+class SendAudio(msgspec.Struct, frozen=True, gc=False):
+    """Send this payload to Twilio as one `media` message. A struct, because one is made for each chunk."""
 
     payload: bytes
 
