@@ -9,6 +9,8 @@ One rule: an event says what happened. What somebody wants of a call is a method
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Done, TransferStatus
 from telebridge.speech.source import SpeechEvent
@@ -31,9 +33,8 @@ class StreamRequested:
     """Twilio asks what follows: the call is alive, and is to have a stream again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechArrived:
-    """The speech source made more of an utterance."""
+class SpeechArrived(msgspec.Struct, frozen=True, gc=False):
+    """The speech source made more of an utterance. A struct, because one is made for each chunk."""
 
     utterance: str
     event: SpeechEvent
