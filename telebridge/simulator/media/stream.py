@@ -8,7 +8,7 @@ One rule: a message that is not exactly as documented causes a warning, never th
 import json
 from collections.abc import Mapping
 
-from telebridge.audio.mulaw import FRAME_MS
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS
 from telebridge.errors import ProtocolError, RemoteProtocolError
 from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
@@ -117,9 +117,9 @@ class StreamLeg:
         return []
 
     def send_frame(self, payload: bytes) -> bytes:
-        """Return the message with the caller's audio of 20 ms."""
+        """Return the message with the caller's audio: 20 ms, or a multiple of silence."""
         timestamp_ms = FIRST_TIMESTAMP_MS + self._frames * FRAME_MS
-        self._frames += 1
+        self._frames += len(payload) // FRAME_BYTES
         return self._machine.send_audio(payload, timestamp_ms)
 
     def send_digit(self, digit: str) -> bytes:
