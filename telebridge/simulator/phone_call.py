@@ -89,6 +89,10 @@ class PhoneCall:
         """Let the caller do something further, after the steps of the script; only once the line is open."""
         self._line().act(step)
 
+    async def drop_stream(self) -> None:
+        """Cut the media stream, as a network that fails."""
+        await self._line().drop()
+
     def note_heard(self) -> None:
         """Put what the caller has heard so far into the recording."""
         self._line().line.close(now=self._clock.now())

@@ -14,10 +14,13 @@ from aiohttp import web
 from telebridge.call.flows.python import Bridge
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, SimulatedCall
-from telebridge.testing.bench.bench import Bench
+from telebridge.testing.bench.bench import Bench, Services
+from telebridge.testing.bench.real_time import RealTimeBench, RealTimeBenchOptions
 from telebridge.testing.bench.virtual import VirtualBench, VirtualBenchOptions
 from telebridge.testing.call.placed_call import PlacedCall
+from telebridge.testing.faults import RimeFaults, TwilioFaults, inject
 from telebridge.testing.logs import KeptLog
+from telebridge.testing.network.guard import guard, release
 
 FLOW_FILES = (".yaml", ".yml")
 RINGS_SECONDS = 60.0
@@ -34,6 +37,9 @@ class Phone:
 
     Attributes:
         calls: The calls that were placed, in order.
+        rime: What Rime does wrong.
+        twilio: What Twilio does wrong.
+        web: What web services answer.
     """
 
     def __init__(
@@ -45,15 +51,20 @@ class Phone:
         folder: Path | None = None,
     ) -> None:
         self.calls: list[PlacedCall] = []
+        self._services = Services()
+        self.rime: RimeFaults = self._services.rime
+        self.twilio: TwilioFaults = self._services.twilio
+        self.web = self._services.web
         self._flow = flow
         self._settings = dict(settings or {})
         self._folder = folder or Path.cwd()
         self._config = None if config is None else self._folder / config
         self._bench: Bench | None = None
         self._former: list[Bench] = []
-        self._opened: VirtualBenchOptions | None = None
+        self._opened: VirtualBenchOptions | RealTimeBenchOptions | None = None
         self._fates: dict[str, tuple[str, ...]] = {}
         self._log = KeptLog()
+        self._guarded = False
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -89,7 +100,9 @@ class Phone:
         target: str | Path | Bridge | web.Application | None = None,
         *,
         flow: str | Path | None = None,
+        url: str | None = None,
         path: str = "/voice",
+        public_url: str | None = None,
         caller: str = CALLER_NUMBER,
         to: str = OWN_NUMBER,
         settings: Mapping[str, Any] | None = None,
@@ -97,9 +110,13 @@ class Phone:
         """Call, and return when the call was answered or refused.
 
         Args:
-            target: What answers: the name or file of a flow, a `Bridge` with Python flows, or an aiohttp application
-                that answers in TwiML; by default the flow of the fixture's marker, or `default_flow` of the settings.
+            target: What answers: the name or file of a flow, a `Bridge` with Python flows, an aiohttp application that
+                answers in TwiML, or the URL of a program that does; by default the flow of the fixture's marker, or
+                `default_flow` of the settings.
             flow: The name or file of a flow, also beside a `Bridge`.
+            url: The voice webhook of a program that answers in TwiML. Its clocks are real, and so is the time of the
+                call.
+            public_url: The address under which that program believes to be reached, as "https://bot.example.com".
             path: The path of an application's voice webhook.
             caller: The caller's number.
             to: The number that is called.
@@ -110,7 +127,13 @@ class Phone:
         """
         __tracebackhide__ = True
         _refuse_running_loop()
-        bench = self._open(self._options(target, flow, path, settings))
+        if isinstance(target, str) and target.startswith(("http://", "https://")):
+            target, url = None, target
+        if url is not None:
+            bench = self._open(RealTimeBenchOptions(url, public_url))
+        else:
+            bench = self._open(self._options(target, flow, path, settings))
+        bench.prepare()
 
         async def place() -> PlacedCall:
             placed = bench.simulator.place_inbound_call(
@@ -123,6 +146,20 @@ class Phone:
         call = bench.run(place())
         self.calls.append(call)
         return call
+
+    def inject(self, fault: str) -> None:
+        """Let a fault happen by its name, such as "rime hangs after 2"; see `telebridge.testing.faults`.
+
+        Raises:
+            ConfigurationError: There is no such fault.
+        """
+        inject(self, fault)
+
+    def drop_stream(self) -> None:
+        """Cut the media stream of the last call, as a network that fails."""
+        if not self.calls:
+            raise ConfigurationError("twilio drops stream", "there is no call yet", "call first, or say 'at 3s'")
+        self.calls[-1].drop_stream()
 
     def restart(self) -> None:
         """Kill the process of the bridge in the middle of its calls, and start another one with the same database."""
@@ -142,6 +179,8 @@ class Phone:
                     bench.close()
         finally:
             self._log.stop()
+            if self._guarded:
+                release()
 
     # Inside.
 
@@ -175,7 +214,7 @@ class Phone:
         """The folder of flows by name: the usual one of a project; none where a call names a file."""
         return self._folder / ("no flows" if named.endswith(FLOW_FILES) else "config/flows")
 
-    def _open(self, options: VirtualBenchOptions) -> Bench:
+    def _open(self, options: VirtualBenchOptions | RealTimeBenchOptions) -> Bench:
         """The bench for these options: the one of the last call where it is the same."""
         if self._bench is not None and options == self._opened:
             return self._bench
@@ -183,7 +222,14 @@ class Phone:
             self._former.append(self._bench)
         if not self._former and self._bench is None:
             self._log.start()
-        bench = VirtualBench(options)
+        bench: Bench
+        if isinstance(options, RealTimeBenchOptions):
+            bench = RealTimeBench(options, self._services)
+        else:
+            bench = VirtualBench(options, self._services)
+            if not self._guarded:
+                guard()
+                self._guarded = True
         self._bench, self._opened = bench, options
         for number, fates in self._fates.items():
             bench.people.describe(number, *fates)

@@ -80,3 +80,12 @@ def pytest_runtest_makereport(
 
         add_calls(report, made, item, call)
     return report
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect scenario files."""
+    if not file_path.name.endswith(".call.yaml"):
+        return None
+    from telebridge.testing.scenarios.collecting import ScenarioFile
+
+    return ScenarioFile.from_parent(parent, path=file_path)

@@ -71,7 +71,8 @@ class PhoneLine:
         """Return when the current frame ends, or when a mark is due if that is earlier."""
         frame = self._frame_ends()
         mark = self.playout.next_deadline()
-        return frame if mark is None else min(frame, mark)
+        late = None if self.stream is None else self.stream.next_deadline()
+        return min(each for each in (frame, mark, late) if each is not None)
 
     def handle_timeout(self, *, now: float) -> Passed:
         """Process everything up to `now`."""
@@ -104,6 +105,7 @@ class PhoneLine:
         names = self.playout.handle_timeout(now=now)
         if self.stream is not None:
             passed.messages += self.stream.send_marks(names, now=now)
+            passed.messages += self.stream.handle_timeout(now=now)
 
     def _pass_silence(self, passed: Passed, frames: int) -> None:
         self._frames += frames

@@ -53,6 +53,11 @@ class LineDriver:
         """Send no more messages to the stream's socket, and leave it open."""
         self._socket = None
 
+    async def drop(self) -> None:
+        """Cut the stream's socket, as a network that fails; without a stream nothing happens."""
+        if self._socket is not None:
+            await self._socket.abort()
+
     def send(self, messages: list[bytes]) -> None:
         """Send messages to the stream's socket, and re-arm the timer, since a mark may be due earlier now."""
         self._send(messages)

@@ -5,13 +5,15 @@ One rule: a test is synchronous. Time passes only inside `run`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from telebridge.call.record import CallRecord
 from telebridge.simulator.account import Simulator
 from telebridge.testing.bench.people import People
+from telebridge.testing.faults import RimeFaults, TwilioFaults
 from telebridge.testing.hearing.voice import KnownSpeeches
+from telebridge.testing.web import WebServices
 
 T = TypeVar("T")
 
@@ -26,11 +28,27 @@ class PublishedEvent:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the services around an application do in a test.
+
+    Args:
+        rime: What Rime does wrong.
+        twilio: What Twilio does wrong.
+        web: What web services answer.
+    """
+
+    rime: RimeFaults = field(default_factory=RimeFaults)
+    twilio: TwilioFaults = field(default_factory=TwilioFaults)
+    web: WebServices = field(default_factory=WebServices)
+
+
 class Bench(ABC):
     """Abstract.
 
     Attributes:
         speeches: What the voices of the test have said.
+        services: What Twilio, Rime and web services do.
         people: Who is called.
         simulator: The local Twilio; there once `start` has returned.
         events: What the bridge published; nothing where no bridge is tested.
@@ -39,8 +57,9 @@ class Bench(ABC):
 
     simulator: Simulator
 
-    def __init__(self) -> None:
+    def __init__(self, services: Services) -> None:
         self.speeches = KnownSpeeches()
+        self.services = services
         self.people = People(self.now)
         self.events: list[PublishedEvent] = []
         self.refused: list[str] = []
@@ -70,6 +89,10 @@ class Bench(ABC):
     @abstractmethod
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Let time pass until a coroutine is done, and return its answer."""
+
+    def prepare(self) -> None:
+        """Let the services do what was said of them so far; called before each call."""
+        self.simulator.options = replace(self.simulator.options, faults=self.services.twilio.current)
 
     @abstractmethod
     def close(self) -> None:

@@ -31,7 +31,7 @@ from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
-from telebridge.testing.bench.bench import Bench, PublishedEvent
+from telebridge.testing.bench.bench import Bench, PublishedEvent, Services
 from telebridge.testing.bench.settings import BRIDGE, RIME, bench_settings
 from telebridge.testing.hearing.voice import KnownVoice
 from telebridge.testing.network.loop import PhoneLoop
@@ -42,8 +42,6 @@ T = TypeVar("T")
 TWILIO = "https://api.twilio.com"
 APPLICATION = "https://application.test"
 SILENT_FRAMES = 10
-CHUNK_BYTES = 4000
-"""Half a second of audio in each message of Rime: many small ones would only cost time."""
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 STOP_SECONDS = 0.05
 SEED = 20260302
@@ -73,10 +71,10 @@ class VirtualBenchOptions:
 class VirtualBench(Bench):
     """See the module. Call `start` first and `close` last, both outside of any running event loop."""
 
-    def __init__(self, options: VirtualBenchOptions) -> None:
+    def __init__(self, options: VirtualBenchOptions, services: Services) -> None:
         self.network = MemoryNetwork(refused=lambda where: self.refused.append(where))
         self.loop = PhoneLoop(self.network)
-        super().__init__()
+        super().__init__(services)
         self._options = options
         self._folders: list[Path] = []
         self._runners: list[web.AppRunner] = []
@@ -84,6 +82,7 @@ class VirtualBench(Bench):
         self._bridge: web.AppRunner | None = None
         self._settings: Settings | None = None
         self._variables: dict[str, dict[str, Any]] = {}
+        self._web_origins: set[str] = set()
         self._random = random.getstate()
         self._closed = False
 
@@ -132,6 +131,17 @@ class VirtualBench(Bench):
         self._keep_variables(call_sid)
         return self._variables.get(call_sid, {})
 
+    @override
+    def prepare(self) -> None:
+        super().prepare()
+        self.run(self._serve_web())
+
+    async def _serve_web(self) -> None:
+        for origin in self.services.web.origins:
+            if origin not in self._web_origins:
+                self._web_origins.add(origin)
+                await self._serve(origin, self.services.web.application(origin))
+
     def restart(self) -> None:
         """Kill the process of the bridge, and start another one that has the same database.
 
@@ -151,9 +161,7 @@ class VirtualBench(Bench):
             await self._start_bridge(self._new_state())
 
     def _rime_options(self) -> SpeechServerOptions:
-        from telebridge.speech_server.options import SpeechServerFaults
-
-        return SpeechServerOptions(voice=KnownVoice(self.speeches), faults=SpeechServerFaults(chunk_bytes=CHUNK_BYTES))
+        return SpeechServerOptions(voice=KnownVoice(self.speeches), faults=self.services.rime)
 
     def _simulator_options(self) -> SimulatorOptions:
         return SimulatorOptions(

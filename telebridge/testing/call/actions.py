@@ -103,6 +103,10 @@ class CallerActions(CallFacts):
         __tracebackhide__ = True
         self._act(Loudspeaker(gain_db, delay_ms), "uses a loudspeaker")
 
+    def drop_stream(self) -> None:
+        """Cut the media stream of the call, as a network that fails."""
+        self._bench.run(self._placed.phone.drop_stream())
+
     def hangs_up(self) -> None:
         """Hang up, and wait until the call is over everywhere."""
         __tracebackhide__ = True
@@ -133,6 +137,9 @@ class CallerActions(CallFacts):
             await self._placed.finished
 
         self._bench.run(finish())
+        if self._bench.refused:
+            where = self._bench.refused.pop(0)
+            raise self._failure(f"asks {where}", "nobody answers there", nearest="phone.web.answers(url, json)")
 
 
 def _spoken(words: str | Path | bytes) -> Speak:

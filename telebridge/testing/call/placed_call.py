@@ -107,13 +107,17 @@ class PlacedCall(CallerActions):
             self.waits(found.start_time - self._bench.now())
         self._passed("hears a sound")
 
-    def cut(self, *, within: float = 5.0) -> PromptCut:
+    def cut(self, *, within: float = 5.0, after: float | None = None) -> PromptCut:
         """Wait until the prompt that played at the caller's last action has stopped before its end.
 
         A prompt that pauses and goes on within a second is not cut.
 
+        Args:
+            within: At most so many seconds from now.
+            after: At most so many seconds from the beginning of the caller's last action; None for any.
+
         Raises:
-            CallFailure: It plays to its end, or goes on.
+            CallFailure: It plays to its end, goes on, or stopped too late.
         """
         __tracebackhide__ = True
         found = self._run(self._last_cut, within=within)
@@ -128,6 +132,8 @@ class PlacedCall(CallerActions):
             "" if last is None else last.heard_by(settled.at),
             "" if last is None or last.speech is None else last.speech.text,
         )
+        if after is not None and cut.after_ms > after * 1000:
+            raise self._failure(f"cut after at most {after * 1000:.0f} ms", f"it stopped after {cut.after_ms:.0f} ms")
         self._passed(f'cut {cut.after_ms:.0f} ms after the caller began, heard "{cut.heard}"')
         return cut
 
