@@ -84,7 +84,7 @@ def talking_bot():
             if event["event"] == "start":
                 payload = b64encode(PROMPT).decode()
                 await socket.send_json({"event": "media", "streamSid": sid, "media": {"payload": payload}})
-            elif event["event"] == "media" and set(event["media"]["payload"]) - set("/=+"):
+            elif event["event"] == "media" and event["media"]["payload"].strip("/w="):
                 await socket.send_json({"event": "clear", "streamSid": sid})
         return socket
 
