@@ -9,8 +9,9 @@ import typer
 from telebridge.cli.listen import print_line
 from telebridge.cli.options import JsonOption
 from telebridge.errors import ConfigurationError
-from telebridge.testing.scenarios.loading import SUFFIX, find_scenarios
+from telebridge.testing.scenarios.loading import find_scenarios
 from telebridge.testing.scenarios.results import ScenarioResult, ScenarioRunOptions, junit_xml, run_file
+from telebridge.testing.vocabulary import SUFFIX
 
 FAILED, CANNOT_RUN = 1, 2
 OUTCOME_WORDS = {"passed": "ok", "failed": "FAILED", "error": "ERROR"}

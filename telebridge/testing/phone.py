@@ -4,7 +4,7 @@ One rule: everything that a test starts ends with `close`.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,6 +18,7 @@ from telebridge.testing.bench.bench import Bench, Services
 from telebridge.testing.bench.real_time import RealTimeBench, RealTimeBenchOptions
 from telebridge.testing.bench.virtual import VirtualBench, VirtualBenchOptions
 from telebridge.testing.call.placed_call import PlacedCall
+from telebridge.testing.campaign import CampaignWishes, TestedCampaign
 from telebridge.testing.faults import RimeFaults, TwilioFaults, inject
 from telebridge.testing.logs import KeptLog
 from telebridge.testing.network.guard import guard, release
@@ -146,6 +147,34 @@ class Phone:
         call = bench.run(place())
         self.calls.append(call)
         return call
+
+    def campaign(
+        self,
+        contacts: Mapping[str, Mapping[str, Any]] | Sequence[str],
+        *,
+        flow: str,
+        settings: Mapping[str, Any] | None = None,
+        **wishes: Any,
+    ) -> TestedCampaign:
+        """A campaign that calls these contacts; `answers` says who is busy, who a machine, and who presses what.
+
+        Args:
+            contacts: Numbers, or variables of the flow by number.
+            flow: The name or file of the flow that speaks.
+            settings: Settings of the bridge, nested as in its file.
+            wishes: How it is dialled; see `CampaignWishes`.
+
+        Returns:
+            The campaign; call its `run`.
+        """
+        _refuse_running_loop()
+        dialing = {"campaigns": {"dial": True, "calls_per_second": 50.0, "max_live": 50}}
+        options = self._options(None, flow, "", _merged(dialing, settings or {}))
+        bench = self._open(options)
+        if not isinstance(bench, VirtualBench):
+            raise AssertionError(bench)
+        bench.prepare()
+        return TestedCampaign(bench, CampaignWishes(bench.default_flow, contacts, **wishes))
 
     def inject(self, fault: str) -> None:
         """Let a fault happen by its name, such as "rime hangs after 2"; see `telebridge.testing.faults`.

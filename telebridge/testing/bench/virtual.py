@@ -10,6 +10,7 @@ import random
 import shutil
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
@@ -18,16 +19,21 @@ from typing import Any, TypeVar
 from aiohttp import web
 from typing_extensions import override
 
-from telebridge.app.bridge import CALLS, create_app
+from telebridge.app.bridge import CALLS, CAMPAIGNS, create_app
+from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import Watch
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
+from telebridge.epoch import epoch_ms
+from telebridge.errors import ConfigurationError
+from telebridge.flows.loading import load_flow
 from telebridge.settings import Settings
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator
+from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
@@ -79,6 +85,7 @@ class VirtualBench(Bench):
         self._folders: list[Path] = []
         self._runners: list[web.AppRunner] = []
         self._calls: LiveCalls | None = None
+        self._campaigning: Campaigning | None = None
         self._bridge: web.AppRunner | None = None
         self._settings: Settings | None = None
         self._variables: dict[str, dict[str, Any]] = {}
@@ -131,6 +138,27 @@ class VirtualBench(Bench):
         self._keep_variables(call_sid)
         return self._variables.get(call_sid, {})
 
+    @property
+    def campaigning(self) -> Campaigning:
+        """The campaigns of the bridge.
+
+        Raises:
+            ConfigurationError: No bridge is tested.
+        """
+        if self._campaigning is None:
+            raise ConfigurationError("campaign", "only telebridge dials campaigns", "name a flow")
+        return self._campaigning
+
+    @property
+    def default_flow(self) -> str:
+        """The name of the flow that calls are led by."""
+        flow = self._options.settings.get("default_flow", "")
+        return load_flow(Path(flow)).flow if str(flow).endswith((".yaml", ".yml")) else str(flow)
+
+    def wallclock(self) -> datetime:
+        """The aware UTC instant, by virtual time."""
+        return VIRTUAL_WALLCLOCK + timedelta(seconds=self.loop.time() - VIRTUAL_START)
+
     @override
     def prepare(self) -> None:
         super().prepare()
@@ -173,7 +201,9 @@ class VirtualBench(Bench):
 
     async def _start_bridge(self, state_dir: Path) -> None:
         self._settings = bench_settings(state_dir, config=self._options.config, changes=self._options.settings)
-        app = create_app(self._settings, bridge=self._options.bridge)
+        clocks = Clocks(self.wallclock, lambda: epoch_ms(self.wallclock()))
+        app = create_app(self._settings, bridge=self._options.bridge, clocks=clocks)
+        self._campaigning = app[CAMPAIGNS]
         self._bridge = await self._serve(BRIDGE, app)
         self._calls = app[CALLS]
         self._follow(self._calls)

@@ -1,6 +1,5 @@
 """What the caller does. Each action takes the time that it takes a person; then the test goes on."""
 
-import re
 import wave
 import zlib
 from pathlib import Path
@@ -15,8 +14,8 @@ from telebridge.simulator.caller.noises import KINDS, background, breath, click,
 from telebridge.simulator.caller.voices import murmur, speech
 from telebridge.testing.bench.bench import Bench
 from telebridge.testing.call.facts import CallFacts
+from telebridge.testing.vocabulary import KEYS
 
-KEYS = re.compile(r"[0-9A-D*#w]+")
 SPOKEN_MS_PER_CHARACTER = 65
 LEAST_SPOKEN_MS, MOST_SPOKEN_MS = 300, 8000
 LONGEST_STEP_SECONDS = 150.0

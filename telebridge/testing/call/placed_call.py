@@ -14,8 +14,8 @@ from telebridge.simulator.media.recording import EventKind
 from telebridge.testing.call.actions import CallerActions
 from telebridge.testing.hearing.ear import ClearedSound, SoundedWord, SoundPiece
 from telebridge.testing.hearing.words import spoken_tokens
+from telebridge.testing.vocabulary import WITHIN_SECONDS
 
-WITHIN_SECONDS = 30.0
 CUT_SETTLED_SECONDS = 1.0
 """What goes on within this time was paused and not cut."""
 

@@ -18,8 +18,8 @@ from yaml.nodes import Node as YamlNode
 from telebridge.errors import ConfigurationError
 from telebridge.flows.error_messages import explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
+from telebridge.testing.vocabulary import SUFFIX
 
-SUFFIX = ".call.yaml"
 LARGEST_BYTES = 1 << 20
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)

@@ -18,10 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from telebridge.flows.values import Seconds
-from telebridge.testing.call.actions import KEYS, SHORT_SOUNDS
-from telebridge.testing.call.placed_call import WITHIN_SECONDS
-
-NUMBER = r"^\+[0-9]{2,15}$"
+from telebridge.testing.vocabulary import KEYS, NUMBER, WITHIN_SECONDS
 
 
 def _keys(value: object) -> object:
@@ -196,6 +193,3 @@ class Scenario(ScenarioPart):
     ] = []
     steps: Annotated[list[ScenarioStep], Field(description="What happens, in order.", min_length=1)]
     ends: Annotated[ScenarioEnd | None, Field(description="How the call ends; without it the caller hangs up.")] = None
-
-
-assert set(SHORT_SOUNDS) == {"cough", "click", "breathe", "mm-hm"}  # noqa: S101 - the choices of `makes`
