@@ -1,9 +1,13 @@
 """Settings of all tests: how a property is tried, slow tests left out by default, measured figures printed."""
 
+from importlib.metadata import entry_points
+
 import structlog
 from hypothesis import settings
 
-pytest_plugins = ["support.slow_tests", "support.open_databases"]
+pytest_plugins = ["pytester", "support.slow_tests", "support.open_databases"]
+if not entry_points(group="pytest11", name="telebridge"):  # an installation from before there was a plugin
+    pytest_plugins.append("telebridge.testing.plugin")
 
 # A property never fails because the machine is loaded. It is tried half as often when the slow tests are left out.
 settings.register_profile("all", settings(), deadline=None)

@@ -5,6 +5,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, TypeVar
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from telebridge.app.twilio import open_twilio
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
@@ -26,6 +28,8 @@ from telebridge.flows.values import ADDRESS
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
+from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_record
+from telebridge.testing.vocabulary import NUMBER
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import CallResource
 
@@ -47,6 +51,27 @@ async def show_call(settings: Settings, call_sid: str, *, as_json: bool) -> None
         print_line(json.dumps({**kept.as_json(), "live": not kept.ended}, default=str))
     else:
         _print(kept)
+
+
+async def call_as_test(settings: Settings, call_sid: str) -> str:
+    """A call as a scenario file.
+
+    Raises:
+        ConfigurationError: There is no such call.
+    """
+    kept = await _read(settings, lambda store: store.find(call_sid))
+    if kept is None:
+        raise ConfigurationError("SID", f"there is no call '{call_sid}'", "telebridge call list tells the latest")
+    record = kept.as_json()
+    flows = FlowCatalogue(settings.flows_dir)
+    flows.load()
+    flow = next((each for each in flows.files() if each.flow == kept.begun.flow), None)
+    draft = ScenarioDraft(kept.begun.flow, caller=_in_e164(record["from"]), to=_in_e164(record["to"]))
+    return draft_of_record(draft, record, flow).text()
+
+
+def _in_e164(number: str) -> str | None:
+    return number if re.fullmatch(NUMBER, number) else None
 
 
 async def list_calls(settings: Settings, *, as_json: bool) -> None:
@@ -112,13 +137,16 @@ def _utterance_line(utterance: dict[str, Any]) -> Text:
 POLL_SECONDS = 1.0
 
 
-def call(
+def call(  # noqa: PLR0913 - one command, three uses
     to: Annotated[
         str, typer.Argument(metavar="TO|show|list", help="Whom to ring, such as +15551230000; or one of the words.")
     ],
     sid: Annotated[str | None, typer.Argument(metavar="[SID]", help="The call that is shown.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="A number of your account.")] = None,
     flow: Annotated[str | None, typer.Option(help="The flow that speaks; by default the one for the number.")] = None,
+    as_test: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--as-test", help="With `show`: print the call as a scenario file, for `telebridge test`.")
+    ] = False,
     ring_seconds: Annotated[int, typer.Option(min=5, max=600, help="How long it may ring.")] = 60,
     wait: Annotated[bool, typer.Option(help="Stay until the call is over, and tell how it went.")] = True,  # noqa: FBT002
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
@@ -135,7 +163,10 @@ def call(
     if to == "show":
         if sid is None:
             raise ConfigurationError("SID", "is missing", "telebridge call show CA…")
-        asyncio.run(show_call(settings, sid, as_json=json_))
+        if as_test:
+            print_line(asyncio.run(call_as_test(settings, sid)).rstrip())
+        else:
+            asyncio.run(show_call(settings, sid, as_json=json_))
         return
     if from_ is None:
         raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")

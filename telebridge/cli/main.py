@@ -57,6 +57,11 @@ COMMANDS = (
     ),
     CommandOnDemand("flow", "telebridge.cli.flow.flow:flow", "Check, draw and try flow files, without a call."),
     CommandOnDemand(
+        "test",
+        "telebridge.cli.run_scenarios:run_scenarios",
+        "Run the calls of scenario files (`*.call.yaml`) on virtual time, with no account and no network.",
+    ),
+    CommandOnDemand(
         "prompts", "telebridge.cli.prompts:prompts", "Speak prompts ahead of calls, and see what is kept of them."
     ),
 )

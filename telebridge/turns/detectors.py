@@ -7,7 +7,6 @@ Silero follows the model's own wrapper (snakers4/silero-vad, version 5): windows
 last 32 samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
 """
 
-import audioop
 import importlib
 import importlib.util
 from collections.abc import Callable
@@ -19,7 +18,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, PCM_WIDTH, SAMPLE_RATE, frames, to_pcm
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, SAMPLE_RATE, frames, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.turns.level_detector import LevelDetector
 from telebridge.turns.voice_activity import SpeechDetector

@@ -27,6 +27,7 @@ class FlowTasks:
 
     Attributes:
         steps: The steps of the Python flow; None when a flow file leads the call.
+        variables: The variables of the Python flow as they are now; None when a flow file leads the call.
 
     Args:
         actions: Performs web requests and functions.
@@ -34,13 +35,14 @@ class FlowTasks:
         session: The call's session, to which a Python flow gives its commands.
     """
 
-    __slots__ = ("_action", "_actions", "_session", "_tasks", "steps")
+    __slots__ = ("_action", "_actions", "_session", "_tasks", "steps", "variables")
 
     def __init__(self, actions: ActionRunner, tasks: Tasks, session: CallSession) -> None:
         self._actions = actions
         self._tasks = tasks
         self._session = session
         self.steps: SessionSteps | None = None
+        self.variables: dict[str, Any] | None = None
         self._action: asyncio.Task[None] | None = None
 
     def lead(
@@ -63,6 +65,7 @@ class FlowTasks:
         """
         self.steps = SessionSteps(self._session, perform)
         call = Call(self.steps, variables, resumed_from=checkpoint)
+        self.variables = call.variables
         _ = self._tasks.start(self._lead(flow, call, deliver))
 
     def start_action(self, action: Action, deliver: EventSink) -> None:

@@ -99,6 +99,11 @@ class CallRunner:
         return self.session.phase.is_live
 
     @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow as they are now."""
+        return self.session.variables if self._flow.variables is None else self._flow.variables
+
+    @property
     def stream_sid(self) -> str:
         """The name of the current stream; empty before it has started."""
         return self._line.stream.stream_sid

@@ -66,6 +66,11 @@ class Checkpointer:
         self._variables: Raw | None = None  # as they were then
         self._position: Raw | None = None  # in the flow file, encoded since it last moved
 
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow file as they are now; none where a Python flow leads."""
+        return {} if self._flow is None else self._flow.variables
+
     def restore(self, checkpoint: Checkpoint) -> Step | None:
         """Restore what another process saved; returns the step that a flow file had in progress, if it had begun."""
         self._set_variables(checkpoint.name, checkpoint.variables)

@@ -1,9 +1,7 @@
 """`telebridge demo`: a whole call on this machine, to be watched, heard and looked at."""
 
 import asyncio
-import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +11,6 @@ from rich.live import Live
 
 from telebridge.app.bridge import CALLS, create_app
 from telebridge.app.python_flows import bridge_of
-from telebridge.audio.wav import write_stereo
 from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
@@ -29,7 +26,7 @@ from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.turns.barge_in import BargeInCause
+from telebridge.testing.artifacts import write_recording
 
 SCRIPT = (
     "wait; silence 150ms; wait 1800ms; cough; wait 2s; speak 1300ms; listen 900ms; press 1; wait 1600ms; press 1; "
@@ -114,34 +111,13 @@ async def _call(
 
 def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Path) -> bool:
     """Write call.wav and call.png; returns whether the picture could be drawn."""
-    prompts = [
-        ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
-        for utterance in record.utterances
-        if utterance.began_at is not None
-    ]
-    moments = [((at - recording.opened_at) * 1000, words) for at, words in _moments(record)]
     try:
-        write_stereo(folder / "call.wav", recording.caller_leg(), recording.bridge_leg())
+        drawn = write_recording(recording, record, folder)
     except OSError as error:
         raise ConfigurationError("--output", f"call.wav cannot be written ({error.strerror})") from error
-    if importlib.util.find_spec("matplotlib") is None:
+    if not drawn:
         typer.echo("no call.png: pip install 'telebridge[pictures]' to have it drawn", err=True)
-        return False
-    from telebridge.cli.demo.picture import draw_call
-
-    draw_call(recording, prompts, moments, folder / "call.png")
-    return True
-
-
-def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
-    """Yield the times at which the bridge yielded to the caller, and at which it went on."""
-    for utterance in record.utterances:
-        for pause in utterance.pauses:
-            yield pause.paused_at, "pauses"
-            yield pause.resumed_at, "resumes"
-        cut = utterance.interruption
-        if cut is not None and cut.cause is not BargeInCause.HANG_UP and utterance.ended_at is not None:
-            yield utterance.ended_at, f"yields to {cut.cause.value}"
+    return drawn
 
 
 def _tell_result(record: CallRecord, recording: DualChannelRecording) -> None:

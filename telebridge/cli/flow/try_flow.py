@@ -1,6 +1,7 @@
 """`telebridge flow try`: run a flow in the terminal and type what a caller would press."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
 from telebridge.settings import load_settings
+from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_walk
+from telebridge.testing.vocabulary import SUFFIX
 
 NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
 """The numbers of the call by default; they belong to nobody."""
@@ -51,6 +54,9 @@ def try_flow(
         ),
     ] = None,
     app: AppOption = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the walk as a scenario file, for `telebridge test`.")
+    ] = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -63,14 +69,21 @@ def try_flow(
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
     bridge = _python_flows(flow, app, config)
     if bridge is not None:
+        if save is not None:
+            raise ConfigurationError("--save", "writes walks through flow files only", "name a flow file")
         variables: dict[str, Any] = {**NUMBERS, **dict(_named(set_ or []))}
         outcomes = dict(_outcomes(answer or []))
         forever, echo = keys is not None, not asking
         try_python(bridge, flow, variables, outcomes, answers, forever=forever, shown=not json_, echo=echo)
         return
-    file = load_flow(_file_of(flow, config))
-    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, _answers(file, answer or []))
-    lines = list(_run(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
+    path = _file_of(flow, config)
+    file = load_flow(path)
+    known = _answers(file, answer or [])
+    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known)
+    walk: list[RehearsalLine | str] = []
+    lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
+    if save is not None:
+        _save(save, path, walk, known, quiet=json_)
     if json_:
         print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
@@ -101,7 +114,13 @@ def _file_of(flow: str | None, config: Path | None) -> Path:
 
 
 def _run(
-    rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool
+    rehearsal: Rehearsal,
+    answers: Iterator[str],
+    walk: list[RehearsalLine | str],
+    *,
+    forever: bool,
+    shown: bool,
+    echo: bool,
 ) -> Iterator[RehearsalLine]:
     """Run to the end of the call; the caller hangs up when the input ends, or is silent after the last of the keys."""
     lines = rehearsal.start()
@@ -109,13 +128,29 @@ def _run(
         if shown:
             for line in lines:
                 print_line(_shown(line))
+        walk += lines
         yield from lines
         if rehearsal.over:
             return
         answer = next(answers, "" if forever else HANGS_UP)
         if shown and echo:
             print_line(f"{PROMPT}{answer}".rstrip())
+        walk.append(answer)
         lines = rehearsal.answer(answer)
+
+
+def _save(save: Path, flow: Path, walk: list[RehearsalLine | str], known: Mapping[str, object], *, quiet: bool) -> None:
+    """Write the walk as a scenario file."""
+    name = save if save.name.endswith(SUFFIX) else save.with_name(save.name + SUFFIX)
+    call = os.path.relpath(flow.resolve(), name.parent.resolve())
+    draft = ScenarioDraft(call, caller=NUMBERS["from"], to=NUMBERS["to"])
+    try:
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_text(draft_of_walk(draft, walk, known).text(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError("--save", f"{name} cannot be written ({error.strerror})") from error
+    if not quiet:
+        print_line(f"wrote {name}; `telebridge test {name}` plays it")
 
 
 def _shown(line: RehearsalLine) -> str:

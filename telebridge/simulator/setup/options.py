@@ -29,6 +29,8 @@ class SimulatorOptions:
         anybody: The script of every other number.
         routes: Maps origins to the addresses that are really connected to; signatures keep the original URL.
         require_wss: Refuse `ws://` streams, as Twilio does (31922).
+        silent_frames: How many frames of 20 ms a caller who stays silent sends as one message. Twilio's are of 20 ms
+            always; longer ones make long calls on virtual time cheap.
         accept_extra_fields: Process media messages that have extra fields, after the warning; Twilio's own behaviour is
             not documented.
         faults: The faults to simulate.
@@ -45,6 +47,7 @@ class SimulatorOptions:
     anybody: Script = field(default_factory=Script)
     routes: Mapping[str, str] = field(default_factory=dict)
     require_wss: bool = False
+    silent_frames: int = 1
     accept_extra_fields: bool = False
     faults: SimulatorFaults = field(default_factory=SimulatorFaults)
     say: Callable[[str], bytes] = stand_in_for_say
