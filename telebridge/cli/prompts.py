@@ -13,8 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
-from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line
 from telebridge.cli.render import FlowPrompt, Rendering, collected
 from telebridge.cli.render import render as render_prompts

@@ -12,8 +12,8 @@ import typer
 from telebridge.app.voice import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs

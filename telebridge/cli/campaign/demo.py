@@ -34,10 +34,10 @@ from telebridge.cli.campaign.lists.importing import fill
 from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch
-from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.event_loop import run
+from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs

@@ -14,9 +14,9 @@ from telebridge.app.python_flows import bridge_of
 from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
-from telebridge.cli.hum import warn_of_hum
 from telebridge.cli.listen import listening
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
