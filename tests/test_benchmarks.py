@@ -22,7 +22,7 @@ def beside(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["barge_in", "cached_prompt", "campaign_import", "continuity", "first_audio", "live_calls"]
+    "name", ["barge_in", "cached_prompt", "campaign_import", "chunks", "continuity", "first_audio", "live_calls"]
 )
 def test_every_benchmark_can_be_loaded(beside, name):
     assert callable(loaded(name).run)

@@ -9,6 +9,7 @@ import barge_in as barge_in_bench
 import cached_prompt as cached_prompt_bench
 import campaign_import as campaign_import_bench
 import campaign_store as campaign_store_bench
+import chunks as chunks_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
 import live_calls as live_calls_bench
@@ -51,6 +52,20 @@ def live_calls(
     numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
     plan = live_calls_bench.Plan(numbers, seconds or (15.0 if silent else 12.0), silent, against, pipecat)
     _report(live_calls_bench.run(plan, rounds=rounds), as_json=json_)
+
+
+@app.command()
+def chunks(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each round lasts.")] = 3.0,
+    chunk_ms: Annotated[int, typer.Option(min=20, help="How much audio a chunk of Rime has.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
+    cached: Annotated[bool, typer.Option("--cached", help="Clips are made of the prompts.")] = False,  # noqa: FBT002 - a flag of the command line
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """From a chunk of Rime to the message at Twilio: processor time, delay, and memory for each call."""
+    result = chunks_bench.run(calls=calls, seconds=seconds, chunk_ms=chunk_ms, rounds=rounds, cached=cached)
+    _report(result, as_json=json_)
 
 
 @app.command("barge-in")

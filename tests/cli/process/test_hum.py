@@ -4,7 +4,7 @@ import pytest
 
 from telebridge.app import voice
 from telebridge.app.voice import open_clips, open_voice
-from telebridge.cli import hum
+from telebridge.cli.process import hum
 from telebridge.cli.process.hum import warn_of_hum
 from telebridge.settings import RimeSettings, Settings
 
