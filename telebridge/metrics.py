@@ -3,6 +3,7 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 CALLS_LIVE = Gauge("telebridge_calls_live", "Calls in progress in this process")
+TASKS = Gauge("telebridge_tasks", "Tasks of this process's event loop")
 CALLS_ENDED = Counter("telebridge_calls_ended", "Calls that are over", ["flow"])
 BARGE_INS = Counter("telebridge_barge_ins", "Utterances that were interrupted", ["cause"])
 PAUSES = Counter("telebridge_pauses", "Times that an utterance paused for a sound of the caller's and went on")

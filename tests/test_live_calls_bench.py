@@ -13,7 +13,7 @@ FOLDER = str(Path(__file__).parent.parent / "scripts" / "benchmarks")
 sys.path.insert(0, FOLDER)
 try:
     import live_calls
-    from live import frames, stamps, talker
+    from live import bench, frames, stamps, talker
 finally:
     sys.path.remove(FOLDER)
 
@@ -232,9 +232,9 @@ def judged(monkeypatch, name="telebridge", *, silent=False, **differences):
     def ran(*_, **__):
         return type("Done", (), {"stdout": json.dumps(STEP | differences).encode()})
 
-    monkeypatch.setattr(live_calls.subprocess, "run", ran)
-    plan = live_calls.Plan((25,), 6.0, silent, "", "")
-    step = live_calls.Bench(plan, 0, "", "").step(live_calls.Server(name, 1, "http://127.0.0.1:1"), 25)
+    monkeypatch.setattr(bench.subprocess, "run", ran)
+    opened = bench.Bench(0, 1, "", Path(), bench.Rime(1), {})
+    step = opened.step(bench.Server(name, 1, "http://127.0.0.1:1"), 25, seconds=6.0, silent=silent)
     return step["holds"], step["valid"]
 
 
@@ -264,3 +264,38 @@ def test_silent_callers_interrupt_nothing(monkeypatch):
 def test_nothing_is_concluded_from_a_step_that_failed_on_a_machine_that_was_not_its_own(monkeypatch, lag):
     assert judged(monkeypatch, **lag) == (True, True)
     assert judged(monkeypatch, chunk_ms_p99=math.inf, **lag) == (False, False)
+
+
+def searching(steps, begin_at, *, holds, invalid=()):
+    def step(calls):
+        return {"calls": calls, "holds": calls in holds, "valid": calls in holds or calls not in invalid}
+
+    found = live_calls.searched(steps, step, begin_at)
+    return [each["calls"] for each in found], live_calls.held_of(found)
+
+
+@pytest.mark.parametrize(
+    ("begin_at", "holds", "tried", "held"),
+    [
+        (0, (10, 20), [10, 20, 30], 20),
+        (20, (10, 20, 30), [20, 30, 40], 30),
+        (25, (10, 20), [30, 20], 20),
+        (40, (10, 20, 30, 40), [40], 40),
+        (99, (10,), [40, 30, 20, 10], 10),
+        (0, (), [10], 0),
+    ],
+)
+def test_the_search_goes_up_to_the_first_that_fails_or_down_to_the_first_that_holds(begin_at, holds, tried, held):
+    assert searching((10, 20, 30, 40), begin_at, holds=holds) == (tried, held)
+
+
+def test_a_step_that_is_not_valid_is_repeated_once_and_then_does_not_hold():
+    assert searching((10, 20, 30, 40), 20, holds=(20, 40), invalid=(30,)) == ([20, 30, 30], 20)
+    assert searching((10, 20, 30), 30, holds=(10,), invalid=(20,)) == ([30, 20, 20, 10], 10)
+
+
+def test_the_cost_of_a_chunk_is_that_of_more_chunks_for_the_same_frames(monkeypatch):
+    monkeypatch.setattr(live_calls, "_base64_us", lambda: 2.0)
+    silent = {"frames": 1000, "chunks": 100, "cpu_us_per_frame": 40.0}
+    short = {"frames": 2000, "chunks": 400, "cpu_us_per_frame": 45.0}
+    assert live_calls.chunk_cost_us(silent, short) == 52.0

@@ -2,44 +2,31 @@
 
 Each call asks the webhook, opens its stream, hears one prompt of 15 seconds after another, and a person speaks over it
 every 6 seconds. Rime is a process of its own that sends four times as fast as audio plays; nothing is cached. The
-server has one core, Rime and the callers the other. The number of calls rises by steps, each on a fresh server, until
-one does not hold. A step holds when 99 of 100 chunks reach the call within 20 ms after they left Rime, no caller heard
-a gap, each interruption was heard, and nothing else was. The thinnest aiohttp server reads the same messages in the
-same round; the ratio of the costs is what counts, because machines differ and are shared.
+server has one core, Rime and the callers the other. Each step has a fresh server. The first round tries rising numbers
+of calls until one does not hold; each further round begins at the last number that held and goes up or down from there.
+A step holds when 99 of 100 chunks reach the call within 20 ms after they left Rime, no caller heard a gap, each
+interruption was heard, and nothing else was. The thinnest aiohttp server reads the same messages in the same round; the
+ratio of the costs is what counts, because machines differ and are shared. Pipecat takes part in the first round.
 """
 
-import json
-import os
 import statistics
-import subprocess
-import sys
-import tempfile
-from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from timeit import timeit
 
-from interruptions.human_speech import Recording, recordings
 from live import servers
+from live.bench import CHUNK_MS, ONE_CORE, SPEAKS_EVERY_SECONDS, Bench, OneCore, opened
 from live.servers import Server
-from machine import described
 
 STEPS = (25, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600)
 PIPECAT_STEPS = (4, 8, 12, 16, 20, 24, 32)
 COMPARED_AT = 200
-SPEAKS_EVERY_SECONDS = 6.0
-SPEECH_FRAMES = 70
-FRAME_BYTES = 160
-ARRIVALS_A_SECOND = 25.0
-VOICE_SECONDS = 15
-CHUNK_MS = 200
-CHUNK_BAR_MS = 20.0
-LATE_MS = 10.0
-WAITED_SHARE = 0.05
-"""A step that does not hold is not concluded from when the generator was later than this in one slot of a hundred, or
-the server could not run for this part of the time because something else ran on its core. Both only ever harm a server:
-a step that holds in spite of them counts."""
+FEW = 25
+SHORT_CHUNK_MS = 100
+"""The cost of a chunk is taken from twice as many of them, of half the length: the frames remain the same."""
+Step = dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -52,74 +39,43 @@ class Plan:
         silent: Whether the callers say nothing.
         against: A Python that has another telebridge; empty to leave it out.
         pipecat: A Python that has pipecat; empty to leave it out.
+        begin_at: The number of calls that the first round begins at.
+        costs: Whether `FEW` calls, silent callers and short chunks are measured, too.
     """
 
     steps: tuple[int, ...]
     seconds: float
-    silent: bool
-    against: str
-    pipecat: str
+    silent: bool = False
+    against: str = ""
+    pipecat: str = ""
+    begin_at: int = 0
+    costs: bool = False
 
-
-@dataclass(frozen=True)
-class Bench:
-    """What all steps share: the two cores, and the files that the generator and Rime read."""
-
-    plan: Plan
-    core: int
-    speeches: str
-    rime_url: str
-
-    def step(self, server: Server, calls: int) -> dict[str, object]:
-        """Measure so many calls of a server."""
-        load = {
-            "pid": server.pid,
-            "url": server.url,
-            "calls": calls,
-            "seconds": self.plan.seconds,
-            "settle_seconds": SPEAKS_EVERY_SECONDS,
-            "arrivals_a_second": ARRIVALS_A_SECOND,
-            "webhook": server.webhook,
-            "auth_token": server.auth_token,
-            "speeches": self.speeches,
-            "every_seconds": SPEAKS_EVERY_SECONDS,
-        }
-        done = subprocess.run(
-            servers.module("live.generator"),
-            env=servers.environment(),
-            input=json.dumps(load).encode(),
-            stdout=subprocess.PIPE,
-            check=True,
-        )
-        step = json.loads(done.stdout)
-        step["holds"] = self._holds(step, first_only=server.name == "pipecat")
-        undisturbed = step["core_waited_for"] <= WAITED_SHARE or server.name == "thinnest"
-        step["valid"] = step["holds"] or (step["generator_late_ms_p99"] <= LATE_MS and undisturbed)
-        sys.stderr.write(f"{server.name} {json.dumps(step)}\n")
-        return step
-
-    def _holds(self, step: dict[str, object], *, first_only: bool) -> bool:
-        wrong = ("refused", "underruns", "missed", "false", "closed")
-        late = step["first_chunk_ms_p99" if first_only else "chunk_ms_p99"]
-        heard = self.plan.silent or step["interruptions"] > 0
-        return bool(late < CHUNK_BAR_MS and step["chunks"] and heard and not any(step[name] for name in wrong))
+    @property
+    def compared_at(self) -> int:
+        """The number of calls at which costs are compared."""
+        return COMPARED_AT if COMPARED_AT in self.steps else self.steps[-1]
 
 
 def run(plan: Plan, *, rounds: int) -> dict[str, object]:
     """Measure; return the figures of every step of every round, and what was held."""
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        return {"concluded": False, "why": "one core for the server and one for the callers are needed"}
-    os.sched_setaffinity(0, {cores[1]})
     try:
-        with _bench(plan, cores[0]) as bench:
-            found = [_round(bench) for _ in range(rounds)]
-    finally:
-        os.sched_setaffinity(0, set(cores))
-    invalid = sum(not step["valid"] for each in found for server in each["steps"].values() for step in server)
-    held = {name: [each["held"][name] for each in found] for name in found[0]["held"]}
+        with opened() as bench:
+            return measured(plan, bench, rounds=rounds)
+    except OneCore:
+        return ONE_CORE
+
+
+def measured(plan: Plan, bench: Bench, *, rounds: int) -> dict[str, object]:
+    """The same with a bench that is open."""
+    found, starts = [], {"telebridge": plan.begin_at, "against": plan.begin_at, "pipecat": 0}
+    for _ in range(rounds):
+        found.append(_round(plan if not found else replace(plan, pipecat=""), bench, starts))
+        starts = {**starts, **found[-1]["held"]}
+    invalid = sum(_undecided(steps) for each in found for steps in each["steps"].values())
+    held = {name: [each["held"][name] for each in found if name in each["held"]] for name in found[0]["held"]}
     return {
-        "machine": described(),
+        "machine": bench.machine,
         "callers": "silent" if plan.silent else f"speak every {SPEAKS_EVERY_SECONDS:g} s",
         "seconds": plan.seconds,
         "concluded": not invalid,
@@ -129,58 +85,97 @@ def run(plan: Plan, *, rounds: int) -> dict[str, object]:
     }
 
 
-def _round(bench: Bench) -> dict[str, object]:
+def _round(plan: Plan, bench: Bench, starts: dict[str, int]) -> dict[str, object]:
     """Each server once: the thinnest at one number of calls, the others by steps."""
-    plan, core, rime = bench.plan, bench.core, bench.rime_url
-    compared = COMPARED_AT if COMPARED_AT in plan.steps else plan.steps[-1]
-    with servers.thinnest(core) as server:
-        thinnest = bench.step(server, compared)
-    steps = {"telebridge": list(_rising(bench, plan.steps, lambda: servers.bridge(core, rime)))}
+    core, rime = bench.server_core, bench.rime
+    step = partial(_step, bench, seconds=plan.seconds, silent=plan.silent)
+    steps = {"thinnest": [step(partial(servers.thinnest, core), plan.compared_at)]}
+    ours = partial(servers.bridge, core, rime)
+    steps["telebridge"] = searched(plan.steps, partial(step, ours), starts["telebridge"])
     if plan.against:
-        steps["against"] = list(_rising(bench, plan.steps, lambda: servers.bridge(core, rime, python=plan.against)))
+        other = partial(ours, python=plan.against)
+        steps["against"] = searched(plan.steps, partial(step, other), starts["against"])
     if plan.pipecat:
-        steps["pipecat"] = list(_rising(bench, PIPECAT_STEPS, lambda: servers.pipecat(core, rime, plan.pipecat)))
-    for step in (step for each in steps.values() for step in each):
-        step["cost_ratio"] = round(step["cpu_us_per_frame"] / thinnest["cpu_us_per_frame"], 2)
-    held = {name: max((step["calls"] for step in each if step["holds"]), default=0) for name, each in steps.items()}
-    return {"held": held, "compared_at": compared, "steps": {"thinnest": [thinnest], **steps}}
+        peer = partial(servers.pipecat, core, rime, plan.pipecat)
+        steps["pipecat"] = searched(PIPECAT_STEPS, partial(step, peer), starts["pipecat"])
+    held = {name: held_of(each) for name, each in steps.items() if name != "thinnest"}
+    if plan.costs:
+        done = {each["calls"] for each in steps["telebridge"]}
+        steps["telebridge"] += [step(ours, calls) for calls in (FEW, plan.compared_at) if calls not in done]
+        steps |= _silent_steps(plan, bench)
+    [thinnest] = steps["thinnest"]
+    for each in (each for several in steps.values() for each in several):
+        each["cost_ratio"] = round(each["cpu_us_per_frame"] / thinnest["cpu_us_per_frame"], 2)
+    return {"held": held, "compared_at": plan.compared_at, "steps": steps}
 
 
-def _rising(
-    bench: Bench, steps: Sequence[int], opened: Callable[[], AbstractContextManager[Server]]
-) -> Iterator[dict[str, object]]:
-    """Steps down to the first that does not hold, each on a fresh server."""
-    for calls in steps:
-        with opened() as server:
-            step = bench.step(server, calls)
-        yield step
-        if step["valid"] and not step["holds"]:
-            return
+def _silent_steps(plan: Plan, bench: Bench) -> dict[str, list[Step]]:
+    """Callers who say nothing, with chunks of both lengths."""
+    with ExitStack() as stack:
+        short = stack.enter_context(servers.rime(bench.voice, chunk_ms=SHORT_CHUNK_MS))
+        rimes = {"silent": bench.rime, "silent, short chunks": short}
+        return {
+            name: [
+                _step(
+                    bench,
+                    partial(servers.bridge, bench.server_core, rime),
+                    plan.compared_at,
+                    seconds=plan.seconds,
+                    silent=True,
+                )
+            ]
+            for name, rime in rimes.items()
+        }
 
 
-@contextmanager
-def _bench(plan: Plan, core: int) -> Iterator[Bench]:
-    with tempfile.TemporaryDirectory() as folder:
-        voice, speeches = Path(folder) / "voice.ulaw", Path(folder) / "speeches.json"
-        people = recordings(80)
-        voice.write_bytes(_voice(people[1::2]))
-        if not plan.silent:
-            speeches.write_text(json.dumps([_speech(each) for each in people[::2]]))
-        with servers.rime(voice, chunk_ms=CHUNK_MS) as url:
-            yield Bench(plan, core, "" if plan.silent else str(speeches), url)
+def _step(
+    bench: Bench, server: Callable[[], AbstractContextManager[Server]], calls: int, *, seconds: float, silent: bool
+) -> Step:
+    with server() as listening:
+        return bench.step(listening, calls, seconds=seconds, silent=silent)
 
 
-def _voice(people: Sequence[Recording]) -> bytes:
-    """What prompts sound like: people who say one thing after another."""
-    audio = b"".join(each.mulaw(0) for each in people)
-    return audio[: VOICE_SECONDS * 8000]
+def searched(steps: Sequence[int], step: Callable[[int], Step], begin_at: int) -> list[Step]:
+    """Steps from the first that is not below `begin_at`: up to one that does not hold, or down to one that does.
+
+    A step that is not valid is repeated once; then it counts as one that does not hold.
+    """
+    found: list[Step] = []
+
+    def holds(calls: int) -> bool:
+        found.append(step(calls))
+        if not found[-1]["valid"]:
+            found.append(step(calls))
+        return bool(found[-1]["holds"])
+
+    place = next((place for place, calls in enumerate(steps) if calls >= begin_at), len(steps) - 1)
+    if holds(steps[place]):
+        all(holds(calls) for calls in steps[place + 1 :])
+    else:
+        any(holds(calls) for calls in reversed(steps[:place]))
+    return found
 
 
-def _speech(recording: Recording) -> dict[str, object]:
-    audio = recording.mulaw(0)[: SPEECH_FRAMES * FRAME_BYTES]
-    frames = [audio[start : start + FRAME_BYTES] for start in range(0, len(audio) - FRAME_BYTES + 1, FRAME_BYTES)]
-    return {
-        "payloads": [b64encode(frame).decode() for frame in frames],
-        "onset": recording.onset // FRAME_BYTES,
-        "before_end": (FRAME_BYTES - recording.onset % FRAME_BYTES) / 8000,
-    }
+def held_of(steps: Sequence[Step]) -> int:
+    """The most calls that held."""
+    return max((step["calls"] for step in steps if step["holds"]), default=0)
+
+
+def _undecided(steps: Sequence[Step]) -> int:
+    """How many numbers of calls have no step that is valid."""
+    return len({step["calls"] for step in steps} - {step["calls"] for step in steps if step["valid"]})
+
+
+def chunk_cost_us(silent: Step, short: Step) -> float:
+    """CPU time of a chunk of `CHUNK_MS` on its way from Rime to `media`, in microseconds.
+
+    Both steps have the same frames and the same audio in chunks of two lengths: what the more numerous chunks cost more
+    is the cost of a chunk without its bytes. The base64 of its bytes, decoded and encoded, is added.
+    """
+    more = short["chunks"] / short["frames"] - silent["chunks"] / silent["frames"]
+    return round((short["cpu_us_per_frame"] - silent["cpu_us_per_frame"]) / more + _base64_us(), 1)
+
+
+def _base64_us() -> float:
+    setup = f"from binascii import a2b_base64, b2a_base64; text = b2a_base64(bytes({8 * CHUNK_MS}))"
+    return timeit("b2a_base64(a2b_base64(text))", setup, number=2000) / 2000 * 1e6

@@ -13,7 +13,11 @@ import chunks as chunks_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
 import live_calls as live_calls_bench
+import overload as overload_bench
+import soak as soak_bench
+import startup as startup_bench
 import typer
+import workers as workers_bench
 from rich.console import Console
 from rich.table import Table
 
@@ -23,6 +27,7 @@ configure_logs(level="error")
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 VERDICTS = {True: "met", False: "missed", None: ""}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AgainstOption = Annotated[str, typer.Option(metavar="PYTHON", help="A Python with another telebridge, to compare.")]
 
 
 @app.command("first-audio")
@@ -44,13 +49,15 @@ def live_calls(
     ] = 0.0,
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
     silent: Annotated[bool, typer.Option("--silent", help="The callers say nothing.")] = False,  # noqa: FBT002 - a flag of the command line
-    against: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with another telebridge, to compare.")] = "",
+    against: AgainstOption = "",
     pipecat: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with pipecat, to compare.")] = "",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Callers who interrupt, by steps up to the most that one core holds, beside the thinnest aiohttp server."""
     numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
-    plan = live_calls_bench.Plan(numbers, seconds or (15.0 if silent else 12.0), silent, against, pipecat)
+    plan = live_calls_bench.Plan(
+        numbers, seconds or (15.0 if silent else 12.0), silent=silent, against=against, pipecat=pipecat
+    )
     _report(live_calls_bench.run(plan, rounds=rounds), as_json=json_)
 
 
@@ -66,6 +73,46 @@ def chunks(
     """From a chunk of Rime to the message at Twilio: processor time, delay, and memory for each call."""
     result = chunks_bench.run(calls=calls, seconds=seconds, chunk_ms=chunk_ms, rounds=rounds, cached=cached)
     _report(result, as_json=json_)
+
+
+@app.command()
+def overload(
+    held: Annotated[int, typer.Option(min=1, help="How many calls one core holds, as live-calls says.")] = 300,
+    seconds: Annotated[float, typer.Option(help="How long it is measured.")] = 12.0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Twice as many callers as one core can hold: what those hear who were accepted, how soon the rest is refused."""
+    _report(overload_bench.run(held=held, seconds=seconds), as_json=json_)
+
+
+@app.command()
+def workers(
+    calls: Annotated[int, typer.Option(min=2, help="How many calls.")] = 100,
+    seconds: Annotated[float, typer.Option(help="How long both are measured.")] = 12.0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Two workers on two cores against one: how many times the calls, and calls that are begun twice."""
+    _report(workers_bench.run(calls=calls, seconds=seconds), as_json=json_)
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=1, help="How long.")] = 10.0,
+    calls: Annotated[int, typer.Option(help="How many calls at once; half of those held when not given.")] = 0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Calls come and go, and their callers interrupt: memory, descriptors and tasks must not grow."""
+    _report(soak_bench.run(minutes=minutes, calls=calls), as_json=json_)
+
+
+@app.command()
+def startup(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each program is started.")] = 5,
+    against: AgainstOption = "",
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """How soon serve listens and commands answer, and the memory of a bridge that does nothing."""
+    _report(startup_bench.run(rounds=rounds, against=against), as_json=json_)
 
 
 @app.command("barge-in")

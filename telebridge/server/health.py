@@ -1,10 +1,12 @@
 """Handles what operators ask: is the process alive, does it take calls, what are its metrics."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 
 
@@ -50,4 +52,5 @@ class HealthHandler:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Prometheus's text format."""
+        metrics.TASKS.set(len(asyncio.all_tasks()))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

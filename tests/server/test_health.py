@@ -1,5 +1,6 @@
 """What operators ask: liveness, readiness with its reason, and metrics by their public names."""
 
+import asyncio
 import json
 
 import pytest
@@ -49,3 +50,10 @@ async def test_metrics_have_their_public_names_and_labels():
         'telebridge_campaign_webhook_deliveries_total{outcome="test"} 1.0',
     ):
         assert line in text
+
+
+async def test_metrics_count_the_tasks_of_the_event_loop():
+    waiting = asyncio.create_task(asyncio.sleep(60))
+    text = (await HealthHandler(Calls()).metrics(REQUEST)).body.decode()
+    waiting.cancel()
+    assert f"\ntelebridge_tasks {len(asyncio.all_tasks())}.0\n" in text

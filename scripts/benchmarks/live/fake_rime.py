@@ -3,7 +3,8 @@
 Speaks `/ws3` (Rime, "WebSockets JSON"): a text becomes audio of its length, 15 characters a second, in chunks that
 arrive so many times as fast as they play, each with its word times, and `done` at the end. VOICE is a file of mu-law
 audio that every text begins with and repeats. Every chunk begins with a stamp. As Rime documents it, a clear drops what
-is not spoken yet, and what is being spoken goes on. A client that asks for `pcm` gets the same audio as PCM.
+is not spoken yet, and what is being spoken goes on. A client that asks for `pcm` gets the same audio as PCM. A plain
+HTTP request is answered with the number of texts so far.
 """
 
 import argparse
@@ -36,6 +37,8 @@ class Schedule:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._armed = False
+        self.texts = 0
+        """How many texts have come from all clients."""
 
     def at(self, when: float, action: Callable[[], None]) -> None:
         """Do this at a time of `time.perf_counter`."""
@@ -114,6 +117,11 @@ class Connection(asyncio.Protocol):
                 return
             self._buffer = rest
             self._upgraded = True
+            if b"pgrade: " not in request:
+                content = b"%d" % self._schedule.texts
+                self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content))
+                self._transport.close()
+                return
             if b"audioFormat=pcm" in request:
                 self._data = self._voice.pcm
             self._transport.write(accepted(request))
@@ -132,6 +140,7 @@ class Connection(asyncio.Protocol):
             if told.get("operation") == "clear":
                 self._texts.clear()
             elif (told.get("text") or "").strip():
+                self._schedule.texts += 1
                 self._texts.append((told["text"], json.dumps(told.get("contextId")).encode()))
                 if not self._speaking:
                     self._begin()

@@ -21,12 +21,12 @@ import aiohttp
 import msgspec
 import uvloop
 
-from live.processes import cpu_seconds, resident_bytes, waited_seconds
+from live.processes import cpu_seconds, family, proportional_bytes, waited_seconds
 from live.talker import FRAME_SECONDS, Figures, Speech, Talker
 from telebridge.twilio.request_signature import webhook_signature
 
 SLOTS = 20
-WARM_UP_SECONDS = 4.0
+WARM_UP_SECONDS = 2.5
 STREAM = re.compile(r"(/twilio/media/[^\"]+)")
 
 
@@ -34,7 +34,7 @@ class Load(msgspec.Struct):
     """What is to be done.
 
     Args:
-        pid: The server's process.
+        pid: The server's process; those that it started count, too.
         url: Where it listens.
         calls: How many calls.
         seconds: How long they are measured.
@@ -157,15 +157,13 @@ async def run(load: Load) -> dict[str, object]:
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         callers = Callers(load, session)
         resting = await _warmed_up(callers, load.pid)
-        await _arrive(callers, load)
+        await arrive(callers, load)
         await asyncio.sleep(load.settle_seconds)
         gc.collect()
         gc.freeze()
         gc.disable()
         measured = await _measure(callers, load)
-        measured["kilobytes_per_call"] = round(
-            (resident_bytes(load.pid) - resting) / max(1, len(callers.talkers)) / 1000, 1
-        )
+        measured["kilobytes_per_call"] = round((_memory(load.pid) - resting) / max(1, len(callers.talkers)) / 1000, 1)
         await callers.end(callers.talkers)
     return measured
 
@@ -177,10 +175,15 @@ async def _warmed_up(callers: Callers, pid: int) -> int:
     await callers.end(callers.talkers)
     await asyncio.sleep(0.2)
     callers.begun_ms.clear()
-    return resident_bytes(pid)
+    return _memory(pid)
 
 
-async def _arrive(callers: Callers, load: Load) -> None:
+def _memory(pid: int) -> int:
+    return sum(proportional_bytes(each) for each in family(pid))
+
+
+async def arrive(callers: Callers, load: Load) -> None:
+    """The calls begin one after the other; returns when all have begun or were refused."""
     began, beginning = time.perf_counter(), set()
     for index in range(load.calls):
         if (wait := began + index / load.arrivals_a_second - time.perf_counter()) > 0:
@@ -190,14 +193,15 @@ async def _arrive(callers: Callers, load: Load) -> None:
 
 
 async def _measure(callers: Callers, load: Load) -> dict[str, object]:
-    figures, live = callers.figures, len(callers.talkers)
-    began, cpu, waited = time.perf_counter(), cpu_seconds(load.pid), waited_seconds(load.pid)
+    figures, live, pids = callers.figures, len(callers.talkers), family(load.pid)
+    began, cpu, waited = time.perf_counter(), [cpu_seconds(pid) for pid in pids], waited_seconds(load.pid)
     own = time.process_time()
     figures.measured = True
     await asyncio.sleep(load.seconds)
     figures.measured = False
     elapsed = time.perf_counter() - began
-    used = cpu_seconds(load.pid) - cpu
+    each_used = [cpu_seconds(pid) - before for pid, before in zip(pids, cpu, strict=True)]
+    used = sum(each_used)
     return {
         "calls": load.calls,
         "live": live,
@@ -206,6 +210,7 @@ async def _measure(callers: Callers, load: Load) -> dict[str, object]:
         "begun_ms_p99": percentile(callers.begun_ms, 99),
         "cpu_us_per_frame": round(used / max(1, figures.frames) * 1e6, 1),
         "core_used": round(used / elapsed, 3),
+        "busiest_core_used": round(max(each_used) / elapsed, 3),
         "core_waited_for": round((waited_seconds(load.pid) - waited) / elapsed, 3),
         "frames": figures.frames,
         "chunks": figures.chunks,

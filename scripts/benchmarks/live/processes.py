@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 
 TICKS = os.sysconf("SC_CLK_TCK")
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -18,11 +17,6 @@ def waited_seconds(pid: int) -> float:
     return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
 
 
-def resident_bytes(pid: int) -> int:
-    """Memory in use."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES
-
-
 def proportional_bytes(pid: int) -> int:
     """Memory in use, pages that several processes share counted in parts (PSS)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -32,6 +26,15 @@ def proportional_bytes(pid: int) -> int:
 def descriptors(pid: int) -> int:
     """Open files and sockets."""
     return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def family(pid: int) -> list[int]:
+    """A process and those that it started, and those that they started."""
+    found = [pid]
+    for each in found:  # grows meanwhile
+        for task in Path(f"/proc/{each}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
 
 
 def pin(pid: int, core: int) -> None:

@@ -4,14 +4,15 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from machine import bridge_settings, running
 
-from live.processes import pin
+from live.processes import family, pin
 from telebridge.simulator.setup.options import AUTH_TOKEN
 
 PROMPT = (
@@ -22,6 +23,23 @@ PROMPT = (
 """225 characters without a full stop, which is one synthesis of 15 seconds."""
 PROMPTS = 600
 """More than any call hears: a flow whose silent caller goes round for ever is refused."""
+
+
+@dataclass(frozen=True)
+class Rime:
+    """A Rime that listens on a port of this machine."""
+
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Where telebridge connects."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def texts(self) -> int:
+        """How many texts it was asked to speak so far."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=10) as answer:
+            return int(answer.read())
 
 
 @dataclass(frozen=True)
@@ -52,36 +70,44 @@ def thinnest(core: int) -> Iterator[Server]:
 
 
 @contextmanager
-def pipecat(core: int, rime_url: str, python: str) -> Iterator[Server]:
+def pipecat(core: int, rime: Rime, python: str) -> Iterator[Server]:
     """Pipecat's usual pipeline for Twilio, by a Python that has pipecat."""
-    with _module("live.pipecat_server", rime_url, PROMPT, python=python) as (pid, port):
+    with _module("live.pipecat_server", rime.url, PROMPT, python=python) as (pid, port):
         pin(pid, core)
         yield Server("pipecat", pid, f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def bridge(core: int, rime_url: str, *, python: str = sys.executable, **settings: str) -> Iterator[Server]:
-    """`telebridge serve` as it is by default, but that no prompt is kept; the telebridge of this Python."""
+def bridge(
+    core: int, rime: Rime, *, python: str = sys.executable, workers: Sequence[int] = (), **settings: str
+) -> Iterator[Server]:
+    """`telebridge serve` as it is by default, but that no prompt is kept; the telebridge of this Python.
+
+    With `workers` there are as many, each on the core that is named.
+    """
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "bench.yaml").write_text(flow())
         settings = {
             **bridge_settings(folder),
             "RIME_API_KEY": "bench",
-            "TELEBRIDGE_RIME__URL": rime_url,
+            "TELEBRIDGE_RIME__URL": rime.url,
             "TELEBRIDGE_PROMPTS__ENABLED": "false",
             "TELEBRIDGE_SERVER__DRAIN_SECONDS": "1",
             **settings,
         }
-        with running("serve", "--port", "0", python=python, **settings) as (process, url):
+        several = ("--workers", str(len(workers))) if workers else ()
+        with running("serve", "--port", "0", *several, python=python, **settings) as (process, url):
             pin(process.pid, core)
+            for pid, each in zip(family(process.pid)[1:], workers, strict=bool(workers)):
+                pin(pid, each)
             yield Server("telebridge", process.pid, url, webhook=True, auth_token=AUTH_TOKEN)
 
 
 @contextmanager
-def rime(voice: Path, *, chunk_ms: int) -> Iterator[str]:
-    """A Rime on this process's cores that sends four times as fast as audio plays; gives its address."""
+def rime(voice: Path, *, chunk_ms: int) -> Iterator[Rime]:
+    """A Rime on this process's cores that sends four times as fast as audio plays."""
     with _module("live.fake_rime", str(voice), "--chunk-ms", str(chunk_ms)) as (_, port):
-        yield f"ws://127.0.0.1:{port}"
+        yield Rime(port)
 
 
 def flow() -> str:
