@@ -311,7 +311,9 @@ async def _load(detector: DetectorOnDemand) -> None:
 
 
 def _variables(claim: Claim) -> dict[str, str]:
-    return contact_variables(claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.phone)
+    return contact_variables(
+        claim.contact.variables, from_number=claim.from_number, to_number=claim.contact.called_phone
+    )
 
 
 async def _reloading(flows: FlowCatalogue, _: web.Application) -> AsyncIterator[None]:

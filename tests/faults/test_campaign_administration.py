@@ -4,6 +4,7 @@ import pytest
 from support.campaigns import (
     ACCOUNT,
     FAST,
+    NEW_YORK,
     SteeredClock,
     claim,
     contacts,
@@ -12,6 +13,7 @@ from support.campaigns import (
     phone,
     plan,
     running_campaign,
+    said,
     spoken,
 )
 from support.faults import fault
@@ -21,9 +23,11 @@ from telebridge.campaigns.administration.deletion import delete_campaign_data
 from telebridge.campaigns.administration.exporting import export_campaign, import_campaign
 from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Cap
+from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.twilio.calls import CallStatus
 
 
 @pytest.fixture
@@ -121,3 +125,40 @@ async def test_a_file_that_lost_its_end(store, tmp_path):
             with pytest.raises(ConfigurationError, match=r"is broken|is no exported campaign"):
                 await import_campaign(elsewhere, file, account=ACCOUNT)
         assert await elsewhere.campaigns.all() == []
+
+
+@fault(
+    "a person with several numbers opts out at the second one",
+    caller="is called at none of them again",
+    operator="all of their numbers are on the do-not-call list, from the call",
+    kept="the opt-out of a person, whichever number it came from",
+)
+async def test_an_opt_out_at_one_of_several_numbers(store):
+    rules = RetryRules(9, {}, (Outcome.NO_ANSWER,))
+    campaign = await running_campaign(store, contacts(1, others=((phone(7), NEW_YORK),)), retry=rules)
+    [first] = await claim(store)
+    await store.attempts.report(first.attempt_id, said("CA1", CallStatus.NO_ANSWER))
+    [second] = await claim(store)
+    await store.attempts.report(second.attempt_id, spoken("CA2", reported=Reported.OPTED_OUT))
+    assert [second.contact.called_phone, (await store.contacts.find(campaign.id, phone(0))).outcome] == [
+        phone(7),
+        "opted_out",
+    ]
+    await running_campaign(store, contacts(1) + contacts(1, first=7), name="next")
+    assert await claim(store) == []
+
+
+@fault(
+    "a list with two numbers for a person is imported again while the second one is tried",
+    caller="is not called anew",
+    operator="the row counts as there already",
+    kept="one contact for each person",
+)
+async def test_a_list_of_several_numbers_imported_again(store):
+    people = contacts(1, others=((phone(7), NEW_YORK),))
+    rules = RetryRules(9, {}, (Outcome.NO_ANSWER,))
+    campaign = await running_campaign(store, people, retry=rules)
+    [one] = await claim(store)
+    await store.attempts.report(one.attempt_id, said("CA1", CallStatus.NO_ANSWER))
+    assert (await store.contacts.add(campaign.id, people, upto_line=9)).duplicates == 1
+    assert [again.contact.called_phone for again in await claim(store)] == [phone(7)]

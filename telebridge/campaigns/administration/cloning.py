@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
 from telebridge.campaigns.engine.claim import DO_NOT_CALL
-from telebridge.campaigns.engine.contact import Contact, ImportPosition, Lane, NewContact
+from telebridge.campaigns.engine.contact import Contact, ContactNumber, ImportPosition, Lane, NewContact
 from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.states import CampaignStatus, ContactState
@@ -124,11 +124,13 @@ def _ended(contact: Contact) -> str:
 
 
 def _as_new(contact: Contact, lanes: Mapping[int, Lane], priorities: Mapping[int, int]) -> NewContact:
+    first, *others = contact.numbers or (ContactNumber(contact.phone, contact.lane_id),)
     return NewContact(
         phone=contact.phone,
-        lane=lanes[contact.lane_id],
+        lane=lanes[first.lane_id],
         variables=contact.variables,
         priority=priorities[contact.lane_id],
         consented_at=None if contact.consented_at is None else instant(contact.consented_at),
         consent_source=contact.consent_source,
+        others=tuple((one.phone, lanes[one.lane_id]) for one in others),
     )

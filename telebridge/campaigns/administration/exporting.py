@@ -27,7 +27,7 @@ from telebridge.campaigns.administration.cloning import never_filled
 from telebridge.campaigns.definition.editing import apply_changes
 from telebridge.campaigns.engine.administration import ArchivedContact, check_exportable, imported_status
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import BegunImport
+from telebridge.campaigns.engine.contact import BegunImport, Lane
 from telebridge.campaigns.engine.do_not_call import DoNotCallEntry
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import ReportRow, report_rows
@@ -73,17 +73,16 @@ async def export_campaign(
         head = ArchiveHead(VERSION, at, campaign.id, campaign.status, campaign.reason, campaign.turn, plan)
         archive.begin(head)
         done = 0
-        priorities = await store.reports.priorities(campaign.id)
+        lanes, priorities = await store.reports.lanes(campaign.id), await store.reports.priorities(campaign.id)
         async for rows in _pages(report_rows(store.reports, campaign.id)):
-            phones = {row.contact.phone for row in rows}
+            phones = {phone for row in rows for phone in row.contact.phones}
             entries = await store.administration.do_not_call_of(campaign.id, phones)
-            await asyncio.to_thread(_write, archive, rows, priorities, entries)
+            await asyncio.to_thread(_write, archive, rows, lanes, priorities, entries)
             done += len(rows)
             if on_progress is not None:
                 on_progress(done)
-        await asyncio.to_thread(
-            _write, archive, (), priorities, await store.administration.do_not_call_of(campaign.id, None)
-        )
+        own = await store.administration.do_not_call_of(campaign.id, None)
+        await asyncio.to_thread(_write, archive, (), lanes, priorities, own)
         counts = archive.finish()
         now = await store.campaigns.find(campaign.id)
         if now is None or replace(now, tat=campaign.tat) != campaign:
@@ -155,12 +154,14 @@ async def _pages(rows: AsyncIterator[ReportRow]) -> AsyncIterator[Sequence[Repor
 def _write(
     archive: ArchiveWriter,
     rows: Sequence[ReportRow],
+    lanes: Mapping[int, Lane],
     priorities: Mapping[int, int],
     entries: Sequence[DoNotCallEntry],
 ) -> None:
     for row in rows:
         priority = priorities[row.contact.lane_id]
-        archive.add_contact(ArchivedContact(row.contact, row.lane, priority, tuple(row.attempts)))
+        own = tuple(lanes[one.lane_id] for one in row.contact.numbers)
+        archive.add_contact(ArchivedContact(row.contact, row.lane, priority, tuple(row.attempts), own))
     for entry in entries:
         archive.add_do_not_call(entry)
 

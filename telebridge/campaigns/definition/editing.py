@@ -21,7 +21,7 @@ from telebridge.errors import ConfigurationError
 CHANGES_WHILE_RUNNING = frozenset(
     {
         *("calls_per_second", "max_live", "priority", "weight", "window", "start_at", "end_at", "from", "ring_timeout"),
-        *("max_attempts", "retry", "caps", "on_unknown", "failure_breaker", "webhook"),
+        *("max_attempts", "retry", "caps", "on_unknown", "failure_breaker", "webhook", "next_number"),
         *("price_per_minute", "price_per_call"),
     }
 )
@@ -52,7 +52,7 @@ def read_change(written: str) -> KeyAssignment:
     if not equals or not key:
         raise ConfigurationError(f"'{written}'", "is no change", "write KEY=VALUE, such as max_live=20")
     read = _read_value(value) if value else None
-    several = key == "from" and isinstance(read, str) and "," in read
+    several = key in {"from", "next_number"} and isinstance(read, str) and "," in read
     return key_path(key), [part.strip() for part in str(read).split(",")] if several else read
 
 

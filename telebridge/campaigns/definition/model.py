@@ -22,6 +22,9 @@ DURATION = re.compile(r"(\d+)\s*([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 DEFAULT_WINDOW = Window(9 * 60, 20 * 60)
 
+FURTHER_PHONES = ("phone2", "phone3", "phone4", "phone5")
+"""Columns of further numbers, where the file names none."""
+
 Windows = Mapping[int, tuple[Window, ...]]
 
 
@@ -69,11 +72,7 @@ def _caller(value: object) -> object:
     return {"number": value} if isinstance(value, str) else value
 
 
-def _delays(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-def _callers(value: object) -> object:
+def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
@@ -104,7 +103,7 @@ def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
 
 
 Delay = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=60))]
-Delays = Annotated[tuple[Delay, ...], BeforeValidator(_delays), Field(max_length=20)]
+Delays = Annotated[tuple[Delay, ...], BeforeValidator(_listed), Field(max_length=20)]
 ColumnName = Annotated[str, Field(min_length=1)]
 Price = Annotated[float, Field(ge=0)]
 
@@ -147,7 +146,10 @@ class ColumnTable(_Part):
     model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     __pydantic_extra__: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], ColumnName] = Field(init=False)
 
-    phone: ColumnName = "phone"
+    phone: Annotated[tuple[ColumnName, ...], BeforeValidator(_listed), Field(min_length=1, max_length=10)] = (
+        "phone",
+        *FURTHER_PHONES,
+    )
     zone: ColumnName = "zone"
     postal_code: ColumnName = "postal_code"
     due_at: ColumnName = "due_at"
@@ -157,8 +159,16 @@ class ColumnTable(_Part):
 
     @property
     def fields(self) -> dict[str, str]:
-        """The columns of what a campaign itself knows, by key."""
-        return {key: getattr(self, key) for key in type(self).model_fields}
+        """The columns of what a campaign itself knows, by key; those of further numbers by `phone2`, `phone3`, …."""
+        others = {key: getattr(self, key) for key in type(self).model_fields if key != "phone"}
+        phones = {f"phone{place}" if place > 1 else "phone": name for place, name in enumerate(self.phone, 1)}
+        return {**phones, **others}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The keys of `fields` whose columns the file names, so that they must be there."""
+        phones = {key for key in self.fields if key.startswith("phone")} if "phone" in self.model_fields_set else set()
+        return frozenset({"phone", *phones, *(self.model_fields_set - {"phone"})})
 
     @property
     def variables(self) -> dict[str, str]:
@@ -194,6 +204,12 @@ class WebhookTable(_Part):
     events: Annotated[tuple[WebhookEvent, ...], AfterValidator(_some_event)] = tuple(WebhookEvent)
 
 
+NextNumberOutcome = Literal[
+    "bad_number", "no_answer", "busy", "failed", "machine", "refused", "hung_up", "lost", "unknown"
+]
+"""Outcomes in which nobody was spoken to as they should be, so that another number may reach the person."""
+
+
 class CampaignDefinition(_Part):
     """A whole campaign file.
 
@@ -202,7 +218,8 @@ class CampaignDefinition(_Part):
         flow: What its calls do.
         kind: What its calls are about, which decides by whose hours they go.
         from_: The numbers it calls from.
-        max_attempts: At most so many attempts for each contact, whatever `retry` says.
+        max_attempts: At most so many attempts for each contact, at all of its numbers, whatever `retry` says.
+        next_number: After which outcomes the next of a contact's numbers is called, at once.
         retry: When a contact is tried again.
         window: Local times in which it calls, by weekday; the law's hours narrow them.
         start_at: Not before.
@@ -234,11 +251,12 @@ class CampaignDefinition(_Part):
     kind: CallKind
     from_: Annotated[
         tuple[Annotated[CallerNumber, BeforeValidator(_caller)], ...],
-        BeforeValidator(_callers),
+        BeforeValidator(_listed),
         Field(alias="from", min_length=1),
     ]
     max_attempts: Annotated[int, Field(ge=1, le=50)] = 3
     retry: Retry = Retry()
+    next_number: Annotated[tuple[NextNumberOutcome, ...], BeforeValidator(_listed)] = ("bad_number", "no_answer")
     window: Annotated[Windows, BeforeValidator(_windows), Field(min_length=1)] = dict.fromkeys(
         range(7), (DEFAULT_WINDOW,)
     )

@@ -87,4 +87,4 @@ def _retry(definition: CampaignDefinition) -> RetryRules:
         Outcome.LOST: retry.lost,
     }
     seconds = {outcome: tuple(delay / SECOND for delay in some) for outcome, some in delays.items() if some}
-    return RetryRules(definition.max_attempts, seconds)
+    return RetryRules(definition.max_attempts, seconds, tuple(map(Outcome, definition.next_number)))

@@ -3,7 +3,7 @@
 One rule: a call that is not its attempt's, or that is no longer wanted, is ended here before anything is said in it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from telebridge.campaigns.dialing.breaker_watch import BreakerWatch
 from telebridge.campaigns.engine.attempt import CallReport, Receipt
@@ -19,10 +19,17 @@ from telebridge.twilio.client import TwilioCalls
 log = logger(__name__)
 
 
-async def why_unwanted(store: CampaignStore, campaign_id: str, phone: str) -> str:
-    """Return why a placed call must end before anybody is spoken to; empty when it may go on."""
-    if await store.do_not_call.has(phone, campaign_id=campaign_id):
-        return "its number was put on the do-not-call list meanwhile"
+async def why_unwanted(store: CampaignStore, campaign_id: str, phones: Iterable[str]) -> str:
+    """Return why a placed call must end before anybody is spoken to; empty when it may go on.
+
+    Args:
+        store: The campaigns.
+        campaign_id: Whose call it is.
+        phones: All numbers of the person.
+    """
+    for phone in phones:
+        if await store.do_not_call.has(phone, campaign_id=campaign_id):
+            return "its number was put on the do-not-call list meanwhile"
     campaign = await store.campaigns.find(campaign_id)
     cancelled = campaign is not None and campaign.status is CampaignStatus.CANCELLED
     return "its campaign was cancelled meanwhile" if cancelled else ""
@@ -74,7 +81,9 @@ class AttemptReports:
         if not await self._apply(attempt_id, CallReport(call_sid, CallStatus.IN_PROGRESS)):
             return False
         attempt = await self._store.attempts.find(attempt_id)
-        why = "" if attempt is None else await why_unwanted(self._store, attempt.campaign_id, attempt.phone)
+        contact = None if attempt is None else await self._store.contacts.of(attempt)
+        phones = () if contact is None else contact.phones
+        why = "" if attempt is None else await why_unwanted(self._store, attempt.campaign_id, phones)
         if why:
             log.info("a call is ended before a word", call_sid=call_sid, attempt=attempt_id, why=why)
             ended = CallReport(call_sid, CallStatus.IN_PROGRESS, reported=Reported.ENDED)

@@ -246,7 +246,7 @@ class Dialer:
 
     async def _end_if_unwanted(self, claim: Claim, placed: CallResource) -> None:
         """End a call whose campaign was cancelled during the request, when nobody knew its SID."""
-        why = await why_unwanted(self._store, claim.campaign.id, claim.contact.phone)
+        why = await why_unwanted(self._store, claim.campaign.id, claim.contact.phones)
         if why:
             log.info("a call is ended before it is answered", call_sid=placed.sid, attempt=claim.attempt_id, why=why)
             ended = CallReport(placed.sid, placed.status, reported=Reported.ENDED)

@@ -44,7 +44,7 @@ class RefusedCalls:
     def placed(self, claim: Claim) -> None:
         """A call was placed: what was refused before it was no rule."""
         self._runs.end_run(claim.campaign.id)
-        self._runs.end_run(_country(claim.contact.phone))
+        self._runs.end_run(_country(claim.contact.called_phone))
 
     async def not_placed(self, claim: Claim, verdict: NotPlaced, error: str) -> None:
         """Record that a call was not placed."""
@@ -61,7 +61,7 @@ class RefusedCalls:
     def _stop(self, claim: Claim, verdict: NotPlaced, error: str) -> str:
         """Count a refusal; returns why the campaign must pause, or the empty string."""
         if verdict.why is NotPlacedReason.COUNTRY:
-            self._count_country(_country(claim.contact.phone), error)
+            self._count_country(_country(claim.contact.called_phone), error)
         if verdict.why is not NotPlacedReason.UNCLEAR or self._runs.refused(claim.campaign.id) < FEW:
             return ""
         self._runs.end_run(claim.campaign.id)

@@ -79,12 +79,14 @@ class ArchivedContact(msgspec.Struct, frozen=True):
         lane: When it may be called.
         priority: Higher is called earlier.
         attempts: Its attempts, the earliest first.
+        lanes: When each of several numbers may be called.
     """
 
     contact: Contact
     lane: Lane
     priority: int
     attempts: tuple[Attempt, ...] = ()
+    lanes: tuple[Lane, ...] = ()
 
 
 class AdministrationRecords(Protocol):

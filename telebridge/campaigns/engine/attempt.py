@@ -129,6 +129,7 @@ def attempt_json(attempt: Attempt) -> dict[str, Any]:
         "state": attempt.state.value,
         "outcome": None if attempt.outcome is None else attempt.outcome.value,
         "from": attempt.from_number,
+        "to": attempt.phone,
         "call_sid": attempt.call_sid,
         "begun_at": iso_time(attempt.intent_at),
         "ended_at": None if attempt.ended_at is None else iso_time(attempt.ended_at),

@@ -157,7 +157,7 @@ class Admitted:
             contact.campaign_id,
             contact.id,
             contact.claims,
-            contact.phone,
+            contact.called_phone,
             account,
             self.from_number,
             worker,
@@ -208,8 +208,9 @@ def select_contacts(
     for contact in candidates:
         if len(selection.admitted) == wanted:
             break
-        refused = _refused(contact, facts.get(contact.phone, PhoneFacts()), caps.get(contact.lane_id, ()), now)
-        if refused is None and contact.phone in ringing:
+        phones = contact.phones
+        refused = _refused(contact, _facts_of(phones, facts), caps.get(contact.lane_id, ()), now)
+        if refused is None and not ringing.isdisjoint(phones):
             refused = _hold(contact, LIVE_ELSEWHERE, now + LIVE_ELSEWHERE_MS)
         if refused is not None:
             selection.changed.append(refused)
@@ -219,9 +220,21 @@ def select_contacts(
         if number is None:
             continue
         allowed.calls -= 1
-        ringing.add(contact.phone)
+        ringing.update(phones)
         selection.admitted.append(Admitted(contact, number))
     return selection
+
+
+def _facts_of(phones: Sequence[str], facts: Mapping[str, PhoneFacts]) -> PhoneFacts:
+    """What is known of a person: what is known of any of their numbers, so that caps hold for all of them together."""
+    known = [facts[phone] for phone in phones if phone in facts]
+    if len(known) == 1:
+        return known[0]
+    return PhoneFacts(
+        frozenset(scope for one in known for scope in one.do_not_call),
+        any(one.live for one in known),
+        tuple(call for one in known for call in one.past),
+    )
 
 
 def _refused(contact: Contact, facts: PhoneFacts, caps: Sequence[Cap], now: int) -> Contact | None:

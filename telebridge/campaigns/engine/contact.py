@@ -4,7 +4,7 @@ One rule: every contact has a lane; a row whose legal hours cannot be determined
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
@@ -95,6 +95,20 @@ def joined_regions(regions: Iterable[str]) -> str:
     return REGIONS_APART.join(sorted(set(regions)))
 
 
+class ContactNumber(msgspec.Struct, frozen=True, array_like=True):
+    """One of several numbers of a contact.
+
+    Args:
+        phone: E.164.
+        lane_id: When it may be called.
+        unusable: Twilio does not call it: there is no such number, or it costs extra.
+    """
+
+    phone: str
+    lane_id: int
+    unusable: bool = False
+
+
 class NewContact(msgspec.Struct, frozen=True):
     """One row of an import. A struct and no dataclass: millions of them go from process to process.
 
@@ -106,6 +120,7 @@ class NewContact(msgspec.Struct, frozen=True):
         due_at: Not to be called before; None for as soon as it may be.
         consented_at: When the person agreed to be called; None when that is not known.
         consent_source: Where that is written down.
+        others: Further numbers to be tried after it, in their order, and when each may be called.
     """
 
     phone: str
@@ -115,6 +130,7 @@ class NewContact(msgspec.Struct, frozen=True):
     due_at: datetime | None = None
     consented_at: datetime | None = None
     consent_source: str = ""
+    others: tuple[tuple[str, Lane], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +140,8 @@ class Contact:
     Args:
         id: The store's.
         campaign_id: Whose contact it is.
-        lane_id: When it may be called.
-        phone: E.164, once in a campaign.
+        lane_id: When the number may be called that is called next.
+        phone: E.164, once in a campaign; the first of several numbers.
         state: See `ContactState`.
         due_at: Not to be called before; of one that is done, when its last call ended.
         attempts: Calls so far, without those that were never placed.
@@ -135,6 +151,8 @@ class Contact:
         variables: What the flow knows of it.
         consented_at: When it agreed to be called.
         consent_source: Where that is written down.
+        numbers: All of its numbers in the order in which they are tried; empty when it has one.
+        number: The place among these of the one that is called next, or was called last.
     """
 
     id: int
@@ -150,3 +168,47 @@ class Contact:
     variables: Mapping[str, str] = field(default_factory=dict)
     consented_at: int | None = None
     consent_source: str = ""
+    numbers: tuple[ContactNumber, ...] = ()
+    number: int = 0
+
+    @property
+    def called_phone(self) -> str:
+        """The number that is called next, or was called last."""
+        return self.numbers[self.number].phone if self.numbers else self.phone
+
+    @property
+    def phones(self) -> tuple[str, ...]:
+        """All of its numbers; do-not-call entries and caps of one of them hold for the person."""
+        return tuple(one.phone for one in self.numbers) if self.numbers else (self.phone,)
+
+    @property
+    def usable_numbers(self) -> int:
+        """How many of its numbers can be called."""
+        return sum(not one.unusable for one in self.numbers) if self.numbers else 1
+
+    def number_behind(self, phone: str) -> int | None:
+        """The place of the next number that can be called, behind one of them; None when that was the last."""
+        places = [place for place, one in enumerate(self.numbers) if one.phone == phone]
+        first = places[0] + 1 if places else len(self.numbers)
+        return next((place for place in range(first, len(self.numbers)) if not self.numbers[place].unusable), None)
+
+    def at_number(self, place: int) -> "Contact":
+        """Return the contact with another number to be called next, in the lane of that."""
+        return replace(self, number=place, lane_id=self.numbers[place].lane_id)
+
+    def at_first_number(self) -> "Contact":
+        """Return the contact with its first number that can be called as the next."""
+        first = next((place for place, one in enumerate(self.numbers) if not one.unusable), None)
+        return self if first is None else self.at_number(first)
+
+    def without_number(self, phone: str) -> "Contact":
+        """Return the contact with one of its numbers as unusable."""
+        numbers = tuple(
+            ContactNumber(one.phone, one.lane_id, unusable=True) if one.phone == phone else one for one in self.numbers
+        )
+        return replace(self, numbers=numbers)
+
+    def with_all_numbers(self) -> "Contact":
+        """Return the contact with all of its numbers to be tried again, from the first."""
+        numbers = tuple(ContactNumber(one.phone, one.lane_id) for one in self.numbers)
+        return replace(self, numbers=numbers).at_number(0) if numbers else self

@@ -175,7 +175,7 @@ def call_request(claim: Claim, public_url: str) -> CallRequest:
     plan = claim.campaign.plan
     base, query = f"{public_url.rstrip('/')}/twilio", f"?attempt={claim.attempt_id}{CALLBACK_RETRIES}"
     return CallRequest(
-        to=claim.contact.phone,
+        to=claim.contact.called_phone,
         from_=claim.from_number,
         url=f"{base}/voice/{plan.flow}{query}",
         status_callback=f"{base}/status{query}",

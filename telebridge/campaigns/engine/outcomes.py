@@ -131,12 +131,16 @@ class RetryRules:
         max_attempts: How many calls a contact gets in all; calls that were never placed do not count.
         delays_seconds: For each outcome that is tried again: how long after the first, second, … attempt. The last
             one holds for all that follow. An outcome that is not here is final.
+        next_number: The outcomes after which the next of a contact's numbers is called, at once.
     """
 
     max_attempts: int = 3
     delays_seconds: Mapping[Outcome, tuple[float, ...]] = field(default_factory=usual_delays)
+    next_number: tuple[Outcome, ...] = ()
 
-    def next_due(self, outcome: Outcome, *, attempts: int, ended_at: int, call_back_at: int | None) -> int | None:
+    def next_due(
+        self, outcome: Outcome, *, attempts: int, ended_at: int, call_back_at: int | None, numbers: int = 1
+    ) -> int | None:
         """When the contact is due again; None for never.
 
         Args:
@@ -144,10 +148,12 @@ class RetryRules:
             attempts: How many calls it has had, that one included.
             ended_at: When that one ended.
             call_back_at: The time the person asked for. It is kept even after the last attempt: it is their wish.
+            numbers: How many numbers can be tried: the first delay follows when all of them were tried once.
         """
         if outcome is Outcome.CALL_BACK:
             return call_back_at
         delays = self.delays_seconds.get(outcome, ())
         if not delays or attempts >= self.max_attempts:
             return None
-        return ended_at + round(1000 * delays[min(attempts, len(delays)) - 1])
+        rounds = max(1, attempts // max(1, numbers))
+        return ended_at + round(1000 * delays[min(rounds, len(delays)) - 1])

@@ -46,6 +46,8 @@ TALK_WITHIN_MS = 60_000
 TALK_OVERDUE_MS = 10_000
 """For the circuit breaker a call without such a report is lost after this time, long before `TALK_WITHIN_MS`."""
 AGAIN_AFTER_MS = 1000
+UNUSABLE = frozenset({Outcome.BAD_NUMBER, Outcome.REFUSED})
+_OUTCOMES = frozenset(outcome.value for outcome in Outcome)
 RELEASES = {
     NotPlacedReason.AGAIN: (AGAIN_AFTER_MS, ""),
     NotPlacedReason.UNCLEAR: (round(1000 * UNCLEAR_AGAIN_SECONDS), REFUSED_HELD),
@@ -78,15 +80,21 @@ def apply_report(attempt: Attempt, report: CallReport, *, now: int) -> Attempt |
 
 
 def apply_disposition(attempt: Attempt, contact: Contact, rules: RetryRules) -> Contact:
-    """Return the contact after its attempt has ended: done, or due again by the retry rules.
+    """Return the contact after its attempt has ended: done, or due again by the retry rules, perhaps at another number.
 
     The contact is returned unchanged when the attempt has no outcome yet, or a later attempt is under way.
     """
     if attempt.outcome is None or attempt.ended_at is None or attempt.n != contact.claims:
         return contact
     due_at = rules.next_due(
-        attempt.outcome, attempts=contact.attempts, ended_at=attempt.ended_at, call_back_at=attempt.call_back_at
+        attempt.outcome,
+        attempts=contact.attempts,
+        ended_at=attempt.ended_at,
+        call_back_at=attempt.call_back_at,
+        numbers=contact.usable_numbers,
     )
+    if contact.numbers:
+        contact, due_at = _at_its_number(contact, attempt, attempt.outcome, rules, due_at, now=attempt.ended_at)
     happened = ContactInput.COMPLETE if due_at is None else ContactInput.RETRY
     state = follow(CONTACT, contact.state, happened)
     if state is ContactState.SKIPPED:
@@ -112,15 +120,73 @@ def void_attempt(attempt: Attempt, why: NotPlacedReason, *, error: str) -> Attem
     return replace(attempt, state=state, check_at=None, outcome=outcome, error=attempt.error or error)
 
 
-def release_contact(contact: Contact, why: NotPlacedReason, *, now: int) -> Contact:
-    """Return the contact of an attempt that has just become void; the attempt does not count."""
+def release_contact(
+    contact: Contact, why: NotPlacedReason, *, now: int, attempt: Attempt | None = None, rules: RetryRules | None = None
+) -> Contact:
+    """Return the contact of an attempt that has just become void; the attempt does not count.
+
+    Args:
+        contact: The contact.
+        why: Why the call was not placed.
+        now: Epoch milliseconds.
+        attempt: The attempt; needed with `rules`.
+        rules: Of the campaign, for a contact with several numbers: another one may be tried.
+    """
     uncounted = replace(contact, attempts=contact.attempts - 1)
     if not why.ends_contact:
         after_ms, held = RELEASES[why]
         state = follow(CONTACT, contact.state, ContactInput.RETRY)
         return replace(uncounted, state=state, due_at=now + after_ms, held=held)
+    outcome = Outcome(why.value)
+    if contact.numbers and attempt is not None and rules is not None:
+        return _other_number(uncounted, attempt, outcome, rules, now=now)
     state = follow(CONTACT, contact.state, ContactInput.COMPLETE)
-    return replace(uncounted, state=state, outcome=Outcome(why.value).value)
+    return replace(uncounted, state=state, outcome=outcome.value)
+
+
+def _other_number(contact: Contact, attempt: Attempt, outcome: Outcome, rules: RetryRules, *, now: int) -> Contact:
+    """The contact whose number Twilio has refused: at its next number, later at an earlier one, or done."""
+    earlier = contact.outcome  # how an earlier number of this round ended, whose delay then holds
+    if outcome in UNUSABLE:
+        contact = contact.without_number(attempt.phone)
+    due_at = None
+    if earlier in _OUTCOMES and contact.usable_numbers:
+        due_at = rules.next_due(
+            Outcome(earlier),
+            attempts=contact.attempts,
+            ended_at=now,
+            call_back_at=None,
+            numbers=contact.usable_numbers,
+        )
+    contact, due_at = _at_its_number(contact, attempt, outcome, rules, due_at, now=now)
+    happened = ContactInput.COMPLETE if due_at is None else ContactInput.RETRY
+    told = outcome.value if due_at is None or not earlier else earlier
+    due_at = contact.due_at if due_at is None else due_at
+    return replace(contact, state=follow(CONTACT, contact.state, happened), outcome=told, due_at=due_at, held="")
+
+
+def _at_its_number(
+    contact: Contact, attempt: Attempt, outcome: Outcome, rules: RetryRules, due_at: int | None, *, now: int
+) -> tuple[Contact, int | None]:
+    """A contact of several numbers at the one that is called next, and when; None for never.
+
+    The place is counted from the number of the attempt, so that a report that comes again leads to the same place.
+
+    Args:
+        contact: The contact.
+        attempt: The attempt that has ended.
+        outcome: How.
+        rules: Of the campaign.
+        due_at: When it would be due by the delays.
+        now: When the attempt ended.
+    """
+    if outcome in rules.next_number and contact.attempts < rules.max_attempts:
+        behind = contact.number_behind(attempt.phone)
+        if behind is not None:
+            return contact.at_number(behind), now
+        return (contact if due_at is None else contact.at_first_number()), due_at
+    place = contact.phones.index(attempt.phone) if attempt.phone in contact.phones else contact.number
+    return contact.at_number(place), due_at
 
 
 def _is_lost(known: Attempt, report: CallReport, now: int) -> bool:

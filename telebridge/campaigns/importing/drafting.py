@@ -90,6 +90,10 @@ def draft_campaign(
     ]
     filled, comments = _variables(contacts.header, flow, set(columns.values()))
     lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
+    further = _further_phones(contacts, phone, country, {*columns.values(), *filled.values()})
+    if further:
+        numbers = json.dumps([columns["phone"], *further], ensure_ascii=False)
+        comments.insert(0, f"# phone = {numbers}   # if these are numbers of the same person, tried in this order")
     return "\n".join([*lines, *comments]) + "\n"
 
 
@@ -106,6 +110,17 @@ def _phone_column(contacts: SampledList, country: str) -> int:
         return named[0]
     names = ", ".join(name for name in contacts.header[:8] if name)
     raise ConfigurationError("contacts", "no column holds telephone numbers", f"it has {names}")
+
+
+def _further_phones(contacts: SampledList, phone: int, country: str, taken: set[str]) -> list[str]:
+    """Columns besides the first that hold numbers, too."""
+    others = [at for at, name in enumerate(contacts.header) if at != phone and name and name not in taken]
+    cells = {at: contacts.column(at) for at in others}
+    return [
+        contacts.header[at]
+        for at in others
+        if cells[at] and sum(_readable(cell, country) for cell in cells[at]) >= FEWEST_READABLE * len(cells[at])
+    ]
 
 
 def _country(numbers: Sequence[str]) -> str:

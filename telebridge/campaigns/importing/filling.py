@@ -20,7 +20,9 @@ from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.errors import ConfigurationError
 
 IDENTIFYING_BYTES = 65_536
-READ_BY = {"columns", "default_country", "default_zone", "number_check", "delimiter", "require_consent", "kind"}
+READ_BY = {
+    *("columns", "default_country", "default_zone", "zones", "number_check", "delimiter", "require_consent", "kind")
+}
 """What of a campaign file decides which contact a row is."""
 
 

@@ -4,7 +4,7 @@ One rule: a row is taken as a whole or not at all; any content gives either a co
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -84,12 +84,14 @@ class ColumnLayout:
         fields: The position of each field that the campaign knows, by its key in `[columns]`.
         variables: The position of every other column, by the name under which a flow knows it.
         needs: The position of each variable that the flow needs, by its name.
+        phones: The positions of the numbers, in the order in which they are tried.
     """
 
     header: tuple[str, ...]
     fields: dict[str, int]
     variables: dict[str, int]
     needs: dict[str, int]
+    phones: tuple[int, ...]
 
 
 def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str, needs: Iterable[str] = ()) -> ColumnLayout:
@@ -112,7 +114,8 @@ def layout_of(header: Sequence[str], columns: ColumnTable, *, where: str, needs:
         raise ConfigurationError(where, f"has two columns '{twice}'", "give each a name of its own")
     fields = _fields(names, columns, where)
     variables = _variables(names, columns, set(fields.values()), where)
-    return ColumnLayout(names, fields, variables, _needed(needs, names, variables, where))
+    phones = tuple(at for field, at in fields.items() if field.startswith("phone"))
+    return ColumnLayout(names, fields, variables, _needed(needs, names, variables, where), phones)
 
 
 def variable_name(column: str, at: int) -> str:
@@ -148,7 +151,7 @@ def _fields(names: tuple[str, ...], columns: ColumnTable, where: str) -> dict[st
         at = _position(column, names)
         if at is not None:
             fields[field] = at
-        elif field == "phone" or field in columns.model_fields_set:
+        elif field in columns.named:
             raise ConfigurationError(where, f"has no column '{column}'", _near(column, names, field))
     return fields
 
@@ -232,9 +235,33 @@ def _contact(cells: Sequence[str], layout: ColumnLayout, definition: CampaignDef
     for name, at in layout.needs.items():
         if not cells[at].strip():
             raise _Refused(f"has no {{{{ {name} }}}}, which the flow needs: its column '{layout.header[at]}' is empty")
-    number = read_number(cell("phone"), country=definition.default_country, check=definition.number_check)
+    places = layout.phones
+    if len(places) > 1:  # those that hold a number; the first where none does, for its reason
+        places = tuple(at for at in places if cells[at].strip()) or places[:1]
+    (phone, lane), *others = [
+        _number(cells[at], definition, "" if at == layout.phones[0] else layout.header[at], cell) for at in places
+    ]
+    consented_at = _instant("consent_at", cell("consent_at"), lane)
+    if definition.needs_consent and (consented_at is None or not cell("consent_source")):
+        missing = "consent_at" if consented_at is None else "consent_source"
+        raise _Refused(f"has no {missing}, which this campaign requires")
+    return NewContact(
+        phone=phone,
+        lane=lane,
+        variables={name: cells[at] for name, at in layout.variables.items()},
+        priority=_priority(cell("priority")),
+        due_at=_instant("due_at", cell("due_at"), lane),
+        consented_at=consented_at,
+        consent_source=cell("consent_source"),
+        others=_each_once(phone, others) if others else (),
+    )
+
+
+def _number(written: str, definition: CampaignDefinition, column: str, cell: Callable[[str], str]) -> tuple[str, Lane]:
+    """A number in E.164, and when it may be called; `column` is named in the reason of a reject."""
+    number = read_number(written.strip(), country=definition.default_country, check=definition.number_check)
     if isinstance(number, NumberProblem):
-        raise _Refused(number.reason)
+        raise _Refused(f"column '{column}': {number.reason}" if column else number.reason)
     lane = lane_of(
         number,
         zone=cell("zone"),
@@ -243,20 +270,14 @@ def _contact(cells: Sequence[str], layout: ColumnLayout, definition: CampaignDef
         both=definition.zones == "both",
     )
     if isinstance(lane, NoLane):
-        raise _Refused(lane.reason)
-    consented_at = _instant("consent_at", cell("consent_at"), lane)
-    if definition.needs_consent and (consented_at is None or not cell("consent_source")):
-        missing = "consent_at" if consented_at is None else "consent_source"
-        raise _Refused(f"has no {missing}, which this campaign requires")
-    return NewContact(
-        phone=number.e164,
-        lane=lane,
-        variables={name: cells[at] for name, at in layout.variables.items()},
-        priority=_priority(cell("priority")),
-        due_at=_instant("due_at", cell("due_at"), lane),
-        consented_at=consented_at,
-        consent_source=cell("consent_source"),
-    )
+        raise _Refused(f"column '{column}': {lane.reason}" if column else lane.reason)
+    return number.e164, lane
+
+
+def _each_once(first: str, others: Sequence[tuple[str, Lane]]) -> tuple[tuple[str, Lane], ...]:
+    """Further numbers, without those that stand in two columns."""
+    lanes = {phone: lane for phone, lane in reversed(others) if phone != first}
+    return tuple((phone, lanes[phone]) for phone in dict.fromkeys(phone for phone, _ in others) if phone in lanes)
 
 
 def _priority(written: str) -> int:

@@ -86,6 +86,7 @@ class ReportRow:
         contact = self.contact
         return {
             "phone": contact.phone,
+            "numbers": list(contact.phones),
             "variables": dict(contact.variables),
             "state": contact.state.value,
             "outcome": self.outcome,

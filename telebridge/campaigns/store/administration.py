@@ -22,7 +22,7 @@ from telebridge.campaigns.engine.administration import (
     edit_plan,
 )
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import Contact, import_lease
+from telebridge.campaigns.engine.contact import ContactNumber, Lane, import_lease
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
 from telebridge.campaigns.engine.lifecycle import name_taken
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
@@ -173,9 +173,9 @@ class SqlAdministration(AdministrationRecords):
             renew_import_lease(self._database, connection, campaign_id, owner)
             if not advance_position(self._database, connection, campaign_id, upto_line):
                 return
-            wanted = {(one.lane, one.priority) for one in contacts}
+            wanted = {(lane, one.priority) for one in contacts for lane in (one.lane, *one.lanes)}
             lanes = lanes_for(self._database, connection, campaign_id, wanted)
-            rows = [_contact_row(campaign_id, lanes[one.lane, one.priority], one.contact) for one in contacts]
+            rows = [_contact_row(campaign_id, lanes, one) for one in contacts]
             self._database.insert_new(connection, contact, rows)
             phones = [one.contact.phone for one in contacts]
             here = (contact.c.campaign_id == campaign_id, self._database.among(contact.c.phone, phones))
@@ -251,15 +251,22 @@ class SqlAdministration(AdministrationRecords):
             after = last
 
 
-def _contact_row(campaign_id: str, lane_id: int, archived: Contact) -> dict[str, Any]:
+def _contact_row(campaign_id: str, lanes: Mapping[tuple[Lane, int], int], archived: ArchivedContact) -> dict[str, Any]:
+    one = archived.contact
+    numbers = tuple(
+        ContactNumber(number.phone, lanes[at, archived.priority], number.unusable)
+        for number, at in zip(one.numbers, archived.lanes, strict=True)
+    )
     return {
-        **contact_changes(archived),
+        **contact_changes(one),
         "campaign_id": campaign_id,
-        "lane_id": lane_id,
-        "phone": archived.phone,
-        "variables": dict(archived.variables),
-        "consented_at": archived.consented_at,
-        "consent_source": archived.consent_source,
+        "lane_id": lanes[archived.lane, archived.priority],
+        "phone": one.phone,
+        "variables": dict(one.variables),
+        "consented_at": one.consented_at,
+        "consent_source": one.consent_source,
+        "numbers": numbers,
+        "number": one.number,
     }
 
 

@@ -35,6 +35,7 @@ from telebridge.campaigns.store.tables import (
     campaign_of,
     contact,
     contact_changes,
+    contact_number_changes,
     contact_of,
     do_not_call,
 )
@@ -72,8 +73,9 @@ class SqlAttempts(AttemptRecords):
             if after.state is AttemptState.DONE:
                 _ended(connection, Change(before, after), now=now)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
-                row = {"phone": after.phone, "scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id}
-                self._database.insert_new(connection, do_not_call, [{**row, "added_at": now}])
+                row = {"scope": EVERY_CAMPAIGN, "source": "call", "reason": after.id, "added_at": now}
+                phones = dict.fromkeys((after.phone, *_contact(connection, after).phones))
+                self._database.insert_new(connection, do_not_call, [{"phone": phone, **row} for phone in phones])
             return Receipt.APPLIED
 
         return await self._database.write(work)
@@ -88,7 +90,8 @@ class SqlAttempts(AttemptRecords):
             _write(connection, after)
             held = _contact(connection, after)
             now = self._database.now(connection)
-            released = release_contact(held, why, now=now)
+            rules = _campaign(connection, after).plan.retry if held.numbers else None
+            released = release_contact(held, why, now=now, attempt=after, rules=rules)
             _write_contact(connection, released)
             if released.state is ContactState.DONE:
                 changes = Change(before, after), Change(held, released)
@@ -195,4 +198,5 @@ def _write(connection: Connection, after: Attempt) -> None:
 
 
 def _write_contact(connection: Connection, after: Contact) -> None:
-    connection.execute(update(contact).where(contact.c.id == after.id).values(**contact_changes(after)))
+    values = contact_changes(after) | (contact_number_changes(after) if after.numbers else {})
+    connection.execute(update(contact).where(contact.c.id == after.id).values(**values))

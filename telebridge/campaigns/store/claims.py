@@ -214,7 +214,7 @@ class _Claiming:
         return [contact_of(row) for row in first]
 
     def _facts(self, due: Sequence[Contact], lanes: Sequence[OpenLane]) -> dict[str, PhoneFacts]:
-        phones = {one.phone for one in due}
+        phones = {phone for one in due for phone in one.phones}
         lanes_due = {one.lane_id for one in due}
         caps = (cap for lane in lanes if lane.id in lanes_due for cap in lane.caps)
         longest = max((cap.within_seconds for cap in caps), default=0.0)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, func, or_, select, update
 from typing_extensions import override
 
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.contact import (
     IMPORT_LEASE_SECONDS,
     Added,
@@ -24,6 +25,7 @@ from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease,
 from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.campaigns.store.tables import (
     contact,
+    contact_number_changes,
     contact_of,
     import_position,
     lane,
@@ -58,10 +60,11 @@ class SqlContacts(ContactRecords):
             if not advance_position(self._database, connection, campaign_id, upto_line):
                 return Added(0, 0)
             wanted = {(new.lane, new.priority) for new in contacts}
+            wanted |= {(lane, new.priority) for new in contacts for _, lane in new.others}
             lanes = lanes_for(self._database, connection, campaign_id, wanted)
             some = list({new.phone: new for new in contacts}.values()) if update else contacts
             updated = update_uncalled(connection, campaign_id, some, lanes) if update else 0
-            rows = [new_contact_values(campaign_id, lanes[new.lane, new.priority], new) for new in some]
+            rows = [new_contact_values(campaign_id, lanes, new) for new in some]
             added = self._database.insert_new(connection, contact, rows)
             return Added(added, len(contacts) - added, updated)
 
@@ -130,8 +133,13 @@ class SqlContacts(ContactRecords):
         def work(connection: Connection) -> int:
             check_retry(locked_campaign(connection, campaign_id), outcomes)
             ready = {"state": ContactState.READY, "due_at": self._database.now(connection), "outcome": "", "held": ""}
-            some = contact.c.id.in_(done.limit(RETRIED_AT_ONCE))
-            return connection.execute(update(contact).where(some).values(**ready)).rowcount
+            ids = connection.execute(done.limit(RETRIED_AT_ONCE)).scalars().all()
+            some = self._database.among(contact.c.id, ids)
+            connection.execute(update(contact).where(some, contact.c.state == ContactState.DONE).values(**ready))
+            for row in connection.execute(select(contact).where(some, contact.c.numbers.is_not(None))).all():
+                again = contact_number_changes(contact_of(row).with_all_numbers())
+                connection.execute(update(contact).where(contact.c.id == row.id).values(**again))
+            return len(ids)
 
         retried = 0
         while count := await self._database.write(work):  # in parts, so that claims and reports do not wait long
@@ -142,6 +150,11 @@ class SqlContacts(ContactRecords):
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         query = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
         rows = await self._database.rows(query)
+        return contact_of(rows[0]) if rows else None
+
+    @override
+    async def of(self, attempt: Attempt) -> Contact | None:
+        rows = await self._database.rows(select(contact).where(contact.c.id == attempt.contact_id))
         return contact_of(rows[0]) if rows else None
 
     @override

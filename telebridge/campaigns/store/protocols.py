@@ -257,7 +257,11 @@ class ContactRecords(Protocol):
         ...
 
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        """The contact with this number."""
+        """The contact with this number, its first if it has several."""
+        ...
+
+    async def of(self, attempt: Attempt) -> Contact | None:
+        """The contact of an attempt, whichever of its numbers was called."""
         ...
 
     async def lane(self, contact: Contact) -> Lane:

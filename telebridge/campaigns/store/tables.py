@@ -6,6 +6,7 @@ milliseconds of the database's clock.
 One rule: a condition that is queried on every tick has a partial index, so that a million idle contacts cost nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -33,7 +34,7 @@ from typing_extensions import override
 
 from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import Contact, Lane, NewContact
+from telebridge.campaigns.engine.contact import Contact, ContactNumber, Lane, NewContact
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
@@ -77,6 +78,23 @@ class PlanText(TypeDecorator[CampaignPlan]):
     def process_result_value(self, value: Any | None, dialect: Dialect) -> CampaignPlan | None:
         return None if value is None else msgspec.json.decode(value, type=CampaignPlan)
 
+
+class NumbersText(TypeDecorator[tuple[ContactNumber, ...]]):
+    """The numbers of a contact that has several, as JSON; NULL for one number."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: tuple[ContactNumber, ...] | None, dialect: Dialect) -> str | None:
+        return msgspec.json.encode(value).decode() if value else None
+
+    @override
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> tuple[ContactNumber, ...]:
+        return _NUMBERS.decode(value) if value else ()
+
+
+_NUMBERS = msgspec.json.Decoder(tuple[ContactNumber, ...])
 
 RowId = BigInteger().with_variant(Integer, "sqlite")
 """SQLite numbers rows by itself only where the column is called INTEGER."""
@@ -134,6 +152,8 @@ contact = Table(
     Column("variables", JSON, nullable=False),
     Column("consented_at", BigInteger),
     Column("consent_source", Text, nullable=False),
+    Column("numbers", NumbersText),
+    Column("number", Integer, nullable=False, server_default="0"),
     UniqueConstraint("campaign_id", "phone"),
     Index("ix_contact_ready", "lane_id", "due_at", "id", sqlite_where=IS_READY),
     Index("ix_contact_campaign", "campaign_id", "id"),
@@ -274,13 +294,20 @@ def contact_changes(contact: Contact) -> dict[str, Any]:
     return {name: getattr(contact, name) for name in ("state", "due_at", "attempts", "claims", "outcome", "held")}
 
 
+def contact_number_changes(contact: Contact) -> dict[str, Any]:
+    """The columns that change when another of a contact's numbers is to be called."""
+    return {name: getattr(contact, name) for name in ("lane_id", "numbers", "number")}
+
+
 def campaign_changes(campaign: Campaign) -> dict[str, Any]:
     """The columns of a campaign that change once it is made."""
     return {name: getattr(campaign, name) for name in ("status", "status_at", "reason", "tat", "turn")}
 
 
-def new_contact_values(campaign_id: str, lane_id: int, new: NewContact) -> dict[str, Any]:
-    """The row of a contact that is imported."""
+def new_contact_values(campaign_id: str, lanes: Mapping[tuple[Lane, int], int], new: NewContact) -> dict[str, Any]:
+    """The row of a contact that is imported; `lanes` has the ids of lanes by lane and priority."""
+    lane_id = lanes[new.lane, new.priority]
+    others = [ContactNumber(phone, lanes[lane, new.priority]) for phone, lane in new.others]
     return {
         "campaign_id": campaign_id,
         "lane_id": lane_id,
@@ -294,6 +321,8 @@ def new_contact_values(campaign_id: str, lane_id: int, new: NewContact) -> dict[
         "variables": dict(new.variables),
         "consented_at": None if new.consented_at is None else epoch_ms(new.consented_at),
         "consent_source": new.consent_source,
+        "numbers": (ContactNumber(new.phone, lane_id), *others) if others else (),
+        "number": 0,
     }
 
 

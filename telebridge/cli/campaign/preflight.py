@@ -69,9 +69,11 @@ class Counted(ContactSink):
         new = {one.phone: one for one in contacts if one.phone not in self.seen}
         self.seen |= set(new)
         for one in new.values():
-            if one.phone in self.do_not_call:
+            if not self.do_not_call.isdisjoint((one.phone, *(phone for phone, _ in one.others))):
                 self.on_list += 1
                 continue
+            for _, lane in one.others:
+                self.lanes.setdefault(lane, 0)
             self.lanes[one.lane] = self.lanes.get(one.lane, 0) + 1
             self.codes_disagree += codes_disagree(one.phone, one.lane)
             self.blank.update(name for name in self._watched(one.variables) if not one.variables[name].strip())

@@ -115,7 +115,7 @@ class CampaignCalls:
         attempt = await self._store.attempts.find(attempt_id)
         if attempt is None:
             return None
-        contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+        contact = await self._store.contacts.of(attempt)
         campaign = await self._store.campaigns.find(attempt.campaign_id)
         if contact is None or campaign is None:
             return None
@@ -216,7 +216,7 @@ class CampaignCalls:
         if attempt is None:
             log.info("a call-back is not kept: the call is no campaign's", call_sid=call_sid)
             return
-        contact = await self._store.contacts.find(attempt.campaign_id, attempt.phone)
+        contact = await self._store.contacts.of(attempt)
         if contact is None:
             return
         at = call_back_at(wanted, await self._store.contacts.lane(contact), asked_at=asked_at)

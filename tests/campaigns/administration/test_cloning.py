@@ -20,7 +20,8 @@ async def people(store, campaign):
 
 async def test_contacts_come_along_as_if_they_had_never_been_called(store):
     consent = {"consented_at": at("2026-01-02"), "consent_source": "form 7"}
-    model = await running_campaign(store, contacts(2, **consent) + contacts(1, CHICAGO, first=2, priority=5))
+    given = contacts(2, others=((phone(9), CHICAGO),), **consent) + contacts(1, CHICAGO, first=2, priority=5)
+    model = await running_campaign(store, given)
     for one in await claim(store, 2):
         await store.attempts.report(one.attempt_id, spoken(f"CA{one.attempt_id}"))
     done = await clone_contacts(store, model, SUMMER, contacts=True)
@@ -31,6 +32,7 @@ async def test_contacts_come_along_as_if_they_had_never_been_called(store):
     ]
     assert (instant(copied[0].consented_at), copied[0].consent_source) == (at("2026-01-02"), "form 7")
     assert [await store.contacts.lane(one) for one in copied] == [NEW_YORK, NEW_YORK, CHICAGO]
+    assert [one.phones[1:] for one in copied] == [(phone(9),), (phone(9),), ()]
     priorities = await store.reports.priorities(done.campaign.id)
     assert [priorities[one.lane_id] for one in copied] == [0, 0, 5]
     assert await store.contacts.is_filled(done.campaign.id)

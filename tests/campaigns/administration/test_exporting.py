@@ -55,7 +55,8 @@ def file(tmp_path):
 async def paused_campaign(store, **fields):
     """Five contacts: spoken to, no such number, nobody answered, and two that were not called."""
     consent = {"consented_at": at("2026-01-02"), "consent_source": "form 7"}
-    people = contacts(4, **consent) + contacts(1, CHICAGO, first=4, priority=3)
+    people = [one for n in range(4) for one in contacts(1, first=n, others=((phone(50 + n), CHICAGO),), **consent)]
+    people += contacts(1, CHICAGO, first=4, priority=3)
     campaign = await running_campaign(store, people, max_live=3, webhook=HOOK, **fields)
     lanes = [
         OpenLane(lane.id, campaign.id, START * 2)
@@ -86,7 +87,15 @@ async def whole(store, campaign_id):
         one async for one in store.do_not_call.all() if one.scope == campaign_id or one.phone in numbers.values()
     ]
     return (
-        [(replace(one, id=0, lane_id=0), lanes[one.lane_id], priorities[one.lane_id]) for one in people],
+        [
+            (
+                replace(one, id=0, lane_id=0, numbers=tuple(number.phone for number in one.numbers)),
+                lanes[one.lane_id],
+                [lanes[number.lane_id] for number in one.numbers],
+                priorities[one.lane_id],
+            )
+            for one in people
+        ],
         attempts,
         entries,
     )
@@ -118,6 +127,7 @@ async def test_and_back_again(store, elsewhere, file, tmp_path, clock):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_from_sqlite_to_postgresql_and_back(postgresql_cluster, tmp_path, clock, file):
     async with sqlite_store(tmp_path, clock) as first, postgresql_store(postgresql_cluster.url, clock) as second:
         campaign = await paused_campaign(first)

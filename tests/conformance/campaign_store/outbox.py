@@ -133,7 +133,9 @@ class OutboxRecordsConformance:
             await store.campaigns.close_finished()
         assert [body["status"] for body in await told(store, campaign)] == ["running", "draining", "done"]
 
-    @pytest.mark.parametrize("event", WebhookEvent)
+    @pytest.mark.parametrize(
+        "event", [WebhookEvent.CONTACT_DONE, WebhookEvent.ATTEMPT_DONE, WebhookEvent.CAMPAIGN_STATUS]
+    )
     async def test_only_events_that_are_wanted_are_kept(self, store, clock, event):
         campaign = await running_campaign(store, contacts(1), webhook=Webhook("http://a", events=(event,)))
         other = await running_campaign(store, contacts(1, first=5), name="other")

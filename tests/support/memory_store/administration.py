@@ -20,7 +20,7 @@ from telebridge.campaigns.engine.administration import (
     edit_plan,
 )
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
-from telebridge.campaigns.engine.contact import ImportPosition, NewContact, import_lease
+from telebridge.campaigns.engine.contact import ContactNumber, ImportPosition, NewContact, import_lease
 from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEntry
 from telebridge.campaigns.engine.lifecycle import name_taken
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
@@ -126,7 +126,11 @@ class MemoryAdministration(AdministrationRecords):
         for one in contacts:
             contact_id = self._rows.phones[campaign_id, one.contact.phone]
             lane_id = self._rows.contacts[contact_id].lane_id
-            here = replace(one.contact, id=contact_id, campaign_id=campaign_id, lane_id=lane_id)
+            numbers = tuple(
+                ContactNumber(number.phone, records.lane_id(campaign_id, lane, one.priority), number.unusable)
+                for number, lane in zip(one.contact.numbers, one.lanes, strict=True)
+            )
+            here = replace(one.contact, id=contact_id, campaign_id=campaign_id, lane_id=lane_id, numbers=numbers)
             self._rows.contacts[contact_id] = here
             for each in one.attempts:
                 moved = replace(each, campaign_id=campaign_id, contact_id=contact_id)

@@ -55,8 +55,9 @@ class MemoryAttempts(AttemptRecords):
             self._rows.contacts[after.contact_id] = apply_disposition(after, contact, rules)
         self._tell(Change(before, after), contact)
         if after.reported is Reported.OPTED_OUT:
-            entry = DoNotCallEntry(after.phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
-            self._rows.do_not_call.setdefault((after.phone, EVERY_CAMPAIGN), entry)
+            for phone in dict.fromkeys((after.phone, *contact.phones)):
+                entry = DoNotCallEntry(phone, EVERY_CAMPAIGN, "call", after.id, self._rows.clock())
+                self._rows.do_not_call.setdefault((phone, EVERY_CAMPAIGN), entry)
         return Receipt.DUPLICATE if after == before else Receipt.APPLIED
 
     @override
@@ -67,7 +68,13 @@ class MemoryAttempts(AttemptRecords):
             return False
         self._rows.attempts[attempt_id] = after
         contact = self._rows.contacts[after.contact_id]
-        self._rows.contacts[contact.id] = release_contact(contact, why, now=self._rows.clock())
+        self._rows.contacts[contact.id] = release_contact(
+            contact,
+            why,
+            now=self._rows.clock(),
+            attempt=after,
+            rules=self._rows.campaigns[contact.campaign_id].plan.retry,
+        )
         self._tell(Change(before, after), contact)
         return True
 

@@ -54,7 +54,7 @@ class MemoryClaims(ClaimRecords):
             return []
         quotas = self._quotas(lanes, live, wanted, now)
         due = self._due(lanes, quotas, now)
-        facts = {contact.phone: self._facts(contact.phone) for contact in due}
+        facts = {phone: self._facts(phone) for contact in due for phone in contact.phones}
         selection = select_contacts(due, facts, quotas, {lane.id: lane.caps for lane in lanes}, wanted=wanted, now=now)
         for contact in selection.changed:
             self._rows.contacts[contact.id] = contact

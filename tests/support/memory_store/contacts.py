@@ -3,15 +3,18 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from msgspec.structs import replace as replace_struct
 from typing_extensions import override
 
 from support.memory_store.lists import MemoryLeases
 from support.memory_store.rows import MemoryRows
+from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.contact import (
     IMPORT_LEASE_SECONDS,
     Added,
     BegunImport,
     Contact,
+    ContactNumber,
     ImportPosition,
     Lane,
     NewContact,
@@ -53,18 +56,20 @@ class MemoryContacts(ContactRecords):
             if (known := rows.phones.get((campaign_id, new.phone))) is not None:
                 updated += update and self._updated(known, new)
                 continue
+            lane_id = self._lane(campaign_id, new)
             contact_id = max(rows.contacts, default=0) + 1
             rows.phones[campaign_id, new.phone] = contact_id
             rows.contacts[contact_id] = Contact(
                 contact_id,
                 campaign_id,
-                self._lane(campaign_id, new),
+                lane_id,
                 new.phone,
                 ContactState.READY,
                 0 if new.due_at is None else epoch_ms(new.due_at),
                 variables=dict(new.variables),
                 consented_at=None if new.consented_at is None else epoch_ms(new.consented_at),
                 consent_source=new.consent_source,
+                numbers=self._numbers(campaign_id, lane_id, new),
             )
             added += 1
         return Added(added, len(contacts) - added, updated)
@@ -81,6 +86,8 @@ class MemoryContacts(ContactRecords):
             variables=dict(new.variables),
             consented_at=None if new.consented_at is None else epoch_ms(new.consented_at),
             consent_source=new.consent_source,
+            numbers=self._numbers(before.campaign_id, self._lane(before.campaign_id, new), new),
+            number=0,
         )
         self._rows.contacts[contact_id] = after
         return after != before
@@ -135,13 +142,17 @@ class MemoryContacts(ContactRecords):
         contacts = self._rows.contacts_of(campaign_id)
         found = [one for one in contacts if one.state is ContactState.DONE and one.outcome in outcomes]
         ready = {"state": ContactState.READY, "due_at": self._rows.clock(), "outcome": "", "held": ""}
-        self._rows.contacts.update({one.id: replace(one, **ready) for one in found})
+        self._rows.contacts.update({one.id: replace(one, **ready).with_all_numbers() for one in found})
         return len(found)
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
         contact_id = self._rows.phones.get((campaign_id, phone))
         return None if contact_id is None else self._rows.contacts[contact_id]
+
+    @override
+    async def of(self, attempt: Attempt) -> Contact | None:
+        return self._rows.contacts.get(attempt.contact_id)
 
     @override
     async def lane(self, contact: Contact) -> Lane:
@@ -155,8 +166,18 @@ class MemoryContacts(ContactRecords):
             raise filled_elsewhere(self._rows.campaigns[campaign_id].plan.name, imported.name)
         self._leases.take_now(name, owner, IMPORT_LEASE_SECONDS)
 
+    def _numbers(self, campaign_id: str, lane_id: int, new: NewContact) -> tuple[ContactNumber, ...]:
+        others = [
+            ContactNumber(phone, self._lane(campaign_id, replace_struct(new, lane=lane))) for phone, lane in new.others
+        ]
+        return (ContactNumber(new.phone, lane_id), *others) if others else ()
+
     def _lane(self, campaign_id: str, new: NewContact) -> int:
-        wanted = (campaign_id, new.lane, new.priority)
+        return self.lane_id(campaign_id, new.lane, new.priority)
+
+    def lane_id(self, campaign_id: str, where: Lane, priority: int) -> int:
+        """The id of a lane, which is made if need be."""
+        wanted = (campaign_id, where, priority)
         for lane_id, lane in self._rows.lanes.items():
             if lane == wanted:
                 return lane_id
