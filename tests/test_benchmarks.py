@@ -28,6 +28,8 @@ async def test_the_measured_bridge_has_the_doors_of_the_real_one(tmp_path):
     assert {"/twilio/voice", "/twilio/media/{token}", "/twilio/next"} <= paths
 
 
-@pytest.mark.parametrize("name", ["barge_in", "cached_prompt", "calls", "campaign_import", "continuity", "first_audio"])
+@pytest.mark.parametrize(
+    "name", ["barge_in", "cached_prompt", "calls", "campaign_import", "continuity", "first_audio", "inbound_frames"]
+)
 def test_every_benchmark_can_be_loaded(beside, name):
     assert callable(loaded(name).run)

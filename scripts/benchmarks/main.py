@@ -12,6 +12,7 @@ import campaign_import as campaign_import_bench
 import campaign_store as campaign_store_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
+import inbound_frames as inbound_frames_bench
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -78,6 +79,17 @@ def continuity(
 ) -> None:
     """The process dies in the middle of prompts: how soon, and where, its calls go on elsewhere."""
     _report(continuity_bench.run(rounds=rounds, calls=calls), as_json=json_)
+
+
+@app.command("inbound-frames")
+def inbound_frames(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
+    seconds: Annotated[float, typer.Option(min=2, help="How long each run lasts, on a clock set by hand.")] = 20.0,
+    repeats: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Processor time of a caller's frame from the message to the decision, without sockets."""
+    _report(inbound_frames_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
 
 
 @app.command("campaign-import")
