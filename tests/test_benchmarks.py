@@ -30,6 +30,7 @@ def beside(monkeypatch):
         "chunks",
         "continuity",
         "first_audio",
+        "inbound_frames",
         "live_calls",
         "overload",
         "soak",

@@ -12,6 +12,7 @@ import campaign_store as campaign_store_bench
 import chunks as chunks_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
+import inbound_frames as inbound_frames_bench
 import live_calls as live_calls_bench
 import overload as overload_bench
 import soak as soak_bench
@@ -147,6 +148,17 @@ def continuity(
 ) -> None:
     """The process dies in the middle of prompts: how soon, and where, its calls go on elsewhere."""
     _report(continuity_bench.run(rounds=rounds, calls=calls), as_json=json_)
+
+
+@app.command("inbound-frames")
+def inbound_frames(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
+    seconds: Annotated[float, typer.Option(min=2, help="How long each run lasts, on a clock set by hand.")] = 20.0,
+    repeats: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Processor time of a caller's frame from the message to the decision, without sockets."""
+    _report(inbound_frames_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
 
 
 @app.command("campaign-import")
