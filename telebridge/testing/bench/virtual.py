@@ -170,6 +170,16 @@ class VirtualBench(Bench):
                 self._web_origins.add(origin)
                 await self._serve(origin, self.services.web.application(origin))
 
+    @property
+    def live_calls(self) -> int:
+        """How many calls are live at the bridge."""
+        return 0 if self._calls is None else len(self._calls)
+
+    def tasks_named(self, *names: str) -> list[str]:
+        """The names of tasks that still run, among these."""
+        running = [task.get_name() for task in asyncio.all_tasks(self.loop) if not task.done()]
+        return [name for name in running if name in names]
+
     def restart(self) -> None:
         """Kill the process of the bridge, and start another one that has the same database.
 

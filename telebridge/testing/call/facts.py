@@ -163,6 +163,11 @@ class CallFacts:
         return " ".join(word.text for word in self.ear.words() if word.end_time <= now)
 
     @property
+    def said(self) -> list[str]:
+        """What telebridge began to say, in order, whether it was heard to its end or not."""
+        return [utterance.text for utterance in self.record.utterances]
+
+    @property
     def audio(self) -> bytes:
         """The call as a stereo WAV file, the caller on the left."""
         self._close_legs()
