@@ -176,6 +176,15 @@ class Phone:
         bench.prepare()
         return TestedCampaign(bench, CampaignWishes(bench.default_flow, contacts, **wishes))
 
+    @property
+    def live_calls(self) -> int:
+        """How many calls are live at the bridge."""
+        return self._bench.live_calls if isinstance(self._bench, VirtualBench) else 0
+
+    def tasks_of_calls(self) -> list[str]:
+        """The tasks of calls that still run; none is left when all calls are over."""
+        return self._bench.tasks_named("call", "message") if isinstance(self._bench, VirtualBench) else []
+
     def inject(self, fault: str) -> None:
         """Let a fault happen by its name, such as "rime hangs after 2"; see `telebridge.testing.faults`.
 

@@ -13,6 +13,8 @@ from aiohttp import web
 
 from telebridge.errors import ConfigurationError
 
+PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True, slots=True)
 class WebAnswer:
@@ -46,10 +48,12 @@ class WebServices:
 
     Attributes:
         requests: What they were asked, in order.
+        down: Those that are not there, as "host:port".
     """
 
     def __init__(self) -> None:
         self.requests: list[ServiceRequest] = []
+        self.down: set[str] = set()
         self._answers: dict[tuple[str, str], list[WebAnswer]] = {}
 
     def answers(
@@ -73,6 +77,17 @@ class WebServices:
                 "web", f"'{url}' is no address of the web", "such as https://api.example.com/orders"
             )
         self._answers.setdefault((method, url), []).append(WebAnswer(json, status, after, text))
+
+    def is_down(self, url: str) -> None:
+        """Refuse connections to the host of an address: the service is not there.
+
+        Raises:
+            ConfigurationError: It is no address of the web.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in PORTS or not parts.hostname:
+            raise ConfigurationError("web", f"'{url}' is no address of the web")
+        self.down.add(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}")
 
     def answers_as_written(self, url: str, answer: Any) -> None:
         """Say what a service answers, as a scenario file has it: JSON, a status, or a table of `answers`' arguments."""

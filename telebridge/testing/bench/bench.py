@@ -6,6 +6,7 @@ One rule: a test is synchronous. Time passes only inside `run`.
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, TypeVar
 
 from telebridge.call.record import CallRecord
@@ -101,6 +102,11 @@ class Bench(ABC):
     def record(self, call_sid: str) -> CallRecord | None:
         """What the bridge has recorded of a call; None where no bridge is tested or it does not know the call."""
         del call_sid
+        return None
+
+    @property
+    def state_dir(self) -> Path | None:
+        """The folder of the bridge's database and recordings; None where no bridge is tested."""
         return None
 
     def variables(self, call_sid: str) -> dict[str, Any]:

@@ -47,7 +47,7 @@ T = TypeVar("T")
 
 TWILIO = "https://api.twilio.com"
 APPLICATION = "https://application.test"
-SILENT_FRAMES = 10
+SILENT_FRAMES = 20
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 STOP_SECONDS = 0.05
 SEED = 20260302
@@ -78,7 +78,7 @@ class VirtualBench(Bench):
     """See the module. Call `start` first and `close` last, both outside of any running event loop."""
 
     def __init__(self, options: VirtualBenchOptions, services: Services) -> None:
-        self.network = MemoryNetwork(refused=lambda where: self.refused.append(where))
+        self.network = MemoryNetwork(refused=self._refused)
         self.loop = PhoneLoop(self.network)
         super().__init__(services)
         self._options = options
@@ -169,6 +169,25 @@ class VirtualBench(Bench):
             if origin not in self._web_origins:
                 self._web_origins.add(origin)
                 await self._serve(origin, self.services.web.application(origin))
+
+    def _refused(self, where: str) -> None:
+        if where not in self.services.web.down:
+            self.refused.append(where)
+
+    @property
+    @override
+    def state_dir(self) -> Path | None:
+        return None if self._settings is None else self._settings.state_dir
+
+    @property
+    def live_calls(self) -> int:
+        """How many calls are live at the bridge."""
+        return 0 if self._calls is None else len(self._calls)
+
+    def tasks_named(self, *names: str) -> list[str]:
+        """The names of tasks that still run, among these."""
+        running = [task.get_name() for task in asyncio.all_tasks(self.loop) if not task.done()]
+        return [name for name in running if name in names]
 
     def restart(self) -> None:
         """Kill the process of the bridge, and start another one that has the same database.

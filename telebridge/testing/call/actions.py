@@ -11,6 +11,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import SimulatedCall
 from telebridge.simulator.caller.caller import CallerStep, HangUpStep, Loudspeaker, Noise, Press, Speak
 from telebridge.simulator.caller.noises import KINDS, background, breath, click, cough
+from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.caller.voices import murmur, speech
 from telebridge.testing.bench.bench import Bench
 from telebridge.testing.call.facts import CallFacts
@@ -101,6 +102,19 @@ class CallerActions(CallFacts):
         """From now on what the caller hears comes back into the microphone; a gain of None ends it."""
         __tracebackhide__ = True
         self._act(Loudspeaker(gain_db, delay_ms), "uses a loudspeaker")
+
+    def follows(self, script: str) -> None:
+        """Do what a script of the local Twilio says, such as "silence; press 1; wait 500ms; hang up".
+
+        It goes on until the script or the call is over; to fail for what is heard is left to expectations after it.
+
+        Raises:
+            ConfigurationError: A part of the script is not understood.
+        """
+        __tracebackhide__ = True
+        for step in parse_script(script).steps:
+            if not self.over:
+                self._act(step, script)
 
     def drop_stream(self) -> None:
         """Cut the media stream of the call, as a network that fails."""

@@ -163,6 +163,18 @@ class CallFacts:
         return " ".join(word.text for word in self.ear.words() if word.end_time <= now)
 
     @property
+    def recordings(self) -> list[bytes]:
+        """The messages that the caller left, each a WAV file."""
+        folder = self._bench.state_dir
+        names = [name.rpartition("/")[2] for name in self.record.recordings]
+        return [] if folder is None else [(folder / "recordings" / name).read_bytes() for name in names]
+
+    @property
+    def said(self) -> list[str]:
+        """What telebridge began to say, in order, whether it was heard to its end or not."""
+        return [utterance.text for utterance in self.record.utterances]
+
+    @property
     def audio(self) -> bytes:
         """The call as a stereo WAV file, the caller on the left."""
         self._close_legs()

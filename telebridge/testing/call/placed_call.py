@@ -221,7 +221,7 @@ class PlacedCall(CallerActions):
 
     def _match(self, text: str | re.Pattern[str]) -> list[SoundedWord] | None:
         """The first words after the cursor that match, heard already or to come."""
-        words = [word for word in self.ear.words() if word.end_time > self._cursor + 1e-6]
+        words = [word for word in self.ear.words(after=self._cursor) if word.end_time > self._cursor + 1e-6]
         if isinstance(text, re.Pattern):
             return _matched(text, words)
         tokens = [(token, word) for word in words for token in spoken_tokens(word.text)]

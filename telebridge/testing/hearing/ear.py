@@ -141,15 +141,19 @@ class CallerEar(PlayoutObserver):
             self.clears.append(ClearedSound(ends_at, last, tuple(piece.speech for piece in cut)))
         self.changed.set()
 
-    def words(self) -> Iterator[SoundedWord]:
-        """The words that are heard to their ends, in order; what a prompt repeats after a pause is one word."""
+    def words(self, *, after: float = 0.0) -> Iterator[SoundedWord]:
+        """The words that are heard to their ends, in order; what a prompt repeats after a pause is one word.
+
+        Args:
+            after: Leave out those that were heard by then (monotonic seconds).
+        """
         heard: tuple[KnownSpeech | None, int] = (None, 0)  # up to which byte of the last speech words were heard
         for piece in self.pieces:
             if piece.speech is None:
                 continue
             resumes = heard[0] is piece.speech and piece.first > 0
             reached = heard[1] if resumes else piece.first
-            for word in piece.speech.words:
+            for word in piece.speech.words if piece.end_time > after else ():
                 end = word.end - piece.first
                 if word.end <= reached or end > piece.size:
                     continue

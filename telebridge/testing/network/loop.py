@@ -9,6 +9,7 @@ import functools
 import socket
 from collections.abc import Callable
 from concurrent.futures import Executor
+from errno import ECONNREFUSED
 from ipaddress import ip_address
 from typing import Any, TypeVar, TypeVarTuple
 
@@ -58,8 +59,9 @@ class PhoneLoop(VirtualTimeLoop):
             await super().sock_connect(sock, address)
         else:
             if not self.network.serves(host, port):
-                self.network.refused(f"{self.network.name_of(host)}:{port}")
-                raise ConnectionRefusedError(f"nobody answers at {self.network.name_of(host)}:{port} in this test")
+                name = f"{self.network.name_of(host)}:{port}"
+                self.network.refused(name)
+                raise ConnectionRefusedError(ECONNREFUSED, f"nobody answers at {name} in this test")
             self._dialed[sock.fileno()] = (host, port)
 
     @override

@@ -6,6 +6,7 @@ One rule: where nobody was put, nobody answers; a test never reaches a real host
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from errno import ECONNREFUSED
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -75,7 +76,7 @@ class MemoryNetwork:
         factory = self._servers.get((name, port))
         if factory is None:
             self.refused(f"{name}:{port}")
-            raise ConnectionRefusedError(f"nobody answers at {name}:{port} in this test")
+            raise ConnectionRefusedError(ECONNREFUSED, f"nobody answers at {name}:{port} in this test")
         self._clients += 1
         here, there = (CLIENT, FIRST_CLIENT_PORT + self._clients), (self.address_of(name), port)
         mine = MemoryTransport(loop, client, own=here, peer=there)
