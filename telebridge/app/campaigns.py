@@ -203,6 +203,9 @@ class Campaigning:
             return True
         return False
 
+    def _has_room(self) -> bool:
+        return self.calls.live is None or not self.calls.live.overloaded
+
     def _placed(self, claim: Claim) -> None:
         if self.on_placed is not None:
             self.on_placed(claim)
@@ -223,6 +226,7 @@ class Campaigning:
             machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
         self._reports.on_call_ended = dialer.wake
+        dialer.has_room = self._has_room
         reconciler = Reconciler(self.store, twilio, ReconcilerOptions(self.worker))
         webhooks = WebhookSender(self.store.outbox)
         heartbeat = send_heartbeats(self.store.leases, account, self.worker)

@@ -106,6 +106,9 @@ class CallVariables:
 
 # Tokens of media streams.
 
+WORKER_END = "~"
+"""Ends the number of a worker before a token; no token has it."""
+
 
 class StreamTokenError(TelebridgeError):
     """A stream token is refused.
@@ -129,9 +132,12 @@ class StreamTokens:
     Args:
         secret: The secret that all processes behind one public address share.
         lifetime_seconds: How long a token is valid after it was issued; Twilio connects within a second.
+        worker: The number of the process that issues, which stands before its tokens, so that the stream reaches it;
+            it is not signed, because any process may take the stream. None when there is one process.
     """
 
-    def __init__(self, secret: str, *, lifetime_seconds: float = 60.0) -> None:
+    def __init__(self, secret: str, *, lifetime_seconds: float = 60.0, worker: int | None = None) -> None:
+        self._worker = "" if worker is None else f"{worker}{WORKER_END}"
         self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
         self._lifetime = lifetime_seconds
         self._used: OrderedDict[str, float] = OrderedDict()  # the expiry of each redeemed token, by its nonce
@@ -145,7 +151,8 @@ class StreamTokens:
             wallclock: The present time, with its zone.
         """
         expires = wallclock.timestamp() + self._lifetime
-        return str(self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)]))
+        token = self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)])
+        return f"{self._worker}{token}"
 
     def redeem(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str]]:
         """The CallSid and the claims of a token. The token cannot be redeemed again.
@@ -153,7 +160,7 @@ class StreamTokens:
         Raises:
             StreamTokenError: It is forged, has expired, or was redeemed before.
         """
-        value = _read(self._serializer, token)
+        value = _read(self._serializer, token.rpartition(WORKER_END)[2])
         if value is None:
             raise StreamTokenError("forged")
         nonce, expires, call_sid, claims = value
@@ -168,7 +175,7 @@ class StreamTokens:
 
     def name(self, token: str) -> str:
         """The name of a token that `redeem` has taken: unique, and the same however the token is spelt."""
-        return str(_read(self._serializer, token)[0])
+        return str(_read(self._serializer, token.rpartition(WORKER_END)[2])[0])
 
     def _forget_expired(self, now: float) -> None:
         while self._used and next(iter(self._used.values())) < now:

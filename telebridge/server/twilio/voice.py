@@ -58,6 +58,7 @@ class VoiceHandler:
         campaigns: Knows the calls of campaigns.
         default_flow: The flow for numbers that are not in `numbers`.
         numbers: Flow by called number, in E.164.
+        overflow_url: Where calls are sent for which there is no room; empty for the busy tone.
     """
 
     def __init__(
@@ -70,7 +71,9 @@ class VoiceHandler:
         *,
         default_flow: str,
         numbers: dict[str, str],
+        overflow_url: str = "",
     ) -> None:
+        self._overflow_url = overflow_url
         self._calls = calls
         self._validator = validator
         self._tokens = tokens
@@ -85,9 +88,7 @@ class VoiceHandler:
         call_sid = fields["CallSid"]
         attempt = request.query.get(ATTEMPT)
         if self._calls.full and attempt is None and self._calls.find(call_sid) is None:
-            metrics.REFUSED.labels("voice", "full").inc()
-            log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
-            return _answer(twiml.reject(reason="busy"))
+            return self._refused(call_sid)
         called = fields.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = fields.get("Direction", "inbound")
@@ -112,6 +113,15 @@ class VoiceHandler:
             runner.deliver(StreamRequested())
         await self._calls.flush(call_sid)  # the stream may come to another process
         return self._connect(request, incoming)
+
+    def _refused(self, call_sid: str) -> web.Response:
+        """Answer a call for which there is no room."""
+        overloaded = self._calls.overloaded
+        self._calls.refused()
+        metrics.REFUSED.labels("voice", "overload" if overloaded else "full").inc()
+        if not overloaded:  # of an overload the log has one line for the episode
+            log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
+        return _answer(twiml.redirect(self._overflow_url) if self._overflow_url else twiml.reject(reason="busy"))
 
     def _ended(self, call_sid: str) -> web.Response:
         """Answer the voice webhook of a call that has ended: no other call begins in its name."""
