@@ -22,8 +22,10 @@ LATE_ONES = 4
 """The lag is the 4th highest of the last 20 looks: one callback that takes long, such as an import, is no overload."""
 SETTLING_SECONDS = 1.0
 """A call that began so lately is not seen in the measurements."""
-MEASURED_FROM_CALLS = 10
-"""From so many calls on that have settled, the cost of a call is measured."""
+MEASURED_FROM_CALLS = 20
+"""From so many live calls on, the cost of a call is measured."""
+SETTLED = 0.75
+"""It is measured only while this part of them has settled: the beginning of a call costs more than what follows."""
 UNMEASURED = 2.0
 """Before that a call is taken to cost so many times the usual: machines are slower, and callers speak more."""
 EASED = 0.85
@@ -168,9 +170,8 @@ class Overload:
         self.lag_ms = sorted(self._lags, reverse=True)[LATE_ONES - 1] if len(self._lags) >= LATE_ONES else 0.0
         self.core_share, self._live = core_share, live
         self._forget_settled(now)
-        settled = live - len(self._began)
-        if settled >= MEASURED_FROM_CALLS:
-            self._cost = core_share / settled
+        if live >= MEASURED_FROM_CALLS and live - len(self._began) >= SETTLED * live:
+            self._cost = core_share / live
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:

@@ -22,6 +22,7 @@ from telebridge.app.bridge import (
     VOICE,
     create_app,
 )
+from telebridge.app.detector import load_modules
 from telebridge.app.python_flows import bridge_of
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.python import Bridge
@@ -79,6 +80,7 @@ def serve(
     except OSError as error:
         raise cannot_listen(error, server.host, server.port, "server.port") from error
 
+    load_modules()  # which all workers then share
     with _folder(workers) as folder:
 
         def work(number: int, lifeline: int, listens: Callable[[], None]) -> None:

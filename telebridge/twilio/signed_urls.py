@@ -141,6 +141,7 @@ class StreamTokens:
         self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
         self._lifetime = lifetime_seconds
         self._used: OrderedDict[str, float] = OrderedDict()  # the expiry of each redeemed token, by its nonce
+        self._issued: OrderedDict[str, float] = OrderedDict()  # the same of those issued here
 
     def issue(self, call_sid: str, claims: Mapping[str, str], *, wallclock: datetime) -> str:
         """A token that can stand in a path.
@@ -151,7 +152,10 @@ class StreamTokens:
             wallclock: The present time, with its zone.
         """
         expires = wallclock.timestamp() + self._lifetime
-        token = self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)])
+        nonce = token_urlsafe(9)
+        _forget_expired(self._issued, wallclock.timestamp())
+        self._issued[nonce] = expires
+        token = self._serializer.dumps([nonce, round(expires, 3), call_sid, dict(claims)])
         return f"{self._worker}{token}"
 
     def redeem(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str]]:
@@ -169,7 +173,7 @@ class StreamTokens:
             raise StreamTokenError("expired")
         if nonce in self._used:
             raise StreamTokenError("used before")
-        self._forget_expired(now)
+        _forget_expired(self._used, now)
         self._used[nonce] = expires
         return call_sid, claims
 
@@ -177,9 +181,14 @@ class StreamTokens:
         """The name of a token that `redeem` has taken: unique, and the same however the token is spelt."""
         return str(_read(self._serializer, token.rpartition(WORKER_END)[2])[0])
 
-    def _forget_expired(self, now: float) -> None:
-        while self._used and next(iter(self._used.values())) < now:
-            self._used.popitem(last=False)
+    def is_own(self, token: str) -> bool:
+        """Whether a token that `redeem` has taken was issued by this process."""
+        return self.name(token) in self._issued
+
+
+def _forget_expired(expiries: OrderedDict[str, float], now: float) -> None:
+    while expiries and next(iter(expiries.values())) < now:
+        expiries.popitem(last=False)
 
 
 # Tokens of prompts.

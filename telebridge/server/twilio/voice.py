@@ -2,7 +2,8 @@
 
 Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 
-One rule: before Twilio is answered, other processes can read what they need to handle its next request.
+One rule: before Twilio is answered, other processes can read what they need to handle its next request. For a call that
+rings that is the token of its stream, so its beginning waits for no database.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import ATTEMPT, or_send_again
 from telebridge.twilio import twiml
 from telebridge.twilio.caller_id import caller_id_of
-from telebridge.twilio.calls import FINAL
+from telebridge.twilio.calls import FINAL, CallStatus
 from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
 from telebridge.unicode_text import xml_text
 
@@ -102,8 +103,9 @@ class VoiceHandler:
         incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
         if _is_over(fields):
             return self._ended(call_sid)
+        ringing = attempt is None and fields.get("CallStatus") == CallStatus.RINGING.value
         try:
-            runner = await self._calls.ownership.begin(incoming)
+            runner = await self._calls.ownership.begin(incoming, ringing=ringing)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return error_message()
@@ -111,7 +113,8 @@ class VoiceHandler:
             return self._ended(call_sid)
         if runner.session.phase is Phase.HELD:  # somebody sent the call back to where it began
             runner.deliver(StreamRequested())
-        await self._calls.flush(call_sid)  # the stream may come to another process
+        if not ringing:
+            await self._calls.flush(call_sid)  # the stream may come to another process
         return self._connect(request, incoming)
 
     def _refused(self, call_sid: str) -> web.Response:
