@@ -1,6 +1,8 @@
 """Addresses of databases, good and bad, and what a transaction on SQLite holds."""
 
+import asyncio
 import re
+import sqlite3
 
 import pytest
 from sqlalchemy import text
@@ -8,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from support.faults import fault
 
 from telebridge.database import engine as engine_module
+from telebridge.database.database import database_of
 from telebridge.database.engine import READING, open_database
 from telebridge.errors import ConfigurationError
 
@@ -72,3 +75,16 @@ async def test_a_transaction_on_sqlite_locks_before_it_reads_and_readers_go_on(t
             assert reader.execution_options(**READING).execute(text("SELECT 1")).scalar() == 1
     await engine.dispose()
     await impatient.dispose()
+
+
+async def test_a_new_file_that_another_process_is_just_making_is_waited_for(tmp_path):
+    other = sqlite3.connect(tmp_path / "telebridge.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN EXCLUSIVE")
+    engine = open_database(f"sqlite:///{tmp_path}/telebridge.db", busy_seconds=5.0)
+    reading = asyncio.create_task(database_of(engine).read(lambda connection: connection.scalar(text("SELECT 1"))))
+    done, _ = await asyncio.wait([reading], timeout=0.1)
+    assert not done
+    other.execute("COMMIT")
+    assert await reading == 1
+    other.close()
+    await engine.dispose()
