@@ -201,8 +201,8 @@ def _prepare_sqlite(busy_seconds: float, connection: Any, _: object) -> None:
 def _use_write_ahead_log(cursor: sqlite3.Cursor, busy_seconds: float) -> None:
     """Set the journal mode.
 
-    A new file is locked for that, and SQLite does not wait for the lock as it does for others: of two processes that
-    open it together, one would fail.
+    Connections that change the mode of a new file together would wait for each other's locks, so SQLite fails all but
+    one at once, whatever its time-out.
     """
     until = time.monotonic() + busy_seconds
     while True:

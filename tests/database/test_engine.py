@@ -1,8 +1,8 @@
 """Addresses of databases, good and bad, and what a transaction on SQLite holds."""
 
-import asyncio
 import re
 import sqlite3
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -10,7 +10,6 @@ from sqlalchemy.exc import OperationalError
 from support.faults import fault
 
 from telebridge.database import engine as engine_module
-from telebridge.database.database import database_of
 from telebridge.database.engine import READING, open_database
 from telebridge.errors import ConfigurationError
 
@@ -77,14 +76,27 @@ async def test_a_transaction_on_sqlite_locks_before_it_reads_and_readers_go_on(t
     await impatient.dispose()
 
 
-async def test_a_new_file_that_another_process_is_just_making_is_waited_for(tmp_path):
-    other = sqlite3.connect(tmp_path / "telebridge.db", isolation_level=None, check_same_thread=False)
-    other.execute("BEGIN EXCLUSIVE")
-    engine = open_database(f"sqlite:///{tmp_path}/telebridge.db", busy_seconds=5.0)
-    reading = asyncio.create_task(database_of(engine).read(lambda connection: connection.scalar(text("SELECT 1"))))
-    done, _ = await asyncio.wait([reading], timeout=0.1)
-    assert not done
-    other.execute("COMMIT")
-    assert await reading == 1
-    other.close()
-    await engine.dispose()
+class LockedCursor:
+    """A cursor whose file is locked for so many attempts."""
+
+    def __init__(self, attempts, problem="database is locked"):
+        self.attempts, self.problem, self.made = attempts, problem, 0
+
+    def execute(self, _):
+        self.made += 1
+        if self.made <= self.attempts:
+            raise sqlite3.OperationalError(self.problem)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "busy_seconds", "made"),
+    [
+        (LockedCursor(3), 5.0, 4),
+        (LockedCursor(3), 0.0, 1),
+        (LockedCursor(3, "disk I/O error"), 5.0, 1),
+    ],
+)
+def test_a_file_that_several_change_to_the_log_at_once_is_tried_again(cursor, busy_seconds, made):
+    with suppress(sqlite3.OperationalError):
+        engine_module._use_write_ahead_log(cursor, busy_seconds)
+    assert cursor.made == made
