@@ -28,13 +28,17 @@ class RunningTime:
 
     Args:
         loop: The event loop.
+
+    Attributes:
+        left_out: How many seconds did not count until the last tick. What comes often may subtract it from the time of
+            the loop, in place of a call of `time`; while a tick is overdue that is later than the running time.
     """
 
-    __slots__ = ("__weakref__", "_due", "_left_out", "_loop")
+    __slots__ = ("__weakref__", "_due", "_loop", "left_out")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._left_out = 0.0
+        self.left_out = 0.0
         self._due: float | None = None  # when the next tick is due; None while nobody ticks
 
     def tick(self, now: float) -> float:
@@ -44,7 +48,7 @@ class RunningTime:
             By how many seconds the tick was late.
         """
         late = 0.0 if self._due is None else max(0.0, now - self._due)
-        self._left_out += max(0.0, late - PUNCTUAL_SECONDS)
+        self.left_out += max(0.0, late - PUNCTUAL_SECONDS)
         self._due = now + TICK_SECONDS
         return late
 
@@ -58,11 +62,11 @@ class RunningTime:
         now = self._loop.time()
         if self._due is not None and now > self._due + PUNCTUAL_SECONDS:
             now = self._due + PUNCTUAL_SECONDS  # the tick that is overdue will leave the rest out
-        return now - self._left_out
+        return now - self.left_out
 
     def at(self, deadline: float | None) -> float | None:
         """When, in the time of the loop, a deadline in running time is reached at the earliest; None for never."""
-        return None if deadline is None else deadline + self._left_out + ROUNDING
+        return None if deadline is None else deadline + self.left_out + ROUNDING
 
 
 _of_loops: "WeakKeyDictionary[asyncio.AbstractEventLoop, RunningTime]" = WeakKeyDictionary()

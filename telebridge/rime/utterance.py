@@ -331,9 +331,10 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
     def __init__(self, first_audio_seconds: float, stall_seconds: float) -> None:
         self._first = first_audio_seconds
         self._stall = stall_seconds
+        self._loop = asyncio.get_running_loop()
         self._clock = running_time()
         self._timeout = asyncio.timeout(None)
-        self._timer = DeadlineTimer(asyncio.get_running_loop())
+        self._timer = DeadlineTimer(self._loop)
         self._began: float | None = None  # when the first audio came
         self._last = 0.0  # and the last
         self._size = 0  # in bytes, of all
@@ -354,7 +355,7 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
 
     def receive(self, size: int) -> None:
         """Audio came: `size` bytes in all until now."""
-        self._last = self._clock.time()
+        self._last = self._loop.time() - self._clock.left_out
         self._size = size
         if self._began is None:
             self._began = self._last
@@ -378,7 +379,7 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
         self._set_timer()  # for the audio that came meanwhile
         if self._clock.time() >= self._deadline:
             self._timer.cancel()
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+            self._timeout.reschedule(self._loop.time())
 
 
 async def _next_request(backlog: TextBacklog) -> str | None:

@@ -122,7 +122,7 @@ class _FailoverUtterance(SpeechSink):
 
     @override
     def put(self, event: SpeechEvent) -> None:
-        now = self._clock.time()
+        now = self._loop.time() - self._clock.left_out
         if self._failover.passes_audio and isinstance(event, Audio):  # most of what comes
             self._unreported_bytes += len(event.data)
             self._passed_at = now
