@@ -45,6 +45,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
+ADDRESS = re.compile(r"https?://[^\s/?#]+(/\S*)?")
 PUBLIC_ADDRESS = re.compile(r"https?://[^\s/?#{}]+(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
 
 
@@ -52,6 +53,12 @@ def _public_address(url: str) -> str:
     if url and not PUBLIC_ADDRESS.fullmatch(url):
         raise PydanticCustomError("public_address", "is no http or https address with a plain path and without a query")
     return url.rstrip("/")
+
+
+def _address_or_empty(url: str) -> str:
+    if url and not ADDRESS.fullmatch(url):
+        raise PydanticCustomError("address", "is no http or https address")
+    return url
 
 
 def _networks(written: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,7 +81,10 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8080
     api_token: str = ""
-    max_calls: Annotated[int, Field(ge=1)] | None = None
+    max_calls: Annotated[int, Field(ge=1)] = 250
+    overload_lag_ms: Annotated[float, Field(gt=0)] = 20.0
+    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.85
+    overflow_url: Annotated[str, AfterValidator(_address_or_empty)] = ""
     max_waiting_calls: Annotated[int, Field(ge=1)] = 500
     max_connections_per_address: Annotated[int, Field(ge=1)] = 100
     drain_seconds: PositiveSeconds = 60.0

@@ -61,7 +61,7 @@ def of_modules():
             if isinstance(kind, type) and kind.__module__ == module_name and not issubclass(kind, Enum)
         }
         for class_name, names in {"": vars(module), **classes}.items():
-            for name, value in list(names.items()):
+            for name, value in list(names.items()):  # a model that is built only now changes its class
                 if isinstance(value, Mapping) and value and _enum_of(value) is not None:
                     found.setdefault(id(value), []).append((f"{module_name}{class_name}.{name}", value))
     return [next((one for one in names if _is_defined(one[0])), names[0]) for names in found.values()]

@@ -13,6 +13,7 @@ from aiohttp import web
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
 from telebridge.app.detector import DetectorOnDemand, return_freed_memory
+from telebridge.app.load_watch import LoadWatch
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
@@ -23,6 +24,8 @@ from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
+from telebridge.call.overload import Overload, OverloadLimits
+from telebridge.call.runner.admission import Admission
 from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import contact_variables
@@ -76,19 +79,23 @@ CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 CLOSING = web.AppKey("CLOSING", Closing)
+LOAD = web.AppKey("LOAD", LoadWatch)
 DEFAULT_FLOW = web.AppKey("DEFAULT_FLOW", str)
 
 DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.2, 0.45, 0.55
 """How long after draining the parts may take to close: those that wait for others, the store, and the database."""
 
 
-def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None) -> web.Application:
+def create_app(
+    settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None, worker: int | None = None
+) -> web.Application:
     """The whole bridge, ready to be served.
 
     Args:
         settings: What its owner wants.
         bridge: Flows written in Python.
         clocks: By which campaigns are dialled, if not the world's.
+        worker: The number of this process among those of the server; None when it is the only one.
 
     Raises:
         ConfigurationError: Settings or flow files are wrong.
@@ -110,18 +117,19 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     )
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
-    app[CLOSING], app[DEFAULT_FLOW] = Closing(), default_flow
+    app[CLOSING], app[DEFAULT_FLOW], app[LOAD] = Closing(), default_flow, parts.load
     variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
         parts.calls,
         validator,
-        StreamTokens(settings.stream_secret()),
+        StreamTokens(settings.stream_secret(), worker=worker),
         variables,
         PromptHandler(parts.voice.source, PromptTokens(settings.stream_secret())),
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
+        overflow_url=settings.server.overflow_url,
         used_tokens=UsedTokens(parts.database),
         health=HealthHandler(parts.calls, parts.records.away, database_required=parts.records.required),
     )
@@ -184,6 +192,7 @@ class _Parts:
         campaigning: The campaigns in it, and who dials them.
         records: Starts the store and the campaigns once the database is there.
         flights: Records calls; None when nobody wants that.
+        load: Watches the load of the process, once it is started.
         calls: The live calls, which use all of these.
     """
 
@@ -197,6 +206,7 @@ class _Parts:
     campaigning: Campaigning
     records: Records
     flights: CallRecorder | None
+    load: LoadWatch
     calls: LiveCalls
 
 
@@ -224,19 +234,20 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
     )
     server = settings.server
+    limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
+    load = LoadWatch(Overload(limits), lambda: len(calls))
     calls = LiveCalls(
         flows,
         outside,
         session,
         feed=feed,
         store=store,
-        max_calls=server.max_calls,
-        max_waiting=server.max_waiting_calls,
+        admission=Admission(server.max_calls, server.max_waiting_calls, load),
         over=asked.over,
     )
     asked.live = calls
     records = Records(engine, database, store, campaigning, required=settings.database.required)
-    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, calls)
+    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, load, calls)
 
 
 def _api_handlers(

@@ -214,6 +214,9 @@ class Campaigning:
             return True
         return False
 
+    def _has_room(self) -> bool:
+        return self.calls.live is None or not self.calls.live.overloaded
+
     def _placed(self, claim: Claim) -> None:
         if self.on_placed is not None:
             self.on_placed(claim)
@@ -234,6 +237,7 @@ class Campaigning:
             machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
         self._reports.on_call_ended = dialer.wake
+        dialer.has_room = self._has_room
         reconciler = Reconciler(self.store, twilio, ReconcilerOptions(self.worker))
         webhooks = WebhookSender(self.store.outbox)
         recovered = asyncio.create_task(recovery_of(self._database, self.store, twilio, account).run())

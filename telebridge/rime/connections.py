@@ -21,6 +21,7 @@ from telebridge.logs import logger
 from telebridge.rime.connection import LARGEST_MESSAGE_BYTES, RimeConnection
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.pool import SparePool
+from telebridge.running_time import RunningTimeout
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
@@ -180,17 +181,18 @@ class Connections:
 
     async def _connect(self, address: str) -> RimeConnection:
         headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
-        connection = await connect(
-            address,
-            additional_headers=headers,
-            compression=None,
-            max_size=LARGEST_MESSAGE_BYTES,
-            open_timeout=self._options.connect_seconds,
-            close_timeout=CLOSE_SECONDS,
-            ping_interval=self._options.ping_seconds,
-            proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
-            create_connection=RimeConnection,
-        )
+        async with RunningTimeout(self._options.connect_seconds):
+            connection = await connect(
+                address,
+                additional_headers=headers,
+                compression=None,
+                max_size=LARGEST_MESSAGE_BYTES,
+                open_timeout=None,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=self._options.ping_seconds,
+                proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
+                create_connection=RimeConnection,
+            )
         return cast("RimeConnection", connection)
 
 

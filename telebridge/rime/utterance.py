@@ -47,6 +47,7 @@ from telebridge.rime.messages import (
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
+from telebridge.running_time import running_time
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate, needs_audio
 from telebridge.speech.utterance import Utterance
@@ -318,6 +319,8 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
     It is over when no audio comes for a while, and when audio has come so slowly that whoever plays it since its
     beginning has waited for as long in total.
 
+    Time in which the event loop did not run does not count: what Rime sent meanwhile was not read yet.
+
     Like `asyncio.timeout`, it raises `TimeoutError` from the block. To put it off costs no timer of the event loop.
 
     Args:
@@ -329,17 +332,18 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
         self._first = first_audio_seconds
         self._stall = stall_seconds
         self._loop = asyncio.get_running_loop()
+        self._clock = running_time()
         self._timeout = asyncio.timeout(None)
         self._timer = DeadlineTimer(self._loop)
         self._began: float | None = None  # when the first audio came
         self._last = 0.0  # and the last
         self._size = 0  # in bytes, of all
-        self._deadline = self._loop.time() + first_audio_seconds
+        self._deadline = self._clock.time() + first_audio_seconds
 
     @override
     async def __aenter__(self) -> "AudioTimeout":
         await self._timeout.__aenter__()
-        self._timer.set(self._deadline, self._timer_fired)
+        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
         return self
 
     @override
@@ -351,7 +355,7 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
 
     def receive(self, size: int) -> None:
         """Audio came: `size` bytes in all until now."""
-        self._last = self._loop.time()
+        self._last = self._loop.time() - self._clock.left_out
         self._size = size
         if self._began is None:
             self._began = self._last
@@ -361,22 +365,21 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
         """What is wrong when it is over, after `size` bytes of audio."""
         if self._began is None:
             return f"Rime took the text and sent nothing for {self._first:g} s"
-        if self._loop.time() >= self._last + self._stall:
+        if self._clock.time() >= self._last + self._stall:
             return f"Rime took the text and sent nothing for {self._stall:g} s"
-        seconds, elapsed = size / BYTES_PER_MS / 1000, self._loop.time() - self._began
+        seconds, elapsed = size / BYTES_PER_MS / 1000, self._clock.time() - self._began
         return f"Rime stalls: {seconds:.1f} s of audio came in {elapsed:.1f} s"
 
     def _set_timer(self) -> None:
         if self._began is not None:
             self._deadline = min(self._last, self._began + self._size / BYTES_PER_MS / 1000) + self._stall
-        self._timer.set(self._deadline, self._timer_fired)
+        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
 
     def _timer_fired(self) -> None:
         self._set_timer()  # for the audio that came meanwhile
-        now = self._loop.time()
-        if now >= self._deadline:
+        if self._clock.time() >= self._deadline:
             self._timer.cancel()
-            self._timeout.reschedule(now)
+            self._timeout.reschedule(self._loop.time())
 
 
 async def _next_request(backlog: TextBacklog) -> str | None:

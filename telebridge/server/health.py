@@ -44,7 +44,8 @@ class HealthHandler:
         away = ["database"] if await self._database_away() else []
         reason = ""
         if self._calls.full:
-            reason = "draining" if self._calls.draining else "max_calls reached"
+            overload = "overloaded" if self._calls.overloaded else "max_calls reached"
+            reason = "draining" if self._calls.draining else overload
         elif away and self._database_required:
             reason = "the database is away"
         told = {"status": reason or "ready", "live_calls": len(self._calls), **({"away": away} if away else {})}

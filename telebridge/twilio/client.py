@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aiohttp import ClientConnectorError, ClientError
 
 from telebridge.errors import TwilioAPIError
+from telebridge.running_time import RunningTimeout
 from telebridge.twilio.calls import CallRequest, CallStatus
 
 if TYPE_CHECKING:
@@ -187,7 +188,7 @@ class TwilioCalls:
         from twilio.base.exceptions import TwilioException, TwilioRestException  # imported by now
 
         try:
-            async with asyncio.timeout(self._timeout):
+            async with RunningTimeout(self._timeout):
                 return read(await request(client))
         except TwilioRestException as error:
             raise TwilioAPIError(error.status, error.code, error.msg) from error

@@ -15,8 +15,9 @@ REQUEST = make_mocked_request("GET", "/")
 class Calls:
     """Live calls."""
 
-    def __init__(self, live=2, *, full=False, draining=False):
-        self.live, self.full, self.draining = live, full, draining
+    def __init__(self, live=2, *, full=False, draining=False, overloaded=False):
+        self.live, self.draining, self.overloaded = live, draining, overloaded
+        self.full = full or overloaded
 
     def __len__(self):
         return self.live
@@ -27,6 +28,7 @@ class Calls:
     [
         (Calls(), 200, "ready"),
         (Calls(full=True), 503, "max_calls reached"),
+        (Calls(overloaded=True), 503, "overloaded"),
         (Calls(full=True, draining=True), 503, "draining"),
     ],
 )

@@ -22,6 +22,7 @@ from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.twilio.media_reader import MediaReader
 from telebridge.server.twilio.request_validation import RequestValidator
+from telebridge.tasks import Tasks
 from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage, require_little_audio
 from telebridge.twilio.messages import MAX_MEDIA_BYTES
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
@@ -75,6 +76,7 @@ class MediaHandler:
         self._validator = validator
         self._tokens = tokens
         self._used = used
+        self._claiming = Tasks("claim a stream's token")
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
         """Carry one media stream until it ends."""
@@ -111,8 +113,13 @@ class MediaHandler:
         try:
             token = request.match_info["token"]
             call_sid, claims = self._tokens.redeem(token, wallclock=datetime.now(UTC))
-            await self._refuse_used(token, call_sid)
-            return await self._calls.ownership.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
+            own = self._tokens.is_own(token)
+            if own:  # its stream is meant for this process; the others are told without anybody waiting for it
+                _ = self._claiming.start(self._tell_used(token, call_sid))
+            else:
+                await self._refuse_used(token, call_sid)
+            incoming = IncomingCall.from_claims(call_sid, claims)
+            return await self._calls.ownership.resume_with_stream(incoming, own=own)
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error
@@ -120,6 +127,13 @@ class MediaHandler:
             raise web.HTTPGone(text=f"{error}\n") from error
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
+
+    async def _tell_used(self, token: str, call_sid: str) -> None:
+        """Tell other processes that a token was redeemed here."""
+        try:
+            await self._refuse_used(token, call_sid)
+        except StreamTokenError:
+            log.warning("a stream's token was used in another process, too", call_sid=call_sid)
 
     async def _refuse_used(self, token: str, call_sid: str) -> None:
         """Refuse a token that another process has redeemed; while the database is away it is taken.
