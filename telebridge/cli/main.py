@@ -4,6 +4,7 @@ Exit codes: 0 for success, 1 for failure, 2 for wrong use or configuration. One 
 error, never a traceback; below it stand at most four lines of the user's own module.
 """
 
+import io
 import sys
 from importlib.metadata import version
 from typing import Annotated, Any
@@ -91,6 +92,9 @@ def telebridge(
 
 def run() -> None:
     """Run the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
     try:
         app()
     except AppFailed as error:

@@ -42,7 +42,9 @@ log = logger(__name__)
 def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides server.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any; overrides server.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any; overrides server.port.")
+    ] = None,
     app: AppOption = None,
     workers: Annotated[
         int | None,
