@@ -1,13 +1,17 @@
-"""Settings of all tests: no deadline for a property, slow tests left out by default, measured figures printed."""
+"""Settings of all tests: how a property is tried, slow tests left out by default, measured figures printed."""
 
 import structlog
 from hypothesis import settings
 
 pytest_plugins = ["support.slow_tests", "support.open_databases"]
 
-# A property never fails because the machine is loaded.
-settings.register_profile("unhurried", settings(), deadline=None)
-settings.load_profile("unhurried")
+# A property never fails because the machine is loaded. It is tried half as often when the slow tests are left out.
+settings.register_profile("all", settings(), deadline=None)
+settings.register_profile("quick", settings.get_profile("all"), max_examples=50)
+
+
+def pytest_configure(config):
+    settings.load_profile("all" if config.getoption("--all") else "quick")
 
 
 def pytest_runtest_setup():
