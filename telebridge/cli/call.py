@@ -135,10 +135,16 @@ def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Line]:
         "first audio": "" if fields["first_audio_ms"] is None else f"{fields['first_audio_ms']:g} ms after the webhook",
         "result": ", ".join(f"{name} = {value!r}" for name, value in fields["result"].items()),
         "recordings": ", ".join(fields["recordings"]),
+        "transfers": ", ".join(map(_transfer_words, fields.get("transfers", []))),
         "ended": fields["end_reason"] or ("" if kept.ended else "live"),
     }
     told = [(name, Text(str(value))) for name, value in facts.items() if value]
     return [("", head), *told, *map(_utterance_line, fields["utterances"])]
+
+
+def _transfer_words(transfer: dict[str, Any]) -> str:
+    talked = "" if transfer["seconds"] is None else f", {transfer['seconds']} s"
+    return f"{transfer['to']}: {transfer['status']}{talked}"
 
 
 def _utterance_line(utterance: dict[str, Any]) -> Line:

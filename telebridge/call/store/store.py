@@ -176,7 +176,7 @@ def _close_row(connection: Connection, *, call_sid: str, reason: str, wallclock:
         return False
     call = stored_call(row)
     checkpoint, record = call.resume_point(), call.begun
-    record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+    record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings, checkpoint.transfers)
     record.end_reason = reason
     if checkpoint.standing is not None:
         record.path = list(checkpoint.standing.path)
