@@ -34,6 +34,11 @@ COMMANDS = (
         "Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).",
     ),
     CommandOnDemand(
+        "number",
+        "telebridge.cli.number.number:number",
+        "List the numbers of the Twilio account, connect one with this bridge, and show where its calls go.",
+    ),
+    CommandOnDemand(
         "speech-server",
         "telebridge.cli.speech_server:speech_server",
         "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",

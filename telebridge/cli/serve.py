@@ -2,7 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
@@ -32,6 +33,7 @@ from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.listener import listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
+from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.settings import Settings, load_settings
@@ -46,6 +48,13 @@ def serve(
         int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any; overrides server.port.")
     ] = None,
     app: AppOption = None,
+    connect: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="Send the calls of this Twilio number here, until the bridge ends."),
+    ] = None,
+    tunnel: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--tunnel", help="Get a public address from cloudflared or ngrok, whichever is installed.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -69,8 +78,12 @@ def serve(
     server = settings.server.model_copy(update=given)
     settings = settings.model_copy(update={"server": server})
     if workers is None:
-        run_server(partial(_serve, settings, bridge), drain_seconds=server.drain_seconds)
+        serving = partial(_serve, settings, bridge, connect=connect, tunnel=tunnel)
+        run_server(serving, drain_seconds=server.drain_seconds)
         return
+    if connect or tunnel:
+        where = "--connect" if connect else "--tunnel"
+        raise ConfigurationError(where, "does not go with --workers", "telebridge number connect sets it for good")
     try:
         listener = listen(server.host, server.port)
     except OSError as error:
@@ -99,7 +112,34 @@ class SupervisedWorker:
     listens: Callable[[], None]
 
 
-async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None = None) -> None:
+async def _serve(
+    settings: Settings,
+    bridge: Bridge | None,
+    stop: Stop,
+    worker: SupervisedWorker | None = None,
+    *,
+    connect: str | None = None,
+    tunnel: bool = False,
+) -> None:
+    async with AsyncExitStack() as stack:
+        if tunnel:
+            settings = await stack.enter_async_context(_tunnelled(settings))
+        await _listen(settings, bridge, stop, worker, connect)
+
+
+@asynccontextmanager
+async def _tunnelled(settings: Settings) -> AsyncIterator[Settings]:
+    """Yields the settings with the address of a tunnel, for as long as it is open."""
+    from telebridge.cli.number.tunnel import open_tunnel
+
+    async with open_tunnel(settings.server.port) as address:
+        print_line(f"tunnel {address} leads here")
+        yield settings.model_copy(update={"public_url": address})
+
+
+async def _listen(
+    settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None, connect: str | None
+) -> None:
     app = create_app(settings, bridge=bridge)
     where = (settings.server.host, settings.server.port)
     inherited = None if worker is None else worker.listener
@@ -109,14 +149,23 @@ async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: 
         if worker is not None:
             worker.listens()
         print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
-        drain = partial(_drain, app, settings.server.drain_seconds)
-        await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
+        async with AsyncExitStack() as connection:
+            if connect is not None:
+                from telebridge.cli.number.connecting import connected
+
+                await connection.enter_async_context(connected(settings, connect, print_line))
+            drain = partial(_drain, app, settings.server.drain_seconds, connection)
+            await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
         app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))
 
 
-async def _drain(app: web.Application, seconds: float) -> None:
-    """Stop dialing, keep answering what rings, and wait until live calls have finished; all within a time."""
+async def _drain(app: web.Application, seconds: float, connection: AsyncExitStack) -> None:
+    """Stop dialing, keep answering what rings, and wait until live calls have finished; all within a time.
+
+    A number that was connected for this process alone is put back first: its next calls go elsewhere.
+    """
     until = asyncio.get_running_loop().time() + seconds
+    await connection.aclose()
 
     def left() -> float:
         return max(0.0, until - asyncio.get_running_loop().time())
