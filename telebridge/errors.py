@@ -214,6 +214,8 @@ class TwilioAPIError(TelebridgeError):
     @override
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
+        if not self.status:
+            return f"no answer from Twilio: {one_line(self.message)}"
         return f"Twilio answered {self.status}{code}: {one_line(self.message)}"
 
 

@@ -41,6 +41,12 @@ CONVENTIONAL = {
     "TWILIO_AUTH_TOKEN": ("twilio", "auth_token"),
 }
 
+TOML_HINT = 'a text stands in quotes, as in name = "text"'
+SECRET = re.compile(r"(key|token|secret|url)(?!s)$(?<!public_url)")
+"""Keys whose values are never shown."""
+OWN_MISTAKES = frozenset({"public_address", "network", "reserved"})
+"""The mistakes that are worded here."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
@@ -51,7 +57,11 @@ PUBLIC_ADDRESS = re.compile(r"https?://[^\s/?#{}]+(/[A-Za-z0-9._~!$&'()*+,;=:@/-
 
 def _public_address(url: str) -> str:
     if url and not PUBLIC_ADDRESS.fullmatch(url):
-        raise PydanticCustomError("public_address", "is no http or https address with a plain path and without a query")
+        problem = "is no http or https address with a plain path and without a query"
+        completed = f"https://{url}"
+        if PUBLIC_ADDRESS.fullmatch(completed) and "://" not in url:
+            raise PydanticCustomError("public_address", problem, {"hint": f"write '{completed}'"})
+        raise PydanticCustomError("public_address", problem)
     return url.rstrip("/")
 
 
@@ -59,6 +69,23 @@ def _address_or_empty(url: str) -> str:
     if url and not ADDRESS.fullmatch(url):
         raise PydanticCustomError("address", "is no http or https address")
     return url
+
+
+US_DIGITS = 10
+CALLED_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}|sips?:[!-~]+|client:[!-~]+|[0-9]{3,6}", re.ASCII)
+"""What Twilio sends as the called number: E.164, an address, or a short code."""
+
+
+def _called_numbers(numbers: dict[str, str]) -> dict[str, str]:
+    for number in numbers:
+        if CALLED_NUMBER.fullmatch(number):
+            continue
+        digits = "".join(each for each in number if each.isascii() and each.isdigit())
+        digits = f"+1{digits}" if len(digits) == US_DIGITS else f"+{digits}"
+        problem = "'{number}' is no number as Twilio sends it, so that no call would have this flow"
+        hint = f"write it with + and the country's code, as in '{digits}'"
+        raise PydanticCustomError("called_number", problem, {"number": number, "hint": hint})
+    return numbers
 
 
 def _networks(written: tuple[str, ...]) -> tuple[str, ...]:
@@ -247,7 +274,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
-    numbers: dict[str, str] = {}
+    numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property
     def database_url(self) -> str:
@@ -342,11 +369,13 @@ def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
     if not must_exist and not file.exists():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows begins a text with a byte order mark
     except OSError as error:
         raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(file), f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(str(file), f"is not TOML: {error}") from error
+        raise ConfigurationError(str(file), f"is not TOML: {error}", TOML_HINT) from error
 
 
 def _conventional_environment() -> dict[str, Any]:
@@ -380,7 +409,11 @@ def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> Co
     where = f"{file}: {path}" if _is_in(values, mistake["loc"]) else _variable(path)
     if mistake["type"] == "extra_forbidden":
         return ConfigurationError(where, "is no setting", _nearest(path, set(_paths())))
-    return ConfigurationError(where, mistake["msg"][:1].lower() + mistake["msg"][1:])
+    problem = mistake["msg"][:1].lower() + mistake["msg"][1:]
+    own = mistake.get("ctx", {})
+    if "number" not in own and not SECRET.search(path) and isinstance(mistake["input"], str | int | float):
+        problem += f", not {mistake['input']!r}" if mistake["type"] not in OWN_MISTAKES else f": {mistake['input']!r}"
+    return ConfigurationError(where, problem, str(own.get("hint", "")))
 
 
 def _is_in(values: Any, path: tuple[int | str, ...]) -> bool:

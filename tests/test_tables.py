@@ -30,7 +30,6 @@ DEFAULTED = {
     "telebridge.testing.campaign._plan": "other outcomes are not retried",
     "telebridge.campaigns.engine.outcomes.usual_delays": "other outcomes are not retried",
     "telebridge.cli.campaign.demo._hurried": "other outcomes are not retried",
-    "telebridge.testing.campaign._plan": "other outcomes are not retried",
 }
 """Tables that may lack members: who reads them has a default, which is said here."""
 

@@ -137,6 +137,11 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
         return ConfigurationError(
             port_setting, f"port {port} on {host} is in use", "stop what uses it, or choose another"
         )
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+        said = str(error.strerror).partition(" (while")[0]  # what `socket.create_server` adds is said already
+        problem = f"'{host}' is no address of this machine ({said})"
+        hint = "write 127.0.0.1, or 0.0.0.0 for all addresses; the name that Twilio dials is public_url"
+        return ConfigurationError(port_setting.replace("port", "host"), problem, hint)
     return ConfigurationError(port_setting, f"cannot listen on {host}:{port} ({error.strerror})")
 
 

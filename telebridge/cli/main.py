@@ -4,6 +4,7 @@ Exit codes: 0 for success, 1 for failure, 2 for wrong use or configuration. One 
 error, never a traceback; below it stand at most four lines of the user's own module.
 """
 
+import io
 import sys
 from typing import Annotated
 
@@ -29,6 +30,11 @@ COMMANDS = (
         "call",
         "telebridge.cli.call:call",
         "Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).",
+    ),
+    CommandOnDemand(
+        "number",
+        "telebridge.cli.number.number:number",
+        "List the numbers of the Twilio account, connect one with this bridge, and show where its calls go.",
     ),
     CommandOnDemand(
         "speech-server",
@@ -101,6 +107,9 @@ def telebridge(
 
 def run() -> None:
     """Run the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that cannot show a letter shows a question mark
     try:
         app()
     except AppFailed as error:

@@ -61,7 +61,7 @@ def render(
 @prompts.command()
 def url(
     text: Annotated[str, typer.Argument(help="What is to be said.")],
-    speaker: Annotated[str | None, typer.Option(help="Overrides rime.speaker.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", "--voice", help="Overrides rime.speaker.")] = None,
     model: Annotated[str | None, typer.Option(help="Overrides rime.model.")] = None,
     lang: Annotated[str | None, typer.Option(help="Overrides rime.lang.")] = None,
     expires: Annotated[str | None, typer.Option(help="How long it is good: 30m, 12h, 1d. For ever by default.")] = None,
@@ -127,7 +127,7 @@ def _flows(settings: Settings, chosen: str | None) -> list[Flow]:
         catalogue.add_file(Path(settings.default_flow))
     names = catalogue.names if chosen is None else [chosen]
     if not names:
-        raise ConfigurationError("flows_dir", f"'{settings.flows_dir}' holds no flows", "they end in .yaml")
+        raise ConfigurationError("flows_dir", f"'{settings.flows_dir}' holds no flows", "they end in .yaml or .yml")
     return [flow for flow in map(catalogue.find, names) if isinstance(flow, Flow)]
 
 

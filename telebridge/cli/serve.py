@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,7 @@ from telebridge.cli.process.listener import listen
 from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
+from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.handover import Handover
@@ -48,8 +49,17 @@ log = logger(__name__)
 def serve(
     config: ConfigOption = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on; overrides server.host.")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any; overrides server.port.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any; overrides server.port.")
+    ] = None,
     app: AppOption = None,
+    connect: Annotated[
+        str | None,
+        typer.Option(metavar="NUMBER", help="Send the calls of this Twilio number here, until the bridge ends."),
+    ] = None,
+    tunnel: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--tunnel", help="Get a public address from cloudflared or ngrok, whichever is installed.")
+    ] = False,
     workers: Annotated[
         int | None,
         typer.Option(
@@ -73,8 +83,12 @@ def serve(
     server = settings.server.model_copy(update=given)
     settings = settings.model_copy(update={"server": server})
     if workers is None:
-        run_server(partial(_serve, settings, bridge), drain_seconds=server.drain_seconds)
+        serving = partial(_serve, settings, bridge, connect=connect, tunnel=tunnel)
+        run_server(serving, drain_seconds=server.drain_seconds)
         return
+    if connect or tunnel:
+        where = "--connect" if connect else "--tunnel"
+        raise ConfigurationError(where, "does not go with --workers", "telebridge number connect sets it for good")
     try:
         listener = listen(server.host, server.port)
     except OSError as error:
@@ -126,7 +140,34 @@ class SupervisedWorker:
     listens: Callable[[], None]
 
 
-async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None = None) -> None:
+async def _serve(
+    settings: Settings,
+    bridge: Bridge | None,
+    stop: Stop,
+    worker: SupervisedWorker | None = None,
+    *,
+    connect: str | None = None,
+    tunnel: bool = False,
+) -> None:
+    async with AsyncExitStack() as stack:
+        if tunnel:
+            settings = await stack.enter_async_context(_tunnelled(settings))
+        await _listen(settings, bridge, stop, worker, connect)
+
+
+@asynccontextmanager
+async def _tunnelled(settings: Settings) -> AsyncIterator[Settings]:
+    """Yields the settings with the address of a tunnel, for as long as it is open."""
+    from telebridge.cli.number.tunnel import open_tunnel
+
+    async with open_tunnel(settings.server.port) as address:
+        print_line(f"tunnel {address} leads here")
+        yield settings.model_copy(update={"public_url": address})
+
+
+async def _listen(
+    settings: Settings, bridge: Bridge | None, stop: Stop, worker: SupervisedWorker | None, connect: str | None
+) -> None:
     app = create_app(
         settings, bridge=bridge, worker=worker.number if worker is not None and worker.folder is not None else None
     )
@@ -141,15 +182,24 @@ async def _serve(settings: Settings, bridge: Bridge | None, stop: Stop, worker: 
             worker.listens()
         print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
         app[LOAD].start()
-        drain = partial(_drain, app, settings.server.drain_seconds)
-        await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
+        async with AsyncExitStack() as connection:
+            if connect is not None:
+                from telebridge.cli.number.connecting import connected
+
+                await connection.enter_async_context(connected(settings, connect, print_line))
+            drain = partial(_drain, app, settings.server.drain_seconds, connection)
+            await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
         app[LOAD].stop()
         app[CLOSING].drained_by(asyncio.get_running_loop().time() + (stop.seconds_left() or 0.0))
 
 
-async def _drain(app: web.Application, seconds: float) -> None:
-    """Stop dialing, keep answering what rings, and wait until live calls have finished; all within a time."""
+async def _drain(app: web.Application, seconds: float, connection: AsyncExitStack) -> None:
+    """Stop dialing, keep answering what rings, and wait until live calls have finished; all within a time.
+
+    A number that was connected for this process alone is put back first: its next calls go elsewhere.
+    """
     until = asyncio.get_running_loop().time() + seconds
+    await connection.aclose()
 
     def left() -> float:
         return max(0.0, until - asyncio.get_running_loop().time())

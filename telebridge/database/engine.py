@@ -148,7 +148,8 @@ def _sqlite(url: URL, busy_seconds: float) -> SqliteEngine:
             make_private_folder(folder)
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
-            raise ConfigurationError("database.url", problem, "choose another folder") from error
+            hint = "choose another folder: state_dir, where database.url is not set"
+            raise ConfigurationError("database.url", problem, hint) from error
         _refuse_network(Path(url.database).resolve().parent)
     engine = create_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
     _keep_promises(engine, busy_seconds)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from telebridge.cli.campaign.campaign import ON_DEMAND
 from telebridge.cli.main import COMMANDS, app
 
-NAMES = ["demo", "init", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
+NAMES = ["demo", "init", "serve", "say", "call", "flow", "prompts", "number", "speech-server", "simulator", "doctor"]
 
 
 @pytest.mark.parametrize("listed", [*COMMANDS, *ON_DEMAND], ids=lambda listed: listed.name)
@@ -104,7 +104,7 @@ def test_every_command_explains_itself(command):
         (["serve", "--app", "no.such:bridge"], "telebridge: --app: module 'no.such' cannot be imported"),
         (["serve", "--app", "json:dumps"], "telebridge: --app: 'json:dumps' is no telebridge.Bridge"),
         (["call", "+15551230000", "--from", "+15551230001"], "telebridge: public_url: is not set"),
-        (["flow", "check", "docs"], "telebridge: docs: holds no flow files; they end in .yaml"),
+        (["flow", "check", "docs"], "telebridge: docs: holds no flow files; they end in .yaml or .yml"),
     ],
 )
 def test_wrong_use_is_one_line_that_says_what_to_do(tmp_path, arguments, told):

@@ -11,10 +11,13 @@
 When the caller hangs up the coroutine is cancelled where it waits; `try … finally` works as usual.
 """
 
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from inspect import iscoroutinefunction
+from types import FunctionType
 from typing import Any, Literal, TypeVar
 
 from telebridge.audio.tones import dtmf
@@ -305,10 +308,11 @@ class Bridge:
                 from columns whose names differ in case and blanks alone.
 
         Raises:
-            ConfigurationError: There is a flow of that name already.
+            ConfigurationError: There is a flow of that name already, no name is given, or it is no coroutine function.
         """
+        register = _registering(self.flows, "flow", name)
         self.needs[name] = tuple(needs)
-        return _registering(self.flows, "flow", name)
+        return register
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Register the decorated coroutine function as what a flow file's `run: name` runs.
@@ -317,18 +321,43 @@ class Bridge:
         to the node's `failed`.
 
         Raises:
-            ConfigurationError: There is a function of that name already.
+            ConfigurationError: There is a function of that name already, no name is given, or it is no coroutine
+                function.
         """
         return _registering(self.functions, "function", name)
 
 
 def _registering(registry: dict[str, Registered], kind: str, name: str) -> Callable[[Registered], Registered]:
     """A decorator that registers what it decorates under a name that nothing of its kind has."""
+    given: object = name  # whatever somebody has written there
+    if not isinstance(given, str) or not given:
+        where, named = (_place(given), given.__name__) if isinstance(given, FunctionType) else (f"bridge.{kind}", "…")
+        raise ConfigurationError(where, f"a {kind} has no name", f'write @bridge.{kind}("{named}")')
 
     def register(function: Registered) -> Registered:
         if name in registry:
-            raise ConfigurationError(f"{kind} '{name}'", "is defined twice", "give one of them another name")
+            raise ConfigurationError(_place(function, f"{kind} '{name}'"), f"{kind} '{name}' is defined twice", RENAME)
+        if not _is_coroutine_function(function):
+            where, problem = _place(function, f"{kind} '{name}'"), f"{kind} '{name}' is not async"
+            raise ConfigurationError(
+                where, problem, f"begin it with 'async def' and await what it does: await {AWAITED[kind]}"
+            )
         registry[name] = function
         return function
 
     return register
+
+
+RENAME = "give one of them another name"
+AWAITED = {"flow": "call.say(…)", "function": "session.get(…)"}
+
+
+def _is_coroutine_function(function: object) -> bool:
+    """Whether a call returns a coroutine: of a function, of a partial one, of an object with `__call__`."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _place(function: object, otherwise: str = "") -> str:
+    """Where a function is defined, as `file:line`."""
+    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    return otherwise if code is None else f"{code.co_filename}:{code.co_firstlineno}"

@@ -84,9 +84,15 @@ class TransferBegun:
 
 @dataclass(frozen=True, slots=True)
 class TransferEnded:
-    """Twilio says how the transfer went; the caller is back."""
+    """Twilio says how the transfer went; the caller is back.
+
+    Args:
+        status: Twilio's `DialCallStatus`.
+        seconds: How long the two talked, its `DialCallDuration`; None where there is none.
+    """
 
     status: TransferStatus
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,15 @@ class FlowEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallOver:
-    """Twilio reported that the call has ended, with its last status."""
+    """Twilio reported that the call has ended.
+
+    Args:
+        status: Its last status.
+        transfer: How the transfer went during which the caller hung up; None where Twilio has not said it.
+    """
 
     status: str
+    transfer: TransferEnded | None = None
 
 
 CallEvent = (

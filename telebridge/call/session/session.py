@@ -231,6 +231,8 @@ class CallSession:
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
             case StreamStarted() | StreamLost() | StreamRequested() | StreamStopped() | CallOver():
+                if isinstance(event, CallOver):
+                    self._driver.call_over(event)
                 return self._stream.handle(event, now=now)
             case AudioReceived():
                 return self.receive_media(event, now=now) or []

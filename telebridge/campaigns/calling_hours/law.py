@@ -203,8 +203,8 @@ class CallingRules(BaseModel):
         known = [law for country in called if (law := self.law_of(country)) is not None]
         unknown = [country for country in called if self.law_of(country) is None]
         told = [
-            f"the calling rules of {law.country} were last checked on {law.checked}: laws have changed since, have "
-            "them checked again"
+            f"the calling rules of {law.country} were last checked on {law.checked}: compare what `telebridge campaign "
+            f"law --country {law.country}` prints with the law as it is now, or ask counsel"
             for law in known
             if wallclock.date() - law.checked > TOO_OLD
         ]

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from telebridge.call.flows.catalogue import flow_files
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
@@ -166,10 +167,10 @@ flow.command()(schema)
 
 def _flow_files(named: list[Path]) -> list[Path]:
     """The files named, and those in the folders named; each once."""
-    found = (file for path in named for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path]))
+    found = (file for path in named for file in (flow_files(path) if path.is_dir() else [path]))
     files = list(dict.fromkeys(found))
     if not files:
-        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml")
+        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml or .yml")
     return files
 
 

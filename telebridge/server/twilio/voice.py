@@ -152,11 +152,11 @@ class VoiceHandler:
         runner = await self._calls.ownership.resume(fields.get("CallSid", ""))
         if runner is None:
             return _answer(twiml.hang_up())
+        ended = _transfer_ended(fields)
         if fields.get("CallStatus") == "completed":
-            runner.deliver(CallOver("completed"))
+            runner.deliver(CallOver("completed", ended))
             return _answer(twiml.hang_up())
-        status = fields.get("DialCallStatus", "")
-        runner.deliver(TransferEnded(status if status in get_args(TransferStatus) else "failed"))  # type: ignore[arg-type]
+        runner.deliver(ended)
         return await self._what_follows(request, runner)
 
     async def whisper(self, request: web.Request) -> web.Response:
@@ -215,6 +215,13 @@ class VoiceHandler:
                 then_redirect=self._validator.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
+
+
+def _transfer_ended(fields: Mapping[str, str]) -> TransferEnded:
+    status, seconds = fields.get("DialCallStatus", ""), fields.get("DialCallDuration", "")
+    known: tuple[TransferStatus, ...] = get_args(TransferStatus)
+    ended: TransferStatus = next((each for each in known if each == status), "failed")
+    return TransferEnded(ended, int(seconds) if seconds.isascii() and seconds.isdigit() else None)
 
 
 def _is_over(fields: Mapping[str, str]) -> bool:

@@ -25,6 +25,7 @@ class SimulatorOptions:
         calls_per_second: The rate at which calls created by REST are dialed.
         voice_url: The voice webhook of inbound calls that are placed without a URL.
         owned_numbers: The values that `From` may have in a create request; None for any.
+        trial: Whether it is a trial account.
         callers: The scripts of numbers that are called; all other numbers use `anybody`.
         anybody: The script of every other number.
         routes: Maps origins to the addresses that are really connected to; signatures keep the original URL.
@@ -43,6 +44,7 @@ class SimulatorOptions:
     calls_per_second: float = 1.0
     voice_url: str | None = None
     owned_numbers: frozenset[str] | None = None
+    trial: bool = False
     callers: Mapping[str, Script] = field(default_factory=dict)
     anybody: Script = field(default_factory=Script)
     routes: Mapping[str, str] = field(default_factory=dict)
