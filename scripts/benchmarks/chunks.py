@@ -23,7 +23,8 @@ from typing import ClassVar
 import aiohttp
 import msgspec
 import uvloop
-from machine import described, resident_bytes
+from live.processes import proportional_bytes
+from machine import described
 
 FASTER_THAN_PLAYED = 4
 SLOT_SECONDS = 0.001
@@ -373,7 +374,7 @@ async def _measure(pid: int, port: int, load: Load) -> dict[str, float]:
     async with aiohttp.ClientSession() as session:
         lines = [await placed(session, port, "f" * 32)]
         await asyncio.sleep(0.3)
-        resting = resident_bytes(pid)
+        resting = proportional_bytes(pid)
         for number in range(load.calls - 1):
             lines.append(await placed(session, port, f"{number:032x}"))  # noqa: PERF401 - one after the other
     for _ in range(100):
@@ -389,7 +390,7 @@ async def _measure(pid: int, port: int, load: Load) -> dict[str, float]:
     cpu = cpu_seconds(pid)
     began = time.monotonic()
     late, sent = await pump(sockets, load.seconds, load.chunk_ms)
-    grown = resident_bytes(pid) - resting
+    grown = proportional_bytes(pid) - resting
     for _ in range(100):
         if TwilioSocket.audio_bytes >= sent * load.chunk_ms * 8:
             break

@@ -85,7 +85,7 @@ def test_what_is_no_delay_is_refused(delay):
         ({"start_at": "2026-03-02T09:00:00"}, "start_at"),
         ({"default_country": "usa"}, "default_country"),
         ({"delimiter": ";;"}, "delimiter"),
-        ({"columns": {"phone": ""}}, "columns.phone"),
+        ({"columns": {"phone": ""}}, "columns.phone.0"),
         ({"colour": "red"}, "colour"),
     ],
 )
