@@ -7,6 +7,7 @@ RUN python -m venv /opt/telebridge \
     && /opt/telebridge/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r scripts/requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY telebridge telebridge
+COPY config config
 RUN /opt/telebridge/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps .
 
 FROM python:3.13-slim

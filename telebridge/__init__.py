@@ -1,6 +1,7 @@
 """telebridge: puts a Rime voice on a Twilio telephone call.
 
-For flows in Python: `from telebridge import Bridge, Call`.
+For flows in Python: `from telebridge import Bridge, Call`, and what a call is asked with and answers, `DigitRules`,
+`Answer`, `Recorded`, `Transferred`, `BargeIn`; and the errors that it raises.
 """
 
 import os
@@ -8,9 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from telebridge.call.flows.python import Bridge, Call
+    from telebridge.call.flows.python import Answer, Bridge, Call
+    from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable, TelebridgeError
+    from telebridge.flows.steps import Recorded, RecordingEnd, Transferred
+    from telebridge.turns.barge_in import BargeIn, BargeInCause
+    from telebridge.turns.digits import DigitRules, Ending
 
-__all__ = ["Bridge", "Call"]
+__all__ = [
+    "Answer",
+    "BargeIn",
+    "BargeInCause",
+    "Bridge",
+    "Call",
+    "ConfigurationError",
+    "DigitRules",
+    "Ending",
+    "Recorded",
+    "RecordingEnd",
+    "SpeechError",
+    "SpeechRejected",
+    "SpeechUnavailable",
+    "TelebridgeError",
+    "Transferred",
+]
+
+_SOURCES = {
+    "telebridge.call.flows.python": ("Answer", "Bridge", "Call"),
+    "telebridge.errors": (
+        "ConfigurationError",
+        "SpeechError",
+        "SpeechRejected",
+        "SpeechUnavailable",
+        "TelebridgeError",
+    ),
+    "telebridge.flows.steps": ("Recorded", "RecordingEnd", "Transferred"),
+    "telebridge.turns.barge_in": ("BargeIn", "BargeInCause"),
+    "telebridge.turns.digits": ("DigitRules", "Ending"),
+}
 
 # onnxruntime reads it once, when it is imported, and reports to its maker otherwise: a telephone line must not.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -18,6 +53,11 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 def __getattr__(name: str) -> object:
     """Load what flows need when somebody asks for it: processes that only speak start sooner without."""
-    if name in __all__:
-        return getattr(import_module("telebridge.call.flows.python"), name)
+    for module, names in _SOURCES.items():
+        if name in names:
+            return getattr(import_module(module), name)
     raise AttributeError(f"module 'telebridge' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -3,6 +3,7 @@
     TelebridgeError
       ConfigurationError        where it is and what to do; the command line prints it without a traceback
         FlowError               a flow file: line, column, node
+        AppFailed               a module of Python flows raises when it is imported: the lines of it
       ProtocolError             abstract
         LocalProtocolError      we would break the protocol: a bug, never caught
         RemoteProtocolError     the peer broke it: who, how, and what it sent, shortened
@@ -87,6 +88,20 @@ class FlowError(ConfigurationError):
         self.line = line
         self.column = column
         self.node = node
+
+
+class AppFailed(ConfigurationError):
+    """A module of Python flows raises when it is imported.
+
+    Args:
+        where: The option or setting that names the module.
+        problem: What was raised, without a final full stop.
+        excerpt: The lines of the module that led there, as the command line prints them below the error.
+    """
+
+    def __init__(self, where: str, problem: str, excerpt: tuple[str, ...] = ()) -> None:
+        super().__init__(where, problem)
+        self.excerpt = excerpt
 
 
 class ProtocolError(TelebridgeError):
@@ -199,6 +214,8 @@ class TwilioAPIError(TelebridgeError):
     @override
     def __str__(self) -> str:
         code = f", error {self.code}" if self.code is not None else ""
+        if not self.status:
+            return f"no answer from Twilio: {one_line(self.message)}"
         return f"Twilio answered {self.status}{code}: {one_line(self.message)}"
 
 

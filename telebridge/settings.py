@@ -1,4 +1,4 @@
-"""Reads the settings: `config/telebridge.toml`, overridden by the environment.
+"""Reads the settings: `telebridge.toml` or `config/telebridge.toml`, overridden by the environment.
 
 Environment names are `TELEBRIDGE_<SECTION>__<KEY>` and, for keys of no section, `TELEBRIDGE_<KEY>`; besides them the
 conventional `RIME_API_KEY`, `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
@@ -28,10 +28,12 @@ from pydantic_settings import (
 )
 from typing_extensions import override
 
+from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder
 
-DEFAULT_FILE = Path("config/telebridge.toml")
+DEFAULT_FILES = (Path("telebridge.toml"), Path("config/telebridge.toml"))
+DEFAULT_FLOWS = Path("config/flows")
 PREFIX = "TELEBRIDGE_"
 CONVENTIONAL = {
     "RIME_API_KEY": ("rime", "api_key"),
@@ -39,17 +41,51 @@ CONVENTIONAL = {
     "TWILIO_AUTH_TOKEN": ("twilio", "auth_token"),
 }
 
+TOML_HINT = 'a text stands in quotes, as in name = "text"'
+SECRET = re.compile(r"(key|token|secret|url)(?!s)$(?<!public_url)")
+"""Keys whose values are never shown."""
+OWN_MISTAKES = frozenset({"public_address", "network", "reserved"})
+"""The mistakes that are worded here."""
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 
 
+ADDRESS = re.compile(r"https?://[^\s/?#]+(/\S*)?")
 PUBLIC_ADDRESS = re.compile(r"https?://[^\s/?#{}]+(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
 
 
 def _public_address(url: str) -> str:
     if url and not PUBLIC_ADDRESS.fullmatch(url):
-        raise PydanticCustomError("public_address", "is no http or https address with a plain path and without a query")
+        problem = "is no http or https address with a plain path and without a query"
+        completed = f"https://{url}"
+        if PUBLIC_ADDRESS.fullmatch(completed) and "://" not in url:
+            raise PydanticCustomError("public_address", problem, {"hint": f"write '{completed}'"})
+        raise PydanticCustomError("public_address", problem)
     return url.rstrip("/")
+
+
+def _address_or_empty(url: str) -> str:
+    if url and not ADDRESS.fullmatch(url):
+        raise PydanticCustomError("address", "is no http or https address")
+    return url
+
+
+US_DIGITS = 10
+CALLED_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}|sips?:[!-~]+|client:[!-~]+|[0-9]{3,6}", re.ASCII)
+"""What Twilio sends as the called number: E.164, an address, or a short code."""
+
+
+def _called_numbers(numbers: dict[str, str]) -> dict[str, str]:
+    for number in numbers:
+        if CALLED_NUMBER.fullmatch(number):
+            continue
+        digits = "".join(each for each in number if each.isascii() and each.isdigit())
+        digits = f"+1{digits}" if len(digits) == US_DIGITS else f"+{digits}"
+        problem = "'{number}' is no number as Twilio sends it, so that no call would have this flow"
+        hint = f"write it with + and the country's code, as in '{digits}'"
+        raise PydanticCustomError("called_number", problem, {"number": number, "hint": hint})
+    return numbers
 
 
 def _networks(written: tuple[str, ...]) -> tuple[str, ...]:
@@ -72,7 +108,10 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8080
     api_token: str = ""
-    max_calls: Annotated[int, Field(ge=1)] | None = None
+    max_calls: Annotated[int, Field(ge=1)] = 250
+    overload_lag_ms: Annotated[float, Field(gt=0)] = 20.0
+    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.85
+    overflow_url: Annotated[str, AfterValidator(_address_or_empty)] = ""
     max_waiting_calls: Annotated[int, Field(ge=1)] = 500
     max_connections_per_address: Annotated[int, Field(ge=1)] = 100
     drain_seconds: PositiveSeconds = 60.0
@@ -220,7 +259,8 @@ class Settings(BaseSettings):
 
     public_url: Annotated[str, AfterValidator(_public_address)] = ""
     default_flow: str = "front-desk"
-    flows_dir: Path = Path("config/flows")
+    flows_dir: Path = DEFAULT_FLOWS
+    app: str = ""
     secret: str = ""
     state_dir: Path = Path("var")
     server: ServerSettings = ServerSettings()
@@ -234,7 +274,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
-    numbers: dict[str, str] = {}
+    numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property
     def database_url(self) -> str:
@@ -288,19 +328,31 @@ def load_settings(file: Path | None = None) -> Settings:
     """Read the settings.
 
     Args:
-        file: Their file; by default `config/telebridge.toml`, which may be missing.
+        file: Their file; by default the first of `DEFAULT_FILES` that exists, if one does.
+
+    Returns:
+        The settings. Where no `flows_dir` is set and its default does not exist, it is the bundled flows.
 
     Raises:
         ConfigurationError: The file cannot be read, or a key or value in it or in the environment is wrong.
     """
-    values = _read(DEFAULT_FILE if file is None else file, must_exist=file is not None)
+    source = file or settings_file() or DEFAULT_FILES[0]
+    values = _read(source, must_exist=file is not None)
     _check_environment()
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise _explained(error, values, file or DEFAULT_FILE) from error
+        raise _explained(error, values, source) from error
     except SettingsError as error:
         raise ConfigurationError("environment", str(error), "values of lists and tables are JSON") from error
+    if "flows_dir" in settings.model_fields_set or DEFAULT_FLOWS.is_dir():
+        return settings
+    return settings.model_copy(update={"flows_dir": BUNDLED_FLOWS})
+
+
+def settings_file() -> Path | None:
+    """Return the settings file of the working directory; None when there is none."""
+    return next((file for file in DEFAULT_FILES if file.exists()), None)
 
 
 def _write_once(file: Path, text: str) -> None:
@@ -317,11 +369,13 @@ def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
     if not must_exist and not file.exists():
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows begins a text with a byte order mark
     except OSError as error:
         raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(str(file), f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(str(file), f"is not TOML: {error}") from error
+        raise ConfigurationError(str(file), f"is not TOML: {error}", TOML_HINT) from error
 
 
 def _conventional_environment() -> dict[str, Any]:
@@ -355,7 +409,11 @@ def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> Co
     where = f"{file}: {path}" if _is_in(values, mistake["loc"]) else _variable(path)
     if mistake["type"] == "extra_forbidden":
         return ConfigurationError(where, "is no setting", _nearest(path, set(_paths())))
-    return ConfigurationError(where, mistake["msg"][:1].lower() + mistake["msg"][1:])
+    problem = mistake["msg"][:1].lower() + mistake["msg"][1:]
+    own = mistake.get("ctx", {})
+    if "number" not in own and not SECRET.search(path) and isinstance(mistake["input"], str | int | float):
+        problem += f", not {mistake['input']!r}" if mistake["type"] not in OWN_MISTAKES else f": {mistake['input']!r}"
+    return ConfigurationError(where, problem, str(own.get("hint", "")))
 
 
 def _is_in(values: Any, path: tuple[int | str, ...]) -> bool:

@@ -1,13 +1,21 @@
-"""Settings of all tests: no deadline for a property, slow tests left out by default, measured figures printed."""
+"""Settings of all tests: how a property is tried, slow tests left out by default, measured figures printed."""
+
+from importlib.metadata import entry_points
 
 import structlog
 from hypothesis import settings
 
-pytest_plugins = ["support.slow_tests", "support.open_databases"]
+pytest_plugins = ["pytester", "support.slow_tests", "support.open_databases"]
+if not entry_points(group="pytest11", name="telebridge"):  # an installation from before there was a plugin
+    pytest_plugins.append("telebridge.testing.plugin")
 
-# A property never fails because the machine is loaded.
-settings.register_profile("unhurried", settings(), deadline=None)
-settings.load_profile("unhurried")
+# A property never fails because the machine is loaded. It is tried half as often when the slow tests are left out.
+settings.register_profile("all", settings(), deadline=None)
+settings.register_profile("quick", settings.get_profile("all"), max_examples=50)
+
+
+def pytest_configure(config):
+    settings.load_profile("all" if config.getoption("--all") else "quick")
 
 
 def pytest_runtest_setup():

@@ -9,7 +9,8 @@ from telebridge.call.flows.requests import MAX_REDIRECTS, MAX_RESPONSE_BYTES
 from telebridge.call.session.session import SessionOptions
 from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE
-from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS
+from telebridge.rime.connection import MESSAGES_A_TURN
+from telebridge.rime.utterance import MOST_WORDS
 from telebridge.server.http import connections, refusal_log, request_bodies
 from telebridge.server.http.endpoint import DEEPEST, MOST_BYTES
 from telebridge.server.twilio import media, prompts, reading_pace

@@ -51,7 +51,7 @@ def run(folder, *arguments):
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "1")])
+@pytest.mark.parametrize("processes", [(), pytest.param(("-n", "1"), marks=pytest.mark.slow)])
 def test_a_slow_test_is_left_out_and_the_run_says_so(folder, processes):
     code, output = run(folder, "folder", *processes)
     assert code == 0

@@ -7,8 +7,7 @@ A Python flow goes before a file of the same name, so this one answers wherever 
 
 from typing import Any
 
-from telebridge import Bridge, Call
-from telebridge.turns.digits import DigitRules
+from telebridge import Bridge, Call, DigitRules
 
 bridge = Bridge()
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from machine import bridge_settings, described, running
 from sqlalchemy import text
 
+from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
@@ -143,8 +144,8 @@ def _judged(record, times, killed_at):
 
 async def _records(address):
     engine = open_database(address)
-    async with engine.connect() as connection:
-        rows = (await connection.execute(text("SELECT call_sid, record FROM call WHERE record IS NOT NULL"))).all()
+    asked = text("SELECT call_sid, record FROM call WHERE record IS NOT NULL")
+    rows = await database_of(engine).read(lambda connection: connection.execute(asked).all())
     await engine.dispose()
     return {call_sid: json.loads(record) for call_sid, record in rows}
 

@@ -14,8 +14,6 @@ from pathlib import Path
 
 from telebridge.simulator.setup.options import AUTH_TOKEN
 
-TICKS = os.sysconf("SC_CLK_TCK")
-PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 HERE = Path(__file__).parent
 ADDRESS = re.compile(r"(https?|wss?)://[^\s·]+")
 
@@ -34,29 +32,15 @@ def described() -> dict[str, object]:
 
 
 @contextmanager
-def server(*arguments: str, core: int | None) -> Iterator[tuple[int, int]]:
-    """Run one of `servers.py` pinned to a core; gives its process id and port."""
-    process = subprocess.Popen(
-        [sys.executable, HERE / "servers.py", *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
-    try:
-        if core is not None:
-            os.sched_setaffinity(process.pid, {core})
-        yield process.pid, int(process.stdout.readline())
-    finally:
-        process.terminate()
-        process.wait(10)
-        process.stdout.close()
-
-
-@contextmanager
-def running(*arguments: str, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def running(
+    *arguments: str, python: str = sys.executable, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """One of telebridge's servers in a process of its own, such as `serve --port 0`; gives the process and its address.
 
     The settings are added to this process's environment. The block is entered when the server listens.
     """
     process = subprocess.Popen(
-        command(*arguments),
+        command(*arguments, python=python),
         env={**os.environ, **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -70,9 +54,9 @@ def running(*arguments: str, **settings: str) -> Iterator[tuple[subprocess.Popen
         process.stdout.close()
 
 
-def command(*arguments: str) -> list[str]:
-    """What runs telebridge with these arguments, by this Python."""
-    return [sys.executable, "-m", "telebridge", *arguments]
+def command(*arguments: str, python: str = sys.executable) -> list[str]:
+    """What runs the telebridge of a Python with these arguments."""
+    return [python, "-P", "-m", "telebridge", *arguments]  # -P: that of the Python, not that of this folder
 
 
 def bridge_settings(folder: str | Path) -> dict[str, str]:
@@ -100,14 +84,3 @@ async def watch_loop(late_ms: list[float]) -> None:
         due = asyncio.get_running_loop().time() + 0.01
         await asyncio.sleep(0.01)
         late_ms.append(max(0.0, asyncio.get_running_loop().time() - due) * 1000)
-
-
-def cpu_seconds(pid: int) -> float:
-    """Processor time used so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory in use."""
-    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_BYTES

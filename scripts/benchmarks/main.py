@@ -7,12 +7,18 @@ from typing import Annotated
 
 import barge_in as barge_in_bench
 import cached_prompt as cached_prompt_bench
-import calls as calls_bench
 import campaign_import as campaign_import_bench
 import campaign_store as campaign_store_bench
+import chunks as chunks_bench
 import continuity as continuity_bench
 import first_audio as first_audio_bench
+import inbound_frames as inbound_frames_bench
+import live_calls as live_calls_bench
+import overload as overload_bench
+import soak as soak_bench
+import startup as startup_bench
 import typer
+import workers as workers_bench
 from rich.console import Console
 from rich.table import Table
 
@@ -22,6 +28,7 @@ configure_logs(level="error")
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 VERDICTS = {True: "met", False: "missed", None: ""}
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+AgainstOption = Annotated[str, typer.Option(metavar="PYTHON", help="A Python with another telebridge, to compare.")]
 
 
 @app.command("first-audio")
@@ -35,15 +42,78 @@ def first_audio(
     _report(first_audio_bench.run(calls=calls, protocol=protocol, model=model), as_json=json_)
 
 
-@app.command()
-def calls(
-    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
-    seconds: Annotated[float, typer.Option(min=2, help="How long each run lasts.")] = 10.0,
-    repeats: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+@app.command("live-calls")
+def live_calls(
+    steps: Annotated[str, typer.Option("--calls", help="Numbers of calls to try, such as 50,100,200.")] = "",
+    seconds: Annotated[
+        float, typer.Option(help="How long each step is measured; best in whole rounds: of 6 s, of 15 if silent.")
+    ] = 0.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
+    silent: Annotated[bool, typer.Option("--silent", help="The callers say nothing.")] = False,  # noqa: FBT002 - a flag of the command line
+    against: AgainstOption = "",
+    pipecat: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with pipecat, to compare.")] = "",
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Many calls at once, a prompt playing in each: gaps, memory, and cost beside the thinnest aiohttp server."""
-    _report(calls_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
+    """Callers who interrupt, by steps up to the most that one core holds, beside the thinnest aiohttp server."""
+    numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
+    plan = live_calls_bench.Plan(
+        numbers, seconds or (15.0 if silent else 12.0), silent=silent, against=against, pipecat=pipecat
+    )
+    _report(live_calls_bench.run(plan, rounds=rounds), as_json=json_)
+
+
+@app.command()
+def chunks(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each round lasts.")] = 3.0,
+    chunk_ms: Annotated[int, typer.Option(min=20, help="How much audio a chunk of Rime has.")] = 200,
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds.")] = 3,
+    cached: Annotated[bool, typer.Option("--cached", help="Clips are made of the prompts.")] = False,  # noqa: FBT002 - a flag of the command line
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """From a chunk of Rime to the message at Twilio: processor time, delay, and memory for each call."""
+    result = chunks_bench.run(calls=calls, seconds=seconds, chunk_ms=chunk_ms, rounds=rounds, cached=cached)
+    _report(result, as_json=json_)
+
+
+@app.command()
+def overload(
+    held: Annotated[int, typer.Option(min=1, help="How many calls one core holds, as live-calls says.")] = 300,
+    seconds: Annotated[float, typer.Option(help="How long it is measured.")] = 12.0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Twice as many callers as one core can hold: what those hear who were accepted, how soon the rest is refused."""
+    _report(overload_bench.run(held=held, seconds=seconds), as_json=json_)
+
+
+@app.command()
+def workers(
+    calls: Annotated[int, typer.Option(min=2, help="How many calls.")] = 100,
+    seconds: Annotated[float, typer.Option(help="How long both are measured.")] = 12.0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Two workers on two cores against one: how many times the calls, and calls that are begun twice."""
+    _report(workers_bench.run(calls=calls, seconds=seconds), as_json=json_)
+
+
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=1, help="How long.")] = 10.0,
+    calls: Annotated[int, typer.Option(help="How many calls at once; half of those held when not given.")] = 0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Calls come and go, and their callers interrupt: memory, descriptors and tasks must not grow."""
+    _report(soak_bench.run(minutes=minutes, calls=calls), as_json=json_)
+
+
+@app.command()
+def startup(
+    rounds: Annotated[int, typer.Option(min=1, help="How often each program is started.")] = 5,
+    against: AgainstOption = "",
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """How soon serve listens and commands answer, and the memory of a bridge that does nothing."""
+    _report(startup_bench.run(rounds=rounds, against=against), as_json=json_)
 
 
 @app.command("barge-in")
@@ -78,6 +148,17 @@ def continuity(
 ) -> None:
     """The process dies in the middle of prompts: how soon, and where, its calls go on elsewhere."""
     _report(continuity_bench.run(rounds=rounds, calls=calls), as_json=json_)
+
+
+@app.command("inbound-frames")
+def inbound_frames(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 200,
+    seconds: Annotated[float, typer.Option(min=2, help="How long each run lasts, on a clock set by hand.")] = 20.0,
+    repeats: Annotated[int, typer.Option(min=1, help="How many runs.")] = 3,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Processor time of a caller's frame from the message to the decision, without sockets."""
+    _report(inbound_frames_bench.run(calls=calls, seconds=seconds, repeats=repeats), as_json=json_)
 
 
 @app.command("campaign-import")

@@ -9,19 +9,23 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
+from telebridge.app.detector import DetectorOnDemand, return_freed_memory
+from telebridge.app.load_watch import LoadWatch
+from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
-from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
+from telebridge.call.overload import Overload, OverloadLimits
+from telebridge.call.runner.admission import Admission
 from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import contact_variables
@@ -33,7 +37,7 @@ from telebridge.call.session.session import SessionOptions
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
-from telebridge.database.engine import open_database
+from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
@@ -62,7 +66,6 @@ from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
 from telebridge.settings import BargeInSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
-from telebridge.turns.detectors import detector_maker
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
 
@@ -71,24 +74,28 @@ log = logger(__name__)
 END_SHARE = 0.7
 """Speech has ended when a window is this much less likely to be speech than one must be that begins it."""
 
-FLOW_FILES = (".yaml", ".yml")
 
 CALLS = web.AppKey("CALLS", LiveCalls)
 VOICE = web.AppKey("VOICE", str)
 CAMPAIGNS = web.AppKey("CAMPAIGNS", Campaigning)
 CLOSING = web.AppKey("CLOSING", Closing)
+LOAD = web.AppKey("LOAD", LoadWatch)
+DEFAULT_FLOW = web.AppKey("DEFAULT_FLOW", str)
 
 DRAINED_SECONDS, STORED_SECONDS, ENDED_SECONDS = 0.2, 0.45, 0.55
 """How long after draining the parts may take to close: those that wait for others, the store, and the database."""
 
 
-def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None) -> web.Application:
+def create_app(
+    settings: Settings, *, bridge: Bridge | None = None, clocks: Clocks | None = None, worker: int | None = None
+) -> web.Application:
     """The whole bridge, ready to be served.
 
     Args:
         settings: What its owner wants.
         bridge: Flows written in Python.
         clocks: By which campaigns are dialled, if not the world's.
+        worker: The number of this process among those of the server; None when it is the only one.
 
     Raises:
         ConfigurationError: Settings or flow files are wrong.
@@ -110,18 +117,19 @@ def create_app(settings: Settings, *, bridge: Bridge | None = None, clocks: Cloc
     )
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
-    app[CLOSING] = Closing()
+    app[CLOSING], app[DEFAULT_FLOW], app[LOAD] = Closing(), default_flow, parts.load
     variables = CallVariables(settings.stream_secret())
     add_routes(
         app,
         parts.calls,
         validator,
-        StreamTokens(settings.stream_secret()),
+        StreamTokens(settings.stream_secret(), worker=worker),
         variables,
         PromptHandler(parts.voice.source, PromptTokens(settings.stream_secret())),
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
+        overflow_url=settings.server.overflow_url,
         used_tokens=UsedTokens(parts.database),
         health=HealthHandler(parts.calls, parts.records.away, database_required=parts.records.required),
     )
@@ -176,6 +184,7 @@ class _Parts:
     Args:
         flows: What calls are led by.
         voice: Speaks.
+        detector: Makes the detector of each call.
         errands: Do what flows want done elsewhere.
         engine: Connects to the database.
         database: Transactions on it.
@@ -183,27 +192,31 @@ class _Parts:
         campaigning: The campaigns in it, and who dials them.
         records: Starts the store and the campaigns once the database is there.
         flights: Records calls; None when nobody wants that.
+        load: Watches the load of the process, once it is started.
         calls: The live calls, which use all of these.
     """
 
     flows: FlowCatalogue
     voice: OpenVoice
+    detector: DetectorOnDemand
     errands: ActionRunner
-    engine: AsyncEngine
+    engine: DatabaseEngine
     database: Database
     store: CallStore
     campaigning: Campaigning
     records: Records
     flights: CallRecorder | None
+    load: LoadWatch
     calls: LiveCalls
 
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
+    detector = DetectorOnDemand(settings.barge_in.detector)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
-        listening=listening_options(settings.barge_in),
+        listening=listening_options(settings.barge_in, detector),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
@@ -221,19 +234,20 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
     )
     server = settings.server
+    limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
+    load = LoadWatch(Overload(limits), lambda: len(calls))
     calls = LiveCalls(
         flows,
         outside,
         session,
         feed=feed,
         store=store,
-        max_calls=server.max_calls,
-        max_waiting=server.max_waiting_calls,
+        admission=Admission(server.max_calls, server.max_waiting_calls, load),
         over=asked.over,
     )
     asked.live = calls
     records = Records(engine, database, store, campaigning, required=settings.database.required)
-    return _Parts(flows, voice, errands, engine, database, store, campaigning, records, flights, calls)
+    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, load, calls)
 
 
 def _api_handlers(
@@ -290,10 +304,21 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         closing.add("start of the database", parts.records.stop_retrying, seconds=DRAINED_SECONDS)
         await parts.voice.__aenter__()
         await parts.records.start()
+        loading = asyncio.create_task(_load(parts.detector), name="load the detector")
+        closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
     finally:
         parts.calls.abandon_all()
         await closing.close()
+
+
+async def _load(detector: DetectorOnDemand) -> None:
+    """Load the detector while the process begins to listen: no live call waits for it then."""
+    try:
+        await asyncio.to_thread(detector.load)
+        await asyncio.to_thread(return_freed_memory)
+    except ConfigurationError as error:
+        log.error("the detector of speech cannot be loaded: calls cannot be answered", error=str(error))
 
 
 def _variables(claim: Claim) -> dict[str, str]:
@@ -319,14 +344,18 @@ def _check_voice(settings: RimeSettings, voice: Mapping[str, Any]) -> None:
     speech_parameters({**settings.parameters(), **voice}, where="voice")
 
 
-def listening_options(settings: BargeInSettings) -> ListeningOptions:
-    """How callers are listened to; what their detectors share is loaded now.
+def listening_options(settings: BargeInSettings, detector: DetectorOnDemand | None = None) -> ListeningOptions:
+    """How callers are listened to.
+
+    Args:
+        settings: As its owner wants it.
+        detector: Makes the detector of each call; None for that of the settings.
 
     Raises:
         ConfigurationError: What the detector needs is not installed.
     """
     return ListeningOptions(
-        detector=detector_maker(settings.detector),
+        detector=detector or DetectorOnDemand(settings.detector),
         voice_activity=VoiceActivityOptions(
             threshold=settings.threshold,
             end_threshold=settings.threshold * END_SHARE,
@@ -346,8 +375,7 @@ def listening_options(settings: BargeInSettings) -> ListeningOptions:
 
 def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:
     """The flows, and the name of the one that leads calls to numbers that are not listed."""
-    flows = FlowCatalogue(settings.flows_dir, bridge)
-    flows.load()
+    flows = open_flows(settings, bridge)
     default = settings.default_flow
     if default.endswith(FLOW_FILES):
         default = flows.add_file(Path(default))

@@ -7,16 +7,18 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Coroutine
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.twilio import open_twilio
+from telebridge.call.store.table import CALL
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import CallingRules
 from telebridge.campaigns.dialing.call_reports import AttemptReports
@@ -33,8 +35,13 @@ from telebridge.campaigns.dialing.webhook_sender import WebhookSender
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.engine.states import LIVE, AttemptState
+from telebridge.campaigns.recovery.records import RecoveryRecords
+from telebridge.campaigns.recovery.recovery import Recovered, Recovery
 from telebridge.campaigns.reporting.view import CampaignView, view_campaign
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
+from telebridge.database.database import Database, database_of
+from telebridge.database.engine import DatabaseEngine
 from telebridge.epoch import Clock
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
@@ -70,6 +77,7 @@ class _Dialing:
     dialer: Dialer
     heartbeat: asyncio.Task[None]
     webhooks: WebhookSender
+    recovered: asyncio.Task[Recovered]
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
 
@@ -90,12 +98,13 @@ class Campaigning:
         on_placed: Called with the claim of every call that was placed; None for no-op.
     """
 
-    def __init__(self, settings: Settings, engine: AsyncEngine, clocks: Clocks | None = None) -> None:
+    def __init__(self, settings: Settings, engine: DatabaseEngine, clocks: Clocks | None = None) -> None:
         self._settings = settings
         self._clocks = clocks = clocks or Clocks()
         self._twilio: TwilioCalls | None = None
         self._dialing: _Dialing | None = None
         self._draining = False
+        self._database = database_of(engine, clocks.store)
         self.store = sql_campaign_store(engine, clocks.store)
         self.law = CallingLaw(clocks.rules)
         self.wallclock = clocks.wallclock
@@ -140,9 +149,10 @@ class Campaigning:
         if self._dialing is None:
             return
         await asyncio.gather(self._dialing.dialer.drain(), self._dialing.webhooks.drain())
-        for task in self._dialing.tasks:
+        tasks = [*self._dialing.tasks, self._dialing.recovered]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._dialing.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def look(self, campaign_id: str) -> CampaignView:
         """Return the state of a campaign.
@@ -204,6 +214,9 @@ class Campaigning:
             return True
         return False
 
+    def _has_room(self) -> bool:
+        return self.calls.live is None or not self.calls.live.overloaded
+
     def _placed(self, claim: Claim) -> None:
         if self.on_placed is not None:
             self.on_placed(claim)
@@ -224,16 +237,35 @@ class Campaigning:
             machine_clock=wallclock_now if self._clocks.store is None else self._clocks.wallclock,
         )
         self._reports.on_call_ended = dialer.wake
+        dialer.has_room = self._has_room
         reconciler = Reconciler(self.store, twilio, ReconcilerOptions(self.worker))
         webhooks = WebhookSender(self.store.outbox)
-        heartbeat = send_heartbeats(self.store.leases, account, self.worker)
+        recovered = asyncio.create_task(recovery_of(self._database, self.store, twilio, account).run())
+        heartbeat = partial(send_heartbeats, self.store.leases, account, self.worker)
+        waiting = (_after(recovered, work) for work in (heartbeat, dialer.run, reconciler.run))
         retention = keep_retention_time(
             self.store, self.worker, keep_days=limits.keep_attempts_days, wallclock=self._clocks.wallclock
         )
-        works = (heartbeat, dialer.run(), reconciler.run(), webhooks.run(), retention)
-        tasks = [asyncio.create_task(work) for work in works]
-        self._dialing = _Dialing(dialer, tasks[0], webhooks, tasks)
+        tasks = [asyncio.create_task(work) for work in (*waiting, webhooks.run(), retention)]
+        self._dialing = _Dialing(dialer, tasks[0], webhooks, recovered, tasks)
         log.info("campaigns are dialled", worker=self.worker, account=account)
+
+
+async def _after(recovered: "asyncio.Task[Recovered]", work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Do what must not be done with a restored database before its lost calls are made up for."""
+    await asyncio.shield(recovered)
+    await work()
+
+
+def recovery_of(database: Database, store: CampaignStore, twilio: TwilioCalls, account: str) -> Recovery:
+    """Return what makes up for the calls that a restored database has lost."""
+
+    async def known(call_sids: Collection[str]) -> set[str]:
+        """The calls that are recorded, among them those that were placed by hand."""
+        recorded = select(CALL.c.call_sid).where(database.among(CALL.c.call_sid, call_sids))
+        return {row.call_sid for row in await database.rows(recorded)} if call_sids else set()
+
+    return Recovery(store, RecoveryRecords(database), twilio, account, known)
 
 
 def not_dialling(settings: Settings) -> str:

@@ -7,12 +7,12 @@ One rule: without the database nothing of these is started; where calls may be a
 import asyncio
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from telebridge.app.campaigns import Campaigning
 from telebridge.backoff import backoff_seconds
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import Database
+from telebridge.database.engine import DatabaseEngine
 from telebridge.database.failures import DatabaseUnusable
 from telebridge.database.migration import migrate
 from telebridge.database.probe import DatabaseProbe
@@ -39,7 +39,7 @@ class Records:
     """
 
     def __init__(
-        self, engine: AsyncEngine, database: Database, store: CallStore, campaigning: Campaigning, *, required: bool
+        self, engine: DatabaseEngine, database: Database, store: CallStore, campaigning: Campaigning, *, required: bool
     ) -> None:
         self.required = required
         self._engine = engine

@@ -2,11 +2,11 @@
 
 from telebridge.errors import ConfigurationError
 from telebridge.settings import TwilioSettings
-from telebridge.twilio.client import TwilioCalls
+from telebridge.twilio.numbers import TwilioNumbers
 
 
-def open_twilio(settings: TwilioSettings) -> TwilioCalls:
-    """Twilio's REST API for the account of the settings; to be made on the event loop, and closed.
+def open_twilio(settings: TwilioSettings) -> TwilioNumbers:
+    """Twilio's REST API of calls and numbers for the account of the settings; to be closed.
 
     Raises:
         ConfigurationError: The account or its credentials are not set.
@@ -17,6 +17,6 @@ def open_twilio(settings: TwilioSettings) -> TwilioCalls:
     if not password:
         where = "twilio.api_key_secret" if settings.api_key_sid else "twilio.auth_token"
         raise ConfigurationError(where, "is not set", "set it, or TWILIO_AUTH_TOKEN")
-    return TwilioCalls(
+    return TwilioNumbers(
         settings.account_sid, password, api_key_sid=settings.api_key_sid, base_url=settings.api_base_url or None
     )

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from importlib import import_module
 from types import TracebackType
 from urllib.parse import urlsplit
 
@@ -28,17 +29,19 @@ from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import SpeechSource, SpeechStream, VoiceOverrides
 from telebridge.speech.utterance import Utterance
-from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.speech_server.voices.pool import missing_packages
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
 LOCAL_KEY = "local"
+HUM_KEY = "hum"
 LOCAL_NAME = "the voice of this machine"
+HUM_NAME = "a hum, because no voice is installed (telebridge[voice])"
 LOCAL_FIRST_AUDIO_SECONDS = 10.0
 """Its time-out until the first audio: it may have to be started first."""
 
+SPEECH_SERVER = "telebridge.speech_server.server"
 STOP_SECONDS = 1.0
 """How long its requests may take to end when it is stopped."""
 
@@ -84,6 +87,13 @@ class OpenVoice(AbstractAsyncContextManager["OpenVoice"]):
             await self.local.stop()
 
 
+def create_speech_server() -> web.Application:
+    """The speech server of this machine; imports it, unless that was done before."""
+    from telebridge.speech_server.server import create_app
+
+    return create_app()
+
+
 class LocalVoice:
     """A speech server on a loopback port of this process, for a machine without a Rime account."""
 
@@ -93,7 +103,8 @@ class LocalVoice:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Start serving."""
+        """Start serving. What serves is imported now, in a thread: other calls are live meanwhile."""
+        await asyncio.to_thread(import_module, SPEECH_SERVER)
         self._runner = web.AppRunner(create_speech_server(), access_log=None, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
         await web.SockSite(self._runner, self._socket).start()
@@ -214,13 +225,20 @@ def open_voice(
         source = CleanedSpeech(source)
     cached = None
     if clips is not None:
-        key = clip_names(options, LOCAL_KEY if local else options.url, clean=clean)
+        key = clip_names(options, _clip_host(options, local), clean=clean)
         source = cached = CachedSpeech(source, clips, key)
     if local is not None:
         log.warning("no rime.api_key and no rime.url: the voice of this machine speaks, by the same protocol")
-        return OpenVoice(source, LOCAL_NAME, rime, local, cached)
+        return OpenVoice(source, HUM_NAME if missing_packages() else LOCAL_NAME, rime, local, cached)
     description = f"Rime {settings.model} {settings.speaker} at {options.url}"
     return OpenVoice(source, description, rime, None, cached)
+
+
+def _clip_host(options: RimeOptions, local: LocalVoice | None) -> str:
+    """Who speaks, in the names of clips: a hum is not kept in the place of a voice that is installed later."""
+    if local is None:
+        return options.url
+    return HUM_KEY if missing_packages() else LOCAL_KEY
 
 
 def clip_names(options: RimeOptions, speaker_host: str, *, clean: bool = False) -> Key:

@@ -67,6 +67,11 @@ class Report(Enum):
     STREAM: Twilio opens the call's media stream.
 
     BEGINNING: Twilio asks how the call begins; it may ask again, also after the end.
+
+    RINGING: the same of a call that rings still: nothing of it was heard, so it may begin anew in any process, and who
+    was asked last owns it.
+
+    OWN_STREAM: Twilio opens the call's media stream, with a token that this process issued: it was asked last.
     """
 
     CHECK = "check"
@@ -74,6 +79,8 @@ class Report(Enum):
     WEBHOOK = "webhook"
     STREAM = "stream"
     BEGINNING = "beginning"
+    RINGING = "ringing"
+    OWN_STREAM = "own stream"
 
 
 class OwnershipAction(Enum):
@@ -133,19 +140,19 @@ _ASK, _RELEASE, _END, _CLOSE_ROW = _ACTION.ASK, _ACTION.RELEASE, _ACTION.END, _A
 _TAKE_OVER, _BEGIN, _USE, _NOTHING = _ACTION.TAKE_OVER, _ACTION.BEGIN, _ACTION.USE, _ACTION.NOTHING
 _REFUSE, _FAIL = _ACTION.REFUSE, _ACTION.FAIL
 _ROWS: dict[Ownership, tuple[OwnershipAction, ...]] = {
-    # state               CHECK  FINAL_STATUS  WEBHOOK  STREAM  BEGINNING
-    Ownership.LIVE: (_ASK, _ASK, _ASK, _ASK, _USE),
-    Ownership.ENDED: (_NOTHING, _NOTHING, _ASK, _ASK, _ASK),
-    Ownership.ABSENT: (_NOTHING, _CLOSE_ROW, _ASK, _ASK, _ASK),
-    Ownership.OWNED: (_USE, _END, _USE, _USE, _USE),
-    Ownership.LOST: (_RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
-    Ownership.ENDED_ELSEWHERE: (_END, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
-    Ownership.CLOSED: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING),
-    Ownership.LEFT: (_NOTHING, _CLOSE_ROW, _TAKE_OVER, _TAKE_OVER, _TAKE_OVER),
-    Ownership.FLOW_OVER: (_NOTHING, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW),
-    Ownership.OVER: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING),
-    Ownership.UNKNOWN: (_NOTHING, _NOTHING, _NOTHING, _BEGIN, _BEGIN),
-    Ownership.UNREACHABLE: (_NOTHING, _NOTHING, _FAIL, _BEGIN, _BEGIN),
+    # state               CHECK  FINAL_STATUS  WEBHOOK  STREAM  BEGINNING  RINGING  OWN_STREAM
+    Ownership.LIVE: (_ASK, _ASK, _ASK, _ASK, _USE, _USE, _USE),
+    Ownership.ENDED: (_NOTHING, _NOTHING, _ASK, _ASK, _ASK, _ASK, _ASK),
+    Ownership.ABSENT: (_NOTHING, _CLOSE_ROW, _ASK, _ASK, _ASK, _BEGIN, _ASK),
+    Ownership.OWNED: (_USE, _END, _USE, _USE, _USE, _USE, _USE),
+    Ownership.LOST: (_RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
+    Ownership.ENDED_ELSEWHERE: (_END, _RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE, _RELEASE),
+    Ownership.CLOSED: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING, _NOTHING, _REFUSE),
+    Ownership.LEFT: (_NOTHING, _CLOSE_ROW, _TAKE_OVER, _TAKE_OVER, _TAKE_OVER, _TAKE_OVER, _TAKE_OVER),
+    Ownership.FLOW_OVER: (_NOTHING, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW, _CLOSE_ROW),
+    Ownership.OVER: (_NOTHING, _NOTHING, _NOTHING, _REFUSE, _NOTHING, _NOTHING, _REFUSE),
+    Ownership.UNKNOWN: (_NOTHING, _NOTHING, _NOTHING, _BEGIN, _BEGIN, _BEGIN, _BEGIN),
+    Ownership.UNREACHABLE: (_NOTHING, _NOTHING, _FAIL, _BEGIN, _BEGIN, _BEGIN, _BEGIN),
 }
 FOLLOWS: dict[tuple[Ownership, Report], OwnershipAction] = {
     (state, report): action for state, actions in _ROWS.items() for report, action in zip(Report, actions, strict=True)

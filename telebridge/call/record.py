@@ -1,7 +1,7 @@
 """The call detail record: the numbers, the flow, what was said and heard, the keys, the beginning and the end."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +46,23 @@ class SpokenUtterance:
     pauses: tuple[PlaybackPause, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TransferRecord:
+    """One transfer of a call.
+
+    Args:
+        to: Whom the caller was connected with.
+        status: How it ended: Twilio's `DialCallStatus`, or "unknown" when the call ended without it.
+        seconds: How long the two talked; None where Twilio has not said it.
+        by_api: Whether it was requested outside the flow.
+    """
+
+    to: str
+    status: str
+    seconds: int | None = None
+    by_api: bool = False
+
+
 @dataclass(slots=True)
 class CallRecord:
     """The record of one call; filled while the call runs, kept when it is over.
@@ -63,6 +80,7 @@ class CallRecord:
     digits: list[str] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     recordings: list[str] = field(default_factory=list)
+    transfers: list[TransferRecord] = field(default_factory=list)
     first_audio_ms: float | None = None
     end_reason: str | None = None
     result: dict[str, Any] = field(default_factory=dict)
@@ -78,9 +96,12 @@ class CallRecord:
         """
         return self.acted or bool(self.digits or self.recordings) or _spoke_up(self.utterances)
 
-    def restore(self, result: dict[str, Any], digits: list[str], recordings: list[str]) -> None:
+    def restore(
+        self, result: dict[str, Any], digits: list[str], recordings: list[str], transfers: list[TransferRecord]
+    ) -> None:
         """Take over what another process has recorded of the call."""
         self.result.update(result)
+        self.transfers[:0] = transfers
         self.digits[:0] = digits
         self.recordings[:0] = recordings
 
@@ -97,6 +118,7 @@ class CallRecord:
             "digits": self.digits,
             "path": self.path,
             "recordings": self.recordings,
+            "transfers": [asdict(transfer) for transfer in self.transfers],
             "first_audio_ms": self.first_audio_ms,
             "end_reason": self.end_reason,
             "result": self.result,

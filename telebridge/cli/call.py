@@ -5,7 +5,9 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -14,39 +16,84 @@ from rich.table import Table
 from rich.text import Text
 
 from telebridge.app.twilio import open_twilio
+from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
 from telebridge.flows.values import ADDRESS
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
+from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_record
+from telebridge.testing.vocabulary import NUMBER
 from telebridge.twilio.calls import CallRequest
 from telebridge.twilio.client import CallResource
 
 MOST_LISTED = 20
+LAST = "last"
+SHOWN_SID = 10
+WIDE = 130
+"""Columns of a terminal from which on dates and names of calls are shown whole."""
 
 T = TypeVar("T")
 
 
-async def show_call(settings: Settings, call_sid: str, *, as_json: bool) -> None:
+async def show_call(settings: Settings, named: str, *, as_json: bool) -> None:
     """Print one call.
 
+    Args:
+        settings: Where the database is.
+        named: The CallSid or its beginning, a number of the list, or "last".
+        as_json: Whether it is printed for programs.
+
     Raises:
-        ConfigurationError: There is no such call.
+        ConfigurationError: There is no such call, or there are several.
     """
-    kept = await _read(settings, lambda store: store.find(call_sid))
-    if kept is None:
-        raise ConfigurationError("SID", f"there is no call '{call_sid}'", "telebridge call list tells the latest")
+    kept = await _read(settings, partial(_find, named=named))
     if as_json:
         print_line(json.dumps({**kept.as_json(), "live": not kept.ended}, default=str))
     else:
         _print(kept)
+
+
+async def call_as_test(settings: Settings, call_sid: str) -> str:
+    """A call as a scenario file.
+
+    Raises:
+        ConfigurationError: There is no such call.
+    """
+    kept = await _read(settings, partial(_find, named=call_sid))
+    record = kept.as_json()
+    flows = FlowCatalogue(settings.flows_dir)
+    flows.load()
+    flow = next((each for each in flows.files() if each.flow == kept.begun.flow), None)
+    draft = ScenarioDraft(kept.begun.flow, caller=_in_e164(record["from"]), to=_in_e164(record["to"]))
+    return draft_of_record(draft, record, flow).text()
+
+
+def _in_e164(number: str) -> str | None:
+    return number if re.fullmatch(NUMBER, number) else None
+
+
+async def _find(store: CallStore, named: str) -> StoredCall:
+    nth = 1 if named == LAST else int(named) if named.isascii() and named.isdigit() else None
+    if nth is not None:
+        calls = await store.recent(max(1, min(nth, MOST_LISTED)))
+        if not 1 <= nth <= len(calls):
+            what = "there is no call yet" if not calls else f"there is no call {nth} in the list"
+            raise ConfigurationError("SID", what, "telebridge call list tells the latest")
+        return calls[nth - 1]
+    found = await store.starting_with(named, 2)
+    if not found:
+        raise ConfigurationError("SID", f"there is no call '{named}'", "telebridge call list tells the latest")
+    if len(found) > 1 and found[0].begun.call_sid != named:
+        raise ConfigurationError("SID", f"several calls begin with '{named}'", "write more of it")
+    return found[0]
 
 
 async def list_calls(settings: Settings, *, as_json: bool) -> None:
@@ -55,12 +102,24 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
     if as_json:
         print_line(json.dumps([kept.as_json() for kept in calls], default=str))
         return
-    table = Table("began", "call", "from", "to", "flow", "ended")
-    for kept in calls:
+    if not calls:
+        print_line("no call has ended yet")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("", justify="right", no_wrap=True)
+    for heading in ("began (UTC)", "call"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("from", "to", "flow", "ended"):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    console = Console(highlight=False)
+    whole = console.width >= WIDE
+    for number, kept in enumerate(calls, 1):
         began, reason = kept.begun, kept.as_json()["end_reason"]
-        at = f"{began.started_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(at, began.call_sid, began.from_number, began.to_number, began.flow, str(reason))
-    Console().print(table)
+        at = f"{began.started_at:%Y-%m-%d %H:%M:%S}" if whole else f"{began.started_at:%m-%d %H:%M}"
+        sid = began.call_sid if whole else began.call_sid[:SHOWN_SID]
+        table.add_row(str(number), at, sid, began.from_number, began.to_number, began.flow, str(reason))
+    console.print(table)
+    print_line("telebridge call show 1 (or last, or the beginning of a call's name) shows one")
 
 
 async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) -> T:
@@ -72,13 +131,23 @@ def _print(kept: StoredCall) -> None:
     try:
         lines = _lines(kept, kept.as_json())
     except (TypeError, ValueError, LookupError, AttributeError):  # the row was damaged, or written by somebody else
-        lines = [*_lines(kept, kept.begun.as_json()), Text("its record is damaged", style="yellow")]
+        lines = [*_lines(kept, kept.begun.as_json()), ("", Text("its record is damaged", style="yellow"))]
     console = Console(highlight=False)
-    for line in lines:
-        console.print(line)
+    head, *rows = lines
+    console.print(head[1])
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
 
 
-def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Text]:
+Line = tuple[str, Text]
+"""What stands before a line of a call, and the line, which is wrapped in its own column."""
+
+
+def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Line]:
     began = kept.begun
     head = Text(f"{began.call_sid}  {began.from_number} → {began.to_number}  {began.direction}", style="bold")
     facts = {
@@ -89,14 +158,20 @@ def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Text]:
         "first audio": "" if fields["first_audio_ms"] is None else f"{fields['first_audio_ms']:g} ms after the webhook",
         "result": ", ".join(f"{name} = {value!r}" for name, value in fields["result"].items()),
         "recordings": ", ".join(fields["recordings"]),
+        "transfers": ", ".join(map(_transfer_words, fields.get("transfers", []))),
         "ended": fields["end_reason"] or ("" if kept.ended else "live"),
     }
-    told = [Text.assemble((f"{name:>12}  ", "dim"), str(value)) for name, value in facts.items() if value]
-    return [head, *told, *map(_utterance_line, fields["utterances"])]
+    told = [(name, Text(str(value))) for name, value in facts.items() if value]
+    return [("", head), *told, *map(_utterance_line, fields["utterances"])]
 
 
-def _utterance_line(utterance: dict[str, Any]) -> Text:
-    line = Text(f"{utterance['audio_ms'] / 1000:>11.1f}s  ", style="dim")
+def _transfer_words(transfer: dict[str, Any]) -> str:
+    talked = "" if transfer["seconds"] is None else f", {transfer['seconds']} s"
+    return f"{transfer['to']}: {transfer['status']}{talked}"
+
+
+def _utterance_line(utterance: dict[str, Any]) -> Line:
+    line = Text()
     if "interrupted_by" not in utterance:
         line.append(utterance["text"], style="")
     else:
@@ -106,19 +181,25 @@ def _utterance_line(utterance: dict[str, Any]) -> Text:
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):
         line.append(f"  (paused {utterance['pauses']} times)", style="dim")
-    return line
+    return f"{utterance['audio_ms'] / 1000:.1f}s", line
 
 
 POLL_SECONDS = 1.0
 
 
-def call(
+def call(  # noqa: PLR0913 - one command, three uses
     to: Annotated[
         str, typer.Argument(metavar="TO|show|list", help="Whom to ring, such as +15551230000; or one of the words.")
     ],
-    sid: Annotated[str | None, typer.Argument(metavar="[SID]", help="The call that is shown.")] = None,
+    sid: Annotated[
+        str | None,
+        typer.Argument(metavar="[SID]", help="The call that is shown: its name or the beginning of it, 1, or last."),
+    ] = None,
     from_: Annotated[str | None, typer.Option("--from", help="A number of your account.")] = None,
     flow: Annotated[str | None, typer.Option(help="The flow that speaks; by default the one for the number.")] = None,
+    as_test: Annotated[  # noqa: FBT002 - a flag of the command line
+        bool, typer.Option("--as-test", help="With `show`: print the call as a scenario file, for `telebridge test`.")
+    ] = False,
     ring_seconds: Annotated[int, typer.Option(min=5, max=600, help="How long it may ring.")] = 60,
     wait: Annotated[bool, typer.Option(help="Stay until the call is over, and tell how it went.")] = True,  # noqa: FBT002
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
@@ -134,8 +215,11 @@ def call(
         return
     if to == "show":
         if sid is None:
-            raise ConfigurationError("SID", "is missing", "telebridge call show CA…")
-        asyncio.run(show_call(settings, sid, as_json=json_))
+            raise ConfigurationError("SID", "is missing", "telebridge call show last, or the name of a call")
+        if as_test:
+            print_line(asyncio.run(call_as_test(settings, sid)).rstrip())
+        else:
+            asyncio.run(show_call(settings, sid, as_json=json_))
         return
     if from_ is None:
         raise ConfigurationError("--from", "is missing", "give a number of your account, such as +15559870000")

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
-from telebridge.database.engine import open_database
+from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.database.migration import migrate
 from telebridge.settings import Settings
 
 
 @asynccontextmanager
-async def migrated_database(settings: Settings) -> AsyncIterator[AsyncEngine]:
+async def migrated_database(settings: Settings) -> AsyncIterator[DatabaseEngine]:
     """Open the database of the settings and migrate it to this release; it is closed at the end of the block.
 
     Raises:

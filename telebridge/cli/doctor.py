@@ -6,38 +6,31 @@ import json
 import os
 import platform
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from telebridge.app.bridge import request_validator
-from telebridge.app.twilio import open_twilio
 from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.cli.listen import print_line
+from telebridge.cli.number import checks
+from telebridge.cli.number.checks import Finding
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.listener import listen
-from telebridge.database.engine import open_database
+from telebridge.cli.process.printing import print_line
+from telebridge.database.database import database_of
+from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.failures import is_failure, unusable
-from telebridge.errors import ConfigurationError, SpeechError, TwilioAPIError
+from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.logs import configure_logs
-from telebridge.server.http.base_path import base_path
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.voices.pool import missing_packages
 
 MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The result of one check. `state` is "ok", "note" (works, with a restriction) or "fail"."""
-
-    state: str
-    what: str
-    told: str
 
 
 def doctor(
@@ -45,7 +38,11 @@ def doctor(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Look at settings, flows, voice and accounts, and say what to mend. Exits with 1 when something fails."""
+    """Look at settings, flows, voice and accounts, and say what to mend. Exits with 1 when something fails.
+
+    A note works, with a restriction, and does not change the exit code. With --json each finding has `state` ("ok",
+    "note" or "fail"), `what`, `told` and `remedy`.
+    """
     configure_logs(level="error")
     findings = list(_local_findings(config))
     settings = _settings_or_none(config)
@@ -56,7 +53,8 @@ def doctor(
     else:
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:
-            console.print(f"{MARKS[finding.state]} {finding.what}: {finding.told}")
+            remedy = f"; {finding.remedy}" if finding.remedy else ""
+            console.print(f"{MARKS[finding.state]} {finding.what}: {escape(finding.told + remedy)}")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -79,22 +77,20 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
     yield Finding("ok", "settings", "no mistakes")
     yield _flows(settings)
     yield _port(settings)
-    if settings.public_url:
-        path = base_path(settings.public_url)
-        served = f"; requests are served with the path '{path}' and without it" if path else ""
-        yield Finding("ok", "public_url", settings.public_url + served)
-    else:
-        yield Finding("note", "public_url", "not set: Twilio cannot be told where this bridge is, so no calls go out")
+    yield checks.state_folder(settings)
+    yield checks.public_address(settings)
     yield _signatures(settings)
     missing = missing_packages()
     if missing:
         yield Finding(
-            "note", "local voice", f"hums, because {', '.join(missing)} is missing; install telebridge[voice]"
+            "note", "local voice", f"hums, because {', '.join(missing)} is missing", "pip install 'telebridge[voice]'"
         )
     else:
         yield Finding("ok", "local voice", "espeak-ng")
     if importlib.util.find_spec("matplotlib") is None:
-        yield Finding("note", "pictures", "not drawn, because matplotlib is missing; install telebridge[pictures]")
+        yield Finding(
+            "note", "pictures", "not drawn, because matplotlib is missing", "pip install 'telebridge[pictures]'"
+        )
 
 
 def _signatures(settings: Settings) -> Finding:
@@ -102,7 +98,7 @@ def _signatures(settings: Settings) -> Finding:
     try:
         request_validator(settings)
     except ConfigurationError as error:
-        return Finding("fail", "twilio.auth_token", f"{error.problem}; {error.hint}")
+        return Finding("fail", "twilio.auth_token", error.problem, error.hint)
     if not settings.twilio.auth_token:
         calls = "" if settings.twilio.api_key_secret else ", and no calls go out"
         return Finding("note", "twilio.auth_token", f"not set: webhooks are not checked{calls}")
@@ -118,15 +114,16 @@ async def _database(settings: Settings) -> Finding:
     except ConfigurationError as error:
         return Finding("fail", "database", str(error))
     file = engine.url.database or ""
-    if engine.dialect.name == "sqlite" and file != ":memory:" and not os.path.exists(file):  # noqa: ASYNC240, PTH110
+    if isinstance(engine, SqliteEngine) and file != ":memory:" and not os.path.exists(file):  # noqa: ASYNC240, PTH110
         return Finding("ok", "database", f"'{file}' will be made")
     try:
-        async with engine.connect():
-            return Finding("ok", "database", "takes connections")
+        await database_of(engine).read(lambda _: None)
     except Exception as error:
         if not is_failure(error):
             raise
         return Finding("fail", "database", str(unusable(error, engine.url)))
+    else:
+        return Finding("ok", "database", "takes connections")
     finally:
         await engine.dispose()
 
@@ -156,7 +153,7 @@ async def _service_findings(settings: Settings, *, online: bool) -> list[Finding
     if online or not remote:
         findings.append(await _voice(settings))
     if online and settings.twilio.account_sid:
-        findings.append(await _twilio(settings))
+        findings += [finding async for finding in checks.twilio(settings)]
     return findings
 
 
@@ -171,12 +168,3 @@ async def _voice(settings: Settings) -> Finding:
     except SpeechError as error:
         return Finding("fail", "rime", str(error))
     return Finding("ok", "rime", f"{voice.description} takes connections")
-
-
-async def _twilio(settings: Settings) -> Finding:
-    try:
-        async with open_twilio(settings.twilio) as calls:
-            await calls.recent(limit=1)
-    except (ConfigurationError, TwilioAPIError) as error:
-        return Finding("fail", "twilio", str(error))
-    return Finding("ok", "twilio", f"account {settings.twilio.account_sid} answers")

@@ -9,20 +9,20 @@ import asyncio
 import errno
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
-import uvloop
 from aiohttp import web
 from typing_extensions import override
 
-from telebridge.cli.process.listener import ANY_IPV6, BACKLOG, listen
+from telebridge.cli.process.event_loop import on_signal, run
+from telebridge.cli.process.listener import BACKLOG, listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.server.http.connections import IDLE_SECONDS, LINGER_SECONDS, ConnectionBounds
+from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
@@ -75,9 +75,7 @@ async def listening(
     await runner.setup()
     try:
         try:
-            own = listen(host, port) if host == ANY_IPV6 and inherited is None else inherited
-            site = _site(runner, host, port, own, bounds)
-            await site.start()
+            await _Site(runner, inherited or listen(host, port), bounds).start()
         except OSError as error:
             raise cannot_listen(error, host, port, port_setting) from error
         listens_on = runner.addresses[0][1]
@@ -89,36 +87,48 @@ async def listening(
         await runner.cleanup()
 
 
-class BoundedSite(web.BaseSite):
-    """Listens at an address or on a socket, and bounds the connections."""
+class _Site(web.BaseSite):
+    """Takes connections from a socket that listens, and from other processes; bounds them all.
 
-    def __init__(self, runner: web.AppRunner, where: tuple[str, int] | socket.socket, bounds: ConnectionBounds) -> None:
+    Args:
+        runner: Of the application.
+        listener: The socket that listens.
+        bounds: What connections may take; None for no bounds.
+    """
+
+    def __init__(self, runner: web.AppRunner, listener: socket.socket, bounds: ConnectionBounds | None) -> None:
         super().__init__(runner, backlog=BACKLOG)
-        self._where = where
+        self._listener = listener
         self._bounds = bounds
+        self._taking = Tasks("take a connection over")
 
     @property
     @override
     def name(self) -> str:
-        return str(self._where)
+        return str(self._listener)
 
     @override
     async def start(self) -> None:
         await super().start()
-        make = self._bounds.bounded(cast("web.Server", self._runner.server))  # it is set up
+        if self._bounds is not None and self._bounds.handover is not None:
+            self._bounds.handover.start(self._take)
         loop = asyncio.get_running_loop()
-        if isinstance(self._where, socket.socket):
-            self._server = await loop.create_server(make, sock=self._where, backlog=self._backlog)
-        else:
-            self._server = await loop.create_server(make, *self._where, backlog=self._backlog)
+        self._server = await loop.create_server(self._factory(), sock=self._listener, backlog=self._backlog)
 
+    @override
+    async def stop(self) -> None:
+        if self._bounds is not None and self._bounds.handover is not None:
+            self._bounds.handover.stop()
+        await super().stop()
 
-def _site(
-    runner: web.AppRunner, host: str, port: int, inherited: socket.socket | None, bounds: ConnectionBounds | None
-) -> web.BaseSite:
-    if bounds is None:
-        return web.TCPSite(runner, host, port) if inherited is None else web.SockSite(runner, inherited)
-    return BoundedSite(runner, (host, port) if inherited is None else inherited, bounds)
+    def _factory(self, head: bytes = b"") -> Callable[[], asyncio.Protocol]:
+        """What makes the protocol of a connection of which `head` was read already."""
+        serve = cast("web.Server", self._runner.server)  # it is set up
+        return serve if self._bounds is None else self._bounds.bounded(serve, head)
+
+    def _take(self, connection: socket.socket, head: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        _ = self._taking.start(loop.connect_accepted_socket(self._factory(head), connection))
 
 
 def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> ConfigurationError:
@@ -127,11 +137,16 @@ def cannot_listen(error: OSError, host: str, port: int, port_setting: str) -> Co
         return ConfigurationError(
             port_setting, f"port {port} on {host} is in use", "stop what uses it, or choose another"
         )
+    if error.errno in (errno.EADDRNOTAVAIL, socket.EAI_NONAME):
+        said = str(error.strerror).partition(" (while")[0]  # what `socket.create_server` adds is said already
+        problem = f"'{host}' is no address of this machine ({said})"
+        hint = "write 127.0.0.1, or 0.0.0.0 for all addresses; the name that Twilio dials is public_url"
+        return ConfigurationError(port_setting.replace("port", "host"), problem, hint)
     return ConfigurationError(port_setting, f"cannot listen on {host}:{port} ({error.strerror})")
 
 
 def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seconds: float = 0.0) -> None:
-    """Run a server to its end, on uvloop; one that was told to stop ends the process.
+    """Run a server to its end; one that was told to stop ends the process.
 
     Args:
         serve: Called with what ends the process in time; to be given to `until_stopped`.
@@ -145,7 +160,7 @@ def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seco
         finally:
             stop.closed()
 
-    uvloop.run(served())
+    run(served())
     if stop.begun:
         end_process(0)
 
@@ -176,9 +191,9 @@ async def until_stopped(
         cut.set()
 
     for signum in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signum, lambda: hurry() if told.is_set() and lifeline is None else begin())
+        on_signal(signum, lambda: hurry() if told.is_set() and lifeline is None else begin())
     if lifeline is not None:
-        loop.add_signal_handler(signal.SIGQUIT, hurry)
+        on_signal(signal.SIGQUIT, hurry)
         loop.add_reader(lifeline, begin)
     await told.wait()
     if lifeline is not None:
@@ -196,9 +211,3 @@ async def _drained(drain: Callable[[], Awaitable[object]], cut: asyncio.Event, s
     [failure, _] = await asyncio.gather(draining, cutting, return_exceptions=True)
     if isinstance(failure, Exception):
         log.error("draining failed", error=repr(failure))
-
-
-def print_line(line: str) -> None:
-    """Print a line and flush it, also into a pipe."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

@@ -7,10 +7,14 @@ import typer
 
 ConfigOption = Annotated[
     Path | None,
-    typer.Option("--config", help="Settings file.", show_default="config/telebridge.toml, if there is one"),
+    typer.Option(
+        "--config", help="Settings file.", show_default="telebridge.toml or config/telebridge.toml, if there is one"
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 AppOption = Annotated[
     str | None,
-    typer.Option("--app", metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in an importable module."),
+    typer.Option(
+        "--app", metavar="MODULE:BRIDGE", help="Python flows: a Bridge object in a module, or in a file (x.py:bridge)."
+    ),
 ]

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from telebridge.app.voice import open_voice
-from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.cli.listen import print_line
+from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.render import FlowPrompt, Rendering, collected
 from telebridge.cli.render import render as render_prompts
 from telebridge.errors import ConfigurationError
@@ -29,7 +30,6 @@ from telebridge.speech.cache.folder import ClipFile
 from telebridge.speech.cache.store import ClipStore
 from telebridge.twilio.signed_urls import PromptTokens
 
-FLOW_FILES = (".yaml", ".yml")
 DURATION = re.compile(r"(\d+)\s*([mhd])")
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -49,6 +49,7 @@ def render(
     """
     settings = load_settings(config)
     configure_logs(level="error")
+    warn_of_hum(settings.rime)
     static, dynamic = collected(_flows(settings, flow))
     rendering = asyncio.run(_render(settings, static, Console(stderr=True, quiet=json_)))
     rendering.dynamic = dynamic
@@ -60,7 +61,7 @@ def render(
 @prompts.command()
 def url(
     text: Annotated[str, typer.Argument(help="What is to be said.")],
-    speaker: Annotated[str | None, typer.Option(help="Overrides rime.speaker.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", "--voice", help="Overrides rime.speaker.")] = None,
     model: Annotated[str | None, typer.Option(help="Overrides rime.model.")] = None,
     lang: Annotated[str | None, typer.Option(help="Overrides rime.lang.")] = None,
     expires: Annotated[str | None, typer.Option(help="How long it is good: 30m, 12h, 1d. For ever by default.")] = None,
@@ -126,7 +127,7 @@ def _flows(settings: Settings, chosen: str | None) -> list[Flow]:
         catalogue.add_file(Path(settings.default_flow))
     names = catalogue.names if chosen is None else [chosen]
     if not names:
-        raise ConfigurationError("flows_dir", f"'{settings.flows_dir}' holds no flows", "they end in .yaml")
+        raise ConfigurationError("flows_dir", f"'{settings.flows_dir}' holds no flows", "they end in .yaml or .yml")
     return [flow for flow in map(catalogue.find, names) if isinstance(flow, Flow)]
 
 

@@ -12,10 +12,12 @@ import typer
 from telebridge.app.voice import open_voice
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
+from telebridge.rime.parameters import speech_parameters
 from telebridge.settings import RimeSettings, load_settings
 from telebridge.speech.source import Audio, Word, Words
 
@@ -23,7 +25,7 @@ from telebridge.speech.source import Audio, Word, Words
 def say(
     text: Annotated[str, typer.Argument(help="What to say; - reads it from standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The WAV file.")] = Path("say.wav"),
-    speaker: Annotated[str | None, typer.Option(help="Overrides rime.speaker.")] = None,
+    speaker: Annotated[str | None, typer.Option("--speaker", "--voice", help="Overrides rime.speaker.")] = None,
     model: Annotated[str | None, typer.Option(help="Overrides rime.model.")] = None,
     lang: Annotated[str | None, typer.Option(help="Overrides rime.lang.")] = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
@@ -37,7 +39,11 @@ def say(
         raise ConfigurationError("TEXT", "is empty", "what shall be said?")
     chosen = {name: value for name, value in (("speaker", speaker), ("model", model), ("lang", lang)) if value}
     alone = {"local_fallback": False}  # who tries a voice wants to know that it fails, not to hear another
-    asyncio.run(_say(settings.rime.model_copy(update=chosen | alone), spoken, output, as_json=json_))
+    rime = settings.rime.model_copy(update=chosen | alone)
+    warn_of_hum(rime)
+    for warning in speech_parameters(rime.parameters()).warnings():
+        typer.echo(f"telebridge: warning: {warning}", err=True)
+    asyncio.run(_say(rime, spoken, output, as_json=json_))
 
 
 async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) -> None:

@@ -7,10 +7,10 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
-    print_line,
     run_server,
     until_stopped,
 )
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.simulator.caller.script import parse_script
@@ -20,7 +20,7 @@ from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, Simulato
 
 def simulator(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8050,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any.")] = 8050,
     anybody: Annotated[
         str, typer.Option(metavar="SCRIPT", help="What everybody who is called does.")
     ] = "ring 1s; wait; silence 1s; hang up",

@@ -7,10 +7,10 @@ import typer
 
 from telebridge.cli.listen import (
     listening,
-    print_line,
     run_server,
     until_stopped,
 )
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.speech_server.options import SpeechServerOptions
@@ -19,7 +19,7 @@ from telebridge.speech_server.server import create_app
 
 def speech_server(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8060,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any.")] = 8060,
     api_key: Annotated[str | None, typer.Option(help="The only bearer that is accepted; without it, any is.")] = None,
 ) -> None:
     """Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.

@@ -11,16 +11,17 @@ One rule: no module outside the packages that hold SQL asks which of the two a d
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Connection, Row, Select, Table, any_, bindparam, func, select, text
-from sqlalchemy import column as any_column
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table
+from sqlalchemy.dialects import sqlite
 from typing_extensions import override
 
-from telebridge.database.engine import READING, in_threads
+from telebridge.database.engine import READING, DatabaseEngine, SqliteEngine
 from telebridge.epoch import Clock, system_clock
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 T = TypeVar("T")
 Columns = TypeVarTuple("Columns")
@@ -61,7 +62,7 @@ class Database(ABC):
         """A table has grown much: let the database look at it before it plans a statement again."""
 
     @abstractmethod
-    def insert(self, table: Table) -> sqlite.Insert | postgresql.Insert:
+    def insert(self, table: Table) -> "sqlite.Insert | postgresql.Insert":
         """An INSERT statement that can say what follows from a conflict with a row that is there."""
 
     @abstractmethod
@@ -72,10 +73,10 @@ class Database(ABC):
 class SqliteDatabase(Database):
     """One file, one machine, one writer at a time."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock | None) -> None:
+    def __init__(self, engine: SqliteEngine, clock: Clock | None) -> None:
         super().__init__(clock)
-        self._engine = in_threads(engine)
-        self._writer = asyncio.Lock()
+        self._engine = engine.sync_engine
+        self._writer = engine.writer
 
     @override
     async def write(self, work: Callable[[Connection], T]) -> T:
@@ -124,62 +125,10 @@ class SqliteDatabase(Database):
         return connection.exec_driver_sql(str(compiled), encoded).rowcount
 
 
-class PostgresqlDatabase(Database):
-    """Many machines; its clock is everybody's."""
-
-    def __init__(self, engine: AsyncEngine, clock: Clock | None) -> None:
-        super().__init__(clock)
-        self._engine = engine
-
-    @override
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.begin() as connection:
-            return await connection.run_sync(work)
-
-    @override
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        async with self._engine.connect() as connection:
-            return await connection.run_sync(work)
-
-    @override
-    def now(self, connection: Connection) -> int:
-        if self.clock is not None:
-            return self.clock()
-        return int(connection.execute(_POSTGRESQL_NOW).scalar_one())
-
-    @override
-    def among(self, column: Column[Any], values: Collection[Any]) -> ColumnElement[bool]:
-        """An array: each length of a list would be a statement of its own, to be prepared by the server first."""
-        return column == any_(bindparam(None, list(values), type_=ARRAY(column.type)))
-
-    @override
-    def count_rows(self, connection: Connection, table: Table) -> None:
-        connection.exec_driver_sql(f'ANALYZE "{table.name}"')
-
-    @override
-    def insert(self, table: Table) -> postgresql.Insert:
-        return postgresql.insert(table)
-
-    @override
-    def insert_new(self, connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> int:
-        """As arrays, a value for each column: one statement for any number of rows.
-
-        Each array has one dimension: a value that is a tuple would otherwise be taken for an array of its own.
-        """
-        if not rows:
-            return 0
-        columns = [table.c[name] for name in rows[0]]
-        arrays = [
-            bindparam(None, [row[one.name] for row in rows], type_=ARRAY(one.type, dimensions=1)) for one in columns
-        ]
-        given = func.unnest(*arrays).table_valued(*(any_column(one.name, one.type) for one in columns)).render_derived()
-        insert = postgresql.insert(table).from_select([one.name for one in columns], select(given))
-        return connection.execute(insert.on_conflict_do_nothing()).rowcount
-
-
-def database_of(engine: AsyncEngine, clock: Clock | None = None) -> Database:
+def database_of(engine: DatabaseEngine, clock: Clock | None = None) -> Database:
     """The database of an engine, by its kind."""
-    return (SqliteDatabase if engine.dialect.name == "sqlite" else PostgresqlDatabase)(engine, clock)
+    if isinstance(engine, SqliteEngine):
+        return SqliteDatabase(engine, clock)
+    from telebridge.database.postgresql_database import PostgresqlDatabase
 
-
-_POSTGRESQL_NOW = text("SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint")
+    return PostgresqlDatabase(engine, clock)

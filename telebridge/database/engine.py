@@ -5,27 +5,34 @@ transactions that take the write lock at their beginning. (Python's driver begin
 processes that read and then write would each act on what the other has changed.) On a network file system that log
 does not work (sqlite.org/wal.html): there SQLite is refused.
 
+SQLite's transactions run in threads, on a driver that is not asynchronous: one that is changes threads four times for
+each statement, this way once for a transaction. What only PostgreSQL needs is imported with its first engine.
+
 Which file system a folder is on, read from what Linux tells in /proc/self/mountinfo (proc_pid_mountinfo(5)).
 
 One rule: only what is known to be reached over a network is called that; a file system that is not listed is local.
 """
 
+import asyncio
 import re
 import sqlite3
+import time
 from contextlib import suppress
 from errno import EISDIR
 from functools import partial
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from telebridge.database.postgresql_address import PostgresqlAddress, read_address
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "smbnetfs", "ncp", "ncpfs", "afs", "coda", "sshfs", "curlftpfs"}
@@ -66,6 +73,7 @@ def is_network(file_system: str) -> bool:
 
 
 BUSY_SECONDS = 30.0
+LOCKED_SECONDS = 0.01
 PLAIN_PATH = re.compile(r"[\w./-]+")
 POSTGRESQL = ("postgresql://", "postgres://")
 MOUNTINFO = Path("/proc/self/mountinfo")
@@ -74,7 +82,37 @@ READING = {"reading": True}
 """Execution options of a connection that only reads; on SQLite it then waits for no writer."""
 
 
-def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUSY_SECONDS) -> AsyncEngine:
+class SqliteEngine:
+    """The connections to an SQLite file, for transactions that run in threads. Call `dispose` at the end.
+
+    Args:
+        sync_engine: Opens the connections.
+
+    Attributes:
+        sync_engine: As above.
+        writer: Held by the transaction of this process that may write; a wait for SQLite's own lock polls.
+    """
+
+    def __init__(self, sync_engine: Engine) -> None:
+        self.sync_engine = sync_engine
+        self.writer = asyncio.Lock()
+
+    @property
+    def url(self) -> URL:
+        """Its address."""
+        return self.sync_engine.url
+
+    async def dispose(self) -> None:
+        """Close all connections; one that a thread still uses is closed when its transaction ends."""
+        event.listen(self.sync_engine.pool, "checkin", _close_returned)
+        self.sync_engine.dispose()
+
+
+DatabaseEngine: TypeAlias = "SqliteEngine | AsyncEngine"
+"""The connections to a database of either kind; both are disposed of by `dispose`."""
+
+
+def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUSY_SECONDS) -> DatabaseEngine:
     """The database at an address such as `sqlite:///var/telebridge.db` or `postgresql://user@host/name`.
 
     Nothing is connected yet. SQLite's folder is made when it is missing. To be disposed of on the event loop.
@@ -97,41 +135,25 @@ def open_database(address: str, *, pool_size: int = 5, busy_seconds: float = BUS
         raise ConfigurationError("database.url", f"{shown}is no address of a database", _EXAMPLE) from None
     if url.drivername != "sqlite":
         raise ConfigurationError("database.url", f"'{url.drivername}' is not supported", _EXAMPLE)
-    return _sqlite(url.set(drivername="sqlite+aiosqlite"), busy_seconds)
+    return _sqlite(url, busy_seconds)
 
 
 _EXAMPLE = "sqlite:///var/telebridge.db and postgresql://user:password@host/name are"
 
 
-def _sqlite(url: URL, busy_seconds: float) -> AsyncEngine:
+def _sqlite(url: URL, busy_seconds: float) -> SqliteEngine:
     if url.database and url.database != ":memory:":
         folder = Path(url.database).parent
         try:
             make_private_folder(folder)
         except OSError as error:
             problem = f"folder '{folder}' cannot be made ({error.strerror})"
-            raise ConfigurationError("database.url", problem, "choose another folder") from error
+            hint = "choose another folder: state_dir, where database.url is not set"
+            raise ConfigurationError("database.url", problem, hint) from error
         _refuse_network(Path(url.database).resolve().parent)
-    engine = create_async_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
-    _keep_promises(engine.sync_engine)
-    return engine
-
-
-def in_threads(engine: AsyncEngine) -> Engine:
-    """The same SQLite file for transactions that run in threads; it is disposed of with `engine`.
-
-    A driver that is asynchronous changes threads four times for each statement, this one once for a transaction.
-    """
-    twin = create_engine(engine.url.set(drivername="sqlite"))
-    _keep_promises(twin)
-    event.listen(engine.sync_engine, "engine_disposed", lambda _: _dispose(twin))
-    return twin
-
-
-def _dispose(engine: Engine) -> None:
-    """Close all connections; one that a thread still uses is closed when its transaction ends."""
-    event.listen(engine.pool, "checkin", _close_returned)
-    engine.dispose()
+    engine = create_engine(url.update_query_dict({"timeout": str(busy_seconds)}))
+    _keep_promises(engine, busy_seconds)
+    return SqliteEngine(engine)
 
 
 def _close_returned(connection: sqlite3.Connection | None, _: object) -> None:
@@ -139,9 +161,9 @@ def _close_returned(connection: sqlite3.Connection | None, _: object) -> None:
         connection.close()
 
 
-def _keep_promises(engine: Engine) -> None:
+def _keep_promises(engine: Engine, busy_seconds: float) -> None:
     event.listen(engine, "do_connect", partial(_make_file_private, engine.url.database or ""))
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", partial(_prepare_sqlite, busy_seconds))
     event.listen(engine, "begin", _begin_sqlite)
 
 
@@ -168,13 +190,31 @@ def _make_file_private(file: str, *_: object) -> None:
         make_private(Path(file))
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(busy_seconds: float, connection: Any, _: object) -> None:
     connection.isolation_level = None  # the driver begins nothing of its own accord
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
+    _use_write_ahead_log(cursor, busy_seconds)
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
     cursor.close()
+
+
+def _use_write_ahead_log(cursor: sqlite3.Cursor, busy_seconds: float) -> None:
+    """Set the journal mode.
+
+    Connections that change the mode of a new file together would wait for each other's locks, so SQLite fails all but
+    one at once, whatever its time-out.
+    """
+    until = time.monotonic() + busy_seconds
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= until:
+                raise
+            time.sleep(LOCKED_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:
@@ -182,7 +222,9 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
-def _postgresql(address: PostgresqlAddress, pool_size: int) -> AsyncEngine:
+def _postgresql(address: PostgresqlAddress, pool_size: int) -> "AsyncEngine":
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     try:
         from telebridge.database.postgresql_connection import PoolerWatch, connect_arguments
     except ModuleNotFoundError as error:  # the driver is an extra

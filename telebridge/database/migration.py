@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from telebridge.database.database import database_of
+from telebridge.database.engine import DatabaseEngine
 from telebridge.database.failures import is_failure, unusable
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -12,7 +13,7 @@ NEWEST = max(path.stem for path in (FOLDER / "versions").glob("[0-9]*.py"))[:4]
 """The revision of this release's tables; the files of migrations begin with theirs."""
 
 
-async def migrate(engine: AsyncEngine) -> None:
+async def migrate(engine: DatabaseEngine) -> None:
     """Make the tables, or change them to what this release needs; nothing happens when they are so already.
 
     Raises:
@@ -20,8 +21,7 @@ async def migrate(engine: AsyncEngine) -> None:
         ConfigurationError: It was written by a newer release.
     """
     try:
-        async with engine.begin() as connection:
-            await connection.run_sync(_bring_up_to_date)
+        await database_of(engine).write(_bring_up_to_date)
     except Exception as error:
         if not is_failure(error):
             raise

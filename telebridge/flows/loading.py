@@ -115,6 +115,26 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
     return [file.explained(mistake) for mistake in kept.values()]
 
 
+VERBS_ELSEWHERE = {
+    "gather": "'menu' asks for one key, 'collect' for several",
+    "input": "'menu' asks for one key, 'collect' for several",
+    "dial": "'transfer' connects the caller with a number",
+    "pause": "'wait' is silent for a while",
+    "redirect": "'then' names the node that follows",
+    "goto": "'then' names the node that follows",
+    "speak": "'say' speaks a text",
+    "prompt": "'say' speaks a text",
+    "voicemail": "'record' takes a message",
+    "if": "'choose' goes on by conditions",
+    "switch": "'choose' goes on by conditions",
+    "split": "'choose' goes on by conditions",
+    "http": "'request' asks a web service",
+    "webhook": "'request' asks a web service",
+    "function": "'run' calls a function in Python",
+}
+"""What TwiML, Twilio Studio and other tools call the verbs of a flow, in lower case, and which verb does that here."""
+
+
 def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
     """Nodes without exactly one verb; checked here, because pydantic's message about it would not help."""
     if not isinstance(nodes, dict):
@@ -130,7 +150,7 @@ def _verb_errors(file: "_File", nodes: object) -> list[FlowError]:
                 file.error((*path, verbs[1]), f"has the verbs {' and '.join(verbs)}", "one verb in each node")
             )
         elif not verbs:
-            hints = (nearest(str(key), list(NODES)) for key in node)
+            hints = (nearest(str(key), list(NODES)) or VERBS_ELSEWHERE.get(str(key).lower()) for key in node)
             hint = next((hint for hint in hints if hint), f"verbs are {', '.join(NODES)}")
             errors.append(file.error(path, "has no verb", hint))
     return errors

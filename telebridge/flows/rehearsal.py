@@ -34,7 +34,7 @@ from telebridge.flows.steps import (
     TransferStatus,
     Wait,
 )
-from telebridge.turns.digits import KEYS, Collected, DigitCollector
+from telebridge.turns.digits import KEYS, Collected, DigitCollector, DigitRules
 
 NEXT = "w"
 HANGS_UP = "!"
@@ -52,7 +52,7 @@ class RehearsalLine:
     """A line of a rehearsal: one thing that happens.
 
     Args:
-        node: The name of the node.
+        node: The name of the node; empty in a Python flow.
         what: "says", "asks", "waits", "plays", "records", "transfers", "requests", "runs", "fails", "hangs up", "caller
             hangs up", or the verb of a node that makes no sound.
         text: What is said, how long it waits, why it fails; may be empty.
@@ -82,6 +82,39 @@ def _shown(answer: object) -> str:
     return "fails" if answer is None else json.dumps(answer, default=str)
 
 
+class RehearsedKeys:
+    """The keys of a rehearsal, collected as in a call; time passes only while it waits."""
+
+    def __init__(self) -> None:
+        self._collector = DigitCollector()
+        self._now = 0.0
+
+    def ask(self, rules: DigitRules) -> Gathered | None:
+        """Begin to collect; returns the entry that earlier keys complete."""
+        collected = self._collector.start(rules, now=self._now)
+        self._collector.prompt_ended(now=self._now)
+        return _gathered(collected)
+
+    def press(self, keys: str) -> Gathered | None:
+        """Press keys; returns the entry that the first of them complete. Those after it wait for the next question."""
+        collected = None
+        for key in keys:
+            collected = self._collector.press(key, now=self._now) or collected
+        return _gathered(collected)
+
+    def wait(self) -> Gathered | None:
+        """Press nothing for as long as the question waits; returns the entry, or None when nothing is asked."""
+        deadline = self._collector.next_deadline()
+        if deadline is None:
+            return None
+        self._now = max(self._now, deadline)
+        return _gathered(self._collector.handle_timeout(now=self._now))
+
+
+def _gathered(collected: Collected | None) -> Gathered | None:
+    return None if collected is None else Gathered(collected.digits, collected.ending)
+
+
 class Rehearsal:
     """One run of a flow. Call `start`, then `answer` until `over` is true.
 
@@ -101,8 +134,7 @@ class Rehearsal:
         self._answers = answers or {}
         self._flow = flow
         self._interpreter = FlowInterpreter(flow, variables)
-        self._collector = DigitCollector()
-        self._now = 0.0
+        self._keys = RehearsedKeys()
         self._reported = 0  # how many nodes of the path have a line
         self._failure_reported = False
         self._steps = 0
@@ -141,26 +173,13 @@ class Rehearsal:
         """
         lines: list[RehearsalLine] = []
         keys, hangs_up, _ = keys.partition(HANGS_UP)
-        if not self.over and (collected := self._pressed(keys) or (None if hangs_up else self._waited())) is not None:
-            lines += self._perform(self._interpreter.resume(Gathered(collected.digits, collected.ending)))
+        if not self.over:
+            gathered = self._keys.press(keys) or (None if hangs_up else self._keys.wait())
+            if gathered is not None:
+                lines += self._perform(self._interpreter.resume(gathered))
         if hangs_up and not self.over:
             lines.append(self._ended("caller hangs up"))
         return lines
-
-    def _pressed(self, keys: str) -> Collected | None:
-        """The answer that the first keys make; the keys after it wait for the next question."""
-        collected = None
-        for key in keys:
-            collected = self._collector.press(key, now=self._now) or collected
-        return collected
-
-    def _waited(self) -> Collected | None:
-        """What the collector returns when its wait is over."""
-        deadline = self._collector.next_deadline()
-        if deadline is None:
-            return None
-        self._now = max(self._now, deadline)
-        return self._collector.handle_timeout(now=self._now)
 
     def _perform(self, step: Step) -> list[RehearsalLine]:
         """Perform step after step until a question is open or the call ends."""
@@ -186,9 +205,7 @@ class Rehearsal:
                 lines.append(
                     RehearsalLine(node, "asks", prompt.text if prompt and isinstance(prompt.text, str) else "")
                 )
-                collected = self._collector.start(rules, now=self._now)
-                self._collector.prompt_ended(now=self._now)
-                return None if collected is None else Gathered(collected.digits, collected.ending)
+                return self._keys.ask(rules)
             case Wait(seconds):
                 lines.append(RehearsalLine(node, "waits", f"{seconds:g} s"))
                 return Said()

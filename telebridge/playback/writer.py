@@ -9,13 +9,14 @@ One rule: the bytes that go out are the bytes that came in, in order.
 
 from dataclasses import dataclass
 
+import msgspec
+
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
 from telebridge.playback.ledger import PlaybackLedger
 
 
-@dataclass(frozen=True, slots=True)
-class SendAudio:
-    """Send this payload to Twilio as one `media` message."""
+class SendAudio(msgspec.Struct, frozen=True, gc=False):
+    """Send this payload to Twilio as one `media` message. A struct, because one is made for each chunk."""
 
     payload: bytes
 
@@ -66,13 +67,15 @@ class PlaybackWriter:
 
     def write(self, utterance: str, data: bytes, *, now: float) -> list[SendAudio | SendMark]:
         """Add audio that arrived. Returns the messages to send now; the rest is kept for the next call."""
-        self._gathered += data
-        return [] if self._paused else self._send_ready(utterance, now)
+        if self._paused or self._gathered:
+            self._gathered += data
+            return [] if self._paused else self._send_ready(utterance, self._take_gathered(), now)
+        return self._send_ready(utterance, data, now)
 
     def end(self, utterance: str, *, now: float) -> list[SendAudio | SendMark]:
         """The utterance is complete. Returns the rest of it, down to a broken last frame, and its final mark."""
         self._complete = True
-        return [] if self._paused else self._send_rest(utterance, now)
+        return [] if self._paused else self._send_rest(utterance, self._take_gathered(), now)
 
     def pause(self, utterance: str, *, now: float) -> float:
         """A clear is sent: take back what was not played, and send nothing until `resume`.
@@ -89,7 +92,10 @@ class PlaybackWriter:
         self._paused = False
         self._ledger.resumed(utterance, rewound_bytes=len(rewound))
         self._gathered[:0] = rewound
-        return self._send_rest(utterance, now) if self._complete else self._send_ready(utterance, now)
+        gathered = self._take_gathered()
+        if self._complete:
+            return self._send_rest(utterance, gathered, now)
+        return self._send_ready(utterance, gathered, now)
 
     def drop(self, *, now: float) -> None:
         """Drop what was gathered, and what was not played: the utterance is over, or a clear is sent."""
@@ -106,27 +112,37 @@ class PlaybackWriter:
         """How many bytes to gather for a message: one frame when there may be a gap otherwise."""
         return self._message_bytes if self._ledger.lead_ms(now=now) >= self._message_ms else FRAME_BYTES
 
-    def _send_ready(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
+    def _take_gathered(self) -> bytes:
+        gathered = bytes(self._gathered)
+        self._gathered.clear()
+        return gathered
+
+    def _send_ready(self, utterance: str, audio: bytes, now: float) -> list[SendAudio | SendMark]:
+        """Send what makes messages, and gather the rest. A chunk that is one message is not copied."""
         sent: list[SendAudio | SendMark] = []
-        while len(self._gathered) >= self._wanted_bytes(now):
-            whole = len(self._gathered) - len(self._gathered) % FRAME_BYTES
-            sent += self._send(utterance, min(whole, self._message_bytes), now)
+        at, left = 0, len(audio)
+        while left >= self._message_bytes or left >= self._wanted_bytes(now):
+            size = min(left - left % FRAME_BYTES, self._message_bytes)
+            self._send(utterance, audio[at : at + size], now, sent)
+            at, left = at + size, left - size
+            if not left:
+                return sent
+        self._gathered += audio[at:]
         return sent
 
-    def _send_rest(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
+    def _send_rest(self, utterance: str, audio: bytes, now: float) -> list[SendAudio | SendMark]:
         sent: list[SendAudio | SendMark] = []
-        while self._gathered:
-            sent += self._send(utterance, min(len(self._gathered), self._message_bytes), now)
+        for at in range(0, len(audio), self._message_bytes):
+            self._send(utterance, audio[at : at + self._message_bytes], now, sent)
         self._unmarked = 0
         sent.append(SendMark(self._ledger.mark_sent(utterance, final=True, now=now)))
         return sent
 
-    def _send(self, utterance: str, size: int, now: float) -> list[SendAudio | SendMark]:
-        payload = bytes(self._gathered[:size])
-        del self._gathered[:size]
+    def _send(self, utterance: str, payload: bytes, now: float, sent: list[SendAudio | SendMark]) -> None:
+        """Append the message, and the mark that may follow it, to what is sent."""
         self._ledger.audio_sent(utterance, payload, now=now)
-        self._unmarked += size
-        if self._unmarked < self._mark_bytes:
-            return [SendAudio(payload)]
-        self._unmarked = 0
-        return [SendAudio(payload), SendMark(self._ledger.mark_sent(utterance, final=False, now=now))]
+        self._unmarked += len(payload)
+        sent.append(SendAudio(payload))
+        if self._unmarked >= self._mark_bytes:
+            self._unmarked = 0
+            sent.append(SendMark(self._ledger.mark_sent(utterance, final=False, now=now)))

@@ -9,21 +9,23 @@ One rule: nobody waits for a connection to close.
 import asyncio
 import random
 from contextlib import suppress
+from typing import cast
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.protocol import State
 
 from telebridge.errors import SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
+from telebridge.rime.connection import LARGEST_MESSAGE_BYTES, RimeConnection
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.pool import SparePool
+from telebridge.running_time import RunningTimeout
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
 
-LARGEST_MESSAGE_BYTES = 4 << 20
 MOST_ADDRESSES = 8
 """The most addresses that have spares."""
 KEEP_SECONDS = 120.0
@@ -41,14 +43,14 @@ class Connections:
 
     def __init__(self, options: RimeOptions) -> None:
         self._options = options
-        self._pools: dict[str, SparePool[ClientConnection]] = {}
+        self._pools: dict[str, SparePool[RimeConnection]] = {}
         self._opening = Tasks("opening a connection to Rime")
         self._closing = Tasks("closing a connection to Rime")
         self._upkeep: asyncio.Task[None] | None = None
         self._always_warm = ""
         self._closed = False
 
-    async def acquire(self, address: str, *, fresh: bool = False) -> ClientConnection:
+    async def acquire(self, address: str, *, fresh: bool = False) -> RimeConnection:
         """Get a connection for one request: a spare, or one opened now. Call `release` or `close` after the request.
 
         Args:
@@ -66,13 +68,15 @@ class Connections:
         self._refill()
         return await self._open(address)
 
-    def release(self, address: str, connection: ClientConnection) -> None:
+    def release(self, address: str, connection: RimeConnection) -> None:
         """Return a connection on which nothing is under way, for other requests."""
+        connection.receiver = None
         if self._closed or connection.state is not State.OPEN or not self._pool(address).add(connection, now=_now()):
             self.close(connection)
 
-    def close(self, connection: ClientConnection, last_message: str | None = None) -> None:
+    def close(self, connection: RimeConnection, last_message: str | None = None) -> None:
         """Close a connection in the background, after a last message that is sent before this returns."""
+        connection.receiver = None
         if last_message is not None:
             _send_at_once(connection, last_message)
         _ = self._closing.start(_close(connection))
@@ -101,14 +105,14 @@ class Connections:
         while not await self._closing.wait():
             pass
 
-    def _pool(self, address: str) -> SparePool[ClientConnection]:
+    def _pool(self, address: str) -> SparePool[RimeConnection]:
         pool = self._pools.get(address)
         if pool is None:
             self._forget_unused()
             pool = self._pools[address] = self._new_pool(keep_seconds=KEEP_SECONDS)
         return pool
 
-    def _new_pool(self, *, keep_seconds: float | None) -> SparePool[ClientConnection]:
+    def _new_pool(self, *, keep_seconds: float | None) -> SparePool[RimeConnection]:
         return SparePool(
             wanted=self._options.warm_sockets,
             max_idle_seconds=self._options.max_idle_seconds,
@@ -147,7 +151,7 @@ class Connections:
             except Exception:  # the top of a task: the next second is another chance
                 log.exception("the spare connections to Rime cannot be checked")
 
-    async def _open_spare(self, address: str, pool: SparePool[ClientConnection]) -> None:
+    async def _open_spare(self, address: str, pool: SparePool[RimeConnection]) -> None:
         try:
             connection = await self._open(address)
         except SpeechError as error:
@@ -162,7 +166,7 @@ class Connections:
             for spare in pool.drain():
                 self.close(spare)
 
-    async def _open(self, address: str) -> ClientConnection:
+    async def _open(self, address: str) -> RimeConnection:
         try:
             return await self._connect(address)
         except InvalidStatus as error:
@@ -175,18 +179,21 @@ class Connections:
             log.exception("a connection to Rime cannot be opened")
             raise SpeechUnavailable(f"no connection to Rime: {type(error).__name__}: {error}") from error
 
-    async def _connect(self, address: str) -> ClientConnection:
+    async def _connect(self, address: str) -> RimeConnection:
         headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
-        return await connect(
-            address,
-            additional_headers=headers,
-            compression=None,
-            max_size=LARGEST_MESSAGE_BYTES,
-            open_timeout=self._options.connect_seconds,
-            close_timeout=CLOSE_SECONDS,
-            ping_interval=self._options.ping_seconds,
-            proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
-        )
+        async with RunningTimeout(self._options.connect_seconds):
+            connection = await connect(
+                address,
+                additional_headers=headers,
+                compression=None,
+                max_size=LARGEST_MESSAGE_BYTES,
+                open_timeout=None,
+                close_timeout=CLOSE_SECONDS,
+                ping_interval=self._options.ping_seconds,
+                proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
+                create_connection=RimeConnection,
+            )
+        return cast("RimeConnection", connection)
 
 
 def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:
@@ -200,14 +207,14 @@ def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:
     return SpeechUnavailable(f"Rime cannot take the connection{suffix}", status=status)
 
 
-def _send_at_once(connection: ClientConnection, message: str) -> None:
+def _send_at_once(connection: RimeConnection, message: str) -> None:
     """Hand a message to the transport before this returns; awaiting `send` would put it off to the next turn."""
     if connection.state is State.OPEN:
         connection.protocol.send_text(message.encode())
         connection.send_data()
 
 
-async def _close(connection: ClientConnection) -> None:
+async def _close(connection: RimeConnection) -> None:
     with suppress(ConnectionClosed):  # Rime has closed it meanwhile
         await connection.close()
 

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
+import msgspec
+
 
 class Side(Enum):
     """Which end of the connection we are."""
@@ -53,9 +55,8 @@ class Malformed:
 # What the bridge hears.
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkReceived:
-    """The next bytes of audio."""
+class ChunkReceived(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="chunk", rename="camel"):
+    """The next bytes of audio. A struct, which the decoder of JSON makes without a step between."""
 
     data: bytes
     context_id: str | None = None
@@ -71,8 +72,7 @@ class TimestampsReceived:
     context_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DoneReceived:
+class DoneReceived(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag="done", rename="camel"):
     """All audio of the text before the flush was sent."""
 
     context_id: str | None = None

@@ -47,19 +47,10 @@ class _Times(msgspec.Struct):
     end: list[float] = []
 
 
-class _Chunk(msgspec.Struct, tag_field="type", tag="chunk", rename="camel"):
-    data: bytes
-    context_id: str | None = None
-
-
 class _Timestamps(msgspec.Struct, tag_field="type", tag="timestamps"):
     word_timestamps: _Times | None = None
     older_spelling: _Times | None = msgspec.field(default=None, name="wordTimestamps")
     context_id: str | None = msgspec.field(default=None, name="contextId")
-
-
-class _Done(msgspec.Struct, tag_field="type", tag="done", rename="camel"):
-    context_id: str | None = None
 
 
 class _Error(msgspec.Struct, tag_field="type", tag="error"):
@@ -76,8 +67,8 @@ class _FromClient(msgspec.Struct, rename="camel"):
     operation: str | None = None
 
 
-_FROM_RIME: msgspec.json.Decoder[_Chunk | _Timestamps | _Done | _Error] = msgspec.json.Decoder(
-    _Chunk | _Timestamps | _Done | _Error
+_FROM_RIME: msgspec.json.Decoder[ChunkReceived | DoneReceived | _Timestamps | _Error] = msgspec.json.Decoder(
+    ChunkReceived | DoneReceived | _Timestamps | _Error
 )
 _KIND = msgspec.json.Decoder(_AnyKind)
 _KINDS = frozenset({"chunk", "timestamps", "done", "error"})
@@ -129,7 +120,31 @@ class StructuredConnection:
         Raises:
             RemoteProtocolError: Rime sent something that cannot be decoded. (From a client it is `Malformed`.)
         """
-        return self._heard_by_bridge(text) if self._side is Side.BRIDGE else self._heard_by_rime(text)
+        return self.receive_from_rime(text) if self._side is Side.BRIDGE else self._heard_by_rime(text)
+
+    @staticmethod
+    def receive_from_rime(text: str | bytes) -> HeardByBridge:
+        """Decode a message of Rime's.
+
+        Raises:
+            RemoteProtocolError: It cannot be decoded.
+        """
+        try:
+            message = _decoded(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            if (kind := _kind(text)) is not None and kind not in _KINDS:
+                return Unrecognised(kind)
+            raise RemoteProtocolError("Rime", f"sent a message that cannot be read ({error})", text) from error
+        match message:
+            case ChunkReceived() | DoneReceived():
+                return message
+            case _Timestamps(word_timestamps, older_spelling, context_id):
+                times = word_timestamps or older_spelling or _Times()
+                if not len(times.words) == len(times.start) == len(times.end):
+                    raise RemoteProtocolError("Rime", "sent word times of unequal lengths", text)
+                return TimestampsReceived(tuple(times.words), tuple(times.start), tuple(times.end), context_id)
+            case _Error(problem):
+                return ErrorReceived(problem)
 
     def receive_close(self, code: int, reason: str) -> Ended:
         """Take the close of the connection: the end, or an error."""
@@ -164,27 +179,6 @@ class StructuredConnection:
         return msgspec.json.encode(message).decode()
 
     @staticmethod
-    def _heard_by_bridge(text: str | bytes) -> HeardByBridge:
-        try:
-            message = _decoded(text)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            if (kind := _kind(text)) is not None and kind not in _KINDS:
-                return Unrecognised(kind)
-            raise RemoteProtocolError("Rime", f"sent a message that cannot be read ({error})", text) from error
-        match message:
-            case _Chunk(data, context_id):
-                return ChunkReceived(data, context_id)
-            case _Timestamps(word_timestamps, older_spelling, context_id):
-                times = word_timestamps or older_spelling or _Times()
-                if not len(times.words) == len(times.start) == len(times.end):
-                    raise RemoteProtocolError("Rime", "sent word times of unequal lengths", text)
-                return TimestampsReceived(tuple(times.words), tuple(times.start), tuple(times.end), context_id)
-            case _Done(context_id):
-                return DoneReceived(context_id)
-            case _Error(problem):
-                return ErrorReceived(problem)
-
-    @staticmethod
     def _heard_by_rime(text: str | bytes) -> HeardByRime:
         try:
             message = _FROM_CLIENT.decode(text)
@@ -197,7 +191,7 @@ class StructuredConnection:
         return TextReceived(message.text, message.context_id)
 
 
-def _decoded(text: str | bytes) -> _Chunk | _Timestamps | _Done | _Error:
+def _decoded(text: str | bytes) -> ChunkReceived | DoneReceived | _Timestamps | _Error:
     """A message of Rime's; half a surrogate pair in a word, which the decoder refuses, is repaired."""
     try:
         return _FROM_RIME.decode(text)

@@ -17,7 +17,6 @@ from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 
 from typing_extensions import override
-from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed
 
 from telebridge import metrics
@@ -33,6 +32,7 @@ from telebridge.errors import (
 )
 from telebridge.logs import logger
 from telebridge.rime.backlog import TextBacklog
+from telebridge.rime.connection import MessageReceiver, RimeConnection
 from telebridge.rime.connections import Connections
 from telebridge.rime.container_check import ContainerCheck
 from telebridge.rime.messages import (
@@ -47,6 +47,7 @@ from telebridge.rime.messages import (
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
+from telebridge.running_time import running_time
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate, needs_audio
 from telebridge.speech.utterance import Utterance
@@ -59,8 +60,8 @@ Wire = PlainConnection | StructuredConnection
 
 CLOSED = "the speech source was closed"
 LOST = "the connection to Rime was lost"
-MESSAGES_A_TURN = 16
-"""What is read of one connection in one turn of the event loop: a flood must not keep calls from their turns."""
+NO_CLOSE = 1006
+"""The code of a connection that ended without a close (RFC 6455, section 7.1.5)."""
 MOST_WORDS = 100
 """Word times of a request beyond so many and one for each of its characters are dropped."""
 MS_OF_A_SOUND = 100.0
@@ -71,8 +72,14 @@ class CutOff:
     """A request ended because far more audio came than its text can take."""
 
 
-class RimeUtterance:
+RequestEnd = DoneReceived | Ended | CutOff
+"""What ended a request that may have been spoken."""
+
+
+class RimeUtterance(MessageReceiver):
     """One utterance: its requests one after the other, each on a connection.
+
+    A task sends the requests and waits for the end of each; what Rime sends is taken in the call that reads it.
 
     Args:
         context_id: Names the utterance on JSON sockets.
@@ -90,7 +97,7 @@ class RimeUtterance:
         self._options = options
         self._connections = connections
         self._task: asyncio.Task[None] | None = None
-        self._connection: ClientConnection | None = None  # of the present request
+        self._connection: RimeConnection | None = None  # of the present request
         self._wire: Wire = PlainConnection(Side.BRIDGE)
         self._container_check = ContainerCheck()
         self._rate = VoiceRate()
@@ -99,6 +106,7 @@ class RimeUtterance:
         self._words_left = 0  # of the present request
         self._most_bytes = 0.0  # of audio for the present request; what exceeds them is cut
         self._timeout: AudioTimeout
+        self._ended: asyncio.Future[RequestEnd | Exception]  # of the present request
         self._clock = WordClock()
 
     def start(self, text: str | AsyncIterable[str], address: str, rate: VoiceRate, tasks: Tasks) -> None:
@@ -157,19 +165,29 @@ class RimeUtterance:
         self._request_bytes = 0
         self._words_left = len(text) + MOST_WORDS
         self._most_bytes = self._options.most_audio * self._rate.most_ms(text) * BYTES_PER_MS
+        self._timeout = timeout = AudioTimeout(self._options.first_audio_seconds, self._options.between_audio_seconds)
+        self._ended = ended = asyncio.get_running_loop().create_future()
+        messages = self._request(text)
+        connection.receiver = self
         try:
-            for message in self._request(text):
-                await connection.send(message)
-            self._judge(text, await self._listen(connection))
+            async with timeout:
+                for message in messages:
+                    await connection.send(message)
+                end = await ended
+            if isinstance(end, Exception):
+                raise end
+        except TimeoutError:
+            raise SpeechUnavailable(timeout.problem(self._request_bytes)) from None
         except RemoteProtocolError as error:
             raise SpeechRejected(str(error)) from error
         except ConnectionClosed as error:  # while sending: Rime may have said why
-            raise _failure(self._closed(error)) from error
+            raise _failure(self._closed(connection)) from error
         finally:
             self._close_connection()
+        self._judge(text, end)
         self._clock.synthesis_over(self._received_bytes / BYTES_PER_MS)
 
-    def _judge(self, text: str, end: DoneReceived | Ended | CutOff) -> None:
+    def _judge(self, text: str, end: RequestEnd) -> None:
         """Hold the audio of a request that has ended against its text.
 
         Raises:
@@ -198,38 +216,53 @@ class RimeUtterance:
         structured = self._wire = StructuredConnection(Side.BRIDGE, Edition(self._options.protocol))
         return [structured.send_text(text, self._context_id), structured.send_flush()]
 
-    async def _listen(self, connection: ClientConnection) -> DoneReceived | Ended | CutOff:
-        """Receive messages until the request is spoken, or far more than that. Returns which of them ended it."""
-        self._timeout = timeout = AudioTimeout(self._options.first_audio_seconds, self._options.between_audio_seconds)
+    @override
+    def message_received(self, message: bytes, *, text: bool) -> None:
+        connection = self._connection
+        if connection is None or self._ended.done():
+            return
+        end: RequestEnd | Exception | None
         try:
-            async with timeout:
-                left = MESSAGES_A_TURN
-                while (end := self._receive(await self._next(connection), connection)) is None:
-                    left -= 1
-                    if not left:  # a connection that has more messages never waits by itself
-                        await asyncio.sleep(0)
-                        left = MESSAGES_A_TURN
-        except TimeoutError:
-            raise SpeechUnavailable(timeout.problem(self._request_bytes)) from None
-        return end
+            end = self._receive(self._decoded(message, text=text), connection)
+        except Exception as error:  # noqa: BLE001 - the task that waits raises it
+            end = error
+        if end is not None:
+            self._end_request(end)
 
-    async def _next(self, connection: ClientConnection) -> HeardByBridge:
+    @override
+    def connection_closed(self) -> None:
+        connection = self._connection
+        if connection is None:
+            return
+        end: RequestEnd | Exception | None
         try:
-            message = await connection.recv()
-        except ConnectionClosed as error:
-            return self._closed(error)
-        if isinstance(message, bytes) and isinstance(self._wire, PlainConnection):
-            return self._wire.receive_binary(message)
-        event = self._wire.receive_text(message) if isinstance(message, str) else None
-        if not isinstance(event, HeardByBridge):
+            end = self._receive(self._closed(connection), connection)
+        except SpeechError as error:
+            end = error
+        if end is not None:
+            self._end_request(end)
+
+    def _end_request(self, end: "RequestEnd | Exception") -> None:
+        if not self._ended.done():  # what came before may have ended it, or the utterance
+            self._ended.set_result(end)
+
+    def _decoded(self, message: bytes, *, text: bool) -> HeardByBridge:
+        wire = self._wire
+        if isinstance(wire, PlainConnection):
+            if text:
+                raise RemoteProtocolError("Rime", "sent text where audio was expected", message)
+            return wire.receive_binary(message)
+        if not text:
             raise RemoteProtocolError("Rime", "sent a binary frame where JSON was expected", message)
-        return event
+        return wire.receive_from_rime(message)
 
-    def _closed(self, error: ConnectionClosed) -> Ended:
-        close = error.rcvd
-        return Ended(LOST) if close is None else self._wire.receive_close(close.code, close.reason)
+    def _closed(self, connection: RimeConnection) -> Ended:
+        code = connection.close_code
+        if code is None or code == NO_CLOSE:
+            return Ended(LOST)
+        return self._wire.receive_close(code, connection.close_reason or "")
 
-    def _receive(self, event: HeardByBridge, connection: ClientConnection) -> DoneReceived | Ended | CutOff | None:
+    def _receive(self, event: HeardByBridge, connection: RimeConnection) -> RequestEnd | None:
         """Pass an event on. Returns what ended the request, or None while it goes on.
 
         Raises:
@@ -263,7 +296,7 @@ class RimeUtterance:
                 pass  # of an earlier utterance
         return None
 
-    def _cut(self, connection: ClientConnection) -> CutOff:
+    def _cut(self, connection: RimeConnection) -> CutOff:
         """Drop what Rime would still send, and never read this connection again."""
         self._connection = None
         self._connections.close(connection, last_message=self._wire.send_clear())
@@ -286,6 +319,8 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
     It is over when no audio comes for a while, and when audio has come so slowly that whoever plays it since its
     beginning has waited for as long in total.
 
+    Time in which the event loop did not run does not count: what Rime sent meanwhile was not read yet.
+
     Like `asyncio.timeout`, it raises `TimeoutError` from the block. To put it off costs no timer of the event loop.
 
     Args:
@@ -297,16 +332,18 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
         self._first = first_audio_seconds
         self._stall = stall_seconds
         self._loop = asyncio.get_running_loop()
+        self._clock = running_time()
         self._timeout = asyncio.timeout(None)
         self._timer = DeadlineTimer(self._loop)
         self._began: float | None = None  # when the first audio came
         self._last = 0.0  # and the last
-        self._deadline = self._loop.time() + first_audio_seconds
+        self._size = 0  # in bytes, of all
+        self._deadline = self._clock.time() + first_audio_seconds
 
     @override
     async def __aenter__(self) -> "AudioTimeout":
         await self._timeout.__aenter__()
-        self._timer.set(self._deadline, self._timer_fired)
+        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
         return self
 
     @override
@@ -318,30 +355,31 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
 
     def receive(self, size: int) -> None:
         """Audio came: `size` bytes in all until now."""
-        now = self._loop.time()
+        self._last = self._loop.time() - self._clock.left_out
+        self._size = size
         if self._began is None:
-            self._began = now
-        self._last = now
-        deadline = min(now, self._began + size / BYTES_PER_MS / 1000) + self._stall
-        earlier, self._deadline = deadline < self._deadline, deadline
-        if earlier:  # otherwise the timer fires too early, and is set again then
-            self._timer.set(deadline, self._timer_fired)
+            self._began = self._last
+            self._set_timer()
 
     def problem(self, size: int) -> str:
         """What is wrong when it is over, after `size` bytes of audio."""
         if self._began is None:
             return f"Rime took the text and sent nothing for {self._first:g} s"
-        if self._loop.time() >= self._last + self._stall:
+        if self._clock.time() >= self._last + self._stall:
             return f"Rime took the text and sent nothing for {self._stall:g} s"
-        seconds, elapsed = size / BYTES_PER_MS / 1000, self._loop.time() - self._began
+        seconds, elapsed = size / BYTES_PER_MS / 1000, self._clock.time() - self._began
         return f"Rime stalls: {seconds:.1f} s of audio came in {elapsed:.1f} s"
 
+    def _set_timer(self) -> None:
+        if self._began is not None:
+            self._deadline = min(self._last, self._began + self._size / BYTES_PER_MS / 1000) + self._stall
+        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
+
     def _timer_fired(self) -> None:
-        now = self._loop.time()
-        if now < self._deadline:
-            self._timer.set(self._deadline, self._timer_fired)
-        else:
-            self._timeout.reschedule(now)
+        self._set_timer()  # for the audio that came meanwhile
+        if self._clock.time() >= self._deadline:
+            self._timer.cancel()
+            self._timeout.reschedule(self._loop.time())
 
 
 async def _next_request(backlog: TextBacklog) -> str | None:

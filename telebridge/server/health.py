@@ -1,10 +1,12 @@
 """Handles what operators ask: is the process alive, does it take calls, what are its metrics."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from telebridge import metrics
 from telebridge.call.runner.live_calls import LiveCalls
 
 
@@ -42,7 +44,8 @@ class HealthHandler:
         away = ["database"] if await self._database_away() else []
         reason = ""
         if self._calls.full:
-            reason = "draining" if self._calls.draining else "max_calls reached"
+            overload = "overloaded" if self._calls.overloaded else "max_calls reached"
+            reason = "draining" if self._calls.draining else overload
         elif away and self._database_required:
             reason = "the database is away"
         told = {"status": reason or "ready", "live_calls": len(self._calls), **({"away": away} if away else {})}
@@ -50,4 +53,5 @@ class HealthHandler:
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Prometheus's text format."""
+        metrics.TASKS.set(len(asyncio.all_tasks()))
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -33,11 +33,13 @@ class SimulatedCall:
         record: The call's resource, kept up to date while the call goes on.
         recording: Both legs and all events; complete once `finished` is done.
         finished: Done when the call is over and its last callback was sent.
+        phone: The call itself: through it the caller does further things.
     """
 
     record: CallResource
     recording: DualChannelRecording
     finished: "asyncio.Task[None]"
+    phone: PhoneCall
 
 
 class Simulator:
@@ -153,7 +155,7 @@ class Simulator:
         sid = call.record.sid
         task = asyncio.create_task(call.run(), name=f"simulated call {sid}")
         task.add_done_callback(lambda _: self._live.pop(sid, None))
-        placed = self._calls[sid] = SimulatedCall(call.record, call.recording, task)
+        placed = self._calls[sid] = SimulatedCall(call.record, call.recording, task, call)
         self._live[sid] = call
         while len(self._calls) > KEPT_CALLS:
             del self._calls[next(iter(self._calls))]
@@ -162,7 +164,7 @@ class Simulator:
     def _start_drop(self, call: PhoneCall) -> None:
         """End a call that was never dialed; it has no callbacks to send."""
         task = asyncio.create_task(call.drop())
-        self._calls[call.record.sid] = SimulatedCall(call.record, call.recording, task)
+        self._calls[call.record.sid] = SimulatedCall(call.record, call.recording, task, call)
 
     def _dial_waiting(self) -> None:
         """Dial the calls that are due, and set a timer for the next one."""

@@ -126,6 +126,8 @@ class TwimlExecutor:
     async def _fetch(self, fetch: Fetch) -> InstructionOutcome:
         loop = asyncio.get_running_loop()
         try:
+            for _ in range(self._options.faults.webhook_copies - 1):
+                await self._client.request(fetch.url, fetch.method, call_fields(self._record) | dict(fetch.fields))
             response = await self._client.request(
                 fetch.url, fetch.method, call_fields(self._record) | dict(fetch.fields)
             )

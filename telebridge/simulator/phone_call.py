@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from telebridge.simulator.callbacks import CallCallbacks
-from telebridge.simulator.caller.caller import Caller, Pickup, Script
+from telebridge.simulator.caller.caller import Caller, CallerStep, Pickup, Script
 from telebridge.simulator.executor import TwimlExecutor
 from telebridge.simulator.http.client import WebClient
 from telebridge.simulator.http.webhook_fields import detection_fields, first_inbound_fields
 from telebridge.simulator.media.line import PhoneLine
+from telebridge.simulator.media.playout import PlayoutObserver
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.timer import LineDriver
 from telebridge.simulator.resources.call import CallResource
@@ -41,6 +42,12 @@ FirstInstruction = Callable[[], Instruction]
 class PhoneCall:
     """One call between the web application and a scripted caller. Await `run` once.
 
+    Attributes:
+        record: The call's resource.
+        recording: Both legs and the events.
+        observer: Is informed about what the caller will hear; set it before the line opens.
+        opened: Set when the line opens.
+
     Args:
         record: The call's resource.
         setup: The parameters that the call was created with.
@@ -61,8 +68,11 @@ class PhoneCall:
     ) -> None:
         self.record = record
         self.recording = DualChannelRecording(clock.now())
+        self.observer: PlayoutObserver | None = None
+        self.opened = asyncio.Event()
         self._setup = setup
         self._script = script
+        self._options = options
         self._clock = clock
         self._callbacks = CallCallbacks(record, setup, self.recording, client, clock, options.faults)
         self._executor = TwimlExecutor(record, self.recording, options, client, self._callbacks, self._line)
@@ -74,6 +84,23 @@ class PhoneCall:
         self._detecting: asyncio.Task[None] | None = None
 
     # Events from outside the call.
+
+    def act(self, step: CallerStep) -> None:
+        """Let the caller do something further, after the steps of the script; only once the line is open."""
+        self._line().act(step)
+
+    async def drop_stream(self) -> None:
+        """Cut the media stream, as a network that fails."""
+        await self._line().drop()
+
+    def note_heard(self) -> None:
+        """Put what the caller has heard so far into the recording."""
+        self._line().line.close(now=self._clock.now())
+
+    @property
+    def caller(self) -> Caller:
+        """The person at this end of the open line."""
+        return self._line().line.caller
 
     def hang_up(self, who: str) -> None:
         """End the call; `who` is recorded: caller, bridge or limit."""
@@ -151,8 +178,10 @@ class PhoneCall:
         now = self._clock.now()
         self.recording.open(now)
         self._callbacks.status_changed(CallStatus.IN_PROGRESS, "answered")
-        line = PhoneLine(Caller(self._script), self.recording, opened_at=now)
+        line = PhoneLine(Caller(self._script), self.recording, opened_at=now, silent_frames=self._options.silent_frames)
+        line.playout.observer = self.observer
         self._driver = LineDriver(line, on_hung_up=lambda: self.hang_up("caller"))
+        self.opened.set()
 
     async def _detect(self) -> Mapping[str, str]:
         """Detect an answering machine: before the first request, or asynchronously while the TwiML runs."""

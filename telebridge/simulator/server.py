@@ -1,6 +1,7 @@
-"""The local Twilio as an aiohttp application: Twilio's REST API of calls, and routes for use from a shell.
+"""The local Twilio as an aiohttp application: Twilio's REST API of calls and numbers, and routes for use from a shell.
 
-Follows Twilio's Call resource. The routes under `/simulator/calls` are the simulator's own.
+Follows Twilio's Call, IncomingPhoneNumber and Account resources. The routes under `/simulator/calls` are the
+simulator's own.
 """
 
 import asyncio
@@ -19,11 +20,13 @@ from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.resources.call import API_VERSION
+from telebridge.simulator.resources.numbers import NumberBook, account_json
 from telebridge.simulator.resources.parameters import ApiProblem, read_create, read_update
 from telebridge.simulator.setup.faults import RestFault
 from telebridge.simulator.setup.options import SimulatorOptions
 
 SIMULATOR = web.AppKey("SIMULATOR", Simulator)
+NUMBERS = web.AppKey("NUMBERS", NumberBook)
 
 
 def create_app(options: SimulatorOptions | None = None) -> web.Application:
@@ -37,6 +40,12 @@ def create_app(options: SimulatorOptions | None = None) -> web.Application:
     app.router.add_get(f"{calls}/{{sid}}.json", rest.authenticated(rest.fetch))
     app.router.add_post(f"{calls}/{{sid}}.json", rest.authenticated(rest.update))
     app.router.add_delete(f"{calls}/{{sid}}.json", rest.authenticated(rest.delete))
+    numbers = f"/{API_VERSION}/Accounts/{{account}}/IncomingPhoneNumbers"
+    app.router.add_get(f"{numbers}.json", rest.authenticated(rest.list_numbers))
+    app.router.add_get(f"{numbers}/{{sid}}.json", rest.authenticated(rest.fetch_number))
+    app.router.add_post(f"{numbers}/{{sid}}.json", rest.authenticated(rest.update_number))
+    app.router.add_get(f"/{API_VERSION}/Accounts/{{account}}.json", rest.authenticated(rest.account))
+    app[NUMBERS] = rest.numbers
     app.router.add_post("/simulator/calls", _place_call)
     app.router.add_get("/simulator/calls/{sid}.wav", _recording)
     app.router.add_get("/simulator/calls/{sid}", _timeline)
@@ -52,10 +61,15 @@ def create_app(options: SimulatorOptions | None = None) -> web.Application:
 
 
 class RestApi:
-    """The handlers of `/2010-04-01/Accounts/{sid}/Calls`, with the REST faults of the options."""
+    """The handlers of `/2010-04-01/Accounts/{sid}`: calls, numbers, the account; with the REST faults of the options.
+
+    Attributes:
+        numbers: The numbers of the account.
+    """
 
     def __init__(self, options: SimulatorOptions) -> None:
         self._options = options
+        self.numbers = NumberBook(options.account_sid, options.owned_numbers or {OWN_NUMBER})
         self._faults = list(options.faults.rest)
 
     def authenticated(self, handler: Handler) -> Handler:
@@ -101,6 +115,24 @@ class RestApi:
         request.app[SIMULATOR].book.delete(request.match_info["sid"])
         return web.Response(status=204)
 
+    async def list_numbers(self, request: web.Request) -> web.Response:
+        """Return a page of the numbers."""
+        return web.json_response(self.numbers.page(dict(request.query)))
+
+    async def fetch_number(self, request: web.Request) -> web.Response:
+        """Return one number."""
+        return web.json_response(self.numbers.find(request.match_info["sid"]).as_json())
+
+    async def update_number(self, request: web.Request) -> web.Response:
+        """Change the webhooks of a number."""
+        number = self.numbers.find(request.match_info["sid"])
+        number.update(await _form(request))
+        return web.json_response(number.as_json())
+
+    async def account(self, _: web.Request) -> web.Response:
+        """Return the account."""
+        return web.json_response(account_json(self._options.account_sid, trial=self._options.trial))
+
     def _authenticate(self, request: web.Request) -> None:
         user, password = _credentials(request.headers.get("Authorization", ""))
         secrets = {self._options.account_sid: self._options.auth_token, **self._options.api_keys}
@@ -138,15 +170,22 @@ async def _form(request: web.Request) -> dict[str, list[str]]:
 
 
 async def _place_call(request: web.Request) -> web.Response:
-    """Place an inbound call: `{"url": "…/twilio/voice", "script": "wait; press 1; hang up", "from": …, "to": …}`."""
+    """Place an inbound call: `{"url": "…/twilio/voice", "script": "wait; press 1; hang up", "from": …, "to": …}`.
+
+    Without a URL it goes to the voice webhook of the number, if one is set.
+    """
     try:
         body = await request.json()
         script = parse_script(str(body.get("script", "wait; silence 1s; hang up")))
+        to_number = str(body.get("to", OWN_NUMBER))
+        number = request.app[NUMBERS].of(to_number)
+        webhooks = {} if number is None or body.get("url") else number.values
         placed = request.app[SIMULATOR].place_inbound_call(
-            body.get("url"),
+            body.get("url") or webhooks.get("voice_url"),
             script,
             from_number=str(body.get("from", CALLER_NUMBER)),
-            to_number=str(body.get("to", OWN_NUMBER)),
+            to_number=to_number,
+            status_callback=webhooks.get("status_callback") or None,
         )
     except ConfigurationError as error:
         return web.json_response({"problem": str(error)}, status=400)

@@ -14,6 +14,7 @@ from typing_extensions import override
 from telebridge import metrics
 from telebridge.errors import SpeechError, SpeechIncomplete, SpeechRejected, SpeechTextError
 from telebridge.logs import logger
+from telebridge.running_time import running_time
 from telebridge.speech.failover import (
     EndUtterance,
     Failover,
@@ -103,10 +104,11 @@ class _FailoverUtterance(SpeechSink):
     def __init__(self, speech: FailoverSpeech, text: str | AsyncIterable[str], voice: VoiceOverrides | None) -> None:
         self.utterance = Utterance(self._stop)
         self._loop = asyncio.get_running_loop()
+        self._clock = running_time()  # the deadlines of providers count nothing else
         self._speech = speech
         self._voice = voice
         self._text = repaired(text) if isinstance(text, str) else ""
-        now = self._loop.time()
+        now = self._clock.time()
         self._failover = Failover(
             speech.providers, speech.rates, speech.order(now=now), self._text, complete=isinstance(text, str)
         )
@@ -120,7 +122,7 @@ class _FailoverUtterance(SpeechSink):
 
     @override
     def put(self, event: SpeechEvent) -> None:
-        now = self._loop.time()
+        now = self._loop.time() - self._clock.left_out
         if self._failover.passes_audio and isinstance(event, Audio):  # most of what comes
             self._unreported_bytes += len(event.data)
             self._passed_at = now
@@ -141,7 +143,7 @@ class _FailoverUtterance(SpeechSink):
         if self._buffer is not None and self._buffer.error is not None and not self._speech.closed:
             error = SpeechTextError(error.problem)
         final = self._speech.closed or isinstance(error, SpeechTextError)
-        self._perform(self._failover.receive_failure(error, now=self._loop.time(), final=final))
+        self._perform(self._failover.receive_failure(error, now=self._clock.time(), final=final))
 
     def _report_audio(self) -> None:
         """Enter in the failover what was passed on meanwhile; its next decision may depend on it."""
@@ -151,7 +153,7 @@ class _FailoverUtterance(SpeechSink):
 
     def _timer_fired(self) -> None:
         self._report_audio()
-        now = self._loop.time()
+        now = self._clock.time()
         deadline = self._failover.next_deadline()
         timed_out = deadline is not None and deadline <= now
         self._perform(self._failover.handle_timeout(now=now) if timed_out else [])
@@ -164,7 +166,7 @@ class _FailoverUtterance(SpeechSink):
     def _text_complete(self) -> None:
         if not self.utterance.over:
             self._report_audio()
-            self._failover.text_complete(now=self._loop.time())
+            self._failover.text_complete(now=self._clock.time())
             self._perform([])
 
     def _perform(self, effects: list[FailoverEffect]) -> None:
@@ -177,7 +179,7 @@ class _FailoverUtterance(SpeechSink):
                 case ProviderFailed():
                     if self._stream is not None:
                         self._stream.clear()
-                    self._speech.provider_failed(effect, now=self._loop.time())
+                    self._speech.provider_failed(effect, now=self._clock.time())
                 case UseProvider(provider, start):
                     self._use_provider(provider, start)
                 case EndUtterance(error):
@@ -186,7 +188,7 @@ class _FailoverUtterance(SpeechSink):
                     self._stop()
                     self.utterance.end(error)
         if not self.utterance.over:
-            self._timer.set(self._failover.next_deadline(), self._timer_fired)
+            self._timer.set(self._clock.at(self._failover.next_deadline()), self._timer_fired)
 
     def _provider_started(self, provider: int) -> None:
         metrics.SPEECH_PROVIDERS.labels(self._speech.providers[provider].name, "spoke").inc()
@@ -195,7 +197,7 @@ class _FailoverUtterance(SpeechSink):
         self.utterance.substitute = len(self._started) > 1 or not self._speech.providers[provider].same_voice
 
     def _use_provider(self, provider: int, start: int) -> None:
-        self._speech.health[provider].request_started(now=self._loop.time())
+        self._speech.health[provider].request_started(now=self._clock.time())
         text = self._text[start:] if self._buffer is None else self._buffer.since(start)
         try:
             self._stream = self._speech.providers[provider].source.speak(text, voice=self._voice)

@@ -10,15 +10,16 @@ from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import msgspec
+
 from telebridge.errors import SpeechError
 
 VoiceOverrides = Mapping[str, str | int | float | bool]
 """Synthesis parameters that override a source's own, by their names in the settings: speaker, model, lang, …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Audio:
-    """The next bytes of an utterance, in order; any length from one byte up."""
+class Audio(msgspec.Struct, frozen=True, gc=False):
+    """The next bytes of an utterance, in order; any length from one byte up. A struct, which is made in less time."""
 
     data: bytes
 

@@ -32,7 +32,7 @@ from telebridge.speech_server.buffer import (
     Synthesize,
 )
 from telebridge.speech_server.formats import Encoder, wav_header
-from telebridge.speech_server.options import SpeechServerFaults
+from telebridge.speech_server.options import FaultSchedule
 from telebridge.speech_server.query import RequestedSpeech
 from telebridge.speech_server.synthesis import EncodedAudio, synthesize
 from telebridge.speech_server.voices.espeak_names import TIMED, canonical
@@ -54,7 +54,7 @@ class ConnectionSetup:
     buffer: SynthesisBuffer
     encoder: Encoder
     voice: Synthesizer
-    faults: SpeechServerFaults
+    faults: FaultSchedule
 
 
 class SpeechConnection:
@@ -67,8 +67,9 @@ class SpeechConnection:
         self._buffer = setup.buffer
         self._encoder = setup.encoder
         self._voice = setup.voice
-        self._faults = setup.faults
-        self._sizes: Iterator[int] = setup.faults.chunk_sizes()
+        self._schedule = setup.faults
+        self._faults = setup.faults.at_upgrade()
+        self._sizes: Iterator[int] = self._faults.chunk_sizes()
         self._effects: asyncio.Queue[Synthesize | ReportDone | Close | Refuse] = asyncio.Queue()
         self._aborted = False
         self._sent_bytes = 0
@@ -156,7 +157,7 @@ class SpeechConnection:
         await self._socket.close(code=ERROR_CLOSE, message=message.encode())
 
     async def _synthesize(self, text: str, context_id: str | None) -> None:
-        faults = self._faults
+        faults = self._faults = self._schedule.at_synthesis()
         self._aborted, self._context_id = False, context_id
         self._unsent.clear()
         if faults.silent:

@@ -7,6 +7,9 @@ documents, and the default of every fault is no fault.
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, cycle, repeat
+from typing import Protocol
+
+from typing_extensions import override
 
 from telebridge.speech_server.buffer import ClearMode
 from telebridge.speech_server.query import DEFAULT_MODEL
@@ -16,8 +19,20 @@ IRREGULAR = (1024, 509, 640, 1856, 20, 4070, 1, 333)
 """Chunk sizes as captured from Rime: not of whole frames, some odd."""
 
 
+class FaultSchedule(Protocol):
+    """Says which faults there are when; `SpeechServerFaults` are the same all the time."""
+
+    def at_upgrade(self) -> "SpeechServerFaults":
+        """The faults of a connection that is being opened."""
+        ...
+
+    def at_synthesis(self) -> "SpeechServerFaults":
+        """The faults of a synthesis that begins."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class SpeechServerFaults:
+class SpeechServerFaults(FaultSchedule):
     """The faults to simulate; by default there are none.
 
     Args:
@@ -61,6 +76,14 @@ class SpeechServerFaults:
     clean_close_after_bytes: int | None = None
     repeat: int = 1
 
+    @override
+    def at_upgrade(self) -> "SpeechServerFaults":
+        return self
+
+    @override
+    def at_synthesis(self) -> "SpeechServerFaults":
+        return self
+
     def chunk_sizes(self) -> Iterator[int]:
         """Return the sizes of the chunks of a connection, in order; the first is short, so that it leaves early."""
         return repeat(self.chunk_bytes) if self.chunk_bytes else chain((160,), cycle(IRREGULAR))
@@ -99,4 +122,4 @@ class SpeechServerOptions:
     older_spelling: bool = False
     opens_per_second: int = 0
     idle_seconds: float = 0.0
-    faults: SpeechServerFaults = field(default_factory=SpeechServerFaults)
+    faults: FaultSchedule = field(default_factory=SpeechServerFaults)

@@ -95,7 +95,7 @@ class SocketHandler:
         return handle
 
     def _refused(self, request: web.Request, speech: RequestedSpeech) -> web.Response | None:
-        faults = self._options.faults
+        faults = self._options.faults.at_upgrade()
         if faults.refuse_status:
             return web.Response(status=faults.refuse_status, text=faults.refuse_words or "refused on purpose")
         if (words := refusal(self._options.api_key, request.headers.get("Authorization"))) is not None:

@@ -8,16 +8,15 @@ One rule: in doubt it is the caller. An echo mistaken for speech costs a short p
 the prompt does not stop for the caller.
 """
 
-from typing import Protocol
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from telebridge.audio.mulaw import BYTES_PER_MS, to_pcm
+from telebridge.turns.played_audio import COMPARED_MS, SEARCHED_MS, PlayedAudio
+from telebridge.turns.pre_roll import PreRoll
 
-COMPARED_MS = 384
-LONGEST_DELAY_MS = 480
-SEARCHED_MS = COMPARED_MS + LONGEST_DELAY_MS
 FIRST_TAP = -8
 LAST_TAP = 64
 JUDGED_MS = 96
@@ -28,36 +27,68 @@ CORRELATION, UNEXPLAINED = 0.4, 0.35
 Two voices that have nothing to do with each other come as near in one window of a thousand."""
 KNOWN_CORRELATION, KNOWN_UNEXPLAINED = 0.25, 0.65
 """The same for a delay at which an echo was found before."""
+WINDOWS_PER_COMPARISON = JUDGED_MS // 32
+"""Once speech is believed, a comparison judges as much as so many windows of Silero's."""
+COMPARISONS = 3
+"""After so many that found the caller, nothing of their speech is compared any more: the line fell silent at its
+beginning, so what echo is left of the prompt has come by then."""
 SAME_DELAY = 32
 """Samples: a delay is the same give or take 4 ms."""
 PRE_EMPHASIS = 0.9
 REGULARIZATION = 1e-3
 
 Signal = NDArray[np.float64]
-
-
-class PlayedAudio(Protocol):
-    """What the caller's telephone plays, as far as the bridge knows; it may come back as an echo."""
-
-    def sounds(self, *, now: float) -> bool:
-        """Whether the telephone plays something, or did a moment ago. `now` is in monotonic seconds."""
-        ...
-
-    def sounded(self, ms: float, *, now: float) -> bytes:
-        """The last so many milliseconds of mu-law that it played, up to `now`."""
-        ...
+LINEAR: Signal = np.frombuffer(to_pcm(bytes(range(256))), np.int16).astype(np.float64)
+"""The sample of each byte of mu-law."""
 
 
 class EchoGuard:
-    """Compares what is heard of one caller with what was played to them.
+    """Compares what is heard of one caller with what was played to them, as long as it may be an echo.
 
     Attributes:
         established: Whether the last echo had the delay of the one before it, and so was not found by chance.
+
+    Args:
+        played: What the caller's telephone plays; None where no echo is expected.
     """
 
-    def __init__(self) -> None:
+    __slots__ = ("_comparisons_left", "_known_delay", "_played", "_windows_skipped", "established")
+
+    def __init__(self, played: PlayedAudio | None = None) -> None:
         self.established = False
+        self._played = played
         self._known_delay: int | None = None
+        self._comparisons_left = 0  # of speech that is believed, while none of them finds an echo
+        self._windows_skipped = 0  # since the last comparison
+
+    def is_heard(self, heard: PreRoll, *, believed: bool, now: float) -> bool:
+        """Whether a window that sounds like speech is the bridge's own voice.
+
+        Args:
+            heard: The caller's audio up to the end of the window.
+            believed: Whether it goes on with speech that is believed to be the caller's.
+            now: Monotonic seconds, at which the telephone plays what `played` says.
+        """
+        played = self._played
+        if played is None or not played.sounds(now=now) or (believed and not self._is_due()):
+            return False
+        echo = self.explains(heard.last(COMPARED_MS), played.sounded(SEARCHED_MS, now=now))
+        if echo:
+            self.speech_believed()
+        return echo
+
+    def speech_believed(self) -> None:
+        """What is heard from now on is believed to be the caller's speech until a comparison says otherwise."""
+        self._comparisons_left = COMPARISONS
+        self._windows_skipped = 0
+
+    def _is_due(self) -> bool:
+        self._windows_skipped += 1
+        if self._windows_skipped < WINDOWS_PER_COMPARISON or not self._comparisons_left:
+            return False
+        self._windows_skipped = 0
+        self._comparisons_left -= 1
+        return True
 
     def explains(self, heard: bytes, sounded: bytes) -> bool:
         """Whether the last 96 ms of what was heard are an echo of what sounded, and nothing more.
@@ -94,7 +125,7 @@ def _unexplained(caller: Signal, echo: Signal) -> float:
 
 def _correlation(caller: Signal, played: Signal) -> Signal:
     """The correlation of `caller` with what was played so many samples before, for each delay up to the longest."""
-    size = 1 << (len(played) - 1).bit_length()
+    size = len(played) + 1  # 6912 has only the factors 2 and 3: a fifth less than a transform of 8192
     spectrum = np.fft.rfft(played, size) * np.conj(np.fft.rfft(caller, size))
     delays = len(played) - len(caller) + 1
     return np.fft.irfft(spectrum, size)[:delays][::-1]
@@ -104,9 +135,9 @@ def _best_delay(correlation: Signal, caller: Signal, played: Signal) -> tuple[in
     """The delay in samples at which the correlation is highest, and that correlation, from 0 to 1."""
     energy = np.concatenate(([0.0], np.cumsum(played * played)))
     played_energy = (energy[len(caller) :] - energy[: -len(caller)])[::-1]
-    strength = np.abs(correlation) / np.sqrt(np.maximum(played_energy, 1.0) * max(float(caller @ caller), 1.0))
-    best = int(np.argmax(strength))
-    return best, float(strength[best])
+    power = correlation * correlation / np.maximum(played_energy, 1.0)
+    best = int(np.argmax(power))
+    return best, math.sqrt(power[best] / max(float(caller @ caller), 1.0))
 
 
 def _echo(correlation: Signal, played: Signal, delay: int, size: int) -> Signal:
@@ -140,5 +171,5 @@ def _covariance(signal: Signal, taps: int) -> Signal:
 
 def _samples(mulaw: bytes) -> Signal:
     """Samples after a high-pass filter: the low frequencies of any two voices correlate."""
-    pcm = np.frombuffer(to_pcm(mulaw), np.int16).astype(np.float64)
+    pcm = LINEAR.take(np.frombuffer(mulaw, np.uint8))
     return pcm[1:] - PRE_EMPHASIS * pcm[:-1]

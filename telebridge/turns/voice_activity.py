@@ -20,7 +20,7 @@ from typing import Protocol
 
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, to_pcm
 from telebridge.turns.background import GATE_RMS, Background
-from telebridge.turns.echo import COMPARED_MS, SEARCHED_MS, EchoGuard, PlayedAudio
+from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
 
 LEAD_MS = 160
@@ -170,7 +170,9 @@ class VoiceActivity:
         self.there_first = False
         self._detector = detector
         self._options = options
-        self._echo = EchoGuard()
+        from telebridge.turns.echo import EchoGuard  # imports numpy: loaded by whoever loads the detector
+
+        self._echo = EchoGuard(played)
         self._played = played
         self._state = _State.QUIET
         self._background = Background()
@@ -278,7 +280,7 @@ class VoiceActivity:
         loud = any(islice(reversed(self._loud), 2))
         for likelihood in verdicts:
             speech = loud and likelihood >= self._options.threshold
-            echo = speech and self._is_echo(now)
+            echo = speech and self._echo.is_heard(self.pre_roll, believed=self._state is _State.SPEECH, now=now)
             if echo and self._echo.established:
                 self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
             change = self._take_verdict(0.0 if echo else likelihood, speech=speech and not echo)
@@ -300,6 +302,7 @@ class VoiceActivity:
         if not self._believed(likelihood, speech=speech):
             return None
         self._state = _State.SPEECH
+        self._echo.speech_believed()
         self.speaking = True
         self._silent_ms = 0.0
         self._voice_rms = self._rms
@@ -309,13 +312,6 @@ class VoiceActivity:
         return CallerSpeechStarted(
             max(0.0, self.pre_roll.now_ms - sum(self._verdicts) * window_ms), self.pre_roll.now_ms
         )
-
-    def _is_echo(self, now: float) -> bool:
-        """Whether the audio just before now is the bridge's own voice."""
-        played = self._played
-        if played is None or not played.sounds(now=now):
-            return False
-        return self._echo.explains(self.pre_roll.last(COMPARED_MS), played.sounded(SEARCHED_MS, now=now))
 
     def _believed(self, likelihood: float, *, speech: bool) -> bool:
         """Whether the last verdicts are enough: fewer when one is sure, more where our own voice is about."""
@@ -339,10 +335,15 @@ class VoiceActivity:
         return None if self._sounds_like_speech() else self._end()
 
     def _sounds_like_speech(self) -> bool:
-        """A second look at the last third of a second."""
+        """A second look at the last third of a second, up to the first window that is speech."""
         self._detector.reset()
-        verdicts = self._detector.likelihoods(self.pre_roll.last(SECOND_LOOK_AT_MS))
-        return any(likelihood >= self._options.end_threshold for likelihood in verdicts)
+        audio = self.pre_roll.last(SECOND_LOOK_AT_MS)
+        step = round(self._detector.window_ms * BYTES_PER_MS)
+        for at in range(0, len(audio), step):
+            verdicts = self._detector.likelihoods(audio[at : at + step])
+            if any(likelihood >= self._options.end_threshold for likelihood in verdicts):
+                return True
+        return False
 
     def _end(self) -> CallerSpeechEnded:
         self._quiet()

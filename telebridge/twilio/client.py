@@ -1,5 +1,8 @@
 """Twilio's Calls over HTTP, through the official `twilio` package's asynchronous client.
 
+The package is imported with the first request, in a thread: it is large, a process that only answers calls never needs
+it, and no live call waits for it.
+
 One rule: a request that may have placed a call is never repeated here. Only a 429 is known not to have been processed;
 after a timeout nobody knows, and a person might be rung twice.
 """
@@ -9,21 +12,28 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from aiohttp import ClientConnectorError, ClientError
-from twilio.base.exceptions import TwilioException, TwilioRestException
-from twilio.http.async_http_client import AsyncTwilioHttpClient
-from twilio.rest import Client
 
 from telebridge.errors import TwilioAPIError
+from telebridge.running_time import RunningTimeout
 from telebridge.twilio.calls import CallRequest, CallStatus
+
+if TYPE_CHECKING:
+    from twilio.base.exceptions import TwilioException
+    from twilio.http.async_http_client import AsyncTwilioHttpClient
+    from twilio.rest import Client
 
 T = TypeVar("T")
 
 OVER_CODES = frozenset({20404, 21220})
 """Answers to ending a call that say it has ended already: not found, and not in a state to be changed."""
+
+LARGEST_PAGE = 1000
+"""So many calls Twilio lists in one answer, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class CallResource:
 
 
 class TwilioCalls:
-    """Places, reads and ends calls of one account. Make it on the event loop, and close it.
+    """Places, reads and ends calls of one account. Close it after use.
 
     Args:
         account_sid: The account whose calls these are.
@@ -71,10 +81,10 @@ class TwilioCalls:
         base_url: str | None = None,
         timeout_seconds: float = 10.0,
     ) -> None:
-        self._http = AsyncTwilioHttpClient()
-        self._client = Client(api_key_sid or account_sid, password, account_sid, http_client=self._http)
-        if base_url is not None:
-            self._client.api.base_url = base_url
+        self._credentials = (api_key_sid or account_sid, password, account_sid)
+        self._base_url = base_url
+        self._http: AsyncTwilioHttpClient | None = None
+        self._client: Client | None = None
         self._timeout = timeout_seconds
 
     async def __aenter__(self) -> Self:
@@ -91,7 +101,7 @@ class TwilioCalls:
         Raises:
             TwilioAPIError: Twilio refused (`status`, `code`), or gave no answer in time (`status` 0: it may ring).
         """
-        return await self._ask(self._client.calls.create_async(**request.parameters()), _placed)
+        return await self._ask(lambda client: client.calls.create_async(**request.parameters()), _placed)
 
     async def fetch(self, sid: str) -> CallResource:
         """Fetch a call.
@@ -99,7 +109,7 @@ class TwilioCalls:
         Raises:
             TwilioAPIError: There is no such call, or no answer.
         """
-        return await self._ask(self._client.calls(sid).fetch_async(), _placed)
+        return await self._ask(lambda client: client.calls(sid).fetch_async(), _placed)
 
     async def hang_up(self, sid: str) -> None:
         """End a call; one that has ended already is no error.
@@ -108,7 +118,7 @@ class TwilioCalls:
             TwilioAPIError: Twilio refused for another reason, or gave no answer.
         """
         try:
-            await self._ask(self._client.calls(sid).update_async(status=CallStatus.COMPLETED.value), _placed)
+            await self._ask(lambda client: client.calls(sid).update_async(status=CallStatus.COMPLETED.value), _placed)
         except TwilioAPIError as error:
             if error.code not in OVER_CODES:
                 raise
@@ -120,7 +130,7 @@ class TwilioCalls:
             TwilioAPIError: Twilio refused for another reason, or gave no answer.
         """
         try:
-            await self._ask(self._client.calls(sid).update_async(status=CallStatus.CANCELED.value), _placed)
+            await self._ask(lambda client: client.calls(sid).update_async(status=CallStatus.CANCELED.value), _placed)
         except TwilioAPIError as error:
             if error.code not in OVER_CODES:
                 raise
@@ -132,17 +142,54 @@ class TwilioCalls:
             TwilioAPIError: Twilio refused or gave no answer.
         """
         filters = {name: number for name, number in (("to", to), ("from_", from_)) if number is not None}
-        answer = self._client.calls.list_async(limit=limit, **filters)
-        return await self._ask(answer, lambda calls: [_placed(call) for call in calls])
+        return await self._ask(
+            lambda client: client.calls.list_async(limit=limit, **filters),
+            lambda calls: [_placed(call) for call in calls],
+        )
+
+    async def created_since(self, since: datetime, *, from_: str) -> list[CallResource]:
+        """All calls from a number that were created at an instant or later, newest first, page by page.
+
+        Raises:
+            TwilioAPIError: Twilio refused or gave no answer.
+        """
+        found: list[CallResource] = []
+        page = await self._ask(lambda client: client.calls.page_async(from_=from_, page_size=LARGEST_PAGE), _same)
+        while page is not None:
+            calls = [_placed(call) for call in page]
+            found += [call for call in calls if call.created_at is not None and call.created_at >= since]
+            if not calls or calls[-1].created_at is None or calls[-1].created_at < since:
+                break
+            page = await self._ask(lambda _: page.next_page_async(), _same)  # noqa: B023 - called at once
+        return found
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.close()
+        if self._http is not None:
+            await self._http.close()
 
-    async def _ask(self, answer: Awaitable[Any], read: Callable[[Any], T]) -> T:
+    async def _opened(self) -> "Client":
+        """The package's client, made with the first request."""
+        if self._client is None:
+            await asyncio.to_thread(import_module, "twilio.rest.api")
+            await asyncio.to_thread(import_module, "twilio.http.async_http_client")
+        if self._client is None:  # nobody has made it meanwhile
+            from twilio.http.async_http_client import AsyncTwilioHttpClient
+            from twilio.rest import Client
+
+            self._http = AsyncTwilioHttpClient()
+            self._client = Client(*self._credentials, http_client=self._http)
+            if self._base_url is not None:
+                self._client.api.base_url = self._base_url
+        return self._client
+
+    async def _ask(self, request: "Callable[[Client], Awaitable[Any]]", read: Callable[[Any], T]) -> T:
+        client = await self._opened()
+        from twilio.base.exceptions import TwilioException, TwilioRestException  # imported by now
+
         try:
-            async with asyncio.timeout(self._timeout):
-                return read(await answer)
+            async with RunningTimeout(self._timeout):
+                return read(await request(client))
         except TwilioRestException as error:
             raise TwilioAPIError(error.status, error.code, error.msg) from error
         except TimeoutError as error:
@@ -157,7 +204,11 @@ class TwilioCalls:
             raise TwilioAPIError(0, None, f"an answer that cannot be read: {error}") from error
 
 
-def _page_refused(error: TwilioException) -> TwilioAPIError:
+def _same(page: Any) -> Any:
+    return page
+
+
+def _page_refused(error: "TwilioException") -> TwilioAPIError:
     """Convert the exception that the package raises for a list that Twilio refused: it holds the answer alone."""
     answer = error.args[1] if len(error.args) > 1 else None
     status = getattr(answer, "status_code", 0)

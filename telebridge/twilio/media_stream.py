@@ -194,6 +194,22 @@ class MediaStream(Generic[H]):
         self._sequence = 0
         self._chunk = 0
 
+    def receive_audio(self, data: bytes) -> AudioReceived | None:
+        """The frame of the caller's audio that a message of Twilio's brings; None for every other message.
+
+        It never raises and changes nothing, so that what is no frame can be given to `receive_text`. For the bridge.
+        """
+        if self.state is not StreamState.STREAMING:
+            return None
+        try:
+            message = DECODE_FROM_TWILIO(data)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            return None
+        if type(message) is not MediaMessage or message.stream_sid != self.stream_sid:
+            return None
+        media = message.media
+        return AudioReceived(media.payload, media.timestamp or 0) if media.track in INBOUND else None
+
     def receive_text(self, data: bytes | str) -> list[H]:
         """What the peer's text message means.
 

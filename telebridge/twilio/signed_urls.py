@@ -106,6 +106,9 @@ class CallVariables:
 
 # Tokens of media streams.
 
+WORKER_END = "~"
+"""Ends the number of a worker before a token; no token has it."""
+
 
 class StreamTokenError(TelebridgeError):
     """A stream token is refused.
@@ -129,12 +132,16 @@ class StreamTokens:
     Args:
         secret: The secret that all processes behind one public address share.
         lifetime_seconds: How long a token is valid after it was issued; Twilio connects within a second.
+        worker: The number of the process that issues, which stands before its tokens, so that the stream reaches it;
+            it is not signed, because any process may take the stream. None when there is one process.
     """
 
-    def __init__(self, secret: str, *, lifetime_seconds: float = 60.0) -> None:
+    def __init__(self, secret: str, *, lifetime_seconds: float = 60.0, worker: int | None = None) -> None:
+        self._worker = "" if worker is None else f"{worker}{WORKER_END}"
         self._serializer = URLSafeSerializer(secret, salt=STREAM_SALT)
         self._lifetime = lifetime_seconds
         self._used: OrderedDict[str, float] = OrderedDict()  # the expiry of each redeemed token, by its nonce
+        self._issued: OrderedDict[str, float] = OrderedDict()  # the same of those issued here
 
     def issue(self, call_sid: str, claims: Mapping[str, str], *, wallclock: datetime) -> str:
         """A token that can stand in a path.
@@ -145,7 +152,11 @@ class StreamTokens:
             wallclock: The present time, with its zone.
         """
         expires = wallclock.timestamp() + self._lifetime
-        return str(self._serializer.dumps([token_urlsafe(9), round(expires, 3), call_sid, dict(claims)]))
+        nonce = token_urlsafe(9)
+        _forget_expired(self._issued, wallclock.timestamp())
+        self._issued[nonce] = expires
+        token = self._serializer.dumps([nonce, round(expires, 3), call_sid, dict(claims)])
+        return f"{self._worker}{token}"
 
     def redeem(self, token: str, *, wallclock: datetime) -> tuple[str, dict[str, str]]:
         """The CallSid and the claims of a token. The token cannot be redeemed again.
@@ -153,7 +164,7 @@ class StreamTokens:
         Raises:
             StreamTokenError: It is forged, has expired, or was redeemed before.
         """
-        value = _read(self._serializer, token)
+        value = _read(self._serializer, token.rpartition(WORKER_END)[2])
         if value is None:
             raise StreamTokenError("forged")
         nonce, expires, call_sid, claims = value
@@ -162,17 +173,22 @@ class StreamTokens:
             raise StreamTokenError("expired")
         if nonce in self._used:
             raise StreamTokenError("used before")
-        self._forget_expired(now)
+        _forget_expired(self._used, now)
         self._used[nonce] = expires
         return call_sid, claims
 
     def name(self, token: str) -> str:
         """The name of a token that `redeem` has taken: unique, and the same however the token is spelt."""
-        return str(_read(self._serializer, token)[0])
+        return str(_read(self._serializer, token.rpartition(WORKER_END)[2])[0])
 
-    def _forget_expired(self, now: float) -> None:
-        while self._used and next(iter(self._used.values())) < now:
-            self._used.popitem(last=False)
+    def is_own(self, token: str) -> bool:
+        """Whether a token that `redeem` has taken was issued by this process."""
+        return self.name(token) in self._issued
+
+
+def _forget_expired(expiries: OrderedDict[str, float], now: float) -> None:
+    while expiries and next(iter(expiries.values())) < now:
+        expiries.popitem(last=False)
 
 
 # Tokens of prompts.

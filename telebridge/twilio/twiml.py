@@ -65,6 +65,13 @@ def say(text: str) -> str:
     return str(response)
 
 
+def redirect(url: str) -> str:
+    """Go on with the document at another address."""
+    response = VoiceResponse()
+    response.redirect(xml_text(url), method="POST")
+    return str(response)
+
+
 def hang_up() -> str:
     """End the call."""
     response = VoiceResponse()

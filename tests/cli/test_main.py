@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from support.programs import failed, telebridge
@@ -11,7 +12,7 @@ from typer.testing import CliRunner
 from telebridge.cli.campaign.campaign import ON_DEMAND
 from telebridge.cli.main import COMMANDS, app
 
-NAMES = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", "simulator", "doctor"]
+NAMES = ["demo", "init", "serve", "say", "call", "flow", "prompts", "number", "speech-server", "simulator", "doctor"]
 
 
 @pytest.mark.parametrize("listed", [*COMMANDS, *ON_DEMAND], ids=lambda listed: listed.name)
@@ -25,7 +26,28 @@ def test_a_command_is_listed_with_the_first_paragraph_of_its_own_help(listed):
 def test_a_command_that_is_named_helps_with_its_own_words_and_not_those_of_the_list(listed):
     shown = CliRunner().invoke(app, [listed.name, "--help"]).output
     assert f"{listed.name} [" in shown
-    assert any(option in shown for option in ("--config", "--port", "COMMAND [ARGS]"))
+    assert any(option in shown for option in ("--config", "--port", "--flow", "COMMAND [ARGS]"))
+
+
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_is_that_of_the_package(option):
+    done = CliRunner().invoke(app, [option])
+    assert (done.exit_code, done.output) == (0, f"telebridge {version('telebridge')}\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("telebridge ser", {"serve"}),
+        ("telebridge campaign pre", {"preflight"}),
+        ("telebridge flow try --se", {"--set"}),
+        ("telebridge init --flow ph", {"pharmacy"}),
+    ],
+)
+def test_a_shell_completes_commands_and_options(typed, offered):
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1), "_TELEBRIDGE_COMPLETE": "complete_bash"}
+    done = CliRunner().invoke(app, [], prog_name="telebridge", env=words)
+    assert set(done.output.split()) == offered
 
 
 def test_a_command_that_is_misspelt_is_told_with_the_nearest():
@@ -82,7 +104,7 @@ def test_every_command_explains_itself(command):
         (["serve", "--app", "no.such:bridge"], "telebridge: --app: module 'no.such' cannot be imported"),
         (["serve", "--app", "json:dumps"], "telebridge: --app: 'json:dumps' is no telebridge.Bridge"),
         (["call", "+15551230000", "--from", "+15551230001"], "telebridge: public_url: is not set"),
-        (["flow", "check", "docs"], "telebridge: docs: holds no flow files; they end in .yaml"),
+        (["flow", "check", "docs"], "telebridge: docs: holds no flow files; they end in .yaml or .yml"),
     ],
 )
 def test_wrong_use_is_one_line_that_says_what_to_do(tmp_path, arguments, told):

@@ -69,7 +69,7 @@ ENDING = """
 sys.exit(supervisor.Supervisor(serve, lambda line: print(line, flush=True)).run(int(sys.argv[3])))
 """
 REFUSED_LATER = """
-def serve(lifeline, listens):
+def serve(number, lifeline, listens):
     if first("served"):
         listens()
     elif not first("refused"):
@@ -78,11 +78,11 @@ def serve(lifeline, listens):
     raise ConfigurationError("database.url", "is away for a while")
 """
 REFUSED_AT_ONCE = """
-def serve(lifeline, listens):
+def serve(number, lifeline, listens):
     raise ConfigurationError("database.url", "is wrong")
 """
 ONE_DIES_AT_ONCE = """
-def serve(lifeline, listens):
+def serve(number, lifeline, listens):
     if not first("well"):
         os._exit(1)
     if not first("again"):

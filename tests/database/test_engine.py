@@ -1,6 +1,8 @@
 """Addresses of databases, good and bad, and what a transaction on SQLite holds."""
 
 import re
+import sqlite3
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
@@ -64,13 +66,37 @@ def test_where_nothing_tells_what_is_mounted_nothing_is_refused(tmp_path, monkey
 async def test_a_transaction_on_sqlite_locks_before_it_reads_and_readers_go_on(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
     impatient = open_database(f"sqlite:///{tmp_path}/telebridge.db", busy_seconds=0)
-    async with engine.begin() as writer:
-        await writer.execute(text("SELECT 1"))
-        with pytest.raises(OperationalError, match="locked"):
-            async with impatient.begin() as second:
-                await second.execute(text("SELECT 1"))
-        async with impatient.connect() as reader:
-            reader = await reader.execution_options(**READING)
-            assert (await reader.execute(text("SELECT 1"))).scalar() == 1
+    with engine.sync_engine.begin() as writer:
+        writer.execute(text("SELECT 1"))
+        with pytest.raises(OperationalError, match="locked"), impatient.sync_engine.begin() as second:
+            second.execute(text("SELECT 1"))
+        with impatient.sync_engine.connect() as reader:
+            assert reader.execution_options(**READING).execute(text("SELECT 1")).scalar() == 1
     await engine.dispose()
     await impatient.dispose()
+
+
+class LockedCursor:
+    """A cursor whose file is locked for so many attempts."""
+
+    def __init__(self, attempts, problem="database is locked"):
+        self.attempts, self.problem, self.made = attempts, problem, 0
+
+    def execute(self, _):
+        self.made += 1
+        if self.made <= self.attempts:
+            raise sqlite3.OperationalError(self.problem)
+
+
+@pytest.mark.parametrize(
+    ("cursor", "busy_seconds", "made"),
+    [
+        (LockedCursor(3), 5.0, 4),
+        (LockedCursor(3), 0.0, 1),
+        (LockedCursor(3, "disk I/O error"), 5.0, 1),
+    ],
+)
+def test_a_file_that_several_change_to_the_log_at_once_is_tried_again(cursor, busy_seconds, made):
+    with suppress(sqlite3.OperationalError):
+        engine_module._use_write_ahead_log(cursor, busy_seconds)
+    assert cursor.made == made

@@ -6,7 +6,7 @@ import sys
 import pytest
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
-from support.databases import make_migrated
+from support.databases import make_migrated, transaction
 from support.faults import fault
 
 from telebridge.database.engine import open_database
@@ -18,7 +18,7 @@ async def test_an_empty_database_gets_the_tables_and_a_second_time_nothing_happe
     engine = open_database(f"sqlite:///{tmp_path}/new/telebridge.db")
     await migrate(engine)
     await migrate(engine)
-    async with engine.connect() as connection:
+    async with transaction(engine) as connection:
         tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
     await engine.dispose()
     assert "call" in tables
@@ -58,7 +58,7 @@ async def test_two_that_start_at_once_do_not_disturb_each_other(tmp_path):
 async def test_tables_of_a_newer_release_are_left_alone(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
     await migrate(engine)
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(text("UPDATE alembic_version SET version_num = 'from-the-future'"))
     with pytest.raises(ConfigurationError, match=r"newer release .from-the-future.; upgrade telebridge"):
         await migrate(engine)

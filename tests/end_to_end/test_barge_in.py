@@ -9,11 +9,11 @@ import pytest
 from support.bridge import bridge, heard_by
 from support.speech import SYSTEMS, TalkingVoice, audio_of
 from support.virtual_time import virtually
-from websockets.asyncio.client import ClientConnection
 from websockets.protocol import State
 
 from telebridge import Bridge
 from telebridge.audio.mulaw import silence
+from telebridge.rime.connection import RimeConnection
 from telebridge.simulator.caller.voices import speech
 from telebridge.simulator.media.recording import EventKind
 from telebridge.speech_server.options import SpeechServerFaults
@@ -193,7 +193,7 @@ async def test_an_interruption_between_two_chunks(tmp_path, protocol, model):
 
 def connections_to_rime():
     """The client's open connections, those in reserve too; nobody but the client holds them."""
-    opened = (each for each in gc.get_objects() if type(each) is ClientConnection and each.state is State.OPEN)
+    opened = (each for each in gc.get_objects() if type(each) is RimeConnection and each.state is State.OPEN)
     return [each for each in opened if each.request.path.startswith("/ws")]
 
 

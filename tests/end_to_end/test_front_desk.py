@@ -1,9 +1,7 @@
-"""Callers through every branch of the front desk, on virtual time."""
+"""Callers through every branch of the front desk, with the telephone of `telebridge.testing`."""
 
 import pytest
-from support.bridge import bridge
-from support.flows import flow_text, heard_whole, left_running, said
-from support.virtual_time import virtually
+from support.flows import FOLDER
 
 WELCOME = "Thank you for calling Acme Dental."
 MAIN = "For opening hours, press 1. To check an appointment, press 2. To hear this again, press star."
@@ -13,70 +11,66 @@ FOUND = "Thank you. Account 1 2 3 4 5 6 has an appointment on Tuesday at ten."
 MORE = "To go back to the choices, press 1. Otherwise, just hang up."
 BYE = "Thank you for calling Acme Dental. Goodbye."
 NO_CHOICE = "That is not one of the choices."
-TO_MAIN = "silence"
 TO_ACCOUNT = "silence; press 2"
 
+pytestmark = pytest.mark.telebridge(flow=str(FOLDER / "front-desk.yaml"))
 
-async def called(tmp_path, script):
-    async with bridge(tmp_path, flow_text("front-desk"), default_flow="front-desk") as stack:
-        placed, record = await stack.call(script)
-        assert len(stack.calls) == 0
-        assert await left_running() == []
-    return placed, record
+
+def called(phone, script):
+    with phone.call() as call:
+        call.follows(script)
+        call.ends(within=120)
+    assert (phone.live_calls, phone.tasks_of_calls()) == (0, [])
+    return call
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "path", "texts"),
     [
-        ("silence; press 1; listen 60s", ["hours", "more", "bye"], [HOURS, MORE, BYE]),
-        ("silence; press *; silence; press 1; listen 60s", ["main", "hours", "more", "bye"], [MAIN, HOURS, MORE, BYE]),
-        (f"{TO_ACCOUNT}; silence; press 123456#; listen 60s", ["appointment", "found", "more", "bye"],
+        ("silence; press 1", ["hours", "more", "bye"], [HOURS, MORE, BYE]),
+        ("silence; press *; silence; press 1", ["main", "hours", "more", "bye"], [MAIN, HOURS, MORE, BYE]),
+        (f"{TO_ACCOUNT}; silence; press 123456#", ["appointment", "found", "more", "bye"],
          [ACCOUNT, FOUND, MORE, BYE]),
         (f"{TO_ACCOUNT}; silence; press 123456#; silence; press 1; silence; press 1; silence; hang up",
          ["appointment", "found", "more", "main", "hours", "more"], [ACCOUNT, FOUND, MORE, MAIN, HOURS, MORE]),
-        ("listen 120s", ["bye"], [f"I did not get that. {MAIN}"] * 2 + [BYE]),
-        ("silence; press 7; silence; press #; silence; press 0; listen 60s", ["bye"],
-         [f"{NO_CHOICE} {MAIN}"] * 2 + [BYE]),
-        (f"{TO_ACCOUNT}; silence; press 12#; silence; press 12345; silence 2s; press 1#; listen 60s",
+        ("wait", ["bye"], [f"I did not get that. {MAIN}"] * 2 + [BYE]),
+        ("silence; press 7; silence; press #; silence; press 0", ["bye"], [f"{NO_CHOICE} {MAIN}"] * 2 + [BYE]),
+        (f"{TO_ACCOUNT}; silence; press 12#; silence; press 12345; silence 2s; press 1#",
          ["appointment", "bye"], [ACCOUNT, *[f"An account number has six digits. {ACCOUNT}"] * 2, BYE]),
-        ("silence; press 1; silence; press 5; silence; press 6; listen 60s", ["hours", "more", "bye"],
+        ("silence; press 1; silence; press 5; silence; press 6", ["hours", "more", "bye"],
          [HOURS, MORE, f"{NO_CHOICE} {MORE}", BYE]),
     ],
     ids=["hours", "again", "appointment", "back", "silence", "wrong keys", "short numbers", "wrong at the end"],
 )  # fmt: skip
-@virtually
-async def test_every_way_through(tmp_path, script, path, texts):
-    placed, record = await called(tmp_path, script)
-    assert record.path == ["welcome", "main", *path]
-    assert said(record) == [WELCOME, MAIN, *texts]
-    assert all(heard_whole(placed, text) for text in said(record))
-    assert record.end_reason == ("caller hung up" if script.endswith("hang up") else "hung up by the flow")
+def test_every_way_through(phone, script, path, texts):
+    call = called(phone, script)
+    assert call.path == ["welcome", "main", *path]
+    assert call.said == [WELCOME, MAIN, *texts]
+    assert call.heard == " ".join(call.said)
+    assert call.ended_by == ("caller" if script.endswith("hang up") else "bridge")
 
 
 @pytest.mark.slow
-@virtually
-async def test_silence_at_the_account_number_ends_in_an_apology(tmp_path):
-    _, record = await called(tmp_path, f"{TO_ACCOUNT}; listen 120s")
-    assert record.path[-1] == "appointment"
-    assert said(record)[2:5] == [ACCOUNT] * 3
-    assert said(record)[5].startswith("We are sorry")
+def test_silence_at_the_account_number_ends_in_an_apology(phone):
+    call = called(phone, TO_ACCOUNT)
+    assert call.at == "appointment"
+    assert call.said[2:5] == [ACCOUNT] * 3
+    assert call.said[5].startswith("We are sorry")
 
 
-@virtually
-async def test_everything_typed_ahead_at_the_first_sound(tmp_path):
-    placed, record = await called(tmp_path, "wait; press 2123456; listen 60s")
-    assert record.path == ["welcome", "main", "appointment", "found", "more", "bye"]
-    assert record.digits == ["2", "123456"]
-    assert heard_whole(placed, FOUND)
+def test_everything_typed_ahead_at_the_first_sound(phone):
+    call = called(phone, "wait; press 2123456")
+    assert call.path == ["welcome", "main", "appointment", "found", "more", "bye"]
+    assert call.digits == ["2", "123456"]
+    assert FOUND in call.heard
 
 
 @pytest.mark.slow
-@virtually
-async def test_a_late_pound_answers_nothing(tmp_path):
-    placed, record = await called(tmp_path, f"{TO_ACCOUNT}; silence; press 123456#; listen 60s")
-    assert record.digits == ["2", "123456"]
-    assert heard_whole(placed, FOUND), "the pound that callers are told to press interrupts nothing"
+def test_a_late_pound_answers_nothing(phone):
+    call = called(phone, f"{TO_ACCOUNT}; silence; press 123456#")
+    assert call.digits == ["2", "123456"]
+    assert FOUND in call.heard, "the pound that callers are told to press interrupts nothing"
 
 
 @pytest.mark.parametrize(
@@ -87,11 +81,10 @@ async def test_a_late_pound_answers_nothing(tmp_path):
         ("silence; press 1; wait 500ms; press 1", ["welcome", "main", "hours", "more", "main"], HOURS),
     ],
 )
-@virtually
-async def test_keys_over_a_prompt_interrupt_it_and_count(tmp_path, script, path, interrupted):
-    _, record = await called(tmp_path, f"{script}; wait 500ms; hang up")
-    assert record.path == path
-    cut = [each.text for each in record.utterances if each.interruption and each.interruption.cause.value == "key"]
+def test_keys_over_a_prompt_interrupt_it_and_count(phone, script, path, interrupted):
+    call = called(phone, f"{script}; wait 500ms; hang up")
+    assert call.path == path
+    cut = [each.text for each in call.record.utterances if each.interruption and each.interruption.cause.value == "key"]
     assert cut[0] == interrupted
 
 
@@ -108,9 +101,6 @@ async def test_keys_over_a_prompt_interrupt_it_and_count(tmp_path, script, path,
         "bye": "silence; press 1; silence; press 5; silence; press 6; wait 300ms",
     }.items(),
 )
-@virtually
-async def test_hanging_up_anywhere_ends_there_and_leaves_nothing_alive(tmp_path, node, script):
-    placed, record = await called(tmp_path, f"{script}; hang up")
-    assert record.path[-1] == node
-    assert record.end_reason == "caller hung up"
-    assert placed.record.status.value == "completed"
+def test_hanging_up_anywhere_ends_there_and_leaves_nothing_alive(phone, node, script):
+    call = called(phone, f"{script}; hang up")
+    assert (call.at, call.ended_by, call.status) == (node, "caller", "completed")

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from sqlalchemy import text
+from support.databases import transaction
 from support.programs import Serving, children
 
 from telebridge.database.engine import open_database
@@ -36,7 +37,8 @@ nodes:
 
 
 @pytest.mark.timeout(120)
-async def test_a_call_survives_its_process(tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_a_call_survives_its_process(tmp_path, workers):
     (tmp_path / "test.yaml").write_text(FLOW)
     settings = {
         "TELEBRIDGE_FLOWS_DIR": str(tmp_path),
@@ -44,13 +46,15 @@ async def test_a_call_survives_its_process(tmp_path):
         "TELEBRIDGE_DEFAULT_FLOW": "test",
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
     }
-    with Serving("serve", "--workers", "1", "--port", "0", **settings) as serving:
+    with Serving("serve", "--workers", str(workers), "--port", "0", **settings) as serving:
         simulator = Simulator(SimulatorOptions())
         script = parse_script("at 2s; press 12; silence 3s; press 34; listen 30s")
         placed = simulator.place_inbound_call(f"{serving.url}/twilio/voice", script)
         await asyncio.sleep(4)
-        [worker] = children(serving.process.pid)
-        os.kill(worker, signal.SIGKILL)
+        running = children(serving.process.pid)
+        assert len(running) == workers
+        for worker in running:
+            os.kill(worker, signal.SIGKILL)
         async with asyncio.timeout(60):
             await placed.finished
         await simulator.aclose()
@@ -65,7 +69,7 @@ async def test_a_call_survives_its_process(tmp_path):
 
 async def kept(address, call_sid):
     engine = open_database(address)
-    async with engine.connect() as connection:
+    async with transaction(engine) as connection:
         found = await connection.execute(text("SELECT record FROM call WHERE call_sid = :sid"), {"sid": call_sid})
         record = json.loads(found.scalar_one())
     await engine.dispose()

@@ -12,6 +12,10 @@ from support.faults import fault
 from support.sources import ToldSpeech
 from support.turns_of_the_loop import Turns
 from support.virtual_time import virtually
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.uri import parse_uri
+from websockets.utils import accept_key
 
 from telebridge import metrics
 from telebridge.audio.mulaw import silence
@@ -19,9 +23,11 @@ from telebridge.call.record import CallRecord
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.session import CallSession, SessionOptions
+from telebridge.rime.connection import MESSAGES_A_TURN, RimeConnection
 from telebridge.rime.parameters import RimeOptions
-from telebridge.rime.utterance import MESSAGES_A_TURN, MOST_WORDS, RimeUtterance
+from telebridge.rime.utterance import MOST_WORDS, RimeUtterance
 from telebridge.server.twilio.media import MediaHandler
+from telebridge.server.twilio.media_reader import MediaReader
 from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNITS_A_SECOND
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate
@@ -67,6 +73,11 @@ def stream():
     return runner, twilio
 
 
+async def read(socket, runner):
+    """Read a WebSocket to its end, as the handler of media streams does."""
+    await MediaHandler(None, None, None)._read(socket, runner, MediaReader(None, runner.receive_text))
+
+
 @fault(
     "A media stream sends 10,000 messages at once: of audio, of keys, of events nobody knows, or pings.",
     caller="Others: nothing. This one's words and keys come late.",
@@ -88,7 +99,7 @@ async def test_a_flood_on_one_stream_leaves_the_others_their_turns(kind):
     began, paced = loop.time(), value(metrics.STREAMS_PACED)
     turns = Turns()
     flood = Flood(messages, turns, WSMsgType.PING if kind == "pings" else WSMsgType.TEXT)
-    await MediaHandler(None, None, None)._read(flood, runner)
+    await read(flood, runner)
     await asyncio.sleep(0)
     assert turns.total == count
     assert turns.most <= TURN_UNITS
@@ -109,7 +120,7 @@ async def test_large_messages_count_for_as_many_small_ones():
     messages = [twilio.send_audio(silence(1000), n * 1000) for n in range(30)]
     assert len(messages[0]) <= MAX_MEDIA_BYTES
     turns = Turns()
-    await MediaHandler(None, None, None)._read(Flood(messages, turns), runner)
+    await read(Flood(messages, turns), runner)
     await asyncio.sleep(0)
     assert turns.total == 30
     assert turns.most == 1
@@ -131,24 +142,61 @@ async def test_a_message_with_far_too_much_audio_is_dropped():
     record = SimpleNamespace(call_sid="CA1")
     runner = SimpleNamespace(receive_text=taken.append, streaming=True, session=SimpleNamespace(record=record))
     before = value(bad)
-    await MediaHandler(None, None, None)._read(Flood(messages, Turns()), runner)
+    await read(Flood(messages, Turns()), runner)
     assert taken == [messages[0], messages[1], messages[-1]]
     assert value(bad) == before + 3
 
 
-class RimeFlood:
-    """A connection to Rime that has all its messages at once."""
+class Transport:
+    """Of a connection that has all its bytes already; notes that reading pauses."""
 
-    def __init__(self, messages, turns):
-        self._messages = iter(messages)
-        self._turns = turns
+    def __init__(self):
+        self.reading = True
 
-    async def send(self, _message):
+    def pause_reading(self):
+        self.reading = False
+
+    def resume_reading(self):
+        self.reading = True
+
+    def is_closing(self):
+        return False
+
+    def set_write_buffer_limits(self, *_):
         pass
 
-    async def recv(self):
+    def write(self, _data):
+        pass
+
+
+class RimeFlood(RimeConnection):
+    """A connection to Rime over which all messages come at once, when something is sent."""
+
+    def __init__(self, messages, turns):
+        super().__init__(ClientProtocol(parse_uri("ws://rime/")))
+        self.connection_made(Transport())
+        self._messages = messages
+        self._turns = turns
+        self.request = self.protocol.connect()
+        self.protocol.send_request(self.request)
+        accept = accept_key(self.request.headers["Sec-WebSocket-Key"])
+        upgraded = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        self.data_received(b"HTTP/1.1 101 Switching Protocols\r\n" + upgraded.encode())
+
+    async def send(self, _message):
+        if not self._messages:
+            return
+        messages, self._messages = self._messages, []
+        taker, self.receiver = self.receiver, self
+        self._taker = taker
+        self.data_received(b"".join(Frame(Opcode.TEXT, each.encode()).serialize(mask=False) for each in messages))
+
+    def message_received(self, message, *, text):
         self._turns.work()
-        return next(self._messages)
+        self._taker.message_received(message, text=text)
+
+    def connection_closed(self):
+        self._taker.connection_closed()
 
 
 class OneConnection:

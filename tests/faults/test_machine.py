@@ -134,7 +134,7 @@ BLOCKED = """
 import signal, sys, time
 from telebridge.cli.process.supervisor import Supervisor
 
-def serve(lifeline, listens):
+def serve(number, lifeline, listens):
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGQUIT))
     print("blocked", flush=True)
     time.sleep(600)

@@ -11,13 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from support.faults import fault
 from support.virtual_time import virtually
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
 
 from telebridge.audio.tones import sine
 from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
+from telebridge.rime.connection import RimeConnection
 from telebridge.rime.parameters import RimeOptions
 from telebridge.speech.source import Audio, Word, Words
 
@@ -247,7 +247,7 @@ async def test_a_clear_is_sent_and_what_rime_still_says_is_not_heard(protocol):
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @virtually
 async def test_a_clear_has_left_before_the_call_returns(protocol, monkeypatch):
-    order, send_data = [], ClientConnection.send_data
+    order, send_data = [], RimeConnection.send_data
 
     def noted(connection):
         order.append("sent")
@@ -262,7 +262,7 @@ async def test_a_clear_has_left_before_the_call_returns(protocol, monkeypatch):
     async with rime(speaks_on, protocol=protocol) as (_, source):
         stream = source.speak("Long.")
         await anext(stream)
-        monkeypatch.setattr(ClientConnection, "send_data", noted)
+        monkeypatch.setattr(RimeConnection, "send_data", noted)
         stream.clear()
         order.append("returned")
     assert order[:2] == ["sent", "returned"]

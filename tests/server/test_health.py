@@ -1,5 +1,6 @@
 """What operators ask: liveness, readiness with its reason, and metrics by their public names."""
 
+import asyncio
 import json
 
 import pytest
@@ -14,8 +15,9 @@ REQUEST = make_mocked_request("GET", "/")
 class Calls:
     """Live calls."""
 
-    def __init__(self, live=2, *, full=False, draining=False):
-        self.live, self.full, self.draining = live, full, draining
+    def __init__(self, live=2, *, full=False, draining=False, overloaded=False):
+        self.live, self.draining, self.overloaded = live, draining, overloaded
+        self.full = full or overloaded
 
     def __len__(self):
         return self.live
@@ -26,6 +28,7 @@ class Calls:
     [
         (Calls(), 200, "ready"),
         (Calls(full=True), 503, "max_calls reached"),
+        (Calls(overloaded=True), 503, "overloaded"),
         (Calls(full=True, draining=True), 503, "draining"),
     ],
 )
@@ -49,3 +52,10 @@ async def test_metrics_have_their_public_names_and_labels():
         'telebridge_campaign_webhook_deliveries_total{outcome="test"} 1.0',
     ):
         assert line in text
+
+
+async def test_metrics_count_the_tasks_of_the_event_loop():
+    waiting = asyncio.create_task(asyncio.sleep(60))
+    text = (await HealthHandler(Calls()).metrics(REQUEST)).body.decode()
+    waiting.cancel()
+    assert f"\ntelebridge_tasks {len(asyncio.all_tasks())}.0\n" in text

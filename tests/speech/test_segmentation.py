@@ -80,7 +80,7 @@ def test_a_run_of_marks_is_cut_alike_wherever_the_tokens_part(text, places):
 
 
 def test_a_long_hostile_text_takes_no_longer_than_its_length():
-    text = "spell({<1. " * 20_000
+    text = "spell({<1. " * 5_000
     assert "".join(cut(text)) == text
 
 

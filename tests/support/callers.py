@@ -3,7 +3,7 @@
 from telebridge.audio.mulaw import frames, silence
 from telebridge.call.session.effects import PublishEvent, SaveCheckpoint
 from telebridge.turns.detectors import detector_maker
-from telebridge.turns.echo import PlayedAudio
+from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
 
 silero = detector_maker("silero")

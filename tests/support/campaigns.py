@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import text
 
-from support.databases import make_migrated
+from support.databases import make_migrated, transaction
 from support.memory_store.store import memory_campaign_store
 from telebridge.campaigns.engine.attempt import CallReport
 from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
@@ -110,7 +110,7 @@ async def postgresql_store(url, clock=None):
     engine = open_database(url, pool_size=10)
     await migrate(engine)
     tables = ", ".join(f'"{table.name}"' for table in metadata.sorted_tables)
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
     yield sql_campaign_store(engine, clock)
     await engine.dispose()

@@ -161,8 +161,13 @@ class LossyTwilio:
     async def recent(self, *, to=None, from_=None, limit=50):
         await asyncio.sleep(self.random.random() * self.latency_seconds)
         now = self.clock()
-        found = [c for c in self.calls.values() if c.to == to and c.from_ == from_ and c.listed_at <= now]
+        listed = [call for call in self.calls.values() if call.listed_at <= now and call.from_ == from_]
+        found = [call for call in listed if to in (None, call.to)]
         return [self._placed(call) for call in found[::-1][:limit]]
+
+    async def created_since(self, since, *, from_):
+        calls = await self.recent(from_=from_, limit=len(self.calls))
+        return [call for call in calls if call.created_at >= since]
 
     async def fetch(self, sid):
         await asyncio.sleep(self.random.random() * self.latency_seconds)

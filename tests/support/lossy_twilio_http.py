@@ -42,7 +42,8 @@ class LossyTwilioServer:
             return web.json_response({"code": error.code, "message": error.message}, status=error.status)
 
     async def list(self, request):
-        calls = await self.twilio.recent(to=request.query["To"], from_=request.query["From"])
+        limit = int(request.query.get("PageSize", 50))
+        calls = await self.twilio.recent(to=request.query.get("To"), from_=request.query["From"], limit=limit)
         return web.json_response({"calls": [told(call) for call in calls], "next_page_uri": None})
 
     async def fetch(self, request):

@@ -6,7 +6,8 @@ from support.callers import followed
 
 from telebridge.audio.mulaw import from_samples, silence, to_pcm
 from telebridge.simulator.caller.voices import speech
-from telebridge.turns.echo import _covariance
+from telebridge.turns.echo import COMPARISONS, WINDOWS_PER_COMPARISON, EchoGuard, _covariance
+from telebridge.turns.pre_roll import PreRoll
 from telebridge.turns.voice_activity import CallerSpeechStarted
 
 PROMPT = silence(300) + speech(4000, pitch_hz=180, seed=9) + silence(200)
@@ -70,3 +71,45 @@ def test_the_covariance_of_delayed_samples_is_that_of_each_pair():
 def test_a_caller_is_never_taken_for_an_echo_of_someone_else():
     caller = silence(1000) + speech(1500, pitch_hz=120, seed=2) + silence(500)
     assert started(memoryview(to_pcm(caller)).cast("h")) != []
+
+
+class Played:
+    """A telephone that plays the prompt; every comparison with it is counted."""
+
+    def __init__(self):
+        self.comparisons = 0
+
+    def sounds(self, *, now):
+        return True
+
+    def sounded(self, ms, *, now):
+        self.comparisons += 1
+        return sounded(ms, now * 1000)
+
+
+def heard_until(samples, ms):
+    pre_roll = PreRoll()
+    for at in range(0, ms, 20):
+        pre_roll.append(samples[at * 8 : (at + 20) * 8], at)
+    return pre_roll
+
+
+def test_speech_that_is_believed_is_compared_a_few_times_and_then_no_more():
+    played = Played()
+    guard = EchoGuard(played)
+    caller = silence(1000) + speech(2000, pitch_hz=120, seed=2)
+    heard = heard_until(caller, 2000)
+    for _ in range(2):
+        before = played.comparisons
+        guard.speech_believed()
+        assert not any(guard.is_heard(heard, believed=True, now=2.0) for _ in range(50))
+        assert played.comparisons == before + COMPARISONS
+
+
+def test_an_echo_that_was_believed_to_be_speech_is_still_found_and_compared_on():
+    played = Played()
+    guard = EchoGuard(played)
+    heard = heard_until(from_samples(echoed(-12, 120)), 2000)
+    guard.speech_believed()
+    found = [guard.is_heard(heard, believed=True, now=2.0) for _ in range(30)]
+    assert found.count(True) == played.comparisons == 30 // WINDOWS_PER_COMPARISON

@@ -151,3 +151,39 @@ async def test_without_a_connection_nothing_was_asked_and_without_an_answer_nobo
             await calls.create(REQUEST)
     assert not silent.value.surely_not_done
     assert unreached.value.surely_not_done
+
+
+class Pages(Account):
+    """Answers with one page after the other."""
+
+    async def take(self, request):
+        self.answer = self.pages[len(self.asked)]
+        return await super().take(request)
+
+
+def created(sid, second):
+    return {**ANSWER, "sid": sid, "date_created": f"Mon, 02 Mar 2026 10:00:{second:02} +0000"}
+
+
+async def test_calls_of_a_number_are_listed_page_by_page_until_one_is_too_old():
+    following = "/2010-04-01/Accounts/AC1/Calls.json?Page=1&PageToken=PA1"
+    async with Pages(200) as (account, calls), calls:
+        account.pages = [
+            {"calls": [created("CA4", 40), created("CA3", 30)], "next_page_uri": following, "page_size": 2},
+            {"calls": [created("CA2", 20), created("CA1", 10)], "next_page_uri": following, "page_size": 2},
+        ]
+        since = datetime(2026, 3, 2, 10, 0, 20, tzinfo=UTC)
+        found = await calls.created_since(since, from_="+15550002222")
+    assert [call.sid for call in found] == ["CA4", "CA3", "CA2"]
+    assert account.asked[0][2] == {"From": "+15550002222", "PageSize": "1000"}
+    assert account.asked[1][2]["PageToken"] == "PA1"
+
+
+async def test_the_last_page_of_calls_is_the_end():
+    async with Pages(200) as (account, calls), calls:
+        account.pages = [{"calls": [created("CA1", 40)], "next_page_uri": None, "page_size": 1000}]
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        assert [call.sid for call in await calls.created_since(since, from_="+15550002222")] == ["CA1"]
+    async with Account(401, {"code": 20003, "message": "Authenticate", "status": 401}) as (_, calls), calls:
+        with pytest.raises(TwilioAPIError, match="20003"):
+            await calls.created_since(since, from_="+15550002222")

@@ -14,12 +14,15 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 
+FLOW_FILES = (".yaml", ".yml")
+"""How the names of flow files end."""
+
 
 class FlowCatalogue:
     """Finds a flow by its name.
 
     Args:
-        flows_dir: Every `*.yaml` in it is one flow; a folder that does not exist holds none.
+        flows_dir: Every `*.yaml` and `*.yml` in it is one flow; a folder that does not exist holds none.
         bridge: Python flows; one takes precedence over a file of the same name.
 
     Attributes:
@@ -97,7 +100,7 @@ class FlowCatalogue:
 
     def stamps(self) -> dict[Path, Stamp]:
         """Return the state of each file now; this blocks on the disk."""
-        return _stamps([*sorted(self._flows_dir.glob("*.yaml")), *sorted(self._added)])
+        return _stamps([*flow_files(self._flows_dir), *sorted(self._added)])
 
     @property
     def names(self) -> list[str]:
@@ -117,9 +120,17 @@ class FlowCatalogue:
         flow = self._python.get(name) or self._files.get(name)
         if flow is None:
             near = get_close_matches(name, self.names, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"known flows: {', '.join(self.names) or 'none'}"
+            hint = f"did you mean '{near[0]}'?" if near else self._known()
             raise ConfigurationError(f"flow '{name}'", "does not exist", hint)
         return flow
+
+    def _known(self) -> str:
+        if self.names:
+            return f"known flows: {', '.join(self.names)}"
+        why = "holds no flow files" if self._flows_dir.is_dir() else "does not exist"
+        return (
+            f"there are no flows: folder '{self._flows_dir}' {why}; set flows_dir, or make a project: telebridge init"
+        )
 
     def needs_of(self, name: str) -> tuple[str, ...]:
         """The variables that must be given for each call of a flow; none for one that does not exist."""
@@ -127,6 +138,11 @@ class FlowCatalogue:
             return self._python_needs.get(name, ())
         flow = self._files.get(name)
         return () if flow is None else flow.needs
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """Return the flow files of a folder, sorted; this blocks on the disk."""
+    return sorted(path for ending in FLOW_FILES for path in folder.glob(f"*{ending}"))
 
 
 def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:

@@ -11,19 +11,20 @@
 When the caller hangs up the coroutine is cancelled where it waits; `try … finally` works as usual.
 """
 
-import asyncio
+import inspect
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from inspect import iscoroutinefunction
+from types import FunctionType
 from typing import Any, Literal, TypeVar
 
 from telebridge.audio.tones import dtmf
+from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.requests import Function
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import CallEffect
-from telebridge.call.session.session import CallSession
-from telebridge.errors import ConfigurationError, LocalProtocolError, TelebridgeError
+from telebridge.errors import ConfigurationError, LocalProtocolError
 from telebridge.flows.steps import (
     CallBack,
     Collect,
@@ -34,8 +35,6 @@ from telebridge.flows.steps import (
     Recorded,
     Said,
     Say,
-    Step,
-    StepResult,
     Transfer,
     Transferred,
 )
@@ -66,8 +65,7 @@ class Call:
     """A live call, as a Python flow leads it. One thing is said or asked at a time, in the order of the awaits.
 
     Args:
-        session: The call's session; `result` is kept with its record.
-        perform: Performs the effects that a command to the session returned.
+        steps: Performs what the flow asks; made by the runner of the call.
         variables: What the flow was started with.
         resumed_from: Where another process left the call.
 
@@ -79,13 +77,12 @@ class Call:
 
     def __init__(
         self,
-        session: CallSession,
-        perform: Callable[[list[CallEffect]], None],
+        steps: CallSteps,
         variables: dict[str, Any],
         *,
         resumed_from: Checkpoint | None = None,
     ) -> None:
-        record = session.record
+        record = steps.record
         self.resumed = resumed_from is not None
         self.last_checkpoint = None if resumed_from is None else resumed_from.name
         self.sid = record.call_sid
@@ -93,12 +90,7 @@ class Call:
         self.to_number = record.to_number
         self.variables = variables if resumed_from is None else {**variables, **resumed_from.variables}
         self.result = record.result
-        self._session = session
-        self._perform_effects = perform
-        self._turn = asyncio.Lock()
-        self._outcome: asyncio.Future[StepResult] | None = None
-        self._over = False
-        self._audio: asyncio.Queue[bytes | None] | None = None
+        self._steps = steps
 
     async def say(
         self, text: PromptText, *, barge_in: Policy | None = None, voice: VoiceOverrides | None = None
@@ -116,8 +108,8 @@ class Call:
         Raises:
             SpeechError: It could not be spoken to its end.
         """
-        with _reread(text, clean=self._session.clean_streams) as spoken:
-            outcome = await self._perform(Say(spoken, voice=voice, barge_in=_policy(barge_in)))
+        with _reread(text, clean=self._steps.clean_streams) as spoken:
+            outcome = await self._steps.perform(Say(spoken, voice=voice, barge_in=_policy(barge_in)))
         return outcome.interruption if isinstance(outcome, Said) else None
 
     async def collect(
@@ -133,9 +125,9 @@ class Call:
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
-        with _reread(prompt or "", clean=self._session.clean_streams) as spoken:
+        with _reread(prompt or "", clean=self._steps.clean_streams) as spoken:
             say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
-            outcome = await self._perform(Collect(say, DigitRules() if rules is None else rules))
+            outcome = await self._steps.perform(Collect(say, DigitRules() if rules is None else rules))
         if not isinstance(outcome, Gathered):
             raise LocalProtocolError(f"a question ended with {outcome}")
         return Answer(outcome.digits, outcome.ending)
@@ -173,7 +165,7 @@ class Call:
 
     async def play(self, audio: bytes, *, name: str = "audio") -> None:
         """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
-        await self._perform(Play(audio, name))
+        await self._steps.perform(Play(audio, name))
 
     async def record(
         self,
@@ -193,7 +185,7 @@ class Call:
             SpeechError: The prompt could not be spoken to its end.
         """
         say = None if prompt is None else Say(prompt)
-        outcome = await self._perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
         if not isinstance(outcome, Recorded):
             raise LocalProtocolError(f"a recording ended with {outcome}")
         return outcome
@@ -214,7 +206,7 @@ class Call:
         """
         if not ADDRESS.fullmatch(to):
             raise ValueError(f"'{to}' cannot be called: write it with + and the country, or as sip:… or client:…")
-        outcome = await self._perform(Transfer(to, timeout_seconds, caller_id, whisper))
+        outcome = await self._steps.perform(Transfer(to, timeout_seconds, caller_id, whisper))
         if not isinstance(outcome, Transferred):
             raise LocalProtocolError(f"a transfer ended with {outcome}")
         return outcome
@@ -225,11 +217,11 @@ class Call:
         Values should be of JSON's types; any other value comes back as its text.
         """
         self.last_checkpoint = name
-        self._perform_effects(self._session.checkpoint(name, self.variables, now=_now()))
+        self._steps.checkpoint(name, self.variables)
 
     def opt_out(self) -> None:
         """Add the person called to the do-not-call list, permanently and at once. Tell them afterwards."""
-        self._perform_effects(self._session.opt_out())
+        self._steps.opt_out()
 
     def call_back(self, *, at: datetime | None = None, in_seconds: float | None = None) -> None:
         """Have the campaign of this call call the person again, within the calling hours. Tell them afterwards.
@@ -245,7 +237,7 @@ class Call:
             raise ValueError("give one of 'at' and 'in_seconds'")
         if in_seconds is not None and not 0 < in_seconds <= LONGEST_DELAY_SECONDS:
             raise ValueError(f"{in_seconds} s is no time to call again: up to 60 days are")
-        self._perform_effects(self._session.call_back(CallBack(in_seconds, at)))
+        self._steps.call_back(CallBack(in_seconds, at))
 
     async def send_digits(self, digits: str) -> None:
         """Play the tones of telephone keys into the call; `w` is half a second's pause.
@@ -259,70 +251,16 @@ class Call:
         """End the call, after a goodbye that cannot be interrupted. The flow is cancelled once the stream is closed."""
         if goodbye is not None:
             await self.say(goodbye, barge_in="none")
-        await self._perform(HangUp())
+        await self._steps.perform(HangUp())
 
-    async def caller_audio(self) -> AsyncGenerator[bytes, None]:
+    def caller_audio(self) -> AsyncGenerator[bytes, None]:
         """The caller's audio as it comes, until the call is over: G.711 mu-law at 8000 Hz, in pieces of any length.
 
         It begins a moment before the caller last began to speak, for example with the barge-in, so that no syllable is
         lost. There is one listener at a time: a second one continues where the first one is, and the first one ends.
         Forwarding stops when the iterator is closed.
         """
-        if self._over:
-            return
-        audio: asyncio.Queue[bytes | None] = asyncio.Queue()
-        if self._audio is not None:
-            self._audio.put_nowait(None)
-        self._audio = audio
-        self._perform_effects(self._session.forward_audio(wanted=True, now=_now()))
-        try:
-            while (piece := await audio.get()) is not None:
-                yield piece
-        finally:
-            if self._audio is audio:  # no second listener continues
-                self._audio = None
-                self._perform_effects(self._session.forward_audio(wanted=False, now=_now()))
-
-    def receive_audio(self, audio: bytes) -> None:
-        """Take the caller's audio for `caller_audio`. Called by the runner."""
-        if self._audio is not None and audio:
-            self._audio.put_nowait(audio)
-
-    def report(self, outcome: StepResult | TelebridgeError) -> None:
-        """Take the outcome of the step that the flow waits for. Called by the runner."""
-        waiting, self._outcome = self._outcome, None
-        if waiting is None or waiting.done():
-            return
-        if isinstance(outcome, TelebridgeError):
-            waiting.set_exception(outcome)
-        else:
-            waiting.set_result(outcome)
-
-    def end(self) -> None:
-        """Cancel what the flow waits for now or later: the call is over. Called by the runner."""
-        self._over = True
-        if self._outcome is not None:
-            self._outcome.cancel()
-        if self._audio is not None:
-            self._audio.put_nowait(None)
-
-    async def _perform(self, step: Step) -> StepResult:
-        async with self._turn:
-            if self._over:
-                raise asyncio.CancelledError("the call is over")
-            waiting: asyncio.Future[StepResult] = asyncio.get_running_loop().create_future()
-            self._outcome = waiting
-            self._perform_effects(self._session.perform_step(step, now=_now()))
-            try:
-                return await waiting
-            except asyncio.CancelledError:
-                self._perform_effects(self._session.cancel_step(now=_now()))
-                raise
-
-
-def _now() -> float:
-    """The event loop's monotonic time, in seconds."""
-    return asyncio.get_running_loop().time()
+        return self._steps.caller_audio()
 
 
 @contextmanager
@@ -370,10 +308,11 @@ class Bridge:
                 from columns whose names differ in case and blanks alone.
 
         Raises:
-            ConfigurationError: There is a flow of that name already.
+            ConfigurationError: There is a flow of that name already, no name is given, or it is no coroutine function.
         """
+        register = _registering(self.flows, "flow", name)
         self.needs[name] = tuple(needs)
-        return _registering(self.flows, "flow", name)
+        return register
 
     def function(self, name: str) -> Callable[[Function], Function]:
         """Register the decorated coroutine function as what a flow file's `run: name` runs.
@@ -382,18 +321,43 @@ class Bridge:
         to the node's `failed`.
 
         Raises:
-            ConfigurationError: There is a function of that name already.
+            ConfigurationError: There is a function of that name already, no name is given, or it is no coroutine
+                function.
         """
         return _registering(self.functions, "function", name)
 
 
 def _registering(registry: dict[str, Registered], kind: str, name: str) -> Callable[[Registered], Registered]:
     """A decorator that registers what it decorates under a name that nothing of its kind has."""
+    given: object = name  # whatever somebody has written there
+    if not isinstance(given, str) or not given:
+        where, named = (_place(given), given.__name__) if isinstance(given, FunctionType) else (f"bridge.{kind}", "…")
+        raise ConfigurationError(where, f"a {kind} has no name", f'write @bridge.{kind}("{named}")')
 
     def register(function: Registered) -> Registered:
         if name in registry:
-            raise ConfigurationError(f"{kind} '{name}'", "is defined twice", "give one of them another name")
+            raise ConfigurationError(_place(function, f"{kind} '{name}'"), f"{kind} '{name}' is defined twice", RENAME)
+        if not _is_coroutine_function(function):
+            where, problem = _place(function, f"{kind} '{name}'"), f"{kind} '{name}' is not async"
+            raise ConfigurationError(
+                where, problem, f"begin it with 'async def' and await what it does: await {AWAITED[kind]}"
+            )
         registry[name] = function
         return function
 
     return register
+
+
+RENAME = "give one of them another name"
+AWAITED = {"flow": "call.say(…)", "function": "session.get(…)"}
+
+
+def _is_coroutine_function(function: object) -> bool:
+    """Whether a call returns a coroutine: of a function, of a partial one, of an object with `__call__`."""
+    return iscoroutinefunction(function) or iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
+
+
+def _place(function: object, otherwise: str = "") -> str:
+    """Where a function is defined, as `file:line`."""
+    code = getattr(inspect.unwrap(function) if callable(function) else function, "__code__", None)
+    return otherwise if code is None else f"{code.co_filename}:{code.co_firstlineno}"

@@ -27,6 +27,8 @@ log = logger(__name__)
 CHECK_SECONDS = 0.5
 """How often the process checks whether it still owns its calls that have no stream."""
 FLOW_OVER = "hung up by the flow"
+OWNS = frozenset({Report.STREAM, Report.OWN_STREAM, Report.RINGING})
+"""The reports after which this process owns a call that it begins, whoever began it before."""
 
 
 class CallRegister(Protocol):
@@ -110,20 +112,29 @@ class CallOwnership:
         """
         return await self._follow(call_sid, Report.WEBHOOK)
 
-    async def resume_with_stream(self, incoming: IncomingCall) -> CallRunner:
+    async def resume_with_stream(self, incoming: IncomingCall, *, own: bool = False) -> CallRunner:
         """The runner of a call whose stream opens: begun in this process, or in another that may be gone.
+
+        Args:
+            incoming: What the stream's token tells of the call.
+            own: Whether this process issued the token; then a call that is live here needs no look at the database.
 
         Raises:
             ConfigurationError: There is no flow of that name.
             NotLive: The call is over: its flow ended while Twilio connected the stream.
         """
-        runner = await self._follow(incoming.call_sid, Report.STREAM, incoming=incoming)
+        report = Report.OWN_STREAM if own else Report.STREAM
+        runner = await self._follow(incoming.call_sid, report, incoming=incoming)
         if runner is None:
             raise NotLive(incoming.call_sid, "is over")
         return runner
 
-    async def begin(self, incoming: IncomingCall) -> CallRunner | None:
+    async def begin(self, incoming: IncomingCall, *, ringing: bool = False) -> CallRunner | None:
         """The runner of a call whose voice webhook came: begun now, unless it has begun before.
+
+        Args:
+            incoming: What Twilio told of the call.
+            ringing: Whether it rings still; then it begins without a look at the database.
 
         Returns:
             None when the call is over; see `take_error_message`.
@@ -131,7 +142,8 @@ class CallOwnership:
         Raises:
             ConfigurationError: There is no flow of that name.
         """
-        return await self._follow(incoming.call_sid, Report.BEGINNING, incoming=incoming)
+        report = Report.RINGING if ringing else Report.BEGINNING
+        return await self._follow(incoming.call_sid, report, incoming=incoming)
 
     async def end(self, call_sid: str, status: str) -> None:
         """Twilio reports a final status: the call is over, whichever process leads it.
@@ -182,7 +194,7 @@ class CallOwnership:
         while (action := FOLLOWS[state, report]) not in FINAL_ACTIONS:
             try:
                 if action is OwnershipAction.BEGIN and incoming is not None:
-                    state = self._begin(incoming, with_stream=report is Report.STREAM)
+                    state = self._begin(incoming, owned=report in OWNS)
                 else:
                     state = await self._perform(action, call_sid, status)
             except (SQLAlchemyError, OSError) as error:
@@ -262,10 +274,10 @@ class CallOwnership:
         self._calls.resume_from(call)
         return Ownership.OWNED
 
-    def _begin(self, incoming: IncomingCall, *, with_stream: bool) -> Ownership:
-        """Begin a call; where its stream is here, whoever began it elsewhere."""
+    def _begin(self, incoming: IncomingCall, *, owned: bool) -> Ownership:
+        """Begin a call; as its owner, whoever began it elsewhere, where its stream is here or it rings still."""
         if self._calls.find(incoming.call_sid) is None:
-            if with_stream:
+            if owned:
                 self._calls.begin_owned(incoming)
             else:
                 self._calls.begin(incoming)

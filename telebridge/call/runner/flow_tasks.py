@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from telebridge.call.flows.flow_steps import SessionSteps
 from telebridge.call.flows.python import Call, PythonFlow
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.session.checkpoint import Checkpoint
@@ -25,7 +26,8 @@ class FlowTasks:
     """The tasks of one call's flow.
 
     Attributes:
-        call: What the Python flow was given of the call; None when a flow file leads it.
+        steps: The steps of the Python flow; None when a flow file leads the call.
+        variables: The variables of the Python flow as they are now; None when a flow file leads the call.
 
     Args:
         actions: Performs web requests and functions.
@@ -33,13 +35,14 @@ class FlowTasks:
         session: The call's session, to which a Python flow gives its commands.
     """
 
-    __slots__ = ("_action", "_actions", "_session", "_tasks", "call")
+    __slots__ = ("_action", "_actions", "_session", "_tasks", "steps", "variables")
 
     def __init__(self, actions: ActionRunner, tasks: Tasks, session: CallSession) -> None:
         self._actions = actions
         self._tasks = tasks
         self._session = session
-        self.call: Call | None = None
+        self.steps: SessionSteps | None = None
+        self.variables: dict[str, Any] | None = None
         self._action: asyncio.Task[None] | None = None
 
     def lead(
@@ -60,8 +63,10 @@ class FlowTasks:
             perform: Performs the effects of the flow's commands to the session.
             deliver: Takes the event of its end.
         """
-        self.call = Call(self._session, perform, variables, resumed_from=checkpoint)
-        _ = self._tasks.start(self._lead(flow, self.call, deliver))
+        self.steps = SessionSteps(self._session, perform)
+        call = Call(self.steps, variables, resumed_from=checkpoint)
+        self.variables = call.variables
+        _ = self._tasks.start(self._lead(flow, call, deliver))
 
     def start_action(self, action: Action, deliver: EventSink) -> None:
         """Start an action of the flow; one before it, for which the flow waits no longer, is cancelled."""
@@ -71,8 +76,8 @@ class FlowTasks:
 
     def end(self) -> None:
         """The call is over."""
-        if self.call is not None:
-            self.call.end()
+        if self.steps is not None:
+            self.steps.end()
 
     async def _run_action(self, action: Action, deliver: EventSink) -> None:
         deliver(ActionDone(await self._actions.run(action)))

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from telebridge import metrics
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.record import CallRecord
+from telebridge.call.runner.admission import Admission
 from telebridge.call.runner.call_ownership import CallOwnership
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
@@ -48,8 +49,7 @@ class LiveCalls:
         options: The time-outs of each call.
         feed: Gets an event when a call begins and when it ends.
         store: Where calls outlive the process; None when they do not.
-        max_calls: How many calls may be live at once; None for no limit.
-        max_waiting: How many of them may wait for a media stream; None for no limit.
+        admission: The bounds on the calls of this process; None for none.
         over: Called with the record of every call that has ended.
 
     Attributes:
@@ -64,8 +64,7 @@ class LiveCalls:
         *,
         feed: CallFeed | None = None,
         store: CallStore | None = None,
-        max_calls: int | None = None,
-        max_waiting: int | None = None,
+        admission: Admission | None = None,
         over: Callable[[CallRecord], None] = _ignored,
     ) -> None:
         self.flows = flows
@@ -75,8 +74,8 @@ class LiveCalls:
         self._options = options
         self._store = store
         self.ownership = CallOwnership(self, store)
-        self._max_calls = max_calls
-        self._max_waiting = max_waiting
+        self._admission = admission or Admission()
+        self._load = self._admission.load
         self._on_over = over
         self._live: dict[str, CallRunner] = {}
         self._incoming: dict[str, IncomingCall] = {}
@@ -92,12 +91,22 @@ class LiveCalls:
     @property
     def full(self) -> bool:
         """Whether no further call may begin: the limit is reached, or the process is about to stop."""
-        return self.draining or _reaches(len(self._live), self._max_calls) or self.crowded
+        return self.draining or _reaches(len(self._live), self._admission.max_calls) or self.crowded or self.overloaded
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the process is too busy for another call."""
+        return self._load is not None and self._load.refuses
+
+    def refused(self) -> None:
+        """A call was refused."""
+        if self.overloaded and self._load is not None:
+            self._load.call_refused()
 
     @property
     def crowded(self) -> bool:
         """Whether too many calls wait for their media streams."""
-        most = self._max_waiting
+        most = self._admission.max_waiting
         if not _reaches(len(self._live), most):
             return False  # without looking at each call
         return _reaches(sum(runner.session.phase.is_waiting for runner in self._live.values()), most)
@@ -139,6 +148,8 @@ class LiveCalls:
         self._incoming[incoming.call_sid] = incoming
         self._empty.clear()
         metrics.CALLS_LIVE.inc()
+        if self._load is not None:
+            self._load.call_began()
         log.info("call begun", **incoming.log_fields(), call_sid=incoming.call_sid)
         self.feed.publish("call-started", incoming.call_sid, record.as_json())
         if self._store is not None:

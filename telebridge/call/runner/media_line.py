@@ -12,6 +12,9 @@ from typing_extensions import override
 
 from telebridge.twilio.media_stream import BridgeEvent, MediaStream, Side, StreamState
 
+MOST_UNSENT_BYTES = 16 << 10
+"""While more waits in the transport, messages wait in the queue, where a clear can drop them: about 1.5 s of audio."""
+
 
 class StreamSocket(Protocol):
     """The outbound side of one media stream's socket. No method waits."""
@@ -30,18 +33,38 @@ class StreamSocket(Protocol):
 
 
 class QueuedSocket(StreamSocket):
-    """The outbound side of one WebSocket: a queue, and the task that writes it."""
+    """The outbound side of one WebSocket: its transport, and a queue for what the peer does not take at once.
 
-    def __init__(self, socket: web.WebSocketResponse) -> None:
+    Args:
+        socket: After its handshake; without compression.
+        transport: Of its connection; None when that is lost already. A message is written to it within `send` while the
+            peer takes what is sent.
+    """
+
+    def __init__(self, socket: web.WebSocketResponse, transport: asyncio.Transport | None) -> None:
         self._socket = socket
+        self._transport = transport
         self._queue: list[bytes] = []
         self._writer: asyncio.Future[None] | None = None
+        self._writing = False  # whether a message out of the queue is on its way
         self._closing = False
 
     @override
     def send(self, message: bytes) -> None:
-        self._queue.append(message)
-        self._wake()
+        transport = self._transport
+        if (
+            transport is None
+            or self._queue
+            or self._writing
+            or self._closing
+            or transport.is_closing()
+            or self._socket.closed
+            or transport.get_write_buffer_size() > MOST_UNSENT_BYTES
+        ):
+            self._queue.append(message)
+            self._wake()
+        else:
+            transport.write(_text_frame(message))
 
     @override
     def drop_queued(self) -> None:
@@ -59,8 +82,10 @@ class QueuedSocket(StreamSocket):
                 if not self._queue and not self._closing:
                     self._writer = asyncio.get_running_loop().create_future()
                     await self._writer
+                self._writing = True
                 while self._queue:
                     await self._socket.send_frame(self._queue.pop(0), WSMsgType.TEXT)
+                self._writing = False
                 if self._closing:
                     await self._socket.close()
                     return
@@ -70,6 +95,16 @@ class QueuedSocket(StreamSocket):
     def _wake(self) -> None:
         if self._writer is not None and not self._writer.done():
             self._writer.set_result(None)
+
+
+def _text_frame(message: bytes) -> bytes:
+    """A server's frame with a whole text message (RFC 6455, section 5.2)."""
+    size = len(message)
+    if size < 126:
+        return b"\x81%c%b" % (size, message)
+    if size < 1 << 16:
+        return b"\x81\x7e%b%b" % (size.to_bytes(2, "big"), message)
+    return b"\x81\x7f%b%b" % (size.to_bytes(8, "big"), message)
 
 
 class MediaLine:

@@ -99,6 +99,11 @@ class CallRunner:
         return self.session.phase.is_live
 
     @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow as they are now."""
+        return self.session.variables if self._flow.variables is None else self._flow.variables
+
+    @property
     def stream_sid(self) -> str:
         """The name of the current stream; empty before it has started."""
         return self._line.stream.stream_sid
@@ -208,16 +213,33 @@ class CallRunner:
             RemoteProtocolError: Twilio broke the protocol; the stream goes on.
         """
         for event in self._line.stream.receive_text(message):
-            if type(event) is AudioReceived:  # 50 a second, of which hardly any has consequences
-                if self._recording is not None:
-                    self._recording.add_inbound(event.payload, now=self._loop.time())
-                effects = self.session.receive_media(event, now=self._loop.time())
-                if effects is not None:
-                    self.perform(effects)
+            if type(event) is AudioReceived:
+                self._receive_audio(event)
                 continue
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
             self.deliver(event)
+
+    def receive_frame(self, message: bytes) -> bool:
+        """Take a text message if it is a frame of the caller's audio, as 50 a second are in each call.
+
+        Returns:
+            Whether it was; every other message is for `receive_text`.
+        """
+        frame = self._line.stream.receive_audio(message)
+        if frame is None:
+            return False
+        self._receive_audio(frame)
+        return True
+
+    def _receive_audio(self, frame: AudioReceived) -> None:
+        """Take a frame; hardly any has consequences."""
+        now = self._loop.time()
+        if self._recording is not None:
+            self._recording.add_inbound(frame.payload, now=now)
+        effects = self.session.receive_media(frame, now=now)
+        if effects is not None:
+            self.perform(effects)
 
     def receive_binary(self, message: bytes) -> NoReturn:
         """Take a binary message: Twilio sends none.
@@ -260,11 +282,11 @@ class CallRunner:
                 case ClearSpeech(utterance):
                     self._speech.clear(utterance)
                 case ForwardAudio(payload):
-                    if self._flow.call is not None:
-                        self._flow.call.receive_audio(payload)
+                    if self._flow.steps is not None:
+                        self._flow.steps.receive_audio(payload)
                 case ReportOutcome(outcome):
-                    if self._flow.call is not None:
-                        self._flow.call.report(outcome)
+                    if self._flow.steps is not None:
+                        self._flow.steps.report(outcome)
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):

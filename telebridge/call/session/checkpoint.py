@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw
 from typing_extensions import override
 
+from telebridge.call.record import TransferRecord
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Transfer
 
@@ -30,6 +31,7 @@ class Checkpoint:
         answer: The keys typed so far of the open question.
         digits: What answered questions so far.
         recordings: Where the recordings so far are kept.
+        transfers: The transfers that are over.
         over: Whether the flow is over: nothing is left but to hang up.
         apology: Whether an apology is still due to the caller.
         person: Whether the caller did what no answering machine does; see `CallRecord.is_person`.
@@ -45,6 +47,7 @@ class Checkpoint:
     answer: str = ""
     digits: list[str] = field(default_factory=list)
     recordings: list[str] = field(default_factory=list)
+    transfers: list[TransferRecord] = field(default_factory=list)
     over: bool = False
     apology: bool = False
     person: bool = False

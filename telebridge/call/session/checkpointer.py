@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from telebridge.call.record import CallRecord
+from telebridge.call.record import CallRecord, TransferRecord
 from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.checkpoint import Checkpoint, encoded
 from telebridge.call.session.dialogue import Dialogue
@@ -17,6 +17,7 @@ from telebridge.call.session.effects import (
     ReleaseCall,
     SaveCheckpoint,
 )
+from telebridge.call.session.events import TransferEnded
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import Record, Step, Transfer
 
@@ -66,11 +67,16 @@ class Checkpointer:
         self._variables: Raw | None = None  # as they were then
         self._position: Raw | None = None  # in the flow file, encoded since it last moved
 
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow file as they are now; none where a Python flow leads."""
+        return {} if self._flow is None else self._flow.variables
+
     def restore(self, checkpoint: Checkpoint) -> Step | None:
         """Restore what another process saved; returns the step that a flow file had in progress, if it had begun."""
         self._set_variables(checkpoint.name, checkpoint.variables)
         self._dialogue.digits.restore(checkpoint.answer, checkpoint.typed)
-        self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+        self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings, checkpoint.transfers)
         self._record.acted = checkpoint.person or checkpoint.transfer is not None
         if self._flow is None or checkpoint.standing is None:
             return None
@@ -86,6 +92,13 @@ class Checkpointer:
         """Save the name and variables of a Python flow's checkpoint, as they are now: it goes on to change them."""
         self._set_variables(name, variables)
         return self.save(now=now)
+
+    def transfer_over(self, ended: TransferEnded | None, *, by_api: bool) -> None:
+        """Record the transfer that was under way, if one was; `ended` is None when its end was not reported."""
+        if self.transfer is not None:
+            status, seconds = ("unknown", None) if ended is None else (ended.status, ended.seconds)
+            self._record.transfers.append(TransferRecord(self.transfer.to, status, seconds, by_api))
+        self.transfer = None
 
     def flow_moved(self) -> None:
         """The flow file is at another node, or has other variables."""
@@ -120,6 +133,7 @@ class Checkpointer:
             result=self._record.result,
             digits=self._record.digits,
             recordings=self._record.recordings,
+            transfers=self._record.transfers,
             over=self.over,
             apology=self.apology,
             person=self._record.is_person,

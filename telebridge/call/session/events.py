@@ -9,6 +9,8 @@ One rule: an event says what happened. What somebody wants of a call is a method
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Done, TransferStatus
 from telebridge.speech.source import SpeechEvent
@@ -31,9 +33,8 @@ class StreamRequested:
     """Twilio asks what follows: the call is alive, and is to have a stream again."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechArrived:
-    """The speech source made more of an utterance."""
+class SpeechArrived(msgspec.Struct, frozen=True, gc=False):
+    """The speech source made more of an utterance. A struct, because one is made for each chunk."""
 
     utterance: str
     event: SpeechEvent
@@ -83,9 +84,15 @@ class TransferBegun:
 
 @dataclass(frozen=True, slots=True)
 class TransferEnded:
-    """Twilio says how the transfer went; the caller is back."""
+    """Twilio says how the transfer went; the caller is back.
+
+    Args:
+        status: Twilio's `DialCallStatus`.
+        seconds: How long the two talked, its `DialCallDuration`; None where there is none.
+    """
 
     status: TransferStatus
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +104,15 @@ class FlowEnded:
 
 @dataclass(frozen=True, slots=True)
 class CallOver:
-    """Twilio reported that the call has ended, with its last status."""
+    """Twilio reported that the call has ended.
+
+    Args:
+        status: Its last status.
+        transfer: How the transfer went during which the caller hung up; None where Twilio has not said it.
+    """
 
     status: str
+    transfer: TransferEnded | None = None
 
 
 CallEvent = (

@@ -15,7 +15,7 @@ from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import CallEffect, PublishEvent, ReportOutcome, StartAction
 from telebridge.call.session.ending import CallEnding
-from telebridge.call.session.events import ActionDone, FlowEnded, MessageSaved, TransferBegun, TransferEnded
+from telebridge.call.session.events import ActionDone, CallOver, FlowEnded, MessageSaved, TransferBegun, TransferEnded
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.resuming import may_have_happened, step_from_word
 from telebridge.call.session.stream_phase import PhaseMachine
@@ -153,8 +153,8 @@ class FlowDriver:
             case TransferBegun():
                 self._transfer.dialed(now=now)
                 return []
-            case TransferEnded(status):
-                return self._transfer_ended(Transferred(status), now)
+            case TransferEnded():
+                return self._transfer_ended(event, now)
 
     def receive_media(self, frame: AudioReceived, activity: CallerActivity, *, now: float) -> list[CallEffect]:
         """Return what follows from a frame of the caller's and its judgement."""
@@ -272,11 +272,16 @@ class FlowDriver:
             return self._transfer.begin(transfer, now=now)
         return self._transfer.request(transfer, by_api=True, now=now)
 
-    def _transfer_ended(self, transferred: Transferred, now: float) -> list[CallEffect]:
+    def call_over(self, over: CallOver) -> None:
+        """Note what the end of the call says of a transfer that was under way."""
+        self._transfer.call_over(over.transfer)
+
+    def _transfer_ended(self, ended: TransferEnded, now: float) -> list[CallEffect]:
         """The caller is back, or was never away."""
         if not self._phases.phase.is_away:
             return []
-        by_api = self._transfer.end(now=now)
+        transferred = Transferred(ended.status)
+        by_api = self._transfer.end(ended, now=now)
         published = PublishEvent("transfer-ended", {"status": transferred.status})
         if by_api and transferred.connected:
             return [published, *self._ending.close("transferred", now=now)]

@@ -166,6 +166,11 @@ class CallSession:
         return self._checkpointer.transfer
 
     @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow file as they are now; none where a Python flow leads."""
+        return self._checkpointer.variables
+
+    @property
     def saying(self) -> str | None:
         """The text of what is being said, as far as it is known; None when nothing is."""
         return self._speaking.text
@@ -226,6 +231,8 @@ class CallSession:
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
             case StreamStarted() | StreamLost() | StreamRequested() | StreamStopped() | CallOver():
+                if isinstance(event, CallOver):
+                    self._driver.call_over(event)
                 return self._stream.handle(event, now=now)
             case AudioReceived():
                 return self.receive_media(event, now=now) or []

@@ -10,6 +10,7 @@ from telebridge.call.session.audio.speaking import Speaking
 from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import CallEffect, CloseStream, PublishEvent
+from telebridge.call.session.events import TransferEnded
 from telebridge.call.session.stream_phase import PhaseInput, PhaseMachine
 from telebridge.flows.steps import Transfer
 
@@ -83,12 +84,18 @@ class CallTransfer:
         if self.waits:
             self._checkpointer.transfer, self.waits = None, False
 
+    def call_over(self, ended: TransferEnded | None) -> None:
+        """The call has ended; record the transfer that was under way."""
+        if self._phases.phase.is_away:
+            self._checkpointer.transfer_over(ended, by_api=self._by_api)
+
     def dialed(self, *, now: float) -> None:
         """Twilio has the answer that says whom to dial."""
         self._phases.handle(PhaseInput.TRANSFER_DIALED, now=now)
 
-    def end(self, *, now: float) -> bool:
+    def end(self, ended: TransferEnded, *, now: float) -> bool:
         """The caller is back, or was never away. Returns whether the transfer was requested outside the flow."""
-        by_api, self._by_api, self._checkpointer.transfer = self._by_api, False, None
+        by_api, self._by_api = self._by_api, False
+        self._checkpointer.transfer_over(ended, by_api=by_api)
         self._phases.handle(PhaseInput.TRANSFER_ENDED, now=now)
         return by_api

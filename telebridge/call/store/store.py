@@ -141,6 +141,11 @@ class CallStore:
             query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
         return [stored_call(row) for row in await self._rows(query)]
 
+    async def starting_with(self, prefix: str, limit: int) -> list[StoredCall]:
+        """Calls whose CallSid begins so, live ones too, the latest first."""
+        query = select(CALL).where(CALL.c.call_sid.startswith(prefix, autoescape=True)).limit(limit)
+        return [stored_call(row) for row in await self._rows(query.order_by(CALL.c.started_at.desc()))]
+
     async def _rows(self, query: Any) -> list[Row[Any]]:
         return list(await self._database.rows(query))
 
@@ -171,7 +176,7 @@ def _close_row(connection: Connection, *, call_sid: str, reason: str, wallclock:
         return False
     call = stored_call(row)
     checkpoint, record = call.resume_point(), call.begun
-    record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings)
+    record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings, checkpoint.transfers)
     record.end_reason = reason
     if checkpoint.standing is not None:
         record.path = list(checkpoint.standing.path)

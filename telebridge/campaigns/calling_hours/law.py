@@ -13,7 +13,6 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Annotated, Literal
 
-import holidays
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from telebridge.campaigns.calling_hours.windows import (
@@ -48,7 +47,7 @@ Hours = Annotated[tuple[Window, ...], BeforeValidator(_hours)]
 
 
 class _Rule(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     region: str
     kinds: tuple[CallKind, ...]
@@ -119,7 +118,7 @@ class AttemptCap(_Rule):
 class RegisterFact(BaseModel):
     """A do-not-call register that a country keeps, for whoever reads the law; `registers.py` enforces it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
     source: Annotated[str, Field(min_length=10)]
@@ -137,7 +136,7 @@ class CountryLaw(BaseModel):
         not_enforced: What the law asks for besides and the program does not do, as sentences.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     country: str
     checked: date
@@ -161,7 +160,7 @@ class CallingRules(BaseModel):
         countries: The countries that rules are known of.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     hours: tuple[HoursRule, ...] = ()
     attempts: tuple[AttemptCap, ...] = ()
@@ -204,8 +203,8 @@ class CallingRules(BaseModel):
         known = [law for country in called if (law := self.law_of(country)) is not None]
         unknown = [country for country in called if self.law_of(country) is None]
         told = [
-            f"the calling rules of {law.country} were last checked on {law.checked}: laws have changed since, have "
-            "them checked again"
+            f"the calling rules of {law.country} were last checked on {law.checked}: compare what `telebridge campaign "
+            f"law --country {law.country}` prints with the law as it is now, or ask counsel"
             for law in known
             if wallclock.date() - law.checked > TOO_OLD
         ]
@@ -263,6 +262,8 @@ def is_holiday(day: date, region: str, *, any_part: bool = False) -> bool:
 
 @lru_cache(maxsize=1_000)
 def _holidays(region: str, year: int, *, any_part: bool) -> frozenset[date]:
+    import holidays  # with the first question: a process without campaigns never asks
+
     country, _, part = region.partition("-")
     try:
         found = holidays.country_holidays(country, subdiv=part or None, years=year)

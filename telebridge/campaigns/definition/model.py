@@ -109,7 +109,7 @@ Price = Annotated[float, Field(ge=0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class CallerNumber(_Part):
@@ -143,7 +143,7 @@ class ColumnTable(_Part):
     Every further key is a variable of the flow: `appointment = "Termin"`.
     """
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
     __pydantic_extra__: dict[Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")], ColumnName] = Field(init=False)
 
     phone: Annotated[tuple[ColumnName, ...], BeforeValidator(_listed), Field(min_length=1, max_length=10)] = (

@@ -107,6 +107,7 @@ class Dialer:
 
     Attributes:
         requests: The requests to Twilio that are under way.
+        has_room: Whether this process has room for further calls; while it has none, nothing is claimed.
     """
 
     def __init__(
@@ -133,6 +134,7 @@ class Dialer:
         self._share = FairShare()
         self._refusals = RefusedCalls(store, options.account)
         self.requests = Tasks("place a call")
+        self.has_room: Callable[[], bool] = lambda: True
 
     def wake(self) -> None:
         """Claim at once: a campaign was started or resumed, or a call has ended."""
@@ -153,7 +155,7 @@ class Dialer:
         """Claim what may be dialled now and request those calls; returns how many."""
         loop = asyncio.get_running_loop()
         wanted = MAX_REQUESTS - len(self.requests)
-        if self._loop.draining or wanted <= 0:
+        if self._loop.draining or wanted <= 0 or not self.has_room():
             return 0
         lanes = dialing_order(
             [opening for opening in await self._open() if self._refusals.may_call(opening.lane)],

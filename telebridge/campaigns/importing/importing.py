@@ -9,7 +9,6 @@ at that position, and no row is lost or taken twice.
 """
 
 import asyncio
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from typing_extensions import override
 from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.contact import Added, NewContact
 from telebridge.campaigns.importing.csv_file import ContactFile, CsvRow
+from telebridge.campaigns.importing.reader_processes import Spawning
 from telebridge.campaigns.importing.rejects import RejectFile, check_place
 from telebridge.campaigns.importing.row import (
     ColumnLayout,
@@ -231,8 +231,7 @@ class _Run:
 def _readers(workers: int | None, count: int, layout: ColumnLayout, definition: CampaignDefinition) -> Executor:
     if workers == 0:
         return ThreadPoolExecutor(1, initializer=_set_up, initargs=(layout, definition))
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(count, mp_context=context, initializer=_set_up, initargs=(layout, definition))
+    return ProcessPoolExecutor(count, mp_context=Spawning(), initializer=_set_up, initargs=(layout, definition))
 
 
 def _next_batch(rows: Iterator[CsvRow | RejectedRow]) -> RowBatch:

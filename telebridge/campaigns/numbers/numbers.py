@@ -1,21 +1,23 @@
 """Reads telephone numbers as people write them, and returns them in E.164.
 
-It uses `phonenumbers`, Google's metadata of the world's numbering plans. Numbers with the calling code 1 take a faster
-path to the same result, because most imports have no others.
+It uses `phonenumbers`, Google's metadata of the world's numbering plans, imported with the first number: a process
+without campaigns never needs it. Numbers with the calling code 1 take a faster path to the same result, because most
+imports have no others.
 
 One rule: a number that cannot be read without guessing is refused with a reason that its author understands.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Literal
-
-import phonenumbers
-from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType, ValidationResult
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Literal
 
 from telebridge.campaigns.numbers.punctuation import PUNCTUATION, NumberProblem, unpunctuated
 from telebridge.campaigns.numbers.regions import regions_of_area_code
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 NumberCheck = Literal["valid", "possible"]
 """`valid`: in a range that is given out. `possible`: of the right length, for ranges newer than the metadata."""
@@ -25,21 +27,34 @@ TERRITORIES = frozenset({"US-AS", "US-GU", "US-MP", "US-PR", "US-VI"})
 WHOLE_CODE, LONGEST_RANGE = 4, 7
 """How many digits the metadata look at: area codes of states are given out whole, others by the thousand."""
 
-LENGTHS = {
-    ValidationResult.TOO_SHORT: "is too short for a number of",
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code for a number of",
-    ValidationResult.TOO_LONG: "is too long for a number of",
-    ValidationResult.INVALID_LENGTH: "has the wrong length for a number of",
-}
-NOT_PLACED = {
-    PhoneNumberType.TOLL_FREE: "toll-free",
-    PhoneNumberType.PREMIUM_RATE: "premium-rate",
-    PhoneNumberType.SHARED_COST: "shared-cost",
-    PhoneNumberType.PERSONAL_NUMBER: "personal",
-    PhoneNumberType.PAGER: "pager",
-    PhoneNumberType.UAN: "company-wide",
-    PhoneNumberType.VOICEMAIL: "voicemail",
-}
+
+@cache
+def _lengths() -> Mapping[int, str]:
+    """What is wrong with a number's length, by the library's verdict."""
+    from phonenumbers import ValidationResult
+
+    return {
+        ValidationResult.TOO_SHORT: "is too short for a number of",
+        ValidationResult.IS_POSSIBLE_LOCAL_ONLY: "lacks its area code for a number of",
+        ValidationResult.TOO_LONG: "is too long for a number of",
+        ValidationResult.INVALID_LENGTH: "has the wrong length for a number of",
+    }
+
+
+@cache
+def _not_placed() -> Mapping[int, str]:
+    """The types of numbers whose digits say nothing of where they ring."""
+    from phonenumbers import PhoneNumberType
+
+    return {
+        PhoneNumberType.TOLL_FREE: "toll-free",
+        PhoneNumberType.PREMIUM_RATE: "premium-rate",
+        PhoneNumberType.SHARED_COST: "shared-cost",
+        PhoneNumberType.PERSONAL_NUMBER: "personal",
+        PhoneNumberType.PAGER: "pager",
+        PhoneNumberType.UAN: "company-wide",
+        PhoneNumberType.VOICEMAIL: "voicemail",
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +89,25 @@ def read_number(written: str, *, country: str, check: NumberCheck = "valid") -> 
 
 def country_exists(country: str) -> bool:
     """Whether numbers of that country are known."""
-    return country in phonenumbers.SUPPORTED_REGIONS
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return country in SUPPORTED_REGIONS
 
 
 @lru_cache(maxsize=300)
 def is_american(country: str) -> bool:
     """Whether a country's numbers have the calling code 1: an area code of three digits, and seven more."""
-    return phonenumbers.country_code_for_region(country) == 1
+    from phonenumbers import country_code_for_region
+
+    return country_code_for_region(country) == 1
 
 
 def _read(text: str, digits: str, country: str, check: NumberCheck) -> DialableNumber | NumberProblem:
     """Read digits; `text` is how they were written, for reasons."""
+    from phonenumbers import NumberParseException, parse
+
     try:
-        number = phonenumbers.parse(digits, country)
+        number = parse(digits, country)
     except NumberParseException as error:
         if error.error_type == NumberParseException.INVALID_COUNTRY_CODE and (country or digits[0] == "+"):
             return NumberProblem(f"'{text}' begins with no country's code")
@@ -98,16 +119,18 @@ def _read(text: str, digits: str, country: str, check: NumberCheck) -> DialableN
     return _checked(text, number, check)
 
 
-def _checked(text: str, number: PhoneNumber, check: NumberCheck) -> DialableNumber | NumberProblem:
+def _checked(text: str, number: "PhoneNumber", check: NumberCheck) -> DialableNumber | NumberProblem:
+    import phonenumbers
+
     country = phonenumbers.region_code_for_number(number)
     named = country or phonenumbers.region_code_for_country_code(number.country_code or 0)
-    if (problem := LENGTHS.get(phonenumbers.is_possible_number_with_reason(number))) is not None:
+    if (problem := _lengths().get(phonenumbers.is_possible_number_with_reason(number))) is not None:
         return NumberProblem(f"'{text}' {problem} {named}")
     kind = phonenumbers.number_type(number)
-    if kind == PhoneNumberType.UNKNOWN and check == "valid":
+    if kind == phonenumbers.PhoneNumberType.UNKNOWN and check == "valid":
         return NumberProblem(f"'{text}' is in no range that {named} has given out")
     placed = "" if named == "001" else named
-    special = NOT_PLACED.get(kind, "") if placed else "international"
+    special = _not_placed().get(kind, "") if placed else "international"
     return DialableNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164), placed, special)
 
 
@@ -123,10 +146,12 @@ def _american(digits: str, check: NumberCheck) -> DialableNumber | NumberProblem
 @lru_cache(maxsize=100_000)
 def _range(prefix: str) -> tuple[str | None, str]:
     """Country and peculiarity of the numbers that begin so."""
-    number = PhoneNumber(country_code=1, national_number=int(prefix.ljust(10, "0")))
+    import phonenumbers
+
+    number = phonenumbers.PhoneNumber(country_code=1, national_number=int(prefix.ljust(10, "0")))
     kind = phonenumbers.number_type(number)
-    country = None if kind == PhoneNumberType.UNKNOWN else phonenumbers.region_code_for_number(number)
-    return country, NOT_PLACED.get(kind, "")
+    country = None if kind == phonenumbers.PhoneNumberType.UNKNOWN else phonenumbers.region_code_for_number(number)
+    return country, _not_placed().get(kind, "")
 
 
 @lru_cache(maxsize=1000)

@@ -1,7 +1,5 @@
 """Composes the campaign store over one SQL database."""
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from telebridge.campaigns.store.administration import SqlAdministration
 from telebridge.campaigns.store.attempts import SqlAttempts
 from telebridge.campaigns.store.campaigns import SqlCampaigns
@@ -12,10 +10,11 @@ from telebridge.campaigns.store.outbox import SqlOutbox
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.reports import SqlReports
 from telebridge.database.database import database_of
+from telebridge.database.engine import DatabaseEngine
 from telebridge.epoch import Clock
 
 
-def sql_campaign_store(engine: AsyncEngine, clock: Clock | None = None) -> CampaignStore:
+def sql_campaign_store(engine: DatabaseEngine, clock: Clock | None = None) -> CampaignStore:
     """Make a store. Call it on the event loop, with an engine whose tables are migrated.
 
     Args:

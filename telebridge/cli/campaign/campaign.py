@@ -1,55 +1,93 @@
 """`telebridge campaign`: call many people, each in their legal hours, and each attempt once.
 
 The commands work on the database of the settings; `telebridge serve` or `telebridge campaign work` dials.
+
+One rule: what only one command needs is imported by that command: all together takes longer than most of them.
 """
 
 import json
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
 
-from telebridge.app.twilio import open_twilio
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
-from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
-from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
-from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.campaign.administration.clone import clone
-from telebridge.cli.campaign.administration.delete import delete
-from telebridge.cli.campaign.administration.edit import edit
-from telebridge.cli.campaign.administration.export import export
-from telebridge.cli.campaign.administration.importing import import_
 from telebridge.cli.campaign.confirming import YesOption, asks, confirmed
-from telebridge.cli.campaign.create import NameArgument, create
-from telebridge.cli.campaign.init import init
-from telebridge.cli.campaign.law import law
-from telebridge.cli.campaign.lists.do_not_call import do_not_call
-from telebridge.cli.campaign.preflight import preflight
-from telebridge.cli.campaign.report import ReportFormat, targets_of, write_report
-from telebridge.cli.campaign.store import (
-    campaign_store,
-    find_campaign,
-    flows_of,
-    run,
-)
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.campaign.view import pictured, watch
-from telebridge.cli.campaign.words import tell_words, words_in_store
-from telebridge.cli.listen import print_line
-from telebridge.cli.on_demand import CommandOnDemand
+from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from telebridge.campaigns.reporting.words import CampaignWords
+
 ON_DEMAND = (
+    CommandOnDemand(
+        "init",
+        "telebridge.cli.campaign.init:init",
+        "Write a campaign file for a CSV: the column of numbers, and the columns that fill what the flow says.",
+    ),
+    CommandOnDemand(
+        "preflight",
+        "telebridge.cli.campaign.preflight:preflight",
+        "Report who would be called, who would not and why, what they hear, the duration and the cost.",
+    ),
+    CommandOnDemand(
+        "create",
+        "telebridge.cli.campaign.create:create",
+        "Make a campaign from its file, or change the one of that name which does not dial, and import its contacts.",
+    ),
+    CommandOnDemand(
+        "law",
+        "telebridge.cli.campaign.law:law",
+        "Show what is enforced in a country: hours, caps and registers, each with its source. It is no legal advice.",
+    ),
+    CommandOnDemand(
+        "import",
+        "telebridge.cli.campaign.administration.importing:import_",
+        "Bring further contacts into a campaign, whether it dials or not; or a whole campaign from an exported file.",
+    ),
+    CommandOnDemand(
+        "edit",
+        "telebridge.cli.campaign.administration.edit:edit",
+        "Change a campaign's rate, hours, retries and the like, also while it runs; without changes show its keys.",
+    ),
+    CommandOnDemand(
+        "clone",
+        "telebridge.cli.campaign.administration.clone:clone",
+        "Make a draft like a campaign, with another name; nobody is called before **start**.",
+    ),
+    CommandOnDemand(
+        "delete",
+        "telebridge.cli.campaign.administration.delete:delete",
+        "Delete a draft, or a campaign that is done or cancelled: its contacts and all that was known of them.",
+    ),
+    CommandOnDemand(
+        "export",
+        "telebridge.cli.campaign.administration.export:export",
+        "Write a whole campaign to one file: its definition, contacts, attempts, outcomes and do-not-call entries.",
+    ),
+    CommandOnDemand(
+        "report",
+        "telebridge.cli.campaign.report:report",
+        "Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's "
+        "results.",
+    ),
+    CommandOnDemand(
+        "do-not-call",
+        "telebridge.cli.campaign.lists.do_not_call:do_not_call",
+        "Numbers that no campaign calls, or one campaign does not call: at once and permanently.",
+    ),
     CommandOnDemand(
         "test",
         "telebridge.cli.campaign.try_campaign:try_campaign",
@@ -66,15 +104,13 @@ ON_DEMAND = (
         "Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
     ),
 )
-"""Commands that import the whole bridge, which takes as long as any other command takes to run."""
+"""The commands that need more than the database; none is imported before it is named."""
 
 
-class Commands(TyperGroup):
+class Commands(CommandsOnDemand):
     """The commands of campaigns."""
 
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.commands.update({str(command.name): command for command in ON_DEMAND})
+    on_demand = ON_DEMAND
 
 
 campaign = typer.Typer(
@@ -87,11 +123,6 @@ In earnest: **init**, **preflight**, **create**, **test**, **start**, **status -
     no_args_is_help=True,
     rich_markup_mode="markdown",
 )
-
-
-for first in (init, preflight, create, law, edit, clone, delete, export):
-    campaign.command()(first)
-campaign.command("import")(import_)
 
 
 @campaign.command("list")
@@ -134,6 +165,9 @@ def start(
     for telemarketing if no do-not-call register was imported in the last 31 days. On a terminal it asks before it calls
     more than 50 contacts.
     """
+    from telebridge.campaigns.dialing.start_checks import start_campaign
+    from telebridge.cli.campaign.words import tell_words, words_in_store
+
     settings = load_settings(config)
     flows = flows_of(settings, app)
     words: list[CampaignWords | None] = []
@@ -218,6 +252,9 @@ def cancel(
 
     On a terminal it asks before it gives up more than 50 contacts.
     """
+    from telebridge.app.twilio import open_twilio
+    from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
+
     settings = load_settings(config)
 
     async def cancelled(store: CampaignStore, one: Campaign) -> Campaign:
@@ -256,38 +293,6 @@ def status(
         print_line(json.dumps(view.as_json()))
     elif not watching:
         Console().print(pictured(view))
-
-
-@campaign.command()
-def report(
-    name: NameArgument,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; by default it is printed.")] = None,
-    form: Annotated[ReportFormat | None, typer.Option("--format", help="By default the file's ending, or csv.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page of figures, charts and lists.")] = None,
-    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="Write an Excel workbook.")] = None,
-    bom: Annotated[bool, typer.Option("--bom", help="Begin the CSV with a mark for Excel.")] = False,  # noqa: FBT002
-    config: ConfigOption = None,
-) -> None:
-    """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's results.
-
-    JSON has every attempt. CSV has the last one, with cells escaped so that no spreadsheet reads them as a formula.
-    HTML and XLSX also have totals, days, hours, costs, and lists of who answered what.
-    """
-    settings = load_settings(config)
-    targets = targets_of(output, form, html=html, xlsx=xlsx, bom=bom)
-
-    async def written() -> list[dict[str, int]]:
-        async with campaign_store(settings) as store:
-            one = await find_campaign(store, name, deleted=True)
-            return [dict(await write_report(store, one, target, bom=bom)) for target in targets]
-
-    for target, outcomes in zip(targets, run(written()), strict=True):
-        if target.path is not None:
-            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
-            print_line(f"{target.path}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
-
-
-campaign.add_typer(do_not_call, name="do-not-call")
 
 
 def _on(settings: Settings, name: str, change: Any) -> Campaign:

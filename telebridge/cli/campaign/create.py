@@ -14,14 +14,20 @@ from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.reporting.words import CampaignWords
 from telebridge.cli.campaign.lists.importing import fill, rejects_beside, told, told_json
-from telebridge.cli.campaign.store import account_of, campaign_store, find_campaign, flows_of, read_file, run
+from telebridge.cli.campaign.store import (
+    account_of,
+    campaign_store,
+    find_campaign,
+    flows_of,
+    read_file,
+    run,
+)
 from telebridge.cli.campaign.words import tell_words, words_in_store
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 
-NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
 UpdateOption = Annotated[
     bool, typer.Option("--update", help="Let contacts not called yet have the data that the CSV has now.")
 ]

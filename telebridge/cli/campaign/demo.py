@@ -16,13 +16,13 @@ from statistics import median
 from typing import Annotated
 
 import typer
-import uvloop
 from rich.console import Console
 from rich.table import Table
 from typing_extensions import override
 
 from telebridge.app.bridge import CAMPAIGNS, create_app
 from telebridge.app.campaigns import Clocks
+from telebridge.bundled import BUNDLED, BUNDLED_FLOWS
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.start_checks import start_campaign
@@ -34,9 +34,12 @@ from telebridge.cli.campaign.lists.importing import fill
 from telebridge.cli.campaign.report import ReportFormat, ReportTarget, write_report
 from telebridge.cli.campaign.store import flows_of, read_file
 from telebridge.cli.campaign.view import watch
-from telebridge.cli.listen import listening, print_line
+from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.errors import ConfigurationError, TelebridgeError
+from telebridge.cli.process.event_loop import run
+from telebridge.cli.process.hum import warn_of_hum
+from telebridge.cli.process.printing import print_line
+from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
 from telebridge.simulator.caller.caller import Script
@@ -104,7 +107,8 @@ class ScriptedCallees(Mapping[str, Script]):
         return len(self._scripts)
 
 
-FILE, CONTACTS = Path("config/campaigns/reminders.toml"), Path("config/campaigns/reminders.csv")
+FILE, CONTACTS = BUNDLED / "campaigns" / "reminders.toml", BUNDLED / "campaigns" / "reminders.csv"
+FLOW = "reminder"
 OPEN_EVERYWHERE = datetime(2026, 1, 14, 19, 20, tzinfo=UTC) + timedelta(hours=5)
 """A working day, 7:20 in the evening in New York and 2:20 in the afternoon in Honolulu: inside every window."""
 LONGEST_SECONDS = 600.0
@@ -126,11 +130,11 @@ def demo(
     """
     settings = load_settings(config)
     configure_logs(level="error")
-    for file in (FILE, CONTACTS):
-        if not file.exists():
-            raise ConfigurationError(str(file), "is missing", "run it in the folder of telebridge")
+    warn_of_hum(settings.rime)
+    if FLOW not in flows_of(settings).names:
+        settings = settings.model_copy(update={"flows_dir": BUNDLED_FLOWS, "app": ""})
     limits = CampaignSettings(calls_per_second=calls_per_second, max_live=max_live)
-    uvloop.run(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
+    run(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
 
 
 async def _demo(settings: Settings, output: Path, console: Console, *, json_: bool) -> None:

@@ -9,8 +9,8 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.importing.drafting import SampledList, draft_campaign, sample_list
 from telebridge.campaigns.numbers.numbers import DialableNumber, country_exists, read_number
 from telebridge.cli.campaign.store import flows_of
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import matched_variables, used_variables
 from telebridge.flows.model import Flow

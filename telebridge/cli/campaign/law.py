@@ -9,8 +9,8 @@ from telebridge.campaigns.calling_hours.law import EVERYWHERE, calling_rules
 from telebridge.campaigns.calling_hours.law_view import law_json, law_lines
 from telebridge.campaigns.numbers.numbers import country_exists
 from telebridge.campaigns.numbers.regions import zones_of
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 
 

@@ -31,8 +31,8 @@ from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.lists.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow
@@ -100,6 +100,7 @@ class Preflight:
         warnings: What the owner should know besides, as sentences.
         words: What the first contacts will hear.
         name: The name of the campaign.
+        priced: Whether the file sets a price.
     """
 
     counted: Counted
@@ -109,6 +110,7 @@ class Preflight:
     warnings: tuple[str, ...] = ()
     words: CampaignWords | None = None
     name: str = ""
+    priced: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""
@@ -129,7 +131,7 @@ class Preflight:
             "open_now": self.estimate.open_now,
             "first_round_over": None if done is None else done.isoformat(),
             "calls": round(self.estimate.calls),
-            "cost": round(self.estimate.cost, 2),
+            "cost": round(self.estimate.cost, 2) if self.priced else None,
             "warnings": list(self.warnings),
             "words": None if self.words is None else self.words.as_json(),
         }
@@ -214,7 +216,8 @@ async def _checked(
     )
     law_told = calling_rules().warnings({lane.region for lane in counted.lanes}, wallclock=datetime.now(UTC))
     told = (*blank, *_disagreement(counted, definition), *law_told, *warnings_of(plan))
-    return Preflight(counted, read, reasons, estimate, told, _words(flow, plan, counted), plan.name)
+    priced = bool(definition.price_per_call or definition.price_per_minute)
+    return Preflight(counted, read, reasons, estimate, told, _words(flow, plan, counted), plan.name, priced)
 
 
 def _disagreement(counted: Counted, definition: CampaignDefinition) -> tuple[str, ...]:
@@ -274,7 +277,12 @@ def _tell(result: Preflight) -> None:
     for count, why in skipped:
         if count:
             print_line(f"  {count:,} would not: {why}")
-    print_line(f"{estimate.open_now:,} may be called at this moment, in {told['lanes']} lanes of zone and law")
+    if not told["callable"]:
+        print_line("nobody would be called: mend what the lines above name")
+        _warn(result)
+        return
+    hours = "the same calling hours" if told["lanes"] == 1 else f"{told['lanes']} different calling hours"
+    print_line(f"{estimate.open_now:,} may be called at this moment; the contacts have {hours}, by zone and law")
     if estimate.first_round_over is not None:
         took = estimate.first_round_over - datetime.now(UTC)
         print_line(
@@ -282,11 +290,14 @@ def _tell(result: Preflight) -> None:
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
     tell_words(result.words, result.name)
+    _warn(result)
+    cost = f"cost {estimate.cost:,.2f}" if result.priced else "cost unknown: set price_per_call and price_per_minute"
+    print_line(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, {cost}")
+
+
+def _warn(result: Preflight) -> None:
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
-    print_line(
-        f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, cost {estimate.cost:,.2f}"
-    )
 
 
 def _told(span: timedelta) -> str:

@@ -1,4 +1,4 @@
-"""Writes the report of a campaign: one row for each contact as CSV, JSON or XLSX, or a page of figures and lists."""
+"""`telebridge campaign report`: one row for each contact as CSV, JSON or XLSX, or a page of figures and lists."""
 
 import sys
 import tomllib
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Annotated, Any
+
+import typer
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.page import report_page
@@ -23,9 +25,13 @@ from telebridge.campaigns.reporting.report import (
 )
 from telebridge.campaigns.reporting.summary import CampaignSummary, Prices
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.campaign.workbook import ReportWorkbook
+from telebridge.cli.options import ConfigOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import open_private
+from telebridge.settings import load_settings
 
 
 class ReportFormat(Enum):
@@ -46,6 +52,34 @@ class ReportTarget:
 
     path: Path | None
     form: ReportFormat
+
+
+def report(
+    name: NameArgument,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file; by default it is printed.")] = None,
+    form: Annotated[ReportFormat | None, typer.Option("--format", help="By default the file's ending, or csv.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page of figures, charts and lists.")] = None,
+    xlsx: Annotated[Path | None, typer.Option("--xlsx", help="Write an Excel workbook.")] = None,
+    bom: Annotated[bool, typer.Option("--bom", help="Begin the CSV with a mark for Excel.")] = False,  # noqa: FBT002
+    config: ConfigOption = None,
+) -> None:
+    """Write one row for each contact: its attempts, the outcome, what was heard, the keys pressed, the flow's results.
+
+    JSON has every attempt. CSV has the last one, with cells escaped so that no spreadsheet reads them as a formula.
+    HTML and XLSX also have totals, days, hours, costs, and lists of who answered what.
+    """
+    settings = load_settings(config)
+    targets = targets_of(output, form, html=html, xlsx=xlsx, bom=bom)
+
+    async def written() -> list[dict[str, int]]:
+        async with campaign_store(settings) as store:
+            one = await find_campaign(store, name, deleted=True)
+            return [dict(await write_report(store, one, target, bom=bom)) for target in targets]
+
+    for target, outcomes in zip(targets, run(written()), strict=True):
+        if target.path is not None:
+            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+            print_line(f"{target.path}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
 
 
 def targets_of(

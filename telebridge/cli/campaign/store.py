@@ -1,26 +1,32 @@
-"""What campaign commands share: the database, the search for a campaign, and the campaign file."""
+"""What campaign commands share: the database, the search for a campaign, and the campaign file.
+
+One rule: what only some commands need, such as flows, is imported when it is asked for: it takes longer than the rest.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-from telebridge.app.python_flows import load_bridge
-from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.definition.loading import load_campaign
-from telebridge.campaigns.definition.model import CampaignDefinition
+import typer
+
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.campaign_plan import planned
 from telebridge.settings import Settings
 
+if TYPE_CHECKING:
+    from telebridge.call.flows.catalogue import FlowCatalogue
+    from telebridge.campaigns.definition.model import CampaignDefinition
+
 T = TypeVar("T")
+
+NameArgument = Annotated[str, typer.Argument(help="A campaign's name or id.")]
 
 SHORTEST_PREFIX = 6
 
@@ -65,23 +71,26 @@ def _by_id(known: list[Campaign], name: str) -> Campaign | None:
     return found[0] if found else None
 
 
-def flows_of(settings: Settings, app: str | None = None) -> FlowCatalogue:
-    """Load the flows of the settings' folder, and the Python flows of `--app`.
+def flows_of(settings: Settings, app: str | None = None) -> "FlowCatalogue":
+    """Load the flows of the settings' folder, and the Python flows of `--app` or the settings.
 
     Raises:
         ConfigurationError: A flow, or the application, cannot be loaded.
     """
-    flows = FlowCatalogue(settings.flows_dir, None if app is None else load_bridge(app))
-    flows.load()
-    return flows
+    from telebridge.app.python_flows import bridge_of, open_flows
+
+    return open_flows(settings, bridge_of(settings, app))
 
 
-def read_file(settings: Settings, flows: FlowCatalogue, file: Path) -> tuple[CampaignDefinition, CampaignPlan]:
+def read_file(settings: Settings, flows: "FlowCatalogue", file: Path) -> "tuple[CampaignDefinition, CampaignPlan]":
     """Load a campaign file and check it with its flow.
 
     Raises:
         ConfigurationError: The first mistake in it.
     """
+    from telebridge.campaigns.definition.loading import load_campaign
+    from telebridge.server.api.campaign_plan import planned
+
     load_campaign(file)  # reports files that cannot be read as well
     text = file.read_text(encoding="utf-8-sig")
     account, now = settings.twilio.account_sid, datetime.now(UTC)

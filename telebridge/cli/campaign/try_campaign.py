@@ -17,8 +17,8 @@ from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.reporting.words import call_words
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs

@@ -7,7 +7,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.listen import print_line
+from telebridge.cli.process.printing import print_line
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import RehearsalLine
 

@@ -7,8 +7,9 @@ import typer
 
 from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
-from telebridge.cli.listen import print_line, run_server, until_stopped
+from telebridge.cli.listen import run_server, until_stopped
 from telebridge.cli.options import ConfigOption
+from telebridge.cli.process.printing import print_line
 from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs

@@ -1,9 +1,7 @@
 """`telebridge demo`: a whole call on this machine, to be watched, heard and looked at."""
 
 import asyncio
-import importlib.util
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +10,14 @@ from rich.console import Console
 from rich.live import Live
 
 from telebridge.app.bridge import CALLS, create_app
-from telebridge.audio.wav import write_stereo
+from telebridge.app.python_flows import bridge_of
+from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
-from telebridge.cli.listen import listening, print_line
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.listen import listening
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.hum import warn_of_hum
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
@@ -25,7 +26,7 @@ from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
-from telebridge.turns.barge_in import BargeInCause
+from telebridge.testing.artifacts import write_recording
 
 SCRIPT = (
     "wait; silence 150ms; wait 1800ms; cough; wait 2s; speak 1300ms; listen 900ms; press 1; wait 1600ms; press 1; "
@@ -39,6 +40,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for call.wav and call.png.")] = Path(),
     script: Annotated[str, typer.Option(help="What the caller does; see `telebridge simulator --help`.")] = SCRIPT,
     flow: Annotated[str | None, typer.Option(help="The flow that answers: a name or a file.")] = None,
+    app: AppOption = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -49,29 +51,41 @@ def demo(
     call.png, with both on one time axis.
     """
     settings = load_settings(config)
+    configure_logs(level="error")
+    bridge = bridge_of(settings, app)
     settings = settings.model_copy(
         update={
             "twilio": TwilioSettings(account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN),
             "public_url": "",
-            "default_flow": flow or settings.default_flow,
+            "default_flow": flow or _answering(settings, bridge if app else None),
         }
     )
-    configure_logs(level="error")
     if not output.is_dir():
         raise ConfigurationError("--output", f"{output} is no folder")
     caller = parse_script(script)
+    warn_of_hum(settings.rime)
     console = Console(quiet=json_)
-    placed, record = asyncio.run(_call(settings, caller, console))
-    _write_files(placed.recording, record, output)
+    placed, record = asyncio.run(_call(settings, bridge, caller, console))
+    pictured = _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
         print_line(json.dumps({"call": record.as_json(), "events": events}))
     else:
-        _tell_result(record, placed.recording, output)
+        _tell_result(record, placed.recording)
+        picture = f" and {output / 'call.png'}" if pictured else ""
+        print_line(f"wrote {output / 'call.wav'} (caller left, bridge right){picture}")
 
 
-async def _call(settings: Settings, caller: Script, console: Console) -> tuple[SimulatedCall, CallRecord]:
-    app = create_app(settings)
+def _answering(settings: Settings, bridge: Bridge | None) -> str:
+    """The flow that answers: the only one of an application that is named on the command line, else the settings'."""
+    flows = [] if bridge is None else list(bridge.flows)
+    return flows[0] if len(flows) == 1 else settings.default_flow
+
+
+async def _call(
+    settings: Settings, bridge: Bridge | None, caller: Script, console: Console
+) -> tuple[SimulatedCall, CallRecord]:
+    app = create_app(settings, bridge=bridge)
     async with listening(app, "127.0.0.1", 0, port_setting="server.port") as url:
         simulator = Simulator(SimulatorOptions())
         events: list[TimelineEvent] = []
@@ -95,38 +109,18 @@ async def _call(settings: Settings, caller: Script, console: Console) -> tuple[S
     return placed, record
 
 
-def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Path) -> None:
-    """Write call.wav and call.png."""
-    prompts = [
-        ((utterance.began_at - recording.opened_at) * 1000, utterance.text)
-        for utterance in record.utterances
-        if utterance.began_at is not None
-    ]
-    moments = [((at - recording.opened_at) * 1000, words) for at, words in _moments(record)]
+def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Path) -> bool:
+    """Write call.wav and call.png; returns whether the picture could be drawn."""
     try:
-        write_stereo(folder / "call.wav", recording.caller_leg(), recording.bridge_leg())
+        drawn = write_recording(recording, record, folder)
     except OSError as error:
         raise ConfigurationError("--output", f"call.wav cannot be written ({error.strerror})") from error
-    if importlib.util.find_spec("matplotlib") is None:
-        print_line("no call.png: install telebridge[pictures] to have it drawn")
-        return
-    from telebridge.cli.demo.picture import draw_call
-
-    draw_call(recording, prompts, moments, folder / "call.png")
+    if not drawn:
+        typer.echo("no call.png: pip install 'telebridge[pictures]' to have it drawn", err=True)
+    return drawn
 
 
-def _moments(record: CallRecord) -> Iterator[tuple[float, str]]:
-    """Yield the times at which the bridge yielded to the caller, and at which it went on."""
-    for utterance in record.utterances:
-        for pause in utterance.pauses:
-            yield pause.paused_at, "pauses"
-            yield pause.resumed_at, "resumes"
-        cut = utterance.interruption
-        if cut is not None and cut.cause is not BargeInCause.HANG_UP and utterance.ended_at is not None:
-            yield utterance.ended_at, f"yields to {cut.cause.value}"
-
-
-def _tell_result(record: CallRecord, recording: DualChannelRecording, folder: Path) -> None:
+def _tell_result(record: CallRecord, recording: DualChannelRecording) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
         print_line(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
@@ -140,4 +134,3 @@ def _tell_result(record: CallRecord, recording: DualChannelRecording, folder: Pa
             print_line(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
     first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
     print_line(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
-    print_line(f"wrote {folder / 'call.wav'} (caller left, bridge right) and {folder / 'call.png'}")

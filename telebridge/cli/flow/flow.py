@@ -14,11 +14,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from telebridge.call.flows.catalogue import flow_files
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checking import nearest
 from telebridge.flows.drawing.graph import graph_of, mermaid
@@ -166,10 +167,10 @@ flow.command()(schema)
 
 def _flow_files(named: list[Path]) -> list[Path]:
     """The files named, and those in the folders named; each once."""
-    found = (file for path in named for file in (sorted(path.glob("*.yaml")) if path.is_dir() else [path]))
+    found = (file for path in named for file in (flow_files(path) if path.is_dir() else [path]))
     files = list(dict.fromkeys(found))
     if not files:
-        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml")
+        raise ConfigurationError(str(named[0]), "holds no flow files", "they end in .yaml or .yml")
     return files
 
 

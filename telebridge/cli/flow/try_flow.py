@@ -1,6 +1,7 @@
 """`telebridge flow try`: run a flow in the terminal and type what a caller would press."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -8,14 +9,21 @@ from typing import Annotated, Any
 
 import typer
 
-from telebridge.cli.listen import print_line
-from telebridge.cli.options import JsonOption
+from telebridge.app.python_flows import bridge_of, load_bridge
+from telebridge.call.flows.catalogue import FLOW_FILES
+from telebridge.call.flows.python import Bridge
+from telebridge.cli.flow.try_python import try_python
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN, nearest
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
+from telebridge.settings import load_settings
+from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_walk
+from telebridge.testing.vocabulary import SUFFIX
 
 NUMBERS = {"from": "+15550100001", "to": "+15550100002"}
 """The numbers of the call by default; they belong to nobody."""
@@ -25,7 +33,10 @@ TRUTH = {"true": True, "false": False}
 
 
 def try_flow(
-    file: Annotated[Path, typer.Argument(help="A flow file.")],
+    flow: Annotated[
+        str | None,
+        typer.Argument(help="A flow file; or a Python flow, which may be left out when the application has one."),
+    ] = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A variable of the call; may be repeated.")
     ] = None,
@@ -38,21 +49,41 @@ def try_flow(
         typer.Option(
             metavar="NODE=JSON",
             help="What a request or a function answers at a node, how many seconds are recorded there, or 'completed' "
-            "for a transfer; may be repeated. Without it requests fail and nobody takes transfers.",
+            "for a transfer; may be repeated. Without it requests fail and nobody takes transfers. In a Python flow "
+            "record=SECONDS and transfer=completed.",
         ),
     ] = None,
+    app: AppOption = None,
+    save: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the walk as a scenario file, for `telebridge test`.")
+    ] = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
 ) -> None:
     """Walk through a flow: read what would be said, and type what a caller would press.
 
     Enter alone is a silence, ! hangs up. With --keys nothing is asked; after the last key the caller is silent. Exits
     with 1 when the caller would hear the apology.
     """
-    flow = load_flow(file)
-    rehearsal = Rehearsal(flow, {**NUMBERS, **_variables(flow, set_ or [])}, _answers(flow, answer or []))
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
-    lines = list(_run(rehearsal, answers, forever=keys is not None, shown=not json_, echo=not asking))
+    bridge = _python_flows(flow, app, config)
+    if bridge is not None:
+        if save is not None:
+            raise ConfigurationError("--save", "writes walks through flow files only", "name a flow file")
+        variables: dict[str, Any] = {**NUMBERS, **dict(_named(set_ or []))}
+        outcomes = dict(_outcomes(answer or []))
+        forever, echo = keys is not None, not asking
+        try_python(bridge, flow, variables, outcomes, answers, forever=forever, shown=not json_, echo=echo)
+        return
+    path = _file_of(flow, config)
+    file = load_flow(path)
+    known = _answers(file, answer or [])
+    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known)
+    walk: list[RehearsalLine | str] = []
+    lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
+    if save is not None:
+        _save(save, path, walk, known, quiet=json_)
     if json_:
         print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
@@ -64,8 +95,32 @@ def try_flow(
         raise typer.Exit(1)
 
 
+def _python_flows(flow: str | None, app: str | None, config: Path | None) -> Bridge | None:
+    """The application whose flow is meant: that of `--app`, or of the settings when no file is named."""
+    if app is not None:
+        return load_bridge(app)
+    if flow is not None and (flow.endswith(FLOW_FILES) or Path(flow).exists()):
+        return None
+    return bridge_of(load_settings(config))
+
+
+def _file_of(flow: str | None, config: Path | None) -> Path:
+    """The file that is named, by its path or by its name in the folder of the settings."""
+    if flow is None:
+        raise ConfigurationError("FLOW", "is missing", "name a flow file, or a Python flow with --app")
+    settings = load_settings(config)
+    named = settings.flows_dir / f"{flow}.yaml"
+    return named if not Path(flow).exists() and named.exists() else Path(flow)
+
+
 def _run(
-    rehearsal: Rehearsal, answers: Iterator[str], *, forever: bool, shown: bool, echo: bool
+    rehearsal: Rehearsal,
+    answers: Iterator[str],
+    walk: list[RehearsalLine | str],
+    *,
+    forever: bool,
+    shown: bool,
+    echo: bool,
 ) -> Iterator[RehearsalLine]:
     """Run to the end of the call; the caller hangs up when the input ends, or is silent after the last of the keys."""
     lines = rehearsal.start()
@@ -73,13 +128,29 @@ def _run(
         if shown:
             for line in lines:
                 print_line(_shown(line))
+        walk += lines
         yield from lines
         if rehearsal.over:
             return
         answer = next(answers, "" if forever else HANGS_UP)
         if shown and echo:
             print_line(f"{PROMPT}{answer}".rstrip())
+        walk.append(answer)
         lines = rehearsal.answer(answer)
+
+
+def _save(save: Path, flow: Path, walk: list[RehearsalLine | str], known: Mapping[str, object], *, quiet: bool) -> None:
+    """Write the walk as a scenario file."""
+    name = save if save.name.endswith(SUFFIX) else save.with_name(save.name + SUFFIX)
+    call = os.path.relpath(flow.resolve(), name.parent.resolve())
+    draft = ScenarioDraft(call, caller=NUMBERS["from"], to=NUMBERS["to"])
+    try:
+        name.parent.mkdir(parents=True, exist_ok=True)
+        name.write_text(draft_of_walk(draft, walk, known).text(), encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError("--save", f"{name} cannot be written ({error.strerror})") from error
+    if not quiet:
+        print_line(f"wrote {name}; `telebridge test {name}` plays it")
 
 
 def _shown(line: RehearsalLine) -> str:
@@ -111,10 +182,7 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
     """
     known = BUILT_IN.union(flow.variables, flow.needs, *(variables_set_by(node) for node in flow.nodes.values()))
     variables: dict[str, Any] = {}
-    for each in given:
-        name, equals, value = each.partition("=")
-        if not equals:
-            raise ConfigurationError("--set", f"'{each}' is not NAME=VALUE", "for example --set name=Jane")
+    for name, value in _named(given):
         if name not in known:
             raise ConfigurationError(
                 "--set", f"the flow has no variable '{name}'", nearest(name, known) or "name it under 'variables'"
@@ -123,21 +191,33 @@ def _variables(flow: Flow, given: list[str]) -> Mapping[str, Any]:
     return variables
 
 
-def _answers(flow: Flow, given: list[str]) -> dict[str, object]:
-    answers: dict[str, object] = {}
+def _named(given: list[str]) -> Iterator[tuple[str, str]]:
     for each in given:
-        node, equals, value = each.partition("=")
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise ConfigurationError("--set", f"'{each}' is not NAME=VALUE", "for example --set name=Jane")
+        yield name, value
+
+
+def _answers(flow: Flow, given: list[str]) -> dict[str, object]:
+    answers = dict(_outcomes(given))
+    for node in answers:
+        if node not in flow.nodes:
+            raise ConfigurationError("--answer", f"the flow has no node '{node}'", nearest(node, flow.nodes))
+    return answers
+
+
+def _outcomes(given: list[str]) -> Iterator[tuple[str, Any]]:
+    for each in given:
+        name, equals, value = each.partition("=")
         if not equals:
             raise ConfigurationError(
                 "--answer", f"'{each}' is not NODE=JSON", """for example --answer 'find={"id": 7}'"""
             )
-        if node not in flow.nodes:
-            raise ConfigurationError("--answer", f"the flow has no node '{node}'", nearest(node, flow.nodes))
         try:
-            answers[node] = json.loads(value)
+            yield name, json.loads(value)
         except ValueError:
-            answers[node] = value
-    return answers
+            yield name, value
 
 
 def _of_same_type(default: object, value: str) -> object:

@@ -51,15 +51,15 @@ class Supervisor:
     """Runs one function in several processes.
 
     Args:
-        serve: Called in each process, with a descriptor that becomes readable once the supervisor is gone, and a
-            callback to call when the worker listens.
+        serve: Called in each process with its number, a descriptor that becomes readable once the supervisor is gone,
+            and a callback to call when the worker listens.
         print_line: Called with a line for the operator when a worker is restarted.
         drain_seconds: How long workers may drain after a signal.
     """
 
     def __init__(
         self,
-        serve: Callable[[int, Callable[[], None]], None],
+        serve: Callable[[int, int, Callable[[], None]], None],
         print_line: Callable[[str], None],
         *,
         drain_seconds: float = math.inf,
@@ -148,12 +148,12 @@ class Supervisor:
                 return
             pid = os.fork()
             if pid == 0:
-                os._exit(self._run_worker())
+                os._exit(self._run_worker(number))
             self._workers[pid] = number
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
-    def _run_worker(self) -> int:
+    def _run_worker(self, number: int) -> int:
         """Run in the worker process, and return its exit code."""
         for signum in STOPPING:
             signal.signal(signum, signal.SIG_DFL)
@@ -161,7 +161,7 @@ class Supervisor:
         os.close(self._held_end)
         os.close(self._read_end)
         try:
-            self._serve(self._lifeline, self._report_listening)
+            self._serve(number, self._lifeline, self._report_listening)
         except ConfigurationError as error:
             sys.stderr.write(f"telebridge: {error}\n")
             return CONFIGURED_WRONGLY

@@ -1,5 +1,6 @@
 """Puts the API's endpoints into an application, with the one that describes them all."""
 
+import asyncio
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -18,15 +19,21 @@ class DescriptionEndpoint:
     """Answers `/api/openapi.json`."""
 
     def __init__(self) -> None:
-        self._description: dict[str, Any] = {}
+        self._declarations: Sequence[Declaration[Any, Any]] = ()
+        self._description: dict[str, Any] | None = None
 
     def describe_all(self, declarations: Sequence[Declaration[Any, Any]]) -> None:
         """Describe these endpoints from now on."""
-        self._description = document(declarations, version=_version())
+        self._declarations = declarations
 
     @endpoint(hdrs.METH_GET, "/api/openapi.json", "This description.", {200: JSON})
     async def describe(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
-        """The OpenAPI document of the API."""
+        """The OpenAPI document of the API.
+
+        It is made with the first request, in a thread: that takes as long as a tenth of a start.
+        """
+        if self._description is None:
+            self._description = await asyncio.to_thread(document, self._declarations, version=_version())
         return web.json_response(self._description)
 
 

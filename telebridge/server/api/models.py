@@ -141,7 +141,7 @@ class UtteranceResponse(ResponseModel):
 class CallResponse(ResponseModel):
     """One call. Calls from the database may have further fields."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     call_sid: str
     flow: str

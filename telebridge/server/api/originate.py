@@ -45,7 +45,7 @@ class TwilioOriginator(CallOriginator):
     """Originates calls through Twilio's REST API; the connection is made with the first call.
 
     Args:
-        open_calls: Makes the client, on the event loop; raises `ConfigurationError` without an account.
+        open_calls: Makes the client; raises `ConfigurationError` without an account.
         public_url: Where Twilio reaches the bridge.
         variables: Signs variables into addresses.
     """

@@ -8,13 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 class RequestModel(BaseModel):
     """The base of bodies and queries. Types are strict: "5" is no number."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=False, defer_build=True)
 
 
 class ResponseModel(BaseModel):
     """The base of responses and their parts."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Nothing(RequestModel):

@@ -8,7 +8,7 @@ milliseconds; what stays is what waits on purpose.
 """
 
 import asyncio
-import resource
+import sys
 from collections.abc import Callable
 from ipaddress import ip_network
 from typing import cast
@@ -19,8 +19,12 @@ from typing_extensions import override
 
 from telebridge import metrics
 from telebridge.server.http.forwarding import client_address
+from telebridge.server.http.handover import Handover
 from telebridge.server.http.network_addresses import address_of, is_in
 from telebridge.server.http.refusal_log import RefusalLog
+
+if sys.platform != "win32":
+    import resource
 
 HEADER_SECONDS = 10.0
 """How long the headers of a request may take, from its first byte; of the first one, from the connection."""
@@ -31,6 +35,8 @@ LINGER_SECONDS = 2.0
 CONNECTIONS_PER_ADDRESS = 100
 GRACE_SECONDS = 1.0
 """How long an address may have too many connections: a proxy opens many at once, whose requests are still to come."""
+HANDOVER_TRIES, HANDOVER_RETRY_SECONDS = 40, 0.005
+"""How often, and after which pause, a connection is offered to a process that is busy: for 0.2 s."""
 DESCRIPTORS_SHARE = 2
 """Strangers may hold the n-th part of the file descriptors of the process."""
 FEWEST, MOST = 16, 1024
@@ -40,6 +46,8 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: cl
 
 def most_strangers() -> int:
     """Return how many strangers this process may have: half of its descriptors, within bounds."""
+    if sys.platform == "win32":
+        return MOST  # sockets are no descriptors there
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return max(FEWEST, min(descriptors // DESCRIPTORS_SHARE, MOST))
 
@@ -99,9 +107,11 @@ class BoundedConnection(asyncio.Protocol):
     Args:
         served: aiohttp's protocol of this connection.
         bounds: Those of all connections.
+        head: What another process has read of it already, and handed over with it.
     """
 
-    def __init__(self, served: asyncio.Protocol, bounds: "ConnectionBounds") -> None:
+    def __init__(self, served: asyncio.Protocol, bounds: "ConnectionBounds", head: bytes = b"") -> None:
+        self._head = head
         self.served = served
         self.peer = ""
         self._bounds = bounds
@@ -119,9 +129,17 @@ class BoundedConnection(asyncio.Protocol):
         self._bounds.opened(self)
         self._expect_headers()
         self.served.connection_made(transport)
+        if self._head:
+            self.data_received(self._head)
 
     @override
     def data_received(self, data: bytes) -> None:
+        if self._bounds.handover is not None and not self._received and data is not self._head:
+            self._hand_over_or_serve(self._bounds.handover, data, HANDOVER_TRIES)
+        else:
+            self._receive(data)
+
+    def _receive(self, data: bytes) -> None:
         self._received = True
         if self._deadline is None and not self._in_request:
             self._expect_headers()
@@ -166,6 +184,26 @@ class BoundedConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _hand_over_or_serve(self, handover: Handover, data: bytes, tries: int) -> None:
+        """Hand a request that begins over to the process whose it is; serve it here if that does not take it."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        try:
+            handed = handover.give(transport, data)
+        except BlockingIOError:
+            if tries:
+                transport.pause_reading()
+                self._loop.call_later(HANDOVER_RETRY_SECONDS, self._hand_over_or_serve, handover, data, tries - 1)
+                return
+            handed = False
+        if handed:
+            transport.abort()  # closes the descriptor of this process alone
+            return
+        if tries < HANDOVER_TRIES:
+            transport.resume_reading()
+        self._receive(data)
+
     def _expect_headers(self) -> None:
         self._deadline = self._loop.call_later(HEADER_SECONDS, self._too_slow)
 
@@ -190,6 +228,9 @@ class ConnectionBounds:
         per_address: How many connections of strangers one address may have.
         trusted_proxies: Networks that are bounded in total only, and whose word on the address of a client counts.
         total: How many connections of strangers there may be; by default what the descriptors of the process allow.
+
+    Attributes:
+        handover: Gives connections to other processes; None when there is one process.
     """
 
     def __init__(
@@ -204,12 +245,18 @@ class ConnectionBounds:
         self._by_served: dict[asyncio.BaseProtocol, BoundedConnection] = {}
         self._crowded: set[str] = set()  # addresses that have too many, until the excess is closed
         self._log = RefusalLog()
+        self.handover: Handover | None = None
 
-    def bounded(self, serve: Callable[[], asyncio.Protocol]) -> Callable[[], BoundedConnection]:
-        """Return a factory of protocols that are bounded, each in front of one that `serve` makes."""
+    def bounded(self, serve: Callable[[], asyncio.Protocol], head: bytes = b"") -> Callable[[], BoundedConnection]:
+        """Return a factory of protocols that are bounded, each in front of one that `serve` makes.
+
+        Args:
+            serve: Makes what serves a connection.
+            head: What another process has read of the connection, and handed over with it.
+        """
 
         def make() -> BoundedConnection:
-            connection = BoundedConnection(serve(), self)
+            connection = BoundedConnection(serve(), self, head)
             self._by_served[connection.served] = connection
             return connection
 

@@ -20,8 +20,9 @@ from telebridge.errors import ConfigurationError, NotLive, RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.idempotency_store import UsedTokens
-from telebridge.server.twilio.reading_pace import TURN_UNITS, UNIT_BYTES, ReadingPace
+from telebridge.server.twilio.media_reader import MediaReader
 from telebridge.server.twilio.request_validation import RequestValidator
+from telebridge.tasks import Tasks
 from telebridge.twilio.media_stream import UnknownEvent, UnreadableMessage, require_little_audio
 from telebridge.twilio.messages import MAX_MEDIA_BYTES
 from telebridge.twilio.signed_urls import StreamTokenError, StreamTokens
@@ -75,6 +76,7 @@ class MediaHandler:
         self._validator = validator
         self._tokens = tokens
         self._used = used
+        self._claiming = Tasks("claim a stream's token")
 
     async def media(self, request: web.Request) -> web.WebSocketResponse:
         """Carry one media stream until it ends."""
@@ -82,17 +84,19 @@ class MediaHandler:
         socket = web.WebSocketResponse(
             decode_text=False, compress=False, max_msg_size=MAX_MESSAGE_BYTES, timeout=2.0, autoping=False
         )
+        reader = MediaReader(request.protocol, runner.receive_frame)
+        if socket.can_prepare(request):
+            _put_in_front(request, reader)
         await socket.prepare(request)
-        if (bounds := request.app.get(CONNECTIONS)) is not None:
-            bounds.hand_over(request)
-        out = QueuedSocket(socket)
+        out = QueuedSocket(socket, request.transport)
         writer = asyncio.create_task(out.write())
         runner.attach(out)
         try:
-            await self._read(socket, runner)
+            await self._read(socket, runner, reader)
         except TimeoutError:
             log.warning("stream never started", call_sid=runner.session.record.call_sid)
         finally:
+            reader.stop()
             runner.detach(out)
             out.close()
             await writer
@@ -109,8 +113,13 @@ class MediaHandler:
         try:
             token = request.match_info["token"]
             call_sid, claims = self._tokens.redeem(token, wallclock=datetime.now(UTC))
-            await self._refuse_used(token, call_sid)
-            return await self._calls.ownership.resume_with_stream(IncomingCall.from_claims(call_sid, claims))
+            own = self._tokens.is_own(token)
+            if own:  # its stream is meant for this process; the others are told without anybody waiting for it
+                _ = self._claiming.start(self._tell_used(token, call_sid))
+            else:
+                await self._refuse_used(token, call_sid)
+            incoming = IncomingCall.from_claims(call_sid, claims)
+            return await self._calls.ownership.resume_with_stream(incoming, own=own)
         except StreamTokenError as error:
             metrics.REFUSED.labels("media", "token").inc()
             raise web.HTTPForbidden(text=f"{error}\n") from error
@@ -118,6 +127,13 @@ class MediaHandler:
             raise web.HTTPGone(text=f"{error}\n") from error
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}\n") from error
+
+    async def _tell_used(self, token: str, call_sid: str) -> None:
+        """Tell other processes that a token was redeemed here."""
+        try:
+            await self._refuse_used(token, call_sid)
+        except StreamTokenError:
+            log.warning("a stream's token was used in another process, too", call_sid=call_sid)
 
     async def _refuse_used(self, token: str, call_sid: str) -> None:
         """Refuse a token that another process has redeemed; while the database is away it is taken.
@@ -136,11 +152,10 @@ class MediaHandler:
         if not first:
             raise StreamTokenError("used before")
 
-    async def _read(self, socket: web.WebSocketResponse, runner: CallRunner) -> None:
-        """Read until the socket ends, breaks the protocol too often, or does not start in time."""
-        bad, started = BadMessages(), False
+    async def _read(self, socket: web.WebSocketResponse, runner: CallRunner, reader: MediaReader) -> None:
+        """Read what the reader hands on, until the socket ends, breaks the protocol, or does not start in time."""
+        bad, started, pace = BadMessages(), False, reader.pace
         loop = asyncio.get_running_loop()
-        pace, left = ReadingPace(now=loop.time()), TURN_UNITS
         async with asyncio.timeout(START_SECONDS) as start:
             async for message in socket:
                 try:
@@ -159,10 +174,18 @@ class MediaHandler:
                 if not started and runner.streaming:
                     started = True
                     start.reschedule(None)
-                left -= 1 + len(message.data or "") // UNIT_BYTES
-                if left <= 0:  # a socket that has more messages never waits by itself
-                    await _wait(pace.wait_seconds(TURN_UNITS - left, now=loop.time()))
-                    left = TURN_UNITS
+                pace.take(len(message.data) if isinstance(message.data, bytes | bytearray) else 0)
+                if pace.left <= 0:  # a socket that has more messages never waits by itself
+                    await _wait(pace.wait_seconds(now=loop.time()))
+                reader.message_read()
+
+
+def _put_in_front(request: web.Request, reader: MediaReader) -> None:
+    """Let the reader receive what comes over the connection from now on."""
+    if (bounds := request.app.get(CONNECTIONS)) is not None:
+        bounds.hand_over(request)
+    if request.transport is not None:
+        request.transport.set_protocol(reader)
 
 
 async def _wait(seconds: float) -> None:

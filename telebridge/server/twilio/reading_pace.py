@@ -21,16 +21,29 @@ class ReadingPace:
 
     Args:
         now: The time of the event loop, in seconds.
+
+    Attributes:
+        left: How many units are left of the stream's share of this turn; none at 0 and below.
     """
 
-    __slots__ = ("_credit", "_last")
+    __slots__ = ("_credit", "_last", "left")
 
     def __init__(self, *, now: float) -> None:
+        self.left = TURN_UNITS
         self._credit = float(BURST_UNITS)
         self._last = now
 
-    def wait_seconds(self, units: int, *, now: float) -> float:
-        """Return how long to wait after so many units were read, at least until the next turn of the loop."""
+    def take(self, size: int) -> None:
+        """Count a message of so many bytes that was read."""
+        self.left -= 1 + size // UNIT_BYTES
+
+    def is_slow(self, *, now: float) -> bool:
+        """Whether what was read of the share came so slowly that the next share may begin without a wait or a turn."""
+        return (now - self._last) * UNITS_A_SECOND >= TURN_UNITS - self.left and self._credit >= 0
+
+    def wait_seconds(self, *, now: float) -> float:
+        """Begin the next share; returns how long to wait before, at least until the next turn of the loop."""
+        units, self.left = TURN_UNITS - self.left, TURN_UNITS
         self._credit = min(BURST_UNITS, self._credit + (now - self._last) * UNITS_A_SECOND) - units
         self._last = now
         return max(0.0, -self._credit / UNITS_A_SECOND)

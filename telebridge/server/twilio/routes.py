@@ -34,11 +34,21 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
     *,
     default_flow: str,
     numbers: dict[str, str],
+    overflow_url: str = "",
     used_tokens: UsedTokens | None = None,
     health: HealthHandler | None = None,
 ) -> None:
     """Add every route of the bridge but the API's to `app`."""
-    voice = VoiceHandler(calls, validator, tokens, variables, campaigns, default_flow=default_flow, numbers=numbers)
+    voice = VoiceHandler(
+        calls,
+        validator,
+        tokens,
+        variables,
+        campaigns,
+        default_flow=default_flow,
+        numbers=numbers,
+        overflow_url=overflow_url,
+    )
     status = StatusHandler(calls, campaigns)
     health = health or HealthHandler(calls)
     refusals = RefusalLog()

@@ -2,7 +2,8 @@
 
 Source: Twilio, "TwiML for Programmable Voice" and "TwiML <Stream>".
 
-One rule: before Twilio is answered, other processes can read what they need to handle its next request.
+One rule: before Twilio is answered, other processes can read what they need to handle its next request. For a call that
+rings that is the token of its stream, so its beginning waits for no database.
 """
 
 from collections.abc import Mapping
@@ -33,7 +34,7 @@ from telebridge.server.twilio.request_validation import FIELDS, RequestValidator
 from telebridge.server.twilio.status import ATTEMPT, or_send_again
 from telebridge.twilio import twiml
 from telebridge.twilio.caller_id import caller_id_of
-from telebridge.twilio.calls import FINAL
+from telebridge.twilio.calls import FINAL, CallStatus
 from telebridge.twilio.signed_urls import QUERY, CallVariables, StreamTokens, VariablesForged
 from telebridge.unicode_text import xml_text
 
@@ -58,6 +59,7 @@ class VoiceHandler:
         campaigns: Knows the calls of campaigns.
         default_flow: The flow for numbers that are not in `numbers`.
         numbers: Flow by called number, in E.164.
+        overflow_url: Where calls are sent for which there is no room; empty for the busy tone.
     """
 
     def __init__(
@@ -70,7 +72,9 @@ class VoiceHandler:
         *,
         default_flow: str,
         numbers: dict[str, str],
+        overflow_url: str = "",
     ) -> None:
+        self._overflow_url = overflow_url
         self._calls = calls
         self._validator = validator
         self._tokens = tokens
@@ -85,9 +89,7 @@ class VoiceHandler:
         call_sid = fields["CallSid"]
         attempt = request.query.get(ATTEMPT)
         if self._calls.full and attempt is None and self._calls.find(call_sid) is None:
-            metrics.REFUSED.labels("voice", "full").inc()
-            log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
-            return _answer(twiml.reject(reason="busy"))
+            return self._refused(call_sid)
         called = fields.get("To", "")
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = fields.get("Direction", "inbound")
@@ -101,8 +103,9 @@ class VoiceHandler:
         incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
         if _is_over(fields):
             return self._ended(call_sid)
+        ringing = attempt is None and fields.get("CallStatus") == CallStatus.RINGING.value
         try:
-            runner = await self._calls.ownership.begin(incoming)
+            runner = await self._calls.ownership.begin(incoming, ringing=ringing)
         except ConfigurationError as error:
             log.error("call cannot be answered", call_sid=call_sid, error=str(error))
             return error_message()
@@ -110,8 +113,18 @@ class VoiceHandler:
             return self._ended(call_sid)
         if runner.session.phase is Phase.HELD:  # somebody sent the call back to where it began
             runner.deliver(StreamRequested())
-        await self._calls.flush(call_sid)  # the stream may come to another process
+        if not ringing:
+            await self._calls.flush(call_sid)  # the stream may come to another process
         return self._connect(request, incoming)
+
+    def _refused(self, call_sid: str) -> web.Response:
+        """Answer a call for which there is no room."""
+        overloaded = self._calls.overloaded
+        self._calls.refused()
+        metrics.REFUSED.labels("voice", "overload" if overloaded else "full").inc()
+        if not overloaded:  # of an overload the log has one line for the episode
+            log.warning("call refused: no room", call_sid=call_sid, live=len(self._calls))
+        return _answer(twiml.redirect(self._overflow_url) if self._overflow_url else twiml.reject(reason="busy"))
 
     def _ended(self, call_sid: str) -> web.Response:
         """Answer the voice webhook of a call that has ended: no other call begins in its name."""
@@ -139,11 +152,11 @@ class VoiceHandler:
         runner = await self._calls.ownership.resume(fields.get("CallSid", ""))
         if runner is None:
             return _answer(twiml.hang_up())
+        ended = _transfer_ended(fields)
         if fields.get("CallStatus") == "completed":
-            runner.deliver(CallOver("completed"))
+            runner.deliver(CallOver("completed", ended))
             return _answer(twiml.hang_up())
-        status = fields.get("DialCallStatus", "")
-        runner.deliver(TransferEnded(status if status in get_args(TransferStatus) else "failed"))  # type: ignore[arg-type]
+        runner.deliver(ended)
         return await self._what_follows(request, runner)
 
     async def whisper(self, request: web.Request) -> web.Response:
@@ -202,6 +215,13 @@ class VoiceHandler:
                 then_redirect=self._validator.public_url(request, "/twilio/next") + TRY_AGAIN,
             )
         )
+
+
+def _transfer_ended(fields: Mapping[str, str]) -> TransferEnded:
+    status, seconds = fields.get("DialCallStatus", ""), fields.get("DialCallDuration", "")
+    known: tuple[TransferStatus, ...] = get_args(TransferStatus)
+    ended: TransferStatus = next((each for each in known if each == status), "failed")
+    return TransferEnded(ended, int(seconds) if seconds.isascii() and seconds.isdigit() else None)
 
 
 def _is_over(fields: Mapping[str, str]) -> bool:

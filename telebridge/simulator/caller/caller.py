@@ -135,6 +135,7 @@ class Caller:
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self._steps = list(script.steps)
         self._next = 0
         self._step: CallerStep | None = None
         self._elapsed_ms = 0  # in this step
@@ -147,7 +148,21 @@ class Caller:
     @property
     def finished(self) -> bool:
         """Whether all steps are done."""
-        return self._step is None and self._next >= len(self.script.steps)
+        return self._step is None and self._next >= len(self._steps)
+
+    @property
+    def silent(self) -> bool:
+        """Whether every frame will be silence until a step is added: all steps are done, in a quiet place."""
+        return self.finished and self._environment.silent
+
+    def add(self, step: CallerStep) -> None:
+        """Do this too, after the steps that are left; nothing is done after hanging up."""
+        self._steps.append(step)
+
+    def rest(self, frames: int) -> None:
+        """Advance by so many frames of 20 ms while the caller is `silent`."""
+        self._open_ms += frames * FRAME_MS
+        self._quiet_ms += frames * FRAME_MS
 
     def frame(self, heard: bytes) -> Turn:
         """Advance by 20 ms, during which `heard` came out of the telephone (empty counts as silence)."""
@@ -169,9 +184,9 @@ class Caller:
         return replace(turn, audio=self._environment.mixed(turn.audio, heard))
 
     def _begin_next(self) -> CallerStep | None:
-        if self._ended or self._next >= len(self.script.steps):
+        if self._ended or self._next >= len(self._steps):
             return None
-        self._step = self.script.steps[self._next]
+        self._step = self._steps[self._next]
         self._next += 1
         self._elapsed_ms, self._sounded = 0, False
         return self._step

@@ -1,21 +1,23 @@
 """The media of one call, from the moment the line opens: the caller's frames, the playout, and a stream if any.
 
+A caller who has been silent for a while may send longer frames (`silent_frames`), so that a long call on virtual time
+costs little; Twilio's own frames are always of 20 ms.
+
 One rule: a frame of 20 ms is processed when it has passed, at a time counted from the opening, so nothing drifts.
 """
 
 from dataclasses import dataclass, field
 
-from telebridge.audio.mulaw import FRAME_MS
-from telebridge.simulator.caller.caller import (
-    Caller,
-    Speak,
-    Turn,
-)
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS
+from telebridge.simulator.caller.caller import QUIET_FRAME, Caller, CallerStep, Speak, Turn
+from telebridge.simulator.caller.sounds import SILENCE
 from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 
 FRAME_SECONDS = FRAME_MS / 1000
+SETTLED_FRAMES = 100
+"""After two seconds of silence frames may be longer: who listens for the end of speech has found it by then."""
 
 
 @dataclass(slots=True)
@@ -35,9 +37,17 @@ class PhoneLine:
         playout: Plays audio to the caller.
         stream: Receives the caller's audio and keys while it is set.
         far: The party that `<Dial>` connected; both parties hear each other while it is set.
+
+    Args:
+        caller: The person at this end.
+        recording: Receives both legs.
+        opened_at: When the line opened (monotonic seconds).
+        silent_frames: How many frames of a silent caller are sent as one; 1 as Twilio does.
     """
 
-    def __init__(self, caller: Caller, recording: DualChannelRecording, *, opened_at: float) -> None:
+    def __init__(
+        self, caller: Caller, recording: DualChannelRecording, *, opened_at: float, silent_frames: int = 1
+    ) -> None:
         self.caller = caller
         self.recording = recording
         self.opened_at = opened_at
@@ -45,19 +55,35 @@ class PhoneLine:
         self.stream: StreamLeg | None = None
         self.far: Caller | None = None
         self._frames = 0
+        self._silent_frames = silent_frames
+        self._quiet = 0  # how many frames before now were silence
+
+    def act(self, step: CallerStep, *, now: float) -> Passed:
+        """Let the caller do something further; returns what has passed up to now."""
+        passed = self.handle_timeout(now=now)
+        whole = int((now - self._frame_began()) / FRAME_SECONDS + 1e-6)
+        if whole > 0:  # a long frame is cut short
+            self._pass_silence(passed, whole)
+        self.caller.add(step)
+        return passed
 
     def next_deadline(self) -> float:
         """Return when the current frame ends, or when a mark is due if that is earlier."""
         frame = self._frame_ends()
         mark = self.playout.next_deadline()
-        return frame if mark is None else min(frame, mark)
+        late = None if self.stream is None else self.stream.next_deadline()
+        return min(each for each in (frame, mark, late) if each is not None)
 
     def handle_timeout(self, *, now: float) -> Passed:
         """Process everything up to `now`."""
         passed = Passed()
         while (deadline := self.next_deadline()) <= now:
             self._return_marks(passed, now=deadline)
-            if self._frame_ends() <= deadline:
+            if self._frame_ends() > deadline:
+                continue
+            if (frames := self._frames_at_once()) > 1:
+                self._pass_silence(passed, frames)
+            else:
                 self._pass_frame(passed, now=deadline)
         return passed
 
@@ -65,18 +91,35 @@ class PhoneLine:
         """Close the line and put what the caller heard into the recording."""
         self.recording.heard = self.playout.heard(now=now)
 
+    def _frame_began(self) -> float:
+        return self.opened_at + self._frames * FRAME_SECONDS
+
     def _frame_ends(self) -> float:
-        return self.opened_at + (self._frames + 1) * FRAME_SECONDS
+        return self.opened_at + (self._frames + self._frames_at_once()) * FRAME_SECONDS
+
+    def _frames_at_once(self) -> int:
+        settled = self._quiet >= SETTLED_FRAMES and self.far is None and self.caller.silent
+        return self._silent_frames if settled else 1
 
     def _return_marks(self, passed: Passed, *, now: float) -> None:
         names = self.playout.handle_timeout(now=now)
         if self.stream is not None:
             passed.messages += self.stream.send_marks(names, now=now)
+            passed.messages += self.stream.handle_timeout(now=now)
+
+    def _pass_silence(self, passed: Passed, frames: int) -> None:
+        self._frames += frames
+        self.caller.rest(frames)
+        silence = SILENCE * (frames * FRAME_BYTES)
+        self.recording.caller += silence
+        if self.stream is not None:
+            passed.messages.append(self.stream.send_frame(silence))
 
     def _pass_frame(self, passed: Passed, *, now: float) -> None:
-        start = self.opened_at + self._frames * FRAME_SECONDS
+        start = self._frame_began()
         self._frames += 1
         turn = self.caller.frame(self.playout.heard_between(start, now))
+        self._quiet = self._quiet + 1 if turn.audio == QUIET_FRAME and not turn.keys else 0
         self._note(turn, start)
         self.recording.caller += turn.audio
         if self.stream is not None:

@@ -8,6 +8,7 @@ One rule: this class decides what a caller heard; positions are whole samples (o
 from collections import deque
 from dataclasses import dataclass
 from math import floor
+from typing import Protocol
 
 # The playout is the independent reference for the bridge's ledger, so it shares no constant with the product's audio.
 SAMPLES_PER_SECOND = 8000
@@ -60,17 +61,33 @@ class _Run:
         return self.start_time + (sample - self.first) / SAMPLES_PER_SECOND
 
 
+class PlayoutObserver(Protocol):
+    """Is informed about what a buffer will play, so that nobody has to look again and again."""
+
+    def queued(self, audio: bytes, *, starts_at: float) -> None:
+        """Audio was queued; its first sample sounds at `starts_at` (monotonic seconds) unless a clear comes first."""
+        ...
+
+    def cleared(self, *, ends_at: float) -> None:
+        """What would have sounded after `ends_at` was dropped."""
+        ...
+
+
 class PlayoutBuffer:
     """Plays queued audio in order and without gaps, and starts at once when idle.
 
     Marks come back when everything queued before them has sounded, or when a clear drops it; a name comes back as
     often as it was queued. Time must not run backwards between calls.
+
+    Attributes:
+        observer: Is informed about what is queued and dropped; None for nobody.
     """
 
     def __init__(self, *, capacity_bytes: int = CAPACITY_BYTES) -> None:
         self.capacity_bytes = capacity_bytes
         self.discarded_bytes = 0
         self.underruns: list[Underrun] = []
+        self.observer: PlayoutObserver | None = None
         self._runs: list[_Run] = []
         self._marks: deque[tuple[int, float, str]] = deque()  # sample after which, when that is, name
         self._cleared = False  # a clear came since, so a gap is meant
@@ -80,7 +97,10 @@ class PlayoutBuffer:
         taken = payload[: self.capacity_bytes - self.queued_bytes(now=now)]
         self.discarded_bytes += len(payload) - len(taken)
         if taken:
-            self._run_at(now).audio.extend(taken)
+            run = self._run_at(now)
+            run.audio.extend(taken)
+            if self.observer is not None:
+                self.observer.queued(taken, starts_at=run.time_of(run.end - len(taken)))
         return len(taken)
 
     def queue_mark(self, name: str, *, now: float) -> list[str]:
@@ -99,6 +119,8 @@ class PlayoutBuffer:
             unheard = run.end - run.reached(now)
             del run.audio[len(run.audio) - unheard :]
             self._cleared = True
+            if unheard and self.observer is not None:
+                self.observer.cleared(ends_at=run.time_of(run.end))
         names = [name for _, _, name in self._marks]
         self._marks.clear()
         return names

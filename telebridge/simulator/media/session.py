@@ -66,7 +66,11 @@ class MediaSession:
         except RequestFailed as error:
             return self._failed(verb, error.code, error.problem)
         leg = StreamLeg(
-            self.stream_sid, self._driver.line.playout, self._recording, accept_extra_fields=self._accept_extra_fields
+            self.stream_sid,
+            self._driver.line.playout,
+            self._recording,
+            accept_extra_fields=self._accept_extra_fields,
+            delay_marks_seconds=self._faults.delay_marks_seconds,
         )
         self._driver.attach(leg, socket)
         self._driver.send(leg.open(call_sid=call_sid, account_sid=account_sid, parameters=dict(verb.parameters)))

@@ -6,9 +6,10 @@ One rule: a message that is not exactly as documented causes a warning, never th
 """
 
 import json
+from collections import deque
 from collections.abc import Mapping
 
-from telebridge.audio.mulaw import FRAME_MS
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS
 from telebridge.errors import ProtocolError, RemoteProtocolError
 from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
@@ -68,6 +69,7 @@ class StreamLeg:
         recording: Receives the events of the stream.
         accept_extra_fields: Process a message with extra fields after the warning. Twilio does not document what it
             does with them.
+        delay_marks_seconds: Marks come back so much later, as a fault.
     """
 
     def __init__(
@@ -77,12 +79,15 @@ class StreamLeg:
         recording: DualChannelRecording,
         *,
         accept_extra_fields: bool = False,
+        delay_marks_seconds: float = 0.0,
     ) -> None:
         self.stream_sid = stream_sid
         self.warned: set[int] = set()
         self._playout = playout
         self._recording = recording
         self._accept_extra_fields = accept_extra_fields
+        self._delay_marks_seconds = delay_marks_seconds
+        self._late_marks: deque[tuple[float, str]] = deque()
         self._machine = MediaStream(Side.TWILIO)
         self._frames = 0
 
@@ -117,9 +122,9 @@ class StreamLeg:
         return []
 
     def send_frame(self, payload: bytes) -> bytes:
-        """Return the message with the caller's audio of 20 ms."""
+        """Return the message with the caller's audio: 20 ms, or a multiple of silence."""
         timestamp_ms = FIRST_TIMESTAMP_MS + self._frames * FRAME_MS
-        self._frames += 1
+        self._frames += len(payload) // FRAME_BYTES
         return self._machine.send_audio(payload, timestamp_ms)
 
     def send_digit(self, digit: str) -> bytes:
@@ -127,7 +132,24 @@ class StreamLeg:
         return self._machine.send_digit(digit)
 
     def send_marks(self, names: list[str], *, now: float) -> list[bytes]:
-        """Return the messages for marks that the playout reached or cleared."""
+        """Return the messages for marks that the playout reached or cleared; late marks are kept until they are due."""
+        if self._delay_marks_seconds:
+            self._late_marks.extend((now + self._delay_marks_seconds, name) for name in names)
+            names = []
+        return self._marks(names, now=now)
+
+    def next_deadline(self) -> float | None:
+        """When the next late mark is due."""
+        return self._late_marks[0][0] if self._late_marks else None
+
+    def handle_timeout(self, *, now: float) -> list[bytes]:
+        """Return the messages for late marks that are due."""
+        names = []
+        while self._late_marks and self._late_marks[0][0] <= now:
+            names.append(self._late_marks.popleft()[1])
+        return self._marks(names, now=now)
+
+    def _marks(self, names: list[str], *, now: float) -> list[bytes]:
         for name in names:
             self._recording.note(EventKind.MARK_RETURNED, name, now=now)
         return [self._machine.send_mark_returned(name) for name in names]

@@ -6,8 +6,9 @@ This is a shell. One rule: deadlines come from the line and are absolute; a late
 import asyncio
 from collections.abc import Callable
 
+from telebridge.simulator.caller.caller import CallerStep
 from telebridge.simulator.http.client import MediaSocketClient
-from telebridge.simulator.media.line import PhoneLine
+from telebridge.simulator.media.line import Passed, PhoneLine
 from telebridge.simulator.media.stream import StreamLeg
 
 
@@ -35,6 +36,10 @@ class LineDriver:
         """Return the loop's time in monotonic seconds."""
         return self._loop.time()
 
+    def act(self, step: CallerStep) -> None:
+        """Let the caller do something further."""
+        self._take(self.line.act(step, now=self.now()))
+
     def attach(self, leg: StreamLeg, socket: MediaSocketClient) -> None:
         """Connect a stream that begins."""
         self.line.stream, self._socket = leg, socket
@@ -47,6 +52,11 @@ class LineDriver:
     def mute(self) -> None:
         """Send no more messages to the stream's socket, and leave it open."""
         self._socket = None
+
+    async def drop(self) -> None:
+        """Cut the stream's socket, as a network that fails; without a stream nothing happens."""
+        if self._socket is not None:
+            await self._socket.abort()
 
     def send(self, messages: list[bytes]) -> None:
         """Send messages to the stream's socket, and re-arm the timer, since a mark may be due earlier now."""
@@ -67,7 +77,9 @@ class LineDriver:
 
     def _wake(self) -> None:
         # asyncio wakes up to one clock tick early; the deadline itself is what has come.
-        passed = self.line.handle_timeout(now=max(self.now(), self._due))
+        self._take(self.line.handle_timeout(now=max(self.now(), self._due)))
+
+    def _take(self, passed: Passed) -> None:
         self._send(passed.messages)
         for key in passed.keys:
             self.keys.put_nowait(key)

@@ -79,6 +79,10 @@ class CallBook:
         """Add a new call."""
         self._records[record.sid] = record
 
+    def all(self) -> list[CallResource]:
+        """Return all calls, newest last."""
+        return list(self._records.values())
+
     def find(self, sid: str) -> CallResource:
         """Return the call of this sid.
 

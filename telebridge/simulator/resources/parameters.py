@@ -118,20 +118,27 @@ class CallUpdate:
     twiml: str | None = None
 
 
-class _Fields:
+class RequestFields:
     """The parameters of one request, read and checked by type."""
 
     def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
         self._fields = fields
 
     def text(self, name: str, default: str = "") -> str:
+        """Return the last value of a parameter."""
         values = self._fields.get(name)
         return values[-1] if values else default
 
     def all(self, name: str) -> tuple[str, ...]:
+        """Return every value of a parameter."""
         return tuple(self._fields.get(name, ()))
 
     def url(self, name: str, code: int = 21205) -> str | None:
+        """Return an http or https address; None for an empty one.
+
+        Raises:
+            ApiProblem: It is no address.
+        """
         text = self.text(name)
         if not text:
             return None
@@ -145,12 +152,22 @@ class _Fields:
         return text
 
     def method(self, name: str) -> str:
+        """Return GET or POST.
+
+        Raises:
+            ApiProblem: It is neither.
+        """
         method = self.text(name, "POST").upper()
         if method not in {"GET", "POST"}:
             raise ApiProblem(400, 20422, name)
         return method
 
     def seconds(self, name: str, default: int, least: int, most: int, code: int = 20422) -> float:
+        """Return a number of seconds.
+
+        Raises:
+            ApiProblem: It is none, or out of range.
+        """
         text = self.text(name, str(default))
         if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= most:
             raise ApiProblem(400, code, text if code != 20422 else name)
@@ -167,7 +184,7 @@ def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[st
     Raises:
         ApiProblem: As Twilio would answer.
     """
-    fields = _Fields(raw)
+    fields = RequestFields(raw)
     to, from_ = _numbers(fields, owned_numbers)
     url, twiml = fields.url("Url"), fields.text("Twiml") or None
     if fields.text("ApplicationSid"):
@@ -203,7 +220,7 @@ def read_update(raw: Mapping[str, Sequence[str]]) -> CallUpdate:
     Raises:
         ApiProblem: As Twilio would answer.
     """
-    fields = _Fields(raw)
+    fields = RequestFields(raw)
     status, url, twiml = fields.text("Status") or None, fields.url("Url"), fields.text("Twiml") or None
     if status not in {None, "canceled", "completed"}:
         raise ApiProblem(400, 20422, "Status")
@@ -212,7 +229,7 @@ def read_update(raw: Mapping[str, Sequence[str]]) -> CallUpdate:
     return CallUpdate(status, url, fields.method("Method"), twiml)
 
 
-def _numbers(fields: _Fields, owned_numbers: frozenset[str] | None) -> tuple[str, str]:
+def _numbers(fields: RequestFields, owned_numbers: frozenset[str] | None) -> tuple[str, str]:
     to, from_ = fields.text("To"), fields.text("From")
     if not to:
         raise ApiProblem(400, 21201)
@@ -233,14 +250,14 @@ def _is_address(text: str) -> bool:
     return bool(E164.fullmatch(text) or ADDRESS.fullmatch(text))
 
 
-def _callback(fields: _Fields, name: str) -> str | None:
+def _callback(fields: RequestFields, name: str) -> str | None:
     url = fields.url(name, 21609)
     if url is not None and "_" in (urlsplit(url).hostname or ""):
         raise ApiProblem(400, 21609, url)
     return url
 
 
-def _events(fields: _Fields) -> tuple[str, ...]:
+def _events(fields: RequestFields) -> tuple[str, ...]:
     # One repeated key as documented; the space-separated list that TwiML uses is taken too.
     events = tuple(word for value in fields.all("StatusCallbackEvent") for word in value.split())
     for event in events:
@@ -249,7 +266,7 @@ def _events(fields: _Fields) -> tuple[str, ...]:
     return events or ("completed",)
 
 
-def _detection(fields: _Fields) -> MachineDetection | None:
+def _detection(fields: RequestFields) -> MachineDetection | None:
     mode = fields.text("MachineDetection")
     if mode not in {"", "Enable", "DetectMessageEnd"}:
         raise ApiProblem(400, 21234, mode)

@@ -14,6 +14,7 @@ class StreamFaults:
         drop_after_seconds: The socket is cut: no `stop`, no close frame.
         garbage_after_seconds: One message that is not JSON is sent.
         hang_after_seconds: Nothing is sent any more, and the socket stays open; the stream-error callback comes.
+        delay_marks_seconds: Marks come back so much later than their audio was heard.
         omit_stop: The stream ends without `stop`.
         refuse: The stream cannot be connected at all, with this error of Twilio's (31901, 31920, …).
         only_first: Only the first stream of a call has these faults.
@@ -22,6 +23,7 @@ class StreamFaults:
     drop_after_seconds: float | None = None
     garbage_after_seconds: float | None = None
     hang_after_seconds: float | None = None
+    delay_marks_seconds: float = 0.0
     omit_stop: bool = False
     refuse: int | None = None
     only_first: bool = True
@@ -65,11 +67,20 @@ class RestFault:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorFaults:
-    """All faults of a simulator."""
+    """All faults of a simulator.
+
+    Args:
+        stream: Those of media streams.
+        callbacks: Those of status callbacks.
+        rest: Those of REST requests.
+        webhook_copies: How many times each webhook that asks for TwiML is sent, as after a response that was lost; the
+            last response counts.
+    """
 
     stream: StreamFaults = field(default_factory=StreamFaults)
     callbacks: tuple[CallbackFault, ...] = ()
     rest: tuple[RestFault, ...] = ()
+    webhook_copies: int = 1
 
     def callback(self, event: str) -> CallbackFault:
         """Return the fault of a callback of this event."""

@@ -25,10 +25,13 @@ class SimulatorOptions:
         calls_per_second: The rate at which calls created by REST are dialed.
         voice_url: The voice webhook of inbound calls that are placed without a URL.
         owned_numbers: The values that `From` may have in a create request; None for any.
+        trial: Whether it is a trial account.
         callers: The scripts of numbers that are called; all other numbers use `anybody`.
         anybody: The script of every other number.
         routes: Maps origins to the addresses that are really connected to; signatures keep the original URL.
         require_wss: Refuse `ws://` streams, as Twilio does (31922).
+        silent_frames: How many frames of 20 ms a caller who stays silent sends as one message. Twilio's are of 20 ms
+            always; longer ones make long calls on virtual time cheap.
         accept_extra_fields: Process media messages that have extra fields, after the warning; Twilio's own behaviour is
             not documented.
         faults: The faults to simulate.
@@ -41,10 +44,12 @@ class SimulatorOptions:
     calls_per_second: float = 1.0
     voice_url: str | None = None
     owned_numbers: frozenset[str] | None = None
+    trial: bool = False
     callers: Mapping[str, Script] = field(default_factory=dict)
     anybody: Script = field(default_factory=Script)
     routes: Mapping[str, str] = field(default_factory=dict)
     require_wss: bool = False
+    silent_frames: int = 1
     accept_extra_fields: bool = False
     faults: SimulatorFaults = field(default_factory=SimulatorFaults)
     say: Callable[[str], bytes] = stand_in_for_say

@@ -18,14 +18,12 @@ from telebridge.turns.digits import DigitRules
 PAGE = (Path(__file__).parents[3] / "docs" / "python-flows.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 OF_A_CALL = [example for example in EXAMPLES if example.startswith("async def example")]
-FOR_THE_RUNNER = {"receive_audio", "report", "end"}
 NAMES = {"Call": Call, "Bridge": Bridge, "DigitRules": DigitRules, "aclosing": aclosing, "asyncio": asyncio}
 
 
 def methods():
     """What an application may call."""
-    found = {name for name, _ in inspect.getmembers(Call, inspect.isfunction) if not name.startswith("_")}
-    return sorted(found - FOR_THE_RUNNER)
+    return sorted(name for name, _ in inspect.getmembers(Call, inspect.isfunction) if not name.startswith("_"))
 
 
 @pytest.mark.parametrize("method", methods())

@@ -54,7 +54,7 @@ async def test_a_python_flow_leads_until_it_returns():
     work = Work()
     work.lead(flow)
     assert await work.settled() == [("perform_step", Say("Hello Ann."))]
-    work.flow.call.report(Said())
+    work.flow.steps.report(Said())
     assert (await work.settled())[1:] == [FlowEnded()]
 
 

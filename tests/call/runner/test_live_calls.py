@@ -95,6 +95,49 @@ async def test_the_stream_finds_the_call_that_another_process_has_just_begun(tmp
         assert await first.drain(seconds=1.0) == 0
 
 
+class NoAnswer:
+    """A database that is never asked: who asks waits for ever."""
+
+    async def read(self, _work):
+        await asyncio.Event().wait()
+
+    write = read
+
+
+@fault(
+    "The database is slow or away while a call begins.",
+    caller="The first words at once.",
+    operator="The record, once the database is there.",
+    kept="The call: it begins, and takes its stream, without a look at the database.",
+)
+@virtually
+async def test_the_beginning_of_a_call_that_rings_waits_for_no_database(tmp_path):
+    async with processes(tmp_path, 1) as ([calls], [store]):
+        there, store._database = store._database, NoAnswer()
+        store.writer._database = NoAnswer()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        begun = await calls.ownership.begin(INCOMING, ringing=True)
+        assert await calls.ownership.begin(INCOMING, ringing=True) is begun, "Twilio may ask twice"
+        assert await calls.ownership.resume_with_stream(INCOMING, own=True) is begun
+        assert loop.time() == began
+        store._database = store.writer._database = there
+        calls.abandon_all()
+
+
+@virtually
+async def test_of_two_processes_that_were_asked_while_it_rang_the_last_one_leads_the_call(tmp_path):
+    async with processes(tmp_path) as ([first, second], stores):
+        await first.ownership.begin(INCOMING, ringing=True)
+        await first.flush("CA1")
+        begun = await second.ownership.begin(INCOMING, ringing=True)
+        await second.flush("CA1")
+        streamed(await second.ownership.resume_with_stream(INCOMING, own=True))
+        await asyncio.sleep(CHECK_SECONDS * 2)
+        assert (first.find("CA1"), second.find("CA1")) == (None, begun)
+        assert await stores[1].is_owned("CA1")
+
+
 @virtually
 async def test_a_process_that_is_asked_for_a_call_it_lost_takes_it_back_from_the_database(tmp_path):
     async with processes(tmp_path) as ([first, second], stores):

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from support.line import Line, begun
 
+from telebridge.call.flows.flow_steps import SessionSteps
 from telebridge.call.flows.python import Call
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import SaveCallBack, StartAction, StartSpeech
@@ -81,7 +82,7 @@ def test_a_python_flow_asks_for_a_call_back_by_an_event():
 
 async def test_a_python_flow_names_one_time_that_there_is():
     effects = []
-    call = Call(Line().started().session, effects.extend, {})
+    call = Call(SessionSteps(Line().started().session, effects.extend), {})
     at = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
     call.call_back(at=at)
     call.call_back(in_seconds=60)

@@ -5,6 +5,7 @@ from support.call_parts import CallParts
 from support.faults import fault
 from support.line import HELLO, SECOND_OF_AUDIO, Line, begun, payloads, reported
 
+from telebridge.call.record import TransferRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
@@ -84,6 +85,38 @@ def test_who_is_not_reached_leads_on_and_the_caller_hears_of_it_when_the_stream_
     assert led.session.transfer_target is None
     assert led.tell(SpeechArrived(start.utterance, Audio(SECOND_OF_AUDIO))) == [], "nothing is sent into no stream"
     assert payloads(led.tell(BACK, after=0.5)) == SECOND_OF_AUDIO
+
+
+def transfers(line):
+    return line.session.record.as_json()["transfers"]
+
+
+def test_a_transfer_is_in_the_record_with_whom_how_long_and_how_it_ended(led):
+    away(led).tell(TransferEnded("completed", 42), after=50.0)
+    assert transfers(led) == [{"to": "+15551230100", "status": "completed", "seconds": 42, "by_api": False}]
+    assert led.kept.transfers == led.session.record.transfers, "for a process that takes the call over"
+
+
+def test_a_transfer_during_which_the_caller_hangs_up_is_in_the_record(led):
+    away(led).tell(CallOver("completed", TransferEnded("completed", 7)))
+    assert transfers(led) == [{"to": "+15551230100", "status": "completed", "seconds": 7, "by_api": False}]
+
+
+def test_a_transfer_of_which_only_the_end_of_the_call_is_reported_is_in_the_record(led):
+    away(led).tell(CallOver("completed"))
+    assert transfers(led) == [{"to": "+15551230100", "status": "unknown", "seconds": None, "by_api": False}]
+
+
+def test_a_transfer_from_outside_is_recorded_as_that(line):
+    line.transfer(OPERATOR)
+    away(line).tell(TransferEnded("busy"))
+    assert transfers(line) == [{"to": "+15551230100", "status": "busy", "seconds": None, "by_api": True}]
+
+
+def test_a_call_that_is_taken_over_keeps_its_transfers():
+    made = TransferRecord("+15551230100", "busy")
+    line = Line(checkpoint=Checkpoint.decode(Checkpoint(transfers=[made]).encode()))
+    assert line.session.record.transfers == [made]
 
 
 def test_who_talked_is_said_goodbye_to(led):
@@ -391,7 +424,7 @@ def test_the_end_says_who_requested_the_transfer(parts, by_api):
     parts.transfer.request(OPERATOR, by_api=by_api, now=1.0)
     parts.transfer.dialed(now=2.0)
     assert parts.phases.deadline > 4 * 3600, "Twilio reports the end"
-    assert parts.transfer.end(now=60.0) is by_api
+    assert parts.transfer.end(TransferEnded("busy"), now=60.0) is by_api
     assert (parts.phases.phase, parts.checkpointer.transfer) == (Phase.WAITING, None)
 
 
@@ -399,4 +432,4 @@ def test_the_end_says_who_requested_the_transfer(parts, by_api):
 def test_a_transfer_of_another_process_is_waited_for(parts, by_api):
     parts.transfer.restore(OPERATOR, by_api=by_api, now=0.0)
     assert (parts.phases.phase, parts.checkpointer.transfer) == (Phase.AWAY, OPERATOR)
-    assert parts.transfer.end(now=60.0) is by_api
+    assert parts.transfer.end(TransferEnded("busy"), now=60.0) is by_api

@@ -5,6 +5,7 @@ import asyncio
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from support.campaigns import ACCOUNT, plan, sqlite_store
+from support.databases import transaction
 from support.memory_store.store import memory_campaign_store
 
 from telebridge.campaigns.dialing.heartbeat import LEASE_SECONDS, send_heartbeats
@@ -38,7 +39,7 @@ async def test_names_of_processes_that_are_long_gone_are_not_kept_for_ever(tmp_p
         clock.advance(2 * 86_400)
         await store.leases.take("close", "w3", LEASE_SECONDS)
         engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
-        async with engine.connect() as connection:
+        async with transaction(engine) as connection:
             assert list((await connection.execute(select(task_lease.c.name))).scalars()) == ["close"]
         await engine.dispose()
 

@@ -6,6 +6,7 @@ from conformance.campaign_store.outbox import OutboxRecordsConformance
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from support.campaigns import claim, contacts, phone, postgresql_store, running_campaign, said, sqlite_store
+from support.databases import transaction
 
 from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Webhook
@@ -40,7 +41,7 @@ async def broken(request, tmp_path, clock):
 
 async def run(address, statement):
     engine = open_database(address)
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         await connection.execute(text(statement))
     await engine.dispose()
 

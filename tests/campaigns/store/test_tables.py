@@ -3,6 +3,7 @@
 import msgspec
 from sqlalchemy import inspect, text
 from support.campaigns import plan
+from support.databases import migrate_to, transaction
 
 from telebridge.campaigns.store import tables
 from telebridge.campaigns.store.sql_store import sql_campaign_store
@@ -39,10 +40,10 @@ def shape(connection):
 async def test_migrated_tables_are_the_declared_ones(tmp_path):
     migrated, declared = (open_database(f"sqlite:///{tmp_path}/{name}.db") for name in ("a", "b"))
     await migrate(migrated)
-    async with declared.begin() as connection:
+    async with transaction(declared) as connection:
         await connection.run_sync(tables.metadata.create_all, tables=OURS)
         expected = await connection.run_sync(shape)
-    async with migrated.begin() as connection:
+    async with transaction(migrated) as connection:
         assert await connection.run_sync(shape) == expected
     await migrated.dispose()
     await declared.dispose()
@@ -50,20 +51,10 @@ async def test_migrated_tables_are_the_declared_ones(tmp_path):
 
 async def test_of_campaigns_with_one_name_the_newest_keeps_it(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/a.db")
-    await migrate(engine)
-    async with engine.begin() as connection:
-        await connection.execute(text("DROP INDEX uq_campaign_name"))
-        for later in (
-            "DROP TABLE idempotency_key",
-            "DROP INDEX ix_do_not_call_scope",
-            *(f"ALTER TABLE campaign DROP COLUMN {column}" for column in ("deleted_at", "erased")),
-            *(f"ALTER TABLE contact DROP COLUMN {column}" for column in ("numbers", "number")),
-        ):
-            await connection.execute(text(later))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0005'"))
+    await migrate_to(engine, "0005")
     store = sql_campaign_store(engine)
     values = {"account": "AC1", "name": "spring", "status_at": 0, "reason": "", "tat": 0, "turn": 0}
-    async with engine.begin() as connection:
+    async with transaction(engine) as connection:
         for at, status in enumerate(["running", "done", "draft"]):
             row = {**values, "id": f"{at}bcdefghij", "created_at": at, "status": status}
             row["plan"] = msgspec.json.encode(plan(webhook=None)).decode()

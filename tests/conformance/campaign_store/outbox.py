@@ -141,6 +141,10 @@ class OutboxRecordsConformance:
         other = await running_campaign(store, contacts(1, first=5), name="other")
         for number, one in enumerate(await claim(store)):
             await store.attempts.report(one.attempt_id, spoken(f"CA{number}"))
+        of_whole_campaigns = [one for one in WebhookEvent if one.value.startswith("campaign.")]
+        for each in set(of_whole_campaigns) - {WebhookEvent.CAMPAIGN_STATUS}:
+            for told_of in (campaign, other):
+                await store.administration.write_event(told_of.id, each, {})
         clock.advance(5)
         assert {body["event"] for body in await told(store, campaign)} == {event.value}
         assert await store.outbox.undelivered(other.id) == 0

@@ -15,6 +15,8 @@ from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.openapi import document
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 
+pytestmark = pytest.mark.slow  # thousands of requests; the import of schemathesis alone takes seconds
+
 CUT = SpokenUtterance("Hello there.", 900, BargeIn(BargeInCause.KEY, "Hello", 300, exact=True))
 FUZZED = settings(
     max_examples=25, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)

@@ -115,8 +115,8 @@ def stored(reason, *, ended=True, kept=True):
 async def test_the_commands_show_every_call(call, as_json, monkeypatch, capsys):
     async def read(_settings, query):
         class Store:
-            async def find(self, _call_sid):
-                return call
+            async def starting_with(self, _prefix, _limit):
+                return [call]
 
             async def recent(self, _limit):
                 return [call]

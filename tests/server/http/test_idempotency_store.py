@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import inspect, text
-from support.databases import make_migrated
+from support.databases import make_migrated, migrate_to, transaction
 from support.faults import fault
 
 from telebridge.database.database import database_of
@@ -111,15 +111,13 @@ async def test_the_oldest_answer_goes_when_there_are_too_many_but_nothing_that_r
 
 async def test_a_database_of_the_release_before_gets_the_table_and_keeps_its_calls(tmp_path):
     engine = open_database(f"sqlite:///{tmp_path}/telebridge.db")
-    await migrate(engine)
-    async with engine.begin() as connection:
-        await connection.execute(text("DROP TABLE idempotency_key"))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0006'"))
+    await migrate_to(engine, "0006")
+    async with transaction(engine) as connection:
         await connection.execute(
             text("INSERT INTO call VALUES ('CA1', 'o', 'f', '+1', '+2', 'inbound', 0, NULL, NULL, NULL, NULL)")
         )
     await migrate(engine)
-    async with engine.connect() as connection:
+    async with transaction(engine) as connection:
         tables = await connection.run_sync(lambda c: set(inspect(c).get_table_names()))
         kept = (await connection.execute(text("SELECT call_sid FROM call"))).scalars().all()
     await engine.dispose()

@@ -39,7 +39,7 @@ async def test_a_flow_that_does_not_exist_is_an_apology(tmp_path):
 @virtually
 async def test_a_webhook_that_breaks_is_an_apology(tmp_path):
     async with bridge(tmp_path, FLOW) as stack:
-        stack.calls.begin = None  # whatever the fault may be
+        stack.calls._begin = None  # whatever the fault may be
         placed, _ = await stack.call("listen 60s")
     assert verbs(placed) == ["Fetch", "Say", "hangup"]
 

@@ -3,19 +3,24 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNITS_A_SECOND, ReadingPace
+from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNIT_BYTES, UNITS_A_SECOND, ReadingPace
+
+
+def wait(pace, units, now):
+    pace.left = TURN_UNITS - units
+    return pace.wait_seconds(now=now)
 
 
 def test_a_call_never_waits():
     pace = ReadingPace(now=0.0)
-    assert not any(pace.wait_seconds(TURN_UNITS, now=n * TURN_UNITS * 0.02) for n in range(10_000))
+    assert not any(wait(pace, TURN_UNITS, n * TURN_UNITS * 0.02) for n in range(10_000))
 
 
 def test_what_was_held_up_for_ten_seconds_is_read_without_waiting():
     pace = ReadingPace(now=0.0)
     turns = BURST_UNITS // TURN_UNITS
-    assert [pace.wait_seconds(TURN_UNITS, now=60.0) for _ in range(turns)] == [0.0] * turns
-    assert pace.wait_seconds(TURN_UNITS, now=60.0) > 0
+    assert [wait(pace, TURN_UNITS, 60.0) for _ in range(turns)] == [0.0] * turns
+    assert wait(pace, TURN_UNITS, 60.0) > 0
 
 
 @given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 5)), max_size=50))
@@ -24,5 +29,24 @@ def test_no_stream_is_read_faster_than_its_pace(steps):
     for units, idle in steps:
         now += idle
         read += units
-        now += pace.wait_seconds(units, now=now)
+        now += wait(pace, units, now)
         assert read <= BURST_UNITS + now * UNITS_A_SECOND + 1e-6
+
+
+@given(st.lists(st.tuples(st.integers(1, 100), st.floats(0, 5)), max_size=50))
+def test_what_comes_slowly_never_waits(steps):
+    pace, now = ReadingPace(now=0.0), 0.0
+    for units, idle in steps:
+        now += idle
+        pace.left = TURN_UNITS - units
+        slow = pace.is_slow(now=now)
+        seconds = pace.wait_seconds(now=now)
+        assert not (slow and seconds)
+        now += seconds
+
+
+def test_large_messages_count_for_as_many_small_ones():
+    pace = ReadingPace(now=0.0)
+    pace.take(400)
+    pace.take(3 * UNIT_BYTES)
+    assert pace.left == TURN_UNITS - 5

@@ -1,5 +1,7 @@
 """A line processes frames at fixed times, whenever it is woken."""
 
+import pytest
+
 from telebridge.simulator.caller.caller import Caller, HangUpStep, Listen, Press, Script, Speak
 from telebridge.simulator.media.line import PhoneLine
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
@@ -54,3 +56,23 @@ def test_a_far_party_hears_the_caller_and_is_heard():
     assert phone.handle_timeout(now=5.5).far_hung_up
     phone.close(now=5.5)
     assert b"".join(piece.audio for piece in phone.recording.heard).startswith(LOUD * 5)
+
+
+def test_a_caller_who_stays_silent_may_send_long_frames_and_acts_at_once():
+    phone = PhoneLine(Caller(Script()), DualChannelRecording(5.0), opened_at=5.0, silent_frames=10)
+    phone.handle_timeout(now=5.0 + 2.0)
+    assert phone.next_deadline() == pytest.approx(7.2)
+    phone.act(Press("1"), now=7.07)
+    assert phone.next_deadline() == pytest.approx(7.08)
+    assert phone.handle_timeout(now=7.09).keys == "1"
+    assert len(phone.recording.caller) == 104 * 160, "nothing of the time is lost"
+
+
+def test_late_marks_come_back_late():
+    phone = line()
+    phone.stream = StreamLeg("MZ1", phone.playout, phone.recording, delay_marks_seconds=0.5)
+    phone.stream.open(call_sid="CA1", account_sid="AC1", parameters={})
+    phone.stream.receive_text('{"event":"mark","streamSid":"MZ1","mark":{"name":"a"}}', now=5.0)
+    early = phone.handle_timeout(now=5.49).messages
+    late = phone.handle_timeout(now=5.5).messages
+    assert [b'"mark"' in b"".join(messages) for messages in (early, late)] == [False, True]

@@ -7,12 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
-from support import virtual_time  # noqa: F401 - declares what the threads of aiosqlite do
 
 from telebridge.simulator.setup.clock import (
     VIRTUAL_START,
@@ -156,13 +153,7 @@ async def in_a_thread_of_its_own(function: Callable[[], Any]) -> Any:
     return await answer
 
 
-async def by_aiosqlite(path: Path, function: Callable[[], Any]) -> Any:
-    async with aiosqlite.connect(path) as database:
-        await database.create_function("work", 0, function)
-        await database.execute("SELECT work()")
-
-
-KINDS: list[Any] = [asyncio.to_thread, in_own_pool, by_getaddrinfo, in_a_thread_of_its_own, by_aiosqlite]
+KINDS: list[Any] = [asyncio.to_thread, in_own_pool, by_getaddrinfo, in_a_thread_of_its_own]
 
 
 async def next_timer() -> float:
@@ -171,23 +162,16 @@ async def next_timer() -> float:
     return virtual_loop().time()
 
 
-def work_of(kind: Any, tmp_path: Path) -> Work:
-    return partial(kind, tmp_path / "test.db") if kind is by_aiosqlite else kind
-
-
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_virtual_time_passes_while_any_thread_works(kind: Any, tmp_path: Path) -> None:
+def test_no_virtual_time_passes_while_any_thread_works(kind: Any) -> None:
     chance = random.Random(7)
 
     async def main() -> None:
         for _ in range(5):
             before = virtual_loop().time()
             timer = asyncio.create_task(next_timer())
-            works = [work_of(kind, tmp_path / str(n)) for n in range(3)]
-            for n in range(3):
-                (tmp_path / str(n)).mkdir(exist_ok=True)
-            seconds = [chance.uniform(0, 0.01) for _ in works]
-            await asyncio.gather(*(work(partial(time.sleep, each)) for work, each in zip(works, seconds, strict=True)))
+            seconds = [chance.uniform(0, 0.01) for _ in range(3)]
+            await asyncio.gather(*(kind(partial(time.sleep, each)) for each in seconds))
             assert virtual_loop().time() == before
             assert await timer > before
 
@@ -195,7 +179,7 @@ def test_no_virtual_time_passes_while_any_thread_works(kind: Any, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_work_that_is_not_awaited_any_more_holds_the_clock_all_the_same(kind: Any, tmp_path: Path) -> None:
+def test_work_that_is_not_awaited_any_more_holds_the_clock_all_the_same(kind: Any) -> None:
     async def main() -> None:
         begun, ended = threading.Event(), threading.Event()
 
@@ -204,7 +188,7 @@ def test_work_that_is_not_awaited_any_more_holds_the_clock_all_the_same(kind: An
             time.sleep(0.02)
             ended.set()
 
-        task = asyncio.ensure_future(work_of(kind, tmp_path)(function))
+        task = asyncio.ensure_future(kind(function))
         while not begun.is_set():  # noqa: ASYNC110 - a thread sets it
             await asyncio.sleep(0)
         task.cancel()

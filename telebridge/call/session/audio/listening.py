@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from telebridge.turns.barge_in import BargeInOptions, Decision, SpeechBargeIn
-from telebridge.turns.detectors import LevelDetector
-from telebridge.turns.echo import PlayedAudio
+from telebridge.turns.level_detector import LevelDetector
+from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.pre_roll import KEPT_MS
 from telebridge.turns.voice_activity import (
     CallerSpeechEnded,
@@ -109,7 +109,7 @@ class Listening:
             now: Monotonic seconds.
 
         Returns:
-            None for a frame that says nothing, as most do.
+            None for a frame that says nothing, as most do, also while the caller speaks.
         """
         activity, floor = self._activity, self.floor
         if self._behind and yields:
@@ -124,6 +124,7 @@ class Listening:
         if not yields:
             floor.follow(speaking=speaking, now_ms=self.pre_roll.now_ms)
             return None if speech is None else Judgement(speech, None)
+        callers = floor.callers
         decision = floor.decide(
             speaking=speaking,
             speech_ms=activity.speech_ms,
@@ -137,6 +138,8 @@ class Listening:
             activity.await_end()
         elif speaking and decision is Decision.RESUME:
             speech = activity.dismiss()
+        if speech is None and decision is None and floor.callers is callers:
+            return None
         return Judgement(speech, decision)
 
     @property

@@ -8,10 +8,9 @@ import typer
 
 from telebridge.campaigns.administration.cloning import Cloned
 from telebridge.campaigns.reporting.view import campaign_json
-from telebridge.cli.campaign.create import NameArgument
-from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
-from telebridge.cli.listen import print_line
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.server.api.campaign_edit import clone_campaign
 from telebridge.settings import load_settings
 

@@ -8,10 +8,9 @@ from telebridge.campaigns.engine.administration import KeptRecords
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.cli.campaign.confirming import YesOption, confirm
-from telebridge.cli.campaign.create import NameArgument
-from telebridge.cli.campaign.store import campaign_store, find_campaign, run
-from telebridge.cli.listen import print_line
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.epoch import iso_time
 from telebridge.settings import load_settings
 

@@ -20,10 +20,9 @@ from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import campaign_json
-from telebridge.cli.campaign.create import NameArgument
-from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
-from telebridge.cli.listen import print_line
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaign_edit import changed_file, edit_campaign
 from telebridge.settings import Settings, load_settings

@@ -12,10 +12,9 @@ from telebridge.campaigns.administration.archive import ENDING, ArchiveCounts, a
 from telebridge.campaigns.administration.exporting import export_campaign
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.view import campaign_json
-from telebridge.cli.campaign.create import NameArgument
-from telebridge.cli.campaign.store import campaign_store, find_campaign, run
-from telebridge.cli.listen import print_line
+from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.settings import load_settings
 

@@ -13,8 +13,8 @@ from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.administration.export import told_counts
 from telebridge.cli.campaign.create import RejectsOption, UpdateOption, import_contacts
 from telebridge.cli.campaign.store import account_of, campaign_store, flows_of, run
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 

@@ -16,8 +16,8 @@ from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.campaigns.numbers.registers import check_register
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
-from telebridge.cli.listen import print_line
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_line
 from telebridge.epoch import epoch_ms, instant, iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings

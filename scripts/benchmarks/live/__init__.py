@@ -1,0 +1,1 @@
+"""Live calls under load: the callers, a Rime, and the servers that are measured, each a process of its own."""

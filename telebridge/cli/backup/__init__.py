@@ -1,0 +1,1 @@
+"""`telebridge database`: backups and restored databases."""

@@ -1,0 +1,1 @@
+"""`telebridge init`: a project that runs."""

@@ -1,0 +1,1 @@
+"""`telebridge number`: the numbers of the Twilio account, and what leads their calls to this bridge."""

@@ -1,0 +1,16 @@
+"""The warning that no voice is installed, before anything is hummed."""
+
+import sys
+
+from telebridge.settings import RimeSettings
+from telebridge.speech_server.voices.pool import missing_packages
+
+
+def warn_of_hum(rime: RimeSettings) -> None:
+    """Warn on standard error when words will be hummed: neither Rime nor a voice of this machine can speak them."""
+    missing = [] if rime.api_key or rime.url else missing_packages()
+    if missing:
+        lacks = f"no voice is installed ({', '.join(missing)} missing), so words are hummed"
+        remedy = "pip install 'telebridge[voice]', or set RIME_API_KEY"
+        sys.stderr.write(f"telebridge: warning: {lacks}; {remedy}\n")
+        sys.stderr.flush()

@@ -1,0 +1,147 @@
+"""The numbers of the simulated account, and the account itself, as REST resources.
+
+Follows Twilio's IncomingPhoneNumber resource ("Read multiple", "Fetch", "Update") and its Account resource.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import md5
+from urllib.parse import urlencode
+
+from telebridge.simulator.resources.call import API_VERSION
+from telebridge.simulator.resources.parameters import ApiProblem, RequestFields
+
+DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
+URLS = {
+    "VoiceUrl": "voice_url",
+    "VoiceFallbackUrl": "voice_fallback_url",
+    "StatusCallback": "status_callback",
+}
+METHODS = {
+    "VoiceMethod": "voice_method",
+    "VoiceFallbackMethod": "voice_fallback_method",
+    "StatusCallbackMethod": "status_callback_method",
+}
+TEXTS = {"FriendlyName": "friendly_name", "VoiceApplicationSid": "voice_application_sid", "TrunkSid": "trunk_sid"}
+
+
+@dataclass(slots=True)
+class IncomingPhoneNumber:
+    """A number of the account.
+
+    Args:
+        phone_number: The number, in E.164.
+        account_sid: The account.
+        values: What an update may change, by the name in the resource.
+    """
+
+    phone_number: str
+    account_sid: str
+    values: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def sid(self) -> str:
+        """The SID, which is the same in every run."""
+        return f"PN{md5(self.phone_number.encode(), usedforsecurity=False).hexdigest()}"
+
+    def update(self, raw: Mapping[str, Sequence[str]]) -> None:
+        """Change what a request names.
+
+        Raises:
+            ApiProblem: A value is not valid; nothing has changed.
+        """
+        fields, changes = RequestFields(raw), dict[str, str]()
+        for name, key in URLS.items():
+            if name in raw:
+                changes[key] = fields.url(name) or ""
+        changes |= {key: fields.method(name) for name, key in METHODS.items() if name in raw}
+        changes |= {key: fields.text(name) for name, key in TEXTS.items() if name in raw}
+        self.values |= changes
+
+    def as_json(self) -> dict[str, object]:
+        """Return the resource."""
+        own: dict[str, object] = dict.fromkeys((*URLS.values(), *METHODS.values(), *TEXTS.values()), "")
+        own |= dict.fromkeys(METHODS.values(), "POST")
+        own |= {"friendly_name": self.phone_number, "voice_application_sid": None, "trunk_sid": None}
+        own |= {
+            name: value or (None if name in ("voice_application_sid", "trunk_sid") else "")
+            for name, value in self.values.items()
+        }
+        return {
+            "sid": self.sid,
+            "account_sid": self.account_sid,
+            "phone_number": self.phone_number,
+            "api_version": API_VERSION,
+            "capabilities": {"voice": True, "sms": True, "mms": True, "fax": False},
+            "voice_receive_mode": "voice",
+            "status": "in-use",
+            "beta": False,
+            "origin": "twilio",
+            "uri": f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers/{self.sid}.json",
+            **own,
+        }
+
+
+class NumberBook:
+    """The numbers of the account."""
+
+    def __init__(self, account_sid: str, numbers: Iterable[str]) -> None:
+        self.account_sid = account_sid
+        self._numbers = {number: IncomingPhoneNumber(number, account_sid) for number in sorted(numbers)}
+
+    def of(self, phone_number: str) -> IncomingPhoneNumber | None:
+        """Return a number by what is dialled."""
+        return self._numbers.get(phone_number)
+
+    def find(self, sid: str) -> IncomingPhoneNumber:
+        """Return a number by its SID.
+
+        Raises:
+            ApiProblem: There is none.
+        """
+        for number in self._numbers.values():
+            if number.sid == sid:
+                return number
+        raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers/{sid}.json")
+
+    def page(self, query: Mapping[str, str]) -> dict[str, object]:
+        """Return a page of the list. `PhoneNumber` matches a part of a number, `FriendlyName` all of a name."""
+        wanted, name = query.get("PhoneNumber", ""), query.get("FriendlyName", "")
+        shown = [number.as_json() for number in self._numbers.values() if wanted in number.phone_number]
+        shown = [number for number in shown if name in ("", number["friendly_name"])]
+        size, page = min(int(query.get("PageSize") or DEFAULT_PAGE), LARGEST_PAGE), int(query.get("Page") or 0)
+        start, uri = size * page, f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
+        cut = shown[start : start + size]
+        kept = {key: query[key] for key in ("PhoneNumber", "FriendlyName") if query.get(key)}
+
+        def page_uri(number: int) -> str:
+            return f"{uri}?{urlencode({**kept, 'PageSize': size, 'Page': number})}"
+
+        return {
+            "incoming_phone_numbers": cut,
+            "start": start,
+            "end": max(start + len(cut) - 1, 0),
+            "page": page,
+            "page_size": size,
+            "first_page_uri": page_uri(0),
+            "next_page_uri": page_uri(page + 1) if start + size < len(shown) else None,
+            "previous_page_uri": page_uri(page - 1) if page else None,
+            "uri": page_uri(page),
+        }
+
+
+def account_json(account_sid: str, *, trial: bool) -> dict[str, object]:
+    """Return the resource of the account."""
+    uri = f"/{API_VERSION}/Accounts/{account_sid}"
+    return {
+        "sid": account_sid,
+        "friendly_name": "the account of the local Twilio",
+        "status": "active",
+        "type": "Trial" if trial else "Full",
+        "owner_account_sid": account_sid,
+        "subresource_uris": {
+            "calls": f"{uri}/Calls.json",
+            "incoming_phone_numbers": f"{uri}/IncomingPhoneNumbers.json",
+        },
+        "uri": f"{uri}.json",
+    }

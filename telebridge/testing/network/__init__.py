@@ -1,0 +1,1 @@
+"""The network of a test: servers and connections in the memory of one process."""

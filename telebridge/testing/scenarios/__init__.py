@@ -1,0 +1,1 @@
+"""Scenario files: calls of a test written in YAML."""

@@ -1,0 +1,103 @@
+"""Whether a process has room for another call, decided without an event loop."""
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telebridge.call.overload import (
+    CALLS_PER_CORE,
+    FEWEST_CALLS,
+    LATE_ONES,
+    TRANSITIONS,
+    LoadState,
+    Overload,
+    OverloadBegan,
+    OverloadEnded,
+    OverloadLimits,
+    Reading,
+)
+
+TICK = 0.025
+
+
+def told(overload, readings, live=50, start=0.0):
+    """The events of measurements, one for each tick, each a lag in milliseconds and a share of the core."""
+    events = []
+    for n, (lag_ms, share) in enumerate(readings):
+        events += overload.measure(lag_ms=lag_ms, core_share=share, live=live, now=start + n * TICK)
+    return events
+
+
+def test_every_state_says_what_follows_from_every_reading():
+    assert set(TRANSITIONS) == set(itertools.product(LoadState, Reading))
+
+
+def test_one_callback_that_takes_long_is_no_overload():
+    overload = Overload()
+    assert told(overload, [(0, 0.3)] * 20 + [(900, 0.3)] * (LATE_ONES - 1) + [(0, 0.3)] * 40) == []
+    assert not overload.refuses
+
+
+def test_a_loop_that_stays_late_refuses_calls_within_a_tenth_of_a_second():
+    overload = Overload()
+    [began] = told(overload, [(0, 0.5)] * 20 + [(30, 0.5)] * LATE_ONES)
+    assert began == OverloadBegan(lag_ms=30, core_share=0.5, expected_share=0.5, live=50)
+    assert overload.refuses
+    assert LATE_ONES * TICK <= 0.1
+
+
+def test_calls_are_accepted_again_once_it_was_light_for_a_while_and_not_before():
+    overload = Overload()
+    told(overload, [(0, 0.9)])
+    assert overload.refuses
+    overload.call_refused()
+    assert told(overload, [(0, 0.8)] * 400, start=1.0) == [], "below the limit, but not well below it"
+    assert told(overload, [(0, 0.5)] * 39, start=20.0) == []
+    assert told(overload, [(0, 0.8)], start=21.0) == [], "the wait begins again"
+    [ended] = told(overload, [(0, 0.5)] * 60, start=22.0)
+    assert ended == OverloadEnded(pytest.approx(23.0), refused=1)
+    assert not overload.refuses
+
+
+def test_a_machine_that_others_use_refuses_nobody_while_few_calls_are_live():
+    overload = Overload()
+    assert told(overload, [(500, 1.0)] * 100, live=FEWEST_CALLS - 1) == []
+
+
+def test_calls_that_have_just_begun_count_before_they_are_measured():
+    overload = Overload()
+    told(overload, [(0, 0.4)], live=100)  # 0.4 % of the core for each
+    begun = 0
+    while not overload.refuses:
+        overload.call_began(now=0.01)
+        begun += 1
+    assert begun == pytest.approx((0.85 - 0.4) / 0.004, abs=1)
+
+
+@given(
+    cost=st.floats(0.0005, 2 * 0.85 / CALLS_PER_CORE),
+    per_second=st.integers(1, 200),
+    lives=st.integers(10, 60),
+)
+def test_up_to_twice_the_usual_cost_the_core_is_never_filled_however_fast_calls_come(cost, per_second, lives):
+    """Calls cost what they cost half a second after they began, and last for `lives` seconds."""
+    overload, ends, seen = Overload(), [], []
+    for tick in range(int(15 / TICK)):
+        now = tick * TICK
+        ends = [end for end in ends if end > now]
+        seen = [one for one in seen if one[1] > now]
+        share = sum(cost for began, _ in seen if began + 0.5 <= now)
+        assert share <= max(1.0, FEWEST_CALLS * cost), "those that were accepted get what they need"
+        overload.measure(lag_ms=0.0, core_share=share, live=len(ends), now=now)
+        for _ in range(per_second * tick // 40 - per_second * (tick - 1) // 40):
+            if not overload.refuses:
+                overload.call_began(now=now)
+                ends.append(now + lives)
+                seen.append((now, now + lives))
+
+
+def test_the_usual_bound_on_calls_is_what_a_core_holds_by_the_usual_cost():
+    microseconds = OverloadLimits().core_share * 1e6 / CALLS_PER_CORE / 50
+    assert microseconds == pytest.approx(65, abs=5)
