@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select, update
 
 from telebridge.campaigns.engine.contact import Lane, NewContact
-from telebridge.campaigns.store.tables import IS_READY, contact, new_contact_values
+from telebridge.campaigns.store.tables import IS_READY, contact, new_contact_values, new_number_values
 
 AT_ONCE = 500
 COMPARED = ("lane_id", "due_at", "variables", "consented_at", "consent_source", "numbers", "number")
@@ -29,7 +29,9 @@ def update_uncalled(
     changed: list[dict[str, Any]] = []
     for at in range(0, len(contacts), AT_ONCE):
         some = contacts[at : at + AT_ONCE]
-        by_phone = {new.phone: new_contact_values(campaign_id, lanes, new) for new in some}
+        by_phone = {
+            new.phone: new_contact_values(campaign_id, lanes, new) | new_number_values(lanes, new) for new in some
+        }
         query = select(contact).where(
             contact.c.campaign_id == campaign_id, contact.c.phone.in_(by_phone), IS_READY, contact.c.attempts == 0
         )

@@ -31,6 +31,7 @@ from telebridge.campaigns.store.tables import (
     lane,
     lane_of,
     new_contact_values,
+    new_number_values,
     zones_text,
 )
 from telebridge.database.database import Database
@@ -60,11 +61,15 @@ class SqlContacts(ContactRecords):
             if not advance_position(self._database, connection, campaign_id, upto_line):
                 return Added(0, 0)
             wanted = {(new.lane, new.priority) for new in contacts}
-            wanted |= {(lane, new.priority) for new in contacts for _, lane in new.others}
+            several = [new for new in contacts if new.others]
+            wanted |= {(lane, new.priority) for new in several for _, lane in new.others}
             lanes = lanes_for(self._database, connection, campaign_id, wanted)
             some = list({new.phone: new for new in contacts}.values()) if update else contacts
             updated = update_uncalled(connection, campaign_id, some, lanes) if update else 0
             rows = [new_contact_values(campaign_id, lanes, new) for new in some]
+            if several:
+                for row, new in zip(rows, some, strict=True):
+                    row.update(new_number_values(lanes, new))
             added = self._database.insert_new(connection, contact, rows)
             return Added(added, len(contacts) - added, updated)
 

@@ -305,12 +305,16 @@ def campaign_changes(campaign: Campaign) -> dict[str, Any]:
 
 
 def new_contact_values(campaign_id: str, lanes: Mapping[tuple[Lane, int], int], new: NewContact) -> dict[str, Any]:
-    """The row of a contact that is imported; `lanes` has the ids of lanes by lane and priority."""
-    lane_id = lanes[new.lane, new.priority]
-    others = [ContactNumber(phone, lanes[lane, new.priority]) for phone, lane in new.others]
+    """The row of a contact that is imported, but for `new_number_values`.
+
+    Args:
+        campaign_id: Whose contact it is.
+        lanes: The ids of lanes by lane and priority.
+        new: The contact.
+    """
     return {
         "campaign_id": campaign_id,
-        "lane_id": lane_id,
+        "lane_id": lanes[new.lane, new.priority],
         "phone": new.phone,
         "state": ContactState.READY,
         "due_at": 0 if new.due_at is None else epoch_ms(new.due_at),
@@ -321,9 +325,13 @@ def new_contact_values(campaign_id: str, lanes: Mapping[tuple[Lane, int], int], 
         "variables": dict(new.variables),
         "consented_at": None if new.consented_at is None else epoch_ms(new.consented_at),
         "consent_source": new.consent_source,
-        "numbers": (ContactNumber(new.phone, lane_id), *others) if others else (),
-        "number": 0,
     }
+
+
+def new_number_values(lanes: Mapping[tuple[Lane, int], int], new: NewContact) -> dict[str, Any]:
+    """The columns of a contact that is imported in which several numbers stand; by default it has one."""
+    numbers = [ContactNumber(phone, lanes[lane, new.priority]) for phone, lane in ((new.phone, new.lane), *new.others)]
+    return {"numbers": tuple(numbers) if new.others else (), "number": 0}
 
 
 def lane_of(zones: str, region: str) -> Lane:
