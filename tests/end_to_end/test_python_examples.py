@@ -32,7 +32,7 @@ async def called(tmp_path, example, script, *, desk=OPERATOR_RINGS):
 
 
 def test_two_names_are_enough_for_a_flow():
-    assert telebridge.__all__ == ["Bridge", "Call"]
+    assert {"Bridge", "Call"} <= set(telebridge.__all__)
 
 
 @pytest.mark.parametrize(
