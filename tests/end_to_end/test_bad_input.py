@@ -241,6 +241,8 @@ async def test_a_message_of_a_mebibyte_is_taken_and_a_longer_one_closes_the_sock
         assert await audio_until_mark(socket, stream) == audio_of(SENTENCE)
         await socket.close()
         socket, _ = await twilio.stream(CA3, await twilio.stream_url({**ARRIVAL, "CallSid": CA3}))
+        while json.loads((await asyncio.wait_for(socket.receive(), 5)).data)["event"] != "mark":
+            pass  # a socket that is closed while much is unread is reset, and loses the close frame
         media["media"]["payload"] = "////" * 300_000
         await socket.send_str(json.dumps(media))
         while (message := await asyncio.wait_for(socket.receive(), 5)).type is aiohttp.WSMsgType.TEXT:

@@ -217,7 +217,7 @@ do_not_call = Table(
     Column("source", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("added_at", BigInteger, nullable=False),
-    Index("ix_do_not_call_scope", "scope", sqlite_where=IS_OF_ONE_CAMPAIGN, postgresql_where=IS_OF_ONE_CAMPAIGN),
+    Index("ix_do_not_call_scope", "scope", sqlite_where=IS_OF_ONE_CAMPAIGN),
 )
 
 register_scrub = Table(
