@@ -10,6 +10,7 @@ One rule: time is left out only while somebody watches; without that, running ti
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
+from typing import Self
 from weakref import WeakKeyDictionary
 
 from typing_extensions import override
@@ -84,18 +85,21 @@ def running_time() -> RunningTime:
 class RunningTimeout(AbstractAsyncContextManager["RunningTimeout"]):
     """A time-out that counts running time: `async with` it. Like `asyncio.timeout`, it raises `TimeoutError`.
 
+    A subclass may put its end off by another `deadline`, which is asked when the time before is over.
+
     Args:
         seconds: How long the block may take.
     """
 
     def __init__(self, seconds: float) -> None:
+        self._loop = asyncio.get_running_loop()
         self._clock = running_time()
         self._deadline = self._clock.time() + seconds
         self._timeout = asyncio.timeout(None)
-        self._timer = DeadlineTimer(asyncio.get_running_loop())
+        self._timer = DeadlineTimer(self._loop)
 
     @override
-    async def __aenter__(self) -> "RunningTimeout":
+    async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
         self._timer_fired()
         return self
@@ -107,8 +111,14 @@ class RunningTimeout(AbstractAsyncContextManager["RunningTimeout"]):
         self._timer.cancel()
         await self._timeout.__aexit__(kind, error, trace)
 
+    def deadline(self) -> float:
+        """When it is over, in running time."""
+        return self._deadline
+
     def _timer_fired(self) -> None:
-        if self._clock.time() < self._deadline:
-            self._timer.set(self._clock.at(self._deadline), self._timer_fired)
+        deadline = self.deadline()
+        if self._clock.time() < deadline:
+            self._timer.set(self._clock.at(deadline), self._timer_fired)
         else:
-            self._timeout.reschedule(asyncio.get_running_loop().time())
+            self._timer.cancel()
+            self._timeout.reschedule(self._loop.time())

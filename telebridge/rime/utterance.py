@@ -13,8 +13,6 @@ One rule: what arrives after a clear is dropped; a socket on which something may
 
 import asyncio
 from collections.abc import AsyncIterable
-from contextlib import AbstractAsyncContextManager
-from types import TracebackType
 
 from typing_extensions import override
 from websockets.exceptions import ConnectionClosed
@@ -47,12 +45,11 @@ from telebridge.rime.messages import (
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
-from telebridge.running_time import running_time
+from telebridge.running_time import RunningTimeout
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate, needs_audio
 from telebridge.speech.utterance import Utterance
 from telebridge.tasks import Tasks
-from telebridge.timer import DeadlineTimer
 
 log = logger(__name__)
 
@@ -313,7 +310,7 @@ class RimeUtterance(MessageReceiver):
             self._connections.close(connection)
 
 
-class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
+class AudioTimeout(RunningTimeout):
     """A time-out that audio puts off: `async with` it, and call `receive` after each chunk.
 
     It is over when no audio comes for a while, and when audio has come so slowly that whoever plays it since its
@@ -329,29 +326,19 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
     """
 
     def __init__(self, first_audio_seconds: float, stall_seconds: float) -> None:
+        super().__init__(first_audio_seconds)
         self._first = first_audio_seconds
         self._stall = stall_seconds
-        self._loop = asyncio.get_running_loop()
-        self._clock = running_time()
-        self._timeout = asyncio.timeout(None)
-        self._timer = DeadlineTimer(self._loop)
         self._began: float | None = None  # when the first audio came
         self._last = 0.0  # and the last
         self._size = 0  # in bytes, of all
-        self._deadline = self._clock.time() + first_audio_seconds
 
     @override
-    async def __aenter__(self) -> "AudioTimeout":
-        await self._timeout.__aenter__()
-        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
-        return self
-
-    @override
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        await self._timeout.__aexit__(kind, error, trace)
+    def deadline(self) -> float:
+        """When it is over, in running time, by the audio that has come."""
+        if self._began is None:
+            return super().deadline()
+        return min(self._last, self._began + self._size / BYTES_PER_MS / 1000) + self._stall
 
     def receive(self, size: int) -> None:
         """Audio came: `size` bytes in all until now."""
@@ -359,7 +346,7 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
         self._size = size
         if self._began is None:
             self._began = self._last
-            self._set_timer()
+            self._timer.set(self._clock.at(self.deadline()), self._timer_fired)
 
     def problem(self, size: int) -> str:
         """What is wrong when it is over, after `size` bytes of audio."""
@@ -369,17 +356,6 @@ class AudioTimeout(AbstractAsyncContextManager["AudioTimeout"]):
             return f"Rime took the text and sent nothing for {self._stall:g} s"
         seconds, elapsed = size / BYTES_PER_MS / 1000, self._clock.time() - self._began
         return f"Rime stalls: {seconds:.1f} s of audio came in {elapsed:.1f} s"
-
-    def _set_timer(self) -> None:
-        if self._began is not None:
-            self._deadline = min(self._last, self._began + self._size / BYTES_PER_MS / 1000) + self._stall
-        self._timer.set(self._clock.at(self._deadline), self._timer_fired)
-
-    def _timer_fired(self) -> None:
-        self._set_timer()  # for the audio that came meanwhile
-        if self._clock.time() >= self._deadline:
-            self._timer.cancel()
-            self._timeout.reschedule(self._loop.time())
 
 
 async def _next_request(backlog: TextBacklog) -> str | None:
