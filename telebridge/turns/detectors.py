@@ -18,10 +18,11 @@ import onnxruntime
 from numpy.typing import NDArray
 from typing_extensions import override
 
-from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, SAMPLE_RATE, frames, to_pcm
+from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, SAMPLE_RATE, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.turns.level_detector import LevelDetector
 from telebridge.turns.voice_activity import SpeechDetector
+from telebridge.turns.windows import WindowDetector
 
 WINDOW_SAMPLES = 256
 CONTEXT_SAMPLES = 32
@@ -93,52 +94,42 @@ class SileroModel:
         return float(self._likelihood[0, 0])
 
 
-class SileroDetector(SpeechDetector):
+class SileroDetector(WindowDetector):
     """One call's memory of the model."""
 
+    window_bytes = WINDOW_SAMPLES
     window_ms = WINDOW_SAMPLES / SAMPLE_RATE * 1000
     sure_by = 0.15
     onset_windows = 2
     onset_of = 2
 
     def __init__(self, model: SileroModel) -> None:
+        super().__init__()
         self._model = model
-        self._rest = b""  # of a window that is not complete
         self._context: Floats = np.zeros(CONTEXT_SAMPLES, np.float32)
         self._state: Floats = np.zeros(STATE_SHAPE, np.float32)
         self._noise_at = 0
 
     @override
-    def likelihoods(self, mulaw: bytes) -> list[float]:
-        pending = self._rest + mulaw if self._rest else mulaw
-        whole = len(pending) - len(pending) % WINDOW_SAMPLES
-        self._rest = pending[whole:]
-        if not whole:
-            return []
-        found = []
-        for at in range(0, whole, WINDOW_SAMPLES):
-            found.append(self._likelihood(pending[at : at + WINDOW_SAMPLES]))  # noqa: PERF401 - a call less a window
-        return found
-
-    @override
     def reset(self) -> None:
-        self._rest = b""
+        super().reset()
         self._noise_at = 0
         self._context.fill(0.0)
         self._state.fill(0.0)
 
-    def _likelihood(self, mulaw: bytes) -> float:
+    @override
+    def _likelihood(self, window: bytes) -> float:
         model = self._model
-        window = model.window[0]
-        window[:CONTEXT_SAMPLES] = self._context
-        samples = window[CONTEXT_SAMPLES:]
-        _LINEAR.take(np.frombuffer(mulaw, np.uint8), out=samples, mode="clip")  # other modes copy the result
+        heard = model.window[0]
+        heard[:CONTEXT_SAMPLES] = self._context
+        samples = heard[CONTEXT_SAMPLES:]
+        _LINEAR.take(np.frombuffer(window, np.uint8), out=samples, mode="clip")  # other modes copy the result
         samples += _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
         self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
         model.state[:] = self._state
         likelihood = model.run()
         self._state[:] = model.state_after
-        self._context[:] = window[-CONTEXT_SAMPLES:]
+        self._context[:] = heard[-CONTEXT_SAMPLES:]
         return likelihood
 
 
@@ -147,19 +138,21 @@ DetectorName = Literal["silero", "webrtc", "level"]
 STRICTEST = 3
 
 
-class WebrtcDetector(SpeechDetector):
+class WebrtcDetector(WindowDetector):
     """WebRTC's detector in its strictest mode. It treats knocks and key tones as speech.
 
     Raises:
         ConfigurationError: Its package is not installed.
     """
 
+    window_bytes = FRAME_BYTES
     window_ms = float(FRAME_MS)
     sure_by = None
     onset_windows = 5
     onset_of = 6
 
     def __init__(self) -> None:
+        super().__init__()
         try:
             webrtcvad: Any = importlib.import_module("webrtcvad")
         except ImportError as error:
@@ -168,19 +161,15 @@ class WebrtcDetector(SpeechDetector):
             ) from error
         self._make = webrtcvad.Vad
         self._detector = self._make(STRICTEST)
-        self._rest = b""
-
-    @override
-    def likelihoods(self, mulaw: bytes) -> list[float]:
-        pending = self._rest + mulaw
-        whole = len(pending) - len(pending) % FRAME_BYTES
-        self._rest = pending[whole:]
-        return [float(self._detector.is_speech(to_pcm(frame), SAMPLE_RATE)) for frame in frames(pending[:whole])]
 
     @override
     def reset(self) -> None:
+        super().reset()
         self._detector = self._make(STRICTEST)
-        self._rest = b""
+
+    @override
+    def _likelihood(self, window: bytes) -> float:
+        return float(self._detector.is_speech(to_pcm(window), SAMPLE_RATE))
 
 
 def detector_maker(name: DetectorName) -> Callable[[], SpeechDetector]:
