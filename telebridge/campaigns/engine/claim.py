@@ -145,13 +145,8 @@ class Admitted:
         self, attempt_id: str, campaign: Campaign, *, account: str, worker: str, lease_until: int, now: int
     ) -> tuple[Attempt, Contact]:
         """Return the attempt to be written before the request to Twilio, and its contact."""
-        contact = replace(
-            self.contact,
-            state=follow(CONTACT, self.contact.state, ContactInput.CLAIM),
-            attempts=self.contact.attempts + 1,
-            claims=self.contact.claims + 1,
-            held="",
-        )
+        claimed = follow(CONTACT, self.contact.state, ContactInput.CLAIM)
+        contact = replace(self.contact.with_another_claim(), state=claimed)
         attempt = Attempt(
             attempt_id,
             contact.campaign_id,

@@ -186,6 +186,10 @@ class Contact:
         """How many of its numbers can be called."""
         return sum(not one.unusable for one in self.numbers) if self.numbers else 1
 
+    def with_another_claim(self) -> "Contact":
+        """Return the contact with one attempt more, which counts as a call unless it is never placed."""
+        return replace(self, attempts=self.attempts + 1, claims=self.claims + 1, held="")
+
     def number_behind(self, phone: str) -> int | None:
         """The place of the next number that can be called, behind one of them; None when that was the last."""
         places = [place for place, one in enumerate(self.numbers) if one.phone == phone]

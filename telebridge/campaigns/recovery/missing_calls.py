@@ -152,15 +152,9 @@ def settle(attempt: Attempt, contact: Contact, campaign: Campaign, call: DialedC
 
 
 def _claimed(call: DialedCall, called: Called, attempt_id: str) -> tuple[Attempt, Contact]:
-    before = called.contact
-    is_ready = before.state is ContactState.READY
-    contact = replace(
-        before,
-        state=follow(CONTACT, before.state, ContactInput.CLAIM) if is_ready else before.state,
-        attempts=before.attempts + 1,
-        claims=before.claims + 1,
-        held="",
-    )
+    contact = called.contact.with_another_claim()
+    if contact.state is ContactState.READY:
+        contact = replace(contact, state=follow(CONTACT, contact.state, ContactInput.CLAIM))
     attempt = Attempt(
         attempt_id,
         contact.campaign_id,

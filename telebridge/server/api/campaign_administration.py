@@ -31,10 +31,9 @@ from telebridge.server.api.campaign_models import (
     ImportCampaignResponse,
     KeyChangeResponse,
 )
-from telebridge.server.api.campaigns import CHUNK, REFUSED, found_campaign, receive_upload, refusals
+from telebridge.server.api.campaigns import CHUNK, REFUSED, found_campaign, receive_upload, refusals, require_account
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
-from telebridge.server.http.problems import Problem
 
 GZIP = "application/gzip"
 
@@ -148,8 +147,7 @@ class CampaignAdministrationEndpoints:
     )
     async def import_campaign(self, request: web.Request, query: ArchiveQuery, _body: Nothing) -> web.Response:
         """Import a campaign."""
-        if not self._account:
-            raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
+        require_account(self._account)
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
             path = Path(folder) / f"campaign{ENDING}"
             await receive_upload(request, path)

@@ -109,8 +109,7 @@ class CampaignEndpoints:
     )
     async def create_campaign(self, _request: web.Request, _query: Nothing, body: CampaignRequest) -> web.Response:
         """Make a draft from a campaign file, or give the one of that name another plan."""
-        if not self._account:
-            raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
+        require_account(self._account)
         with refusals():
             _, plan = await asyncio.to_thread(
                 planned,
@@ -299,6 +298,16 @@ def refusals(*, hidden: str = "") -> Iterator[None]:
         raise Problem(409, f"{error}.", kind="campaign-refused") from error
     except ConfigurationError as error:
         raise Problem(422, f"{error}.".replace(hidden, ""), kind="invalid-fields") from error
+
+
+def require_account(account: str) -> None:
+    """Refuse a campaign that would belong to no account.
+
+    Raises:
+        Problem: The Twilio account is not set.
+    """
+    if not account:
+        raise Problem(503, "This bridge has no campaigns: twilio.account_sid is not set.", kind="cannot-place")
 
 
 async def receive_upload(request: web.Request, file: Path) -> None:

@@ -146,8 +146,8 @@ class MediaReader(asyncio.Protocol):
     def _take_frames(self, data: bytes) -> bytes:
         """Take the frames that the data begins with, as far as the pace allows; returns the rest of the data."""
         pace, at, size = self.pace, 0, len(data)
-        if pace.left <= 0 and pace.is_slow(now=self._loop.time()):
-            pace.wait_seconds(now=self._loop.time())
+        if pace.left <= 0 and pace.is_slow(now=(now := self._loop.time())):
+            pace.wait_seconds(now=now)
         while at < size:
             start = at + HEAD_BYTES
             end = start + int.from_bytes(data[at + 2 : at + 4])
