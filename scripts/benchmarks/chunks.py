@@ -7,7 +7,6 @@ on with the same libraries.
 
 import asyncio
 import base64
-import hashlib
 import json
 import os
 import re
@@ -23,7 +22,9 @@ from typing import ClassVar
 import aiohttp
 import msgspec
 import uvloop
+from live.frames import CLOSE, PING, PONG, TEXT, accepted, client_frame, read_frames, server_frame
 from live.processes import proportional_bytes
+from live.serving import serve
 from machine import described
 
 FASTER_THAN_PLAYED = 4
@@ -32,7 +33,7 @@ LATE_MS = 20.0
 """A generator that is later measures itself: the run is not concluded from."""
 CPU_US, P50_MS, P99_MS, KILOBYTES = 50.0, 0.3, 10.0, 100.0
 """The bars, at 200 calls."""
-TEXT = ("The pharmacy is open from Monday to Friday and your order will be ready tomorrow afternoon. " * 5)[
+PROMPT = ("The pharmacy is open from Monday to Friday and your order will be ready tomorrow afternoon. " * 5)[
     :460
 ].strip()
 STAMP_CHARACTERS = 12
@@ -154,12 +155,7 @@ async def bridge(folder: Path, rime_port: int, *, cached: bool) -> None:
         default_flow=flows.names[0],
         numbers={},
     )
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    sys.stdout.write(f"{runner.addresses[0][1]}\n")
-    sys.stdout.flush()
-    await asyncio.Event().wait()
+    await serve(app)
 
 
 async def thinnest(rime_port: int) -> None:
@@ -192,12 +188,7 @@ async def thinnest(rime_port: int) -> None:
     app = web.Application()
     app.router.add_post("/twilio/voice", voice)
     app.router.add_get("/twilio/media/{sid}", media)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
-    sys.stdout.write(f"{runner.addresses[0][1]}\n")
-    sys.stdout.flush()
-    await asyncio.Event().wait()
+    await serve(app)
 
 
 # Rime and Twilio, as thin as they can be.
@@ -225,24 +216,19 @@ class RimeSocket(asyncio.Protocol):
             if not separator:
                 self.buffer = head
                 return
-            key = re.search(rb"Sec-WebSocket-Key: *(\S+)", head, re.IGNORECASE)[1]
-            accept = base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-            self.transport.write(
-                b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
-            )
+            self.transport.write(accepted(head))
             self.upgraded = True
-        while (message := self._next_message()) is not None:
-            opcode, payload = message
-            if opcode == 1 and b"contextId" in payload:
+        frames, self.buffer = read_frames(self.buffer)
+        for opcode, payload in frames:
+            if opcode == TEXT and b"contextId" in payload:
                 self.context = json.loads(payload)["contextId"].encode()
                 self.head = b'{"type":"chunk","data":"'
                 self.tail = self.chunk + b'","contextId":"' + self.context + b'"}'
                 self.size = len(self.head) + STAMP_CHARACTERS + len(self.tail)
                 RimeSocket.sockets.append(self)
-            elif opcode == 9:
-                self.transport.write(bytes((0x8A, len(payload))) + payload)
-            elif opcode == 8:
+            elif opcode == PING:
+                self.transport.write(server_frame(payload, PONG))
+            elif opcode == CLOSE:
                 self.transport.close()
 
     def connection_lost(self, _: Exception | None) -> None:
@@ -251,24 +237,7 @@ class RimeSocket(asyncio.Protocol):
 
     def send_chunk(self) -> None:
         stamp = base64.b64encode(b"\x81" + int(time.monotonic() * 1e6).to_bytes(8, "big"))
-        payload = self.head + stamp + self.tail
-        size = len(payload)
-        header = b"\x81" + (b"\x7e" + size.to_bytes(2, "big") if size < 65536 else b"\x7f" + size.to_bytes(8, "big"))
-        self.transport.write(header + payload)
-
-    def _next_message(self) -> tuple[int, bytes] | None:
-        buffer = self.buffer
-        if len(buffer) < 6:
-            return None
-        size, at = buffer[1] & 0x7F, 2
-        if size == 126:
-            size, at = int.from_bytes(buffer[2:4], "big"), 4
-        if len(buffer) < at + 4 + size:
-            return None
-        mask = buffer[at : at + 4] * (size // 4 + 1)
-        payload = bytes(a ^ b for a, b in zip(buffer[at + 4 : at + 4 + size], mask, strict=False))
-        self.buffer = buffer[at + 4 + size :]
-        return buffer[0] & 0x0F, payload
+        self.transport.write(server_frame(self.head + stamp + self.tail))
 
 
 class TwilioSocket(asyncio.Protocol):
@@ -281,7 +250,7 @@ class TwilioSocket(asyncio.Protocol):
     def __init__(self, path: str, sid: str) -> None:
         self.path, self.sid = path, sid
         self.upgraded = asyncio.get_running_loop().create_future()
-        self.buffer = bytearray()
+        self.buffer = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         self.transport = transport
@@ -298,29 +267,19 @@ class TwilioSocket(asyncio.Protocol):
         self.send({"event": "start", "sequenceNumber": "1", "streamSid": "MZ" + self.sid[2:], "start": start})
 
     def send(self, message: dict[str, object]) -> None:
-        payload = json.dumps(message).encode()
-        size = bytes((0x80 | len(payload),)) if len(payload) < 126 else b"\xfe" + len(payload).to_bytes(2, "big")
-        self.transport.write(b"\x81" + size + bytes(4) + payload)
+        self.transport.write(client_frame(json.dumps(message).encode()))
 
     def data_received(self, data: bytes) -> None:
-        buffer = self.buffer
-        buffer += data
+        self.buffer += data
         if not self.upgraded.done():
-            at = buffer.find(b"\r\n\r\n")
-            if at < 0:
+            head, separator, rest = self.buffer.partition(b"\r\n\r\n")
+            if not separator:
                 return
-            self.upgraded.set_result(b" 101 " in buffer[:at])
-            del buffer[: at + 4]
-        at = 0
-        while len(buffer) >= at + 4:
-            size, body = buffer[at + 1], at + 2
-            if size == 126:
-                size, body = int.from_bytes(buffer[at + 2 : at + 4], "big"), at + 4
-            if len(buffer) < body + size:
-                break
-            self.take(bytes(buffer[body : body + size]))
-            at = body + size
-        del buffer[:at]
+            self.upgraded.set_result(b" 101 " in head)
+            self.buffer = rest
+        frames, self.buffer = read_frames(self.buffer)
+        for _, payload in frames:
+            self.take(payload)
 
     def take(self, message: bytes) -> None:
         at = message.find(b'"payload":"')
@@ -350,7 +309,7 @@ async def measure(kind: str, load: Load, core: int) -> dict[str, float]:
     chunk = base64.b64encode((bytes([0x55, SILENCE]) * (load.chunk_ms * 4))[STAMP_CHARACTERS * 3 // 4 :])
     rime = await asyncio.get_running_loop().create_server(lambda: RimeSocket(chunk), "127.0.0.1", 0)
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "bench.yaml").write_text(FLOW % TEXT)
+        (Path(folder) / "bench.yaml").write_text(FLOW % PROMPT)
         command = [
             sys.executable,
             __file__,
