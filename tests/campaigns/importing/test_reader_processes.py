@@ -15,6 +15,14 @@ from telebridge.campaigns.importing.reader_processes import Spawning
 CAMPAIGN = 'name = "x"\nflow = "reminder"\nkind = "informational"\nfrom = ["+12125550100"]\n'
 
 
+@pytest.fixture
+def interruptible():
+    """What is started gets Ctrl-C as in the foreground of a shell; in the background it would inherit its disregard."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_a_reader_is_not_interrupted():
     with ProcessPoolExecutor(1, mp_context=Spawning()) as pool:
@@ -27,6 +35,7 @@ def test_a_reader_is_not_interrupted():
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.usefixtures("interruptible")
 def test_an_import_that_is_interrupted_ends_without_a_word_and_at_once(tmp_path, times):
     (tmp_path / "c.toml").write_text(CAMPAIGN)
     rows = (f"Ann,Monday,+1212555{at % 10_000:04d}\n" for at in range(200_000))
