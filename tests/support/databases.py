@@ -1,27 +1,21 @@
-"""SQLite files with the newest tables, for tests that are not about migrations, or with those of an older release.
+"""SQLite files with the newest tables, for tests that are not about migrations, or with those of an older release."""
 
-To migrate an empty database takes a fifth of a second of the processor. It is done once a process, and then copied.
-"""
-
-import asyncio
-import threading
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from alembic.command import upgrade
 from alembic.config import Config
 
-from telebridge.database.engine import SqliteEngine, open_database
-from telebridge.database.migration import FOLDER, migrate
+from telebridge.database.engine import SqliteEngine
+from telebridge.database.migration import FOLDER
+from telebridge.testing.bench.empty_database import empty_database
 
 
 def make_migrated(path):
     """Write an empty SQLite file with the newest tables, unless there is a file."""
     path = Path(path)
     if not path.exists():
-        path.write_bytes(_migrated())
+        path.write_bytes(empty_database())
 
 
 async def migrate_to(engine, revision):
@@ -35,22 +29,6 @@ async def migrate_to(engine, revision):
 
     async with transaction(engine) as connection:
         await connection.run_sync(upgraded)
-
-
-@cache
-def _migrated():
-    async def make(path):
-        engine = open_database(f"sqlite:///{path}")
-        await migrate(engine)
-        await engine.dispose()
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "new.db"
-        # The caller's own event loop may be running, on virtual time.
-        thread = threading.Thread(target=lambda: asyncio.run(make(path)))
-        thread.start()
-        thread.join()
-        return path.read_bytes()
 
 
 class SqliteTransaction:

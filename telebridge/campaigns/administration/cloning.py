@@ -3,10 +3,11 @@
 One rule: a clone that was interrupted goes on where it was when it is asked for again; it cannot start before.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from uuid import uuid4
 
+from telebridge.campaigns.administration.batches import in_batches
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan, WebhookEvent
 from telebridge.campaigns.engine.claim import DO_NOT_CALL
 from telebridge.campaigns.engine.contact import Contact, ContactNumber, ImportPosition, Lane, NewContact
@@ -102,20 +103,9 @@ async def _copy(
 ) -> None:
     lanes = await store.reports.lanes(model.id)
     priorities = await store.reports.priorities(model.id)
-    async for batch in _batches(store.reports.contacts(model.id, after=after)):
+    async for batch in in_batches(store.reports.contacts(model.id, after=after), COPIED_AT_ONCE):
         some = [_as_new(one, lanes, priorities) for one in batch if not outcomes or _ended(one) in outcomes]
         await store.contacts.add(made.id, some, upto_line=batch[-1].id, owner=owner)
-
-
-async def _batches(contacts: AsyncIterator[Contact]) -> AsyncIterator[Sequence[Contact]]:
-    batch: list[Contact] = []
-    async for one in contacts:
-        batch.append(one)
-        if len(batch) == COPIED_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _ended(contact: Contact) -> str:

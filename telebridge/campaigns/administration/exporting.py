@@ -4,7 +4,7 @@ One rule: a campaign has one id wherever it goes, so that it is imported into a 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice
@@ -23,6 +23,7 @@ from telebridge.campaigns.administration.archive import (
     check_archive,
     new_archive,
 )
+from telebridge.campaigns.administration.batches import in_batches
 from telebridge.campaigns.administration.cloning import never_filled
 from telebridge.campaigns.definition.editing import apply_changes
 from telebridge.campaigns.engine.administration import ArchivedContact, check_exportable, imported_status
@@ -74,7 +75,7 @@ async def export_campaign(
         archive.begin(head)
         done = 0
         lanes, priorities = await store.reports.lanes(campaign.id), await store.reports.priorities(campaign.id)
-        async for rows in _pages(report_rows(store.reports, campaign.id)):
+        async for rows in in_batches(report_rows(store.reports, campaign.id), AT_ONCE):
             phones = {phone for row in rows for phone in row.contact.phones}
             entries = await store.administration.do_not_call_of(campaign.id, phones)
             await asyncio.to_thread(_write, archive, rows, lanes, priorities, entries)
@@ -138,17 +139,6 @@ async def _check_still(store: CampaignStore, campaign: Campaign) -> None:
     unsettled = await store.administration.unsettled(campaign.id)
     position = await store.contacts.import_position(campaign.id)
     check_exportable(campaign, unsettled=unsettled, filling=position.under_way)
-
-
-async def _pages(rows: AsyncIterator[ReportRow]) -> AsyncIterator[Sequence[ReportRow]]:
-    page: list[ReportRow] = []
-    async for row in rows:
-        page.append(row)
-        if len(page) == AT_ONCE:
-            yield page
-            page = []
-    if page:
-        yield page
 
 
 def _write(

@@ -12,8 +12,9 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.administration.cloning import Cloned, clone_contacts
 from telebridge.campaigns.definition.editing import KeyAssignment, apply_changes, key_changes, need_pause
 from telebridge.campaigns.definition.loading import read_campaign
+from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.administration import KeyChange
-from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused, ConfigurationError
@@ -43,11 +44,7 @@ async def edit_campaign(
     """
     where = f"campaign '{campaign.plan.name}'"
     before = read_campaign(campaign.plan.file, where=where)
-    account = campaign.plan.account
-    try:
-        after, plan = planned(file, where=where, flows=flows, account=account, wallclock=wallclock)
-    except ConfigurationError as error:  # nobody has seen the file whose lines these are
-        raise ConfigurationError(LINE.sub("", error.where), error.problem, error.hint) from error
+    after, plan = _planned(campaign, file, where=where, flows=flows, wallclock=wallclock)
     changes = key_changes(before, after)
     if not changes:
         return campaign, ()
@@ -97,12 +94,18 @@ async def clone_campaign(
     passed = campaign.ends_by(epoch_ms(wallclock))
     times = [((key,), None) for key in ("start_at", "end_at") if passed and _has(campaign, key)]
     text = changed_file(campaign, [(("name",), name), *times])
+    _, plan = _planned(campaign, text, where=f"clone '{name}'", flows=flows, wallclock=wallclock)
+    return await clone_contacts(store, campaign, plan, contacts=contacts, outcomes=outcomes)
+
+
+def _planned(
+    campaign: Campaign, text: str, *, where: str, flows: FlowCatalogue, wallclock: datetime
+) -> tuple[CampaignDefinition, CampaignPlan]:
+    """The plan of a changed file, for the account of a campaign. Mistakes have no lines: nobody has seen the file."""
     try:
-        account = campaign.plan.account
-        _, plan = planned(text, where=f"clone '{name}'", flows=flows, account=account, wallclock=wallclock)
+        return planned(text, where=where, flows=flows, account=campaign.plan.account, wallclock=wallclock)
     except ConfigurationError as error:
         raise ConfigurationError(LINE.sub("", error.where), error.problem, error.hint) from error
-    return await clone_contacts(store, campaign, plan, contacts=contacts, outcomes=outcomes)
 
 
 def _has(campaign: Campaign, key: str) -> bool:

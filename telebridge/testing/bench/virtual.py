@@ -8,12 +8,11 @@ One rule: two runs of one test are the same, to the last byte of what was heard 
 import asyncio
 import random
 import shutil
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import mkdtemp
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -25,8 +24,6 @@ from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import Watch
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.database.engine import open_database
-from telebridge.database.migration import migrate
 from telebridge.epoch import epoch_ms
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
@@ -38,6 +35,7 @@ from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.testing.bench.bench import Bench, PublishedEvent, Services
+from telebridge.testing.bench.empty_database import empty_database, memory_disk
 from telebridge.testing.bench.settings import BRIDGE, RIME, bench_settings
 from telebridge.testing.hearing.voice import KnownVoice
 from telebridge.testing.network.loop import PhoneLoop
@@ -48,7 +46,6 @@ T = TypeVar("T")
 TWILIO = "https://api.twilio.com"
 APPLICATION = "https://application.test"
 SILENT_FRAMES = 20
-MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
 STOP_SECONDS = 0.05
 SEED = 20260302
 
@@ -254,9 +251,9 @@ class VirtualBench(Bench):
 
     def _new_state(self) -> Path:
         """A folder with an empty database of the newest tables, in memory where the system has such folders."""
-        folder = Path(mkdtemp(prefix="telebridge-", dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None))
+        folder = Path(mkdtemp(prefix="telebridge-", dir=memory_disk()))
         self._folders.append(folder)
-        (folder / "telebridge.db").write_bytes(_empty_database())
+        (folder / "telebridge.db").write_bytes(empty_database())
         return folder
 
     async def _restart(self) -> None:
@@ -287,27 +284,3 @@ async def _cancel_rest() -> None:
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
-
-
-@cache
-def _empty_database() -> bytes:
-    """The bytes of an SQLite file with the newest tables: to make one takes as long as many calls."""
-    with TemporaryDirectory(dir=MEMORY_DISK if MEMORY_DISK.is_dir() else None) as folder:
-        path = Path(folder) / "new.db"
-
-        async def make() -> None:
-            engine = open_database(f"sqlite:///{path}")
-            await migrate(engine)
-            await engine.dispose()
-
-        _run_apart(make)
-        return path.read_bytes()
-
-
-def _run_apart(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a coroutine in a thread: an event loop is running in this one."""
-    import threading
-
-    thread = threading.Thread(target=lambda: asyncio.run(work()))
-    thread.start()
-    thread.join()
