@@ -19,6 +19,7 @@ from telebridge.campaigns.engine.contact import (
 )
 from telebridge.campaigns.engine.lifecycle import check_fillable, check_retry, filled_elsewhere
 from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.store.by_number import contacts_with_numbers
 from telebridge.campaigns.store.campaigns import locked_campaign
 from telebridge.campaigns.store.contact_updates import update_uncalled
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
@@ -153,9 +154,11 @@ class SqlContacts(ContactRecords):
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        query = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
-        rows = await self._database.rows(query)
-        return contact_of(rows[0]) if rows else None
+        def work(connection: Connection) -> Contact | None:
+            found = contacts_with_numbers(self._database, connection, [campaign_id], [phone])
+            return min(found, key=lambda one: one.phone != phone, default=None)
+
+        return await self._database.read(work)
 
     @override
     async def of(self, attempt: Attempt) -> Contact | None:

@@ -147,8 +147,8 @@ class MemoryContacts(ContactRecords):
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        contact_id = self._rows.phones.get((campaign_id, phone))
-        return None if contact_id is None else self._rows.contacts[contact_id]
+        found = [one for one in self._rows.contacts_of(campaign_id) if phone in one.phones]
+        return min(found, key=lambda one: (one.phone != phone, one.id), default=None)
 
     @override
     async def of(self, attempt: Attempt) -> Contact | None:
