@@ -23,6 +23,7 @@ from telebridge.campaigns.store.by_number import contacts_with_numbers
 from telebridge.campaigns.store.campaigns import locked_campaign
 from telebridge.campaigns.store.contact_updates import update_uncalled
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
+from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.campaigns.store.tables import (
     contact,
@@ -35,6 +36,7 @@ from telebridge.campaigns.store.tables import (
     new_number_values,
     zones_text,
 )
+from telebridge.campaigns.webhooks.events import retried_event
 from telebridge.database.database import Database
 
 RETRIED_AT_ONCE = 5000
@@ -137,14 +139,17 @@ class SqlContacts(ContactRecords):
         )
 
         def work(connection: Connection) -> int:
-            check_retry(locked_campaign(connection, campaign_id), outcomes)
-            ready = {"state": ContactState.READY, "due_at": self._database.now(connection), "outcome": "", "held": ""}
+            owner = locked_campaign(connection, campaign_id)
+            check_retry(owner, outcomes)
+            now = self._database.now(connection)
+            ready = {"state": ContactState.READY, "due_at": now, "outcome": "", "held": ""}
             ids = connection.execute(done.limit(RETRIED_AT_ONCE)).scalars().all()
             some = self._database.among(contact.c.id, ids)
             connection.execute(update(contact).where(some, contact.c.state == ContactState.DONE).values(**ready))
             for row in connection.execute(select(contact).where(some, contact.c.numbers.is_not(None))).all():
                 again = contact_number_changes(contact_of(row).with_all_numbers())
                 connection.execute(update(contact).where(contact.c.id == row.id).values(**again))
+            write_outbox(connection, campaign_id, retried_event(owner, outcomes, len(ids), now=now))
             return len(ids)
 
         retried = 0
