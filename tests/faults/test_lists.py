@@ -16,6 +16,7 @@ from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.importing.drafting import country_of
 from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.number_list import Unreadable, read_lines
 from telebridge.campaigns.importing.row import RejectedRow, layout_of, read_row
@@ -127,6 +128,26 @@ def test_a_number_with_letters_is_refused_with_the_reason(entrance, written, tmp
     told = command(written, tmp_path, monkeypatch) if adds else ENTRANCES[entrance](written)
     assert written in told
     assert "letters (" in told or entrance in WITHOUT_LETTERS
+
+
+@fault(
+    "A list has national numbers that exist in several countries, as `06 12 34 56 78` does in France and in Germany.",
+    caller="Nothing: nobody is called in a country that was guessed.",
+    operator="`campaign init` leaves `default_country` empty and names the countries; `--from` or a `+` tells it.",
+    kept="The country that the owner means.",
+)
+@pytest.mark.parametrize(
+    ("numbers", "from_number", "country"),
+    [
+        (["06 12 34 56 78", "06 12 34 56 79"], "", ""),
+        (["06 12 34 56 78", "06 12 34 56 79"], "+33123456789", "FR"),
+        (["06 12 34 56 78", "+33 6 12 34 56 79"], "+12125550100", "FR"),
+        (["212 555 0111", "212 555 0112", "212 555 01"], "", ""),
+        (["212 555 0111", "212 555 0112", "212 555 01"], "+12125550100", "US"),
+    ],
+)
+def test_a_country_is_not_guessed(numbers, from_number, country):
+    assert country_of(numbers, from_number).country == country
 
 
 @fault(

@@ -62,7 +62,8 @@ def init(
         raise ConfigurationError(str(file), f"cannot be written ({error.strerror})") from error
     print_line(text.rstrip("\n"))
     print_line("")
-    todo = "" if from_ else "set `from`, then: "
+    unset = ["from"] * (not from_) + ["default_country"] * ('default_country = ""' in text)
+    todo = f"set {' and '.join(f'`{key}`' for key in unset)}, then: " if unset else ""
     print_line(f"{file} is written; {todo}telebridge campaign preflight {file} --contacts {contacts}")
 
 
@@ -78,7 +79,7 @@ def _best_flow(flows: FlowCatalogue, contacts: SampledList) -> str:
 
 
 def _e164(written: str, country: str) -> str:
-    number = read_number(written, country=country or "US", check="possible")
+    number = read_number(written, country=country, check="possible")
     if not isinstance(number, DialableNumber):
         raise ConfigurationError("--from", number.reason, "write it as '+12125550100'")
     return number.e164

@@ -63,7 +63,7 @@ def command(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_path):
-    told = command("init", "people.csv", "--from", "212 555 0100")
+    told = command("init", "people.csv", "--from", "+1 212 555 0100")
     assert "people.toml is written; telebridge campaign preflight people.toml --contacts people.csv" in told
     made = load_campaign(tmp_path / "people.toml")
     assert (made.flow, made.from_[0].number, made.columns.variables) == ("reminder", "+12125550100", {"name": "Name"})
@@ -137,7 +137,7 @@ class PlayedVoice:
 
 @pytest.fixture
 def created(command):
-    command("init", "people.csv", "--from", "212 555 0100")
+    command("init", "people.csv", "--from", "+1 212 555 0100")
     command("create", "people.toml", "--contacts", "people.csv")
     return command
 
