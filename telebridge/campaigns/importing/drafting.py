@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from textwrap import wrap
 
 from telebridge.campaigns.importing.csv_file import ContactFile
 from telebridge.campaigns.importing.row import PHONE_COLUMNS, RejectedRow, variable_name
@@ -26,6 +27,8 @@ POSTAL_COLUMNS = ("postalcode", "zip", "zipcode", "postcode", "zippostalcode", "
 FEWEST_READABLE = 0.5
 AS_WELL = 0.5
 """A country in which so many of the numbers exist, by the country in which most do, may be theirs, too."""
+WIDTH = 76
+"""Of a comment, in characters."""
 UNSAFE_IN_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -99,18 +102,20 @@ def draft_campaign(
         "# docs/campaign-files.md has every key.",
         f"name = {json.dumps(UNSAFE_IN_NAME.sub('-', name).strip('-')[:100] or 'campaign')}",
         f"flow = {json.dumps(flow_name, ensure_ascii=False)}",
-        'kind = "informational"          # telemarketing | informational | debt | other: say what the call is',
+        "# What the call is: telemarketing, informational, debt or other. The law asks.",
+        'kind = "informational"',
         f"from = {given}" + ("" if from_number else '       # a number of your Twilio account, such as "+12125550100"'),
-        _country_line(whose, contacts.column(phone)),
+        *_country_lines(whose, contacts.column(phone)),
         "",
         "[columns]",
     ]
-    filled, comments = _variables(contacts.header, flow, set(columns.values()))
-    lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
+    filled, _ = _variables(contacts.header, flow, set(columns.values()))
     further = _further_phones(contacts, phone, country, {*columns.values(), *filled.values()})
+    _, comments = _variables(contacts.header, flow, {*columns.values(), *further})
+    lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
     if further:
         numbers = json.dumps([columns["phone"], *further], ensure_ascii=False)
-        comments.insert(0, f"# phone = {numbers}   # if these are numbers of the same person, tried in this order")
+        comments[:0] = ["# If these are numbers of the same person, tried in this order:", f"# phone = {numbers}"]
     return "\n".join([*lines, *comments]) + "\n"
 
 
@@ -169,14 +174,16 @@ def _country_with_plus(number: str) -> str | None:
     return read.country if isinstance(read, DialableNumber) else None
 
 
-def _country_line(whose: NumberCountry, numbers: Sequence[str]) -> str:
+def _country_lines(whose: NumberCountry, numbers: Sequence[str]) -> list[str]:
     others = ", ".join(whose.others[:8])
-    if not whose.country:
-        return f'default_country = ""   # whose numbers are those without +? These exist in {others} alike'
-    readable = f"{_readable_in(numbers, whose.country)} of the first {len(numbers)} can be called"
-    reason = f", {whose.reason}" if whose.reason else ""
-    alike = f"; they exist in {others}, too" if others else ""
-    return f'default_country = "{whose.country}"   # whose numbers those without + are{reason}; {readable}{alike}'
+    if whose.country:
+        readable = f"{_readable_in(numbers, whose.country)} of the first {len(numbers)} can be called"
+        reason = f", {whose.reason}" if whose.reason else ""
+        alike = f"; they exist in {others}, too" if others else ""
+        told = f"Whose numbers those without + are{reason}; {readable}{alike}."
+    else:
+        told = f"Whose numbers are those without +? These exist in {others} alike."
+    return [f"# {line}" for line in wrap(told, WIDTH)] + [f'default_country = "{whose.country}"']
 
 
 def _readable_in(numbers: Iterable[str], country: str) -> int:
