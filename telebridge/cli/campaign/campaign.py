@@ -23,7 +23,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.campaign.view import pictured, watch
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
@@ -178,8 +178,10 @@ def start(
         words.append(await words_in_store(store, one, flows))
         regions.update(lane.region for lane in (await store.reports.lanes(one.id)).values())
         told.append(not json_ and await asks(store, one, yes=yes))
-        if told[0]:  # who is asked has read the words
+        if told[0]:  # who is asked has read the words and the warnings
             tell_words(words[0], one.plan.name)
+        for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
+            print_text(f"warning: {warning}", err=True)
         await confirmed(store, one, "Call {count} contacts of campaign '{name}'?", yes=yes)
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
@@ -189,8 +191,6 @@ def start(
     else:
         tell_words(None if told[0] else words[0], after.plan.name)
         _tell_status(after, json_=False)
-    for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
-        typer.echo(f"warning: {warning}", err=True)
 
 
 @campaign.command()
@@ -235,9 +235,8 @@ def retry(
         return
     start_it = f": `telebridge campaign start {one.plan.name}` calls them"
     waits = count and one.status is not CampaignStatus.RUNNING
-    print_line(
-        f"campaign '{one.plan.name}' is {one.status.value}, {count:,} contacts put back{start_it if waits else ''}"
-    )
+    put_back = f"{number_of(count, 'contact')} put back{start_it if waits else ''}"
+    print_text(f"campaign '{one.plan.name}' is {one.status.value}, {put_back}")
 
 
 @campaign.command()

@@ -18,7 +18,7 @@ from telebridge.campaigns.reporting.words import call_words
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs
@@ -66,7 +66,7 @@ async def _rung(settings: Settings, name: str, to: str, contact: str) -> None:
     request = call_request(call, settings.public_url, CallVariables(settings.stream_secret()))
     async with open_twilio(settings.twilio) as twilio:
         placed = await twilio.create(request)
-    print_line(f"{placed.sid}: {to} rings, with the words of {person.phone}")
+    print_text(f"{placed.sid}: {to} rings, with the words of {person.phone}")
 
 
 def _free(variables: Mapping[str, str]) -> dict[str, str]:
@@ -99,9 +99,9 @@ async def _spoken(settings: Settings, name: str, file: Path, contact: str, app: 
     except OSError as error:
         raise ConfigurationError("--listen", f"{file} cannot be written ({error.strerror})") from error
     seconds = len(audio) / BYTES_PER_MS / 1000
-    print_line(f"{file}: {seconds:.1f} s by {opened.description}, the words of {person.phone}")
+    print_text(f"{file}: {seconds:.1f} s by {opened.description}, the words of {person.phone}")
     for line in spoken:
-        print_line(f"  {line.text}")
+        print_text(f"  {line.text}")
 
 
 async def _person(store: CampaignStore, campaign: Campaign, number: str) -> Contact:

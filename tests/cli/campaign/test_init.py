@@ -63,8 +63,10 @@ def command(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_path):
-    told = command("init", "people.csv", "--from", "212 555 0100")
-    assert "people.toml is written; telebridge campaign preflight people.toml --contacts people.csv" in told
+    told = command("init", "people.csv", "--from", "+1 212 555 0100")
+    assert told.endswith(
+        "people.toml is written; then:\n  telebridge campaign preflight people.toml --contacts people.csv\n"
+    )
     made = load_campaign(tmp_path / "people.toml")
     assert (made.flow, made.from_[0].number, made.columns.variables) == ("reminder", "+12125550100", {"name": "Name"})
     told = command("create", "people.toml", "--contacts", "people.csv")
@@ -73,6 +75,12 @@ def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_p
     told = json.loads(command("start", "people", "--json"))
     assert told["status"] == "running"
     assert [call["phone"] for call in told["words"]["first_calls"]] == ["+12125550111", "+12125550112"]
+
+
+def test_what_its_owner_must_set_is_named(command, tmp_path):
+    (tmp_path / "people.csv").write_text("Customer,Mobile\nAda,212 555 0111\n")
+    told = command("init", "people.csv", "--flow", "reminder")
+    assert "people.toml is written; set in it `from`, `default_country`, `name`, then:\n" in told
 
 
 def test_a_campaign_file_that_is_there_is_not_overwritten(command, tmp_path):
@@ -137,7 +145,7 @@ class PlayedVoice:
 
 @pytest.fixture
 def created(command):
-    command("init", "people.csv", "--from", "212 555 0100")
+    command("init", "people.csv", "--from", "+1 212 555 0100")
     command("create", "people.toml", "--contacts", "people.csv")
     return command
 
