@@ -102,7 +102,8 @@ class PlacedCall(CallerActions):
         end = start + within
         found = self._run(lambda: next(iter(self.ear.sounds_between(start, end)), None), within=within)
         if found is None:
-            raise self._failure("hears a sound", f"silence for {within:g} s")
+            why = f"the call is over: {self.ended_by or self.status}" if self.over else f"silence for {within:g} s"
+            raise self._failure("hears a sound", why)
         if found.start_time > self._bench.now():
             self.waits(found.start_time - self._bench.now())
         self._passed("hears a sound")
