@@ -33,6 +33,7 @@ from telebridge.call.session.effects import (
     SaveCheckpoint,
     SaveMessage,
     SaveOptOut,
+    SaveProgress,
     StartAction,
     StartSpeech,
 )
@@ -290,11 +291,14 @@ class CallRunner:
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):
+                    self._ports.checkpoints.hasten()
                     self._flow.start_action(action, self.deliver)
                 case SaveMessage(audio):
                     self._ports.message_files.save_in_background(self.session.record, audio, self.deliver)
                 case SaveCheckpoint(checkpoint):
                     self._ports.checkpoints.save(self.session.record.call_sid, checkpoint)
+                case SaveProgress():
+                    self._ports.checkpoints.save_later(self.session.record.call_sid, self._progress)
                 case SaveOptOut():
                     if self._ports.opted_out is not None:
                         self._ports.opted_out(self.session.record)
@@ -310,6 +314,9 @@ class CallRunner:
                     self._end()
         if not same_deadline:
             self._timer.set(self.session.next_deadline(), self._deadline_came)
+
+    def _progress(self) -> bytes:
+        return self.session.progress(now=self._loop.time())
 
     def _close_stream(self) -> None:
         """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""

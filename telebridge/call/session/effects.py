@@ -73,6 +73,11 @@ class SaveCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveProgress:
+    """Save within a while how far the call is then: the caller has heard more, and nothing else has changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveOptOut:
     """Put the number at the other end on the do-not-call list, at once."""
 
@@ -114,6 +119,7 @@ CallEffect = (
     | StartAction
     | SaveMessage
     | SaveCheckpoint
+    | SaveProgress
     | SaveOptOut
     | SaveCallBack
     | PublishEvent

@@ -140,7 +140,7 @@ class FlowDriver:
         match event:
             case MarkReturned(name):
                 followed = self._follow(self._dialogue.mark_returned(name, now=now), now)
-                return self._checkpointer.save_after(followed, now=now)
+                return self._checkpointer.save_after_mark(followed, now=now)
             case DigitPressed(digit):
                 followed = self._follow(self._dialogue.digit_pressed(digit, now=now), now)
                 return [PublishEvent("key", {"key": digit}), *self._checkpointer.save_after(followed, now=now)]

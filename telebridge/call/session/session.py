@@ -320,6 +320,10 @@ class CallSession:
         """Save how far a Python flow is, and its variables as they are now."""
         return [] if self.phase.is_over else [self._checkpointer.save_variables(name, variables, now=now)]
 
+    def progress(self, *, now: float) -> bytes:
+        """The checkpoint of the call as it is now, encoded; for `SaveProgress`."""
+        return self._checkpointer.encode(now=now)
+
     def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
         """Forward the caller's audio to the Python flow from now on, or no longer."""
         return [] if self.phase.is_over else self._followed(self._duplex.forward_audio(wanted=wanted), now)
