@@ -194,8 +194,11 @@ class CallRunner:
 
     def deliver(self, event: CallEvent) -> None:
         """Take an event into the session, and perform what follows."""
-        effects = self.session.handle(event, now=self._loop.time())
-        self.perform(effects, same_deadline=type(event) in KEEPS_DEADLINES)
+        effects = self.session.handle(event, self._loop.time())
+        if type(event) in KEEPS_DEADLINES:
+            self._perform_each(effects)
+        else:
+            self.perform(effects)
 
     # The media stream.
 
@@ -238,7 +241,7 @@ class CallRunner:
         now = self._loop.time()
         if self._recording is not None:
             self._recording.add_inbound(frame.payload, now=now)
-        effects = self.session.receive_media(frame, now=now)
+        effects = self.session.receive_media(frame, now)
         if effects is not None:
             self.perform(effects)
 
@@ -257,15 +260,13 @@ class CallRunner:
 
     # Effects.
 
-    def perform(  # noqa: C901, PLR0912 - a line for each kind
-        self, effects: list[CallEffect], *, same_deadline: bool = False
-    ) -> None:
-        """Perform what the session answered to an event or a command, in order.
+    def perform(self, effects: list[CallEffect]) -> None:
+        """Perform what the session answered to an event or a command, in order, and set the timer to its deadline."""
+        self._perform_each(effects)
+        if not self._abandoned:
+            self._timer.set(self.session.next_deadline(), self._deadline_came)
 
-        Args:
-            effects: The answer.
-            same_deadline: Whether the session's next deadline is known to be the one that the timer is set to.
-        """
+    def _perform_each(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         if self._abandoned:
             return
         for effect in effects:
@@ -312,8 +313,6 @@ class CallRunner:
                     self._close_stream()
                 case ReleaseCall():
                     self._end()
-        if not same_deadline:
-            self._timer.set(self.session.next_deadline(), self._deadline_came)
 
     def _progress(self) -> bytes:
         return self.session.progress(now=self._loop.time())

@@ -188,7 +188,7 @@ class CallSession:
         self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
-    def receive_media(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
+    def receive_media(self, frame: AudioReceived, now: float) -> list[CallEffect] | None:
         """Take a frame of the caller's; returns None when nothing follows, not even another deadline.
 
         A frame that nobody needs ends here: it comes 50 times a second in each call.
@@ -196,7 +196,7 @@ class CallSession:
         if self._phases.phase.is_over:
             return None
         self._phases.last_media_at = now
-        activity = self._duplex.receive_media(frame, now=now)
+        activity = self._duplex.receive_media(frame, now)
         if activity is None:
             return None
         effects = self._driver.receive_media(frame, activity, now=now)
@@ -207,18 +207,19 @@ class CallSession:
             effects = self._checkpointer.save_after(effects, now=now)
         return self._followed(effects, now)
 
-    def handle(self, event: CallEvent, *, now: float) -> list[CallEffect]:
+    def handle(self, event: CallEvent, now: float) -> list[CallEffect]:
         """Return what follows from an event; nothing when the call is over."""
-        if self.phase.is_over:
+        if self._phases.phase.is_over:
             return []
         if type(event) is SpeechArrived:  # audio that arrives changes nothing about who is listened to
-            return self._timed(self._speaking.receive(event, now=now), now)
+            effects = self._speaking.receive(event, now)
+            return effects if self.record.first_audio_ms is not None else self._timed(effects, now)
         return self._followed(self._follow(event, now), now)
 
     def _follow(self, event: CallEvent, now: float) -> list[CallEffect]:
         match event:
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._speaking.receive(event, now=now)
+                return self._speaking.receive(event, now)
             case TextTaken():
                 self._speaking.receive_text(event)
                 return []
@@ -235,7 +236,7 @@ class CallSession:
                     self._driver.call_over(event)
                 return self._stream.handle(event, now=now)
             case AudioReceived():
-                return self.receive_media(event, now=now) or []
+                return self.receive_media(event, now) or []
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, in monotonic seconds, or None.
@@ -250,7 +251,7 @@ class CallSession:
         effects = self._driver.handle_timeout(now=now)
         if self._duplex.awaits_silence:
             for frame in self._missing.frames(now=now):
-                activity = self._duplex.receive_media(frame, now=now)
+                activity = self._duplex.receive_media(frame, now)
                 if activity is not None:
                     effects += self._driver.receive_media(frame, activity, now=now)
         effects += self._stream.handle_timeout(now=now)

@@ -191,13 +191,13 @@ class FullDuplex:
         listening.attend(attentive=attentive)
         return stopped
 
-    def receive_media(self, frame: AudioReceived, *, now: float) -> CallerActivity | None:
+    def receive_media(self, frame: AudioReceived, now: float) -> CallerActivity | None:
         """Take a frame of the caller's; None when nobody needs it, or it says nothing and nobody takes it."""
         listening = self._listening
         payload = listening.pre_roll.append(frame.payload, frame.timestamp_ms)
         judged = None
         if listening.attentive:
-            judged = listening.judge(payload, yields=self._yields, now=now)
+            judged = listening.judge(payload, self._yields, now)
         if judged is None:
             if self.forwarding or self.recording is not None:
                 return NO_ACTIVITY
