@@ -262,6 +262,7 @@ def _api_handlers(
         parts.flows,
         settings.twilio.account_sid,
         open_until=campaigning.law.open_until,
+        opens_at=campaigning.law.opens_at,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )

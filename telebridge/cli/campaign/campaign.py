@@ -6,6 +6,7 @@ One rule: what only one command needs is imported by that command: all together 
 """
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -180,8 +181,7 @@ def start(
         told.append(not json_ and await asks(store, one, yes=yes))
         if told[0]:  # who is asked has read the words and the warnings
             tell_words(words[0], one.plan.name)
-        for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
-            print_text(f"warning: {warning}", err=True)
+            _warn_of_law(regions)
         await confirmed(store, one, "Call {count} contacts of campaign '{name}'?", yes=yes)
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
@@ -191,6 +191,13 @@ def start(
     else:
         tell_words(None if told[0] else words[0], after.plan.name)
         _tell_status(after, json_=False)
+    if not told[0]:
+        _warn_of_law(regions)
+
+
+def _warn_of_law(regions: Collection[str]) -> None:
+    for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
+        print_text(f"warning: {warning}", err=True)
 
 
 @campaign.command()
@@ -284,8 +291,10 @@ def status(
         async with campaign_store(settings) as store:
             one = await find_campaign(store, name)
             if watching and not json_:
-                return await watch(store, one.id, law.open_until, Console())
-            return await view_campaign(store, one.id, law.open_until, wallclock=datetime.now(UTC))
+                return await watch(store, one.id, law.open_until, Console(), opens_at=law.opens_at)
+            return await view_campaign(
+                store, one.id, law.open_until, wallclock=datetime.now(UTC), opens_at=law.opens_at
+            )
 
     view = run(shown())
     if json_:

@@ -168,9 +168,20 @@ def test_a_campaign_is_heard_as_a_file(created, monkeypatch, tmp_path):
     monkeypatch.setattr(try_module, "open_voice", lambda _settings: voice)
     told = created("test", "people", "--listen", "words.wav")
     assert voice.texts == ["Hello Ada.", "Goodbye."]
-    assert "the words of +12125550111\n  Hello Ada.\n  Goodbye.\n" in told
+    assert "the words of +12125550111:\n  Hello Ada.\n  Goodbye.\n" in told
     spoken = wav.read(tmp_path / "words.wav")
     assert len(spoken) == 8 * (len("Hello Ada.") + len("Goodbye.") + 2 * try_module.PAUSE_MS)
+
+
+@pytest.mark.slow
+def test_the_first_calls_are_heard_one_after_the_other(created, monkeypatch, tmp_path):
+    voice = PlayedVoice()
+    monkeypatch.setattr(try_module, "open_voice", lambda _settings: voice)
+    told = created("test", "people", "--listen", "words.wav", "--first", "3")
+    assert voice.texts == ["Hello Ada.", "Goodbye.", "Hello Ben.", "Goodbye."]
+    assert told.count("the words of +1212555011") == 2
+    spoken = 8 * (len("".join(voice.texts)) + 4 * try_module.PAUSE_MS + try_module.BETWEEN_CALLS_MS)
+    assert len(wav.read(tmp_path / "words.wav")) == spoken
 
 
 @pytest.mark.slow
@@ -179,6 +190,8 @@ def test_what_a_test_cannot_do_it_says(created):
         created("test", "people")
     with pytest.raises(ConfigurationError, match="has letters"):
         created("test", "people", "--to", "313-5550 mom")
+    with pytest.raises(ConfigurationError, match="--first: is for --listen alone"):
+        created("test", "people", "--to", "+12125550199", "--first", "2")
     with pytest.raises(CampaignRefused, match=r"has no contact \+12125550119"):
         created("test", "people", "--listen", "x.wav", "--contact", "+12125550119")
 

@@ -18,6 +18,9 @@ from telebridge.cli.process.printing import number_of
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
 """A smaller file is read by one process: starting more costs more than they save."""
 
+ROWS_WITH_RATE = 1000
+"""Of fewer rows the rate says nothing."""
+
 
 async def fill(
     store: CampaignStore,
@@ -88,7 +91,8 @@ def told(done: ImportProgress, rejects: Path) -> str:
     parts += [f"{done.updated:,} updated"] if done.updated else []
     parts += [number_of(done.empty, "empty row")] if done.empty else []
     parts += [f"{done.rejected:,} rejected, see {rejects}"] if done.rejected else []
-    return f"{', '.join(parts)} ({done.rows_per_second:,.0f} rows/s)"
+    rate = f" ({done.rows_per_second:,.0f} rows/s)" if done.rows >= ROWS_WITH_RATE else ""
+    return f"{', '.join(parts)}{rate}"
 
 
 def told_json(done: ImportProgress, rejects: Path) -> dict[str, Any]:
