@@ -21,7 +21,8 @@ from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.resources.call import API_VERSION
 from telebridge.simulator.resources.numbers import NumberBook, account_json
-from telebridge.simulator.resources.parameters import ApiProblem, read_create, read_update
+from telebridge.simulator.resources.parameters import read_create, read_update
+from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.setup.faults import RestFault
 from telebridge.simulator.setup.options import SimulatorOptions
 
@@ -99,11 +100,11 @@ class RestApi:
 
     async def list(self, request: web.Request) -> web.Response:
         """Return a page of calls."""
-        return web.json_response(request.app[SIMULATOR].book.page(dict(request.query)))
+        return web.json_response(request.app[SIMULATOR].books.calls.page(dict(request.query)))
 
     async def fetch(self, request: web.Request) -> web.Response:
         """Return one call."""
-        return web.json_response(request.app[SIMULATOR].book.find(request.match_info["sid"]).as_json())
+        return web.json_response(request.app[SIMULATOR].books.calls.find(request.match_info["sid"]).as_json())
 
     async def update(self, request: web.Request) -> web.Response:
         """End a call, or replace its TwiML."""
@@ -112,7 +113,7 @@ class RestApi:
 
     async def delete(self, request: web.Request) -> web.Response:
         """Delete a call that is over."""
-        request.app[SIMULATOR].book.delete(request.match_info["sid"])
+        request.app[SIMULATOR].books.calls.delete(request.match_info["sid"])
         return web.Response(status=204)
 
     async def list_numbers(self, request: web.Request) -> web.Response:

@@ -6,12 +6,12 @@ Follows Twilio's IncomingPhoneNumber resource ("Read multiple", "Fetch", "Update
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
-from urllib.parse import urlencode
 
 from telebridge.simulator.resources.call import API_VERSION
-from telebridge.simulator.resources.parameters import ApiProblem, RequestFields
+from telebridge.simulator.resources.fields import RequestFields
+from telebridge.simulator.resources.pages import page_of
+from telebridge.simulator.resources.problems import ApiProblem
 
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 URLS = {
     "VoiceUrl": "voice_url",
     "VoiceFallbackUrl": "voice_fallback_url",
@@ -107,27 +107,10 @@ class NumberBook:
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
         """Return a page of the list. `PhoneNumber` matches a part of a number, `FriendlyName` all of a name."""
         wanted, name = query.get("PhoneNumber", ""), query.get("FriendlyName", "")
-        shown = [number.as_json() for number in self._numbers.values() if wanted in number.phone_number]
-        shown = [number for number in shown if name in ("", number["friendly_name"])]
-        size, page = min(int(query.get("PageSize") or DEFAULT_PAGE), LARGEST_PAGE), int(query.get("Page") or 0)
-        start, uri = size * page, f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
-        cut = shown[start : start + size]
-        kept = {key: query[key] for key in ("PhoneNumber", "FriendlyName") if query.get(key)}
-
-        def page_uri(number: int) -> str:
-            return f"{uri}?{urlencode({**kept, 'PageSize': size, 'Page': number})}"
-
-        return {
-            "incoming_phone_numbers": cut,
-            "start": start,
-            "end": max(start + len(cut) - 1, 0),
-            "page": page,
-            "page_size": size,
-            "first_page_uri": page_uri(0),
-            "next_page_uri": page_uri(page + 1) if start + size < len(shown) else None,
-            "previous_page_uri": page_uri(page - 1) if page else None,
-            "uri": page_uri(page),
-        }
+        shown = [number for number in self._numbers.values() if wanted.strip("%*") in number.phone_number]
+        shown = [number for number in shown if name in ("", number.as_json()["friendly_name"])]
+        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
+        return page_of(shown, "incoming_phone_numbers", uri, query, filters=("PhoneNumber", "FriendlyName"))
 
 
 def account_json(account_sid: str, *, trial: bool) -> dict[str, object]:

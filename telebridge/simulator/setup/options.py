@@ -34,6 +34,7 @@ class SimulatorOptions:
             always; longer ones make long calls on virtual time cheap.
         accept_extra_fields: Process media messages that have extra fields, after the warning; Twilio's own behaviour is
             not documented.
+        api_url: The address of the REST API, which stands before the paths of recordings in callbacks.
         faults: The faults to simulate.
         say: Returns the mu-law audio of `<Say>` for a text.
     """
@@ -51,6 +52,7 @@ class SimulatorOptions:
     require_wss: bool = False
     silent_frames: int = 1
     accept_extra_fields: bool = False
+    api_url: str = "https://api.twilio.com"
     faults: SimulatorFaults = field(default_factory=SimulatorFaults)
     say: Callable[[str], bytes] = stand_in_for_say
 
