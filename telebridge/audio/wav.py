@@ -14,7 +14,8 @@ from typing import IO
 from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
 
 MPEG_HEADER_BYTES = 4
-MULAW_FORMAT = 7
+ALAW_FORMAT, MULAW_FORMAT = 6, 7
+LAWS = {ALAW_FORMAT: audioop.alaw2lin, MULAW_FORMAT: audioop.ulaw2lin}
 WIDEST_SAMPLE = 4
 SLOWEST_RATE, FASTEST_RATE = 2000, 384_000
 """Hz. A file of fewer samples a second would grow beyond measure at 8000 Hz."""
@@ -48,15 +49,30 @@ def read(source: Path | IO[bytes]) -> bytes:
     """Read a WAV file of any rate, sample width and one or two channels as mu-law at 8000 Hz, mono.
 
     Raises:
-        ValueError: It is not a WAV file of linear samples.
+        ValueError: It is not a WAV file of linear, mu-law or A-law samples.
     """
+    if isinstance(source, Path):
+        with source.open("rb") as opened:
+            return read(opened)
     try:
-        with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
+        if (telephone := _read_g711(source)) is not None:
+            channels, rate, samples = telephone
+            return _at_telephone_rate(samples, PCM_WIDTH, channels, rate)
+        with wave.open(source, "rb") as file:
             channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
             samples = file.readframes(file.getnframes())
     except (wave.Error, EOFError, RuntimeError, struct.error, OverflowError) as error:
         # The standard library's reader raises RuntimeError where a chunk is longer than the file.
         raise ValueError(f"not a WAV file of linear samples ({error or 'a chunk of it is cut short'})") from error
+    return _at_telephone_rate(samples, width, channels, rate)
+
+
+def _at_telephone_rate(samples: bytes, width: int, channels: int, rate: int) -> bytes:
+    """Linear samples as mu-law at 8000 Hz, mono.
+
+    Raises:
+        ValueError: They are of a kind that cannot be played.
+    """
     if channels not in (1, 2):
         raise ValueError(f"{channels} channels: one or two can be played")
     if width > WIDEST_SAMPLE or not SLOWEST_RATE <= rate <= FASTEST_RATE:
@@ -71,6 +87,30 @@ def read(source: Path | IO[bytes]) -> bytes:
     if rate != SAMPLE_RATE:
         samples, _ = audioop.ratecv(samples, PCM_WIDTH, 1, rate, SAMPLE_RATE, None)
     return from_pcm(samples)
+
+
+def _read_g711(source: IO[bytes]) -> tuple[int, int, bytes] | None:
+    """The channels, the rate and the linear samples of a mu-law or A-law file; None of a file of another format."""
+    start = source.tell()
+    kind: tuple[int, int, int] | None = None
+    data = None
+    head = source.read(12)
+    while head[:4] == b"RIFF" and len(chunk := source.read(8)) == 8:
+        name, size = struct.unpack("<4sI", chunk)
+        if name == b"fmt ":
+            kind = struct.unpack("<HHI", source.read(size)[:8])
+            if kind[0] not in LAWS:
+                break
+        elif name == b"data":
+            data = source.read(size)
+            break
+        else:
+            source.seek(size, 1)
+        source.seek(size % 2, 1)
+    if kind is None or kind[0] not in LAWS or data is None:
+        source.seek(start)
+        return None
+    return kind[1], kind[2], LAWS[kind[0]](data, PCM_WIDTH)
 
 
 def container_of(first_bytes: bytes) -> str | None:

@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
+from telebridge.flows.nodes.playing import Loops
 from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
@@ -56,6 +57,10 @@ def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "propertyNames": {"pattern": f"^[{keys}]$"}}
 
 
+def _loops(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [inner, {"const": True}]}
+
+
 def _text(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "pattern": r"\S"}
 
@@ -70,6 +75,7 @@ SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] 
     _reader(CallBackDelay): _delay,
     _reader(Choices): _choices,
     _reader(TemplateText): _text,
+    _reader(Loops): _loops,
 }
 
 
