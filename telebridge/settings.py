@@ -245,6 +245,12 @@ class TransferSettings(_Section):
     allowed: tuple[Prefix, ...] | None = None
 
 
+class SmsSettings(_Section):
+    """Where text messages may be sent to."""
+
+    allowed: tuple[Annotated[str, Field(pattern=r"^\+[0-9]*$")], ...] | None = None
+
+
 class CallSettings(_Section):
     """How long calls wait, and what is stored of them beside their records."""
 
@@ -274,6 +280,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
+    sms: SmsSettings = SmsSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property

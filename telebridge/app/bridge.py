@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
@@ -16,13 +18,14 @@ from telebridge.app.detector import DetectorOnDemand, return_freed_memory
 from telebridge.app.load_watch import LoadWatch
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
-from telebridge.app.twilio import open_twilio
+from telebridge.app.twilio import open_messages, open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
+from telebridge.call.flows.sms import SmsSender
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
 from telebridge.call.overload import Overload, OverloadLimits
 from telebridge.call.runner.admission import Admission
@@ -34,11 +37,14 @@ from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
+from telebridge.call.store.opening import FIRST_READ_SECONDS, OpeningByHand
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.errors import ConfigurationError
+from telebridge.flows.nodes.hours_in_service import hours_in
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.rime.parameters import speech_parameters
@@ -48,6 +54,7 @@ from telebridge.server.api.campaign_administration import CampaignAdministration
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.desk.hours import HoursEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -193,6 +200,8 @@ class _Parts:
         records: Starts the store and the campaigns once the database is there.
         flights: Records calls; None when nobody wants that.
         load: Watches the load of the process, once it is started.
+        opening: The opening hours that were set by hand.
+        surroundings: What flow files ask of their surroundings.
         calls: The live calls, which use all of these.
     """
 
@@ -207,6 +216,8 @@ class _Parts:
     records: Records
     flights: CallRecorder | None
     load: LoadWatch
+    opening: OpeningByHand
+    surroundings: FlowSurroundings
     calls: LiveCalls
 
 
@@ -221,7 +232,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
     )
-    errands = ActionRunner({} if bridge is None else bridge.functions)
+    sms = SmsSender(partial(open_messages, settings.twilio), settings.sms.allowed, flows.files)
+    errands = ActionRunner({} if bridge is None else bridge.functions, sms)
     engine = open_database(settings.database_url)
     database = database_of(engine)
     store = CallStore(database)
@@ -236,6 +248,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     server = settings.server
     limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
     load = LoadWatch(Overload(limits), lambda: len(calls))
+    opening = OpeningByHand(database, campaigning.wallclock, lambda: any(hours_in(flows.files())))
+    surroundings = FlowSurroundings(campaigning.wallclock, opening.state, flows.find_file)
     calls = LiveCalls(
         flows,
         outside,
@@ -244,10 +258,26 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         store=store,
         admission=Admission(server.max_calls, server.max_waiting_calls, load),
         over=asked.over,
+        surroundings=surroundings,
     )
     asked.live = calls
     records = Records(engine, database, store, campaigning, required=settings.database.required)
-    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, load, calls)
+    return _Parts(
+        flows,
+        voice,
+        detector,
+        errands,
+        engine,
+        database,
+        store,
+        campaigning,
+        records,
+        flights,
+        load,
+        opening,
+        surroundings,
+        calls,
+    )
 
 
 def _api_handlers(
@@ -282,13 +312,14 @@ def _api_handlers(
         campaigns,
         administration,
         DoNotCallEndpoints(campaigning.store),
+        HoursEndpoints(parts.opening, parts.flows.files, campaigning.wallclock),
     )
 
 
 async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Application) -> AsyncIterator[None]:
     """Start the parts, the database first; when the application ends, stop them, the database last."""
     closing = app[CLOSING]
-    first = FirstPrompts(parts.flows, parts.voice.source)
+    first = FirstPrompts(parts.flows, parts.voice.source, parts.surroundings)
     parts.campaigning.calls.on_ringing = first.fetch
     parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
     closing.add("database", parts.engine.dispose, seconds=ENDED_SECONDS)
@@ -305,12 +336,27 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         closing.add("start of the database", parts.records.stop_retrying, seconds=DRAINED_SECONDS)
         await parts.voice.__aenter__()
         await parts.records.start()
+        await _start_opening(parts.opening, closing)
         loading = asyncio.create_task(_load(parts.detector), name="load the detector")
         closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
     finally:
         parts.calls.abandon_all()
         await closing.close()
+
+
+async def _start_opening(opening: OpeningByHand, closing: Closing) -> None:
+    """Read what was set by hand before the first call, if the database answers in time, and then every two seconds."""
+    with suppress(SQLAlchemyError, OSError, TimeoutError):
+        async with asyncio.timeout(FIRST_READ_SECONDS):
+            await opening.read()
+    reading = asyncio.create_task(opening.run(), name="hours set by hand")
+
+    async def stop() -> None:
+        reading.cancel()
+        await asyncio.wait([reading])
+
+    closing.add("hours set by hand", stop, seconds=DRAINED_SECONDS)
 
 
 async def _load(detector: DetectorOnDemand) -> None:
@@ -389,4 +435,6 @@ def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, st
             flows.find(name)
         except ConfigurationError as error:
             raise ConfigurationError(where, f"{error.where} {error.problem}", error.hint) from error
+    if errors := flows.reference_errors():
+        raise errors[0]
     return flows, default

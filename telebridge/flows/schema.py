@@ -19,6 +19,7 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
+from telebridge.flows.nodes.playing import Loops
 from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
@@ -62,6 +63,10 @@ def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "propertyNames": {"pattern": f"^[{keys}]$"}}
 
 
+def _loops(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [inner, {"const": True}]}
+
+
 def _text(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "pattern": r"\S"}
 
@@ -76,6 +81,7 @@ SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] 
     reader_of(CallBackDelay): _delay,
     reader_of(Choices): _choices,
     reader_of(TemplateText): _text,
+    reader_of(Loops): _loops,
 }
 
 

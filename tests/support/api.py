@@ -19,6 +19,7 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
+from telebridge.call.store.opening import SetByHand
 from telebridge.campaigns.administration.exporting import export_campaign
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
@@ -27,6 +28,7 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.errors import ConfigurationError, NotLive
+from telebridge.flows.model import Flow
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
@@ -34,6 +36,7 @@ from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaign_plan import planned
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.desk.hours import HoursEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -182,6 +185,35 @@ class PlayedFlows:
         return ()
 
 
+class PlayedOpening:
+    """Opening hours that are set by hand, in memory."""
+
+    def __init__(self):
+        self.known = {}
+
+    def find(self, name):
+        return self.known.get(name)
+
+    async def set(self, name, state, until):
+        self.known[name] = SetByHand(state, until, NOW)
+
+    async def clear(self, name):
+        return self.known.pop(name, None) is not None
+
+
+CLINIC = Flow.model_validate(
+    {
+        "flow": "clinic",
+        "zone": "UTC",
+        "start": "a",
+        "nodes": {
+            "a": {"hours": {"week": {"daily": "08:00-17:00"}}, "open": "b", "closed": "b"},
+            "b": {"hang_up": None},
+        },
+    }
+)
+
+
 class PlayedOriginator:
     """Originates calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
 
@@ -239,6 +271,7 @@ class Api:
                 self.store, PlayedFlows(), "AC1", keep_attempts_days=1825, wallclock=lambda: NOW
             ),
             DoNotCallEndpoints(self.store),
+            HoursEndpoints(PlayedOpening(), lambda: [CLINIC], lambda: NOW),
         )
         self.url = ""
         self.session = None

@@ -43,6 +43,7 @@ class Checkpointer:
     __slots__ = (
         "_dialogue",
         "_flow",
+        "_moves",
         "_name",
         "_position",
         "_record",
@@ -65,6 +66,7 @@ class Checkpointer:
         self._record = record
         self._dialogue = dialogue
         self._speaking = speaking
+        self._moves = -1  # of the flow file when its node was last published
         self._name: str | None = None  # of the last checkpoint of a Python flow
         self._variables: Raw | None = None  # as they were then
         self._position: Raw | None = None  # in the flow file, encoded since it last moved
@@ -108,12 +110,15 @@ class Checkpointer:
         self.words_before = 0
 
     def step_began(self, *, now: float) -> list[CallEffect]:
-        """A step of the flow begins: publish its node, unless a question is asked again, and save."""
+        """A step of the flow begins: publish its node, unless it is a further step of the same node, and save."""
         if self._flow is None:
             return []
         position = self._flow.position
-        asked_again = position.silences or position.mismatches
-        published = [] if asked_again else [PublishEvent("node", {"node": position.node})]
+        again = position.silences or position.mismatches or self._flow.moves == self._moves
+        self._moves = self._flow.moves
+        published = (
+            [] if again else [PublishEvent("node", {"node": position.path[-1] if position.path else position.node})]
+        )
         return [*published, self.save(now=now)]
 
     def save_after(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:

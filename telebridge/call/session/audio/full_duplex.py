@@ -119,22 +119,24 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.begin(say)
-        self._yields = self.yields(say, BargeInCause.SPEECH)
-        if self._yields and self._listening.speaking:
-            self._listening.prompt_waits()
-            effects += self._speaking.pause(now=now)
-        return effects
+        return self._begun(self._speaking.begin(say), now)
 
     def play(self, play: Play, *, now: float) -> list[CallEffect]:
-        """Play audio that is there already; it yields to nothing.
+        """Play audio that is there already, as `say` speaks.
 
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.play(play, now=now)
-        self._yields = False
-        return effects
+        return self._begun(self._speaking.play(play, now=now), now)
+
+    def _begun(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
+        """The effects of an utterance that has begun, and waits for a caller who speaks if it yields to them."""
+        saying = self.saying
+        self._yields = saying is not None and self.yields(saying, BargeInCause.SPEECH)
+        if not self._yields or not self._listening.speaking:
+            return effects
+        self._listening.prompt_waits()
+        return [*effects, *self._speaking.pause(now=now)]
 
     def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
         """End the utterance in progress at once.

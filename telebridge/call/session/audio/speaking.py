@@ -31,7 +31,7 @@ from telebridge.playback.transcript import HeardText, Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.words import count_words
-from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
+from telebridge.turns.barge_in import BargeIn, BargeInCause
 
 SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
 
@@ -145,7 +145,7 @@ class Speaking:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
+        current = self._open(Say(play.name, barge_in=play.barge_in))
         current.play = play
         events = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
         return [effect for event in events for effect in self.receive(event, now)]
