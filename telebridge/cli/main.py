@@ -47,6 +47,11 @@ COMMANDS = (
         "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
     ),
     CommandOnDemand(
+        "recognition-server",
+        "telebridge.cli.recognition_server:recognition_server",
+        "Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.",
+    ),
+    CommandOnDemand(
         "simulator",
         "telebridge.cli.simulator:simulator",
         "Be Twilio, on this machine: the REST API of calls, signed webhooks, media streams, scripted callers.",
