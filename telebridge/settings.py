@@ -245,6 +245,12 @@ class TransferSettings(_Section):
     allowed: tuple[Prefix, ...] | None = None
 
 
+class PageSettings(_Section):
+    """The pages for people."""
+
+    enabled: bool = True
+
+
 class CallSettings(_Section):
     """How long calls wait, and what is stored of them beside their records."""
 
@@ -274,6 +280,7 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
+    pages: PageSettings = PageSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property

@@ -14,6 +14,7 @@ from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
 from telebridge.app.detector import DetectorOnDemand, return_freed_memory
 from telebridge.app.load_watch import LoadWatch
+from telebridge.app.pages import add_pages
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_twilio
@@ -106,13 +107,14 @@ def create_app(
     server = settings.server
     bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
     base = base_path(settings.public_url)
+    access = _access(settings)
     app = web.Application(
         middlewares=[
             bounds.middleware(),
             misplaced_webhooks(base),
             problem_documents(),
             well_formed(),
-            guarded(_access(settings)),
+            guarded(access),
         ]
     )
     app[CONNECTIONS] = bounds
@@ -136,6 +138,8 @@ def create_app(
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
     add_api(app, *_api_handlers(settings, parts, originator, events))
+    if settings.pages.enabled:
+        add_pages(app, settings, access)
     serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
