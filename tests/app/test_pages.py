@@ -10,7 +10,7 @@ PAGES = {"/", "/login", "/static/{name}"}
 
 def paths(tmp_path, **pages):
     make_migrated(tmp_path / "telebridge.db")
-    app = create_app(Settings(state_dir=tmp_path, secret="secret", pages=pages))
+    app = create_app(Settings(state_dir=tmp_path, secret="secret", pages=pages, rime={"url": "ws://127.0.0.1:9"}))
     return {route.resource.canonical for route in app.router.routes()}
 
 
