@@ -251,6 +251,12 @@ class SmsSettings(_Section):
     allowed: tuple[Annotated[str, Field(pattern=r"^\+[0-9]*$")], ...] | None = None
 
 
+class PageSettings(_Section):
+    """The pages for people."""
+
+    enabled: bool = True
+
+
 class CallSettings(_Section):
     """How long calls wait, and what is stored of them beside their records."""
 
@@ -281,6 +287,7 @@ class Settings(BaseSettings):
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
     sms: SmsSettings = SmsSettings()
+    pages: PageSettings = PageSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +16,7 @@ from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
 from telebridge.app.detector import DetectorOnDemand, return_freed_memory
 from telebridge.app.load_watch import LoadWatch
+from telebridge.app.pages import PageParts, add_pages
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_messages, open_twilio
@@ -113,13 +114,14 @@ def create_app(
     server = settings.server
     bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
     base = base_path(settings.public_url)
+    access = _access(settings)
     app = web.Application(
         middlewares=[
             bounds.middleware(),
             misplaced_webhooks(base),
             problem_documents(),
             well_formed(),
-            guarded(_access(settings)),
+            guarded(access),
         ]
     )
     app[CONNECTIONS] = bounds
@@ -142,7 +144,10 @@ def create_app(
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
-    add_api(app, *_api_handlers(settings, parts, originator, events))
+    api = _api_handlers(settings, parts, originator, events)
+    add_api(app, *api)
+    if settings.pages.enabled:
+        add_pages(app, settings, access, PageParts(parts.calls, parts.store, api.control))
     serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
@@ -221,6 +226,17 @@ class _Parts:
     calls: LiveCalls
 
 
+class _ApiHandlers(NamedTuple):
+    """The handlers whose endpoints are the API, in the order of its description."""
+
+    calls: CallEndpoints
+    control: ControlEndpoints
+    events: EventEndpoints
+    campaigns: CampaignEndpoints
+    administration: CampaignAdministrationEndpoints
+    do_not_call: DoNotCallEndpoints
+
+
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
@@ -282,8 +298,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
 
 def _api_handlers(
     settings: Settings, parts: _Parts, originator: CallOriginator, events: EventEndpoints
-) -> tuple[object, ...]:
-    """The handlers whose endpoints are the API, in the order of its description."""
+) -> _ApiHandlers:
+    """The handlers whose endpoints are the API."""
     calls, campaigning = parts.calls, parts.campaigning
     lookup = CallLookup(calls, parts.store)
     keys = SqlIdempotencyKeys(parts.database)
@@ -303,7 +319,7 @@ def _api_handlers(
         keep_attempts_days=settings.campaigns.keep_attempts_days,
         wallclock=campaigning.wallclock,
     )
-    return (
+    return _ApiHandlers(
         CallEndpoints(lookup, calls.flows, originator, keys),
         ControlEndpoints(
             calls.find, lookup, calls.feed, partial(_check_voice, settings.rime), _may_transfer(settings, parts.flows)
