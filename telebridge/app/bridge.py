@@ -235,6 +235,7 @@ class _ApiHandlers(NamedTuple):
     campaigns: CampaignEndpoints
     administration: CampaignAdministrationEndpoints
     do_not_call: DoNotCallEndpoints
+    hours: HoursEndpoints
 
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:

@@ -88,6 +88,6 @@ def _event_of(status: CallStatus) -> str:
         case CallStatus.IN_PROGRESS:
             return "answered"
         case CallStatus.INITIATED | CallStatus.RINGING:
-            return status.value
+            return str(status.value)
         case _:
             return "completed"
