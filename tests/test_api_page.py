@@ -58,6 +58,7 @@ def test_every_route_has_a_command_and_every_command_a_route():
         (
             method,
             path.partition("?")[0]
+            .replace(f"{SID}-1", "{message}")
             .replace(SID, "{sid}")
             .replace("/c1", "/{id}")
             .replace("/hours/clinic", "/hours/{name}"),

@@ -1,7 +1,7 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +28,9 @@ from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.flows.sms import SmsSender
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
+from telebridge.call.messages.delivery import MessageDelivery
+from telebridge.call.messages.mail import MailServer
+from telebridge.call.messages.store import CallerMessages
 from telebridge.call.overload import Overload, OverloadLimits
 from telebridge.call.runner.admission import Admission
 from telebridge.call.runner.call_recording import CallRecorder
@@ -43,6 +46,7 @@ from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine, open_database
+from telebridge.epoch import system_clock
 from telebridge.errors import ConfigurationError
 from telebridge.flows.nodes.hours_in_service import hours_in
 from telebridge.flows.nodes.surroundings import FlowSurroundings
@@ -56,6 +60,7 @@ from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.api.desk.hours import HoursEndpoints
+from telebridge.server.api.desk.messages import MessageEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -72,7 +77,7 @@ from telebridge.server.http.request_bodies import well_formed
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
-from telebridge.settings import BargeInSettings, RimeSettings, Settings
+from telebridge.settings import BargeInSettings, MailSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
@@ -206,6 +211,8 @@ class _Parts:
         flights: Records calls; None when nobody wants that.
         load: Watches the load of the process, once it is started.
         opening: The opening hours that were set by hand.
+        messages: The messages that callers left.
+        delivery: Brings them into the database, and sends them by e-mail.
         surroundings: What flow files ask of their surroundings.
         calls: The live calls, which use all of these.
     """
@@ -222,6 +229,8 @@ class _Parts:
     flights: CallRecorder | None
     load: LoadWatch
     opening: OpeningByHand
+    messages: CallerMessages
+    delivery: MessageDelivery
     surroundings: FlowSurroundings
     calls: LiveCalls
 
@@ -257,6 +266,9 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
     recordings = MessageFiles(settings.state_dir / "recordings")
+    messages = CallerMessages(database)
+    delivery = MessageDelivery(messages, settings.state_dir / "recordings", mail_server(settings.mail))
+    recordings.on_saved = delivery.wake
     flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
     outside = CallPorts(
@@ -292,6 +304,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         flights,
         load,
         opening,
+        messages,
+        delivery,
         surroundings,
         calls,
     )
@@ -330,6 +344,7 @@ def _api_handlers(
         administration,
         DoNotCallEndpoints(campaigning.store),
         HoursEndpoints(parts.opening, parts.flows.files, campaigning.wallclock),
+        MessageEndpoints(parts.messages, system_clock),
     )
 
 
@@ -354,6 +369,7 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         await parts.voice.__aenter__()
         await parts.records.start()
         await _start_opening(parts.opening, closing)
+        _run_until_closed(closing, "delivery of messages", parts.delivery.run())
         loading = asyncio.create_task(_load(parts.detector), name="load the detector")
         closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
@@ -367,13 +383,30 @@ async def _start_opening(opening: OpeningByHand, closing: Closing) -> None:
     with suppress(SQLAlchemyError, OSError, TimeoutError):
         async with asyncio.timeout(FIRST_READ_SECONDS):
             await opening.read()
-    reading = asyncio.create_task(opening.run(), name="hours set by hand")
+    _run_until_closed(closing, "hours set by hand", opening.run())
+
+
+def _run_until_closed(closing: Closing, name: str, work: Coroutine[Any, Any, None]) -> None:
+    running = asyncio.create_task(work, name=name)
 
     async def stop() -> None:
-        reading.cancel()
-        await asyncio.wait([reading])
+        running.cancel()
+        await asyncio.wait([running])
 
-    closing.add("hours set by hand", stop, seconds=DRAINED_SECONDS)
+    closing.add(name, stop, seconds=DRAINED_SECONDS)
+
+
+def mail_server(settings: MailSettings) -> MailServer:
+    """The SMTP server of the settings."""
+    return MailServer(
+        settings.host,
+        settings.port,
+        settings.security,
+        settings.user,
+        settings.password,
+        settings.sender,
+        settings.to,
+    )
 
 
 async def _load(detector: DetectorOnDemand) -> None:

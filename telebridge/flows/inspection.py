@@ -130,6 +130,8 @@ def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
             return {("caller_id",): caller_id, ("whisper",): whisper}
         case CallBackNode(at=at):
             return {("at",): at}
+        case RecordNode(mail=mail):
+            return {("mail",): mail}
         case QueueNode(wait_url=wait_url):
             return {("wait_url",): wait_url}
         case SmsNode(to=to, from_=sender):

@@ -233,6 +233,13 @@ class RecordNode(Part):
     nothing: Annotated[
         NodeName | None, Field(description="The node that follows when nothing was said; without it `then`.")
     ] = None
+    mail: Annotated[
+        TemplateText | None,
+        Field(
+            description="To whom it is sent by e-mail: addresses with commas between, a template; without it `mail.to` "
+            "of the settings."
+        ),
+    ] = None
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 

@@ -267,7 +267,8 @@ def _request(node: RequestNode, scope: Scope) -> Request | GoTo:
 
 def _record(node: RecordNode, scope: Scope) -> Record:
     prompt = None if node.record is None else _say(node, node.record, node.barge_in, scope)
-    return Record(prompt, node.beep, node.longest, node.silence, node.finish_on_key)
+    mail_to = None if node.mail is None else rendered(node.mail, scope.variables)
+    return Record(prompt, node.beep, node.longest, node.silence, node.finish_on_key, mail_to)
 
 
 def _transfer(node: TransferNode, scope: Scope) -> Transfer | GoTo:

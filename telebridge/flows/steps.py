@@ -97,6 +97,7 @@ class Record:
         longest_seconds: The recording ends after this time.
         silence_seconds: The recording ends after this much silence.
         finish_on_key: A key that ends the recording; "" for none.
+        mail_to: Addresses that get the recording by e-mail, with commas between; None where the settings say.
     """
 
     prompt: Say | None = None
@@ -104,6 +105,7 @@ class Record:
     longest_seconds: float = 120.0
     silence_seconds: float = 5.0
     finish_on_key: str = "#"
+    mail_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import aiohttp
 from aiohttp import web
@@ -12,6 +15,9 @@ from support.memory_keys import MemoryKeys
 from support.memory_store.store import memory_campaign_store
 from support.sources import ToldSpeech
 from support.speech import serving
+from telebridge.audio import wav
+from telebridge.audio.mulaw import silence
+from telebridge.call.messages.message import CallerMessage, MessageNote
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.ports import CallPorts
@@ -37,6 +43,7 @@ from telebridge.server.api.campaign_plan import planned
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.api.desk.hours import HoursEndpoints
+from telebridge.server.api.desk.messages import MessageEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -201,6 +208,34 @@ class PlayedOpening:
         return self.known.pop(name, None) is not None
 
 
+class PlayedMessages:
+    """Two messages, in memory; one has its file on this machine."""
+
+    def __init__(self):
+        self.folder = Path(mkdtemp())
+        notes = [MessageNote(f"{SID}-{n}", SID, "desk", "+15551230001", "+15551230000", 2400, n) for n in (2, 1)]
+        self.known = {note.id: CallerMessage(note, self.folder / f"{note.id}.wav") for note in notes}
+        for message in self.known.values():
+            wav.write(message.file, silence(2400))
+
+    async def remove(self, _app):
+        rmtree(self.folder)
+
+    async def find(self, message_id):
+        return self.known.get(message_id)
+
+    async def page(self, *, heard, limit, before):
+        found = [one for one in self.known.values() if heard is None or (one.heard_at is not None) is heard]
+        later = [one for one in found if before is None or (one.note.recorded_at, one.note.id) < before]
+        return later[:limit]
+
+    async def mark(self, message_id, heard_at):
+        self.known[message_id] = replace(self.known[message_id], heard_at=heard_at)
+
+    async def delete(self, message_id):
+        del self.known[message_id]
+
+
 CLINIC = Flow.model_validate(
     {
         "flow": "clinic",
@@ -261,6 +296,8 @@ class Api:
         events = EventEndpoints(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
         self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
+        messages = PlayedMessages()
+        self.app.on_cleanup.append(messages.remove)
         add_api(
             self.app,
             CallEndpoints(known, PlayedFlows(), self.originator, self.keys),
@@ -272,6 +309,7 @@ class Api:
             ),
             DoNotCallEndpoints(self.store),
             HoursEndpoints(PlayedOpening(), lambda: [CLINIC], lambda: NOW),
+            MessageEndpoints(messages, lambda: 1),
         )
         self.url = ""
         self.session = None

@@ -203,8 +203,17 @@ class Call:
         silence_seconds: float = 5.0,
         finish_on_key: str = "#",
         beep: bool = True,
+        mail_to: str | None = None,
     ) -> Recorded:
         """Record the caller after a prompt and a beep, until they are silent, press a key, or have said enough.
+
+        Args:
+            prompt: Said before the beep; None for nothing.
+            longest_seconds: It ends after this time.
+            silence_seconds: It ends after this much silence.
+            finish_on_key: A key that ends it; "" for none.
+            beep: Whether a tone tells the caller to speak.
+            mail_to: Addresses that get it by e-mail, with commas between; None for `mail.to` of the settings.
 
         Returns:
             Where the recording is, and how long. `file` is None when nothing was said.
@@ -213,7 +222,7 @@ class Call:
             SpeechError: The prompt could not be spoken to its end.
         """
         say = None if prompt is None else Say(prompt)
-        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key, mail_to))
         if not isinstance(outcome, Recorded):
             raise LocalProtocolError(f"a recording ended with {outcome}")
         return outcome

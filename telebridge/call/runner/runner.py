@@ -294,8 +294,9 @@ class CallRunner:
                 case StartAction(action):
                     self._ports.checkpoints.hasten()
                     self._flow.start_action(action, self.deliver)
-                case SaveMessage(audio):
-                    self._ports.message_files.save_in_background(self.session.record, audio, self.deliver)
+                case SaveMessage(audio, mail_to):
+                    files = self._ports.message_files
+                    files.save_in_background(self.session.record, audio, self.deliver, mail_to=mail_to)
                 case SaveCheckpoint(checkpoint):
                     self._ports.checkpoints.save(self.session.record.call_sid, checkpoint)
                 case SaveProgress():

@@ -60,9 +60,15 @@ class StartAction:
 
 @dataclass(frozen=True, slots=True)
 class SaveMessage:
-    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`."""
+    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`.
+
+    Args:
+        audio: The message.
+        mail_to: To whom the flow sends it by e-mail; None where the settings say.
+    """
 
     audio: bytes
+    mail_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
