@@ -89,6 +89,11 @@ class Simulator:
         self._account.api_url = url
 
     @property
+    def owned_numbers(self) -> frozenset[str] | None:
+        """The values that `From` may have; None for any."""
+        return None if self.options.owned_numbers is None else frozenset(self.books.numbers.owned)
+
+    @property
     def clock(self) -> SimulatorClock:
         """Monotonic and wall-clock time of the account."""
         return self._clock
@@ -108,11 +113,12 @@ class Simulator:
         """Place a call to a number whose voice webhook is `url`.
 
         Args:
-            url: The voice webhook; by default the `voice_url` of the options.
+            url: The voice webhook; by default that of the number, or the `voice_url` of the options.
             script: What the caller does; by default the caller listens.
             from_number: The caller's number.
             to_number: The number that is called.
-            status_callback: The status callback of the called number.
+            status_callback: The status callback of the called number; by default that of the number, if it has a
+                voice webhook.
             watch: Called with each event as it happens.
 
         Returns:
@@ -121,10 +127,7 @@ class Simulator:
         Raises:
             ConfigurationError: There is no URL.
         """
-        url = url or self.options.voice_url
-        if url is None:
-            raise ConfigurationError("url", "is not given", "where should the call be answered?")
-        setup = CallSetup(to_number, from_number, url=url, status_callback=status_callback)
+        setup = self._inbound_setup(url, from_number, to_number, status_callback)
         call = self._new_call(setup, "inbound", script or Script())
         call.recording.on_event = watch
         return self._begin(call)
@@ -205,6 +208,26 @@ class Simulator:
         record = CallResource(sid, self.options.account_sid, setup.to, setup.from_, direction, created_at=at)
         self.books.calls.add(record)
         return PhoneCall(record, setup, script, self._account, self.messages)
+
+    def _inbound_setup(self, url: str | None, from_: str, to: str, status_callback: str | None) -> CallSetup:
+        """Return the parameters of an inbound call: what is given, then those of the number, then of the options."""
+        number = self.books.numbers.of(to)
+        values = number.values if number is not None and url is None else {}
+        if values.get("voice_url"):
+            return CallSetup(
+                to,
+                from_,
+                url=values["voice_url"],
+                method=values.get("voice_method", "POST"),
+                fallback_url=values.get("voice_fallback_url") or None,
+                fallback_method=values.get("voice_fallback_method", "POST"),
+                status_callback=status_callback or values.get("status_callback") or None,
+                status_callback_method=values.get("status_callback_method", "POST"),
+            )
+        url = url or self.options.voice_url
+        if url is None:
+            raise ConfigurationError("url", "is not given", "where should the call be answered?")
+        return CallSetup(to, from_, url=url, status_callback=status_callback)
 
     def _begin(self, call: PhoneCall) -> SimulatedCall:
         sid = call.record.sid

@@ -33,12 +33,27 @@ from telebridge.simulator.twiml.interpreter import (
     Interpreter,
     VerbFailed,
 )
-from telebridge.simulator.twiml.verbs import RejectVerb
+from telebridge.simulator.twiml.verbs import GatherVerb, RejectVerb, SayVerb
 from telebridge.twilio.calls import CallStatus
 
 UNANSWERED = {Pickup.BUSY: CallStatus.BUSY, Pickup.NO_ANSWER: CallStatus.NO_ANSWER, Pickup.FAILED: CallStatus.FAILED}
 DIAL_SECONDS = 0.1
+TRIAL_SECONDS = 600.0
+"""The longest call of a trial account (warning 13805)."""
 LOG = logger("telebridge.simulator")
+
+TRIAL_ANNOUNCEMENT = GatherVerb(
+    (
+        SayVerb(
+            "You have a trial account. You can remove this message at any time by upgrading to a full account. "
+            "Press any key to execute your code."
+        ),
+    ),
+    timeout_seconds=10,
+    num_digits=1,
+    finish_on_key="",
+)
+"""After ten seconds without a key the call goes on; what Twilio does then is not documented."""
 
 FirstInstruction = Callable[[], Instruction]
 """Starts the interpreter on a document and returns its first instruction."""
@@ -99,6 +114,7 @@ class PhoneCall:
         self._running: asyncio.Task[EndOfTwiml | RejectVerb] | None = None
         self._detecting: asyncio.Task[None] | None = None
         self._recording_sid: str | None = None
+        self._announced = False
         self._reported = 0  # how many problems of documents were recorded
 
     # Events from outside the call.
@@ -248,7 +264,8 @@ class PhoneCall:
     async def _run_twiml(self, begin: FirstInstruction | None) -> None:
         """Run documents until one ends, somebody hangs up, or the time limit ends."""
         try:
-            async with asyncio.timeout(self._setup.time_limit_seconds):
+            limit = self._setup.time_limit_seconds
+            async with asyncio.timeout(min(limit, TRIAL_SECONDS) if self._options.trial else limit):
                 while begin is not None:
                     begin = await self._run_until_over(begin)
         except TimeoutError:
@@ -281,6 +298,9 @@ class PhoneCall:
 
     async def _run_instructions(self, instruction: Instruction) -> EndOfTwiml | RejectVerb:
         self._report()
+        if self._options.trial_announcement and self.record.direction != "inbound" and not self._announced:
+            self._announced = True
+            await self._executor.execute(TRIAL_ANNOUNCEMENT)
         while not isinstance(instruction, EndOfTwiml | RejectVerb):
             if not isinstance(instruction, Fetch) and self.record.status is CallStatus.RINGING:
                 self._answer()

@@ -87,7 +87,9 @@ def _event_of(status: CallStatus) -> str:
     match status:
         case CallStatus.IN_PROGRESS:
             return "answered"
-        case CallStatus.INITIATED | CallStatus.RINGING:
-            return str(status.value)
+        case CallStatus.INITIATED:
+            return "initiated"
+        case CallStatus.RINGING:
+            return "ringing"
         case _:
             return "completed"
