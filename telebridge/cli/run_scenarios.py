@@ -10,7 +10,7 @@ import typer
 from telebridge.cli.options import JsonOption
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
-from telebridge.testing.bench.real_time import TwimlApplication
+from telebridge.testing.bench.real_time import TwimlApplication, wait_for_program
 from telebridge.testing.scenarios.loading import find_scenarios
 from telebridge.testing.scenarios.results import (
     LISTENING,
@@ -49,6 +49,7 @@ def run_scenarios(  # noqa: PLR0913 - each is an option of the command
     rime_port: Annotated[
         int | None, typer.Option(help="The port of a local Rime for that program.", show_default="no Rime")
     ] = None,
+    wait: Annotated[float, typer.Option(help="Wait at most so many seconds until that program listens.", min=0)] = 0.0,
     schema: SchemaOption = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Run the calls of scenario files (`*.call.yaml`) on virtual time, with no account and no network.
@@ -60,6 +61,8 @@ def run_scenarios(  # noqa: PLR0913 - each is an option of the command
         print_line(json.dumps(scenario_schema(), indent=2, ensure_ascii=False))
         return
     program = None if url is None else _program(url, public_url, api_port, rime_port)
+    if program is not None and wait:
+        wait_for_program(program.url, wait)
     options = ScenarioRunOptions(Path.cwd(), None if config is None else config.resolve(), kept, program)
     results = []
     for result in _run(paths or [], options):

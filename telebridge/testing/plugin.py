@@ -48,8 +48,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, so that --strict-markers knows it."""
+    """Register the marker, so that --strict-markers knows it; and keep pytest from rewriting our modules.
+
+    pytest compiles all modules of a package that has a plugin anew, for the messages of their assertions. Ours have
+    none, and it would take seconds of the first run.
+    """
     config.addinivalue_line("markers", MARKER)
+    hook = getattr(config.pluginmanager, "rewrite_hook", None)
+    getattr(hook, "_must_rewrite", set()).discard("telebridge")
+    getattr(hook, "_marked_for_rewrite_cache", {}).clear()
 
 
 @pytest.fixture

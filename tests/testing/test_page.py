@@ -26,7 +26,7 @@ def blocks(language, page=TUTORIAL):
 
 
 def test_the_tutorial_runs_as_it_is_printed(pytester):
-    flow, scenario, _ = blocks("yaml")
+    flow, scenario, *_ = blocks("yaml")
     (pytester.path / "desk.yaml").write_text(flow)
     (pytester.path / "billing.call.yaml").write_text(scenario)
     pytester.makepyfile(test_desk=blocks("python")[0], test_async=blocks("python", REFERENCE)[0])

@@ -166,15 +166,22 @@ def test_in_an_asynchronous_test_it_says_what_to_do(project):
     )
 
 
+MANY = """
+import pytest
+import telebridge.testing.phone
+
+@pytest.mark.parametrize("n", range(6))
+def test_welcome(phone, n):
+    assert "Rewriting" not in type(telebridge.testing.phone.__loader__).__name__, "pytest compiles us anew"
+    with phone.call(flow="desk.yaml") as call:
+        call.hears("welcome to acme", within=3)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_with_xdist(project):
-    project.makepyfile(
-        TEST.replace(
-            "def test_welcome(phone)",
-            "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_welcome(phone, n)",
-        )
-    )
+    project.makepyfile(MANY)
     result = project.runpytest_subprocess(
         *PLUGINS, *(() if _installed() else ("-p", "telebridge.testing.plugin")), "-n", "2"
     )

@@ -118,12 +118,17 @@ def test_on_the_command_line(phone_tree, tmp_path):
     staging.write_text(f"url: http://127.0.0.1:9/voice\n{CALLS}")
     result = CliRunner().invoke(app, ["test", "--url", phone_tree, str(staging)])
     assert (result.exit_code, result.output.splitlines()[-1]) == (0, "1 passed"), result.output
-    result = CliRunner().invoke(app, ["test", "--url", phone_tree])
+    result = CliRunner().invoke(app, ["test", "--url", phone_tree, "--wait", "5"])
     assert result.exit_code == 0
     assert '▶ "For hours, press 1."' in result.output
     result = CliRunner().invoke(app, ["test", "--url", "http://127.0.0.1:9/voice"])
     assert result.exit_code == 1
     assert "webhook failed: POST http://127.0.0.1:9/voice: Cannot connect" in result.output
+
+
+def test_a_program_that_does_not_listen_is_waited_for_so_long():
+    result = CliRunner().invoke(app, ["test", "--url", "http://127.0.0.1:9/voice", "--wait", "0.1"])
+    assert str(result.exception).startswith("--url: nobody listens at http://127.0.0.1:9/voice (")
 
 
 def test_what_a_program_would_not_notice_is_refused():
@@ -143,12 +148,14 @@ def test_what_a_program_would_not_notice_is_refused():
 
 @pytest.mark.slow
 def test_a_program_that_speaks_through_the_local_rime_is_understood(unused_tcp_port):
-    bot = talking_bot(rime=f"ws://127.0.0.1:{unused_tcp_port}", text="Welcome to the other bot. It talks for long.")
+    bot = talking_bot(
+        rime=f"ws://127.0.0.1:{unused_tcp_port}", text="Welcome to the other bot. It talks for very long about nothing."
+    )
     with serving_apart(bot) as url:
         program = TwimlApplication(f"{url}/voice", rime_port=unused_tcp_port)
         with Phone() as phone, phone.call(program) as call:
-            call.hears("welcome to the other bot", within=5)
+            call.hears("welcome to the other bot. it", within=5)
             call.says("stop")
             cut = call.cut(within=2)
             assert cut.after_ms < 300
-            assert cut.text == "It talks for long."
+            assert cut.text == "It talks for very long about nothing."

@@ -7,7 +7,9 @@ One rule: everything here runs on an event loop in a thread of its own, so that 
 """
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -28,6 +30,7 @@ from telebridge.testing.hearing.voice import KnownVoice
 T = TypeVar("T")
 
 HOST = "127.0.0.1"
+LOOK_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,26 @@ class TwimlApplication:
     auth_token: str = AUTH_TOKEN
     api_port: int = 0
     rime_port: int | None = None
+
+
+def wait_for_program(url: str, seconds: float) -> None:
+    """Wait until a program listens, at most so many seconds.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((parts.hostname or HOST, port), timeout=1.0).close()
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise ConfigurationError("--url", f"nobody listens at {url} ({error})", "start the program") from error
+            time.sleep(LOOK_SECONDS)
+        else:
+            return
 
 
 class RealTimeBench(Bench):
