@@ -57,8 +57,11 @@ class FlowInterpreter:
 
     @property
     def found(self) -> dict[str, Any]:
-        """The variables that nodes of this flow gave a value other than the one they began with."""
-        names = frozenset[str]().union(*(variables_set_by(node) for node in self._flow.nodes.values()))
+        """The variables that nodes of this flow gave another value than at the beginning; secret ones are left out."""
+        nodes = self._flow.nodes.values()
+        names = frozenset[str]().union(
+            *(variables_set_by(node) for node in nodes if not getattr(node, "secret", False))
+        )
         given = {**self._flow.variables, **self._given}
         return {name: value for name, value in self.variables.items() if name in names and given.get(name) != value}
 

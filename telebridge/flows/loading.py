@@ -20,6 +20,7 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import Mistake, markup_warnings, mistakes, nearest
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
+from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
 from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
@@ -59,7 +60,7 @@ def flow_warnings(path: Path, *further: FlowCheck) -> list[FlowError]:
         return []
     file = _File(path)
     file.parse(path.read_bytes())
-    found = [*markup_warnings(flow), *(warning for check in further for warning in check(flow))]
+    found = [*markup_warnings(flow), *alike_phrases(flow), *(warning for check in further for warning in check(flow))]
     return [file.error(warning.path, warning.problem, warning.hint) for warning in found]
 
 
@@ -96,7 +97,7 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
         return None, _explained(file, error.errors())
     except (RecursionError, OverflowError):
         return None, [file.error((), "is nested too deeply, or has a number that is too large")]
-    found = [*mistakes(flow), *(mistake for check in further for mistake in check(flow))]
+    found = [*mistakes(flow), *phrase_mistakes(flow), *(mistake for check in further for mistake in check(flow))]
     return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
 
@@ -116,7 +117,7 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
 
 
 VERBS_ELSEWHERE = {
-    "gather": "'menu' asks for one key, 'collect' for several",
+    "gather": "'menu' asks for one key, 'collect' for several, 'listen' for words",
     "input": "'menu' asks for one key, 'collect' for several",
     "dial": "'transfer' connects the caller with a number",
     "pause": "'wait' is silent for a while",

@@ -3,17 +3,20 @@
 One rule: a node that makes no sound returns the node that follows it instead of a step.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from telebridge.audio.tones import dtmf
-from telebridge.flows.inspection import digit_rules
+from telebridge.flows.inspection import QuestionNode, digit_rules
 from telebridge.flows.model import (
+    AskNode,
     CallBackNode,
     Case,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -25,6 +28,7 @@ from telebridge.flows.model import (
     SetNode,
     TransferNode,
     WaitNode,
+    Wordings,
 )
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
@@ -43,6 +47,7 @@ from telebridge.flows.steps import (
 from telebridge.flows.templates import TemplateProblem, filled, filled_address, holds, rendered
 from telebridge.flows.transitions import GoTo
 from telebridge.flows.values import ADDRESS
+from telebridge.flows.words.rules import language_of, word_rules
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
@@ -68,6 +73,10 @@ def step_of(  # noqa: C901, PLR0912 - a line for each verb
             return _question(node, node.menu, before, flow, position)
         case CollectNode():
             return _question(node, node.collect, before, flow, position)
+        case AskNode():
+            return _question(node, node.ask, before, flow, position)
+        case ListenNode():
+            return _question(node, node.listen, before, flow, position)
         case ChooseNode(choose=cases):
             return GoTo(_chosen(cases, position))
         case SetNode():
@@ -112,11 +121,16 @@ def _say_all(node: Node, text: str, flow: Flow, position: FlowPosition) -> Say:
     return _say(node, text, BargeInPolicy.NONE, flow, position)
 
 
-def _question(
-    node: MenuNode | CollectNode, text: str, before: str | None, flow: Flow, position: FlowPosition
-) -> Collect:
-    whole = text if before is None else f"{before} {text}"
-    return Collect(_say(node, whole, node.barge_in, flow, position), digit_rules(node))
+def _question(node: QuestionNode, text: str, before: str | None, flow: Flow, position: FlowPosition) -> Collect:
+    def asked(question: str) -> Say:
+        return _say(node, question if before is None else f"{before} {question}", node.barge_in, flow, position)
+
+    spoken = getattr(node, "spoken", None) or Wordings()
+    prompt = asked(spoken.unheard or text)
+    words = word_rules(node, language_of(prompt.voice))
+    if words is not None and (spoken.heard is not None or spoken.unheard is not None):
+        words = replace(words, prompt=asked(spoken.heard or text))
+    return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
 
 
 def _chosen(cases: tuple[Case, ...], position: FlowPosition) -> str | None:

@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
-from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
+from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, NamedChoices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -56,6 +56,14 @@ def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "propertyNames": {"pattern": f"^[{keys}]$"}}
 
 
+def _choice(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [{"type": "string", "minLength": 1}, inner]}
+
+
+def _named_choices(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return inner
+
+
 def _text(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "pattern": r"\S"}
 
@@ -69,6 +77,8 @@ SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] 
     _reader(Seconds): _duration,
     _reader(CallBackDelay): _delay,
     _reader(Choices): _choices,
+    _reader(NamedChoices): _named_choices,
+    _reader(get_args(get_args(Choices)[0])[1]): _choice,
     _reader(TemplateText): _text,
 }
 

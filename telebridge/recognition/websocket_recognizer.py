@@ -26,8 +26,8 @@ from telebridge.recognition.source import (
     FinalTranscript,
     Recognition,
     RecognitionRequest,
-    Recognizer,
     RecognitionResult,
+    Recognizer,
     TranscriptSink,
 )
 from telebridge.running_time import RunningTimeout
