@@ -21,6 +21,7 @@ from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_messages, open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
+from telebridge.app.words import open_words, word_options
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
@@ -52,6 +53,7 @@ from telebridge.flows.nodes.hours_in_service import hours_in
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
+from telebridge.recognition.source import Recognizer
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
@@ -201,6 +203,7 @@ class _Parts:
     Args:
         flows: What calls are led by.
         voice: Speaks.
+        recognizer: Hears words; None when nobody wants that.
         detector: Makes the detector of each call.
         errands: Do what flows want done elsewhere.
         engine: Connects to the database.
@@ -219,6 +222,7 @@ class _Parts:
 
     flows: FlowCatalogue
     voice: OpenVoice
+    recognizer: Recognizer | None
     detector: DetectorOnDemand
     errands: ActionRunner
     engine: DatabaseEngine
@@ -245,18 +249,21 @@ class _ApiHandlers(NamedTuple):
     administration: CampaignAdministrationEndpoints
     do_not_call: DoNotCallEndpoints
     hours: HoursEndpoints
+    messages: MessageEndpoints
 
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
     detector = DetectorOnDemand(settings.barge_in.detector)
+    recognizer = open_words(settings.recognition)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in, detector),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
+        words=word_options(settings, recognizer),
     )
     sms = SmsSender(partial(open_messages, settings.twilio), settings.sms.allowed, flows.files)
     errands = ActionRunner({} if bridge is None else bridge.functions, sms)
@@ -272,7 +279,15 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
     outside = CallPorts(
-        voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
+        voice.source,
+        errands,
+        recordings,
+        store.writer,
+        feed.publish,
+        flights,
+        asked.opted_out,
+        asked.call_back,
+        recognizer,
     )
     server = settings.server
     limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
@@ -294,6 +309,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     return _Parts(
         flows,
         voice,
+        recognizer,
         detector,
         errands,
         engine,
@@ -362,6 +378,8 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
             closing.add("call recorder", partial(asyncio.to_thread, parts.flights.close), seconds=DRAINED_SECONDS)
         closing.add("Twilio's API", originator.aclose, seconds=DRAINED_SECONDS)
         closing.add("voice", parts.voice.aclose, seconds=DRAINED_SECONDS)
+        if parts.recognizer is not None:
+            closing.add("recognizer", parts.recognizer.aclose, seconds=DRAINED_SECONDS)
         closing.add("requests of flows", parts.errands.aclose, seconds=DRAINED_SECONDS)
         closing.add("first prompts", first.aclose, seconds=DRAINED_SECONDS)
         closing.add("campaigns", parts.campaigning.aclose, seconds=DRAINED_SECONDS)

@@ -48,7 +48,7 @@ COMMANDS = (
     ),
     CommandOnDemand(
         "recognition-server",
-        "telebridge.cli.recognition_server:recognition_server",
+        "telebridge.cli.recognition.server:recognition_server",
         "Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.",
     ),
     CommandOnDemand(

@@ -4,6 +4,7 @@ One rule: partial transcripts follow the audio, and the final one follows the re
 """
 
 import asyncio
+from dataclasses import replace
 
 from aiohttp import WSMsgType, web
 
@@ -109,6 +110,8 @@ class RecognitionConnection:
         begins_ms, ends_ms = self._begins_ms, self._position_ms
         self._utterance += 1
         self._begins_ms, self._saying = ends_ms, None
+        rest = self._words.take_rest(now=asyncio.get_running_loop().time())
+        saying = replace(saying, text=" ".join([saying.text, *rest]).strip())
         if saying.delay_seconds:
             await asyncio.sleep(saying.delay_seconds)
         if saying.fault == "hangs":

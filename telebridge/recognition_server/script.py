@@ -59,3 +59,9 @@ class CallerWords:
         if ready is not None:
             self._told.remove(ready)
         return ready
+
+    def take_rest(self, *, now: float) -> list[str]:
+        """What was said after that in the same audio."""
+        rest = [each for each in self._told if each.at is not None and each.at <= now and not each.fault]
+        self._told = [each for each in self._told if each not in rest]
+        return [each.text for each in rest]

@@ -17,6 +17,7 @@ from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.runner.media_line import MediaLine, StreamSocket
 from telebridge.call.runner.pending_announcements import PendingAnnouncements
 from telebridge.call.runner.ports import CallPorts
+from telebridge.call.runner.recognitions import Recognitions
 from telebridge.call.runner.speech_streams import SpeechStreams
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
@@ -26,6 +27,7 @@ from telebridge.call.session.effects import (
     CloseStream,
     ForwardAudio,
     PublishEvent,
+    RecognizeAudio,
     ReleaseCall,
     ReportAnnouncement,
     ReportOutcome,
@@ -35,7 +37,9 @@ from telebridge.call.session.effects import (
     SaveOptOut,
     SaveProgress,
     StartAction,
+    StartRecognition,
     StartSpeech,
+    StopRecognition,
 )
 from telebridge.call.session.events import CallEvent, StreamLost
 from telebridge.call.session.session import KEEPS_DEADLINES, CallSession
@@ -72,6 +76,7 @@ class CallRunner:
         "_loop",
         "_on_end",
         "_ports",
+        "_recognitions",
         "_recording",
         "_speech",
         "_tasks",
@@ -88,6 +93,7 @@ class CallRunner:
         self._tasks = Tasks("call")
         self._line = MediaLine()
         self._speech = SpeechStreams(ports.source, record.call_sid)
+        self._recognitions = Recognitions(ports.recognizer)
         self._flow = FlowTasks(ports.actions, self._tasks, session)
         self._announcements = PendingAnnouncements()
         self._recording = None if recorder is None else recorder.open(record.call_sid, now=self._loop.time())
@@ -286,6 +292,8 @@ class CallRunner:
                 case ForwardAudio(payload):
                     if self._flow.steps is not None:
                         self._flow.steps.receive_audio(payload)
+                case StartRecognition() | RecognizeAudio() | StopRecognition():
+                    self._recognitions.perform(effect, self.deliver)
                 case ReportOutcome(outcome):
                     if self._flow.steps is not None:
                         self._flow.steps.report(outcome)
@@ -333,6 +341,7 @@ class CallRunner:
     def _stop(self) -> None:
         self._line.close()
         self._speech.clear_all()
+        self._recognitions.close()
         self._flow.end()
         self._tasks.cancel()
 

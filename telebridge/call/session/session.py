@@ -36,12 +36,14 @@ from telebridge.call.session.events import (
     TextTaken,
     TransferBegun,
     TransferEnded,
+    WordsHeard,
 )
 from telebridge.call.session.flow_driver import FlowDriver
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_lifecycle import StreamLifecycle
 from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
+from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -77,6 +79,7 @@ class SessionOptions:
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
         may_transfer: Whether the flow may transfer the call to a number or address.
+        words: Whether and how words are heard.
     """
 
     stream_wait_seconds: float = 30.0
@@ -87,6 +90,7 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
     may_transfer: MayTransfer = anywhere
+    words: WordOptions = field(default_factory=WordOptions)
 
 
 class CallSession:
@@ -133,7 +137,7 @@ class CallSession:
         self._speaking = speaking = Speaking(options.playback)
         self._duplex = FullDuplex(record, speaking, options.listening)
         self._missing = MissingMedia(phases, self._duplex)
-        self._dialogue = dialogue = Dialogue(record, self._duplex)
+        self._dialogue = dialogue = Dialogue(record, self._duplex, options.words)
         self._checkpointer = saves = Checkpointer(flow, record, dialogue, speaking)
         self._ending = CallEnding(flow, record, phases, dialogue, saves)
         self._stream = StreamLifecycle(phases, speaking, dialogue, saves, self._ending)
@@ -227,7 +231,7 @@ class CallSession:
                 self._phases.last_sign_at = now
                 self.record.acted = self.record.acted or isinstance(event, DigitPressed)
                 return self._driver.handle(event, now=now)
-            case MessageSaved() | TransferBegun() | TransferEnded():
+            case MessageSaved() | WordsHeard() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []

@@ -1,0 +1,1 @@
+"""`telebridge recognition-server`."""
