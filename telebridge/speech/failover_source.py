@@ -27,7 +27,7 @@ from telebridge.speech.failover import (
     SpeakingRate,
     UseProvider,
 )
-from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides, Words
 from telebridge.speech.streamed_text import ReplayBuffer
 from telebridge.speech.utterance import Utterance
 from telebridge.timer import DeadlineTimer
@@ -129,7 +129,13 @@ class _FailoverUtterance(SpeechSink):
             self.utterance.put(event)
             return
         self._report_audio()
-        self._perform(self._failover.receive(event, now=now))
+        effects = self._failover.receive(event, now=now)
+        if type(event) is Words:  # passed on, or held; they put off no deadline
+            for effect in effects:
+                if type(effect) is PassOn:
+                    self.utterance.put(effect.event)
+            return
+        self._perform(effects)
 
     @override
     def end(self, error: SpeechError | None = None) -> None:
