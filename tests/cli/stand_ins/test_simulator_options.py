@@ -4,7 +4,7 @@ import pytest
 
 from telebridge.audio.tones import sine
 from telebridge.audio.wav import write
-from telebridge.cli.simulator import _caller, _route, read_file
+from telebridge.cli.stand_ins.simulator import _caller, _route, read_file
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import Pickup, Speak
 

@@ -1,1 +1,0 @@
-"""`telebridge recognition-server`."""
