@@ -45,6 +45,7 @@ class Phone:
         rime: What Rime does wrong.
         twilio: What Twilio does wrong.
         web: What web services answer.
+        words: What the local recognizer hears, and what it does wrong.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Phone:
         self.rime: RimeFaults = self._services.rime
         self.twilio: TwilioFaults = self._services.twilio
         self.web = self._services.web
+        self.words = self._services.words
         self._flow = flow
         self._settings = dict(settings or {})
         self._folder = folder or Path.cwd()
