@@ -314,7 +314,7 @@ def _refuse_running_loop() -> None:
     except RuntimeError:
         return
     raise ConfigurationError(
-        "phone", "is synchronous, and an event loop is running here", "write the test with 'def', not with 'async def'"
+        "phone", "is synchronous, and an event loop is running here", "write the test with 'def', or take 'aphone'"
     )
 
 

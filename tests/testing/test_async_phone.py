@@ -63,6 +63,18 @@ async def test_a_call_in_the_loop_of_the_test(aphone):
     assert turns > 10, "the loop of the test goes on"
 
 
+async def test_a_campaign_and_a_bridge_that_is_started_anew(aphone):
+    aphone.answers("+12125550101", "human after 1s; wait; silence 900ms; press 1; silence 3s; hang up")
+    campaign = await aphone.campaign(["+12125550101"], flow="desk.yaml")
+    await campaign.run()
+    assert campaign.contact("+12125550101").digits == "1"
+    async with aphone.call() as call:
+        await call.hears("welcome")
+        await aphone.restart()
+        await call.hears("press 1")
+    assert len(aphone.calls) == 1
+
+
 async def test_a_failure_is_the_failure_of_the_test(aphone):
     aphone.rime.refuses(503)
     call = await aphone.call()
