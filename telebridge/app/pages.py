@@ -10,15 +10,21 @@ from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.http.access import Access
 from telebridge.server.http.base_path import base_path
+from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.pages.access import PageAccess
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
+from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
+from telebridge.server.pages.phone import PhonePages
 from telebridge.server.pages.rendering import PageTemplates
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
+from telebridge.server.twilio.media import MediaHandler
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.settings import Settings
+from telebridge.twilio.signed_urls import StreamTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,15 @@ class PageParts:
         calls: The calls of this process.
         store: The calls that are over.
         control: Does what the API does to a live call.
+        used_tokens: Knows the tokens of streams that other processes redeemed.
+        default_flow: The flow of calls to numbers that are not listed.
     """
 
     calls: LiveCalls
     store: CallStore
     control: ControlEndpoints
+    used_tokens: UsedTokens
+    default_flow: str
 
 
 def add_pages(app: web.Application, settings: Settings, access: Access, parts: PageParts) -> None:
@@ -57,3 +67,13 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     LoginPages(page_access, router)
     CallListPages(parts.calls, parts.store, streams, router)
     CallPages(parts.calls, lookup, parts.control, settings.state_dir, streams, router)
+    _add_phone(settings, parts, streams, router)
+    FlowPages(parts.calls, parts.store, streams, router)
+
+
+def _add_phone(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+    """Add the browser phone. Its streams have tokens of their own, which open no stream of Twilio's."""
+    tokens = StreamTokens(f"{settings.stream_secret()}.phone")
+    unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
+    media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
+    PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
