@@ -140,7 +140,16 @@ def create_app(
     api = _api_handlers(settings, parts, originator, events)
     add_api(app, *api)
     if settings.pages.enabled:
-        shown = PageParts(parts.calls, parts.store, api.control, UsedTokens(parts.database), default_flow)
+        shown = PageParts(
+            parts.calls,
+            parts.store,
+            api.control,
+            UsedTokens(parts.database),
+            default_flow,
+            parts.campaigning.store,
+            api.campaigns,
+            parts.campaigning.law,
+        )
         add_pages(app, settings, access, shown)
     serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))

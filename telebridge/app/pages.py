@@ -6,7 +6,10 @@ from aiohttp import web
 
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
+from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.http.access import Access
 from telebridge.server.http.base_path import base_path
@@ -14,6 +17,8 @@ from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.pages.access import PageAccess
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
+from telebridge.server.pages.campaign_upload import CampaignUploadPages
+from telebridge.server.pages.campaigns import CampaignPages
 from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
@@ -24,7 +29,7 @@ from telebridge.server.pages.visits import PageRouter
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.settings import Settings
-from telebridge.twilio.signed_urls import StreamTokens
+from telebridge.twilio.signed_urls import PromptTokens, StreamTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,9 @@ class PageParts:
         control: Does what the API does to a live call.
         used_tokens: Knows the tokens of streams that other processes redeemed.
         default_flow: The flow of calls to numbers that are not listed.
+        campaigns: The campaigns.
+        campaign_endpoints: Do what the API does to a campaign.
+        law: The calling hours.
     """
 
     calls: LiveCalls
@@ -44,6 +52,9 @@ class PageParts:
     control: ControlEndpoints
     used_tokens: UsedTokens
     default_flow: str
+    campaigns: CampaignStore
+    campaign_endpoints: CampaignEndpoints
+    law: CallingLaw
 
 
 def add_pages(app: web.Application, settings: Settings, access: Access, parts: PageParts) -> None:
@@ -69,6 +80,7 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     CallPages(parts.calls, lookup, parts.control, settings.state_dir, streams, router)
     _add_phone(settings, parts, streams, router)
     FlowPages(parts.calls, parts.store, streams, router)
+    _add_campaigns(settings, parts, streams, router)
 
 
 def _add_phone(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
@@ -77,3 +89,11 @@ def _add_phone(settings: Settings, parts: PageParts, streams: LiveStreams, route
     unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
     media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
     PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
+
+
+def _add_campaigns(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+    store, endpoints, flows = parts.campaigns, parts.campaign_endpoints, parts.calls.flows
+    folder, account = settings.state_dir / "uploads", settings.twilio.account_sid
+    CampaignUploadPages(store, endpoints, flows, account, folder, router)
+    prompts = PromptTokens(settings.stream_secret())
+    CampaignPages(store, endpoints, flows, parts.law, prompts, streams, router)

@@ -68,6 +68,9 @@ class CampaignEndpoints:
         open_until: The calling hours.
         end_calls: Ends the live calls of a campaign; returns how many.
         wallclock: Returns the aware UTC instant.
+
+    Attributes:
+        wallclock: The same.
     """
 
     def __init__(
@@ -85,7 +88,7 @@ class CampaignEndpoints:
         self._account = account
         self._open_until = open_until
         self._end_calls = end_calls
-        self._wallclock = wallclock
+        self.wallclock = wallclock
 
     @endpoint(
         hdrs.METH_GET,
@@ -117,7 +120,7 @@ class CampaignEndpoints:
                 where="file",
                 flows=self._flows,
                 account=self._account,
-                wallclock=self._wallclock(),
+                wallclock=self.wallclock(),
             )
             made = await self._store.campaigns.create_or_replan(plan)
         return respond(campaign_response(made), 201, {"Location": f"/api/campaigns/{made.id}"})
@@ -132,7 +135,7 @@ class CampaignEndpoints:
     async def get_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """How a campaign stands."""
         campaign = await self._found(request)
-        view = await view_campaign(self._store, campaign.id, self._open_until, wallclock=self._wallclock())
+        view = await view_campaign(self._store, campaign.id, self._open_until, wallclock=self.wallclock())
         return respond(CampaignProgressResponse.model_validate(view.as_json()))
 
     @endpoint(
@@ -259,7 +262,7 @@ class CampaignEndpoints:
         campaign = await self._found(request)
         with refusals():
             needs = self._flows.needs_of(campaign.plan.flow)
-            after = await start_campaign(self._store, campaign, wallclock=self._wallclock(), needs=needs)
+            after = await start_campaign(self._store, campaign, wallclock=self.wallclock(), needs=needs)
             return respond(campaign_response(after))
 
     async def _found(self, request: web.Request) -> Campaign:
