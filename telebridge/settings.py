@@ -42,7 +42,7 @@ CONVENTIONAL = {
 }
 
 TOML_HINT = 'a text stands in quotes, as in name = "text"'
-SECRET = re.compile(r"(key|token|secret|url)(?!s)$(?<!public_url)")
+SECRET = re.compile(r"(key|token|secret|url|password)(?!s)$(?<!public_url)")
 """Keys whose values are never shown."""
 OWN_MISTAKES = frozenset({"public_address", "network", "reserved"})
 """The mistakes that are worded here."""
@@ -269,6 +269,42 @@ class TransferSettings(_Section):
     allowed: tuple[Prefix, ...] | None = None
 
 
+class SmsSettings(_Section):
+    """Where text messages may be sent to."""
+
+    allowed: tuple[Annotated[str, Field(pattern=r"^\+[0-9]*$")], ...] | None = None
+
+
+class PageSettings(_Section):
+    """The pages for people."""
+
+    enabled: bool = True
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$")]
+
+
+Sender = Annotated[str, Field(pattern=r"^([^\s@,]+@[^\s@,]+)?$")]
+
+
+def _has_sender(sender: str, info: ValidationInfo) -> str:
+    if info.data.get("host") and not sender:
+        raise PydanticCustomError("sender", "is not set, and servers take no e-mail without: write an address of yours")
+    return sender
+
+
+class MailSettings(_Section):
+    """The SMTP server that sends the messages of callers by e-mail; without a host none is sent."""
+
+    host: str = ""
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: Annotated[Sender, AfterValidator(_has_sender), Field(validate_default=True)] = ""
+    to: tuple[MailAddress, ...] = ()
+
+
 class CallSettings(_Section):
     """How long calls wait, and what is stored of them beside their records."""
 
@@ -299,6 +335,9 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
+    sms: SmsSettings = SmsSettings()
+    pages: PageSettings = PageSettings()
+    mail: MailSettings = MailSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property

@@ -32,6 +32,11 @@ COMMANDS = (
         "Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).",
     ),
     CommandOnDemand(
+        "hours",
+        "telebridge.cli.flow.hours:hours",
+        "See the opening hours of flows as they are now, and set them open or closed by hand.",
+    ),
+    CommandOnDemand(
         "number",
         "telebridge.cli.number.number:number",
         "List the numbers of the Twilio account, connect one with this bridge, and show where its calls go.",

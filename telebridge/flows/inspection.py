@@ -29,6 +29,10 @@ from telebridge.flows.model import (
     WaitNode,
     WebRequest,
 )
+from telebridge.flows.nodes.hours import HoursNode
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 from telebridge.turns.digits import DigitRules
 
@@ -43,11 +47,19 @@ def verb_of(node: Node) -> str:
     return next(verb for verb, kind in NODES.items() if isinstance(node, kind))
 
 
-def targets(node: Node) -> Mapping[KeyPath, str]:
+def value_of_verb(node: Node) -> Any:
+    """What a node has beside its verb: a text, a number, a table."""
+    verb = verb_of(node)
+    return getattr(node, f"{verb}_" if isinstance(node, ReturnNode) else verb)
+
+
+def targets(node: Node) -> Mapping[KeyPath, str]:  # noqa: C901 - a line for each kind of node
     """The nodes that a node can lead to, by the place in the node that names them."""
     match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | SubflowNode():
             return {("then",): node.then}
+        case HoursNode():
+            return _given({"open": node.open, "closed": node.closed, "holiday": node.holiday})
         case ChooseNode():
             return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
         case MenuNode() | AskNode():
@@ -57,13 +69,15 @@ def targets(node: Node) -> Mapping[KeyPath, str]:
             return {**_given({"then": node.then, "unheard": node.unheard}), **_targets_after_reprompts(node)}
         case CollectNode():
             return {("then",): node.then, **_targets_after_reprompts(node)}
-        case RequestNode() | RunNode() | TransferNode():
+        case RequestNode() | RunNode() | TransferNode() | PlayNode() | SmsNode():
             return _given({"then": node.then, "failed": node.failed})
+        case QueueNode():
+            return _given({"then": node.then, "left": node.left, "full": node.full, "failed": node.failed})
         case RecordNode(then=then, nothing=nothing):
             return _given({"then": then, "nothing": nothing})
         case CallBackNode(then=then, invalid=invalid):
             return _given({"then": then, "invalid": invalid})
-        case HangUpNode():
+        case HangUpNode() | GotoNode() | ReturnNode():
             return {}
 
 
@@ -81,42 +95,60 @@ def target_without_caller(node: Node) -> str | None:
     match node:
         case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode():
             return node.then
+        case PlayNode() | SmsNode():
+            return node.then
         case MenuNode() | CollectNode() | AskNode() | ListenNode():
             return node.no_input.then
         case RecordNode():
             return node.nothing or node.then
-        case RequestNode() | RunNode() | TransferNode():
+        case RequestNode() | RunNode() | TransferNode() | QueueNode():
             return node.failed  # what failed once may fail every time
-        case ChooseNode() | HangUpNode():
+        case ChooseNode() | HoursNode() | HangUpNode() | GotoNode() | SubflowNode() | ReturnNode():
             return None
+
+
+NAMING = frozenset({"run", "goto", "subflow"})
+"""The verbs whose text is a name, and no template."""
 
 
 def texts_of(node: Any) -> dict[KeyPath, str]:
     """Every text of a node that is a template, by its place in the node."""
     found: dict[KeyPath, str] = {}
     for verb in NODES:
-        if verb != "run" and isinstance(text := getattr(node, verb, None), str):
+        if verb not in NAMING and isinstance(text := getattr(node, verb, None), str):
             found[verb,] = text
     for part in ("no_input", "no_match"):
         if isinstance(text := getattr(getattr(node, part, None), "say", None), str):
             found[part, "say"] = text
     found |= _wordings_of(node)
+    return {**found, **{path: text for path, text in _texts_beside(node).items() if text is not None}}
+
+
+def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
+    """The templates of a node beside its verb and its questions."""
     match node:
         case SetNode(set=values):
-            found |= _texts_in(values, ("set",))
+            return _texts_in(values, ("set",))
         case RequestNode(request=request):
-            found["request", "url"] = request.url
-            for name in ("headers", "json", "form"):
-                value = request.json_body if name == "json" else getattr(request, name)
-                found |= _texts_in(value, ("request", name))
+            found = {("request", "url"): request.url, **_texts_in(request.headers, ("request", "headers"))}
+            body = _texts_in(request.json_body, ("request", "json"))
+            return {**found, **body, **_texts_in(request.form, ("request", "form"))}
         case TransferNode(caller_id=caller_id, whisper=whisper):
-            optional = {("caller_id",): caller_id, ("whisper",): whisper}
-            found |= {path: text for path, text in optional.items() if text is not None}
-        case CallBackNode(at=str() as at):
-            found["at",] = at
+            return {("caller_id",): caller_id, ("whisper",): whisper}
+        case CallBackNode(at=at):
+            return {("at",): at}
+        case RecordNode(mail=mail):
+            return {("mail",): mail}
+        case QueueNode(wait_url=wait_url):
+            return {("wait_url",): wait_url}
+        case SmsNode(to=to, from_=sender):
+            return {("to",): to, ("from",): sender}
+        case GotoNode(variables=values) | SubflowNode(variables=values):
+            return _texts_in(values, ("variables",))
+        case ReturnNode(return_=values):
+            return _texts_in(values, ("return",))
         case _:
-            pass
-    return found
+            return {}
 
 
 def _wordings_of(node: Any) -> dict[KeyPath, str]:
@@ -154,6 +186,8 @@ def variables_set_by(node: object) -> frozenset[str]:
             | RunNode(into=str() as into)
             | AskNode(into=str() as into)
         ):
+            return frozenset({into})
+        case SubflowNode(into=str() as into) | SmsNode(into=str() as into):
             return frozenset({into})
         case _:
             return frozenset()

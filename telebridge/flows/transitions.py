@@ -3,7 +3,9 @@
 One rule: a result may change the position (a variable, a count of silences); no text is filled in here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from telebridge.flows.inspection import QuestionNode, answer_keys
 from telebridge.flows.model import (
@@ -23,6 +25,8 @@ from telebridge.flows.model import (
     TransferNode,
     WaitNode,
 )
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, StepResult, Transferred
 from telebridge.turns.digits import Ending
@@ -42,10 +46,43 @@ class AskAgain:
     before: str | None
 
 
-Transition = GoTo | AskAgain | HangUp
+@dataclass(frozen=True, slots=True)
+class EnterFlow:
+    """Enter another flow.
+
+    Args:
+        flow: Its name.
+        node: The node there; None for its start.
+        variables: What it is given.
+        returns: Whether it comes back to the node that entered it.
+    """
+
+    flow: str
+    node: str | None
+    variables: Mapping[str, Any]
+    returns: bool
 
 
-def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowPosition) -> Transition | None:
+@dataclass(frozen=True, slots=True)
+class LeaveFlow:
+    """Go back to the flow that ran this one, with these values."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayLoaded:
+    """Play the recording that the node has loaded; None for once more what it has played."""
+
+    audio: bytes | None
+
+
+Transition = GoTo | AskAgain | PlayLoaded | HangUp
+
+
+def transition_after(  # noqa: C901, PLR0912 - a line for each kind of node
+    node: Node, result: StepResult, flow: Flow, position: FlowPosition
+) -> Transition | None:
     """What follows from the result of a node's step; None when it is no result of such a step.
 
     Args:
@@ -71,8 +108,16 @@ def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowP
             return _after_recording(node, result, position)
         case TransferNode(), Transferred(_):
             return _after_transfer(node, result)
-        case ((RequestNode() | RunNode()), Done()):
+        case QueueNode(), Transferred():
+            return _after_queue(node, result)
+        case ((RequestNode() | RunNode() | SmsNode()), Done()):
             return _after_action(node, result, position)
+        case PlayNode(), Done(value, problem):
+            return GoTo(node.failed) if problem is not None else PlayLoaded(value)
+        case PlayNode(), Said(interruption):
+            position.passes += 1
+            over = interruption is not None or position.passes >= node.loop
+            return GoTo(node.then) if over else PlayLoaded(None)
         case _:
             return None
 
@@ -150,7 +195,19 @@ def _after_recording(node: RecordNode, recorded: Recorded, position: FlowPositio
     return GoTo(node.then)
 
 
-def _after_action(node: RequestNode | RunNode, done: Done, position: FlowPosition) -> Transition:
+def _after_queue(node: QueueNode, transferred: Transferred) -> Transition:
+    match transferred.status:
+        case "completed":
+            return HangUp() if node.then is None else GoTo(node.then)
+        case "left":
+            return GoTo(node.left or node.failed)
+        case "full":
+            return GoTo(node.full or node.failed)
+        case _:
+            return GoTo(node.failed)
+
+
+def _after_action(node: RequestNode | RunNode | SmsNode, done: Done, position: FlowPosition) -> Transition:
     if done.problem is not None:
         return GoTo(node.failed)
     into = node.request.into if isinstance(node, RequestNode) else node.into

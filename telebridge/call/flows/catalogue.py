@@ -10,8 +10,9 @@ from pathlib import Path
 
 from telebridge.call.flows.changes import Stamp
 from telebridge.call.flows.python import Bridge, PythonFlow
-from telebridge.errors import ConfigurationError
-from telebridge.flows.loading import load_flow
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.checks.references import reference_mistakes
+from telebridge.flows.loading import load_flow, located
 from telebridge.flows.model import Flow
 
 FLOW_FILES = (".yaml", ".yml")
@@ -106,6 +107,22 @@ class FlowCatalogue:
     def names(self) -> list[str]:
         """All names, sorted."""
         return sorted({*self._python, *self._files})
+
+    def find_file(self, name: str) -> Flow | None:
+        """Return the flow file in service of that name; None when there is none."""
+        return self._files.get(name)
+
+    def reference_errors(self) -> list[FlowError]:
+        """Find the mistakes between flow files: flows that do not exist, or that run one another without end.
+
+        This blocks on the disk when there are any.
+        """
+        python = frozenset(self._python)
+        found = []
+        for path, name in self._names.items():
+            if name in self._files and (mistakes := reference_mistakes(self._files[name], self._files, python)):
+                found += located(path, mistakes)
+        return found
 
     def files(self) -> Iterable[Flow]:
         """Return the flow files that are in service."""

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal, TypeVar
 
@@ -24,17 +25,21 @@ from telebridge.audio.tones import dtmf
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.requests import Function
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.errors import ConfigurationError, LocalProtocolError
+from telebridge.errors import ConfigurationError, LocalProtocolError, SmsNotSent
+from telebridge.flows.node_steps import LONGEST_QUEUE_NAME
 from telebridge.flows.steps import (
     CallBack,
     Collect,
+    Done,
     Gathered,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Recorded,
     Said,
     Say,
+    SendSms,
     Transfer,
     Transferred,
     WordRules,
@@ -240,6 +245,29 @@ class Call:
         """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
         await self._steps.perform(Play(audio, name))
 
+    async def play_file(self, source: str | Path, *, loop: int = 1, barge_in: Policy | None = None) -> BargeIn | None:
+        """Play a WAV file, or one at an address of the web, and return when the caller has heard or interrupted it.
+
+        Args:
+            source: The path of the file, or an address that begins with `https://` or `http://`.
+            loop: How many times it is played.
+            barge_in: What may interrupt it; None for `barge_in.policy` of the settings.
+
+        Returns:
+            The interruption, or None when all was heard.
+
+        Raises:
+            ValueError: It cannot be read or played.
+        """
+        loaded = await self._steps.perform(LoadAudio(str(source)))
+        if not isinstance(loaded, Done) or loaded.problem is not None:
+            raise ValueError(loaded.problem if isinstance(loaded, Done) else f"loading ended with {loaded}")
+        for _ in range(loop):
+            outcome = await self._steps.perform(Play(loaded.value, Path(source).name, _policy(barge_in)))
+            if isinstance(outcome, Said) and outcome.interruption is not None:
+                return outcome.interruption
+        return None
+
     async def record(
         self,
         prompt: str | None = None,
@@ -248,8 +276,17 @@ class Call:
         silence_seconds: float = 5.0,
         finish_on_key: str = "#",
         beep: bool = True,
+        mail_to: str | None = None,
     ) -> Recorded:
         """Record the caller after a prompt and a beep, until they are silent, press a key, or have said enough.
+
+        Args:
+            prompt: Said before the beep; None for nothing.
+            longest_seconds: It ends after this time.
+            silence_seconds: It ends after this much silence.
+            finish_on_key: A key that ends it; "" for none.
+            beep: Whether a tone tells the caller to speak.
+            mail_to: Addresses that get it by e-mail, with commas between; None for `mail.to` of the settings.
 
         Returns:
             Where the recording is, and how long. `file` is None when nothing was said.
@@ -258,7 +295,7 @@ class Call:
             SpeechError: The prompt could not be spoken to its end.
         """
         say = None if prompt is None else Say(prompt)
-        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key, mail_to))
         if not isinstance(outcome, Recorded):
             raise LocalProtocolError(f"a recording ended with {outcome}")
         return outcome
@@ -283,6 +320,46 @@ class Call:
         if not isinstance(outcome, Transferred):
             raise LocalProtocolError(f"a transfer ended with {outcome}")
         return outcome
+
+    async def enqueue(self, queue: str, *, wait_url: str | None = None) -> Transferred:
+        """Put the caller into a queue of Twilio's, and return when they have talked with an agent, or could not.
+
+        Args:
+            queue: Its name, up to 64 characters; Twilio makes it.
+            wait_url: An address of TwiML or of a recording that the caller hears meanwhile; None for Twilio's music.
+
+        Returns:
+            How the wait ended: "completed", "left" when TwiML of `wait_url` left the queue, "full", or "failed".
+
+        Raises:
+            ValueError: `queue` is no name of a queue.
+        """
+        if not 0 < len(queue) <= LONGEST_QUEUE_NAME:
+            raise ValueError(f"'{queue}' is no name of a queue: it has 1 to {LONGEST_QUEUE_NAME} characters")
+        outcome = await self._steps.perform(Transfer(queue, queue=True, wait_url=wait_url))
+        if not isinstance(outcome, Transferred):
+            raise LocalProtocolError(f"a queue ended with {outcome}")
+        return outcome
+
+    async def send_sms(self, body: str, *, to: str | None = None, sender: str | None = None) -> str:
+        """Send a text message by Twilio.
+
+        Args:
+            body: The text, up to 1600 characters.
+            to: The number that gets it; None for the person at the other end. Others must be allowed by `sms.allowed`.
+            sender: A number of the account, or the SID of a messaging service; None for the account's number in this
+                call.
+
+        Returns:
+            The SID of the message, which Twilio has queued.
+
+        Raises:
+            SmsNotSent: Twilio refused it or gave no answer, or the number gets no messages.
+        """
+        outcome = await self._steps.perform(SendSms(body, to, sender))
+        if not isinstance(outcome, Done) or outcome.problem is not None:
+            raise SmsNotSent(outcome.problem or "" if isinstance(outcome, Done) else f"it ended with {outcome}")
+        return str(outcome.value["sid"])
 
     def checkpoint(self, name: str) -> None:
         """Save how far the flow is: a process that resumes the call gets this name and these variables.

@@ -10,6 +10,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from telebridge.audio.mulaw import silence
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.python import Call, PythonFlow
 from telebridge.call.record import CallRecord
@@ -23,6 +24,7 @@ from telebridge.flows.rehearsal import (
     RehearsalLine,
     RehearsedKeys,
     spoken_answer,
+    transfer_status,
 )
 from telebridge.flows.steps import (
     Action,
@@ -32,6 +34,7 @@ from telebridge.flows.steps import (
     Done,
     Gathered,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Recorded,
@@ -40,16 +43,17 @@ from telebridge.flows.steps import (
     Run,
     Said,
     Say,
+    SendSms,
     Step,
     StepResult,
     Transfer,
     Transferred,
-    TransferStatus,
     Wait,
 )
 
 RECORD, TRANSFER = "record", "transfer"
 NO_AUDIO: tuple[bytes, ...] = ()
+NO_SOUND = silence(1000)
 CALL_SID = f"CA{0:032x}"
 
 
@@ -121,10 +125,16 @@ class RehearsedSteps(CallSteps):
             case Record(prompt):
                 self._line("records", prompt.text if prompt is not None and isinstance(prompt.text, str) else "")
                 return self._recorded()
-            case Transfer(to):
-                status: TransferStatus = "completed" if self._outcomes.get(TRANSFER) == "completed" else "no-answer"
-                self._line("transfers", f"{to}: {status}")
+            case Transfer(to, queue=queue):
+                status = transfer_status(self._outcomes.get(TRANSFER))
+                self._line("queues" if queue else "transfers", f"{to}: {status}")
                 return Transferred(status)
+            case LoadAudio(source):
+                self._line("loads", source)
+                return Done(NO_SOUND)
+            case SendSms(body, to):
+                self._line("texts", f"{to or 'the caller'}: {body}")
+                return Done({"sid": "SM", "status": "queued"})
             case Request() | Run():  # of flow files alone
                 return Done(problem="no answer was given")
 

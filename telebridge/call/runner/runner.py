@@ -35,6 +35,7 @@ from telebridge.call.session.effects import (
     SaveCheckpoint,
     SaveMessage,
     SaveOptOut,
+    SaveProgress,
     StartAction,
     StartRecognition,
     StartSpeech,
@@ -199,8 +200,11 @@ class CallRunner:
 
     def deliver(self, event: CallEvent) -> None:
         """Take an event into the session, and perform what follows."""
-        effects = self.session.handle(event, now=self._loop.time())
-        self.perform(effects, same_deadline=type(event) in KEEPS_DEADLINES)
+        effects = self.session.handle(event, self._loop.time())
+        if type(event) in KEEPS_DEADLINES:
+            self._perform_each(effects)
+        else:
+            self.perform(effects)
 
     # The media stream.
 
@@ -243,7 +247,7 @@ class CallRunner:
         now = self._loop.time()
         if self._recording is not None:
             self._recording.add_inbound(frame.payload, now=now)
-        effects = self.session.receive_media(frame, now=now)
+        effects = self.session.receive_media(frame, now)
         if effects is not None:
             self.perform(effects)
 
@@ -262,15 +266,13 @@ class CallRunner:
 
     # Effects.
 
-    def perform(  # noqa: C901, PLR0912 - a line for each kind
-        self, effects: list[CallEffect], *, same_deadline: bool = False
-    ) -> None:
-        """Perform what the session answered to an event or a command, in order.
+    def perform(self, effects: list[CallEffect]) -> None:
+        """Perform what the session answered to an event or a command, in order, and set the timer to its deadline."""
+        self._perform_each(effects)
+        if not self._abandoned:
+            self._timer.set(self.session.next_deadline(), self._deadline_came)
 
-        Args:
-            effects: The answer.
-            same_deadline: Whether the session's next deadline is known to be the one that the timer is set to.
-        """
+    def _perform_each(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         if self._abandoned:
             return
         for effect in effects:
@@ -298,11 +300,15 @@ class CallRunner:
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):
+                    self._ports.checkpoints.hasten()
                     self._flow.start_action(action, self.deliver)
-                case SaveMessage(audio):
-                    self._ports.message_files.save_in_background(self.session.record, audio, self.deliver)
+                case SaveMessage(audio, mail_to):
+                    files = self._ports.message_files
+                    files.save_in_background(self.session.record, audio, self.deliver, mail_to=mail_to)
                 case SaveCheckpoint(checkpoint):
                     self._ports.checkpoints.save(self.session.record.call_sid, checkpoint)
+                case SaveProgress():
+                    self._ports.checkpoints.save_later(self.session.record.call_sid, self._progress)
                 case SaveOptOut():
                     if self._ports.opted_out is not None:
                         self._ports.opted_out(self.session.record)
@@ -316,8 +322,9 @@ class CallRunner:
                     self._close_stream()
                 case ReleaseCall():
                     self._end()
-        if not same_deadline:
-            self._timer.set(self.session.next_deadline(), self._deadline_came)
+
+    def _progress(self) -> bytes:
+        return self.session.progress(now=self._loop.time())
 
     def _close_stream(self) -> None:
         """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""

@@ -84,11 +84,12 @@ class Dialogue:
         return [*effects, *self.announcements.cancel_waiting(NotLive(self._record.call_sid, "is over"))]
 
     def _drop_turn(self) -> list[CallEffect]:
+        mail_to = None if self._turn is None else self._turn.mail_to
         stopped = [] if self._turn is None else self._turn.stop_listening()
         self._turn = self.announcements.held = None
         self.digits.stop()
         audio = self._duplex.stop_recording()
-        return [*stopped, SaveMessage(audio)] if audio else stopped
+        return [*stopped, SaveMessage(audio, mail_to)] if audio else stopped
 
     def _results_of(self, results: list[TurnResult], now: float) -> list[TurnResult]:
         """The results of the turn in progress; what waits is announced before the flow learns that its step is over."""

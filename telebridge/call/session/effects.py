@@ -93,9 +93,15 @@ class StartAction:
 
 @dataclass(frozen=True, slots=True)
 class SaveMessage:
-    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`."""
+    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`.
+
+    Args:
+        audio: The message.
+        mail_to: To whom the flow sends it by e-mail; None where the settings say.
+    """
 
     audio: bytes
+    mail_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,11 @@ class SaveCheckpoint:
     """Save the checkpoint of the call in place of the one before, so that another process can resume it."""
 
     checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProgress:
+    """Save within a while how far the call is then: the caller has heard more, and nothing else has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +161,7 @@ CallEffect = (
     | StartAction
     | SaveMessage
     | SaveCheckpoint
+    | SaveProgress
     | SaveOptOut
     | SaveCallBack
     | PublishEvent

@@ -32,14 +32,17 @@ from telebridge.call.session.turn import MASK, StepOver, TurnResult
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import (
+    Action,
     Collect,
     Done,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Request,
     Run,
     Say,
+    SendSms,
     Step,
     StepResult,
     Transfer,
@@ -150,7 +153,7 @@ class FlowDriver:
         match event:
             case MarkReturned(name):
                 followed = self._follow(self._dialogue.mark_returned(name, now=now), now)
-                return self._checkpointer.save_after(followed, now=now)
+                return self._checkpointer.save_after_mark(followed, now=now)
             case DigitPressed(digit):
                 shown = MASK if isinstance(self._step, Collect) and self._step.secret else digit
                 followed = self._follow(self._dialogue.digit_pressed(digit, now=now), now)
@@ -198,10 +201,10 @@ class FlowDriver:
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
                 return [*begun, *self._follow(self._dialogue.begin(step, now=now), now)]
-            case Request() | Run():
+            case Request() | Run() | LoadAudio() | SendSms():
                 self._action_begun = True
                 return [*begun, StartAction(step)]
-            case Transfer(to) if not self._may_transfer(to):
+            case Transfer(to, queue=False) if not self._may_transfer(to):
                 return [*wishes, PublishEvent("transfer-refused", {"to": to}), *self._step_over(REFUSED, now)]
             case Transfer():
                 return [*wishes, *self._transfer.request(step, now=now)]
@@ -249,7 +252,7 @@ class FlowDriver:
         return [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
 
     def _action_over(self, done: Done, now: float) -> list[CallEffect]:
-        if not isinstance(self._step, Request | Run):
+        if not isinstance(self._step, Action):
             return []
         if self._is_away:
             self._action_done = done
@@ -307,7 +310,7 @@ class FlowDriver:
     def _restart_step(self, now: float) -> list[CallEffect]:
         """Begin the step in progress again: the caller has heard other things meanwhile."""
         done, self._action_done = self._action_done, None
-        if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
+        if isinstance(self._step, Action):  # what may have arrived is not sent again
             done = done or (None if self._action_begun else Done(problem=DIED))
             saved = self._checkpointer.save(now=now)
             return [saved] if done is None else [saved, *self._step_over(done, now)]

@@ -5,13 +5,13 @@ One rule: what may have done harm once is never done twice.
 
 from dataclasses import replace
 
-from telebridge.flows.steps import Collect, Request, Run, Say, Step
+from telebridge.flows.steps import Collect, Request, Run, Say, SendSms, Step
 from telebridge.speech.words import from_word
 
 
 def may_have_happened(step: Step) -> bool:
     """Whether a step was perhaps done by the process that died, and doing it again could do harm."""
-    return isinstance(step, Run) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
+    return isinstance(step, Run | SendSms) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
 
 
 def step_from_word(step: Step, heard: int) -> Step:

@@ -99,6 +99,11 @@ class DialogTurn:
         self._recorded: Recorded | None = None  # ended, but not yet saved
 
     @property
+    def mail_to(self) -> str | None:
+        """To whom a message that it records is sent by e-mail; None where the settings say."""
+        return self.step.mail_to if isinstance(self.step, Record) else None
+
+    @property
     def secret(self) -> bool:
         """Whether what the caller answers is kept out of records and events."""
         return isinstance(self.step, Collect) and self.step.secret
@@ -285,7 +290,7 @@ class DialogTurn:
         if not audio:
             return [StepOver(recorded)]
         self._recorded = recorded
-        return [SaveMessage(audio)]
+        return [SaveMessage(audio, self.mail_to)]
 
     def message_saved(self, file: str | None) -> list[TurnResult]:
         """The message is in that file, or could not be saved; nothing follows when this turn has none that waits."""

@@ -6,7 +6,7 @@ One rule: what stands twice is a mistake; what sounds alike is a warning, since 
 from collections.abc import Iterator
 from itertools import combinations
 
-from telebridge.flows.checking import Mistake
+from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.inspection import answer_keys
 from telebridge.flows.model import AskNode, Flow, MenuNode
 from telebridge.flows.words.rules import answer_phrases, language_of

@@ -98,6 +98,13 @@ class Bench(ABC):
         """Let the services do what was said of them so far; called before each call."""
         self.simulator.options = replace(self.simulator.options, faults=self.services.twilio.current)
 
+    def check_services(self) -> None:  # noqa: B027 - most benches have all services
+        """Refuse services that the application cannot meet.
+
+        Raises:
+            ConfigurationError: It cannot.
+        """
+
     @abstractmethod
     def close(self) -> None:
         """End everything. May be called again."""

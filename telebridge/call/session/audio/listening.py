@@ -102,7 +102,7 @@ class Listening:
             self._behind = True
         self.attentive = attentive
 
-    def judge(self, payload: bytes, *, yields: bool, now: float) -> Judgement | None:
+    def judge(self, payload: bytes, yields: bool, now: float) -> Judgement | None:  # noqa: FBT001 - a name would cost each frame more
         """Judge the frame that was just appended to the pre-roll.
 
         Args:
@@ -117,12 +117,12 @@ class Listening:
         if self._behind and yields:
             self._behind = False
             activity.catch_up(payload, now=now)
-        speech = activity.receive_frame(payload, now=now, prompting=yields)
+        speech = activity.receive_frame(payload, now, yields)
+        speaking = activity.speaking
+        if speech is None and not speaking and floor.ours:  # most frames
+            return None
         if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
-        speaking = activity.speaking
-        if speech is None and not speaking and floor.ours:
-            return None
         if not yields:
             floor.follow(speaking=speaking, now_ms=self.pre_roll.now_ms)
             return None if speech is None else Judgement(speech, None)
