@@ -6,6 +6,7 @@ One rule: nobody is called by an upload. A campaign is a draft until somebody st
 import asyncio
 import json
 import re
+import shutil
 import tempfile
 import tomllib
 from pathlib import Path
@@ -15,11 +16,11 @@ from typing import IO, Any
 from aiohttp import BodyPartReader, web
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.definition.model import ColumnTable, keys_of
-from telebridge.campaigns.engine.campaign import CampaignKind
+from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable, keys_of
+from telebridge.campaigns.engine.campaign import Campaign, CampaignKind
 from telebridge.campaigns.importing.drafting import UNSAFE_IN_NAME, SampledList, draft_campaign, sample_list
 from telebridge.campaigns.importing.filling import fill_campaign
-from telebridge.campaigns.importing.importing import ImportProgress
+from telebridge.campaigns.importing.importing import ImportProgress, check_import
 from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import ConfigurationError
@@ -86,11 +87,11 @@ class CampaignUploadPages:
             raise web.HTTPBadRequest(text="Choose a CSV file first.\n")
         name = UNSAFE_IN_NAME.sub("-", Path(part.filename).stem).strip("-")[:80] or "contacts"
         upload = token_hex(16)
-        await asyncio.to_thread(self._make_room)
+        file = self._folder / upload / f"{name}.csv"
+        await asyncio.to_thread(self._make_room, file)
         try:
-            await self._receive(part, self._file(upload))
-            await asyncio.to_thread(self._file(upload).with_suffix(".name").write_text, name)
-            await asyncio.to_thread(sample_list, self._file(upload))
+            await self._receive(part, file)
+            await asyncio.to_thread(sample_list, file)
         except (Problem, ConfigurationError):
             await asyncio.to_thread(self._remove, upload)
             raise
@@ -111,9 +112,10 @@ class CampaignUploadPages:
             with refusals():
                 require_account(self._account)
                 wallclock = self._endpoints.wallclock()
-                _, plan = await asyncio.to_thread(
+                definition, plan = await asyncio.to_thread(
                     planned, text, where="campaign", flows=self._flows, account=self._account, wallclock=wallclock
                 )
+                await self._check(upload, definition)
                 made = await self._store.campaigns.create_or_replan(plan)
                 done, reasons = await self._fill(upload, made)
         except Problem as problem:
@@ -124,18 +126,26 @@ class CampaignUploadPages:
             return visit.page("imported", campaign=made.id, name=plan.name, done=done, reasons=reasons)
         return visit.go_to(f"/campaigns/{made.id}")
 
-    async def _fill(self, upload: str, campaign: Any) -> tuple[ImportProgress, dict[str, int]]:
-        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder, refusals(hidden=f"{self._folder}/"):
-            rejects, needs = Path(folder) / "rejects.csv", self._flows.needs_of(campaign.plan.flow)
-            done = await fill_campaign(
-                self._store.contacts, campaign, self._file(upload), rejects=rejects, needs=needs, workers=1
-            )
+    async def _check(self, upload: str, definition: CampaignDefinition) -> None:
+        """Refuse a list that the campaign could not be filled with, before there is a draft.
+
+        Raises:
+            Problem: A column is missing.
+        """
+        file, needs = await self._file(upload), self._flows.needs_of(definition.flow)
+        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder, refusals(hidden=f"{file.parent}/"):
+            await asyncio.to_thread(check_import, file, definition, rejects=Path(folder) / "rejects.csv", needs=needs)
+
+    async def _fill(self, upload: str, campaign: Campaign) -> tuple[ImportProgress, dict[str, int]]:
+        file, needs = await self._file(upload), self._flows.needs_of(campaign.plan.flow)
+        with tempfile.TemporaryDirectory(prefix="telebridge-") as folder, refusals(hidden=f"{file.parent}/"):
+            rejects = Path(folder) / "rejects.csv"
+            done = await fill_campaign(self._store.contacts, campaign, file, rejects=rejects, needs=needs, workers=1)
             return done, await asyncio.to_thread(reasons_in, rejects)
 
     async def _form(self, visit: PageVisit, fields: dict[str, str], *, problem: Problem | None = None) -> web.Response:
         upload = _upload(visit)
-        sampled = await self._sampled(upload)
-        name = await asyncio.to_thread(self._file(upload).with_suffix(".name").read_text)
+        sampled, name = await self._sampled(upload), (await self._file(upload)).stem
         flow_name = fields.get("flow") or next(iter(self._flows.names), "")
         flow = self._flows.find(flow_name) if flow_name in self._flows.names else None
         drafted = _drafted(sampled, flow if isinstance(flow, Flow) else None, name, flow_name)
@@ -145,7 +155,7 @@ class CampaignUploadPages:
             {
                 "at": at,
                 "name": column,
-                "role": fields.get(f"{COLUMN}{at}", roles.get(column, "")),
+                "role": _role(fields, at, roles.get(column, "")),
                 "cells": [row[at] for row in sampled.rows[:SHOWN_ROWS]],
             }
             for at, column in enumerate(sampled.header)
@@ -169,14 +179,19 @@ class CampaignUploadPages:
 
     # Uploads.
 
-    def _file(self, upload: str) -> Path:
-        return self._folder / f"{upload}.csv"
+    async def _file(self, upload: str) -> Path:
+        """The file of an upload; its folder has no other.
+
+        Raises:
+            web.HTTPNotFound: It is there no more.
+        """
+        found = await asyncio.to_thread(lambda: next((self._folder / upload).glob("*.csv"), None))
+        if found is None:
+            raise web.HTTPNotFound(text="There is no such upload any more: choose the file again.\n")
+        return found
 
     async def _sampled(self, upload: str) -> SampledList:
-        file = self._file(upload)
-        if not await asyncio.to_thread(file.exists):
-            raise web.HTTPNotFound(text="There is no such upload any more: choose the file again.\n")
-        return await asyncio.to_thread(sample_list, file)
+        return await asyncio.to_thread(sample_list, await self._file(upload))
 
     async def _receive(self, part: BodyPartReader, file: Path) -> None:
         size = 0
@@ -187,16 +202,16 @@ class CampaignUploadPages:
                     raise Problem(413, f"The file has more than {MOST_UPLOADED_BYTES} bytes: use the API.")
                 await asyncio.to_thread(_write, kept_in, chunk)
 
-    def _make_room(self) -> None:
-        """Remove the oldest uploads, of which no campaign was made."""
+    def _make_room(self, file: Path) -> None:
+        """Make the folder of an upload, and remove the oldest ones, of which no campaign was made."""
         make_private_folder(self._folder)
-        waiting = sorted(self._folder.glob("*.csv"), key=lambda file: file.stat().st_mtime)
-        for file in waiting[: max(0, len(waiting) - MOST_UPLOADS + 1)]:
-            self._remove(file.stem)
+        waiting = sorted(self._folder.iterdir(), key=lambda each: each.stat().st_mtime)
+        for each in waiting[: max(0, len(waiting) - MOST_UPLOADS + 1)]:
+            self._remove(each.name)
+        make_private_folder(file.parent)
 
     def _remove(self, upload: str) -> None:
-        for file in (self._file(upload), self._file(upload).with_suffix(".name")):
-            file.unlink(missing_ok=True)
+        shutil.rmtree(self._folder / upload, ignore_errors=True)
 
 
 def campaign_file(fields: dict[str, str], sampled: SampledList) -> str:
@@ -233,6 +248,12 @@ def _drafted(sampled: SampledList, flow: Flow | None, name: str, flow_name: str)
         return tomllib.loads(draft_campaign(sampled, flow, name=name, flow_name=flow_name))
     except ConfigurationError:
         return {}
+
+
+def _role(fields: dict[str, str], at: int, drafted: str) -> str:
+    """What a column is: what the form says, or what it seems to be, where nothing was said of this flow."""
+    said = fields.get(f"{COLUMN}{at}", "")
+    return said or ("" if f"{COLUMN}{at}" in fields and "again" not in fields else drafted)
 
 
 def _variables(flow: Flow) -> list[str]:

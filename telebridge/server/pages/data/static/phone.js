@@ -27,7 +27,7 @@ function line(text, ...marked) {
   item.append(at, text, ...marked);
   item.toggleAttribute("data-told", told);
   $("log").append(item);
-  $("log").scrollTop = $("log").scrollHeight;
+  $("happened").scrollTop = $("happened").scrollHeight;
 }
 
 function marked(kind, text) {
