@@ -59,7 +59,7 @@ COMMANDS = (
     CommandOnDemand(
         "simulator",
         "telebridge.cli.stand_ins.simulator:simulator",
-        "Be Twilio, on this machine: the REST API of calls, signed webhooks, media streams, scripted callers.",
+        "Be Twilio, on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.",
     ),
     CommandOnDemand(
         "doctor",

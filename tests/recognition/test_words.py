@@ -41,6 +41,7 @@ def test_a_choice_is_found_in_what_people_say(text, choice):
         ("zweiundvierzig null sieben", "de", "4207"),
         ("vingt et un trois", "fr", "213"),
         ("soixante-quinze quatre-vingt-dix zéro", "fr", "75900"),
+        ("soixante-dix-sept quatre-vingts dix-huit", "fr", "7798"),
         ("cuarenta y dos cero", "es", "420"),
         ("I do not know", "en", ""),
         ("hello", "xx", ""),

@@ -81,14 +81,19 @@ GERMAN = NumberWords(
 FRENCH = NumberWords(
     _numbers(
         "0 zéro zero", "1 un une", "2 deux", "3 trois", "4 quatre", "5 cinq", "6 six", "7 sept", "8 huit", "9 neuf",
-        "10 dix", "11 onze", "12 douze", "13 treize", "14 quatorze", "15 quinze", "16 seize",
+        "10 dix", "11 onze", "12 douze", "13 treize", "14 quatorze", "15 quinze", "16 seize", "17 dixsept",
+        "18 dixhuit", "19 dixneuf",
     ),
     tens=_numbers(
         "20 vingt", "30 trente", "40 quarante", "50 cinquante", "60 soixante", "70 septante",
         "80 huitante octante quatrevingt", "90 nonante",
     ),
     wide=frozenset({60, 80}),
-    merged={("quatre", "vingt"): "quatrevingt", ("quatre", "vingts"): "quatrevingt"},
+    merged={
+        ("quatre", "vingt"): "quatrevingt",
+        ("quatre", "vingts"): "quatrevingt",
+        **{("dix", unit): f"dix{unit}" for unit in ("sept", "huit", "neuf")},
+    },
     joins=frozenset({"et"}),
     times={"double": 2, "triple": 3},
     hundred=frozenset({"cent", "cents"}),
@@ -182,7 +187,7 @@ def _below_hundred(said: list[str], at: int, words: NumberWords) -> tuple[int | 
     if token in words.tens:
         joined = at + 1 + (at + 1 < len(said) and said[at + 1] in words.joins)
         unit = words.numbers.get(said[joined], 0) if joined < len(said) else 0
-        if 0 < unit < 10:
+        if 0 < unit < (20 if words.tens[token] in words.wide else 10):
             return words.tens[token] + unit, joined + 1
         return words.tens[token], at + 1
     return words.numbers.get(token), at + 1
