@@ -9,7 +9,7 @@ One rule: whatever looks a contact up by a number does it here, so that no numbe
 from collections.abc import Collection, Iterator, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Text, or_, select, type_coerce
 
 from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.store.tables import contact, contact_of
@@ -18,6 +18,8 @@ from telebridge.database.database import Database
 LOOKED_UP = 500
 """So many values are looked up in one statement."""
 PAGE = 5000
+FEW = 20
+"""So many numbers are looked for in the text of the column, more of them in its values."""
 
 T = TypeVar("T")
 
@@ -52,6 +54,9 @@ def _with_further_number(connection: Connection, campaign_id: str, phones: froze
     query = select(contact.c.id, contact.c.numbers).where(
         contact.c.campaign_id == campaign_id, contact.c.numbers.is_not(None)
     )
+    if len(phones) <= FEW:  # the database passes over the others ten times faster
+        written = type_coerce(contact.c.numbers, Text)
+        query = query.where(or_(*(written.contains(phone, autoescape=True) for phone in phones)))
     query = query.order_by(contact.c.id).limit(PAGE)
     after = 0
     while True:
