@@ -71,6 +71,15 @@ def _address_or_empty(url: str) -> str:
     return url
 
 
+RECOGNIZER_ADDRESS = re.compile(r"(https?|wss?)://[^\s/?#]+(/\S*)?")
+
+
+def _recognizer_address(url: str) -> str:
+    if url and not RECOGNIZER_ADDRESS.fullmatch(url):
+        raise PydanticCustomError("address", "is no address that begins with wss://, ws://, https:// or http://")
+    return url
+
+
 US_DIGITS = 10
 CALLED_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}|sips?:[!-~]+|client:[!-~]+|[0-9]{3,6}", re.ASCII)
 """What Twilio sends as the called number: E.164, an address, or a short code."""
@@ -177,6 +186,21 @@ class SpeechSettings(_Section):
     stalled_seconds: PositiveSeconds = 1.0
 
 
+class RecognitionSettings(_Section):
+    """Who hears what callers say; nobody unless a provider is named."""
+
+    provider: Literal["", "deepgram", "openai", "openai-http", "vosk"] = ""
+    url: Annotated[str, AfterValidator(_recognizer_address)] = ""
+    api_key: str = ""
+    model: str = ""
+    language: str = "en"
+    hints: tuple[str, ...] = ()
+    dialect: Literal["ga", "beta"] = "ga"
+    audio: Literal["mulaw", "pcm"] = "mulaw"
+    answer_seconds: Annotated[float, Field(gt=0, le=3)] = 1.5
+    keep: bool = True
+
+
 class PromptSettings(_Section):
     """The cache of prompts."""
 
@@ -251,6 +275,12 @@ class SmsSettings(_Section):
     allowed: tuple[Annotated[str, Field(pattern=r"^\+[0-9]*$")], ...] | None = None
 
 
+class PageSettings(_Section):
+    """The pages for people."""
+
+    enabled: bool = True
+
+
 MailAddress = Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$")]
 
 
@@ -297,6 +327,7 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = TwilioSettings()
     rime: RimeSettings = RimeSettings()
     speech: SpeechSettings = SpeechSettings()
+    recognition: RecognitionSettings = RecognitionSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
     calls: CallSettings = CallSettings()
@@ -305,6 +336,7 @@ class Settings(BaseSettings):
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
     sms: SmsSettings = SmsSettings()
+    pages: PageSettings = PageSettings()
     mail: MailSettings = MailSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 

@@ -33,6 +33,7 @@ def beside(monkeypatch):
         "inbound_frames",
         "live_calls",
         "overload",
+        "publish",
         "soak",
         "startup",
         "workers",

@@ -162,6 +162,16 @@ def test_an_interruption_is_timed_from_the_onset_in_its_frame(monkeypatch):
     assert (call._figures.missed, call._figures.false) == (0, 0)
 
 
+def test_a_prompt_that_ended_by_itself_was_not_missed(monkeypatch):
+    call, clock = caller(monkeypatch, speeches=[SPEECH], first_seconds=0.0)
+    call.ahead_seconds = 0.0
+    call.data_received(media(100.0, 0, seconds=0.5))
+    for number in range(60):
+        clock[0] = 100 + number * 0.02
+        call.send_frame(clock[0])
+    assert (call._figures.missed, call._onset_at) == (0, None)
+
+
 @pytest.mark.parametrize(("at", "false"), [(100.5, 0), (101.05, 0), (101.2, 1)])
 def test_a_clear_without_speech_is_false_unless_it_follows_from_speech_before(monkeypatch, at, false):
     call, clock = caller(monkeypatch, speeches=[SPEECH], first_seconds=0.0)

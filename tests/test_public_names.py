@@ -41,6 +41,7 @@ def test_what_a_call_shows_is_what_an_application_may_use():
             "say",
             "ask",
             "collect",
+            "listen",
             "play",
             "play_file",
             "record",

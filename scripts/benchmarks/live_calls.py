@@ -10,12 +10,14 @@ ratio of the costs is what counts, because machines differ and are shared. Pipec
 """
 
 import statistics
+from binascii import b2a_base64
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from timeit import timeit
 
+import msgspec
 from live import servers
 from live.bench import CHUNK_MS, ONE_CORE, SPEAKS_EVERY_SECONDS, Bench, OneCore, opened
 from live.servers import Server
@@ -40,7 +42,7 @@ class Plan:
         against: A Python that has another telebridge; empty to leave it out.
         pipecat: A Python that has pipecat; empty to leave it out.
         begin_at: The number of calls that the first round begins at.
-        costs: Whether `FEW` calls, silent callers and short chunks are measured, too.
+        silent_seconds: How long silent callers and short chunks are measured, too; `FEW` calls then as well.
     """
 
     steps: tuple[int, ...]
@@ -49,7 +51,7 @@ class Plan:
     against: str = ""
     pipecat: str = ""
     begin_at: int = 0
-    costs: bool = False
+    silent_seconds: float = 0.0
 
     @property
     def compared_at(self) -> int:
@@ -99,7 +101,7 @@ def _round(plan: Plan, bench: Bench, starts: dict[str, int]) -> dict[str, object
         peer = partial(servers.pipecat, core, rime, plan.pipecat)
         steps["pipecat"] = searched(PIPECAT_STEPS, partial(step, peer), starts["pipecat"])
     held = {name: held_of(each) for name, each in steps.items() if name != "thinnest"}
-    if plan.costs:
+    if plan.silent_seconds:
         done = {each["calls"] for each in steps["telebridge"]}
         steps["telebridge"] += [step(ours, calls) for calls in (FEW, plan.compared_at) if calls not in done]
         steps |= _silent_steps(plan, bench)
@@ -120,7 +122,7 @@ def _silent_steps(plan: Plan, bench: Bench) -> dict[str, list[Step]]:
                     bench,
                     partial(servers.bridge, bench.server_core, rime),
                     plan.compared_at,
-                    seconds=plan.seconds,
+                    seconds=plan.silent_seconds,
                     silent=True,
                 )
             ]
@@ -177,5 +179,6 @@ def chunk_cost_us(silent: Step, short: Step) -> float:
 
 
 def _base64_us() -> float:
-    setup = f"from binascii import a2b_base64, b2a_base64; text = b2a_base64(bytes({8 * CHUNK_MS}))"
-    return timeit("b2a_base64(a2b_base64(text))", setup, number=2000) / 2000 * 1e6
+    decode = msgspec.json.Decoder(bytes).decode
+    text = msgspec.json.encode(bytes(8 * CHUNK_MS))
+    return timeit(lambda: b2a_base64(decode(text), newline=False), number=2000) / 2000 * 1e6

@@ -15,6 +15,7 @@ import first_audio as first_audio_bench
 import inbound_frames as inbound_frames_bench
 import live_calls as live_calls_bench
 import overload as overload_bench
+import publish as publish_bench
 import soak as soak_bench
 import startup as startup_bench
 import typer
@@ -114,6 +115,27 @@ def startup(
 ) -> None:
     """How soon serve listens and commands answer, and the memory of a bridge that does nothing."""
     _report(startup_bench.run(rounds=rounds, against=against), as_json=json_)
+
+
+@app.command()
+def publish(
+    parts: Annotated[str, typer.Option(help="Which of calls, overload, workers, startup and soak.")] = ",".join(
+        publish_bench.PARTS
+    ),
+    steps: Annotated[str, typer.Option("--calls", help="Numbers of calls to try, such as 200,300.")] = "",
+    rounds: Annotated[int, typer.Option(min=1, help="How many rounds of calls.")] = 3,
+    begin_at: Annotated[int, typer.Option(help="The first number of calls; those held the last time by default.")] = 0,
+    pipecat: Annotated[str, typer.Option(metavar="PYTHON", help="A Python with pipecat, to compare.")] = "",
+    minutes: Annotated[float, typer.Option(help="How long the soak is.")] = 10.0,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Measure every bar, and write docs/benchmarks.md and the figures beside it; without parts, the page alone."""
+    numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
+    chosen = [each.strip() for each in parts.split(",") if each.strip()]
+    if unknown := set(chosen) - {*publish_bench.PARTS, "soak"}:
+        raise typer.BadParameter(f"there is no part {unknown.pop()!r}")
+    scope = publish_bench.Scope(chosen, numbers, rounds, begin_at, pipecat, minutes)
+    _report(publish_bench.run(scope), as_json=json_)
 
 
 @app.command("barge-in")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,10 +16,12 @@ from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
 from telebridge.app.detector import DetectorOnDemand, return_freed_memory
 from telebridge.app.load_watch import LoadWatch
+from telebridge.app.pages import PageParts, add_pages
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_messages, open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
+from telebridge.app.words import open_words, word_options
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
@@ -51,6 +53,7 @@ from telebridge.flows.nodes.hours_in_service import hours_in
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
+from telebridge.recognition.source import Recognizer
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
@@ -118,13 +121,14 @@ def create_app(
     server = settings.server
     bounds = ConnectionBounds(server.max_connections_per_address, server.trusted_proxies)
     base = base_path(settings.public_url)
+    access = _access(settings)
     app = web.Application(
         middlewares=[
             bounds.middleware(),
             misplaced_webhooks(base),
             problem_documents(),
             well_formed(),
-            guarded(_access(settings)),
+            guarded(access),
         ]
     )
     app[CONNECTIONS] = bounds
@@ -147,7 +151,10 @@ def create_app(
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
     events = EventEndpoints(parts.calls.feed, CampaignFeeds(parts.campaigning.look))
-    add_api(app, *_api_handlers(settings, parts, originator, events))
+    api = _api_handlers(settings, parts, originator, events)
+    add_api(app, *api)
+    if settings.pages.enabled:
+        add_pages(app, settings, access, PageParts(parts.calls, parts.store, api.control))
     serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))
@@ -196,6 +203,7 @@ class _Parts:
     Args:
         flows: What calls are led by.
         voice: Speaks.
+        recognizer: Hears words; None when nobody wants that.
         detector: Makes the detector of each call.
         errands: Do what flows want done elsewhere.
         engine: Connects to the database.
@@ -214,6 +222,7 @@ class _Parts:
 
     flows: FlowCatalogue
     voice: OpenVoice
+    recognizer: Recognizer | None
     detector: DetectorOnDemand
     errands: ActionRunner
     engine: DatabaseEngine
@@ -230,16 +239,31 @@ class _Parts:
     calls: LiveCalls
 
 
+class _ApiHandlers(NamedTuple):
+    """The handlers whose endpoints are the API, in the order of its description."""
+
+    calls: CallEndpoints
+    control: ControlEndpoints
+    events: EventEndpoints
+    campaigns: CampaignEndpoints
+    administration: CampaignAdministrationEndpoints
+    do_not_call: DoNotCallEndpoints
+    hours: HoursEndpoints
+    messages: MessageEndpoints
+
+
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
     detector = DetectorOnDemand(settings.barge_in.detector)
+    recognizer = open_words(settings.recognition)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in, detector),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
+        words=word_options(settings, recognizer),
     )
     sms = SmsSender(partial(open_messages, settings.twilio), settings.sms.allowed, flows.files)
     errands = ActionRunner({} if bridge is None else bridge.functions, sms)
@@ -255,7 +279,15 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
     outside = CallPorts(
-        voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
+        voice.source,
+        errands,
+        recordings,
+        store.writer,
+        feed.publish,
+        flights,
+        asked.opted_out,
+        asked.call_back,
+        recognizer,
     )
     server = settings.server
     limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
@@ -277,6 +309,7 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
     return _Parts(
         flows,
         voice,
+        recognizer,
         detector,
         errands,
         engine,
@@ -296,8 +329,8 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
 
 def _api_handlers(
     settings: Settings, parts: _Parts, originator: CallOriginator, events: EventEndpoints
-) -> tuple[object, ...]:
-    """The handlers whose endpoints are the API, in the order of its description."""
+) -> _ApiHandlers:
+    """The handlers whose endpoints are the API."""
     calls, campaigning = parts.calls, parts.campaigning
     lookup = CallLookup(calls, parts.store)
     keys = SqlIdempotencyKeys(parts.database)
@@ -306,6 +339,7 @@ def _api_handlers(
         parts.flows,
         settings.twilio.account_sid,
         open_until=campaigning.law.open_until,
+        opens_at=campaigning.law.opens_at,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )
@@ -316,7 +350,7 @@ def _api_handlers(
         keep_attempts_days=settings.campaigns.keep_attempts_days,
         wallclock=campaigning.wallclock,
     )
-    return (
+    return _ApiHandlers(
         CallEndpoints(lookup, calls.flows, originator, keys),
         ControlEndpoints(
             calls.find, lookup, calls.feed, partial(_check_voice, settings.rime), _may_transfer(settings, parts.flows)
@@ -344,6 +378,8 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
             closing.add("call recorder", partial(asyncio.to_thread, parts.flights.close), seconds=DRAINED_SECONDS)
         closing.add("Twilio's API", originator.aclose, seconds=DRAINED_SECONDS)
         closing.add("voice", parts.voice.aclose, seconds=DRAINED_SECONDS)
+        if parts.recognizer is not None:
+            closing.add("recognizer", parts.recognizer.aclose, seconds=DRAINED_SECONDS)
         closing.add("requests of flows", parts.errands.aclose, seconds=DRAINED_SECONDS)
         closing.add("first prompts", first.aclose, seconds=DRAINED_SECONDS)
         closing.add("campaigns", parts.campaigning.aclose, seconds=DRAINED_SECONDS)

@@ -43,12 +43,17 @@ COMMANDS = (
     ),
     CommandOnDemand(
         "speech-server",
-        "telebridge.cli.speech_server:speech_server",
+        "telebridge.cli.stand_ins.speech_server:speech_server",
         "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
     ),
     CommandOnDemand(
+        "recognition-server",
+        "telebridge.cli.stand_ins.recognition_server:recognition_server",
+        "Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.",
+    ),
+    CommandOnDemand(
         "simulator",
-        "telebridge.cli.simulator:simulator",
+        "telebridge.cli.stand_ins.simulator:simulator",
         "Be Twilio, on this machine: the REST API of calls, signed webhooks, media streams, scripted callers.",
     ),
     CommandOnDemand(

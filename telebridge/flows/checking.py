@@ -42,7 +42,7 @@ from telebridge.flows.templates import ADDRESS_HEAD, TemplateProblem, names_in, 
 from telebridge.flows.values import ADDRESS
 from telebridge.speech.markup import speech_tags
 
-SPOKEN = frozenset({"say", "menu", "collect", "hang_up", "record", "whisper"})
+SPOKEN = frozenset({"say", "menu", "collect", "ask", "listen", "hang_up", "record", "whisper", "with", "without"})
 """The fields of nodes that a voice speaks."""
 MARKUP_HINT = 'leave it out: Rime\'s voices know <300> for a pause, spell(…) and {…}; or set speech.clean = "all"'
 BUILT_IN = frozenset({"from", "to", "now"})

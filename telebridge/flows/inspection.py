@@ -9,11 +9,13 @@ from typing import Any
 
 from telebridge.flows.model import (
     NODES,
+    AskNode,
     CallBackNode,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -34,6 +36,8 @@ from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 from telebridge.turns.digits import DigitRules
 
+QuestionNode = MenuNode | CollectNode | AskNode | ListenNode
+"""Nodes that wait for what the caller presses or says."""
 KeyPath = tuple[str, ...]
 """The keys that lead to a place in a flow file, or in a node of it."""
 
@@ -58,9 +62,11 @@ def targets(node: Node) -> Mapping[KeyPath, str]:  # noqa: C901 - a line for eac
             return _given({"open": node.open, "closed": node.closed, "holiday": node.holiday})
         case ChooseNode():
             return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
-        case MenuNode():
-            choices: dict[KeyPath, str] = {("choices", key): target for key, target in node.choices.items()}
+        case MenuNode() | AskNode():
+            choices: dict[KeyPath, str] = {("choices", key): choice.then for key, choice in node.choices.items()}
             return {**_targets_after_reprompts(node), **choices}
+        case ListenNode():
+            return {**_given({"then": node.then, "unheard": node.unheard}), **_targets_after_reprompts(node)}
         case CollectNode():
             return {("then",): node.then, **_targets_after_reprompts(node)}
         case RequestNode() | RunNode() | TransferNode() | PlayNode() | SmsNode():
@@ -79,7 +85,7 @@ def _given(named: Mapping[str, str | None]) -> dict[KeyPath, str]:
     return {(field,): target for field, target in named.items() if target is not None}
 
 
-def _targets_after_reprompts(node: MenuNode | CollectNode) -> dict[KeyPath, str]:
+def _targets_after_reprompts(node: QuestionNode) -> dict[KeyPath, str]:
     named = {("no_input", "then"): node.no_input.then, ("no_match", "then"): node.no_match.then}
     return {path: target for path, target in named.items() if target is not None}
 
@@ -91,7 +97,7 @@ def target_without_caller(node: Node) -> str | None:
             return node.then
         case PlayNode() | SmsNode():
             return node.then
-        case MenuNode() | CollectNode():
+        case MenuNode() | CollectNode() | AskNode() | ListenNode():
             return node.no_input.then
         case RecordNode():
             return node.nothing or node.then
@@ -114,6 +120,7 @@ def texts_of(node: Any) -> dict[KeyPath, str]:
     for part in ("no_input", "no_match"):
         if isinstance(text := getattr(getattr(node, part, None), "say", None), str):
             found[part, "say"] = text
+    found |= _wordings_of(node)
     return {**found, **{path: text for path, text in _texts_beside(node).items() if text is not None}}
 
 
@@ -144,6 +151,13 @@ def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
             return {}
 
 
+def _wordings_of(node: Any) -> dict[KeyPath, str]:
+    """The question in other words, where a node has it so."""
+    spoken = getattr(node, "spoken", None)
+    written = {} if spoken is None else {"with": spoken.heard, "without": spoken.unheard}
+    return {("spoken", name): text for name, text in written.items() if text is not None}
+
+
 def _texts_in(value: Any, path: KeyPath) -> dict[KeyPath, str]:
     """Every text inside a value, at any depth."""
     if isinstance(value, str):
@@ -163,11 +177,15 @@ def conditions_of(node: object) -> dict[KeyPath, str]:
 def variables_set_by(node: object) -> frozenset[str]:
     """The variables that a node gives a value."""
     match node:
-        case CollectNode(into=into) | RecordNode(into=into):
+        case CollectNode(into=into) | ListenNode(into=into) | RecordNode(into=into):
             return frozenset({into})
         case SetNode(set=values):
             return frozenset(values)
-        case RequestNode(request=WebRequest(into=str() as into)) | RunNode(into=str() as into):
+        case (
+            RequestNode(request=WebRequest(into=str() as into))
+            | RunNode(into=str() as into)
+            | AskNode(into=str() as into)
+        ):
             return frozenset({into})
         case SubflowNode(into=str() as into) | SmsNode(into=str() as into):
             return frozenset({into})
@@ -230,25 +248,36 @@ def escape_applies(node: object, key: str) -> bool:
     match node:
         case MenuNode(choices=choices):
             return key not in choices
+        case AskNode():
+            return key not in answer_keys(node).values()
+        case ListenNode():
+            return True
         case CollectNode(digits=digits):
             return digits.min > 1 and key != digits.finish_on_key
         case _:
             return False
 
 
-def digit_rules(node: MenuNode | CollectNode) -> DigitRules:
+def answer_keys(node: AskNode) -> dict[str, str]:
+    """The key that gives each answer of an `ask`, by the answer's name."""
+    given = {choice.key for choice in node.choices.values()}
+    free = (str(number) for number in range(1, 20) if str(number) not in given)
+    return {name: choice.key or next(free) for name, choice in node.choices.items()}
+
+
+def digit_rules(node: QuestionNode) -> DigitRules:
     """The keys that answer a node's question, and when they are complete.
 
     Raises:
         ConfigurationError: `min` and `max` contradict each other.
     """
-    if isinstance(node, MenuNode):
+    if not isinstance(node, CollectNode):
         return DigitRules(
             min_digits=1,
             max_digits=1,
             finish_on_key="",
             no_input_seconds=node.no_input.after,
-            type_ahead=node.type_ahead,
+            type_ahead=getattr(node, "type_ahead", True),
         )
     digits = node.digits
     return DigitRules(

@@ -74,14 +74,15 @@ class FlowInterpreter:
 
     @property
     def found(self) -> dict[str, Any]:
-        """The variables that nodes of this flow gave a value other than the one they began with.
+        """The variables that nodes of this flow gave another value than at the beginning, without secret ones.
 
         While another flow runs that will return, they are those of the flow that it returns to in the end.
         """
         flow, variables = self._flow, self.variables
         if self.position.frames:
             flow, variables = self._find(self.position.frames[0].flow) or flow, self.position.frames[0].variables
-        names = frozenset[str]().union(*(variables_set_by(node) for node in flow.nodes.values()))
+        nodes = [node for node in flow.nodes.values() if not getattr(node, "secret", False)]
+        names = frozenset[str]().union(*(variables_set_by(node) for node in nodes))
         given = {**flow.variables, **self._given}
         return {name: value for name, value in variables.items() if name in names and given.get(name) != value}
 

@@ -22,6 +22,7 @@ from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
+from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
 from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
@@ -59,7 +60,8 @@ def flow_warnings(path: Path, *further: FlowCheck) -> list[FlowError]:
     flow, _ = _read(path)
     if flow is None:
         return []
-    return located(path, [*markup_warnings(flow), *(warning for check in further for warning in check(flow))])
+    found = [*markup_warnings(flow), *alike_phrases(flow), *(warning for check in further for warning in check(flow))]
+    return located(path, found)
 
 
 def located(path: Path, found: Iterable[Mistake]) -> list[FlowError]:
@@ -102,7 +104,12 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
         return None, _explained(file, error.errors())
     except (RecursionError, OverflowError):
         return None, [file.error((), "is nested too deeply, or has a number that is too large")]
-    found = [*mistakes(flow), *recording_mistakes(flow), *(mistake for check in further for mistake in check(flow))]
+    found = [
+        *mistakes(flow),
+        *phrase_mistakes(flow),
+        *recording_mistakes(flow),
+        *(mistake for check in further for mistake in check(flow)),
+    ]
     return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
 
@@ -122,7 +129,7 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
 
 
 VERBS_ELSEWHERE = {
-    "gather": "'menu' asks for one key, 'collect' for several",
+    "gather": "'menu' asks for one key, 'collect' for several, 'listen' for words",
     "input": "'menu' asks for one key, 'collect' for several",
     "dial": "'transfer' connects the caller with a number",
     "pause": "'wait' is silent for a while",

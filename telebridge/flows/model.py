@@ -25,11 +25,13 @@ from telebridge.flows.values import (
     EscapeKey,
     FailedTarget,
     FinishKey,
+    NamedChoices,
     NodeName,
     NodeSpeech,
     Reprompts,
     Seconds,
     Speech,
+    SpokenPhrase,
     TargetAfterReprompts,
     TemplateText,
     ThenTarget,
@@ -84,11 +86,37 @@ class SayNode(Part):
     speech: NodeSpeech = {}
 
 
+class Wordings(Part):
+    """The question in other words, as it depends on whether anybody hears what the caller says."""
+
+    heard: Annotated[
+        TemplateText | None, Field(alias="with", description="Asked where words are heard, a template.")
+    ] = None
+    unheard: Annotated[
+        TemplateText | None, Field(alias="without", description="Asked where only keys are, a template.")
+    ] = None
+
+
+SpokenField = Annotated[
+    Wordings | None, Field(description="The question in other words where words are heard, or are not.")
+]
+SecretField = Annotated[
+    bool, Field(description="Whether the answer is kept out of records, events and reports; the variable has it.")
+]
+
+
 class MenuNode(Part):
-    """Ask for one key, and go where it leads."""
+    """Ask for one key, or for what stands for it, and go where it leads."""
 
     menu: Annotated[TemplateText, Field(description="The question; a template.")]
-    choices: Annotated[Choices, Field(description="The node that each key leads to: 0 to 9, and quoted `*` and `#`.")]
+    choices: Annotated[
+        Choices,
+        Field(
+            description="The node that each key leads to: 0 to 9, and quoted `*` and `#`; with phrases that callers "
+            "may say instead, `{then: node, say: [phrase]}`."
+        ),
+    ]
+    spoken: SpokenField = None
     no_input: NoInputField = NoInput()
     no_match: Annotated[
         NoMatch, Field(description="What happens when a key is pressed that is not one of the choices.")
@@ -112,6 +140,53 @@ class CollectNode(Part):
             description="What happens with fewer digits than `digits.min`; by default it says “That is not complete.”."
         ),
     ] = NoMatch(say="That is not complete.")
+    accept: Annotated[
+        Literal["keys", "any"],
+        Field(description="Whether digits are only pressed (`keys`), or may be said too (`any`)."),
+    ] = "keys"
+    spoken: SpokenField = None
+    secret: SecretField = False
+    barge_in: BargeInField = None
+    speech: NodeSpeech = {}
+
+
+class AskNode(Part):
+    """Ask for one of several answers, said or pressed: yes or no, or names of your own."""
+
+    ask: Annotated[TemplateText, Field(description="The question; a template.")]
+    choices: Annotated[
+        NamedChoices,
+        Field(
+            description="Where each answer leads, by its name, which is what callers say: a node, or "
+            "`{then: node, say: [phrase, …], key: 1}`. What means `yes` and `no` is known."
+        ),
+    ]
+    into: Annotated[VariableName | None, Field(description="The variable that keeps the name of the answer.")] = None
+    no_input: NoInputField = NoInput()
+    no_match: Annotated[NoMatch, Field(description="What happens when it is none of the answers.")] = NoMatch()
+    spoken: SpokenField = None
+    barge_in: BargeInField = None
+    speech: NodeSpeech = {}
+
+
+class ListenNode(Part):
+    """Let the caller speak freely, keep their words in a variable, then go on."""
+
+    listen: Annotated[TemplateText, Field(description="The question; a template.")]
+    into: Annotated[VariableName, Field(description="The variable that keeps the words.")]
+    then: ThenTarget
+    hints: Annotated[tuple[SpokenPhrase, ...], Field(description="Words and names that are likely.")] = ()
+    longest: Annotated[Seconds, Field(description="What the caller says is over after this time.")] = 30.0
+    silence: Annotated[Seconds, Field(description="It is over after this much silence.")] = 1.0
+    no_input: Annotated[NoInput, Field(description="What happens when nothing is said.")] = NoInput()
+    no_match: Annotated[NoMatch, Field(description="What happens when it was not understood.")] = NoMatch(
+        say="I did not understand that."
+    )
+    unheard: Annotated[
+        NodeName | None,
+        Field(description="The node that follows where nobody hears words; without it that of `no_match`."),
+    ] = None
+    secret: SecretField = False
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 
@@ -320,6 +395,8 @@ NODES: Mapping[str, type[Part]] = {
     "play": PlayNode,
     "menu": MenuNode,
     "collect": CollectNode,
+    "ask": AskNode,
+    "listen": ListenNode,
     "choose": ChooseNode,
     "hours": HoursNode,
     "set": SetNode,
@@ -357,6 +434,8 @@ Node = Annotated[
     | Annotated[PlayNode, Tag("play")]
     | Annotated[MenuNode, Tag("menu")]
     | Annotated[CollectNode, Tag("collect")]
+    | Annotated[AskNode, Tag("ask")]
+    | Annotated[ListenNode, Tag("listen")]
     | Annotated[ChooseNode, Tag("choose")]
     | Annotated[HoursNode, Tag("hours")]
     | Annotated[SetNode, Tag("set")]

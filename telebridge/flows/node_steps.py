@@ -3,7 +3,7 @@
 One rule: a node that makes no sound returns the node that follows it instead of a step.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,16 @@ from zoneinfo import ZoneInfo
 
 from telebridge.audio.mulaw import SAMPLE_RATE
 from telebridge.audio.tones import dtmf
-from telebridge.flows.inspection import digit_rules
+from telebridge.flows.inspection import QuestionNode, digit_rules
 from telebridge.flows.model import (
+    AskNode,
     CallBackNode,
     Case,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -30,6 +32,7 @@ from telebridge.flows.model import (
     SetNode,
     TransferNode,
     WaitNode,
+    Wordings,
 )
 from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.opening_hours import OpeningState
@@ -56,6 +59,7 @@ from telebridge.flows.steps import (
 from telebridge.flows.templates import TemplateProblem, filled, filled_address, holds, rendered
 from telebridge.flows.transitions import EnterFlow, GoTo, LeaveFlow
 from telebridge.flows.values import ADDRESS
+from telebridge.flows.words.rules import language_of, word_rules
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
@@ -114,6 +118,10 @@ def step_of(  # noqa: C901, PLR0912 - a line for each verb
             return _question(node, node.menu, before, scope)
         case CollectNode():
             return _question(node, node.collect, before, scope)
+        case AskNode():
+            return _question(node, node.ask, before, scope)
+        case ListenNode():
+            return _question(node, node.listen, before, scope)
         case ChooseNode(choose=cases):
             return GoTo(_chosen(cases, scope))
         case HoursNode():
@@ -202,9 +210,16 @@ def played(node: PlayNode, audio: bytes, scope: Scope) -> Play | None:
     return Play(audio[:left], node.play, node.barge_in)
 
 
-def _question(node: MenuNode | CollectNode, text: str, before: str | None, scope: Scope) -> Collect:
-    whole = text if before is None else f"{before} {text}"
-    return Collect(_say(node, whole, node.barge_in, scope), digit_rules(node))
+def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -> Collect:
+    def asked(question: str) -> Say:
+        return _say(node, question if before is None else f"{before} {question}", node.barge_in, scope)
+
+    spoken = getattr(node, "spoken", None) or Wordings()
+    prompt = asked(spoken.unheard or text)
+    words = word_rules(node, language_of(prompt.voice))
+    if words is not None and (spoken.heard is not None or spoken.unheard is not None):
+        words = replace(words, prompt=asked(spoken.heard or text))
+    return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
 
 
 def _chosen(cases: tuple[Case, ...], scope: Scope) -> str | None:

@@ -39,10 +39,14 @@ from telebridge.flows.steps import (
     TransferStatus,
     Wait,
 )
-from telebridge.turns.digits import KEYS, Collected, DigitCollector, DigitRules
+from telebridge.flows.words.meaning import meaning_of
+from telebridge.recognition.words.phrases import says_nothing
+from telebridge.turns.digits import KEYS, Collected, DigitCollector, DigitRules, Ending
 
 NEXT = "w"
 HANGS_UP = "!"
+SAYS = "say "
+"""So a typed answer begins that is words."""
 MOST_STEPS = 500
 """A rehearsal of more steps has no end."""
 RECORDED_SECONDS = 3.0
@@ -80,11 +84,13 @@ class RehearsalLine:
 
 
 def answers_in(typed: str) -> list[str]:
-    """Split typed text into the answers to successive questions; an empty answer is a silence.
+    """Split typed text into the answers to successive questions; an empty answer is a silence, "say …" are words.
 
     Raises:
         ConfigurationError: It contains something other than keys, `w` and `!`.
     """
+    if typed.strip().lower().startswith(SAYS):
+        return [typed.strip()]
     keys = "".join(typed.split())
     for key in keys:
         if key not in KEYS and key not in (NEXT, HANGS_UP):
@@ -118,6 +124,10 @@ class RehearsedKeys:
             collected = self._collector.press(key, now=self._now) or collected
         return _gathered(collected)
 
+    def stop(self) -> None:
+        """The question was answered by words."""
+        self._collector.stop()
+
     def wait(self) -> Gathered | None:
         """Press nothing for as long as the question waits; returns the entry, or None when nothing is asked."""
         deadline = self._collector.next_deadline()
@@ -129,6 +139,21 @@ class RehearsedKeys:
 
 def _gathered(collected: Collected | None) -> Gathered | None:
     return None if collected is None else Gathered(collected.digits, collected.ending)
+
+
+def spoken_answer(text: str, question: Collect, keys: RehearsedKeys) -> Gathered | None:
+    """What words answer to a question; None where nothing follows, because nobody listens or they are only digits."""
+    rules = question.words
+    if rules is None or says_nothing(text):
+        return keys.wait()
+    if rules.free:
+        keys.stop()
+        return Gathered("", Ending.SPOKEN, text)
+    meaning = meaning_of(text, text, rules, rules.language or "en")
+    if meaning is not None and meaning.digits:
+        return keys.press(meaning.digits) or keys.wait()
+    keys.stop()
+    return Gathered("", Ending.NOT_UNDERSTOOD, text) if meaning is None else Gathered(meaning.key, Ending.SPOKEN, text)
 
 
 class Rehearsal:
@@ -157,6 +182,7 @@ class Rehearsal:
         self._answers = answers or {}
         self._interpreter = FlowInterpreter(flow, variables, surroundings)
         self._keys = RehearsedKeys()
+        self._question = Collect()  # the last one
         self._reported = 0  # how many nodes of the path have a line
         self._failure_reported = False
         self._steps = 0
@@ -188,11 +214,14 @@ class Rehearsal:
         return self._perform(self._interpreter.start() if node is None else self._interpreter.go_to(node))
 
     def answer(self, keys: str) -> list[RehearsalLine]:
-        """Press these keys in succession and then none, and run up to the next open question.
+        """Press these keys in succession and then none, or say these words, and run up to the next open question.
 
         Raises:
             CannotRehearse: The flow has no end.
         """
+        if keys.lower().startswith(SAYS) and not self.over:
+            gathered = spoken_answer(keys[len(SAYS) :], self._question, self._keys)
+            return self._perform(self._interpreter.resume(gathered)) if gathered is not None else []
         lines: list[RehearsalLine] = []
         keys, hangs_up, _ = keys.partition(HANGS_UP)
         if not self.over:
@@ -223,7 +252,9 @@ class Rehearsal:
             case Say(text=text):
                 lines.append(RehearsalLine(node, "says", text if isinstance(text, str) else "…"))
                 return Said()
-            case Collect(prompt, rules):
+            case Collect(prompt, rules, words):
+                self._question = step
+                prompt = (words.prompt if words is not None else None) or prompt
                 lines.append(
                     RehearsalLine(node, "asks", prompt.text if prompt and isinstance(prompt.text, str) else "")
                 )

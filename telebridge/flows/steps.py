@@ -51,16 +51,45 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class WordRules:
+    """The words that answer a question, beside keys.
+
+    Args:
+        choices: The phrases that stand for each key.
+        free: Whether any words answer.
+        digits: Whether spoken digits count as keys.
+        hints: Words that are likely, beside the phrases.
+        language: The language that is spoken, such as "en"; empty for that of the settings.
+        silence_seconds: Free speech is over after so much silence.
+        longest_seconds: What the caller says is over after this time.
+        prompt: The question where words are heard; None for the same as where only keys are.
+    """
+
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    free: bool = False
+    digits: bool = False
+    hints: tuple[str, ...] = ()
+    language: str = ""
+    silence_seconds: float = 1.0
+    longest_seconds: float = 30.0
+    prompt: Say | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Collect:
-    """Ask for keys; over when the entry is complete or the wait for it has ended. Its result is `Gathered`.
+    """Ask for keys, or words; over when the entry is complete or the wait for it has ended. Its result is `Gathered`.
 
     Args:
         prompt: The question; None for silence.
         rules: The keys that are expected, and when they are complete.
+        words: The words that answer too; None where only keys do.
+        secret: Whether the answer is kept out of records and events.
     """
 
     prompt: Say | None = None
     rules: DigitRules = field(default_factory=DigitRules)
+    words: WordRules | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +267,16 @@ class Gathered:
     """A `Collect` is over.
 
     Args:
-        digits: The keys; empty when there was no input.
+        digits: The keys, or what words stand for; empty when there was no input.
         ending: Why it is over.
+        words: What the caller said.
+        confidence: How sure the recognizer is of that, from 0 to 1; None where it does not say.
     """
 
     digits: str
     ending: Ending
+    words: str = ""
+    confidence: float | None = None
 
 
 class RecordingEnd(Enum):

@@ -10,13 +10,15 @@ inside a word; what was not played is dropped at Twilio by a clear, and sent aga
 One rule: a mark that was outstanding when a clear went out proves nothing, whenever it returns.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND, SILENCE_BYTE
 
 KEPT_MS = 900
 """How much of what was played is kept."""
-_BLOCK_BYTES = 600 * BYTES_PER_MS  # three whole messages
+_FORGET_BYTES = 600 * BYTES_PER_MS  # three whole messages
+"""What is old is forgotten each time that so much was sent."""
 _KEPT_BYTES = KEPT_MS * BYTES_PER_MS
 _SILENCE = bytes([SILENCE_BYTE])
 
@@ -66,36 +68,33 @@ class _Mark:
 class _Run:
     """Audio that is played without a gap until `ends_at`.
 
-    It is stored in blocks of one size, so that what one call frees fits the next. The pieces it came in would share the
-    heap with short-lived messages a third longer, and leave holes between those: a third more memory.
+    The pieces are kept as they came, and not copied: a chunk that is a whole message, or a view of a clip, is held by
+    whoever makes or caches it too.
     """
 
-    __slots__ = ("_blocks", "ends_at", "size")
+    __slots__ = ("_begin", "_end", "_ends", "_pieces", "ends_at")
 
     def __init__(self, starts_at: float) -> None:
         self.ends_at = starts_at
-        self.size = 0
-        self._blocks: list[bytearray] = []  # a deque takes more memory than these few ever do
+        self._begin = 0  # position of the first byte that is kept
+        self._end = 0
+        self._pieces: list[bytes | memoryview] = []
+        self._ends: list[int] = []  # position behind each
 
-    def add(self, piece: bytes) -> bool:
-        """Enter what is sent. Returns whether it took another block."""
-        self.ends_at += len(piece) / BYTES_PER_SECOND
-        used = self.size % _BLOCK_BYTES
-        if used and used + len(piece) <= _BLOCK_BYTES:  # two of three pieces do
-            self._blocks[-1][used : used + len(piece)] = piece
-            self.size += len(piece)
-            return False
-        rest = memoryview(piece)
-        blocks = len(self._blocks)
-        while rest:
-            used = self.size % _BLOCK_BYTES
-            if not used:
-                self._blocks.append(bytearray(_BLOCK_BYTES))
-            fits = rest[: _BLOCK_BYTES - used]
-            self._blocks[-1][used : used + len(fits)] = fits
-            self.size += len(fits)
-            rest = rest[len(fits) :]
-        return len(self._blocks) > blocks
+    @property
+    def size(self) -> int:
+        """How many bytes are kept."""
+        return self._end - self._begin
+
+    def add(self, piece: bytes | memoryview) -> bool:
+        """Enter what is sent. Returns whether so much was that what is old should be forgotten."""
+        size = len(piece)
+        before = self._end
+        self._end = end = before + size
+        self.ends_at += size / BYTES_PER_SECOND
+        self._pieces.append(piece)
+        self._ends.append(end)
+        return before // _FORGET_BYTES != end // _FORGET_BYTES
 
     def unheard(self, now: float) -> int:
         """How many of its bytes have not been played."""
@@ -103,26 +102,33 @@ class _Run:
 
     def before(self, skipped: int, count: int) -> bytes:
         """The `count` bytes before the last `skipped` ones, or as many as there are."""
-        end = self.size - skipped
-        begin = max(0, end - count)
-        first = begin // _BLOCK_BYTES
+        end = self._end - skipped
+        begin = max(self._begin, end - count)
+        if begin >= end:
+            return b""
+        first, last = bisect_right(self._ends, begin), bisect_left(self._ends, end)
+        starts = (self._ends[index] - len(self._pieces[index]) for index in range(first, last + 1))
         return b"".join(
-            block[max(0, begin - at) : max(0, end - at)]
-            for at, block in zip(range(first * _BLOCK_BYTES, end, _BLOCK_BYTES), self._blocks[first:], strict=False)
+            piece[max(0, begin - at) : end - at]
+            for at, piece in zip(starts, self._pieces[first : last + 1], strict=True)
         )
 
     def cut(self, count: int, *, now: float) -> None:
         """Drop the last `count` bytes; what is left has been played."""
-        self.size -= count
-        while (len(self._blocks) - 1) * _BLOCK_BYTES >= self.size and self._blocks:
-            self._blocks.pop()
+        self._end -= count
+        kept = bisect_left(self._ends, self._end) + (self._end > self._begin)
+        del self._pieces[kept:], self._ends[kept:]
+        if kept and self._ends[-1] > self._end:
+            self._pieces[-1] = self._pieces[-1][: self._end - self._ends[-1]]
+            self._ends[-1] = self._end
         self.ends_at = now
 
     def forget(self, most: int) -> None:
-        """Drop blocks from the beginning while more than `most` bytes are left."""
-        while self.size - _BLOCK_BYTES >= max(most, 1):
-            del self._blocks[0]
-            self.size -= _BLOCK_BYTES
+        """Drop pieces from the beginning while at least `most` bytes are left."""
+        gone = bisect_right(self._ends, self._end - max(most, 1))
+        if gone:
+            self._begin = self._ends[gone - 1]
+            del self._pieces[:gone], self._ends[:gone]
 
 
 class SentAudio:
@@ -142,8 +148,8 @@ class SentAudio:
         """When the last byte has been played; 0 when none was sent."""
         return self._runs[-1].ends_at if self._runs else 0.0
 
-    def add(self, data: bytes, *, now: float) -> None:
-        """Enter what is sent."""
+    def add(self, data: bytes | memoryview, now: float) -> None:
+        """Enter what is sent. It is kept and not copied: it must not change."""
         if not self._runs or self._runs[-1].ends_at < now:
             self._runs.append(_Run(now))
         if self._runs[-1].add(data):
@@ -217,13 +223,14 @@ class PlaybackLedger:
 
     # Sending.
 
-    def audio_sent(self, utterance: str, data: bytes, *, now: float) -> None:
-        """Enter that the next bytes of `utterance` were sent."""
-        entry = self._entry(utterance)
-        self._sent += len(data)
+    def audio_sent(self, utterance: str, data: bytes | memoryview, now: float) -> None:
+        """Enter that the next bytes of `utterance` were sent. They are kept and not copied: they must not change."""
+        entry = self._entries.get(utterance) or self._entry(utterance)
+        size = len(data)
+        self._sent += size
         entry.end = self._sent
-        self._played_out_at = max(self._played_out_at, now) + len(data) / BYTES_PER_SECOND
-        self.sent.add(data, now=now)
+        self._played_out_at = max(self._played_out_at, now) + size / BYTES_PER_SECOND
+        self.sent.add(data, now)
 
     def mark_sent(self, utterance: str, *, final: bool, now: float) -> str:
         """Enter a mark after what was sent.

@@ -65,7 +65,7 @@ class PlaybackWriter:
         self._paused = False
         self._complete = False  # whether the end of the utterance is gathered or sent
 
-    def write(self, utterance: str, data: bytes, *, now: float) -> list[SendAudio | SendMark]:
+    def write(self, utterance: str, data: bytes, now: float) -> list[SendAudio | SendMark]:
         """Add audio that arrived. Returns the messages to send now; the rest is kept for the next call."""
         if self._paused or self._gathered:
             self._gathered += data
@@ -123,7 +123,7 @@ class PlaybackWriter:
         at, left = 0, len(audio)
         while left >= self._message_bytes or left >= self._wanted_bytes(now):
             size = min(left - left % FRAME_BYTES, self._message_bytes)
-            self._send(utterance, audio[at : at + size], now, sent)
+            self._send(utterance, audio, at, size, now, sent)
             at, left = at + size, left - size
             if not left:
                 return sent
@@ -133,15 +133,22 @@ class PlaybackWriter:
     def _send_rest(self, utterance: str, audio: bytes, now: float) -> list[SendAudio | SendMark]:
         sent: list[SendAudio | SendMark] = []
         for at in range(0, len(audio), self._message_bytes):
-            self._send(utterance, audio[at : at + self._message_bytes], now, sent)
+            self._send(utterance, audio, at, min(len(audio) - at, self._message_bytes), now, sent)
         self._unmarked = 0
         sent.append(SendMark(self._ledger.mark_sent(utterance, final=True, now=now)))
         return sent
 
-    def _send(self, utterance: str, payload: bytes, now: float, sent: list[SendAudio | SendMark]) -> None:
-        """Append the message, and the mark that may follow it, to what is sent."""
-        self._ledger.audio_sent(utterance, payload, now=now)
-        self._unmarked += len(payload)
+    def _send(
+        self, utterance: str, audio: bytes, at: int, size: int, now: float, sent: list[SendAudio | SendMark]
+    ) -> None:
+        """Append the message with a part of `audio`, and the mark that may follow it, to what is sent.
+
+        The ledger shares `audio` with whoever made or caches it.
+        """
+        payload = audio[at : at + size]
+        kept = payload if payload is audio else memoryview(audio)[at : at + size]
+        self._ledger.audio_sent(utterance, kept, now)
+        self._unmarked += size
         sent.append(SendAudio(payload))
         if self._unmarked >= self._mark_bytes:
             self._unmarked = 0

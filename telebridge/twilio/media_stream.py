@@ -251,7 +251,8 @@ class MediaStream(Generic[H]):
         Raises:
             LocalProtocolError: The stream has not started or has stopped.
         """
-        self._require(Side.BRIDGE, StreamState.STREAMING)
+        if self.state is not StreamState.STREAMING or self._side is not Side.BRIDGE:
+            self._require(Side.BRIDGE, StreamState.STREAMING)
         return b'%b%b"}}' % (self._media_head, b2a_base64(payload, newline=False))
 
     def send_mark(self, name: str) -> bytes:

@@ -21,6 +21,8 @@ WRITTEN = {
     "play": {"play": "https://x.test/{{ y }}.wav", "then": "b", "failed": "c"},
     "menu": {"menu": "x", "choices": {1: "b", 2: "c"}, "no_input": {"then": "d"}},
     "collect": {"collect": "x", "into": "n", "then": "b", "no_match": {"say": "y", "then": "c"}},
+    "ask": {"ask": "x", "choices": {True: "b", "other": {"then": "c", "key": 7}}, "into": "n", "spoken": {"with": "w"}},
+    "listen": {"listen": "x", "into": "n", "then": "b", "unheard": "c", "no_match": {"say": None}},
     "choose": {"choose": [{"if": "n > 1", "then": "b"}, {"then": "c"}]},
     "hours": {"hours": {"week": {"mon": "08:00-17:00"}}, "open": "b", "closed": "c", "holiday": "d"},
     "set": {"set": {"n": "x", "deep": {"list": ["{{ y }}", 1]}}, "then": "b"},
@@ -63,6 +65,8 @@ def test_where_a_node_can_lead():
         "play": {"then": "b", "failed": "c"},
         "menu": {"no_input.then": "d", "choices.1": "b", "choices.2": "c"},
         "collect": {"then": "b", "no_match.then": "c"},
+        "ask": {"choices.yes": "b", "choices.other": "c"},
+        "listen": {"then": "b", "unheard": "c"},
         "choose": {"choose.0.then": "b", "choose.1.then": "c"},
         "hours": {"open": "b", "closed": "c", "holiday": "d"},
         "set": {"then": "b"},
@@ -88,6 +92,8 @@ def test_where_a_node_leads_with_nobody_on_the_line():
     assert alone == {
         "menu": "d",
         "collect": None,
+        "ask": None,
+        "listen": None,
         "choose": None,
         "hours": None,
         "request": "c",
@@ -106,6 +112,7 @@ def test_every_text_has_its_place():
     assert dotted(texts_of(FLOW.nodes["set"])) == {"set.n": "x", "set.deep.list.0": "{{ y }}"}
     assert dotted(texts_of(FLOW.nodes["request"])) == {"request.url": "https://x.test/", "request.json.a": "y"}
     assert dotted(texts_of(FLOW.nodes["collect"])) == {"collect": "x", "no_match.say": "y"}
+    assert texts_of(FLOW.nodes["ask"])["spoken", "with"] == "w"
     assert dotted(texts_of(FLOW.nodes["transfer"])) == {"transfer": "+15551230100", "whisper": "w"}
     assert dotted(texts_of(FLOW.nodes["call_back"])) == {"call_back": "x", "at": "{{ t }}"}
     assert dotted(texts_of(FLOW.nodes["sms"])) == {"sms": "x", "to": "+15551230100", "from": "{{ to }}"}
@@ -121,6 +128,8 @@ def test_conditions_and_variables():
     }
     assert {verb: set(names) for verb, names in found(variables_set_by).items() if names} == {
         "collect": {"n"},
+        "ask": {"n"},
+        "listen": {"n"},
         "set": {"n", "deep"},
         "request": {"n"},
         "run": {"n"},
@@ -130,7 +139,18 @@ def test_conditions_and_variables():
     }
 
 
-@pytest.mark.parametrize(("verb", "key", "applies"), [("menu", "1", False), ("menu", "0", True), ("say", "0", False)])
+@pytest.mark.parametrize(
+    ("verb", "key", "applies"),
+    [
+        ("menu", "1", False),
+        ("menu", "0", True),
+        ("say", "0", False),
+        ("ask", "7", False),
+        ("ask", "1", False),
+        ("ask", "0", True),
+        ("listen", "1", True),
+    ],
+)
 def test_the_escape_key_applies_to_questions_that_do_not_take_it(verb, key, applies):
     assert escape_applies(FLOW.nodes[verb], key) is applies
 

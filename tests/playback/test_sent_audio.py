@@ -1,9 +1,11 @@
 import random
+import tracemalloc
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.playback.ledger import KEPT_MS, SentAudio
+from telebridge.playback.ledger import KEPT_MS, PlaybackLedger, SentAudio
+from telebridge.playback.writer import PlaybackOptions, PlaybackWriter, SendAudio
 from telebridge.simulator.media.playout import PlayoutBuffer
 
 SILENCE = b"\xff"
@@ -67,3 +69,17 @@ def test_it_is_what_the_playout_buffer_played(steps):
             playout.clear(now=now)
     start = max(0.0, now - KEPT_MS / 1000)
     assert sent.sounded(KEPT_MS, now=now).replace(SILENCE, b"") == playout.heard_between(start, now)
+
+
+def test_what_is_kept_is_shared_with_whoever_made_it():
+    clip = bytes(120_000)
+    ledger = PlaybackLedger()
+    writer = PlaybackWriter(ledger, PlaybackOptions())
+    tracemalloc.start()
+    sent = writer.write("u1", clip, now=0.0)
+    assert sum(len(each.payload) for each in sent if isinstance(each, SendAudio)) == len(clip)
+    del sent
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < len(clip) / 3, "fifteen seconds that are not played are views of the clip"
+    assert ledger.take_back(now=0.0) == clip

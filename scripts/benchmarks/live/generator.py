@@ -44,6 +44,7 @@ class Load(msgspec.Struct):
         auth_token: Signs the webhooks.
         speeches: File of what the callers say; empty when they are silent.
         every_seconds: How long it takes until a caller speaks again.
+        paced: Whether the server sends audio as fast as it is played, and thus never has much of it ahead.
     """
 
     pid: int
@@ -56,6 +57,7 @@ class Load(msgspec.Struct):
     auth_token: str
     speeches: str
     every_seconds: float
+    paced: bool = False
 
 
 class Callers:
@@ -134,6 +136,8 @@ class Callers:
             every_seconds=self._load.every_seconds,
             figures=self.figures,
         )
+        if self._load.paced:
+            talker.ahead_seconds = 0.0
         await loop.create_connection(lambda: talker, sock=line)
         return talker
 

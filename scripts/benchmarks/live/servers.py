@@ -52,6 +52,7 @@ class Server:
         url: Where it listens.
         webhook: Whether it answers Twilio's webhooks.
         auth_token: The token that webhooks are signed with.
+        paced: Whether it sends audio as fast as it is played.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Server:
     url: str
     webhook: bool = False
     auth_token: str = ""
+    paced: bool = False
 
 
 @contextmanager
@@ -74,7 +76,7 @@ def pipecat(core: int, rime: Rime, python: str) -> Iterator[Server]:
     """Pipecat's usual pipeline for Twilio, by a Python that has pipecat."""
     with _module("live.pipecat_server", rime.url, PROMPT, python=python) as (pid, port):
         pin(pid, core)
-        yield Server("pipecat", pid, f"http://127.0.0.1:{port}")
+        yield Server("pipecat", pid, f"http://127.0.0.1:{port}", paced=True)
 
 
 @contextmanager

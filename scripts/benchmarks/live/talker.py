@@ -133,6 +133,8 @@ class Talker(asyncio.Protocol):
         self._marks: deque[tuple[float, str]] = deque()
         self._speeches = speeches
         self._turn = 0
+        self.ahead_seconds = MISSED_AFTER_SECONDS
+        """Speech counts over a prompt of which more than this is still to be played; 0 for a server that paces."""
         self._every = int(every_seconds / FRAME_SECONDS)
         self._next_at = int(first_seconds / FRAME_SECONDS) if speeches else math.inf
         self._speech: Speech | None = None
@@ -190,7 +192,7 @@ class Talker(asyncio.Protocol):
             figures.frames += 1
         if self._onset_at is not None and now - self._onset_at > MISSED_AFTER_SECONDS:
             self._onset_at = None
-            figures.missed += figures.measured
+            figures.missed += figures.measured and self._plays_until > now
 
     def _spoken(self, now: float) -> bytes:
         if self._speech is None:
@@ -199,7 +201,7 @@ class Talker(asyncio.Protocol):
             self._next_at += self._every
             self._began_at, self._settled_at = now, math.inf
         speech, place = self._speech, self._place
-        if place == speech.onset and not self._cleared and self._plays_until > now + MISSED_AFTER_SECONDS:
+        if place == speech.onset and not self._cleared and self._plays_until > now + self.ahead_seconds:
             self._onset_at = now - speech.before_end
         self._effect_until = now + EFFECT_SECONDS
         self._place += 1

@@ -12,7 +12,7 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,8 +42,10 @@ from telebridge.flows.steps import (
     SendSms,
     Transfer,
     Transferred,
+    WordRules,
 )
 from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
+from telebridge.flows.words.rules import language_of
 from telebridge.speech.source import VoiceOverrides
 from telebridge.speech.streamed_text import StreamedText
 from telebridge.speech.tokens import cleaned_tokens
@@ -56,14 +58,23 @@ Policy = Literal["any", "speech", "keys", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller typed: the keys, without the one that finished them, and why the wait for them ended."""
+    """What the caller typed or said.
+
+    Args:
+        digits: The keys, without the one that finished them, or those that their words stand for.
+        ending: Why the wait for them ended.
+        words: What they said.
+        confidence: How sure the recognizer is of that, from 0 to 1; None where it does not say.
+    """
 
     digits: str
     ending: Ending
+    words: str = ""
+    confidence: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything was typed."""
-        return bool(self.digits)
+        """Whether the question was answered."""
+        return bool(self.digits) or (bool(self.words) and self.ending is Ending.SPOKEN)
 
 
 class Call:
@@ -122,35 +133,95 @@ class Call:
         prompt: PromptText | None = None,
         *,
         rules: DigitRules | None = None,
+        spoken: bool = False,
         barge_in: Policy | None = None,
         voice: VoiceOverrides | None = None,
     ) -> Answer:
         """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
 
+        Args:
+            prompt: The question; None for silence.
+            rules: Which digits answer, and when they are complete.
+            spoken: Whether digits may also be said, where `[recognition]` is set.
+            barge_in: What may interrupt the question; None for `barge_in.policy` of the settings.
+            voice: Synthesis parameters for the question only.
+
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
+        words = WordRules(digits=True, language=language_of(voice)) if spoken else None
+        return await self._ask(prompt, DigitRules() if rules is None else rules, words, barge_in, voice)
+
+    async def listen(
+        self,
+        prompt: PromptText | None = None,
+        *,
+        hints: Iterable[str] = (),
+        silence_seconds: float = 1.0,
+        longest_seconds: float = 30.0,
+        wait_seconds: float = 5.0,
+        barge_in: Policy | None = None,
+        voice: VoiceOverrides | None = None,
+    ) -> Answer:
+        """Let the caller speak freely, and return their words; a key ends it too.
+
+        Args:
+            prompt: The question; None for silence.
+            hints: Words that are likely.
+            silence_seconds: So much silence ends what they say.
+            longest_seconds: It ends after this time in any case.
+            wait_seconds: How long silence lasts before it counts as no answer.
+            barge_in: What may interrupt the question; None for `barge_in.policy` of the settings.
+            voice: Synthesis parameters for the question only.
+
+        Returns:
+            The words; `ending` is `Ending.UNHEARD`, at once, where nobody hears words, and `Ending.NOT_UNDERSTOOD`
+            where they were not understood.
+
+        Raises:
+            SpeechError: The prompt could not be spoken to its end.
+        """
+        rules = DigitRules(max_digits=1, finish_on_key="", no_input_seconds=wait_seconds)
+        words = WordRules(
+            free=True,
+            hints=tuple(hints),
+            language=language_of(voice),
+            silence_seconds=silence_seconds,
+            longest_seconds=longest_seconds,
+        )
+        return await self._ask(prompt, rules, words, barge_in, voice)
+
+    async def _ask(
+        self,
+        prompt: PromptText | None,
+        rules: DigitRules,
+        words: WordRules | None,
+        barge_in: Policy | None = None,
+        voice: VoiceOverrides | None = None,
+    ) -> Answer:
         with _reread(prompt or "", clean=self._steps.clean_streams) as spoken:
             say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
-            outcome = await self._steps.perform(Collect(say, DigitRules() if rules is None else rules))
+            outcome = await self._steps.perform(Collect(say, rules, words))
         if not isinstance(outcome, Gathered):
             raise LocalProtocolError(f"a question ended with {outcome}")
-        return Answer(outcome.digits, outcome.ending)
+        return Answer(outcome.digits, outcome.ending, outcome.words, outcome.confidence)
 
     async def ask(
         self,
         prompt: str,
         *,
         choices: str,
+        words: Mapping[str, Iterable[str]] | None = None,
         reprompt: int = 2,
         no_match: str = "That is not one of the choices.",
         wait_seconds: float = 5.0,
     ) -> Answer:
-        """Ask for one key out of `choices`, again when another or none is pressed.
+        """Ask for one key out of `choices`, or for what stands for it, again when another or none is pressed.
 
         Args:
             prompt: The question.
             choices: The keys that answer it, such as "12#".
+            words: The phrases that stand for each key, such as `{"1": ["yes"]}`, where `[recognition]` is set.
             reprompt: How many times it is asked again.
             no_match: Said before asking again when another key was pressed.
             wait_seconds: How long silence lasts before it counts as no answer.
@@ -159,13 +230,15 @@ class Call:
             The answer; without digits when none came within all tries.
         """
         rules = DigitRules(min_digits=1, max_digits=1, finish_on_key="", no_input_seconds=wait_seconds)
+        phrases = {key: tuple(said) for key, said in (words or {}).items()}
+        spoken = WordRules({key: phrases.get(key, ()) for key in choices}) if phrases else None
         answer = Answer("", Ending.NO_INPUT)
         text = prompt
         for _ in range(1 + reprompt):
-            answer = await self.collect(text, rules=rules)
+            answer = await self._ask(text, rules, spoken)
             if answer and answer.digits in choices:
                 return answer
-            text = f"{no_match} {prompt}" if answer else prompt
+            text = f"{no_match} {prompt}" if answer or answer.ending is Ending.NOT_UNDERSTOOD else prompt
         return Answer("", answer.ending)
 
     async def play(self, audio: bytes, *, name: str = "audio") -> None:

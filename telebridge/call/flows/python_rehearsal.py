@@ -19,9 +19,11 @@ from telebridge.flows.rehearsal import (
     HANGS_UP,
     MOST_STEPS,
     RECORDED_SECONDS,
+    SAYS,
     CannotRehearse,
     RehearsalLine,
     RehearsedKeys,
+    spoken_answer,
     transfer_status,
 )
 from telebridge.flows.steps import (
@@ -113,7 +115,7 @@ class RehearsedSteps(CallSteps):
                 return Said()
             case Collect(prompt, rules):
                 self._line("asks", "" if prompt is None else await _written(prompt.text))
-                return self._keys.ask(rules) or self._answered()
+                return self._keys.ask(rules) or self._answered(step)
             case Wait(seconds):
                 self._line("waits", f"{seconds:g} s")
                 return Said()
@@ -155,10 +157,15 @@ class RehearsedSteps(CallSteps):
         when = f"in {call_back.in_seconds:g} s" if call_back.in_seconds is not None else f"at {call_back.at}"
         self._line("calls back", when)
 
-    def _answered(self) -> Gathered:
-        """The answer to an open question: keys, or a silence until the wait is over."""
+    def _answered(self, question: Collect) -> Gathered:
+        """The answer to an open question: keys, words, or a silence until the wait is over."""
         while True:
-            keys, hangs_up, _ = next(self._typed, "").partition(HANGS_UP)
+            typed = next(self._typed, "")
+            if typed.lower().startswith(SAYS):
+                if (spoken := spoken_answer(typed[len(SAYS) :], question, self._keys)) is not None:
+                    return spoken
+                continue
+            keys, hangs_up, _ = typed.partition(HANGS_UP)
             gathered = self._keys.press(keys) or (None if hangs_up else self._keys.wait())
             if gathered is not None:
                 return gathered

@@ -1,6 +1,7 @@
 """Keeps the checkpoint of a call up to date, for a process that may have to resume it.
 
-One rule: what did not change is not encoded again. A flow may know a megabyte, and a mark comes back every second.
+One rule: what did not change is not encoded again. A flow may know a megabyte, and a mark comes back every second: of
+what only the caller has heard more, a checkpoint is made when it is written.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from telebridge.call.session.effects import (
     PublishEvent,
     ReleaseCall,
     SaveCheckpoint,
+    SaveProgress,
 )
 from telebridge.call.session.events import TransferEnded
 from telebridge.flows.interpreter import FlowInterpreter
@@ -125,8 +127,16 @@ class Checkpointer:
             return effects
         return [*effects, self.save(now=now)]
 
+    def save_after_mark(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:
+        """Add to the effects of a mark what saves the call: its progress later, where nothing else followed."""
+        return self.save_after(effects, now=now) if effects else [SaveProgress()]
+
     def save(self, *, now: float) -> SaveCheckpoint:
         """Return the effect that saves the call as it is now."""
+        return SaveCheckpoint(self.encode(now=now))
+
+    def encode(self, *, now: float) -> bytes:
+        """Return the checkpoint of the call as it is now."""
         if self._flow is not None and self._position is None:
             self._position = encoded(self._flow.position)
         light = Checkpoint(
@@ -143,7 +153,7 @@ class Checkpointer:
             apology=self.apology,
             person=self._record.is_person,
         )
-        return SaveCheckpoint(light.encode(standing=self._position, variables=self._variables))
+        return light.encode(standing=self._position, variables=self._variables)
 
     def _words_heard(self, now: float) -> int:
         """How many words of the step's prompt the caller has heard in this process."""

@@ -7,6 +7,7 @@ from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.recognition.source import RecognitionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,38 @@ class ForwardAudio:
     """Forward the caller's audio to the Python flow that takes it; mu-law at 8000 Hz."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecognition:
+    """Have the recognizer listen to the caller; its results come as `WordsHeard` of the same number."""
+
+    number: int
+    request: RecognitionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizeAudio:
+    """Give the recognizer audio of the caller's, mu-law at 8000 Hz.
+
+    Args:
+        number: Of which recognition.
+        payload: The audio.
+        begins: Whether an utterance begins with it.
+        ends: Whether the utterance is over after it.
+    """
+
+    number: int
+    payload: bytes
+    begins: bool = False
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecognition:
+    """Nobody needs the words any more."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +112,11 @@ class SaveCheckpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveProgress:
+    """Save within a while how far the call is then: the caller has heard more, and nothing else has changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class SaveOptOut:
     """Put the number at the other end on the do-not-call list, at once."""
 
@@ -115,11 +153,15 @@ CallEffect = (
     | StartSpeech
     | ClearSpeech
     | ForwardAudio
+    | StartRecognition
+    | RecognizeAudio
+    | StopRecognition
     | ReportOutcome
     | ReportAnnouncement
     | StartAction
     | SaveMessage
     | SaveCheckpoint
+    | SaveProgress
     | SaveOptOut
     | SaveCallBack
     | PublishEvent

@@ -15,12 +15,20 @@ from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import CallEffect, PublishEvent, ReportOutcome, StartAction
 from telebridge.call.session.ending import CallEnding
-from telebridge.call.session.events import ActionDone, CallOver, FlowEnded, MessageSaved, TransferBegun, TransferEnded
+from telebridge.call.session.events import (
+    ActionDone,
+    CallOver,
+    FlowEnded,
+    MessageSaved,
+    TransferBegun,
+    TransferEnded,
+    WordsHeard,
+)
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.resuming import may_have_happened, step_from_word
 from telebridge.call.session.stream_phase import PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
-from telebridge.call.session.turn import StepOver, TurnResult
+from telebridge.call.session.turn import MASK, StepOver, TurnResult
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import (
@@ -46,7 +54,9 @@ from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkRetu
 
 DIED = "the process that did it has died"
 
-FlowEvent = MarkReturned | DigitPressed | MessageSaved | ActionDone | FlowEnded | TransferBegun | TransferEnded
+FlowEvent = (
+    MarkReturned | DigitPressed | MessageSaved | WordsHeard | ActionDone | FlowEnded | TransferBegun | TransferEnded
+)
 """What may end the step in progress."""
 
 
@@ -143,12 +153,15 @@ class FlowDriver:
         match event:
             case MarkReturned(name):
                 followed = self._follow(self._dialogue.mark_returned(name, now=now), now)
-                return self._checkpointer.save_after(followed, now=now)
+                return self._checkpointer.save_after_mark(followed, now=now)
             case DigitPressed(digit):
+                shown = MASK if isinstance(self._step, Collect) and self._step.secret else digit
                 followed = self._follow(self._dialogue.digit_pressed(digit, now=now), now)
-                return [PublishEvent("key", {"key": digit}), *self._checkpointer.save_after(followed, now=now)]
+                return [PublishEvent("key", {"key": shown}), *self._checkpointer.save_after(followed, now=now)]
             case MessageSaved(file):
                 return self._follow(self._dialogue.message_saved(file, now=now), now)
+            case WordsHeard():
+                return self._follow(self._dialogue.words_heard(event, now=now), now)
             case ActionDone(done):
                 return self._action_over(done, now)
             case FlowEnded():

@@ -3,6 +3,8 @@
 One rule: what may have done harm once is never done twice.
 """
 
+from dataclasses import replace
+
 from telebridge.flows.steps import Collect, Request, Run, Say, SendSms, Step
 from telebridge.speech.words import from_word
 
@@ -17,7 +19,7 @@ def step_from_word(step: Step, heard: int) -> Step:
     match step:
         case Say(str() as text, voice, barge_in):
             return Say(from_word(text, heard), voice, barge_in)
-        case Collect(Say(str() as text, voice, barge_in), rules):
-            return Collect(Say(from_word(text, heard), voice, barge_in), rules)
+        case Collect(Say(str() as text, voice, barge_in)):
+            return replace(step, prompt=Say(from_word(text, heard), voice, barge_in))
         case _:
             return step

@@ -13,11 +13,11 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.ownership import NotOwned, not_owned
-from telebridge.call.store.table import CALL, StoredCall, end_values, stored_call
+from telebridge.call.store.table import CALL, StoredCall, clean, end_values, stored_call
 from telebridge.call.store.writer import CallWriter
 from telebridge.database.database import Database
 from telebridge.epoch import epoch_ms
@@ -140,6 +140,28 @@ class CallStore:
         if before is not None:
             query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
         return [stored_call(row) for row in await self._rows(query)]
+
+    async def search(
+        self, text: str, limit: int, *, flow: str = "", before: tuple[datetime, str] | None = None
+    ) -> list[StoredCall]:
+        """Calls that are over, the latest first, in whose name, numbers, flow or end a text occurs.
+
+        Args:
+            text: What is looked for; empty for all calls.
+            limit: How many at the most.
+            flow: The flow that led them; empty for any.
+            before: The start and the CallSid of the call after which the list goes on.
+        """
+        query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
+        query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
+        if text:
+            columns = (CALL.c.call_sid, CALL.c.from_number, CALL.c.to_number, CALL.c.flow, CALL.c.end_reason)
+            query = query.where(or_(*(column.contains(clean(text), autoescape=True) for column in columns)))
+        if flow:
+            query = query.where(CALL.c.flow == clean(flow))
+        if before is not None:
+            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
+        return [stored_call(row) for row in await self._bounded(self._rows(query), ASK_SECONDS)]
 
     async def starting_with(self, prefix: str, limit: int) -> list[StoredCall]:
         """Calls whose CallSid begins so, live ones too, the latest first."""

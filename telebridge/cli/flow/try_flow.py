@@ -74,8 +74,8 @@ def try_flow(  # noqa: PLR0913 - its options
 ) -> None:
     """Walk through a flow: read what would be said, and type what a caller would press.
 
-    Enter alone is a silence, ! hangs up. With --keys nothing is asked; after the last key the caller is silent. Exits
-    with 1 when the caller would hear the apology.
+    Enter alone is a silence, ! hangs up, "say uh, billing" are words. With --keys nothing is asked; after the last key
+    the caller is silent. Exits with 1 when the caller would hear the apology.
     """
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))

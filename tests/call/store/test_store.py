@@ -9,6 +9,7 @@ from support.call_stores import NOON, record, stores, written
 from support.virtual_time import virtually
 
 from telebridge.call.ownership import NotOwned, Ownership
+from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.store import store as module
 from telebridge.flows.position import FlowPosition
@@ -159,3 +160,26 @@ async def test_a_database_that_does_not_answer_is_not_waited_for_long(tmp_path, 
             await store.take_over("CA1")
         locking.execute("ROLLBACK")
         locking.close()
+
+
+@virtually
+async def test_ended_calls_are_searched_and_paged_in_the_database(tmp_path):
+    async with stores(tmp_path) as [store]:
+        for number in range(6):
+            call = CallRecord(
+                f"CA{number}", "a_b" if number % 2 else "axb", f"+155{number}", "+1666", "inbound",
+                NOON + timedelta(minutes=number), end_reason="completed",
+            )  # fmt: skip
+            store.writer.began(call)
+            if number < 5:
+                store.writer.ended(call, wallclock=NOON)
+        await written()
+
+        async def found(*given, **options):
+            return [call.begun.call_sid for call in await store.search(*given, **options)]
+
+        assert await found("", 10) == ["CA4", "CA3", "CA2", "CA1", "CA0"]
+        assert await found("+1553", 10) == ["CA3"]
+        assert await found("a_b", 10) == ["CA3", "CA1"], "a wildcard of LIKE is a character here"
+        assert await found("", 2, flow="axb", before=(NOON + timedelta(minutes=4), "CA4")) == ["CA2", "CA0"]
+        assert await found("\0' --", 10) == []

@@ -1,0 +1,1 @@
+"""Pages for people: the browser phone, calls, flows and campaigns."""

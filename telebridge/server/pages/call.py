@@ -1,0 +1,221 @@
+"""The page of one call: its record and what was heard, its recordings, and what can be done while it is live.
+
+One rule: a file is served by the CallSid and a number, never by a path that a record holds.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.logs import logger
+from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.calls import unknown_call
+from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.models import HangUpRequest, SayRequest, TransferRequest
+from telebridge.server.http.bodies import Nothing, RequestModel
+from telebridge.server.http.problems import Problem, wrong_fields
+from telebridge.server.pages.calls import caller_of
+from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.transcript import is_over, read_timeline, transcript
+from telebridge.server.pages.visits import PageRouter, PageVisit, text_of
+from telebridge.twilio.calls import is_sid
+
+log = logger(__name__)
+
+MOST_PARTS = 20
+"""So many recordings of one call are looked for: another process that goes on with it begins another."""
+DONE = {
+    "say": "It will be said as soon as nothing else is.",
+    "clear": "What was being said was silenced.",
+    "transfer": "The caller is being transferred.",
+    "hang-up": "The call is being ended.",
+}
+
+M = TypeVar("M", bound=RequestModel)
+
+
+class CallPages:
+    """Answers `/calls/{sid}` and what lies below it.
+
+    Args:
+        calls: The calls of this process.
+        lookup: Finds calls.
+        control: Does what the API does to a live call.
+        state_dir: Has the folders of recordings and messages.
+        streams: Send what has changed.
+        router: Has the pages.
+    """
+
+    def __init__(
+        self,
+        calls: LiveCalls,
+        lookup: CallLookup,
+        control: ControlEndpoints,
+        state_dir: Path,
+        streams: LiveStreams,
+        router: PageRouter,
+    ) -> None:
+        self._calls = calls
+        self._lookup = lookup
+        self._control = control
+        self._flights = state_dir / "flights"
+        self._messages = state_dir / "recordings"
+        self._streams = streams
+        router.get("/calls/{sid}", self.show)
+        router.post("/calls/{sid}", self.show_numbers)
+        router.get("/calls/{sid}/stream", self.stream)
+        router.get("/calls/{sid}/recordings/{part}.wav", self.recording)
+        router.get("/calls/{sid}/messages/{part}.wav", self.message)
+        actions: Mapping[str, Callable[[PageVisit], Awaitable[object]]] = {
+            "say": self._say,
+            "clear": self._clear,
+            "transfer": self._transfer,
+            "hang-up": self._hang_up,
+        }
+        for name, action in actions.items():
+            router.post(f"/calls/{{sid}}/{name}", self._done(name, action))
+
+    async def show(self, visit: PageVisit) -> web.Response:
+        """The page, with numbers masked."""
+        return await self._page(visit)
+
+    async def show_numbers(self, visit: PageVisit) -> web.Response:
+        """The page with the numbers, for somebody who asked for them."""
+        log.info("numbers shown", call_sid=_sid(visit), peer=visit.request.remote)
+        return await self._page(visit, numbers=True)
+
+    async def stream(self, visit: PageVisit) -> web.StreamResponse:
+        """What changes in a live call."""
+        call_sid = _sid(visit)
+
+        async def look() -> PageState:
+            runner = self._calls.find(call_sid)
+            if runner is None:
+                return PageState({"phase": "over"}, over=True)
+            call = await self._lookup.find(call_sid) or {}
+            lines = transcript(call.get("utterances") or [])
+            values = {
+                "phase": call.get("phase", ""),
+                "saying": call.get("saying") or "",
+                "node": (call.get("path") or [""])[-1],
+                "keys": " ".join(call.get("digits") or []),
+            }
+            return PageState(values | {f"line-{at}": line.as_json() for at, line in enumerate(lines)})
+
+        return await self._streams.send(visit, look)
+
+    async def recording(self, visit: PageVisit) -> web.StreamResponse:
+        """One part of the recording of a call; players ask for ranges of it."""
+        return _file(self._recording_file(_sid(visit), _part(visit)))
+
+    async def message(self, visit: PageVisit) -> web.StreamResponse:
+        """A message that the caller left."""
+        return _file(self._messages / f"{_sid(visit)}-{_part(visit)}.wav")
+
+    # What can be done.
+
+    def _done(
+        self, name: str, action: Callable[[PageVisit], Awaitable[object]]
+    ) -> Callable[[PageVisit], Awaitable[web.StreamResponse]]:
+        async def done(visit: PageVisit) -> web.StreamResponse:
+            try:
+                await action(visit)
+            except Problem as problem:
+                return await self._page(visit, status=problem.status, problem=problem.detail)
+            log.info("done on a page", action=name, call_sid=_sid(visit), peer=visit.request.remote)
+            return visit.go_to(f"/calls/{_sid(visit)}?done={name}")
+
+        return done
+
+    async def _say(self, visit: PageVisit) -> object:
+        return await self._control.say(visit.request, Nothing(), _checked(SayRequest, visit, "text"))
+
+    async def _clear(self, visit: PageVisit) -> object:
+        return await self._control.clear(visit.request, Nothing(), Nothing())
+
+    async def _transfer(self, visit: PageVisit) -> object:
+        return await self._control.transfer(visit.request, Nothing(), _checked(TransferRequest, visit, "to"))
+
+    async def _hang_up(self, visit: PageVisit) -> object:
+        return await self._control.hang_up(visit.request, Nothing(), _checked(HangUpRequest, visit, "say"))
+
+    # The page.
+
+    async def _page(
+        self, visit: PageVisit, *, status: int = 200, problem: str = "", numbers: bool = False
+    ) -> web.Response:
+        call_sid = _sid(visit)
+        call = await self._lookup.find(call_sid)
+        if call is None:
+            raise unknown_call(call_sid)
+        here = self._calls.find(call_sid) is not None
+        parts, timeline = await asyncio.to_thread(self._recorded, call_sid) if not here else (0, None)
+        return visit.page(
+            "call",
+            status,
+            call=call,
+            who=caller_of(call),
+            lines=transcript(call.get("utterances") or []),
+            is_live=here,
+            phase="over" if is_over(call) and call.get("end_reason") else call["phase"] if here else "elsewhere",
+            messages=len(call.get("recordings") or []),
+            parts=parts,
+            timeline=timeline,
+            numbers=numbers,
+            problem=problem,
+            done=DONE.get(visit.request.query.get("done", ""), ""),
+        )
+
+    def _recorded(self, call_sid: str) -> tuple[int, Any]:
+        """How many parts a recording has, and the timeline of the first."""
+        parts = next(at for at in range(MOST_PARTS + 1) if not self._recording_file(call_sid, at + 1).exists())
+        timeline = read_timeline(self._recording_file(call_sid, 1).with_suffix(".jsonl")) if parts else None
+        return parts, timeline
+
+    def _recording_file(self, call_sid: str, part: int) -> Path:
+        return self._flights / (f"{call_sid}.wav" if part == 1 else f"{call_sid}-{part}.wav")
+
+
+def _sid(visit: PageVisit) -> str:
+    """The CallSid in the address.
+
+    Raises:
+        Problem: It is none.
+    """
+    call_sid = visit.request.match_info["sid"]
+    if not is_sid(call_sid):
+        raise unknown_call(call_sid)
+    return call_sid
+
+
+def _part(visit: PageVisit) -> int:
+    written = visit.request.match_info["part"]
+    if not (written.isascii() and written.isdigit() and len(written) < 5 and int(written)):
+        raise web.HTTPNotFound(text="There is no such recording.\n")
+    return int(written)
+
+
+def _file(path: Path) -> web.StreamResponse:
+    """A WAV file, or the range of it that was asked for."""
+    if not path.is_file():
+        raise web.HTTPNotFound(text="There is no such recording.\n")
+    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, no-cache"})
+
+
+def _checked(model: type[M], visit: PageVisit, *names: str) -> M:
+    """The order that a form gives; fields that are empty are left out.
+
+    Raises:
+        Problem: A field is wrong.
+    """
+    values = {name: text for name in names if (text := text_of(visit.fields, name))}
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        wrong = wrong_fields(error, list(model.model_fields))[0]
+        raise Problem(422, f"'{wrong.field}' {wrong.problem}.", kind="invalid-fields") from error

@@ -1,0 +1,135 @@
+"""The list of calls: the live ones of this process as they are now, and those that are over, from the database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from telebridge.call.record import CallRecord
+from telebridge.call.runner.live_calls import LiveCalls
+from telebridge.call.runner.runner import CallRunner
+from telebridge.call.store.store import CallStore
+from telebridge.logs import logger
+from telebridge.server.api.call_lookup import PHASE_NAMES, cursor, position_of, read_cursor
+from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.masking import masked_number
+from telebridge.server.pages.visits import PageRouter, PageVisit
+
+log = logger(__name__)
+
+MOST_LIVE = 50
+"""So many live calls are shown; filters show others."""
+PER_PAGE = 25
+
+
+class CallListPages:
+    """Answers `/calls` and `/calls/stream`.
+
+    Args:
+        calls: The calls of this process.
+        store: The calls that are over.
+        streams: Send what has changed.
+        router: Has the pages.
+    """
+
+    def __init__(self, calls: LiveCalls, store: CallStore, streams: LiveStreams, router: PageRouter) -> None:
+        self._calls = calls
+        self._store = store
+        self._streams = streams
+        router.get("/calls", self.list_calls)
+        router.get("/calls/stream", self.stream)
+
+    async def list_calls(self, visit: PageVisit) -> web.Response:
+        """The list."""
+        query = visit.request.query
+        text, flow = query.get("q", "").strip(), query.get("flow", "")
+        before = read_cursor(query["cursor"]) if "cursor" in query else None
+        ended: list[dict[str, Any]] | None
+        try:
+            found = await self._store.search(text, PER_PAGE + 1, flow=flow, before=before)
+            ended = [ended_row(call.as_json()) for call in found[:PER_PAGE]]
+            after = cursor(position_of(found[PER_PAGE - 1].as_json())) if len(found) > PER_PAGE else None
+        except (SQLAlchemyError, OSError) as error:
+            log.error("ended calls cannot be listed: the database is away", error=str(error))
+            ended, after = None, None
+        return visit.page(
+            "calls",
+            live=list(self._live_rows(text, flow)),
+            total=len(self._calls),
+            most_live=MOST_LIVE,
+            ended=ended,
+            after=after,
+            later=before is not None,
+            text=text,
+            flow=flow,
+            flows=self._calls.flows.names,
+        )
+
+    async def stream(self, visit: PageVisit) -> web.StreamResponse:
+        """What changes in the list of live calls."""
+        text, flow = visit.request.query.get("q", "").strip(), visit.request.query.get("flow", "")
+
+        async def look() -> PageState:
+            rows = {row["sid"]: row for row in self._live_rows(text, flow)}
+            return PageState({**rows, "total": len(self._calls)})
+
+        return await self._streams.send(visit, look)
+
+    def _live_rows(self, text: str, flow: str) -> Iterator[dict[str, Any]]:
+        """The rows of the live calls that are shown, the longest first, so that a new one moves no other."""
+        shown = 0
+        for record in self._calls.live_records():
+            runner = self._calls.find(record.call_sid)
+            if runner is None or (flow and record.flow != flow) or not _has(record, text):
+                continue
+            yield live_row(runner)
+            shown += 1
+            if shown == MOST_LIVE:
+                return
+
+
+def live_row(runner: CallRunner) -> dict[str, Any]:
+    """A live call in the list."""
+    record = runner.session.record
+    return {
+        "sid": record.call_sid,
+        "who": masked_number(_person(record)),
+        "direction": "in" if record.direction == "inbound" else "out",
+        "flow": record.flow,
+        "node": record.path[-1] if record.path else "",
+        "saying": runner.session.saying or "",
+        "phase": PHASE_NAMES[runner.session.phase],
+        "since": record.started_at.isoformat(timespec="seconds"),
+    }
+
+
+def ended_row(call: dict[str, Any]) -> dict[str, Any]:
+    """A call that is over in the list."""
+    utterances = call.get("utterances") or []
+    return {
+        "sid": call["call_sid"],
+        "who": caller_of(call),
+        "direction": "in" if call.get("direction") == "inbound" else "out",
+        "flow": call.get("flow", ""),
+        "since": call["started_at"],
+        "end": call.get("end_reason") or "in another process",
+        "said": len(utterances),
+        "cut": sum(1 for one in utterances if isinstance(one, dict) and one.get("interrupted_by")),
+        "messages": len(call.get("recordings") or []),
+    }
+
+
+def caller_of(call: dict[str, Any]) -> str:
+    """The number of the person: who called us, or whom we called."""
+    return str(call.get("from" if call.get("direction") == "inbound" else "to") or "unknown")
+
+
+def _has(record: CallRecord, text: str) -> bool:
+    return not text or any(
+        text in each for each in (record.call_sid, record.from_number, record.to_number, record.flow)
+    )
+
+
+def _person(record: CallRecord) -> str:
+    return (record.from_number if record.direction == "inbound" else record.to_number) or "unknown"

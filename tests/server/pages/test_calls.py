@@ -1,0 +1,201 @@
+"""The list of calls and the page of one: who, what is said and heard, what can be done, and what is never shown."""
+
+import asyncio
+
+import pytest
+from support.api import OVER, SID, record
+from support.pages import events, pages
+
+from telebridge.call.record import SpokenUtterance
+from telebridge.call.session.events import CallOver
+from telebridge.server.pages.live import MOST_STREAMS
+from telebridge.server.pages.masking import masked_number
+from telebridge.server.pages.transcript import transcript_line
+from telebridge.turns.barge_in import BargeIn, BargeInCause
+
+CUT = BargeIn(BargeInCause.SPEECH, heard_text="Press one", heard_ms=1200, exact=True, stop_ms=70)
+SCRIPT = "<script>alert(1)</script>"
+
+
+def ended(**values):
+    call = record(OVER, end_reason="completed", **values)
+    call.utterances.append(SpokenUtterance("Press one for sales.", 2000, CUT))
+    return call
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("+14155551234", "+141 ••• ••34"),
+        ("+442071234567", "+442 ••• ••67"),
+        ("12345", "1 ••• ••45"),
+        ("client:browser", "client:browser"),
+        ("sip:+14155551234@example.com", "sip:+141 ••• ••34@example.com"),
+        ("911", "911"),
+    ],
+)
+def test_numbers_are_masked(number, shown):
+    assert masked_number(number) == shown
+
+
+async def test_the_list_shows_live_and_ended_calls_with_masked_numbers(tmp_path):
+    async with pages(tmp_path) as served:
+        served.calls.add(record(path=["start", "menu"]))
+        served.past.records.append(ended())
+        text = await served.get("/calls")
+        assert all(part in text for part in (SID, OVER, "front-desk", "menu", "+155 ••• ••01", "completed"))
+        assert "5551230001" not in text
+        assert "Live now: <span" in text
+
+
+async def test_the_list_is_filtered_and_paged(tmp_path):
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        served.past.records = [ended() for _ in range(30)]
+        text = await served.get("/calls?q=1230001&flow=front-desk")
+        assert SID in text
+        assert "cursor=" in text
+        assert SID not in await served.get("/calls?flow=reminder")
+        assert served.past.searches[0] == ("1230001", 26, "front-desk", None)
+        await served.get("/calls?cursor=nonsense", status=422)
+
+
+async def test_without_the_database_live_calls_are_shown_still(tmp_path):
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        served.past.away = True
+        text = await served.get("/calls")
+        assert SID in text
+        assert "database is away" in text
+
+
+async def test_a_call_is_shown_with_what_was_heard_and_its_numbers_only_on_demand(tmp_path):
+    async with pages(tmp_path) as served:
+        served.past.records.append(ended(path=["menu"], digits=["1"]))
+        text = await served.get(f"/calls/{OVER}")
+        assert '<span class="heard">Press one</span><span class="unheard"> for sales.</span>' in text
+        assert "cut off by the caller spoke after 1.2 s, silent within 70 ms" in text
+        assert "5551230001" not in text
+        assert "+15551230001" in await served.post(f"/calls/{OVER}", status=200)
+        await served.get(f"/calls/{SID}", status=404)
+        await served.get("/calls/..%2F..%2Fetc", status=404)
+
+
+async def test_what_can_be_done_is_done_and_refusals_are_told(tmp_path):
+    async with pages(tmp_path) as served:
+        control = served.calls.add(record())
+        assert await served.post(f"/calls/{SID}/say", text="Hello.") == f"/calls/{SID}?done=say"
+        assert "It will be said" in await served.get(f"/calls/{SID}?done=say")
+        await served.post(f"/calls/{SID}/clear")
+        await served.post(f"/calls/{SID}/transfer", to="+15551230100")
+        await served.post(f"/calls/{SID}/hang-up", say="")
+        say, transfer, hang_up = control.done
+        assert (say.text, transfer[1], hang_up) == ("Hello.", "+15551230100", ("hang up", None))
+        assert "is wrong" not in await served.post(f"/calls/{SID}/transfer", status=422, to="nobody")
+        control.refuses = "is ending"
+        assert "is ending" in await served.post(f"/calls/{SID}/say", status=409, text="Hello.")
+        await served.post(f"/calls/{OVER}/say", status=404, text="Hello.")
+
+
+async def test_recordings_and_messages_are_served_in_ranges(tmp_path):
+    for name in (f"flights/{OVER}.wav", f"recordings/{OVER}-1.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(bytes(range(100)))
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / f"flights/{OVER}.jsonl").write_text(
+        '{"at_ms": 0, "kind": "node", "node": "menu"}\n{"at_ms": 10, "kind": "speak", "text": "Press one."}\n'
+        '{"at_ms": 1010, "kind": "utterance", "text": "Press one."}\n{"at_ms": 1500, "kind": "key", "key": "1"}\n'
+    )
+    async with pages(tmp_path) as served:
+        served.past.records.append(ended(recordings=["/etc/passwd"]))
+        text = await served.get(f"/calls/{OVER}")
+        assert all(part in text for part in ("recordings/1.wav", "messages/1.wav", "Timeline", "key: 1"))
+        for path in (f"/calls/{OVER}/recordings/1.wav", f"/calls/{OVER}/messages/1.wav"):
+            async with served.session.get(served.url + path, headers={"Range": "bytes=10-19"}) as answer:
+                assert (answer.status, await answer.read()) == (206, bytes(range(10, 20)))
+                assert answer.headers["Content-Range"] == "bytes 10-19/100"
+                assert answer.content_type == "audio/wav"
+                assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        for path in ("recordings/2.wav", "messages/0.wav", "messages/..%2F..%2Fsecret.wav", "recordings/x.wav"):
+            await served.get(f"/calls/{OVER}/{path}", status=404)
+
+
+async def test_what_callers_and_flows_say_is_text_on_every_page(tmp_path):
+    async with pages(tmp_path) as served:
+        call = record(OVER, from_number=SCRIPT, flow=SCRIPT, end_reason=SCRIPT, path=[SCRIPT], digits=[SCRIPT])
+        call.utterances.append(SpokenUtterance(SCRIPT, 10, None))
+        call.result["<b>name"] = SCRIPT
+        served.past.records.append(call)
+        served.calls.add(record(from_number=SCRIPT, flow=SCRIPT, path=[SCRIPT]))
+        for text in (await served.get("/calls"), await served.get(f"/calls/{OVER}"), await served.get(f"/calls/{SID}")):
+            assert "&lt;script&gt;" in text
+            assert SCRIPT not in text
+            assert "<b>" not in text
+
+
+async def test_a_stream_tells_what_changes_and_nothing_else(tmp_path):
+    async with pages(tmp_path) as served:
+        control = served.calls.add(record(path=["start"]))
+        async with served.session.get(f"{served.url}/calls/stream") as answer:
+            [first] = await events(answer, 1)
+            assert first["first"]
+            assert first["set"]["total"] == 1
+            assert first["set"][SID]["node"] == "start"
+            control.session.record.path.append("menu")
+            [change] = await events(answer, 1)
+            assert change["set"].keys() == {SID}
+            del served.calls.live[SID]
+            [gone] = await events(answer, 1)
+            assert gone == {"set": {"total": 0}, "gone": [SID]}
+
+
+async def test_the_stream_of_a_call_ends_with_it(tmp_path):
+    async with pages(tmp_path) as served:
+        control = served.calls.add(record())
+        control.session.record.utterances.append(SpokenUtterance("Press one for sales.", 2000, CUT))
+        async with served.session.get(f"{served.url}/calls/{SID}/stream") as answer:
+            [first] = await events(answer, 1)
+            assert first["set"]["line-0"]["unheard"] == " for sales."
+            control.runner.deliver(CallOver("completed"))
+            del served.calls.live[SID]
+            await events(answer, 1)
+            assert await answer.content.read() is not None
+        assert len(served.streams) == 0
+
+
+async def test_a_watcher_who_reads_nothing_is_not_looked_for(tmp_path):
+    looks = 0
+
+    async def look():
+        nonlocal looks
+        looks += 1
+        return {"n": looks, "text": "x" * 100_000}
+
+    def extend(served):
+        from telebridge.server.pages.live import PageState
+
+        async def stream(visit):
+            async def state():
+                return PageState(await look())
+
+            return await served.streams.send(visit, state)
+
+        served.router.get("/flows/stream", stream)
+
+    async with pages(tmp_path, extend=extend, every_seconds=0.0) as served:
+        async with served.session.get(f"{served.url}/flows/stream"):
+            before = -1
+            while before != looks:  # until the socket is full
+                before = looks
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
+            assert looks == before
+        for _ in range(MOST_STREAMS):
+            served.streams._open.add(asyncio.Event())
+        await served.get("/calls/stream", status=503)
+
+
+def test_a_line_of_a_record_that_lacks_fields_is_shown_as_far_as_it_goes():
+    assert transcript_line({}).heard == ""
+    assert transcript_line({"text": "Hello.", "pauses": 1}).note == "paused 1 time for a sound"
+    assert transcript_line({"text": "Hello.", "interrupted_by": "comet"}).note == "cut off by comet"
