@@ -5,13 +5,14 @@ live calls keep the flow with which they began.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 from telebridge.call.flows.changes import Stamp
 from telebridge.call.flows.python import Bridge, PythonFlow
 from telebridge.errors import ConfigurationError, FlowError
-from telebridge.flows.checks.references import reference_mistakes
+from telebridge.flows.checks.references import flows_led_to, reference_mistakes
 from telebridge.flows.loading import load_flow, located
 from telebridge.flows.model import Flow
 
@@ -61,9 +62,22 @@ class FlowCatalogue:
     def add_file(self, path: Path) -> str:
         """Load one file from anywhere, and return the name of its flow, which replaces any other of that name.
 
+        The flows that it leads to are loaded too, from the files beside it, where they are not known yet.
+
         Raises:
             FlowError: The file is wrong.
         """
+        flow = self._add(path)
+        beside: dict[str, Path] | None = None
+        pending = [flow]
+        while pending:
+            for name in flows_led_to(pending.pop()) - self._files.keys():
+                beside = _named_files(path.parent) if beside is None else beside
+                if name in beside:
+                    pending.append(self._add(beside[name]))
+        return flow.flow
+
+    def _add(self, path: Path) -> Flow:
         flow = load_flow(path)
         path = next((known for known in self.loaded if known.exists() and known.samefile(path)), path)
         stamps = _stamps([path])
@@ -71,7 +85,7 @@ class FlowCatalogue:
         self._added.add(path)
         self._files[flow.flow] = flow
         self._names = {other: name for other, name in self._names.items() if name != flow.flow} | {path: flow.flow}
-        return flow.flow
+        return flow
 
     def need(self, names: Iterable[str]) -> None:
         """Keep the last version of these in service when their files go: settings name them."""
@@ -162,6 +176,15 @@ class FlowCatalogue:
 def flow_files(folder: Path) -> list[Path]:
     """Return the flow files of a folder, sorted; this blocks on the disk."""
     return sorted(path for ending in FLOW_FILES for path in folder.glob(f"*{ending}"))
+
+
+def _named_files(folder: Path) -> dict[str, Path]:
+    """The flow files of a folder that have no mistakes, by the names of their flows."""
+    named = {}
+    for file in flow_files(folder):
+        with suppress(FlowError):
+            named[load_flow(file).flow] = file
+    return named
 
 
 def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:

@@ -16,6 +16,12 @@ FlowPlace = tuple[str, str]
 """A flow and a node of it."""
 
 
+def flows_led_to(flow: Flow) -> frozenset[str]:
+    """The names of the flows that a flow goes to or runs."""
+    to = frozenset(node.goto for node in flow.nodes.values() if isinstance(node, GotoNode))
+    return to | {node.subflow for node in flow.nodes.values() if isinstance(node, SubflowNode)}
+
+
 def reference_mistakes(flow: Flow, flows: Mapping[str, Flow], other_names: frozenset[str]) -> list[Mistake]:
     """Mistakes of a flow's `goto` and `subflow` nodes.
 

@@ -21,7 +21,7 @@ PAGE = (Path(__file__).parents[3] / "docs" / "python-flows.md").read_text()
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
 OF_A_CALL = [example for example in EXAMPLES if example.startswith("async def example")]
 WITHOUT_AGENTS = [example for example in OF_A_CALL if "call.enqueue(" not in example]
-"""The local Twilio has nobody who takes calls out of a queue; `tests/server/twilio/test_queue.py` is about queues."""
+"""Nobody takes the call of an example out of a queue; `tests/end_to_end/test_clinic.py` waits in one."""
 NAMES = {
     "SmsNotSent": SmsNotSent,
     "Call": Call,
