@@ -154,7 +154,17 @@ def create_app(
     api = _api_handlers(settings, parts, originator, events)
     add_api(app, *api)
     if settings.pages.enabled:
-        add_pages(app, settings, access, PageParts(parts.calls, parts.store, api.control))
+        shown = PageParts(
+            parts.calls,
+            parts.store,
+            api.control,
+            UsedTokens(parts.database),
+            default_flow,
+            parts.campaigning.store,
+            api.campaigns,
+            parts.campaigning.law,
+        )
+        add_pages(app, settings, access, shown)
     serve_below(app, base)
     app.cleanup_ctx.append(partial(_running, parts, originator))
     app.cleanup_ctx.append(partial(_reloading, flows))

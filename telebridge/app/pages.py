@@ -6,19 +6,30 @@ from aiohttp import web
 
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
+from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.server.api.call_lookup import CallLookup
+from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.http.access import Access
 from telebridge.server.http.base_path import base_path
+from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.pages.access import PageAccess
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
+from telebridge.server.pages.campaign_upload import CampaignUploadPages
+from telebridge.server.pages.campaigns import CampaignPages
+from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
+from telebridge.server.pages.phone import PhonePages
 from telebridge.server.pages.rendering import PageTemplates
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
+from telebridge.server.twilio.media import MediaHandler
+from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.settings import Settings
+from telebridge.twilio.signed_urls import PromptTokens, StreamTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +40,21 @@ class PageParts:
         calls: The calls of this process.
         store: The calls that are over.
         control: Does what the API does to a live call.
+        used_tokens: Knows the tokens of streams that other processes redeemed.
+        default_flow: The flow of calls to numbers that are not listed.
+        campaigns: The campaigns.
+        campaign_endpoints: Do what the API does to a campaign.
+        law: The calling hours.
     """
 
     calls: LiveCalls
     store: CallStore
     control: ControlEndpoints
+    used_tokens: UsedTokens
+    default_flow: str
+    campaigns: CampaignStore
+    campaign_endpoints: CampaignEndpoints
+    law: CallingLaw
 
 
 def add_pages(app: web.Application, settings: Settings, access: Access, parts: PageParts) -> None:
@@ -57,3 +78,22 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     LoginPages(page_access, router)
     CallListPages(parts.calls, parts.store, streams, router)
     CallPages(parts.calls, lookup, parts.control, settings.state_dir, streams, router)
+    _add_phone(settings, parts, streams, router)
+    FlowPages(parts.calls, parts.store, streams, router)
+    _add_campaigns(settings, parts, streams, router)
+
+
+def _add_phone(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+    """Add the browser phone. Its streams have tokens of their own, which open no stream of Twilio's."""
+    tokens = StreamTokens(f"{settings.stream_secret()}.phone")
+    unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
+    media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
+    PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
+
+
+def _add_campaigns(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+    store, endpoints, flows = parts.campaigns, parts.campaign_endpoints, parts.calls.flows
+    folder, account = settings.state_dir / "uploads", settings.twilio.account_sid
+    CampaignUploadPages(store, endpoints, flows, account, folder, router)
+    prompts = PromptTokens(settings.stream_secret())
+    CampaignPages(store, endpoints, flows, parts.law, prompts, streams, router)

@@ -25,6 +25,11 @@ COMMANDS = (
         "Make a project in FOLDER that runs as it is: settings, a flow, a test, and what a server needs.",
     ),
     CommandOnDemand("serve", "telebridge.cli.serve:serve", "Answer calls: webhooks and media streams for Twilio."),
+    CommandOnDemand(
+        "phone",
+        "telebridge.cli.demo.phone:phone",
+        "Talk to a flow from the browser: a page that speaks the wire of a telephone call; no account, no network.",
+    ),
     CommandOnDemand("say", "telebridge.cli.say:say", "Speak TEXT to a WAV file, as it would sound on the telephone."),
     CommandOnDemand(
         "call",

@@ -12,7 +12,20 @@ from typer.testing import CliRunner
 from telebridge.cli.campaign.campaign import ON_DEMAND
 from telebridge.cli.main import COMMANDS, app
 
-NAMES = ["demo", "init", "serve", "say", "call", "flow", "prompts", "number", "speech-server", "simulator", "doctor"]
+NAMES = [
+    "demo",
+    "init",
+    "serve",
+    "phone",
+    "say",
+    "call",
+    "flow",
+    "prompts",
+    "number",
+    "speech-server",
+    "simulator",
+    "doctor",
+]
 
 
 @pytest.mark.parametrize("listed", [*COMMANDS, *ON_DEMAND], ids=lambda listed: listed.name)

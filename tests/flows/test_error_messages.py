@@ -27,8 +27,8 @@ MISTAKES = [
     ('{1: account, "*": bye}', "account", ["11:14: 'choices': should be a table of names and values in node 'main'"]),
     (
         '{1: account, "*": bye}',
-        '{1: {to: account}, "*": bye}',
-        ["11:19: 'to' is unknown in node 'main'; known are then, say"],
+        '{1: {then: account, to: bye}, "*": bye}',
+        ["11:34: 'to' is unknown in node 'main'; known are then, say"],
     ),
     (
         '{1: account, "*": bye}',

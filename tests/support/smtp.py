@@ -43,7 +43,7 @@ class Smtp:
 async def smtp(*answers):
     """The server, listening."""
     server = Smtp(*answers)
-    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0)
+    listening = await asyncio.start_server(server.talk, "127.0.0.1", 0, limit=1 << 24)
     server.port = listening.sockets[0].getsockname()[1]
     async with listening:
         yield server

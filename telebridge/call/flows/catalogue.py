@@ -38,6 +38,7 @@ class FlowCatalogue:
         self._files: dict[str, Flow] = {}
         self._names: dict[Path, str] = {}
         self._added: set[Path] = set()
+        self._has_folder = False  # whether the files of the folder are in service
         self._needed: frozenset[str] = frozenset()
 
     def load(self) -> None:
@@ -47,6 +48,7 @@ class FlowCatalogue:
             FlowError: A file is wrong; nothing was taken from it or any other.
             ConfigurationError: Two files are of the same name.
         """
+        self._has_folder = True
         stamps = self.stamps()
         loaded = {path: load_flow(path) for path in stamps}
         names: dict[Path, str] = {}
@@ -100,8 +102,8 @@ class FlowCatalogue:
         return self._names.get(path)
 
     def stamps(self) -> dict[Path, Stamp]:
-        """Return the state of each file now; this blocks on the disk."""
-        return _stamps([*flow_files(self._flows_dir), *sorted(self._added)])
+        """Return the state of each file in service, and of new ones beside them; this blocks on the disk."""
+        return _stamps([*(flow_files(self._flows_dir) if self._has_folder else ()), *sorted(self._added)])
 
     @property
     def names(self) -> list[str]:

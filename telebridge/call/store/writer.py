@@ -30,7 +30,7 @@ log = logger(__name__)
 GATHERED_SECONDS = 0.25
 """How long changes gather; of two checkpoints of a call in that time the later is written. So much is lost with a
 process that is killed: a call that is resumed asks what was answered again. What must not be done twice hastens it."""
-PROGRESS_SECONDS = 2.0
+PROGRESS_SECONDS = 1.0
 """How long until it is written that a caller has heard more; so much earlier a call that is resumed goes on."""
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0

@@ -50,7 +50,7 @@ class CallCounts:
 
     Args:
         calls: That were placed.
-        reached: In which a person was spoken to.
+        reached: In which a person answered.
     """
 
     calls: int = 0
@@ -104,7 +104,7 @@ class CampaignSummary:
     Attributes:
         contacts: How many were added.
         called: Contacts with at least one call.
-        reached: Contacts of whom a person was spoken to.
+        reached: Contacts of whom a person answered.
         calls: Calls placed.
         minutes: Begun minutes of answered calls.
         estimated: Answered calls whose length nobody reported, counted from dialling to the end.

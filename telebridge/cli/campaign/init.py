@@ -67,8 +67,9 @@ def init(
         raise ConfigurationError(str(file), f"cannot be written ({error.strerror})") from error
     print_line(text.rstrip("\n"))
     print_line("")
-    unset = ", ".join(f"`{key}`" for key in OPEN.findall(text))
-    print_line(f"{file} is written; " + (f"set in it {unset}, then:" if unset else "then:"))
+    keys, _, columns = text.partition("[columns]\n")
+    unset = [*OPEN.findall(keys), *(f"columns.{key}" for key in OPEN.findall(columns))]
+    print_line(f"{file} is written; " + (f"set {', '.join(unset)} in it, then:" if unset else "then:"))
     print_line(f"  telebridge campaign preflight {shlex.quote(f'{file}')} --contacts {shlex.quote(f'{contacts}')}")
 
 

@@ -78,7 +78,7 @@ def report(
 
     for target, outcomes in zip(targets, run(written()), strict=True):
         if target.path is not None:
-            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
+            counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in outcomes.items())
             print_text(f"{target.path}: {number_of(sum(outcomes.values()), 'contact')}: {counts or 'none'}")
 
 

@@ -70,8 +70,8 @@ class ReportWorkbook:
 FIGURES = {
     "Totals": ("figure", "value"),
     "Outcomes": ("outcome", "contacts"),
-    "Days": ("day", "calls", "spoken to"),
-    "Hours": ("hour", "calls", "spoken to"),
+    "Days": ("day", "calls", "reached"),
+    "Hours": ("hour", "calls", "reached"),
 }
 """The sheets with figures, and their headers."""
 
@@ -89,10 +89,10 @@ def totals_of(campaign: Campaign, summary: CampaignSummary, *, wallclock: dateti
         ("flow", campaign.plan.flow),
         ("status", campaign.status.value),
         ("report made (UTC)", wallclock),
-        ("days and hours", "local to each contact, in the first zone that the contact may be in"),
+        ("days and hours", "local to the number that was called, in the first zone that it may be in"),
         ("contacts", summary.contacts),
         ("called", summary.called),
-        ("spoken to", summary.reached),
+        ("reached", summary.reached),
         ("calls", summary.calls),
         ("minutes", summary.minutes),
         ("answered calls counted from dialling, as their length was not reported", summary.estimated),

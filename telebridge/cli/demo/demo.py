@@ -74,6 +74,7 @@ def demo(
         _tell_result(record, placed.recording)
         picture = f" and {output / 'call.png'}" if pictured else ""
         print_line(f"wrote {output / 'call.wav'} (caller left, bridge right){picture}")
+        print_line("to talk to it yourself, in a browser: telebridge phone")
 
 
 def _answering(settings: Settings, bridge: Bridge | None) -> str:

@@ -54,6 +54,19 @@ KINDS = {"menu": "question", "collect": "question", "choose": "decision"}
 
 def svg(graph: Graph) -> str:
     """The SVG document of a graph."""
+    return _document(graph, *_drawn(graph))
+
+
+def svg_element(graph: Graph) -> str:
+    """The graph as an element of a page, which has the style: `STYLE` below a class, or colours of its own.
+
+    The box of each node has the attribute `data-node`, by which a script finds it.
+    """
+    return _element(graph, *_drawn(graph), [])
+
+
+def _drawn(graph: Graph) -> tuple[GraphLayout, list[str]]:
+    """Where everything lies, and the parts of the drawing."""
     loops = {arrow.source: arrow for arrow in graph.arrows if arrow.source == arrow.target}
     onward = [arrow for arrow in graph.arrows if arrow.source != arrow.target]
     sizes = {box.name: _box_size(box, loops.get(box.name)) for box in graph.boxes}
@@ -65,10 +78,15 @@ def svg(graph: Graph) -> str:
         *(part for box in graph.boxes for part in _box(box, layout.boxes[box.name], loops.get(box.name))),
         *(_label(arrow.label, route) for arrow, route in zip(onward, layout.routes, strict=True) if arrow.label),
     ]
-    return _document(graph, layout, parts)
+    return layout, parts
 
 
 def _document(graph: Graph, layout: GraphLayout, parts: list[str]) -> str:
+    ground = [f"<style>{STYLE}</style>", '<rect width="100%" height="100%" fill="#ffffff"/>']
+    return _element(graph, layout, parts, ground)
+
+
+def _element(graph: Graph, layout: GraphLayout, parts: list[str], ground: list[str]) -> str:
     width = max(layout.size.width, _width(graph.title) * 1.4) + 2 * MARGIN
     top = MARGIN + TITLE_HEIGHT + LAYER_GAP
     height = top + layout.size.height + MARGIN
@@ -77,10 +95,10 @@ def _document(graph: Graph, layout: GraphLayout, parts: list[str]) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
             f'viewBox="0 0 {width:.0f} {height:.0f}" role="img">',
             f"<title>Flow {_escaped(graph.title)}</title>",
-            f"<style>{STYLE}</style>",
+            *ground[:1],
             '<defs><marker id="head" viewBox="0 0 8 8" refX="7.5" refY="4" markerWidth="8" markerHeight="8" '
             'orient="auto"><path class="head" d="M0 0.5 L8 4 L0 7.5 z"/></marker></defs>',
-            '<rect width="100%" height="100%" fill="#ffffff"/>',
+            *ground[1:],
             f'<text class="title" x="{MARGIN:.0f}" y="{MARGIN + 12:.0f}">{_escaped(graph.title)}</text>',
             f'<g transform="translate({MARGIN:.0f} {top:.0f})">',
             *parts,
@@ -103,8 +121,8 @@ def _box(box: Box, rectangle: Rectangle, loop: Arrow | None) -> Iterator[str]:
             f'L{rectangle.x:.1f} {top:.1f}"/>'
         )
     yield (
-        f'<rect class="{marks}" x="{left:.1f}" y="{top:.1f}" width="{own.width:.1f}" height="{own.height:.1f}" '
-        f'rx="{radius:.1f}"/>'
+        f'<rect class="{marks}" data-node="{_escaped(box.name)}" x="{left:.1f}" y="{top:.1f}" '
+        f'width="{own.width:.1f}" height="{own.height:.1f}" rx="{radius:.1f}"/>'
     )
     name = f'<tspan class="name">{_escaped(box.name)}</tspan>  <tspan class="verb">{_escaped(box.verb)}</tspan>'
     baseline = top + PADDING + 10

@@ -69,6 +69,9 @@ class CampaignEndpoints:
         opens_at: When they begin again; None where that is not told.
         end_calls: Ends the live calls of a campaign; returns how many.
         wallclock: Returns the aware UTC instant.
+
+    Attributes:
+        wallclock: The same.
     """
 
     def __init__(
@@ -88,7 +91,7 @@ class CampaignEndpoints:
         self._open_until = open_until
         self._opens_at = opens_at
         self._end_calls = end_calls
-        self._wallclock = wallclock
+        self.wallclock = wallclock
 
     @endpoint(
         hdrs.METH_GET,
@@ -120,7 +123,7 @@ class CampaignEndpoints:
                 where="file",
                 flows=self._flows,
                 account=self._account,
-                wallclock=self._wallclock(),
+                wallclock=self.wallclock(),
             )
             made = await self._store.campaigns.create_or_replan(plan)
         return respond(campaign_response(made), 201, {"Location": f"/api/campaigns/{made.id}"})
@@ -136,7 +139,7 @@ class CampaignEndpoints:
         """How a campaign stands."""
         campaign = await self._found(request)
         view = await view_campaign(
-            self._store, campaign.id, self._open_until, wallclock=self._wallclock(), opens_at=self._opens_at
+            self._store, campaign.id, self._open_until, wallclock=self.wallclock(), opens_at=self._opens_at
         )
         return respond(CampaignProgressResponse.model_validate(view.as_json()))
 
@@ -264,7 +267,7 @@ class CampaignEndpoints:
         campaign = await self._found(request)
         with refusals():
             needs = self._flows.needs_of(campaign.plan.flow)
-            after = await start_campaign(self._store, campaign, wallclock=self._wallclock(), needs=needs)
+            after = await start_campaign(self._store, campaign, wallclock=self.wallclock(), needs=needs)
             return respond(campaign_response(after))
 
     async def _found(self, request: web.Request) -> Campaign:

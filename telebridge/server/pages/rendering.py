@@ -30,11 +30,15 @@ HEADERS = {
     "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""The headers of every answer of the pages."""
+"""The headers of every answer of the pages.
+
+With `Referrer-Policy: no-referrer` browsers would write `Origin: null` into our own forms (Fetch, "append a request
+`Origin` header").
+"""
 
 
 class PageTemplates:

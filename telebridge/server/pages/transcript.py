@@ -13,10 +13,10 @@ from telebridge.call.session.stream_phase import Phase
 from telebridge.server.api.call_lookup import PHASE_NAMES
 
 CAUSES = {
-    "speech": "the caller spoke",
-    "key": "a key",
-    "api": "an order from outside",
-    "hang-up": "the end of the call",
+    "speech": "when the caller spoke",
+    "key": "by a key",
+    "api": "through the API",
+    "hang-up": "by the end of the call",
 }
 MOST_TIMELINE_BYTES = 2_000_000
 MOST_SPANS = 400
@@ -50,9 +50,9 @@ def transcript_line(utterance: Mapping[str, Any]) -> TranscriptLine:
         return TranscriptLine(text, note=paused)
     heard = str(utterance.get("heard_text") or "")
     unheard = text[len(heard) :] if text.startswith(heard) else ""
-    cut = f"cut off by {CAUSES.get(cause, cause)}"
+    cut = f"cut off {CAUSES.get(cause, cause)}"
     if isinstance(heard_ms := utterance.get("heard_ms"), int | float):
-        cut += f" after {heard_ms / 1000:.1f} s"
+        cut += f", after {heard_ms / 1000:.1f} s"
     if stop_ms := utterance.get("stop_ms"):
         cut += f", silent within {stop_ms:.0f} ms"
     return TranscriptLine(heard, unheard, ", ".join(filter(None, (cut, paused))))

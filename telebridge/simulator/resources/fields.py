@@ -2,9 +2,40 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
+from typing_extensions import override
+
 from telebridge.simulator.resources.problems import ApiProblem
+
+
+class WatchedForm(dict[str, Sequence[str]]):
+    """The form of a request, which knows what nobody has asked for."""
+
+    def __init__(self, form: Mapping[str, Sequence[str]]) -> None:
+        super().__init__(form)
+        self._asked: set[str] = set()
+
+    @override
+    def get(self, key: str, default: Any = None, /) -> Any:
+        self._asked.add(key)
+        return super().get(key, default)
+
+    @override
+    def __contains__(self, key: object) -> bool:
+        self._asked.add(str(key))
+        return super().__contains__(key)
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The names that were asked for, whether they are in the form or not."""
+        return frozenset(self._asked)
+
+    @property
+    def unread(self) -> list[str]:
+        """The names in the form that nobody has asked for."""
+        return sorted(self.keys() - self._asked)
 
 
 class RequestFields:

@@ -1,7 +1,8 @@
 """What all routes of the REST API share: credentials, faults, the rate limit, and error responses as JSON.
 
 Follows Twilio's "Requests to the REST API" and "REST API best practices". A path that no route has is Twilio's 404
-(20404), a method that a route does not have is its 405 (20004).
+(20404), a method that a route does not have is its 405 (20004). A parameter that no handler asks for is named in the
+log.
 """
 
 import asyncio
@@ -16,12 +17,15 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from telebridge.logs import logger
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.resources.call import API_VERSION
+from telebridge.simulator.resources.fields import WatchedForm
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.setup.faults import RestFault
 from telebridge.simulator.setup.options import SimulatorOptions
 
+LOG = logger("telebridge.simulator")
 ROOT = f"/{API_VERSION}"
 ACCOUNT = f"{ROOT}/Accounts/{{account}}"
 
@@ -153,7 +157,10 @@ class RestApi:
                     await asyncio.sleep(fault.delay_seconds)
                 if fault.status is not None:
                     raise ApiProblem(fault.status, fault.code)
-                answer = route.handler(await self._request(request))
+                form = WatchedForm(await _form(request))
+                answer = route.handler(self._request(request, form))
+                if form.unread:
+                    LOG.warning("parameters are not simulated", path=request.path, parameters=form.unread)
             except ApiProblem as problem:
                 return web.json_response(problem.as_json(), status=problem.status)
             if fault.lose_answer and request.transport is not None:
@@ -172,10 +179,7 @@ class RestApi:
         except ApiProblem as problem:
             return web.json_response(problem.as_json(), status=problem.status)
 
-    async def _request(self, request: web.Request) -> ApiRequest:
-        form: dict[str, list[str]] = {}
-        for name, value in parse_qsl(await request.text(), keep_blank_values=True):
-            form.setdefault(name, []).append(value)
+    def _request(self, request: web.Request, form: Mapping[str, Sequence[str]]) -> ApiRequest:
         names = {name: value for name, value in request.match_info.items() if name != "account"}
         return ApiRequest(self._account(), names, request.path, dict(request.query), form)
 
@@ -201,6 +205,13 @@ class RestApi:
                 self._faults.remove(fault)
                 return fault
         return RestFault(method)
+
+
+async def _form(request: web.Request) -> dict[str, list[str]]:
+    form: dict[str, list[str]] = {}
+    for name, value in parse_qsl(await request.text(), keep_blank_values=True):
+        form.setdefault(name, []).append(value)
+    return form
 
 
 def _response(answer: ApiAnswer) -> web.Response:

@@ -3,7 +3,6 @@
 Follows Twilio's Conference, Participant, Queue and Member resources.
 """
 
-from dataclasses import replace
 from html import escape
 
 from telebridge.simulator.execution.new_sids import new_sid
@@ -14,6 +13,17 @@ from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.resources.queues import QueueMember, QueueResource
 from telebridge.simulator.rest.api import ACCOUNT, ApiAnswer, ApiRequest, ApiRoute, created, deleted, found
 
+PARTICIPANT_CALL = (
+    "To",
+    "From",
+    "Timeout",
+    "TimeLimit",
+    "StatusCallback",
+    "StatusCallbackMethod",
+    "StatusCallbackEvent",
+    "MachineDetection",
+)
+"""What the call of a new participant has of a call."""
 CONFERENCES, QUEUES = f"{ACCOUNT}/Conferences", f"{ACCOUNT}/Queues"
 
 
@@ -63,8 +73,9 @@ def add_participant(request: ApiRequest) -> ApiAnswer:
     }
     written = " ".join(f'{key}="{escape(value)}"' for key, value in attributes.items() if value)
     twiml = f"<Response><Dial><Conference {written}>{escape(name)}</Conference></Dial></Response>"
-    setup = read_create({**request.form, "Twiml": [twiml]}, owned_numbers=request.account.owned_numbers)
-    call = request.account.create(replace(setup, twiml=twiml))
+    form = {name: request.form.get(name, ()) for name in PARTICIPANT_CALL}
+    setup = read_create({**form, "Twiml": [twiml]}, owned_numbers=request.account.owned_numbers)
+    call = request.account.create(setup)
     body = {"account_sid": call.account_sid, "call_sid": call.sid, "status": "queued", "label": fields.text("Label")}
     sid = known.sid if known is not None else name
     uri = f"{request.path.removesuffix('.json')}/{call.sid}.json"

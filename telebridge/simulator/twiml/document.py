@@ -106,11 +106,7 @@ def _prompt(element: ElementReader) -> PromptVerb:
 
 
 def _prompts(element: ElementReader) -> tuple[PromptVerb, ...]:
-    prompts = []
-    for child in element.children("Say", "Play", "Pause"):
-        prompts.append(_prompt(child))
-        child.finish()
-    return tuple(prompts)
+    return tuple(_prompt(child) for child in element.children("Say", "Play", "Pause"))
 
 
 def _gather(element: ElementReader) -> GatherVerb:
@@ -153,7 +149,6 @@ def _record(element: ElementReader) -> RecordVerb:
 def _enqueue(element: ElementReader) -> EnqueueVerb:
     if element.has("workflowSid"):
         element.ignore("TaskRouter: the call waits in a queue of its own")
-    _ = element.children()
     return EnqueueVerb(
         name=element.content() or element.text("workflowSid"),
         action=element.optional("action"),
@@ -182,13 +177,8 @@ def _sms(element: ElementReader) -> SmsVerb:
 
 
 def _alone(verb: Verb) -> Callable[[ElementReader], Verb]:
-    """Return the reader of a verb whose nouns are not performed."""
-
-    def read(element: ElementReader) -> Verb:
-        _ = element.children()
-        return verb
-
-    return read
+    """Return the reader of a verb that says nothing but its name."""
+    return lambda _: verb
 
 
 def _redirect(element: ElementReader) -> RedirectVerb:
@@ -196,7 +186,6 @@ def _redirect(element: ElementReader) -> RedirectVerb:
 
 
 def _reject(element: ElementReader) -> RejectVerb:
-    _ = element.children()
     return RejectVerb(element.word("reason", "rejected", ("rejected", "busy")))
 
 

@@ -3,7 +3,7 @@
 Follows Twilio's error dictionary: an attribute that does not fit is a warning (12200 "Schema validation", 13612,
 13910), the default takes its place, and the document is executed.
 
-One rule: an attribute that no method asked for is never lost in silence; `finish` makes a warning of it.
+One rule: an attribute or element that no method asked for is never lost in silence; `finish` makes a warning of it.
 """
 
 import re
@@ -51,6 +51,7 @@ class ElementReader:
         self._place = f"{parent}/{element.tag}"
         self._warnings = warnings
         self._asked: set[str] = set()
+        self._children: list[ElementReader] | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -63,6 +64,7 @@ class ElementReader:
 
     def all_text(self) -> str:
         """Return the text of the element and of all elements in it."""
+        self._children = []
         for child in self._element.iter():
             if child is not self._element:
                 if child.tag in SSML:
@@ -72,16 +74,16 @@ class ElementReader:
         return "".join(self._element.itertext()).strip()
 
     def children(self, *performed: str) -> list["ElementReader"]:
-        """Return the elements in this one that are performed; a warning is noted for each other one."""
-        found = []
+        """Return the elements in this one that are performed; a warning is noted for each other one. Call it once."""
+        self._children = []
         for child in self._element:
             if child.tag in performed:
-                found.append(ElementReader(child, self.tag, self._warnings))
+                self._children.append(ElementReader(child, self.tag, self._warnings))
             elif is_published(self.tag, child.tag):
                 self._ignored(f"<{child.tag}> in <{self.tag}>")
             else:
                 self._wrong(SCHEMA_WARNING, f"<{child.tag}> is not allowed in <{self.tag}>")
-        return found
+        return self._children
 
     def has(self, name: str) -> bool:
         """Whether the element has an attribute."""
@@ -134,7 +136,9 @@ class ElementReader:
         self._ignored(problem)
 
     def finish(self) -> None:
-        """Note a warning for each attribute that nobody asked for."""
+        """Note a warning for each attribute and element that nobody asked for, also in the elements of this one."""
+        for child in self.children() if self._children is None else self._children:
+            child.finish()
         known = PUBLISHED.get(self._place, ())
         for name in self._element.attrib:
             if name in self._asked:

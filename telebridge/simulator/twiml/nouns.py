@@ -61,7 +61,6 @@ def read_dial(element: ElementReader) -> DialVerb:
             queue = QueueNoun(noun.content(), noun.optional("url"), noun.method())
         else:
             parties.append(_party(noun))
-        noun.finish()
     mode = element.word("record", "do-not-record", RECORD_MODES)
     return DialVerb(
         parties=tuple(parties),
@@ -130,9 +129,7 @@ def read_connect(element: ElementReader) -> StreamVerb | None:
     noun = streams[0]
     if noun.text("track", "inbound_track") != "inbound_track":
         raise TwimlError(31941, "with <Connect> the track can only be inbound_track")
-    stream = _stream(noun, action, method)
-    noun.finish()
-    return stream
+    return _stream(noun, action, method)
 
 
 def read_start(element: ElementReader) -> StartStreamVerb | StartRecordingVerb | None:
@@ -152,7 +149,6 @@ def read_start(element: ElementReader) -> StartStreamVerb | StartRecordingVerb |
         else:
             track = noun.word("track", "inbound_track", tuple(TRACKS))
             verb = StartStreamVerb(_stream(noun, None, "POST"), TRACKS[track])
-        noun.finish()
         return verb
     return None
 
@@ -161,7 +157,6 @@ def read_stop(element: ElementReader) -> StopStreamVerb | None:
     """Read `<Stop>`; None when its noun is a service that is not simulated."""
     for noun in element.children("Stream"):
         name = noun.text("name")
-        noun.finish()
         return StopStreamVerb(name)
     return None
 
@@ -184,5 +179,4 @@ def _parameter(element: ElementReader) -> tuple[str, str]:
     name, value = element.text("name"), element.text("value")
     if not name or len(name) + len(value) >= LONGEST_PARAMETER:
         raise TwimlError(12200, f"<Parameter> '{name[:40]}' must have a name and fewer than 500 characters")
-    element.finish()
     return name, value

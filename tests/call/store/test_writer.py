@@ -191,9 +191,9 @@ async def test_what_is_saved_later_is_made_when_it_is_written_and_once(tmp_path)
         store.writer.began(record())
         await written()
         began = asyncio.get_running_loop().time()
-        for _ in range(20):
+        for _ in range(10):
             store.writer.save_later("CA1", progress)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(module.PROGRESS_SECONDS / 20)
         assert made == []
         await asyncio.sleep(module.PROGRESS_SECONDS)
         assert (await store.find("CA1")).checkpoint == "heard 1"

@@ -80,7 +80,7 @@ def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_p
 def test_what_its_owner_must_set_is_named(command, tmp_path):
     (tmp_path / "people.csv").write_text("Customer,Mobile\nAda,212 555 0111\n")
     told = command("init", "people.csv", "--flow", "reminder")
-    assert "people.toml is written; set in it `from`, `default_country`, `name`, then:\n" in told
+    assert "people.toml is written; set from, default_country, columns.name in it, then:\n" in told
 
 
 def test_a_campaign_file_that_is_there_is_not_overwritten(command, tmp_path):

@@ -74,7 +74,7 @@ async def test_a_call_is_shown_with_what_was_heard_and_its_numbers_only_on_deman
         served.past.records.append(ended(path=["menu"], digits=["1"]))
         text = await served.get(f"/calls/{OVER}")
         assert '<span class="heard">Press one</span><span class="unheard"> for sales.</span>' in text
-        assert "cut off by the caller spoke after 1.2 s, silent within 70 ms" in text
+        assert "cut off when the caller spoke, after 1.2 s, silent within 70 ms" in text
         assert "5551230001" not in text
         assert "+15551230001" in await served.post(f"/calls/{OVER}", status=200)
         await served.get(f"/calls/{SID}", status=404)
@@ -198,4 +198,4 @@ async def test_a_watcher_who_reads_nothing_is_not_looked_for(tmp_path):
 def test_a_line_of_a_record_that_lacks_fields_is_shown_as_far_as_it_goes():
     assert transcript_line({}).heard == ""
     assert transcript_line({"text": "Hello.", "pauses": 1}).note == "paused 1 time for a sound"
-    assert transcript_line({"text": "Hello.", "interrupted_by": "comet"}).note == "cut off by comet"
+    assert transcript_line({"text": "Hello.", "interrupted_by": "comet"}).note == "cut off comet"

@@ -1,0 +1,236 @@
+"""The campaigns: how each stands, why nobody is called, what its first calls say, and starting, pausing, cancelling.
+
+One rule: what a button does is done by the endpoint of the API.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.claim import CampaignLane
+from telebridge.campaigns.engine.states import CampaignStatus, ContactState
+from telebridge.campaigns.reporting.page import outcome_words
+from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
+from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
+from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import iso_instant
+from telebridge.flows.model import Flow
+from telebridge.logs import logger
+from telebridge.server.api.campaign_models import CancelCampaignRequest, ReportQuery
+from telebridge.server.api.campaigns import CampaignEndpoints, found_campaign
+from telebridge.server.http.bodies import Nothing
+from telebridge.server.http.problems import Problem
+from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.visits import PageRouter, PageVisit
+from telebridge.twilio.signed_urls import PromptTokens
+
+log = logger(__name__)
+
+FRESH_SECONDS = 2.0
+"""A campaign is looked up in the database once in so many seconds, however many watch it."""
+MOST_LANES = 30
+BUTTONS = {
+    CampaignStatus.DRAFT: ("start", "cancel"),
+    CampaignStatus.RUNNING: ("pause", "cancel"),
+    CampaignStatus.PAUSED: ("resume", "cancel"),
+    CampaignStatus.DRAINING: ("cancel",),
+    CampaignStatus.DONE: ("start",),
+    CampaignStatus.CANCELLED: (),
+}
+"""What a person may do to a campaign in each state."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A view of a campaign, and until when it is shown to others."""
+
+    view: CampaignView
+    until: float
+
+
+class CampaignPages:
+    """Answers `/campaigns` and `/campaigns/{id}`.
+
+    Args:
+        store: The campaigns.
+        endpoints: The API, which does what buttons want.
+        flows: Their flows.
+        law: The calling hours.
+        prompts: Sign the texts of the first calls, so that they can be listened to.
+        streams: Send what has changed.
+        router: Has the pages.
+    """
+
+    def __init__(
+        self,
+        store: CampaignStore,
+        endpoints: CampaignEndpoints,
+        flows: FlowCatalogue,
+        law: CallingLaw,
+        prompts: PromptTokens,
+        streams: LiveStreams,
+        router: PageRouter,
+    ) -> None:
+        self._store = store
+        self._endpoints = endpoints
+        self._flows = flows
+        self._law = law
+        self._prompts = prompts
+        self._streams = streams
+        self._seen: dict[str, _Seen] = {}
+        router.get("/campaigns", self.list_campaigns)
+        router.get("/campaigns/{id}", self.show)
+        router.get("/campaigns/{id}/stream", self.stream)
+        router.get("/campaigns/{id}/report.csv", self.report)
+        for name, action in {
+            "start": endpoints.start_campaign,
+            "resume": endpoints.resume_campaign,
+            "pause": endpoints.pause_campaign,
+        }.items():
+            router.post(f"/campaigns/{{id}}/{name}", self._done(name, action))
+        router.post("/campaigns/{id}/cancel", self.cancel)
+
+    async def list_campaigns(self, visit: PageVisit) -> web.Response:
+        """All campaigns, and the form that begins one."""
+        campaigns = [campaign_json(one) for one in await self._store.campaigns.all()]
+        return visit.page("campaigns", campaigns=campaigns)
+
+    async def show(self, visit: PageVisit) -> web.Response:
+        """One campaign."""
+        return await self._page(visit)
+
+    async def stream(self, visit: PageVisit) -> web.StreamResponse:
+        """How a campaign stands, as it changes."""
+        campaign = await found_campaign(self._store, visit.request)
+
+        async def look() -> PageState:
+            return PageState(figures(await self._view(campaign.id)))
+
+        return await self._streams.send(visit, look)
+
+    async def report(self, visit: PageVisit) -> web.StreamResponse:
+        """The report: one row for each contact."""
+        return await self._endpoints.report_campaign(visit.request, ReportQuery(format="csv"), Nothing())
+
+    async def cancel(self, visit: PageVisit) -> web.StreamResponse:
+        """End a campaign for ever, and its live calls if that is wanted."""
+        body = CancelCampaignRequest(end_calls="end_calls" in visit.fields)
+
+        async def cancelled(request: web.Request, _query: Nothing, _body: Nothing) -> object:
+            return await self._endpoints.cancel_campaign(request, Nothing(), body)
+
+        return await self._done("cancel", cancelled)(visit)
+
+    def _done(
+        self, name: str, action: Callable[[web.Request, Nothing, Nothing], Awaitable[object]]
+    ) -> Callable[[PageVisit], Awaitable[web.StreamResponse]]:
+        async def done(visit: PageVisit) -> web.StreamResponse:
+            campaign_id = visit.request.match_info["id"]
+            try:
+                await action(visit.request, Nothing(), Nothing())
+            except Problem as problem:
+                if problem.status == web.HTTPNotFound.status_code:
+                    raise
+                return await self._page(visit, status=problem.status, problem=problem.detail)
+            self._seen.pop(campaign_id, None)
+            log.info("done on a page", action=name, campaign=campaign_id, peer=visit.request.remote)
+            return visit.go_to(f"/campaigns/{campaign_id}")
+
+        return done
+
+    async def _page(self, visit: PageVisit, *, status: int = 200, problem: str = "") -> web.Response:
+        campaign = await found_campaign(self._store, visit.request)
+        view = await self._view(campaign.id)
+        words = await self._words(view.campaign)
+        return visit.page(
+            "campaign",
+            status,
+            campaign=campaign_json(view.campaign),
+            figures=figures(view),
+            outcomes=[(name, outcome_words(name)) for name in sorted(view.progress.outcomes)],
+            waiting=[waiting.value for waiting in view.explanation.waiting],
+            lanes=await self._lanes(view.campaign),
+            buttons=BUTTONS[view.campaign.status],
+            words=words,
+            listen=self._listened(words),
+            problem=problem,
+        )
+
+    async def _view(self, campaign_id: str) -> CampaignView:
+        """How a campaign stands, looked up at most every few seconds."""
+        now = asyncio.get_running_loop().time()
+        seen = self._seen.get(campaign_id)
+        if seen is not None and now < seen.until:
+            return seen.view
+        view = await view_campaign(
+            self._store, campaign_id, self._law.open_until, wallclock=self._endpoints.wallclock()
+        )
+        self._seen = {each: one for each, one in self._seen.items() if now < one.until}
+        self._seen[campaign_id] = _Seen(view, now + FRESH_SECONDS)
+        return view
+
+    async def _lanes(self, campaign: Campaign) -> list[dict[str, Any]]:
+        """The zones in which contacts wait, with the hours of each: the next opening or closing."""
+        wallclock, told = self._endpoints.wallclock(), []
+        lanes = sorted(
+            await self._store.reports.waiting(campaign.id), key=lambda one: -(one.due + sum(one.later.values()))
+        )
+        for lane in lanes[:MOST_LANES]:
+            place = CampaignLane(lane.id, campaign, lane.lane, 0)
+            until = self._law.open_until(place, wallclock)
+            opens = None if until is not None else self._law.opens_at(place, wallclock)
+            told.append(
+                {
+                    "zones": " and ".join(lane.lane.zones),
+                    "region": lane.lane.region,
+                    "waiting": lane.due + sum(lane.later.values()),
+                    "until": None if until is None else iso_instant(until),
+                    "opens": None if opens is None else iso_instant(opens),
+                }
+            )
+        return told
+
+    async def _words(self, campaign: Campaign) -> CampaignWords | None:
+        """What the contacts that come first will hear; None where there are none, or the flow is away."""
+        if campaign.status.is_over or campaign.plan.flow not in self._flows.names:
+            return None
+        first = []
+        async for contact in self._store.reports.contacts(campaign.id):
+            if contact.state is ContactState.READY:
+                first.append((contact.phone, contact.variables))
+            if len(first) == FIRST_CALLS:
+                break
+        flow = self._flows.find(campaign.plan.flow)
+        if not first or not isinstance(flow, Flow):
+            return CampaignWords(campaign.plan.flow) if first else None
+        number, node = campaign.plan.numbers[0].number, campaign.plan.message_node
+        return words_of(flow, first[0][1], first, from_number=number, message_node=node)
+
+    def _listened(self, words: CampaignWords | None) -> dict[str, str]:
+        """The address of the audio of each text of the first calls."""
+        calls = () if words is None else words.calls
+        texts = {line.text for call in calls for line in call.spoken}
+        return {text: f"/prompts/{self._prompts.issue(text, {})}.wav" for text in texts}
+
+
+def figures(view: CampaignView) -> dict[str, Any]:
+    """What changes on the page of a campaign, by name."""
+    contacts = view.progress.contacts
+    return {
+        "status": view.campaign.status.value,
+        "total": view.total,
+        "over": view.over,
+        "share": round(100 * view.over / view.total) if view.total else 0,
+        "ready": contacts.get("ready", 0),
+        "live": view.live,
+        "attempts": view.attempts,
+        "dialers": view.explanation.dialers,
+        **{f"outcome-{name}": count for name, count in view.progress.outcomes.items()},
+        **{f"waiting-{waiting.value}": count for waiting, count in view.explanation.waiting.items()},
+    }

@@ -1,0 +1,3 @@
+import { showTimes } from "./live.js";
+
+showTimes();

@@ -1,0 +1,92 @@
+"""A browser for the tests of pages; they are skipped, with the reason, where there is none."""
+
+import asyncio
+import shutil
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+RECORD_WIRE = """
+window.sent = []; window.received = [];
+const send = WebSocket.prototype.send;
+WebSocket.prototype.send = function (text) {
+  window.sent.push({ at: performance.now(), message: JSON.parse(text) });
+  if (!this.watched) {
+    this.watched = true;
+    this.addEventListener("message", ({ data }) => {
+      window.received.push({ at: performance.now(), message: JSON.parse(data) });
+    });
+  }
+  return send.call(this, text);
+};
+"""
+
+
+class Tab:
+    """A page in the browser, with all that it must not do: errors in the console, requests of other hosts."""
+
+    def __init__(self, page, url):
+        self.page, self.url = page, url
+        self.console, self.foreign = [], []
+        page.on("console", lambda message: self.console.append(message.text) if message.type != "log" else None)
+        page.on("pageerror", lambda error: self.console.append(str(error)))
+        page.on("request", lambda asked: self.foreign.append(asked.url) if not asked.url.startswith(url) else None)
+
+    async def go(self, path):
+        await self.page.goto(self.url + path)
+
+    async def wire(self, direction, event):
+        """The messages of a kind that the page has sent or received so far, with when."""
+        expression = f"window.{direction}.filter((each) => each.message.event === {event!r})"
+        return await self.page.evaluate(expression)
+
+    async def text(self, selector):
+        return await self.page.inner_text(selector)
+
+    async def until(self, expression, seconds=20):
+        """Wait until an expression is true; Playwright's own way needs `eval`, which the pages' policy refuses."""
+        async with asyncio.timeout(seconds):
+            while not await self.page.evaluate(expression):
+                await self.page.wait_for_timeout(50)
+
+    async def accessibility(self):
+        """What axe-core finds against WCAG 2.2 AA."""
+        await self.page.evaluate(AXE.read_text())
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = await self.page.evaluate("(tags) => axe.run(document, {runOnly: tags})", tags)
+        return [(each["id"], [node["html"][:120] for node in each["nodes"]]) for each in found["violations"]]
+
+    def check(self):
+        assert self.console == []
+        assert self.foreign == []
+
+
+@asynccontextmanager
+async def opened_browser(*flags):
+    """Chromium with further flags."""
+    if CHROMIUM is None:
+        pytest.skip("there is no Chromium: apt-get install chromium")
+    playwright = pytest.importorskip(
+        "playwright.async_api", reason="Playwright is not installed: pip install playwright"
+    )
+    async with playwright.async_playwright() as program:
+        browser = await program.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--mute-audio", "--autoplay-policy=no-user-gesture-required", *flags],
+        )
+        try:
+            yield browser
+        finally:
+            await browser.close()
+
+
+@asynccontextmanager
+async def opened_tab(url, *flags, **context):
+    """A page of a new browser."""
+    async with opened_browser(*flags) as browser:
+        page = await (await browser.new_context(**context)).new_page()
+        await page.add_init_script(RECORD_WIRE)
+        yield Tab(page, url)
