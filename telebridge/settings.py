@@ -199,6 +199,10 @@ class RecognitionSettings(_Section):
     audio: Literal["mulaw", "pcm"] = "mulaw"
     answer_seconds: Annotated[float, Field(gt=0, le=3)] = 1.5
     keep: bool = True
+    fallback_provider: Literal["", "deepgram", "openai", "openai-http", "vosk"] = ""
+    fallback_url: Annotated[str, AfterValidator(_recognizer_address)] = ""
+    fallback_api_key: str = ""
+    fallback_model: str = ""
 
 
 class PromptSettings(_Section):

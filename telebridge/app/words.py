@@ -1,8 +1,11 @@
 """The recognizer that the settings name, and how calls hear words with it."""
 
+from dataclasses import dataclass
+
 from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.errors import ConfigurationError
-from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.failover import FailoverRecognizer
+from telebridge.recognition.options import RecognitionProvider, RecognizerOptions
 from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import Recognizer
 from telebridge.settings import RecognitionSettings, Settings
@@ -12,26 +15,52 @@ HOSTED = frozenset({"deepgram", "openai"})
 
 
 def open_words(settings: RecognitionSettings) -> Recognizer | None:
-    """Make the recognizer of the settings; None when they name no provider.
+    """Make the recognizer of the settings, and the second one if they name it; None when they name none.
 
     Raises:
-        ConfigurationError: The key is missing, or a package is.
+        ConfigurationError: A key is missing, an address is wrong, or a package is missing.
     """
-    provider = settings.provider
-    if not provider:
+    if not settings.provider:
+        if settings.fallback_provider:
+            problem = "is set, and recognition.provider is not"
+            raise ConfigurationError("recognition.fallback_provider", problem, "name the first recognizer too")
         return None
-    if provider.split("-")[0] in HOSTED and not settings.url and not settings.api_key:
-        hint = "set it, or recognition.url for a server of your own"
-        raise ConfigurationError("recognition.api_key", f"is not set, and {provider} takes nobody without it", hint)
-    if settings.url and settings.url.startswith("http") is not (provider == "openai-http"):
+    first = _open(settings, _Reached(settings.provider, settings.url, settings.api_key, settings.model), "")
+    if not settings.fallback_provider:
+        return first
+    second = _Reached(
+        settings.fallback_provider, settings.fallback_url, settings.fallback_api_key, settings.fallback_model
+    )
+    return FailoverRecognizer([first, _open(settings, second, "fallback_")])
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """How a recognizer is reached."""
+
+    provider: RecognitionProvider
+    url: str
+    api_key: str
+    model: str
+
+
+def _open(settings: RecognitionSettings, reached: _Reached, prefix: str) -> Recognizer:
+    """Make one recognizer, whose keys in the settings begin with `prefix`."""
+    provider = reached.provider
+    if provider.split("-")[0] in HOSTED and not reached.url and not reached.api_key:
+        hint = f"set it, or recognition.{prefix}url for a server of your own"
+        raise ConfigurationError(
+            f"recognition.{prefix}api_key", f"is not set, and {provider} takes nobody without it", hint
+        )
+    if reached.url and reached.url.startswith("http") is not (provider == "openai-http"):
         scheme = "http:// or https://" if provider == "openai-http" else "ws:// or wss://"
-        raise ConfigurationError("recognition.url", f"is no address of {provider}", f"begin it with {scheme}")
+        raise ConfigurationError(f"recognition.{prefix}url", f"is no address of {provider}", f"begin it with {scheme}")
     return open_recognizer(
         RecognizerOptions(
             provider,
-            settings.url,
-            settings.api_key,
-            settings.model,
+            reached.url,
+            reached.api_key,
+            reached.model,
             settings.language,
             settings.hints,
             settings.dialect,

@@ -121,7 +121,8 @@ def _questions(flow: Flow) -> Iterator[Mistake]:
 def _texts(flow: Flow) -> Iterator[Mistake]:
     known = BUILT_IN.union(flow.variables, flow.needs, *(variables_set_by(node) for node in flow.nodes.values()))
     for path, text in flow_texts(flow).items():
-        yield from _unknown_names(path, text, names_in, known)
+        own = {"heard"} if path[-2:] == ("confirm", "say") else frozenset[str]()
+        yield from _unknown_names(path, text, names_in, known | own)
     for path, condition in flow_conditions(flow).items():
         yield from _unknown_names(path, condition, names_in_condition, known)
 

@@ -152,10 +152,12 @@ def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
 
 
 def _wordings_of(node: Any) -> dict[KeyPath, str]:
-    """The question in other words, where a node has it so."""
+    """The question in other words, and how an answer is asked back, where a node has them."""
     spoken = getattr(node, "spoken", None)
     written = {} if spoken is None else {"with": spoken.heard, "without": spoken.unheard}
-    return {("spoken", name): text for name, text in written.items() if text is not None}
+    found: dict[KeyPath, str] = {("spoken", name): text for name, text in written.items() if text is not None}
+    confirm = getattr(node, "confirm", None)
+    return found if confirm is None else {**found, ("confirm", "say"): confirm.say}
 
 
 def _texts_in(value: Any, path: KeyPath) -> dict[KeyPath, str]:

@@ -214,6 +214,7 @@ class FlowInterpreter:
         self.moves += 1
         position.node = name
         position.silences = position.mismatches = position.passes = 0
+        position.unconfirmed = None
         self._node = self._flow.nodes[name]
         entered = name if position.flow is None else f"{position.flow}/{name}"
         self._visited[entered] = self._node

@@ -97,6 +97,18 @@ class Wordings(Part):
     ] = None
 
 
+class Confirm(Part):
+    """An answer of which the recognizer was not sure is asked back: yes or 1 takes it, no or 2 asks again."""
+
+    below: Annotated[float, Field(gt=0, le=1, description="Asked back when it was less sure than this, from 0 to 1.")]
+    say: Annotated[TemplateText, Field(description="The question, a template; `{{ heard }}` is what was heard.")] = (
+        "You said {{ heard }}. Is that right? Say yes or no, or press 1 or 2."
+    )
+
+
+ConfirmField = Annotated[
+    Confirm | None, Field(description="Asks back when the recognizer was not sure of what was said; without it never.")
+]
 SpokenField = Annotated[
     Wordings | None, Field(description="The question in other words where words are heard, or are not.")
 ]
@@ -117,6 +129,7 @@ class MenuNode(Part):
         ),
     ]
     spoken: SpokenField = None
+    confirm: ConfirmField = None
     no_input: NoInputField = NoInput()
     no_match: Annotated[
         NoMatch, Field(description="What happens when a key is pressed that is not one of the choices.")
@@ -165,6 +178,7 @@ class AskNode(Part):
     no_input: NoInputField = NoInput()
     no_match: Annotated[NoMatch, Field(description="What happens when it is none of the answers.")] = NoMatch()
     spoken: SpokenField = None
+    confirm: ConfirmField = None
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 

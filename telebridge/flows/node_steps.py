@@ -18,6 +18,7 @@ from telebridge.flows.model import (
     Case,
     ChooseNode,
     CollectNode,
+    Confirm,
     Flow,
     HangUpNode,
     ListenNode,
@@ -55,11 +56,13 @@ from telebridge.flows.steps import (
     Step,
     Transfer,
     Wait,
+    WordRules,
 )
 from telebridge.flows.templates import TemplateProblem, filled, filled_address, holds, rendered
-from telebridge.flows.transitions import EnterFlow, GoTo, LeaveFlow
+from telebridge.flows.transitions import CONFIRMS, DENIES, EnterFlow, GoTo, LeaveFlow
 from telebridge.flows.values import ADDRESS
 from telebridge.flows.words.rules import language_of, word_rules
+from telebridge.recognition.words.yes_no import no_words, yes_words
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
@@ -214,12 +217,23 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
     def asked(question: str) -> Say:
         return _say(node, question if before is None else f"{before} {question}", node.barge_in, scope)
 
+    if scope.position.unconfirmed is not None and isinstance(node, MenuNode | AskNode):
+        return _confirmation(node, node.confirm or Confirm(), scope)
     spoken = getattr(node, "spoken", None) or Wordings()
     prompt = asked(spoken.unheard or text)
     words = word_rules(node, language_of(prompt.voice))
     if words is not None and (spoken.heard is not None or spoken.unheard is not None):
         words = replace(words, prompt=asked(spoken.heard or text))
     return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
+
+
+def _confirmation(node: MenuNode | AskNode, confirm: Confirm, scope: Scope) -> Collect:
+    """The question whether the answer was heard right."""
+    text = rendered(confirm.say, {**scope.variables, "heard": scope.position.heard})
+    voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **node.speech}
+    language = language_of(voice)
+    words = WordRules({CONFIRMS: yes_words(language), DENIES: no_words(language)}, language=language)
+    return Collect(Say(text, voice=voice or None, barge_in=node.barge_in), digit_rules(node), words)
 
 
 def _chosen(cases: tuple[Case, ...], scope: Scope) -> str | None:

@@ -42,6 +42,8 @@ class FlowPosition:
         flow: The name of the flow of `node`; None for the flow that the call began with.
         frames: The flows that wait for this one to return, the last of them at the end.
         passes: How many times the recording of this node was played.
+        unconfirmed: The key of a spoken answer that is being asked back; None when none is.
+        heard: What was heard of it.
     """
 
     node: str
@@ -57,3 +59,5 @@ class FlowPosition:
     flow: str | None = None
     frames: list[FlowFrame] = field(default_factory=list)
     passes: int = 0
+    unconfirmed: str | None = None
+    heard: str = ""

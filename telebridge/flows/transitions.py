@@ -77,12 +77,13 @@ class PlayLoaded:
     audio: bytes | None
 
 
+CONFIRMS, DENIES = "1", "2"
+"""The keys that answer whether something was heard right."""
+
 Transition = GoTo | AskAgain | PlayLoaded | HangUp
 
 
-def transition_after(  # noqa: C901, PLR0912 - a line for each kind of node
-    node: Node, result: StepResult, flow: Flow, position: FlowPosition
-) -> Transition | None:
+def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowPosition) -> Transition | None:
     """What follows from the result of a node's step; None when it is no result of such a step.
 
     Args:
@@ -94,16 +95,8 @@ def transition_after(  # noqa: C901, PLR0912 - a line for each kind of node
     match node, result:
         case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode()), Said()):
             return GoTo(node.then)
-        case ((MenuNode() | CollectNode() | AskNode() | ListenNode()), Gathered(ending=Ending.NOT_UNDERSTOOD)):
-            return _after_mismatch(node, position)
-        case MenuNode(), Gathered(digits, _):
-            return _after_menu(node, digits, flow, position)
-        case CollectNode(), Gathered(digits, _):
-            return _after_collect(node, digits, flow, position)
-        case AskNode(), Gathered(key, _):
-            return _after_ask(node, key, flow, position)
-        case ListenNode(), Gathered():
-            return _after_listen(node, result, flow, position)
+        case ((MenuNode() | CollectNode() | AskNode() | ListenNode()), Gathered()):
+            return _after_question(node, result, flow, position)
         case RecordNode(), Recorded():
             return _after_recording(node, result, position)
         case TransferNode(), Transferred(_):
@@ -129,6 +122,13 @@ def _after_transfer(node: TransferNode, transferred: Transferred) -> Transition:
 
 
 def _after_question(node: QuestionNode, answer: Gathered, flow: Flow, position: FlowPosition) -> Transition:
+    unconfirmed, position.unconfirmed = position.unconfirmed, None
+    if unconfirmed is not None and answer.digits in (CONFIRMS, DENIES):
+        digits = unconfirmed if answer.digits == CONFIRMS else ""
+        answer = Gathered(digits, Ending.SPOKEN if digits else Ending.NOT_UNDERSTOOD, position.heard)
+    elif _is_unsure(node, answer):
+        position.unconfirmed, position.heard = answer.digits, answer.words
+        return AskAgain(None)
     if answer.ending is Ending.NOT_UNDERSTOOD:
         return _after_mismatch(node, position)
     match node:
@@ -140,6 +140,14 @@ def _after_question(node: QuestionNode, answer: Gathered, flow: Flow, position: 
             return _after_ask(node, answer.digits, flow, position)
         case ListenNode():
             return _after_listen(node, answer, flow, position)
+
+
+def _is_unsure(node: QuestionNode, answer: Gathered) -> bool:
+    """Whether a spoken answer is to be asked back."""
+    confirm = node.confirm if isinstance(node, MenuNode | AskNode) else None
+    if confirm is None or answer.ending is not Ending.SPOKEN or answer.confidence is None:
+        return False
+    return answer.confidence < confirm.below
 
 
 def _after_menu(node: MenuNode, key: str, flow: Flow, position: FlowPosition) -> Transition:

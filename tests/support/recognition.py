@@ -77,6 +77,7 @@ def in_memory(test):
         try:
             return loop.run_until_complete(test(*args, **kwargs))
         finally:
+            loop.run_until_complete(_cancel_rest())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
@@ -87,3 +88,10 @@ def in_memory(test):
 
 def said(text, **how):
     return ScriptedWords(text, **how)
+
+
+async def _cancel_rest():
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

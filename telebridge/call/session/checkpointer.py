@@ -114,7 +114,7 @@ class Checkpointer:
         if self._flow is None:
             return []
         position = self._flow.position
-        again = position.silences or position.mismatches or self._flow.moves == self._moves
+        again = position.silences or position.mismatches or position.unconfirmed or self._flow.moves == self._moves
         self._moves = self._flow.moves
         published = (
             [] if again else [PublishEvent("node", {"node": position.path[-1] if position.path else position.node})]
