@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from telebridge.call.flows.python import Answer, Bridge, Call
-    from telebridge.errors import ConfigurationError, SpeechError, SpeechRejected, SpeechUnavailable, TelebridgeError
+    from telebridge.errors import (
+        ConfigurationError,
+        SmsNotSent,
+        SpeechError,
+        SpeechRejected,
+        SpeechUnavailable,
+        TelebridgeError,
+    )
     from telebridge.flows.steps import Recorded, RecordingEnd, Transferred
     from telebridge.turns.barge_in import BargeIn, BargeInCause
     from telebridge.turns.digits import DigitRules, Ending
@@ -26,6 +33,7 @@ __all__ = [
     "Ending",
     "Recorded",
     "RecordingEnd",
+    "SmsNotSent",
     "SpeechError",
     "SpeechRejected",
     "SpeechUnavailable",
@@ -37,6 +45,7 @@ _SOURCES = {
     "telebridge.call.flows.python": ("Answer", "Bridge", "Call"),
     "telebridge.errors": (
         "ConfigurationError",
+        "SmsNotSent",
         "SpeechError",
         "SpeechRejected",
         "SpeechUnavailable",

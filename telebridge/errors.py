@@ -181,6 +181,10 @@ class SpeechTextError(SpeechRejected):
     """The text itself is at fault: its author failed, or it is no text. No provider could speak it."""
 
 
+class SmsNotSent(TelebridgeError):
+    """A text message was not sent, or nobody knows whether it was: why not."""
+
+
 class TwilioAPIError(TelebridgeError):
     """Twilio's REST API answered with an error.
 

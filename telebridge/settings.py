@@ -42,7 +42,7 @@ CONVENTIONAL = {
 }
 
 TOML_HINT = 'a text stands in quotes, as in name = "text"'
-SECRET = re.compile(r"(key|token|secret|url)(?!s)$(?<!public_url)")
+SECRET = re.compile(r"(key|token|secret|url|password)(?!s)$(?<!public_url)")
 """Keys whose values are never shown."""
 OWN_MISTAKES = frozenset({"public_address", "network", "reserved"})
 """The mistakes that are worded here."""
@@ -68,6 +68,15 @@ def _public_address(url: str) -> str:
 def _address_or_empty(url: str) -> str:
     if url and not ADDRESS.fullmatch(url):
         raise PydanticCustomError("address", "is no http or https address")
+    return url
+
+
+RECOGNIZER_ADDRESS = re.compile(r"(https?|wss?)://[^\s/?#]+(/\S*)?")
+
+
+def _recognizer_address(url: str) -> str:
+    if url and not RECOGNIZER_ADDRESS.fullmatch(url):
+        raise PydanticCustomError("address", "is no address that begins with wss://, ws://, https:// or http://")
     return url
 
 
@@ -177,6 +186,21 @@ class SpeechSettings(_Section):
     stalled_seconds: PositiveSeconds = 1.0
 
 
+class RecognitionSettings(_Section):
+    """Who hears what callers say; nobody unless a provider is named."""
+
+    provider: Literal["", "deepgram", "openai", "openai-http", "vosk"] = ""
+    url: Annotated[str, AfterValidator(_recognizer_address)] = ""
+    api_key: str = ""
+    model: str = ""
+    language: str = "en"
+    hints: tuple[str, ...] = ()
+    dialect: Literal["ga", "beta"] = "ga"
+    audio: Literal["mulaw", "pcm"] = "mulaw"
+    answer_seconds: Annotated[float, Field(gt=0, le=3)] = 1.5
+    keep: bool = True
+
+
 class PromptSettings(_Section):
     """The cache of prompts."""
 
@@ -245,10 +269,40 @@ class TransferSettings(_Section):
     allowed: tuple[Prefix, ...] | None = None
 
 
+class SmsSettings(_Section):
+    """Where text messages may be sent to."""
+
+    allowed: tuple[Annotated[str, Field(pattern=r"^\+[0-9]*$")], ...] | None = None
+
+
 class PageSettings(_Section):
     """The pages for people."""
 
     enabled: bool = True
+
+
+MailAddress = Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$")]
+
+
+Sender = Annotated[str, Field(pattern=r"^([^\s@,]+@[^\s@,]+)?$")]
+
+
+def _has_sender(sender: str, info: ValidationInfo) -> str:
+    if info.data.get("host") and not sender:
+        raise PydanticCustomError("sender", "is not set, and servers take no e-mail without: write an address of yours")
+    return sender
+
+
+class MailSettings(_Section):
+    """The SMTP server that sends the messages of callers by e-mail; without a host none is sent."""
+
+    host: str = ""
+    port: Port = 587
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: str = ""
+    password: str = ""
+    sender: Annotated[Sender, AfterValidator(_has_sender), Field(validate_default=True)] = ""
+    to: tuple[MailAddress, ...] = ()
 
 
 class CallSettings(_Section):
@@ -273,6 +327,7 @@ class Settings(BaseSettings):
     twilio: TwilioSettings = TwilioSettings()
     rime: RimeSettings = RimeSettings()
     speech: SpeechSettings = SpeechSettings()
+    recognition: RecognitionSettings = RecognitionSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
     calls: CallSettings = CallSettings()
@@ -280,7 +335,9 @@ class Settings(BaseSettings):
     prompts: PromptSettings = PromptSettings()
     campaigns: CampaignSettings = CampaignSettings()
     transfers: TransferSettings = TransferSettings()
+    sms: SmsSettings = SmsSettings()
     pages: PageSettings = PageSettings()
+    mail: MailSettings = MailSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 
     @property

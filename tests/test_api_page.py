@@ -55,7 +55,14 @@ def asked(command):
 def test_every_route_has_a_command_and_every_command_a_route():
     routes = {(route.method, route.path) for route in Api().app[DECLARATIONS]}
     shown = {
-        (method, path.partition("?")[0].replace(SID, "{sid}").replace("/c1", "/{id}"))
+        (
+            method,
+            path.partition("?")[0]
+            .replace(f"{SID}-1", "{message}")
+            .replace(SID, "{sid}")
+            .replace("/c1", "/{id}")
+            .replace("/hours/clinic", "/hours/{name}"),
+        )
         for method, path, _, _ in map(asked, commands())
     }
     assert shown == routes

@@ -8,6 +8,7 @@ from telebridge.app.bridge import _flows
 from telebridge.app.python_flows import open_flows
 from telebridge.bundled import BUNDLED, BUNDLED_FLOWS
 from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.reload import FlowReload
 from telebridge.settings import load_settings, settings_file
 
 
@@ -58,3 +59,19 @@ def test_the_settings_of_a_project_come_before_those_in_config(empty_folder):
 def test_what_commands_need_is_carried():
     for path in ("telebridge.toml", "flows/front-desk.yaml", "campaigns/reminders.toml", "campaigns/reminders.csv"):
         assert (BUNDLED / path).is_file()
+
+
+def test_flow_files_that_were_left_out_at_the_start_do_not_come_later(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    bridge = Bridge()
+
+    @bridge.flow("mine")
+    async def mine(call):
+        await call.hang_up()
+
+    flows = open_flows(load_settings(), bridge)
+    reload = FlowReload(flows)
+    for _ in range(3):
+        for change in reload.look():
+            reload.apply(change)
+    assert flows.names == ["mine"]

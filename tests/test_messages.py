@@ -110,8 +110,8 @@ def test_settings_of_windows_begin_with_a_byte_order_mark(folder):
 @pytest.mark.parametrize(
     ("verb", "hint"),
     [
-        ("gather", "'menu' asks for one key, 'collect' for several"),
-        ("Gather", "'menu' asks for one key, 'collect' for several"),
+        ("gather", "'menu' asks for one key, 'collect' for several, 'listen' for words"),
+        ("Gather", "'menu' asks for one key, 'collect' for several, 'listen' for words"),
         ("dial", "'transfer' connects the caller with a number"),
         ("hangup", "did you mean 'hang_up'?"),
         ("http", "'request' asks a web service"),

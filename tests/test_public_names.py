@@ -37,7 +37,20 @@ def test_to_import_the_package_imports_nothing_heavy():
 
 def test_what_a_call_shows_is_what_an_application_may_use():
     assert {name for name in vars(Call) if not name.startswith("_")} == {
-        *("say", "ask", "collect", "play", "record", "transfer", "send_digits", "caller_audio"),
+        *(
+            "say",
+            "ask",
+            "collect",
+            "listen",
+            "play",
+            "play_file",
+            "record",
+            "transfer",
+            "enqueue",
+            "send_sms",
+            "send_digits",
+            "caller_audio",
+        ),
         *("checkpoint", "opt_out", "call_back", "hang_up"),
     }
 

@@ -26,6 +26,7 @@ DEFAULTED = {
     "telebridge.cli.call_view.COLORS": "other events have no colour",
     "telebridge.cli.call_view.WORDS": "other events are shown by their name",
     "telebridge.testing.picture.SIGNS": "other events are not drawn",
+    "telebridge.testing.call.timeline.SHOWN_EVENTS": "other events are no lines",
     "telebridge.campaigns.definition.plan._retry": "other outcomes are not retried",
     "telebridge.testing.campaign._plan": "other outcomes are not retried",
     "telebridge.campaigns.engine.outcomes.usual_delays": "other outcomes are not retried",

@@ -10,6 +10,7 @@ PACKAGE = Path(telebridge.__file__).parent
 SIDES = {
     "Side": "which end of a protocol a machine is: of Media Streams, and of Rime's WebSockets",
     "CallResource": "Twilio's Call resource: as its client reads it, and as the local Twilio keeps it",
+    "MessageResource": "Twilio's Message resource: as its client reads it, and as the local Twilio keeps it",
 }
 """Names that two modules share because they are the two ends of one protocol, or the ends of two."""
 

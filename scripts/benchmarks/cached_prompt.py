@@ -84,7 +84,9 @@ async def _calls(url, calls):
                 elif event.kind is EventKind.MEDIA and pressed:
                     times.append((time.perf_counter() - pressed.pop()) * 1000)
 
-            placed = simulator.place_inbound_call(f"{url}/twilio/voice", parse_script(SCRIPT), watch=note)
+            placed = simulator.place_inbound_call(
+                f"{url}/twilio/voice", parse_script(SCRIPT), status_callback=f"{url}/twilio/status", watch=note
+            )
             async with asyncio.timeout(60):
                 await placed.finished
     finally:

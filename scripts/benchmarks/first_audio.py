@@ -72,7 +72,9 @@ async def _call(simulator: Simulator, url: str, index: int) -> float:
     number = f"+1555{os.getpid() % 1000:03}{index:04}"
     began = time.perf_counter()
     script = parse_script("wait; hang up")
-    placed = simulator.place_inbound_call(f"{url}/twilio/voice", script, from_number=number, watch=note)
+    placed = simulator.place_inbound_call(
+        f"{url}/twilio/voice", script, from_number=number, status_callback=f"{url}/twilio/status", watch=note
+    )
     async with asyncio.timeout(20):
         await placed.finished
     return (heard[0] - began) * 1000

@@ -1,7 +1,8 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.app.campaigns import Campaigning, Clocks
 from telebridge.app.closing import Closing
@@ -17,14 +19,19 @@ from telebridge.app.load_watch import LoadWatch
 from telebridge.app.pages import PageParts, add_pages
 from telebridge.app.python_flows import open_flows
 from telebridge.app.records import Records
-from telebridge.app.twilio import open_twilio
+from telebridge.app.twilio import open_messages, open_twilio
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
+from telebridge.app.words import open_words, word_options
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.call.flows.prefetch import FirstPrompts
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.call.flows.requests import ActionRunner
+from telebridge.call.flows.sms import SmsSender
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer
+from telebridge.call.messages.delivery import MessageDelivery
+from telebridge.call.messages.mail import MailServer
+from telebridge.call.messages.store import CallerMessages
 from telebridge.call.overload import Overload, OverloadLimits
 from telebridge.call.runner.admission import Admission
 from telebridge.call.runner.call_recording import CallRecorder
@@ -35,13 +42,18 @@ from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.session import SessionOptions
+from telebridge.call.store.opening import FIRST_READ_SECONDS, OpeningByHand
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.engine.claim import Claim
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine, open_database
+from telebridge.epoch import system_clock
 from telebridge.errors import ConfigurationError
+from telebridge.flows.nodes.hours_in_service import hours_in
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
+from telebridge.recognition.source import Recognizer
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
@@ -49,6 +61,8 @@ from telebridge.server.api.campaign_administration import CampaignAdministration
 from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.desk.hours import HoursEndpoints
+from telebridge.server.api.desk.messages import MessageEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -65,7 +79,7 @@ from telebridge.server.http.request_bodies import well_formed
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
-from telebridge.settings import BargeInSettings, RimeSettings, Settings
+from telebridge.settings import BargeInSettings, MailSettings, RimeSettings, Settings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.voice_activity import VoiceActivityOptions
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
@@ -199,6 +213,7 @@ class _Parts:
     Args:
         flows: What calls are led by.
         voice: Speaks.
+        recognizer: Hears words; None when nobody wants that.
         detector: Makes the detector of each call.
         errands: Do what flows want done elsewhere.
         engine: Connects to the database.
@@ -208,11 +223,16 @@ class _Parts:
         records: Starts the store and the campaigns once the database is there.
         flights: Records calls; None when nobody wants that.
         load: Watches the load of the process, once it is started.
+        opening: The opening hours that were set by hand.
+        messages: The messages that callers left.
+        delivery: Brings them into the database, and sends them by e-mail.
+        surroundings: What flow files ask of their surroundings.
         calls: The live calls, which use all of these.
     """
 
     flows: FlowCatalogue
     voice: OpenVoice
+    recognizer: Recognizer | None
     detector: DetectorOnDemand
     errands: ActionRunner
     engine: DatabaseEngine
@@ -222,6 +242,10 @@ class _Parts:
     records: Records
     flights: CallRecorder | None
     load: LoadWatch
+    opening: OpeningByHand
+    messages: CallerMessages
+    delivery: MessageDelivery
+    surroundings: FlowSurroundings
     calls: LiveCalls
 
 
@@ -234,34 +258,52 @@ class _ApiHandlers(NamedTuple):
     campaigns: CampaignEndpoints
     administration: CampaignAdministrationEndpoints
     do_not_call: DoNotCallEndpoints
+    hours: HoursEndpoints
+    messages: MessageEndpoints
 
 
 def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> _Parts:
     """Put the parts together; none of them is started."""
     voice = open_voice(settings.rime, open_clips(settings), settings.speech)
     detector = DetectorOnDemand(settings.barge_in.detector)
+    recognizer = open_words(settings.recognition)
     session = SessionOptions(
         playback=PlaybackOptions(settings.playback.message_ms, settings.playback.mark_interval_ms),
         listening=listening_options(settings.barge_in, detector),
         clean_streams=settings.speech.clean != "none",
         held_seconds=settings.calls.held_seconds,
         may_transfer=_may_transfer(settings, flows),
+        words=word_options(settings, recognizer),
     )
-    errands = ActionRunner({} if bridge is None else bridge.functions)
+    sms = SmsSender(partial(open_messages, settings.twilio), settings.sms.allowed, flows.files)
+    errands = ActionRunner({} if bridge is None else bridge.functions, sms)
     engine = open_database(settings.database_url)
     database = database_of(engine)
     store = CallStore(database)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
     recordings = MessageFiles(settings.state_dir / "recordings")
+    messages = CallerMessages(database)
+    delivery = MessageDelivery(messages, settings.state_dir / "recordings", mail_server(settings.mail))
+    recordings.on_saved = delivery.wake
     flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
     outside = CallPorts(
-        voice.source, errands, recordings, store.writer, feed.publish, flights, asked.opted_out, asked.call_back
+        voice.source,
+        errands,
+        recordings,
+        store.writer,
+        feed.publish,
+        flights,
+        asked.opted_out,
+        asked.call_back,
+        recognizer,
     )
     server = settings.server
     limits = OverloadLimits(server.overload_lag_ms, server.overload_core_share)
     load = LoadWatch(Overload(limits), lambda: len(calls))
+    opening = OpeningByHand(database, campaigning.wallclock, lambda: any(hours_in(flows.files())))
+    surroundings = FlowSurroundings(campaigning.wallclock, opening.state, flows.find_file)
     calls = LiveCalls(
         flows,
         outside,
@@ -270,10 +312,29 @@ def _parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, cloc
         store=store,
         admission=Admission(server.max_calls, server.max_waiting_calls, load),
         over=asked.over,
+        surroundings=surroundings,
     )
     asked.live = calls
     records = Records(engine, database, store, campaigning, required=settings.database.required)
-    return _Parts(flows, voice, detector, errands, engine, database, store, campaigning, records, flights, load, calls)
+    return _Parts(
+        flows,
+        voice,
+        recognizer,
+        detector,
+        errands,
+        engine,
+        database,
+        store,
+        campaigning,
+        records,
+        flights,
+        load,
+        opening,
+        messages,
+        delivery,
+        surroundings,
+        calls,
+    )
 
 
 def _api_handlers(
@@ -288,6 +349,7 @@ def _api_handlers(
         parts.flows,
         settings.twilio.account_sid,
         open_until=campaigning.law.open_until,
+        opens_at=campaigning.law.opens_at,
         end_calls=campaigning.end_calls,
         wallclock=campaigning.wallclock,
     )
@@ -307,13 +369,15 @@ def _api_handlers(
         campaigns,
         administration,
         DoNotCallEndpoints(campaigning.store),
+        HoursEndpoints(parts.opening, parts.flows.files, campaigning.wallclock),
+        MessageEndpoints(parts.messages, system_clock),
     )
 
 
 async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Application) -> AsyncIterator[None]:
     """Start the parts, the database first; when the application ends, stop them, the database last."""
     closing = app[CLOSING]
-    first = FirstPrompts(parts.flows, parts.voice.source)
+    first = FirstPrompts(parts.flows, parts.voice.source, parts.surroundings)
     parts.campaigning.calls.on_ringing = first.fetch
     parts.campaigning.on_placed = lambda claim: first.fetch(claim.campaign.plan.flow, _variables(claim))
     closing.add("database", parts.engine.dispose, seconds=ENDED_SECONDS)
@@ -324,18 +388,53 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
             closing.add("call recorder", partial(asyncio.to_thread, parts.flights.close), seconds=DRAINED_SECONDS)
         closing.add("Twilio's API", originator.aclose, seconds=DRAINED_SECONDS)
         closing.add("voice", parts.voice.aclose, seconds=DRAINED_SECONDS)
+        if parts.recognizer is not None:
+            closing.add("recognizer", parts.recognizer.aclose, seconds=DRAINED_SECONDS)
         closing.add("requests of flows", parts.errands.aclose, seconds=DRAINED_SECONDS)
         closing.add("first prompts", first.aclose, seconds=DRAINED_SECONDS)
         closing.add("campaigns", parts.campaigning.aclose, seconds=DRAINED_SECONDS)
         closing.add("start of the database", parts.records.stop_retrying, seconds=DRAINED_SECONDS)
         await parts.voice.__aenter__()
         await parts.records.start()
+        await _start_opening(parts.opening, closing)
+        _run_until_closed(closing, "delivery of messages", parts.delivery.run())
         loading = asyncio.create_task(_load(parts.detector), name="load the detector")
         closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
     finally:
         parts.calls.abandon_all()
         await closing.close()
+
+
+async def _start_opening(opening: OpeningByHand, closing: Closing) -> None:
+    """Read what was set by hand before the first call, if the database answers in time, and then every two seconds."""
+    with suppress(SQLAlchemyError, OSError, TimeoutError):
+        async with asyncio.timeout(FIRST_READ_SECONDS):
+            await opening.read()
+    _run_until_closed(closing, "hours set by hand", opening.run())
+
+
+def _run_until_closed(closing: Closing, name: str, work: Coroutine[Any, Any, None]) -> None:
+    running = asyncio.create_task(work, name=name)
+
+    async def stop() -> None:
+        running.cancel()
+        await asyncio.wait([running])
+
+    closing.add(name, stop, seconds=DRAINED_SECONDS)
+
+
+def mail_server(settings: MailSettings) -> MailServer:
+    """The SMTP server of the settings."""
+    return MailServer(
+        settings.host,
+        settings.port,
+        settings.security,
+        settings.user,
+        settings.password,
+        settings.sender,
+        settings.to,
+    )
 
 
 async def _load(detector: DetectorOnDemand) -> None:
@@ -414,4 +513,6 @@ def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, st
             flows.find(name)
         except ConfigurationError as error:
             raise ConfigurationError(where, f"{error.where} {error.problem}", error.hint) from error
+    if errors := flows.reference_errors():
+        raise errors[0]
     return flows, default

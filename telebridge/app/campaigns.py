@@ -160,7 +160,9 @@ class Campaigning:
         Raises:
             CampaignRefused: There is no such campaign.
         """
-        return await view_campaign(self.store, campaign_id, self.law.open_until, wallclock=self.wallclock())
+        return await view_campaign(
+            self.store, campaign_id, self.law.open_until, wallclock=self.wallclock(), opens_at=self.law.opens_at
+        )
 
     async def end_calls(self, campaign_id: str) -> int:
         """End the live calls of a campaign; returns how many hang-ups Twilio has accepted."""

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import IO
 
 from telebridge.audio.mulaw import PCM_WIDTH, SAMPLE_RATE, from_pcm, to_pcm
+from telebridge.audio.riff import ALAW, FLOAT, LINEAR, MULAW, WaveFile, read_chunks
 
 MPEG_HEADER_BYTES = 4
-MULAW_FORMAT = 7
 WIDEST_SAMPLE = 4
 SLOWEST_RATE, FASTEST_RATE = 2000, 384_000
 """Hz. A file of fewer samples a second would grow beyond measure at 8000 Hz."""
@@ -37,7 +37,7 @@ def write_stereo(target: Path | IO[bytes], left: bytes, right: bytes) -> None:
 
 def mulaw_file(mulaw: bytes) -> bytes:
     """Make a mono WAV of mu-law samples at 8000 Hz, half the size of 16-bit samples; Twilio's `<Play>` takes it."""
-    kind = struct.pack("<4sIHHIIHHH", b"fmt ", 18, MULAW_FORMAT, 1, SAMPLE_RATE, SAMPLE_RATE, 1, 8, 0)
+    kind = struct.pack("<4sIHHIIHHH", b"fmt ", 18, MULAW, 1, SAMPLE_RATE, SAMPLE_RATE, 1, 8, 0)
     fact = struct.pack("<4sII", b"fact", 4, len(mulaw))
     padded = mulaw + b"\0" * (len(mulaw) % 2)
     chunks = b"WAVE" + kind + fact + struct.pack("<4sI", b"data", len(mulaw)) + padded
@@ -47,30 +47,45 @@ def mulaw_file(mulaw: bytes) -> bytes:
 def read(source: Path | IO[bytes]) -> bytes:
     """Read a WAV file of any rate, sample width and one or two channels as mu-law at 8000 Hz, mono.
 
+    The samples may be linear, of floating point, A-law or mu-law.
+
     Raises:
-        ValueError: It is not a WAV file of linear samples.
+        ValueError: It is not such a file.
     """
+    data = source.read_bytes() if isinstance(source, Path) else source.read()
     try:
-        with wave.open(str(source) if isinstance(source, Path) else source, "rb") as file:
-            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            samples = file.readframes(file.getnframes())
-    except (wave.Error, EOFError, RuntimeError, struct.error, OverflowError) as error:
-        # The standard library's reader raises RuntimeError where a chunk is longer than the file.
-        raise ValueError(f"not a WAV file of linear samples ({error or 'a chunk of it is cut short'})") from error
-    if channels not in (1, 2):
-        raise ValueError(f"{channels} channels: one or two can be played")
-    if width > WIDEST_SAMPLE or not SLOWEST_RATE <= rate <= FASTEST_RATE:
-        raise ValueError(f"samples of {8 * width} bits at {rate} Hz cannot be played")
-    samples = samples[: len(samples) // (width * channels) * width * channels]  # the last frame may be cut short
-    if width == 1:
-        samples = audioop.bias(samples, 1, -128)  # 8-bit WAV is unsigned
-    if width != PCM_WIDTH:
-        samples = audioop.lin2lin(samples, width, PCM_WIDTH)
-    if channels == 2:
+        file = read_chunks(data)
+    except ValueError as error:
+        raise ValueError(f"not a WAV file ({error})") from error
+    if file.channels not in (1, 2):
+        raise ValueError(f"{file.channels} channels: one or two can be played")
+    if file.width > WIDEST_SAMPLE or not SLOWEST_RATE <= file.rate <= FASTEST_RATE:
+        raise ValueError(f"samples of {8 * file.width} bits at {file.rate} Hz cannot be played")
+    if (file.encoding, file.channels, file.rate) == (MULAW, 1, SAMPLE_RATE):
+        return file.samples
+    samples = _linear(file)
+    if file.channels == 2:
         samples = audioop.tomono(samples, PCM_WIDTH, 0.5, 0.5)
-    if rate != SAMPLE_RATE:
-        samples, _ = audioop.ratecv(samples, PCM_WIDTH, 1, rate, SAMPLE_RATE, None)
+    if file.rate != SAMPLE_RATE:
+        samples, _ = audioop.ratecv(samples, PCM_WIDTH, 1, file.rate, SAMPLE_RATE, None)
     return from_pcm(samples)
+
+
+def _linear(file: WaveFile) -> bytes:
+    """Convert the samples of a file to 16-bit linear ones."""
+    if file.encoding == LINEAR and file.width == 1:
+        return audioop.lin2lin(audioop.bias(file.samples, 1, -128), 1, PCM_WIDTH)  # 8-bit WAV is unsigned
+    if file.encoding == LINEAR:
+        return audioop.lin2lin(file.samples, file.width, PCM_WIDTH)
+    if file.encoding == MULAW and file.width == 1:
+        return to_pcm(file.samples)
+    if file.encoding == ALAW and file.width == 1:
+        return audioop.alaw2lin(file.samples, PCM_WIDTH)
+    if file.encoding == FLOAT and file.width == 4:
+        values = struct.unpack(f"<{len(file.samples) // 4}f", file.samples)
+        clipped = (0.0 if value != value else min(1.0, max(-1.0, value)) for value in values)
+        return struct.pack(f"<{len(values)}h", *(round(32767 * value) for value in clipped))
+    raise ValueError(f"samples of encoding {file.encoding} and {8 * file.width} bits cannot be played")
 
 
 def container_of(first_bytes: bytes) -> str | None:

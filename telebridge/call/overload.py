@@ -20,8 +20,11 @@ FEWEST_CALLS = 8
 LATEST_OF = 20
 LATE_ONES = 4
 """The lag is the 4th highest of the last 20 looks: one callback that takes long, such as an import, is no overload."""
-SETTLING_SECONDS = 1.0
-"""A call that began so lately is not seen in the measurements."""
+CONNECTING_SECONDS = 0.3
+"""How long Twilio takes to connect the stream of a call; until then the call costs next to nothing."""
+AVERAGED_SECONDS = 1.0
+"""The share of the core is measured over such a time, so a call that has just begun is seen in it little by little."""
+SETTLING_SECONDS = CONNECTING_SECONDS + AVERAGED_SECONDS
 MEASURED_FROM_CALLS = 20
 """From so many live calls on, the cost of a call is measured."""
 SETTLED = 0.75
@@ -155,7 +158,8 @@ class Overload:
     def expected_share(self, *, now: float) -> float:
         """The share of the core once the calls are seen that have just begun."""
         self._forget_settled(now)
-        return self.core_share + len(self._began) * self._cost
+        unseen = sum(min(1.0, 1.0 - (now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS) for began in self._began)
+        return self.core_share + unseen * self._cost
 
     def measure(self, *, lag_ms: float, core_share: float, live: int, now: float) -> list[OverloadEvent]:
         """Take a measurement.

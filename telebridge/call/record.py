@@ -47,6 +47,19 @@ class SpokenUtterance:
 
 
 @dataclass(frozen=True, slots=True)
+class HeardAnswer:
+    """Something that the caller said in answer to a question.
+
+    Args:
+        text: Their words; empty where they are not kept.
+        confidence: How sure the recognizer was, from 0 to 1; None where it did not say.
+    """
+
+    text: str
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRecord:
     """One transfer of a call.
 
@@ -78,6 +91,7 @@ class CallRecord:
     started_at: datetime
     utterances: list[SpokenUtterance] = field(default_factory=list)
     digits: list[str] = field(default_factory=list)
+    heard: list[HeardAnswer] = field(default_factory=list)
     path: list[str] = field(default_factory=list)
     recordings: list[str] = field(default_factory=list)
     transfers: list[TransferRecord] = field(default_factory=list)
@@ -116,6 +130,7 @@ class CallRecord:
             "started_at": self.started_at.isoformat(),
             "utterances": [utterance_json(utterance) for utterance in self.utterances],
             "digits": self.digits,
+            **({"heard": [asdict(answer) for answer in self.heard]} if self.heard else {}),
             "path": self.path,
             "recordings": self.recordings,
             "transfers": [asdict(transfer) for transfer in self.transfers],

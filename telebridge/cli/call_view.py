@@ -32,6 +32,11 @@ WORDS = {
     EventKind.CALLER: "caller: {}",
     EventKind.HUNG_UP: "{} hung up",
     EventKind.WARNING: "warning {}",
+    EventKind.NOT_SIMULATED: "not performed here: {}",
+    EventKind.RECORDING: "recording {}",
+    EventKind.CONFERENCE: "conference: {}",
+    EventKind.QUEUE: "queue: {}",
+    EventKind.SMS: "text message {}",
 }
 
 

@@ -37,19 +37,29 @@ COMMANDS = (
         "Place one outbound call; or tell what came of one (`call show SID`), or of the latest (`call list`).",
     ),
     CommandOnDemand(
+        "hours",
+        "telebridge.cli.flow.hours:hours",
+        "See the opening hours of flows as they are now, and set them open or closed by hand.",
+    ),
+    CommandOnDemand(
         "number",
         "telebridge.cli.number.number:number",
         "List the numbers of the Twilio account, connect one with this bridge, and show where its calls go.",
     ),
     CommandOnDemand(
         "speech-server",
-        "telebridge.cli.speech_server:speech_server",
+        "telebridge.cli.stand_ins.speech_server:speech_server",
         "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
     ),
     CommandOnDemand(
+        "recognition-server",
+        "telebridge.cli.stand_ins.recognition_server:recognition_server",
+        "Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.",
+    ),
+    CommandOnDemand(
         "simulator",
-        "telebridge.cli.simulator:simulator",
-        "Be Twilio, on this machine: the REST API of calls, signed webhooks, media streams, scripted callers.",
+        "telebridge.cli.stand_ins.simulator:simulator",
+        "Be Twilio, on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.",
     ),
     CommandOnDemand(
         "doctor",

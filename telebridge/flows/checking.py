@@ -7,13 +7,13 @@ One rule: each check finds one kind of mistake and its place in the file; no che
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from difflib import get_close_matches
 
 from telebridge.audio.tones import PAUSE, unknown_keys
 from telebridge.errors import ConfigurationError
+from telebridge.flows.checks.mistakes import Mistake, nearest
+from telebridge.flows.checks.nodes import node_mistakes
 from telebridge.flows.error_messages import NAME_PATTERN
 from telebridge.flows.inspection import (
     KeyPath,
@@ -37,30 +37,16 @@ from telebridge.flows.model import (
     SendDigitsNode,
     TransferNode,
 )
+from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.templates import ADDRESS_HEAD, TemplateProblem, names_in, names_in_condition
 from telebridge.flows.values import ADDRESS
 from telebridge.speech.markup import speech_tags
 
-SPOKEN = frozenset({"say", "menu", "collect", "hang_up", "record", "whisper"})
+SPOKEN = frozenset({"say", "menu", "collect", "ask", "listen", "hang_up", "record", "whisper", "with", "without"})
 """The fields of nodes that a voice speaks."""
 MARKUP_HINT = 'leave it out: Rime\'s voices know <300> for a pause, spell(…) and {…}; or set speech.clean = "all"'
-BUILT_IN = frozenset({"from", "to"})
-"""The variables that every call has: the numbers of its two ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """A mistake in a flow.
-
-    Args:
-        path: The keys that lead to its place in the file.
-        problem: What is wrong, without a final full stop.
-        hint: What to do about it; empty when there is nothing to add.
-    """
-
-    path: KeyPath
-    problem: str
-    hint: str = ""
+BUILT_IN = frozenset({"from", "to", "now"})
+"""The variables that every call has: the numbers of its two ends, and the date and time."""
 
 
 def mistakes(flow: Flow) -> list[Mistake]:
@@ -75,6 +61,7 @@ def mistakes(flow: Flow) -> list[Mistake]:
         *_keys(flow),
         *_numbers(flow),
         *_call_back_times(flow),
+        *node_mistakes(flow),
         *_addresses(flow),
         *_texts(flow),
         *(() if dangling else _unreachable(flow)),  # otherwise most of them follow from the wrong target
@@ -263,11 +250,12 @@ def _loops(flow: Flow) -> Iterator[Mistake]:
 
 
 def _choose_loops(flow: Flow) -> Iterator[Mistake]:
-    """A `choose` that leads back to itself through other `choose` nodes only: nothing changes, so it never ends."""
+    """A `choose` that leads back to itself through `choose` and `hours` only: nothing changes, so it never ends."""
+    choosing = ChooseNode | HoursNode
     following = {
-        name: [target for target in targets(node).values() if isinstance(flow.nodes.get(target), ChooseNode)]
+        name: [target for target in targets(node).values() if isinstance(flow.nodes.get(target), choosing)]
         for name, node in flow.nodes.items()
-        if isinstance(node, ChooseNode)
+        if isinstance(node, choosing)
     }
     reported: set[str] = set()
     for start in following:
@@ -281,12 +269,6 @@ def _choose_loops(flow: Flow) -> Iterator[Mistake]:
         if start in seen and not reported & seen:
             reported.add(start)
             yield Mistake(("nodes", start), "leads back to itself with nothing in between that could change the choice")
-
-
-def nearest(name: str, known: Mapping[str, object] | frozenset[str] | list[str]) -> str:
-    """A hint at the known name that is most like `name`; empty when none is."""
-    near = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"did you mean '{near[0]}'?" if near else ""
 
 
 def markup_warnings(flow: Flow) -> list[Mistake]:

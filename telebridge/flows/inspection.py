@@ -9,11 +9,13 @@ from typing import Any
 
 from telebridge.flows.model import (
     NODES,
+    AskNode,
     CallBackNode,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -27,9 +29,15 @@ from telebridge.flows.model import (
     WaitNode,
     WebRequest,
 )
+from telebridge.flows.nodes.hours import HoursNode
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
 from telebridge.turns.digits import DigitRules
 
+QuestionNode = MenuNode | CollectNode | AskNode | ListenNode
+"""Nodes that wait for what the caller presses or says."""
 KeyPath = tuple[str, ...]
 """The keys that lead to a place in a flow file, or in a node of it."""
 
@@ -39,25 +47,37 @@ def verb_of(node: Node) -> str:
     return next(verb for verb, kind in NODES.items() if isinstance(node, kind))
 
 
-def targets(node: Node) -> Mapping[KeyPath, str]:
+def value_of_verb(node: Node) -> Any:
+    """What a node has beside its verb: a text, a number, a table."""
+    verb = verb_of(node)
+    return getattr(node, f"{verb}_" if isinstance(node, ReturnNode) else verb)
+
+
+def targets(node: Node) -> Mapping[KeyPath, str]:  # noqa: C901 - a line for each kind of node
     """The nodes that a node can lead to, by the place in the node that names them."""
     match node:
-        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode():
+        case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | SubflowNode():
             return {("then",): node.then}
+        case HoursNode():
+            return _given({"open": node.open, "closed": node.closed, "holiday": node.holiday})
         case ChooseNode():
             return {("choose", str(at), "then"): case.then for at, case in enumerate(node.choose)}
-        case MenuNode():
-            choices: dict[KeyPath, str] = {("choices", key): target for key, target in node.choices.items()}
+        case MenuNode() | AskNode():
+            choices: dict[KeyPath, str] = {("choices", key): choice.then for key, choice in node.choices.items()}
             return {**_targets_after_reprompts(node), **choices}
+        case ListenNode():
+            return {**_given({"then": node.then, "unheard": node.unheard}), **_targets_after_reprompts(node)}
         case CollectNode():
             return {("then",): node.then, **_targets_after_reprompts(node)}
-        case RequestNode() | RunNode() | TransferNode():
+        case RequestNode() | RunNode() | TransferNode() | PlayNode() | SmsNode():
             return _given({"then": node.then, "failed": node.failed})
+        case QueueNode():
+            return _given({"then": node.then, "left": node.left, "full": node.full, "failed": node.failed})
         case RecordNode(then=then, nothing=nothing):
             return _given({"then": then, "nothing": nothing})
         case CallBackNode(then=then, invalid=invalid):
             return _given({"then": then, "invalid": invalid})
-        case HangUpNode():
+        case HangUpNode() | GotoNode() | ReturnNode():
             return {}
 
 
@@ -65,7 +85,7 @@ def _given(named: Mapping[str, str | None]) -> dict[KeyPath, str]:
     return {(field,): target for field, target in named.items() if target is not None}
 
 
-def _targets_after_reprompts(node: MenuNode | CollectNode) -> dict[KeyPath, str]:
+def _targets_after_reprompts(node: QuestionNode) -> dict[KeyPath, str]:
     named = {("no_input", "then"): node.no_input.then, ("no_match", "then"): node.no_match.then}
     return {path: target for path, target in named.items() if target is not None}
 
@@ -75,41 +95,67 @@ def target_without_caller(node: Node) -> str | None:
     match node:
         case SayNode() | SetNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode():
             return node.then
-        case MenuNode() | CollectNode():
+        case PlayNode() | SmsNode():
+            return node.then
+        case MenuNode() | CollectNode() | AskNode() | ListenNode():
             return node.no_input.then
         case RecordNode():
             return node.nothing or node.then
-        case RequestNode() | RunNode() | TransferNode():
+        case RequestNode() | RunNode() | TransferNode() | QueueNode():
             return node.failed  # what failed once may fail every time
-        case ChooseNode() | HangUpNode():
+        case ChooseNode() | HoursNode() | HangUpNode() | GotoNode() | SubflowNode() | ReturnNode():
             return None
+
+
+NAMING = frozenset({"run", "goto", "subflow"})
+"""The verbs whose text is a name, and no template."""
 
 
 def texts_of(node: Any) -> dict[KeyPath, str]:
     """Every text of a node that is a template, by its place in the node."""
     found: dict[KeyPath, str] = {}
     for verb in NODES:
-        if verb != "run" and isinstance(text := getattr(node, verb, None), str):
+        if verb not in NAMING and isinstance(text := getattr(node, verb, None), str):
             found[verb,] = text
     for part in ("no_input", "no_match"):
         if isinstance(text := getattr(getattr(node, part, None), "say", None), str):
             found[part, "say"] = text
+    found |= _wordings_of(node)
+    return {**found, **{path: text for path, text in _texts_beside(node).items() if text is not None}}
+
+
+def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
+    """The templates of a node beside its verb and its questions."""
     match node:
         case SetNode(set=values):
-            found |= _texts_in(values, ("set",))
+            return _texts_in(values, ("set",))
         case RequestNode(request=request):
-            found["request", "url"] = request.url
-            for name in ("headers", "json", "form"):
-                value = request.json_body if name == "json" else getattr(request, name)
-                found |= _texts_in(value, ("request", name))
+            found = {("request", "url"): request.url, **_texts_in(request.headers, ("request", "headers"))}
+            body = _texts_in(request.json_body, ("request", "json"))
+            return {**found, **body, **_texts_in(request.form, ("request", "form"))}
         case TransferNode(caller_id=caller_id, whisper=whisper):
-            optional = {("caller_id",): caller_id, ("whisper",): whisper}
-            found |= {path: text for path, text in optional.items() if text is not None}
-        case CallBackNode(at=str() as at):
-            found["at",] = at
+            return {("caller_id",): caller_id, ("whisper",): whisper}
+        case CallBackNode(at=at):
+            return {("at",): at}
+        case RecordNode(mail=mail):
+            return {("mail",): mail}
+        case QueueNode(wait_url=wait_url):
+            return {("wait_url",): wait_url}
+        case SmsNode(to=to, from_=sender):
+            return {("to",): to, ("from",): sender}
+        case GotoNode(variables=values) | SubflowNode(variables=values):
+            return _texts_in(values, ("variables",))
+        case ReturnNode(return_=values):
+            return _texts_in(values, ("return",))
         case _:
-            pass
-    return found
+            return {}
+
+
+def _wordings_of(node: Any) -> dict[KeyPath, str]:
+    """The question in other words, where a node has it so."""
+    spoken = getattr(node, "spoken", None)
+    written = {} if spoken is None else {"with": spoken.heard, "without": spoken.unheard}
+    return {("spoken", name): text for name, text in written.items() if text is not None}
 
 
 def _texts_in(value: Any, path: KeyPath) -> dict[KeyPath, str]:
@@ -131,11 +177,17 @@ def conditions_of(node: object) -> dict[KeyPath, str]:
 def variables_set_by(node: object) -> frozenset[str]:
     """The variables that a node gives a value."""
     match node:
-        case CollectNode(into=into) | RecordNode(into=into):
+        case CollectNode(into=into) | ListenNode(into=into) | RecordNode(into=into):
             return frozenset({into})
         case SetNode(set=values):
             return frozenset(values)
-        case RequestNode(request=WebRequest(into=str() as into)) | RunNode(into=str() as into):
+        case (
+            RequestNode(request=WebRequest(into=str() as into))
+            | RunNode(into=str() as into)
+            | AskNode(into=str() as into)
+        ):
+            return frozenset({into})
+        case SubflowNode(into=str() as into) | SmsNode(into=str() as into):
             return frozenset({into})
         case _:
             return frozenset()
@@ -196,25 +248,36 @@ def escape_applies(node: object, key: str) -> bool:
     match node:
         case MenuNode(choices=choices):
             return key not in choices
+        case AskNode():
+            return key not in answer_keys(node).values()
+        case ListenNode():
+            return True
         case CollectNode(digits=digits):
             return digits.min > 1 and key != digits.finish_on_key
         case _:
             return False
 
 
-def digit_rules(node: MenuNode | CollectNode) -> DigitRules:
+def answer_keys(node: AskNode) -> dict[str, str]:
+    """The key that gives each answer of an `ask`, by the answer's name."""
+    given = {choice.key for choice in node.choices.values()}
+    free = (str(number) for number in range(1, 20) if str(number) not in given)
+    return {name: choice.key or next(free) for name, choice in node.choices.items()}
+
+
+def digit_rules(node: QuestionNode) -> DigitRules:
     """The keys that answer a node's question, and when they are complete.
 
     Raises:
         ConfigurationError: `min` and `max` contradict each other.
     """
-    if isinstance(node, MenuNode):
+    if not isinstance(node, CollectNode):
         return DigitRules(
             min_digits=1,
             max_digits=1,
             finish_on_key="",
             no_input_seconds=node.no_input.after,
-            type_ahead=node.type_ahead,
+            type_ahead=getattr(node, "type_ahead", True),
         )
     digits = node.digits
     return DigitRules(

@@ -17,9 +17,12 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import FlowError
-from telebridge.flows.checking import Mistake, markup_warnings, mistakes, nearest
+from telebridge.flows.checking import markup_warnings, mistakes
+from telebridge.flows.checks.mistakes import Mistake, nearest
+from telebridge.flows.checks.recordings import recording_mistakes
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
+from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
 from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
@@ -57,10 +60,15 @@ def flow_warnings(path: Path, *further: FlowCheck) -> list[FlowError]:
     flow, _ = _read(path)
     if flow is None:
         return []
+    found = [*markup_warnings(flow), *alike_phrases(flow), *(warning for check in further for warning in check(flow))]
+    return located(path, found)
+
+
+def located(path: Path, found: Iterable[Mistake]) -> list[FlowError]:
+    """Mistakes of a flow that were found after its file was read, with their lines and columns."""
     file = _File(path)
     file.parse(path.read_bytes())
-    found = [*markup_warnings(flow), *(warning for check in further for warning in check(flow))]
-    return [file.error(warning.path, warning.problem, warning.hint) for warning in found]
+    return [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
 
 def check_flow(path: Path, *further: FlowCheck) -> list[FlowError]:
@@ -91,12 +99,17 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
     if errors := [*file.duplicate_keys, *file.misread_names(), *_verb_errors(file, content.get("nodes"))]:
         return None, errors
     try:
-        flow = Flow.model_validate(content)
+        flow = Flow.model_validate(content).in_folder(path.parent)
     except ValidationError as error:
         return None, _explained(file, error.errors())
     except (RecursionError, OverflowError):
         return None, [file.error((), "is nested too deeply, or has a number that is too large")]
-    found = [*mistakes(flow), *(mistake for check in further for mistake in check(flow))]
+    found = [
+        *mistakes(flow),
+        *phrase_mistakes(flow),
+        *recording_mistakes(flow),
+        *(mistake for check in further for mistake in check(flow)),
+    ]
     return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
 
@@ -116,12 +129,18 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
 
 
 VERBS_ELSEWHERE = {
-    "gather": "'menu' asks for one key, 'collect' for several",
+    "gather": "'menu' asks for one key, 'collect' for several, 'listen' for words",
     "input": "'menu' asks for one key, 'collect' for several",
     "dial": "'transfer' connects the caller with a number",
     "pause": "'wait' is silent for a while",
     "redirect": "'then' names the node that follows",
-    "goto": "'then' names the node that follows",
+    "schedule": "'hours' goes on by whether it is open now",
+    "open": "'hours' goes on by whether it is open now",
+    "enqueue": "'queue' puts the caller into a queue of Twilio's",
+    "message": "'sms' sends a text message, 'record' takes one that is spoken",
+    "text": "'sms' sends a text message",
+    "call": "'subflow' runs another flow, 'transfer' calls somebody",
+    "music": "'play' plays a recording",
     "speak": "'say' speaks a text",
     "prompt": "'say' speaks a text",
     "voicemail": "'record' takes a message",

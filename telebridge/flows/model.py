@@ -7,10 +7,16 @@ One rule: every field has a description here; what a node means for the rest of 
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, Discriminator, Field, PrivateAttr, Tag, model_validator
 
+from telebridge.flows.nodes.hours import HoursNode, ZoneName
+from telebridge.flows.nodes.part import Part
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.values import (
     BargeInField,
     CallBackDelay,
@@ -19,11 +25,13 @@ from telebridge.flows.values import (
     EscapeKey,
     FailedTarget,
     FinishKey,
+    NamedChoices,
     NodeName,
     NodeSpeech,
     Reprompts,
     Seconds,
     Speech,
+    SpokenPhrase,
     TargetAfterReprompts,
     TemplateText,
     ThenTarget,
@@ -34,11 +42,7 @@ from telebridge.flows.values import (
 APOLOGY = "We are sorry, we cannot help you right now. Please call again later."
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NoInput(_Part):
+class NoInput(Part):
     """What happens when nothing is pressed: asked again `reprompt` times, after saying `say`; `then` follows."""
 
     after: Annotated[Seconds, Field(description="How long the caller may be silent after the question.")] = 5.0
@@ -49,7 +53,7 @@ class NoInput(_Part):
     then: TargetAfterReprompts = None
 
 
-class NoMatch(_Part):
+class NoMatch(Part):
     """What happens when something else is pressed than what counts."""
 
     say: Annotated[TemplateText | None, Field(description="Said before the question is asked again; a template.")] = (
@@ -62,7 +66,7 @@ class NoMatch(_Part):
 NoInputField = Annotated[NoInput, Field(description="What happens when nothing is pressed.")]
 
 
-class Digits(_Part):
+class Digits(Part):
     """Which digits answer a `collect`, and when they are complete."""
 
     min: Annotated[DigitCount, Field(description="Fewer digits are no match.")] = 1
@@ -73,7 +77,7 @@ class Digits(_Part):
     type_ahead: Annotated[bool, Field(description="Whether keys pressed before the question answer it.")] = True
 
 
-class SayNode(_Part):
+class SayNode(Part):
     """Say something, then go on."""
 
     say: Annotated[TemplateText, Field(description="What is said; a template.")]
@@ -82,11 +86,37 @@ class SayNode(_Part):
     speech: NodeSpeech = {}
 
 
-class MenuNode(_Part):
-    """Ask for one key, and go where it leads."""
+class Wordings(Part):
+    """The question in other words, as it depends on whether anybody hears what the caller says."""
+
+    heard: Annotated[
+        TemplateText | None, Field(alias="with", description="Asked where words are heard, a template.")
+    ] = None
+    unheard: Annotated[
+        TemplateText | None, Field(alias="without", description="Asked where only keys are, a template.")
+    ] = None
+
+
+SpokenField = Annotated[
+    Wordings | None, Field(description="The question in other words where words are heard, or are not.")
+]
+SecretField = Annotated[
+    bool, Field(description="Whether the answer is kept out of records, events and reports; the variable has it.")
+]
+
+
+class MenuNode(Part):
+    """Ask for one key, or for what stands for it, and go where it leads."""
 
     menu: Annotated[TemplateText, Field(description="The question; a template.")]
-    choices: Annotated[Choices, Field(description="The node that each key leads to: 0 to 9, and quoted `*` and `#`.")]
+    choices: Annotated[
+        Choices,
+        Field(
+            description="The node that each key leads to: 0 to 9, and quoted `*` and `#`; with phrases that callers "
+            "may say instead, `{then: node, say: [phrase]}`."
+        ),
+    ]
+    spoken: SpokenField = None
     no_input: NoInputField = NoInput()
     no_match: Annotated[
         NoMatch, Field(description="What happens when a key is pressed that is not one of the choices.")
@@ -96,7 +126,7 @@ class MenuNode(_Part):
     speech: NodeSpeech = {}
 
 
-class CollectNode(_Part):
+class CollectNode(Part):
     """Ask for digits, keep them in a variable, then go on."""
 
     collect: Annotated[TemplateText, Field(description="The question; a template.")]
@@ -110,11 +140,58 @@ class CollectNode(_Part):
             description="What happens with fewer digits than `digits.min`; by default it says “That is not complete.”."
         ),
     ] = NoMatch(say="That is not complete.")
+    accept: Annotated[
+        Literal["keys", "any"],
+        Field(description="Whether digits are only pressed (`keys`), or may be said too (`any`)."),
+    ] = "keys"
+    spoken: SpokenField = None
+    secret: SecretField = False
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 
 
-class Case(_Part):
+class AskNode(Part):
+    """Ask for one of several answers, said or pressed: yes or no, or names of your own."""
+
+    ask: Annotated[TemplateText, Field(description="The question; a template.")]
+    choices: Annotated[
+        NamedChoices,
+        Field(
+            description="Where each answer leads, by its name, which is what callers say: a node, or "
+            "`{then: node, say: [phrase, …], key: 1}`. What means `yes` and `no` is known."
+        ),
+    ]
+    into: Annotated[VariableName | None, Field(description="The variable that keeps the name of the answer.")] = None
+    no_input: NoInputField = NoInput()
+    no_match: Annotated[NoMatch, Field(description="What happens when it is none of the answers.")] = NoMatch()
+    spoken: SpokenField = None
+    barge_in: BargeInField = None
+    speech: NodeSpeech = {}
+
+
+class ListenNode(Part):
+    """Let the caller speak freely, keep their words in a variable, then go on."""
+
+    listen: Annotated[TemplateText, Field(description="The question; a template.")]
+    into: Annotated[VariableName, Field(description="The variable that keeps the words.")]
+    then: ThenTarget
+    hints: Annotated[tuple[SpokenPhrase, ...], Field(description="Words and names that are likely.")] = ()
+    longest: Annotated[Seconds, Field(description="What the caller says is over after this time.")] = 30.0
+    silence: Annotated[Seconds, Field(description="It is over after this much silence.")] = 1.0
+    no_input: Annotated[NoInput, Field(description="What happens when nothing is said.")] = NoInput()
+    no_match: Annotated[NoMatch, Field(description="What happens when it was not understood.")] = NoMatch(
+        say="I did not understand that."
+    )
+    unheard: Annotated[
+        NodeName | None,
+        Field(description="The node that follows where nobody hears words; without it that of `no_match`."),
+    ] = None
+    secret: SecretField = False
+    barge_in: BargeInField = None
+    speech: NodeSpeech = {}
+
+
+class Case(Part):
     """A branch of a `choose`, taken when its condition holds; one without a condition is always taken."""
 
     condition: Annotated[
@@ -124,7 +201,7 @@ class Case(_Part):
     then: Annotated[NodeName, Field(description="The node that follows when the condition holds.")]
 
 
-class ChooseNode(_Part):
+class ChooseNode(Part):
     """Go where the first case leads that holds."""
 
     choose: Annotated[
@@ -133,7 +210,7 @@ class ChooseNode(_Part):
     ]
 
 
-class SetNode(_Part):
+class SetNode(Part):
     """Give variables a value: texts are templates, everything else is taken as it is.
 
     `speech` changes the voice from here on, for another language for example.
@@ -155,14 +232,14 @@ class SetNode(_Part):
         return self
 
 
-class WaitNode(_Part):
+class WaitNode(Part):
     """Be silent for a while. Keys pressed meanwhile wait for the next question."""
 
     wait: Annotated[Seconds, Field(description="How long the line is silent.")]
     then: ThenTarget
 
 
-class SendDigitsNode(_Part):
+class SendDigitsNode(Part):
     """Play the tones of telephone keys into the call; `w` is half a second's pause."""
 
     send_digits: Annotated[
@@ -172,7 +249,7 @@ class SendDigitsNode(_Part):
     then: ThenTarget
 
 
-class WebRequest(_Part):
+class WebRequest(Part):
     """What is sent to a web service; texts in it are templates."""
 
     method: Annotated[
@@ -197,7 +274,7 @@ class WebRequest(_Part):
         return self
 
 
-class RequestNode(_Part):
+class RequestNode(Part):
     """Ask a web service, keep its answer in a variable, then go on; `failed` when it does not answer with success."""
 
     request: Annotated[WebRequest, Field(description="What is sent to which web service.")]
@@ -205,7 +282,7 @@ class RequestNode(_Part):
     failed: FailedTarget = None
 
 
-class RunNode(_Part):
+class RunNode(Part):
     """Run a Python function of the application, keep what it returns in a variable, then go on."""
 
     run: Annotated[VariableName, Field(description="The name of the function, as `@bridge.function` registered it.")]
@@ -215,7 +292,7 @@ class RunNode(_Part):
     timeout: Annotated[Seconds, Field(description="How long it may take.")] = 10.0
 
 
-class RecordNode(_Part):
+class RecordNode(Part):
     """Record the caller after a prompt, keep where the recording is in a variable, then go on."""
 
     record: Annotated[TemplateText | None, Field(description="Said before the beep, a template; `null` for nothing.")]
@@ -231,11 +308,18 @@ class RecordNode(_Part):
     nothing: Annotated[
         NodeName | None, Field(description="The node that follows when nothing was said; without it `then`.")
     ] = None
+    mail: Annotated[
+        TemplateText | None,
+        Field(
+            description="To whom it is sent by e-mail: addresses with commas between, a template; without it `mail.to` "
+            "of the settings."
+        ),
+    ] = None
     barge_in: BargeInField = None
     speech: NodeSpeech = {}
 
 
-class TransferNode(_Part):
+class TransferNode(Part):
     """Connect the caller with somebody else: `failed` when nobody could be reached, `then` when they have talked."""
 
     transfer: Annotated[
@@ -263,7 +347,7 @@ class TransferNode(_Part):
     ] = None
 
 
-class OptOutNode(_Part):
+class OptOutNode(Part):
     """Put the caller on the do-not-call list at once, tell them so, then go on."""
 
     opt_out: Annotated[
@@ -274,7 +358,7 @@ class OptOutNode(_Part):
     speech: NodeSpeech = {}
 
 
-class CallBackNode(_Part):
+class CallBackNode(Part):
     """Have a campaign call again at a better time, tell the person so, then go on; `invalid` when there is no such."""
 
     call_back: Annotated[
@@ -296,7 +380,7 @@ class CallBackNode(_Part):
     speech: NodeSpeech = {}
 
 
-class HangUpNode(_Part):
+class HangUpNode(Part):
     """End the call, after a last word if there is one."""
 
     hang_up: Annotated[
@@ -306,11 +390,15 @@ class HangUpNode(_Part):
     speech: NodeSpeech = {}
 
 
-NODES: Mapping[str, type[_Part]] = {
+NODES: Mapping[str, type[Part]] = {
     "say": SayNode,
+    "play": PlayNode,
     "menu": MenuNode,
     "collect": CollectNode,
+    "ask": AskNode,
+    "listen": ListenNode,
     "choose": ChooseNode,
+    "hours": HoursNode,
     "set": SetNode,
     "wait": WaitNode,
     "send_digits": SendDigitsNode,
@@ -318,6 +406,11 @@ NODES: Mapping[str, type[_Part]] = {
     "run": RunNode,
     "record": RecordNode,
     "transfer": TransferNode,
+    "queue": QueueNode,
+    "sms": SmsNode,
+    "goto": GotoNode,
+    "subflow": SubflowNode,
+    "return": ReturnNode,
     "opt_out": OptOutNode,
     "call_back": CallBackNode,
     "hang_up": HangUpNode,
@@ -338,9 +431,13 @@ def _tag(node: object) -> str | None:
 
 Node = Annotated[
     Annotated[SayNode, Tag("say")]
+    | Annotated[PlayNode, Tag("play")]
     | Annotated[MenuNode, Tag("menu")]
     | Annotated[CollectNode, Tag("collect")]
+    | Annotated[AskNode, Tag("ask")]
+    | Annotated[ListenNode, Tag("listen")]
     | Annotated[ChooseNode, Tag("choose")]
+    | Annotated[HoursNode, Tag("hours")]
     | Annotated[SetNode, Tag("set")]
     | Annotated[WaitNode, Tag("wait")]
     | Annotated[SendDigitsNode, Tag("send_digits")]
@@ -348,6 +445,11 @@ Node = Annotated[
     | Annotated[RunNode, Tag("run")]
     | Annotated[RecordNode, Tag("record")]
     | Annotated[TransferNode, Tag("transfer")]
+    | Annotated[QueueNode, Tag("queue")]
+    | Annotated[SmsNode, Tag("sms")]
+    | Annotated[GotoNode, Tag("goto")]
+    | Annotated[SubflowNode, Tag("subflow")]
+    | Annotated[ReturnNode, Tag("return")]
     | Annotated[OptOutNode, Tag("opt_out")]
     | Annotated[CallBackNode, Tag("call_back")]
     | Annotated[HangUpNode, Tag("hang_up")],
@@ -355,15 +457,21 @@ Node = Annotated[
 ]
 
 
-class Escape(_Part):
+class Escape(Part):
     """A key that leads out of every question of the flow, to an operator for example."""
 
     key: Annotated[EscapeKey, Field(description="The key, quoted.")]
     then: Annotated[NodeName, Field(description="The node that it leads to.")]
 
 
-class Flow(_Part):
-    """A whole flow."""
+class Flow(Part):
+    """A whole flow.
+
+    Attributes:
+        folder: The folder of its file, from which the paths in it begin.
+    """
+
+    _folder: Path = PrivateAttr(Path())
 
     flow: Annotated[str, Field(pattern=r"^[\w.-]+$", description="The flow's name: letters, digits, `_`, `.` and `-`.")]
     start: Annotated[NodeName, Field(description="The node that a call begins with.")]
@@ -371,9 +479,14 @@ class Flow(_Part):
     variables: Annotated[
         dict[str, Value],
         Field(
-            description="Values for `{{ name }}` in texts, beside `{{ from }}` and `{{ to }}`, the numbers of the call."
+            description="Values for `{{ name }}` in texts, beside `{{ from }}` and `{{ to }}`, the numbers of the "
+            "call, and `{{ now }}`, the date and time."
         ),
     ] = {}
+    zone: Annotated[
+        ZoneName | None,
+        Field(description="The zone of `hours` and of `{{ now }}`, such as `Europe/Berlin`; without it `now` is UTC."),
+    ] = None
     needs: Annotated[
         tuple[VariableName, ...],
         Field(
@@ -396,6 +509,16 @@ class Flow(_Part):
     apology: Annotated[
         TemplateText, Field(description="Said before hanging up where the flow names no node that follows.")
     ] = APOLOGY
+
+    @property
+    def folder(self) -> Path:
+        """The folder of its file; the working directory where it was read from none."""
+        return self._folder
+
+    def in_folder(self, folder: Path) -> "Flow":
+        """This flow, its paths beginning in that folder."""
+        self._folder = folder
+        return self
 
 
 # The parts of the format, for schemas, tables and hints.

@@ -3,17 +3,24 @@
 One rule: a node that makes no sound returns the node that follows it instead of a step.
 """
 
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
+from telebridge.audio.mulaw import SAMPLE_RATE
 from telebridge.audio.tones import dtmf
-from telebridge.flows.inspection import digit_rules
+from telebridge.flows.inspection import QuestionNode, digit_rules
 from telebridge.flows.model import (
+    AskNode,
     CallBackNode,
     Case,
     ChooseNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -25,125 +32,238 @@ from telebridge.flows.model import (
     SetNode,
     TransferNode,
     WaitNode,
+    Wordings,
 )
+from telebridge.flows.nodes.hours import HoursNode
+from telebridge.flows.nodes.opening_hours import OpeningState
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
+from telebridge.flows.nodes.surroundings import FlowSurroundings
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import (
     CallBack,
     Collect,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Request,
     Run,
     Say,
+    SendSms,
     Step,
     Transfer,
     Wait,
 )
 from telebridge.flows.templates import TemplateProblem, filled, filled_address, holds, rendered
-from telebridge.flows.transitions import GoTo
+from telebridge.flows.transitions import EnterFlow, GoTo, LeaveFlow
 from telebridge.flows.values import ADDRESS
+from telebridge.flows.words.rules import language_of, word_rules
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeInPolicy
 
+LONGEST_SMS = 1600
+"""So many characters Twilio takes in the body of a message."""
+LONGEST_QUEUE_NAME = 64
+WEB = ("https://", "http://")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a node's texts are filled in with.
+
+    Args:
+        flow: The whole flow, for its voice and its zone.
+        position: Where the call is. `set`, `opt_out` and `call_back` nodes change it.
+        surroundings: Knows the time.
+    """
+
+    flow: Flow
+    position: FlowPosition
+    surroundings: FlowSurroundings
+
+    @property
+    def variables(self) -> dict[str, Any]:
+        """The variables of the flow, and `now` unless the flow has one of its own."""
+        clock = self.surroundings.wallclock
+        if clock is None or "now" in self.position.variables:
+            return self.position.variables
+        return {**self.position.variables, "now": clock().astimezone(ZoneInfo(self.flow.zone or "UTC"))}
+
+
+Silent = GoTo | EnterFlow | LeaveFlow
+"""What follows from a node without a step."""
+
 
 def step_of(  # noqa: C901, PLR0912 - a line for each verb
-    node: Node, before: str | None, flow: Flow, position: FlowPosition
-) -> Step | GoTo:
-    """The step of a node, or the node that follows when this one has none.
+    node: Node, before: str | None, scope: Scope
+) -> Step | Silent:
+    """The step of a node, or what follows when this one has none.
 
     Args:
         node: The node.
         before: What is said before its question; None for nothing.
-        flow: The whole flow, for its voice.
-        position: Where the call is; its variables fill the texts. `set`, `opt_out` and `call_back` nodes change it.
+        scope: Fills its texts.
 
     Raises:
         TemplateProblem: A text cannot be filled in, or what comes out cannot be used.
     """
     match node:
         case SayNode():
-            return _say(node, node.say, node.barge_in, flow, position)
+            return _say(node, node.say, node.barge_in, scope)
+        case PlayNode():
+            return _load(node, scope)
         case MenuNode():
-            return _question(node, node.menu, before, flow, position)
+            return _question(node, node.menu, before, scope)
         case CollectNode():
-            return _question(node, node.collect, before, flow, position)
+            return _question(node, node.collect, before, scope)
+        case AskNode():
+            return _question(node, node.ask, before, scope)
+        case ListenNode():
+            return _question(node, node.listen, before, scope)
         case ChooseNode(choose=cases):
-            return GoTo(_chosen(cases, position))
+            return GoTo(_chosen(cases, scope))
+        case HoursNode():
+            return GoTo(_opening(node, scope))
+        case GotoNode(goto=flow, node=there):
+            return EnterFlow(flow, there, filled(node.variables, scope.variables), returns=False)
+        case SubflowNode(subflow=flow):
+            return EnterFlow(flow, None, filled(node.variables, scope.variables), returns=True)
+        case ReturnNode(return_=values):
+            return LeaveFlow(filled(values or {}, scope.variables))
         case SetNode():
-            return _set(node, position)
+            return _set(node, scope)
         case WaitNode():
             return Wait(node.wait)
         case SendDigitsNode():
-            return _send_digits(node, position)
+            return _send_digits(node, scope)
         case RequestNode():
-            return _request(node, position)
+            return _request(node, scope)
         case RunNode():
-            return Run(node.run, dict(position.variables), node.timeout)
+            return Run(node.run, dict(scope.position.variables), node.timeout)
         case RecordNode():
-            return _record(node, flow, position)
+            return _record(node, scope)
         case TransferNode():
-            return _transfer(node, position)
+            return _transfer(node, scope)
+        case QueueNode():
+            return _queue(node, scope)
+        case SmsNode():
+            return _sms(node, scope)
         case OptOutNode():
-            position.opted_out = True
-            return GoTo(node.then) if node.opt_out is None else _say_all(node, node.opt_out, flow, position)
+            scope.position.opted_out = True
+            return GoTo(node.then) if node.opt_out is None else _say_all(node, node.opt_out, scope)
         case CallBackNode():
-            return _call_back(node, flow, position)
+            return _call_back(node, scope)
         case HangUpNode():
-            return HangUp() if node.hang_up is None else _say_all(node, node.hang_up, flow, position)
+            return HangUp() if node.hang_up is None else _say_all(node, node.hang_up, scope)
 
 
-def apology(node: Node, flow: Flow, position: FlowPosition) -> Say:
+def apology(node: Node, scope: Scope) -> Say:
     """The apology of the flow, in the voice of the node where the flow failed.
 
     Raises:
         TemplateProblem: The apology cannot be filled in.
     """
-    return _say_all(node, flow.apology, flow, position)
+    return _say_all(node, scope.flow.apology, scope)
 
 
-def _say(node: Node, text: str, barge_in: BargeInPolicy | None, flow: Flow, position: FlowPosition) -> Say:
-    voice: VoiceOverrides = {**flow.speech, **position.voice, **getattr(node, "speech", {})}
-    return Say(rendered(text, position.variables), voice=voice or None, barge_in=barge_in)
+def _say(node: Node, text: str, barge_in: BargeInPolicy | None, scope: Scope) -> Say:
+    voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **getattr(node, "speech", {})}
+    return Say(rendered(text, scope.variables), voice=voice or None, barge_in=barge_in)
 
 
-def _say_all(node: Node, text: str, flow: Flow, position: FlowPosition) -> Say:
+def _say_all(node: Node, text: str, scope: Scope) -> Say:
     """Say something that nothing interrupts."""
-    return _say(node, text, BargeInPolicy.NONE, flow, position)
+    return _say(node, text, BargeInPolicy.NONE, scope)
 
 
-def _question(
-    node: MenuNode | CollectNode, text: str, before: str | None, flow: Flow, position: FlowPosition
-) -> Collect:
-    whole = text if before is None else f"{before} {text}"
-    return Collect(_say(node, whole, node.barge_in, flow, position), digit_rules(node))
+def _load(node: PlayNode, scope: Scope) -> LoadAudio | GoTo:
+    """The recording of a node; a value never leads out of the folder of the flow file."""
+    written = node.play
+    if written.startswith(WEB):
+        return LoadAudio(filled_address(written, scope.variables))
+    folder = scope.flow.folder
+    file = folder / rendered(written, scope.variables)
+    if "{" in written and not Path(*_plain_parts(file)).is_relative_to(Path(*_plain_parts(folder))):
+        raise TemplateProblem(f"'{file}' is not in the folder of the flow file")
+    return LoadAudio(str(file))
 
 
-def _chosen(cases: tuple[Case, ...], position: FlowPosition) -> str | None:
+def _plain_parts(path: Path) -> list[str]:
+    """The parts of a path, with every `..` applied."""
+    parts: list[str] = []
+    for part in path.parts:
+        if part == ".." and parts and parts[-1] != "..":
+            parts.pop()
+        else:
+            parts.append(part)
+    return parts
+
+
+def played(node: PlayNode, audio: bytes, scope: Scope) -> Play | None:
+    """The next pass of a recording that is loaded; None when it was played for as long as it may be."""
+    longest = round(node.longest * SAMPLE_RATE)
+    left = longest - scope.position.passes * len(audio)
+    if left <= 0 or not audio:
+        return None
+    return Play(audio[:left], node.play, node.barge_in)
+
+
+def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -> Collect:
+    def asked(question: str) -> Say:
+        return _say(node, question if before is None else f"{before} {question}", node.barge_in, scope)
+
+    spoken = getattr(node, "spoken", None) or Wordings()
+    prompt = asked(spoken.unheard or text)
+    words = word_rules(node, language_of(prompt.voice))
+    if words is not None and (spoken.heard is not None or spoken.unheard is not None):
+        words = replace(words, prompt=asked(spoken.heard or text))
+    return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
+
+
+def _chosen(cases: tuple[Case, ...], scope: Scope) -> str | None:
     for case in cases:
-        if case.condition is None or holds(case.condition, position.variables):
+        if case.condition is None or holds(case.condition, scope.variables):
             return case.then
     return None
 
 
-def _set(node: SetNode, position: FlowPosition) -> GoTo:
-    variables = position.variables
+def _opening(node: HoursNode, scope: Scope) -> str:
+    by_hand = scope.surroundings.set_by_hand(node.hours.name or scope.flow.flow)
+    match by_hand or _state_now(node, scope):
+        case OpeningState.OPEN:
+            return node.open
+        case OpeningState.HOLIDAY:
+            return node.holiday or node.closed
+        case OpeningState.CLOSED:
+            return node.closed
+
+
+def _state_now(node: HoursNode, scope: Scope) -> OpeningState:
+    if scope.surroundings.wallclock is None:
+        raise TemplateProblem("there is no clock here")
+    return node.hours.hours_in(scope.flow.zone or "UTC").at(scope.surroundings.wallclock())
+
+
+def _set(node: SetNode, scope: Scope) -> GoTo:
     for name, value in node.set.items():
-        variables[name] = rendered(value, variables) if isinstance(value, str) else filled(value, variables)
-    position.voice.update(node.speech)
+        known = scope.variables
+        scope.position.variables[name] = rendered(value, known) if isinstance(value, str) else filled(value, known)
+    scope.position.voice.update(node.speech)
     return GoTo(node.then)
 
 
-def _send_digits(node: SendDigitsNode, position: FlowPosition) -> Play:
-    digits = rendered(node.send_digits, position.variables)
+def _send_digits(node: SendDigitsNode, scope: Scope) -> Play:
+    digits = rendered(node.send_digits, scope.variables)
     try:
         return Play(dtmf(digits), f"digits {digits}")
     except ValueError as error:
         raise TemplateProblem(str(error)) from error
 
 
-def _request(node: RequestNode, position: FlowPosition) -> Request | GoTo:
-    request, variables = node.request, position.variables
+def _request(node: RequestNode, scope: Scope) -> Request | GoTo:
+    request, variables = node.request, scope.variables
     try:
         url = filled_address(request.url, variables)
     except TemplateProblem:
@@ -160,13 +280,14 @@ def _request(node: RequestNode, position: FlowPosition) -> Request | GoTo:
     )
 
 
-def _record(node: RecordNode, flow: Flow, position: FlowPosition) -> Record:
-    prompt = None if node.record is None else _say(node, node.record, node.barge_in, flow, position)
-    return Record(prompt, node.beep, node.longest, node.silence, node.finish_on_key)
+def _record(node: RecordNode, scope: Scope) -> Record:
+    prompt = None if node.record is None else _say(node, node.record, node.barge_in, scope)
+    mail_to = None if node.mail is None else rendered(node.mail, scope.variables)
+    return Record(prompt, node.beep, node.longest, node.silence, node.finish_on_key, mail_to)
 
 
-def _transfer(node: TransferNode, position: FlowPosition) -> Transfer | GoTo:
-    variables = position.variables
+def _transfer(node: TransferNode, scope: Scope) -> Transfer | GoTo:
+    variables = scope.variables
     to = rendered(node.transfer, variables)
     if not ADDRESS.fullmatch(to):
         if node.failed is None:
@@ -177,8 +298,31 @@ def _transfer(node: TransferNode, position: FlowPosition) -> Transfer | GoTo:
     return Transfer(to, node.timeout, caller_id, whisper)
 
 
-def _call_back(node: CallBackNode, flow: Flow, position: FlowPosition) -> Say | GoTo:
-    written = rendered(node.at or "", position.variables)
+def _queue(node: QueueNode, scope: Scope) -> Transfer | GoTo:
+    name = rendered(node.queue, scope.variables)
+    if not 0 < len(name) <= LONGEST_QUEUE_NAME:
+        if node.failed is None:
+            raise TemplateProblem(f"'{name}' is no name of a queue: it has 1 to {LONGEST_QUEUE_NAME} characters")
+        return GoTo(node.failed)
+    wait_url = None if node.wait_url is None else filled_address(node.wait_url, scope.variables)
+    return Transfer(name, queue=True, wait_url=wait_url)
+
+
+def _sms(node: SmsNode, scope: Scope) -> SendSms | GoTo:
+    variables = scope.variables
+    body = filled(node.sms, variables).strip()
+    if not 0 < len(body) <= LONGEST_SMS:
+        if node.failed is None:
+            raise TemplateProblem(f"a text message has 1 to {LONGEST_SMS} characters, and this one {len(body)}")
+        return GoTo(node.failed)
+    to = None if node.to is None else rendered(node.to, variables)
+    sender = None if node.from_ is None else rendered(node.from_, variables)
+    return SendSms(body, to, sender, node.timeout)
+
+
+def _call_back(node: CallBackNode, scope: Scope) -> Say | GoTo:
+    position = scope.position
+    written = rendered(node.at or "", scope.variables)
     try:
         at = datetime.fromisoformat(written) if node.in_ is None else None
     except ValueError:
@@ -186,4 +330,4 @@ def _call_back(node: CallBackNode, flow: Flow, position: FlowPosition) -> Say | 
             raise TemplateProblem(f"'{written}' is no date and time") from None
         return GoTo(node.invalid)
     position.call_back = CallBack(node.in_, at)
-    return GoTo(node.then) if node.call_back is None else _say_all(node, node.call_back, flow, position)
+    return GoTo(node.then) if node.call_back is None else _say_all(node, node.call_back, scope)

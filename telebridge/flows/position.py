@@ -10,6 +10,21 @@ from telebridge.flows.steps import CallBack
 
 
 @dataclass(slots=True)
+class FlowFrame:
+    """A flow that waits for another one, which it has run, to return.
+
+    Args:
+        flow: Its name.
+        node: The node that ran the other flow.
+        variables: Its variables.
+    """
+
+    flow: str
+    node: str
+    variables: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class FlowPosition:
     """Where a call is in a flow, and what the flow knows by then.
 
@@ -24,6 +39,9 @@ class FlowPosition:
         opted_out: Whether the caller wants no further call.
         call_back: When the caller wants to be called again; None when they did not say.
         failure: Why the flow ends with an apology; None while it does not.
+        flow: The name of the flow of `node`; None for the flow that the call began with.
+        frames: The flows that wait for this one to return, the last of them at the end.
+        passes: How many times the recording of this node was played.
     """
 
     node: str
@@ -36,3 +54,6 @@ class FlowPosition:
     opted_out: bool = False
     call_back: CallBack | None = None
     failure: str | None = None
+    flow: str | None = None
+    frames: list[FlowFrame] = field(default_factory=list)
+    passes: int = 0

@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from telebridge.flows.checking import BUILT_IN
-from telebridge.flows.inspection import variables_set_by
+from telebridge.flows.inspection import QuestionNode, variables_set_by
 from telebridge.flows.model import (
+    AskNode,
     CallBackNode,
     CollectNode,
     Flow,
     HangUpNode,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
     SayNode,
+    Wordings,
 )
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
 from telebridge.speech.source import VoiceOverrides
@@ -72,22 +75,27 @@ def _templates(flow: Flow) -> Iterator[tuple[str, Node | None, str]]:
                 yield name, node, node.say
             case HangUpNode(hang_up=str(text)) | OptOutNode(opt_out=str(text)) | CallBackNode(call_back=str(text)):
                 yield name, node, text
-            case MenuNode():
-                yield from ((name, node, text) for text in _questions(node, node.menu))
-            case CollectNode():
-                yield from ((name, node, text) for text in _questions(node, node.collect))
+            case (
+                MenuNode(menu=question)
+                | CollectNode(collect=question)
+                | AskNode(ask=question)
+                | ListenNode(listen=question)
+            ):
+                yield from ((name, node, text) for text in _questions(node, question))
             case _:
                 pass
         yield "", node, flow.apology  # any node may be the one that fails
     yield "", None, flow.apology
 
 
-def _questions(node: MenuNode | CollectNode, question: str) -> Iterator[str]:
-    """A question as it is asked the first time, and as it is asked again."""
-    yield question
-    for again in (node.no_input, node.no_match):
-        if again.say is not None and again.reprompt:
-            yield f"{again.say} {question}"
+def _questions(node: QuestionNode, question: str) -> Iterator[str]:
+    """A question as it is asked the first time, and as it is asked again, in each of its wordings."""
+    spoken = getattr(node, "spoken", None) or Wordings()
+    for wording in dict.fromkeys((spoken.heard or question, spoken.unheard or question)):
+        yield wording
+        for again in (node.no_input, node.no_match):
+            if again.say is not None and again.reprompt:
+                yield f"{again.say} {wording}"
 
 
 def _prompt(
@@ -103,7 +111,7 @@ def _prompt(
 
 
 def _voice(flow: Flow, node: Node | None) -> VoiceOverrides | None:
-    speaking = SayNode | MenuNode | CollectNode | OptOutNode | CallBackNode | HangUpNode
+    speaking = SayNode | QuestionNode | OptOutNode | CallBackNode | HangUpNode
     own = node.speech if isinstance(node, speaking) else {}
     return {**flow.speech, **own} or None
 

@@ -8,17 +8,21 @@ One rule: time passes only between answers, and then exactly as long as the open
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
+from telebridge.audio.mulaw import silence
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.flows.inspection import verb_of
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.steps import (
+    Action,
     Collect,
     Done,
     Gathered,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Recorded,
@@ -27,6 +31,7 @@ from telebridge.flows.steps import (
     Run,
     Said,
     Say,
+    SendSms,
     Step,
     StepResult,
     Transfer,
@@ -34,13 +39,28 @@ from telebridge.flows.steps import (
     TransferStatus,
     Wait,
 )
-from telebridge.turns.digits import KEYS, Collected, DigitCollector, DigitRules
+from telebridge.flows.words.meaning import meaning_of
+from telebridge.recognition.words.phrases import says_nothing
+from telebridge.turns.digits import KEYS, Collected, DigitCollector, DigitRules, Ending
 
 NEXT = "w"
 HANGS_UP = "!"
+SAYS = "say "
+"""So a typed answer begins that is words."""
 MOST_STEPS = 500
 """A rehearsal of more steps has no end."""
 RECORDED_SECONDS = 3.0
+
+
+FAILED = "failed"
+PLACEHOLDER_MS = 60_000
+"""The length of what stands for a recording, which nobody hears."""
+
+
+def transfer_status(answer: object) -> TransferStatus:
+    """How a transfer or a queue ends; nobody answers where nothing was said of it."""
+    known: tuple[TransferStatus, ...] = get_args(TransferStatus)
+    return next((status for status in known if status == answer), "no-answer")
 
 
 class CannotRehearse(TelebridgeError):
@@ -53,8 +73,8 @@ class RehearsalLine:
 
     Args:
         node: The name of the node; empty in a Python flow.
-        what: "says", "asks", "waits", "plays", "records", "transfers", "requests", "runs", "fails", "hangs up", "caller
-            hangs up", or the verb of a node that makes no sound.
+        what: "says", "asks", "waits", "plays", "records", "transfers", "queues", "texts", "requests", "runs", "fails",
+            "hangs up", "caller hangs up", or the verb of a node that makes no sound.
         text: What is said, how long it waits, why it fails; may be empty.
     """
 
@@ -64,11 +84,13 @@ class RehearsalLine:
 
 
 def answers_in(typed: str) -> list[str]:
-    """Split typed text into the answers to successive questions; an empty answer is a silence.
+    """Split typed text into the answers to successive questions; an empty answer is a silence, "say …" are words.
 
     Raises:
         ConfigurationError: It contains something other than keys, `w` and `!`.
     """
+    if typed.strip().lower().startswith(SAYS):
+        return [typed.strip()]
     keys = "".join(typed.split())
     for key in keys:
         if key not in KEYS and key not in (NEXT, HANGS_UP):
@@ -102,6 +124,10 @@ class RehearsedKeys:
             collected = self._collector.press(key, now=self._now) or collected
         return _gathered(collected)
 
+    def stop(self) -> None:
+        """The question was answered by words."""
+        self._collector.stop()
+
     def wait(self) -> Gathered | None:
         """Press nothing for as long as the question waits; returns the entry, or None when nothing is asked."""
         deadline = self._collector.next_deadline()
@@ -115,6 +141,21 @@ def _gathered(collected: Collected | None) -> Gathered | None:
     return None if collected is None else Gathered(collected.digits, collected.ending)
 
 
+def spoken_answer(text: str, question: Collect, keys: RehearsedKeys) -> Gathered | None:
+    """What words answer to a question; None where nothing follows, because nobody listens or they are only digits."""
+    rules = question.words
+    if rules is None or says_nothing(text):
+        return keys.wait()
+    if rules.free:
+        keys.stop()
+        return Gathered("", Ending.SPOKEN, text)
+    meaning = meaning_of(text, text, rules, rules.language or "en")
+    if meaning is not None and meaning.digits:
+        return keys.press(meaning.digits) or keys.wait()
+    keys.stop()
+    return Gathered("", Ending.NOT_UNDERSTOOD, text) if meaning is None else Gathered(meaning.key, Ending.SPOKEN, text)
+
+
 class Rehearsal:
     """One run of a flow. Call `start`, then `answer` until `over` is true.
 
@@ -122,19 +163,26 @@ class Rehearsal:
         flow: A flow that was checked.
         variables: What is known of the call.
         answers: By name of node, the value that a request or a function returns, the seconds that are recorded, or
-            "completed" for a transfer that succeeds. Without one a request fails, a message is recorded, and nobody
-            answers a transfer.
+            "completed" for a transfer that succeeds; of a queue also "left" or "full", of a text message or a recording
+            "failed". Without one a request fails, a message is recorded, and nobody answers a transfer.
+        surroundings: Knows the time, and the other flows.
 
     Attributes:
         over: Whether the call has ended.
     """
 
-    def __init__(self, flow: Flow, variables: Mapping[str, Any], answers: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        variables: Mapping[str, Any],
+        answers: Mapping[str, Any] | None = None,
+        surroundings: FlowSurroundings | None = None,
+    ) -> None:
         self.over = False
         self._answers = answers or {}
-        self._flow = flow
-        self._interpreter = FlowInterpreter(flow, variables)
+        self._interpreter = FlowInterpreter(flow, variables, surroundings)
         self._keys = RehearsedKeys()
+        self._question = Collect()  # the last one
         self._reported = 0  # how many nodes of the path have a line
         self._failure_reported = False
         self._steps = 0
@@ -166,11 +214,14 @@ class Rehearsal:
         return self._perform(self._interpreter.start() if node is None else self._interpreter.go_to(node))
 
     def answer(self, keys: str) -> list[RehearsalLine]:
-        """Press these keys in succession and then none, and run up to the next open question.
+        """Press these keys in succession and then none, or say these words, and run up to the next open question.
 
         Raises:
             CannotRehearse: The flow has no end.
         """
+        if keys.lower().startswith(SAYS) and not self.over:
+            gathered = spoken_answer(keys[len(SAYS) :], self._question, self._keys)
+            return self._perform(self._interpreter.resume(gathered)) if gathered is not None else []
         lines: list[RehearsalLine] = []
         keys, hangs_up, _ = keys.partition(HANGS_UP)
         if not self.over:
@@ -201,7 +252,9 @@ class Rehearsal:
             case Say(text=text):
                 lines.append(RehearsalLine(node, "says", text if isinstance(text, str) else "…"))
                 return Said()
-            case Collect(prompt, rules):
+            case Collect(prompt, rules, words):
+                self._question = step
+                prompt = (words.prompt if words is not None else None) or prompt
                 lines.append(
                     RehearsalLine(node, "asks", prompt.text if prompt and isinstance(prompt.text, str) else "")
                 )
@@ -210,17 +263,17 @@ class Rehearsal:
                 lines.append(RehearsalLine(node, "waits", f"{seconds:g} s"))
                 return Said()
             case Play(name=name):
-                lines.append(RehearsalLine(node, "plays", name))
+                line = RehearsalLine(node, "plays", name)
+                if lines[-1:] != [line]:  # a recording that is played again and again is one line
+                    lines.append(line)
                 return Said()
             case HangUp():
                 lines.append(self._ended("hangs up"))
                 return None
-            case Record() | Transfer() | Request() | Run():
+            case Record() | Transfer() | Request() | Run() | LoadAudio() | SendSms():
                 return self._performed_outside(node, step, lines)
 
-    def _performed_outside(
-        self, node: str, step: Record | Transfer | Request | Run, lines: list[RehearsalLine]
-    ) -> StepResult:
+    def _performed_outside(self, node: str, step: Record | Transfer | Action, lines: list[RehearsalLine]) -> StepResult:
         """The result of a step that only a call can perform: as `answers` says, or as when nobody is there."""
         answer = self._answers.get(node)
         match step:
@@ -230,10 +283,15 @@ class Rehearsal:
                 )
                 seconds = float(answer) if isinstance(answer, int | float) else RECORDED_SECONDS
                 return Recorded(f"{node}.wav" if seconds else None, seconds, RecordingEnd.SILENCE)
-            case Transfer(to):
-                status: TransferStatus = "completed" if answer == "completed" else "no-answer"
-                lines.append(RehearsalLine(node, "transfers", f"{to}: {status}"))
+            case Transfer(to, queue=queue):
+                status = transfer_status(answer)
+                lines.append(RehearsalLine(node, "queues" if queue else "transfers", f"{to}: {status}"))
                 return Transferred(status)
+            case LoadAudio():
+                return Done(problem="it was to fail") if answer == FAILED else Done(silence(PLACEHOLDER_MS))
+            case SendSms(body, to):
+                lines.append(RehearsalLine(node, "texts", f"{to or 'the caller'}: {body}"))
+                return Done(problem="it was to fail") if answer == FAILED else Done({"sid": "SM", "status": "queued"})
             case Request(method, url):
                 lines.append(RehearsalLine(node, "requests", f"{method} {url}: {_shown(answer)}"))
             case Run(function):
@@ -242,7 +300,9 @@ class Rehearsal:
 
     def _passed(self) -> list[RehearsalLine]:
         """The nodes without a step that were entered since the last step, and the failure there."""
-        passed = [RehearsalLine(name, verb_of(self._flow.nodes[name])) for name in self.path[self._reported : -1]]
+        passed = [
+            RehearsalLine(name, verb_of(self._interpreter.visited(name))) for name in self.path[self._reported : -1]
+        ]
         self._reported = len(self.path)
         if self.failure is not None and not self._failure_reported:
             self._failure_reported = True

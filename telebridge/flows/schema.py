@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import BeforeValidator
+from pydantic import BaseModel, BeforeValidator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
-from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, Seconds, TemplateText
+from telebridge.flows.nodes.playing import Loops
+from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, NamedChoices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,9 +34,15 @@ RENAMED = {"gt": "exclusiveMinimum", "le": "maximum"}
 
 def flow_schema() -> dict[str, Any]:
     """The schema of a flow file."""
-    schema = Flow.model_json_schema(schema_generator=_Generator, mode="validation")
-    whole: dict[str, Any] = _standard(schema)
-    return {"$schema": DIALECT, **whole, "title": "telebridge flow", "description": "What a telephone call does."}
+    return file_schema(Flow, FileSchemaGenerator, "telebridge flow", "What a telephone call does.")
+
+
+def file_schema(
+    model: type[BaseModel], generator: type["FileSchemaGenerator"], title: str, description: str
+) -> dict[str, Any]:
+    """The schema of a file that holds `model`."""
+    whole: dict[str, Any] = _standard(model.model_json_schema(schema_generator=generator, mode="validation"))
+    return {"$schema": DIALECT, **whole, "title": title, "description": description}
 
 
 def _duration(_: JsonSchemaValue) -> JsonSchemaValue:
@@ -56,30 +63,51 @@ def _choices(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "propertyNames": {"pattern": f"^[{keys}]$"}}
 
 
+def _loops(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [inner, {"const": True}]}
+
+
+def _choice(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return {"anyOf": [{"type": "string", "minLength": 1}, inner]}
+
+
+def _named_choices(inner: JsonSchemaValue) -> JsonSchemaValue:
+    return inner
+
+
 def _text(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "pattern": r"\S"}
 
 
-def _reader(annotated: object) -> object:
+def reader_of(annotated: object) -> object:
     """The function that reads a field before it is validated."""
     return next(each.func for each in get_args(annotated) if isinstance(each, BeforeValidator))
 
 
 SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = {
-    _reader(Seconds): _duration,
-    _reader(CallBackDelay): _delay,
-    _reader(Choices): _choices,
-    _reader(TemplateText): _text,
+    reader_of(Seconds): _duration,
+    reader_of(CallBackDelay): _delay,
+    reader_of(Choices): _choices,
+    reader_of(TemplateText): _text,
+    reader_of(Loops): _loops,
+    reader_of(NamedChoices): _named_choices,
+    reader_of(get_args(get_args(Choices)[0])[1]): _choice,
 }
 
 
-class _Generator(GenerateJsonSchema):
-    """Pydantic's generator, extended by what our validators accept."""
+class FileSchemaGenerator(GenerateJsonSchema):
+    """Pydantic's generator, extended by what our validators accept.
+
+    Attributes:
+        readers: How the values that a field's reader accepts look in a schema.
+    """
+
+    readers: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] = SCHEMA_OF_READER
 
     @override
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         inner = super().function_before_schema(schema)
-        reading = SCHEMA_OF_READER.get(schema["function"]["function"])
+        reading = self.readers.get(schema["function"]["function"])
         return inner if reading is None else reading(inner)
 
 

@@ -51,31 +51,60 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class WordRules:
+    """The words that answer a question, beside keys.
+
+    Args:
+        choices: The phrases that stand for each key.
+        free: Whether any words answer.
+        digits: Whether spoken digits count as keys.
+        hints: Words that are likely, beside the phrases.
+        language: The language that is spoken, such as "en"; empty for that of the settings.
+        silence_seconds: Free speech is over after so much silence.
+        longest_seconds: What the caller says is over after this time.
+        prompt: The question where words are heard; None for the same as where only keys are.
+    """
+
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    free: bool = False
+    digits: bool = False
+    hints: tuple[str, ...] = ()
+    language: str = ""
+    silence_seconds: float = 1.0
+    longest_seconds: float = 30.0
+    prompt: Say | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Collect:
-    """Ask for keys; over when the entry is complete or the wait for it has ended. Its result is `Gathered`.
+    """Ask for keys, or words; over when the entry is complete or the wait for it has ended. Its result is `Gathered`.
 
     Args:
         prompt: The question; None for silence.
         rules: The keys that are expected, and when they are complete.
+        words: The words that answer too; None where only keys do.
+        secret: Whether the answer is kept out of records and events.
     """
 
     prompt: Say | None = None
     rules: DigitRules = field(default_factory=DigitRules)
+    words: WordRules | None = None
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play audio; over when the caller has heard it. Only the API and the end of the call interrupt it.
-
-    Its result is `Said`.
+    """Play audio; over when the caller has heard or interrupted it. Its result is `Said`.
 
     Args:
         audio: Mu-law at 8000 Hz.
         name: What it is, for the call record.
+        barge_in: What may interrupt it; None for the policy of the settings.
     """
 
     audio: bytes = field(repr=False)
     name: str
+    barge_in: BargeInPolicy | None = BargeInPolicy.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +126,7 @@ class Record:
         longest_seconds: The recording ends after this time.
         silence_seconds: The recording ends after this much silence.
         finish_on_key: A key that ends the recording; "" for none.
+        mail_to: Addresses that get the recording by e-mail, with commas between; None where the settings say.
     """
 
     prompt: Say | None = None
@@ -104,6 +134,7 @@ class Record:
     longest_seconds: float = 120.0
     silence_seconds: float = 5.0
     finish_on_key: str = "#"
+    mail_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +144,20 @@ class Transfer:
     Its result is `Transferred`.
 
     Args:
-        to: A number in E.164, or an address that begins with `sip:` or `client:`.
+        to: A number in E.164, or an address that begins with `sip:` or `client:`; of a queue its name.
         timeout_seconds: How long it rings there.
         caller_id: The number shown there; None for the caller's own.
         whisper: Said to whoever answers, before they are connected; None for nothing.
+        queue: Whether the caller waits in Twilio's queue of that name until an agent takes the call.
+        wait_url: What the caller hears in the queue; None for Twilio's music.
     """
 
     to: str
     timeout_seconds: float = 30.0
     caller_id: str | None = None
     whisper: str | None = None
+    queue: bool = False
+    wait_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +197,36 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadAudio:
+    """Load a recording; over when it is there as mu-law at 8000 Hz. Its result is `Done` with bytes.
+
+    Args:
+        source: The path of a WAV file, or its address on the web.
+        timeout_seconds: How long it may take.
+    """
+
+    source: str
+    timeout_seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendSms:
+    """Send a text message; over when Twilio has taken or refused it. Its result is `Done` with `sid` and `status`.
+
+    Args:
+        body: The text.
+        to: The number; None for the person at the other end.
+        sender: A number of the account, or the SID of a messaging service; None for the account's number in the call.
+        timeout_seconds: How long Twilio may take.
+    """
+
+    body: str
+    to: str | None = None
+    sender: str | None = None
+    timeout_seconds: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class CallBack:
     """When the person at the other end wants to be called again.
 
@@ -181,7 +246,7 @@ class HangUp:
 
 DialogueStep = Say | Collect | Play | Wait | Record
 """Steps between the caller and the bridge alone."""
-Action = Request | Run
+Action = Request | Run | LoadAudio | SendSms
 """Steps that others perform while the caller waits."""
 Step = DialogueStep | Action | Transfer | HangUp
 
@@ -202,12 +267,16 @@ class Gathered:
     """A `Collect` is over.
 
     Args:
-        digits: The keys; empty when there was no input.
+        digits: The keys, or what words stand for; empty when there was no input.
         ending: Why it is over.
+        words: What the caller said.
+        confidence: How sure the recognizer is of that, from 0 to 1; None where it does not say.
     """
 
     digits: str
     ending: Ending
+    words: str = ""
+    confidence: float | None = None
 
 
 class RecordingEnd(Enum):
@@ -234,7 +303,8 @@ class Recorded:
     ending: RecordingEnd
 
 
-TransferStatus = Literal["completed", "busy", "no-answer", "failed", "canceled"]
+TransferStatus = Literal["completed", "busy", "no-answer", "failed", "canceled", "left", "full"]
+"""How a transfer ended: Twilio's `DialCallStatus`; of a queue also that the caller left it, or that it was full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +312,7 @@ class Transferred:
     """A `Transfer` is over.
 
     Args:
-        status: Twilio's `DialCallStatus`.
+        status: How it ended.
     """
 
     status: TransferStatus
@@ -255,10 +325,10 @@ class Transferred:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """An action is over: a `Request` or a `Run`.
+    """An action is over: a `Request`, a `Run`, a `LoadAudio` or a `SendSms`.
 
     Args:
-        value: A decoded JSON body, a text, or what a function returned.
+        value: A decoded JSON body, a text, what a function returned, or audio.
         problem: Why it failed; None when it did not.
     """
 

@@ -3,12 +3,17 @@
 One rule: a result may change the position (a variable, a count of silences); no text is filled in here.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from telebridge.flows.inspection import QuestionNode, answer_keys
 from telebridge.flows.model import (
+    AskNode,
     CallBackNode,
     CollectNode,
     Flow,
+    ListenNode,
     MenuNode,
     Node,
     OptOutNode,
@@ -20,8 +25,11 @@ from telebridge.flows.model import (
     TransferNode,
     WaitNode,
 )
+from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, StepResult, Transferred
+from telebridge.turns.digits import Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +46,43 @@ class AskAgain:
     before: str | None
 
 
-Transition = GoTo | AskAgain | HangUp
+@dataclass(frozen=True, slots=True)
+class EnterFlow:
+    """Enter another flow.
+
+    Args:
+        flow: Its name.
+        node: The node there; None for its start.
+        variables: What it is given.
+        returns: Whether it comes back to the node that entered it.
+    """
+
+    flow: str
+    node: str | None
+    variables: Mapping[str, Any]
+    returns: bool
 
 
-def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowPosition) -> Transition | None:
+@dataclass(frozen=True, slots=True)
+class LeaveFlow:
+    """Go back to the flow that ran this one, with these values."""
+
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PlayLoaded:
+    """Play the recording that the node has loaded; None for once more what it has played."""
+
+    audio: bytes | None
+
+
+Transition = GoTo | AskAgain | PlayLoaded | HangUp
+
+
+def transition_after(  # noqa: C901, PLR0912 - a line for each kind of node
+    node: Node, result: StepResult, flow: Flow, position: FlowPosition
+) -> Transition | None:
     """What follows from the result of a node's step; None when it is no result of such a step.
 
     Args:
@@ -53,28 +94,82 @@ def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowP
     match node, result:
         case ((SayNode() | WaitNode() | SendDigitsNode() | OptOutNode() | CallBackNode()), Said()):
             return GoTo(node.then)
+        case ((MenuNode() | CollectNode() | AskNode() | ListenNode()), Gathered(ending=Ending.NOT_UNDERSTOOD)):
+            return _after_mismatch(node, position)
         case MenuNode(), Gathered(digits, _):
             return _after_menu(node, digits, flow, position)
         case CollectNode(), Gathered(digits, _):
             return _after_collect(node, digits, flow, position)
+        case AskNode(), Gathered(key, _):
+            return _after_ask(node, key, flow, position)
+        case ListenNode(), Gathered():
+            return _after_listen(node, result, flow, position)
         case RecordNode(), Recorded():
             return _after_recording(node, result, position)
         case TransferNode(), Transferred(_):
-            if not result.connected:
-                return GoTo(node.failed)
-            return HangUp() if node.then is None else GoTo(node.then)
-        case ((RequestNode() | RunNode()), Done()):
+            return _after_transfer(node, result)
+        case QueueNode(), Transferred():
+            return _after_queue(node, result)
+        case ((RequestNode() | RunNode() | SmsNode()), Done()):
             return _after_action(node, result, position)
+        case PlayNode(), Done(value, problem):
+            return GoTo(node.failed) if problem is not None else PlayLoaded(value)
+        case PlayNode(), Said(interruption):
+            position.passes += 1
+            over = interruption is not None or position.passes >= node.loop
+            return GoTo(node.then) if over else PlayLoaded(None)
         case _:
             return None
 
 
+def _after_transfer(node: TransferNode, transferred: Transferred) -> Transition:
+    if not transferred.connected:
+        return GoTo(node.failed)
+    return HangUp() if node.then is None else GoTo(node.then)
+
+
+def _after_question(node: QuestionNode, answer: Gathered, flow: Flow, position: FlowPosition) -> Transition:
+    if answer.ending is Ending.NOT_UNDERSTOOD:
+        return _after_mismatch(node, position)
+    match node:
+        case MenuNode():
+            return _after_menu(node, answer.digits, flow, position)
+        case CollectNode():
+            return _after_collect(node, answer.digits, flow, position)
+        case AskNode():
+            return _after_ask(node, answer.digits, flow, position)
+        case ListenNode():
+            return _after_listen(node, answer, flow, position)
+
+
 def _after_menu(node: MenuNode, key: str, flow: Flow, position: FlowPosition) -> Transition:
     if key in node.choices:
-        return GoTo(node.choices[key])
+        return GoTo(node.choices[key].then)
     if (escape := _escape_target(flow, key)) is not None:
         return GoTo(escape)
     return _after_mismatch(node, position) if key else _after_silence(node, position)
+
+
+def _after_ask(node: AskNode, key: str, flow: Flow, position: FlowPosition) -> Transition:
+    for name, its_key in answer_keys(node).items():
+        if key == its_key:
+            if node.into is not None:
+                position.variables[node.into] = name
+            return GoTo(node.choices[name].then)
+    if (escape := _escape_target(flow, key)) is not None:
+        return GoTo(escape)
+    return _after_mismatch(node, position) if key else _after_silence(node, position)
+
+
+def _after_listen(node: ListenNode, heard: Gathered, flow: Flow, position: FlowPosition) -> Transition:
+    if heard.ending is Ending.UNHEARD:
+        return GoTo(node.unheard or node.no_match.then)
+    if heard.ending is Ending.SPOKEN:
+        position.variables[node.into] = heard.words
+        return GoTo(node.then)
+    if (escape := _escape_target(flow, heard.digits)) is not None:
+        return GoTo(escape)
+    return _after_mismatch(node, position) if heard.digits else _after_silence(node, position)
 
 
 def _after_collect(node: CollectNode, digits: str, flow: Flow, position: FlowPosition) -> Transition:
@@ -100,7 +195,19 @@ def _after_recording(node: RecordNode, recorded: Recorded, position: FlowPositio
     return GoTo(node.then)
 
 
-def _after_action(node: RequestNode | RunNode, done: Done, position: FlowPosition) -> Transition:
+def _after_queue(node: QueueNode, transferred: Transferred) -> Transition:
+    match transferred.status:
+        case "completed":
+            return HangUp() if node.then is None else GoTo(node.then)
+        case "left":
+            return GoTo(node.left or node.failed)
+        case "full":
+            return GoTo(node.full or node.failed)
+        case _:
+            return GoTo(node.failed)
+
+
+def _after_action(node: RequestNode | RunNode | SmsNode, done: Done, position: FlowPosition) -> Transition:
     if done.problem is not None:
         return GoTo(node.failed)
     into = node.request.into if isinstance(node, RequestNode) else node.into
@@ -109,14 +216,14 @@ def _after_action(node: RequestNode | RunNode, done: Done, position: FlowPositio
     return GoTo(node.then)
 
 
-def _after_silence(node: MenuNode | CollectNode, position: FlowPosition) -> Transition:
+def _after_silence(node: QuestionNode, position: FlowPosition) -> Transition:
     position.silences += 1
     if position.silences > node.no_input.reprompt:
         return GoTo(node.no_input.then)
     return AskAgain(node.no_input.say)
 
 
-def _after_mismatch(node: MenuNode | CollectNode, position: FlowPosition) -> Transition:
+def _after_mismatch(node: QuestionNode, position: FlowPosition) -> Transition:
     position.mismatches += 1
     if position.mismatches > node.no_match.reprompt:
         return GoTo(node.no_match.then)

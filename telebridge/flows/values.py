@@ -7,7 +7,7 @@ import math
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.turns.digits import KEYS
@@ -17,6 +17,8 @@ DELAY = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h|d)")
 SECONDS_PER_UNIT = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 ADDRESS = re.compile(r"\+[1-9][0-9]{5,14}|sips?:\S+@\S+|client:\S+")
 """What Twilio can dial."""
+YAML_NAMES = {True: "yes", False: "no"}
+LONGEST_PHRASE = 200
 LONGEST_SECONDS = 3600.0
 """The longest duration within a call."""
 LONGEST_DELAY_SECONDS = 60 * 86_400.0
@@ -50,6 +52,20 @@ def _keys(value: object) -> object:
     return {str(key): target for key, target in value.items()}
 
 
+def _choice(value: object) -> object:
+    """A choice that is only the node it leads to."""
+    if not isinstance(value, str | dict | BaseModel):
+        raise ValueError("should be the name of a node, or {then: node, say: [phrase]}")
+    return {"then": value} if isinstance(value, str) else value
+
+
+def _named_choices(value: object) -> object:
+    """The names of choices as text, because YAML reads `yes` and `no` as true and false."""
+    if not isinstance(value, dict):
+        return value
+    return {YAML_NAMES.get(name, name) if isinstance(name, bool) else str(name): each for name, each in value.items()}
+
+
 def _not_blank(value: object) -> object:
     if isinstance(value, str) and not value.strip():
         raise ValueError("should not be empty")
@@ -63,7 +79,35 @@ NodeName = Annotated[str, Field(min_length=1)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 FinishKey = Annotated[str, Field(pattern=r"^[0-9*#]?$")]
 EscapeKey = Annotated[str, BeforeValidator(str), Field(pattern=r"^[0-9*#]$")]
-Choices = Annotated[dict[str, NodeName], BeforeValidator(_keys), Field(min_length=1)]
+SpokenPhrase = Annotated[str, BeforeValidator(_not_blank), Field(max_length=LONGEST_PHRASE)]
+
+
+class Choice(BaseModel):
+    """Where a key leads, and the phrases that lead there too."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    then: Annotated[NodeName, Field(description="The node that follows.")]
+    say: Annotated[
+        tuple[SpokenPhrase, ...], Field(description="The phrases that callers may say instead of the key.")
+    ] = ()
+
+
+class NamedChoice(Choice):
+    """Where an answer leads, and how else it may be given."""
+
+    key: Annotated[
+        EscapeKey | None,
+        Field(description="The key that gives the same answer; by default 1 for the first, and so on."),
+    ] = None
+
+
+Choices = Annotated[dict[str, Annotated[Choice, BeforeValidator(_choice)]], BeforeValidator(_keys), Field(min_length=1)]
+NamedChoices = Annotated[
+    dict[str, Annotated[NamedChoice, BeforeValidator(_choice)]],
+    BeforeValidator(_named_choices),
+    Field(min_length=1, max_length=9),
+]
 Reprompts = Annotated[int, Field(ge=0, le=20)]
 DigitCount = Annotated[int, Field(ge=1, le=64)]
 Speech = dict[str, str | int | float | bool]

@@ -148,7 +148,7 @@ class SentAudio:
         """When the last byte has been played; 0 when none was sent."""
         return self._runs[-1].ends_at if self._runs else 0.0
 
-    def add(self, data: bytes | memoryview, *, now: float) -> None:
+    def add(self, data: bytes | memoryview, now: float) -> None:
         """Enter what is sent. It is kept and not copied: it must not change."""
         if not self._runs or self._runs[-1].ends_at < now:
             self._runs.append(_Run(now))
@@ -223,14 +223,14 @@ class PlaybackLedger:
 
     # Sending.
 
-    def audio_sent(self, utterance: str, data: bytes | memoryview, *, now: float) -> None:
+    def audio_sent(self, utterance: str, data: bytes | memoryview, now: float) -> None:
         """Enter that the next bytes of `utterance` were sent. They are kept and not copied: they must not change."""
-        entry = self._entry(utterance)
+        entry = self._entries.get(utterance) or self._entry(utterance)
         size = len(data)
         self._sent += size
         entry.end = self._sent
         self._played_out_at = max(self._played_out_at, now) + size / BYTES_PER_SECOND
-        self.sent.add(data, now=now)
+        self.sent.add(data, now)
 
     def mark_sent(self, utterance: str, *, final: bool, now: float) -> str:
         """Enter a mark after what was sent.

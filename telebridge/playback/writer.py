@@ -65,7 +65,7 @@ class PlaybackWriter:
         self._paused = False
         self._complete = False  # whether the end of the utterance is gathered or sent
 
-    def write(self, utterance: str, data: bytes, *, now: float) -> list[SendAudio | SendMark]:
+    def write(self, utterance: str, data: bytes, now: float) -> list[SendAudio | SendMark]:
         """Add audio that arrived. Returns the messages to send now; the rest is kept for the next call."""
         if self._paused or self._gathered:
             self._gathered += data
@@ -147,7 +147,7 @@ class PlaybackWriter:
         """
         payload = audio[at : at + size]
         kept = payload if payload is audio else memoryview(audio)[at : at + size]
-        self._ledger.audio_sent(utterance, kept, now=now)
+        self._ledger.audio_sent(utterance, kept, now)
         self._unmarked += size
         sent.append(SendAudio(payload))
         if self._unmarked >= self._mark_bytes:

@@ -131,6 +131,8 @@ class StructuredConnection:
         """
         try:
             message = _decoded(text)
+            if type(message) is ChunkReceived:  # most of them
+                return message
         except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             if (kind := _kind(text)) is not None and kind not in _KINDS:
                 return Unrecognised(kind)

@@ -220,7 +220,7 @@ class RimeUtterance(MessageReceiver):
             return
         end: RequestEnd | Exception | None
         try:
-            end = self._receive(self._decoded(message, text=text), connection)
+            end = self._receive(self._decoded(message, text), connection)
         except Exception as error:  # noqa: BLE001 - the task that waits raises it
             end = error
         if end is not None:
@@ -243,7 +243,7 @@ class RimeUtterance(MessageReceiver):
         if not self._ended.done():  # what came before may have ended it, or the utterance
             self._ended.set_result(end)
 
-    def _decoded(self, message: bytes, *, text: bool) -> HeardByBridge:
+    def _decoded(self, message: bytes, text: bool) -> HeardByBridge:  # noqa: FBT001 - a name costs each chunk more
         wire = self._wire
         if isinstance(wire, PlainConnection):
             if text:
@@ -265,15 +265,10 @@ class RimeUtterance(MessageReceiver):
         Raises:
             SpeechError: It cannot be spoken.
         """
+        if type(event) is ChunkReceived:
+            return self._receive_audio(event, connection)
         plain = isinstance(self._wire, PlainConnection)
         match event:
-            case ChunkReceived(data, context_id):
-                if (plain or context_id == self._context_id) and data:
-                    self._request_bytes += len(data)
-                    if self._request_bytes > self._most_bytes:
-                        return self._cut(connection)
-                    self._timeout.receive(self._request_bytes)
-                    self._pass_on(data if self._container_check.passed else self._container_check.receive(data))
             case TimestampsReceived(context_id=self._context_id):
                 self._words_left -= len(event.words)
                 if self._words_left >= 0:
@@ -291,6 +286,18 @@ class RimeUtterance(MessageReceiver):
                 raise SpeechRejected(f"Rime did not understand: {message}")
             case _:
                 pass  # of an earlier utterance
+        return None
+
+    def _receive_audio(self, event: ChunkReceived, connection: RimeConnection) -> CutOff | None:
+        data = event.data
+        ours = event.context_id == self._context_id or isinstance(self._wire, PlainConnection)
+        if not ours or not data:
+            return None
+        self._request_bytes = received = self._request_bytes + len(data)
+        if received > self._most_bytes:
+            return self._cut(connection)
+        self._timeout.receive(received)
+        self._pass_on(data if self._container_check.passed else self._container_check.receive(data))
         return None
 
     def _cut(self, connection: RimeConnection) -> CutOff:

@@ -9,14 +9,21 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from telebridge.errors import ConfigurationError
+from telebridge.simulator.callbacks import CallbackSender
 from telebridge.simulator.caller.caller import Script
+from telebridge.simulator.execution.conferencing import report_conference
+from telebridge.simulator.execution.live_call import Account
+from telebridge.simulator.execution.texting import MessageSender
 from telebridge.simulator.http.client import WebClient
 from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
 from telebridge.simulator.phone_call import PhoneCall
+from telebridge.simulator.resources.books import AccountBooks
 from telebridge.simulator.resources.call import CallResource
-from telebridge.simulator.resources.calls import CallBook, DialQueue
-from telebridge.simulator.resources.parameters import ApiProblem, CallSetup, CallUpdate
-from telebridge.simulator.setup.clock import running_clock
+from telebridge.simulator.resources.calls import DialQueue
+from telebridge.simulator.resources.conferences import ConferenceEvent, ConferenceResource
+from telebridge.simulator.resources.parameters import CallSetup, CallUpdate
+from telebridge.simulator.resources.problems import ApiProblem
+from telebridge.simulator.setup.clock import SimulatorClock, running_clock
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.twilio.calls import CallStatus
 
@@ -43,17 +50,53 @@ class SimulatedCall:
 
 
 class Simulator:
-    """One account of a local Twilio."""
+    """One account of a local Twilio.
+
+    Attributes:
+        books: The resources of the account.
+        messages: Sends text messages.
+    """
 
     def __init__(self, options: SimulatorOptions | None = None) -> None:
-        self.options = options or SimulatorOptions()
-        self.book = CallBook(self.options.account_sid)
+        options = options or SimulatorOptions()
+        self.books = AccountBooks(options.account_sid, options.owned_numbers or {OWN_NUMBER})
         self._clock = running_clock()
-        self._client = WebClient(self.options.auth_token, self.options.routes)
+        self._client = WebClient(options.auth_token, options.routes)
+        callbacks = CallbackSender(self._client, options.faults, _ignored)
+        self._account = Account(self.books, options, self._clock, self._client, callbacks, options.api_url)
+        self.messages = MessageSender(self._account)
         self._queue = DialQueue(self.options.calls_per_second)
         self._calls: dict[str, SimulatedCall] = {}
         self._live: dict[str, PhoneCall] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def options(self) -> SimulatorOptions:
+        """The options of the account; calls that begin later have those that are set here."""
+        return self._account.options
+
+    @options.setter
+    def options(self, options: SimulatorOptions) -> None:
+        self._account.options = options
+
+    @property
+    def api_url(self) -> str:
+        """The address of the REST API, which stands before the paths of recordings."""
+        return self._account.api_url
+
+    @api_url.setter
+    def api_url(self, url: str) -> None:
+        self._account.api_url = url
+
+    @property
+    def owned_numbers(self) -> frozenset[str] | None:
+        """The values that `From` may have; None for any."""
+        return None if self.options.owned_numbers is None else frozenset(self.books.numbers.owned)
+
+    @property
+    def clock(self) -> SimulatorClock:
+        """Monotonic and wall-clock time of the account."""
+        return self._clock
 
     # Inbound calls.
 
@@ -70,11 +113,12 @@ class Simulator:
         """Place a call to a number whose voice webhook is `url`.
 
         Args:
-            url: The voice webhook; by default the `voice_url` of the options.
+            url: The voice webhook; by default that of the number, or the `voice_url` of the options.
             script: What the caller does; by default the caller listens.
             from_number: The caller's number.
             to_number: The number that is called.
-            status_callback: The status callback of the called number.
+            status_callback: The status callback of the called number; by default that of the number, if it has a
+                voice webhook.
             watch: Called with each event as it happens.
 
         Returns:
@@ -83,10 +127,7 @@ class Simulator:
         Raises:
             ConfigurationError: There is no URL.
         """
-        url = url or self.options.voice_url
-        if url is None:
-            raise ConfigurationError("url", "is not given", "where should the call be answered?")
-        setup = CallSetup(to_number, from_number, url=url, status_callback=status_callback)
+        setup = self._inbound_setup(url, from_number, to_number, status_callback)
         call = self._new_call(setup, "inbound", script or Script())
         call.recording.on_event = watch
         return self._begin(call)
@@ -107,7 +148,7 @@ class Simulator:
         Raises:
             ApiProblem: There is no such call, or it is over.
         """
-        record = self.book.find(sid)
+        record = self.books.calls.find(sid)
         if record.status.is_final or (update.status == "canceled" and record.status is CallStatus.IN_PROGRESS):
             raise ApiProblem(400, 21220)
         call = self._live[sid]
@@ -126,10 +167,25 @@ class Simulator:
         Raises:
             ApiProblem: There is no such call.
         """
-        self.book.find(sid)
+        self.books.calls.find(sid)
         if sid not in self._calls:
             raise ApiProblem(404, 20404, sid)
         return self._calls[sid]
+
+    def live(self, sid: str) -> PhoneCall:
+        """Return a call that goes on and whose line is open.
+
+        Raises:
+            ApiProblem: There is no such call, or it is not in progress.
+        """
+        record = self.books.calls.find(sid)
+        if record.status is not CallStatus.IN_PROGRESS or sid not in self._live:
+            raise ApiProblem(400, 21220)
+        return self._live[sid]
+
+    def tell_conference(self, conference: ConferenceResource, events: list[ConferenceEvent]) -> None:
+        """Tell the application about events of a conference that the REST API has caused."""
+        report_conference(self._account, conference, events)
 
     async def aclose(self) -> None:
         """Drop all calls and close all connections."""
@@ -142,14 +198,36 @@ class Simulator:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self.messages.aclose()
+        await self._account.callbacks.abort()
         await self._client.aclose()
 
     def _new_call(self, setup: CallSetup, direction: str, script: Script) -> PhoneCall:
         at = self._clock.wallclock()
         sid = f"CA{uuid4().hex}"
         record = CallResource(sid, self.options.account_sid, setup.to, setup.from_, direction, created_at=at)
-        self.book.add(record)
-        return PhoneCall(record, setup, script, self.options, self._client, self._clock)
+        self.books.calls.add(record)
+        return PhoneCall(record, setup, script, self._account, self.messages)
+
+    def _inbound_setup(self, url: str | None, from_: str, to: str, status_callback: str | None) -> CallSetup:
+        """Return the parameters of an inbound call: what is given, then those of the number, then of the options."""
+        number = self.books.numbers.of(to)
+        values = number.values if number is not None and url is None else {}
+        if values.get("voice_url"):
+            return CallSetup(
+                to,
+                from_,
+                url=values["voice_url"],
+                method=values.get("voice_method", "POST"),
+                fallback_url=values.get("voice_fallback_url") or None,
+                fallback_method=values.get("voice_fallback_method", "POST"),
+                status_callback=status_callback or values.get("status_callback") or None,
+                status_callback_method=values.get("status_callback_method", "POST"),
+            )
+        url = url or self.options.voice_url
+        if url is None:
+            raise ConfigurationError("url", "is not given", "where should the call be answered?")
+        return CallSetup(to, from_, url=url, status_callback=status_callback)
 
     def _begin(self, call: PhoneCall) -> SimulatedCall:
         sid = call.record.sid
@@ -177,3 +255,7 @@ class Simulator:
                 self._begin(self._live[sid])
         if deadline is not None:
             self._timer = asyncio.get_running_loop().call_at(deadline, self._dial_waiting)
+
+
+def _ignored(_: str) -> None:
+    """Take the result of a callback that stands on no call's timeline."""

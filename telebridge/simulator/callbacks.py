@@ -92,7 +92,11 @@ class CallbackSender:
 
 
 class CallCallbacks:
-    """Makes the callbacks of one call in their order and sends them."""
+    """Makes the callbacks of one call in their order and sends them.
+
+    Attributes:
+        final_fields: Fields that the callback of the final status has too, such as those of a recording.
+    """
 
     def __init__(
         self,
@@ -109,6 +113,7 @@ class CallCallbacks:
         self._clock = clock
         self._sender = CallbackSender(client, faults, self._note_delivery)
         self._sequence = 0
+        self.final_fields: Mapping[str, str] = {}
 
     def status_changed(self, status: CallStatus, event: str) -> None:
         """Change the call's status, and send the callback of `event` if the call asks for it."""
@@ -118,6 +123,8 @@ class CallCallbacks:
         url = self._setup.status_callback
         if url is not None and event in self._setup.status_events:
             fields = status_fields(self._record, sequence_number=self._sequence, at=at)
+            if status.is_final:
+                fields |= self.final_fields
             self._sender.send(Callback(event, url, self._setup.status_callback_method, fields))
             self._sequence += 1
 
@@ -144,6 +151,10 @@ class CallCallbacks:
         identity = {"CallSid": self._record.sid, "AccountSid": self._record.account_sid}
         fields = identity | detection_fields(verdict, round(seconds * 1000))
         self._sender.send(Callback("amd", detection.callback, detection.callback_method, fields))
+
+    def send(self, callback: Callback) -> None:
+        """Send a callback of a verb, such as that of a recording, after those that were made before."""
+        self._sender.send(callback)
 
     async def delivered(self) -> None:
         """Wait until every callback was sent."""

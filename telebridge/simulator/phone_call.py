@@ -10,10 +10,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from telebridge.logs import logger
 from telebridge.simulator.callbacks import CallCallbacks
 from telebridge.simulator.caller.caller import Caller, CallerStep, Pickup, Script
-from telebridge.simulator.executor import TwimlExecutor
-from telebridge.simulator.http.client import WebClient
+from telebridge.simulator.execution.executor import TwimlExecutor
+from telebridge.simulator.execution.live_call import Account, LiveCallParts
+from telebridge.simulator.execution.recorder import RecordingControl
+from telebridge.simulator.execution.streaming import ForkedStreams
+from telebridge.simulator.execution.texting import MessageSender
 from telebridge.simulator.http.webhook_fields import detection_fields, first_inbound_fields
 from telebridge.simulator.media.line import PhoneLine
 from telebridge.simulator.media.playout import PlayoutObserver
@@ -21,19 +25,35 @@ from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.timer import LineDriver
 from telebridge.simulator.resources.call import CallResource
 from telebridge.simulator.resources.parameters import CallSetup, CallUpdate
-from telebridge.simulator.setup.clock import SimulatorClock
-from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.simulator.twiml.interpreter import (
     EndOfTwiml,
     Fetch,
     Instruction,
+    InstructionOutcome,
     Interpreter,
+    VerbFailed,
 )
-from telebridge.simulator.twiml.verbs import RejectVerb
+from telebridge.simulator.twiml.verbs import GatherVerb, RejectVerb, SayVerb
 from telebridge.twilio.calls import CallStatus
 
 UNANSWERED = {Pickup.BUSY: CallStatus.BUSY, Pickup.NO_ANSWER: CallStatus.NO_ANSWER, Pickup.FAILED: CallStatus.FAILED}
 DIAL_SECONDS = 0.1
+TRIAL_SECONDS = 600.0
+"""The longest call of a trial account (warning 13805)."""
+LOG = logger("telebridge.simulator")
+
+TRIAL_ANNOUNCEMENT = GatherVerb(
+    (
+        SayVerb(
+            "You have a trial account. You can remove this message at any time by upgrading to a full account. "
+            "Press any key to execute your code."
+        ),
+    ),
+    timeout_seconds=10,
+    num_digits=1,
+    finish_on_key="",
+)
+"""After ten seconds without a key the call goes on; what Twilio does then is not documented."""
 
 FirstInstruction = Callable[[], Instruction]
 """Starts the interpreter on a document and returns its first instruction."""
@@ -47,14 +67,14 @@ class PhoneCall:
         recording: Both legs and the events.
         observer: Is informed about what the caller will hear; set it before the line opens.
         opened: Set when the line opens.
+        recorder: Records the call.
 
     Args:
         record: The call's resource.
         setup: The parameters that the call was created with.
         script: What the caller or callee does.
-        options: The options of the account.
-        client: Makes requests to the web application.
-        clock: Monotonic and wall-clock time.
+        account: The account; the options that it has now are those of this call.
+        sender: Sends text messages.
     """
 
     def __init__(
@@ -62,26 +82,40 @@ class PhoneCall:
         record: CallResource,
         setup: CallSetup,
         script: Script,
-        options: SimulatorOptions,
-        client: WebClient,
-        clock: SimulatorClock,
+        account: Account,
+        sender: MessageSender,
     ) -> None:
         self.record = record
-        self.recording = DualChannelRecording(clock.now())
+        self.recording = DualChannelRecording(account.clock.now())
         self.observer: PlayoutObserver | None = None
         self.opened = asyncio.Event()
         self._setup = setup
         self._script = script
-        self._options = options
-        self._clock = clock
-        self._callbacks = CallCallbacks(record, setup, self.recording, client, clock, options.faults)
-        self._executor = TwimlExecutor(record, self.recording, options, client, self._callbacks, self._line)
+        self._options = account.options
+        self._clock = account.clock
+        client = account.client.for_call()
+        self._callbacks = CallCallbacks(record, setup, self.recording, client, account.clock, self._options.faults)
+        self._parts = LiveCallParts(
+            record,
+            self.recording,
+            self._options,
+            client,
+            self._callbacks,
+            account,
+            self._line,
+            lambda: self.hang_up("bridge"),
+        )
+        self.recorder = RecordingControl(self._parts)
+        self._executor = TwimlExecutor(self._parts, self.recorder, sender)
         self._interpreter = Interpreter(fallback_url=setup.fallback_url, fallback_method=setup.fallback_method)
         self._driver: LineDriver | None = None
         self._over = asyncio.Event()
         self._update: CallUpdate | None = None
         self._running: asyncio.Task[EndOfTwiml | RejectVerb] | None = None
         self._detecting: asyncio.Task[None] | None = None
+        self._recording_sid: str | None = None
+        self._announced = False
+        self._reported = 0  # how many problems of documents were recorded
 
     # Events from outside the call.
 
@@ -96,6 +130,11 @@ class PhoneCall:
     def note_heard(self) -> None:
         """Put what the caller has heard so far into the recording."""
         self._line().line.close(now=self._clock.now())
+
+    @property
+    def streams(self) -> ForkedStreams:
+        """The one-way streams of the call."""
+        return self._executor.streams
 
     @property
     def caller(self) -> Caller:
@@ -123,15 +162,26 @@ class PhoneCall:
     async def run(self) -> None:
         """Run the call to its end. When cancelled, the call is dropped and no further callback is sent."""
         try:
-            await (self._run_inbound() if self.record.direction == "inbound" else self._run_outbound())
+            await self._run()
+            await self._executor.streams.aclose()
             await self._callbacks.delivered()
         finally:
+            await self._executor.streams.aclose()
             if self._detecting is not None:
                 self._detecting.cancel()
                 await asyncio.gather(self._detecting, return_exceptions=True)
             if self._driver is not None:
                 self._driver.stop()
             await self.drop()
+
+    async def _run(self) -> None:
+        """Run the call to its final status, also when the simulator itself fails."""
+        try:
+            await (self._run_inbound() if self.record.direction == "inbound" else self._run_outbound())
+        except Exception:  # at the top of a call's task: it must not stay in progress for ever
+            LOG.exception("a simulated call failed", call_sid=self.record.sid)
+            self.hang_up("bridge")
+            self._finish(CallStatus.FAILED if self._driver is None else CallStatus.COMPLETED)
 
     async def drop(self) -> None:
         """Drop the callbacks that were not sent."""
@@ -181,6 +231,8 @@ class PhoneCall:
         line = PhoneLine(Caller(self._script), self.recording, opened_at=now, silent_frames=self._options.silent_frames)
         line.playout.observer = self.observer
         self._driver = LineDriver(line, on_hung_up=lambda: self.hang_up("caller"))
+        if self._setup.recording is not None:
+            self._recording_sid = self.recorder.start("OutboundAPI", self._setup.recording).sid
         self.opened.set()
 
     async def _detect(self) -> Mapping[str, str]:
@@ -212,20 +264,20 @@ class PhoneCall:
     async def _run_twiml(self, begin: FirstInstruction | None) -> None:
         """Run documents until one ends, somebody hangs up, or the time limit ends."""
         try:
-            async with asyncio.timeout(self._setup.time_limit_seconds):
+            limit = self._setup.time_limit_seconds
+            async with asyncio.timeout(min(limit, TRIAL_SECONDS) if self._options.trial else limit):
                 while begin is not None:
                     begin = await self._run_until_over(begin)
         except TimeoutError:
             self.hang_up("limit")
         self._finish(CallStatus.COMPLETED)
-        await self._end_dial()
+        await self._end_verb()
 
-    async def _end_dial(self) -> None:
-        """Request the action of a `<Dial>` that the end of the call cut short; its response is ignored."""
-        driver = self._driver
-        fetch = self._interpreter.abandoned(connected=driver is not None and driver.line.far is not None)
+    async def _end_verb(self) -> None:
+        """Request the action of a verb that the end of the call cut short; its response is ignored."""
+        fetch = self._interpreter.abandoned(self._parts.cut_short)
         if fetch is not None:
-            await self._executor.execute(fetch, now=self._clock.now())
+            await self._executor.execute(fetch)
 
     async def _run_until_over(self, begin: FirstInstruction) -> FirstInstruction | None:
         """Run the interpreter once. Return how to go on after an update, or None when the call is over."""
@@ -245,12 +297,27 @@ class PhoneCall:
             await asyncio.gather(running, over, return_exceptions=True)
 
     async def _run_instructions(self, instruction: Instruction) -> EndOfTwiml | RejectVerb:
+        self._report()
+        if self._options.trial_announcement and self.record.direction != "inbound" and not self._announced:
+            self._announced = True
+            await self._executor.execute(TRIAL_ANNOUNCEMENT)
         while not isinstance(instruction, EndOfTwiml | RejectVerb):
             if not isinstance(instruction, Fetch) and self.record.status is CallStatus.RINGING:
                 self._answer()
-            outcome = await self._executor.execute(instruction, now=self._clock.now())
-            instruction = self._interpreter.resume(outcome)
+            outcome = await self._executor.execute(instruction)
+            instruction = self._resume(outcome)
         return instruction
+
+    def _resume(self, outcome: InstructionOutcome) -> Instruction:
+        """Return the next instruction, and record what is wrong with its document."""
+        instruction = self._interpreter.resume(outcome)
+        self._report(skip=int(isinstance(outcome, VerbFailed)))  # its verb has recorded the failure
+        return instruction
+
+    def _report(self, *, skip: int = 0) -> None:
+        """Record what is wrong with documents and was not recorded before."""
+        self._parts.report(self._interpreter.problems[self._reported + skip :])
+        self._reported = len(self._interpreter.problems)
 
     def _updated(self) -> FirstInstruction:
         update, self._update = self._update, None
@@ -274,7 +341,11 @@ class PhoneCall:
         if self.record.status.is_final:
             return
         if self._driver is not None:
+            self.recorder.stop_all()
             self._driver.stop()
+        if self._recording_sid is not None:
+            finished = self._parts.account.books.recordings.find(self._recording_sid)
+            self._callbacks.final_fields = self.recorder.fields_of(finished)
         self._callbacks.status_changed(status, "completed")
 
     def _line(self) -> LineDriver:

@@ -136,8 +136,10 @@ def _text_words(text: str, start: int) -> tuple[_TextWord, ...]:
     return tuple(_TextWord(_core(match.group()), *match.span()) for match in _TOKEN.finditer(covered, start))
 
 
-def _cores(text: str) -> list[str]:
-    return [_core(match.group()) for match in _TOKEN.finditer(text)]
+@lru_cache(maxsize=4096)
+def _cores(text: str) -> tuple[str, ...]:
+    """What is compared of a spoken word. Kept: a prompt is looked at again and again while it plays."""
+    return tuple(_core(match.group()) for match in _TOKEN.finditer(text))
 
 
 def _core(token: str) -> str:

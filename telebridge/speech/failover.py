@@ -199,6 +199,8 @@ class Failover:
                 effects.append(PassOn(event))
                 if data:
                     self.audio_passed(len(data), now=now)
+            case Words(words) if not self._began_bytes:
+                self._held += words
             case Words(words):
                 began = self._began_bytes / BYTES_PER_MS
                 self._held += (Word(word.text, began + word.start_ms, began + word.end_ms) for word in words)

@@ -27,7 +27,7 @@ from telebridge.speech.failover import (
     SpeakingRate,
     UseProvider,
 )
-from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides
+from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides, Words
 from telebridge.speech.streamed_text import ReplayBuffer
 from telebridge.speech.utterance import Utterance
 from telebridge.timer import DeadlineTimer
@@ -123,13 +123,19 @@ class _FailoverUtterance(SpeechSink):
     @override
     def put(self, event: SpeechEvent) -> None:
         now = self._loop.time() - self._clock.left_out
-        if self._failover.passes_audio and isinstance(event, Audio):  # most of what comes
+        if type(event) is Audio and self._failover.passes_audio:  # most of what comes
             self._unreported_bytes += len(event.data)
             self._passed_at = now
             self.utterance.put(event)
             return
         self._report_audio()
-        self._perform(self._failover.receive(event, now=now))
+        effects = self._failover.receive(event, now=now)
+        if type(event) is Words:  # passed on, or held; they put off no deadline
+            for effect in effects:
+                if type(effect) is PassOn:
+                    self.utterance.put(effect.event)
+            return
+        self._perform(effects)
 
     @override
     def end(self, error: SpeechError | None = None) -> None:

@@ -7,7 +7,6 @@ One rule: after `clear()` a stream yields nothing more, whatever the service sti
 """
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import msgspec
@@ -24,8 +23,7 @@ class Audio(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(msgspec.Struct, frozen=True, gc=False):
     """A word and when it is spoken, in milliseconds of audio from the start of the utterance."""
 
     text: str
@@ -33,8 +31,7 @@ class Word:
     end_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(msgspec.Struct, frozen=True, gc=False):
     """Word times of a stretch of audio. Stretches come in order, each before or after its audio."""
 
     words: tuple[Word, ...]

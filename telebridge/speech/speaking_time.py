@@ -8,6 +8,7 @@ One rule: what is uncertain makes the least shorter and the most longer, so that
 """
 
 import unicodedata
+from functools import lru_cache
 
 import regex
 
@@ -72,8 +73,12 @@ def needs_audio(text: str) -> bool:
     return is_speakable(_MARKUP.sub(" ", text))
 
 
+@lru_cache(maxsize=256)
 def expected_ms(text: str) -> float:
-    """How long an ordinary voice needs for the text; rather too short where that is uncertain."""
+    """How long an ordinary voice needs for the text; rather too short where that is uncertain.
+
+    Kept, because a text is held against it before it is spoken, and twice after.
+    """
     plain = _DRAWN_OUT.sub(r"\1\1", _MARKUP.sub(" ", text))
     numbers = EXPECTED_NUMBER_MS * len(_NUMBER.findall(plain))
     return numbers + sum(

@@ -55,11 +55,15 @@ class Utterance(SpeechStream, SpeechSink):
     def put(self, event: SpeechEvent) -> None:
         if self._over:
             return
-        if self._sink is not None and not self._events:
-            self._pass_on(event)
-        else:
+        sink = self._sink
+        if sink is None or self._events:
             append(self._events, event)
             self._wake()
+            return
+        try:  # as `_pass_on`, without a call more for each chunk
+            sink.put(event)
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._sink_failed(sink, error)
 
     @override
     def end(self, error: SpeechError | None = None) -> None:
@@ -118,15 +122,18 @@ class Utterance(SpeechStream, SpeechSink):
             self._pass_on_end()
 
     def _pass_on(self, event: SpeechEvent) -> None:
-        sink = self._sink
-        if sink is None:
+        if (sink := self._sink) is None:
             return
         try:
             sink.put(event)
-        except Exception as error:  # the sink's fault must end neither the source's task nor other listeners
-            log.exception("a listener of speech failed")
-            self.clear()
-            _end(sink, SpeechRejected(f"{type(error).__name__}: {error}"))
+        except Exception as error:  # noqa: BLE001 - logged there
+            self._sink_failed(sink, error)
+
+    def _sink_failed(self, sink: SpeechSink, error: Exception) -> None:
+        """The sink's fault must end neither the source's task nor other listeners."""
+        log.error("a listener of speech failed", exc_info=error)
+        self.clear()
+        _end(sink, SpeechRejected(f"{type(error).__name__}: {error}"))
 
     def _pass_on_end(self) -> None:
         sink, self._sink = self._sink, None

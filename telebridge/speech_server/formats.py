@@ -1,10 +1,9 @@
-"""Encoders from PCM to the audio formats of Rime: mu-law, linear samples, WAV, MP3, Ogg.
+"""Encoders from PCM to the audio formats of Rime: mu-law, linear samples, WAV, MP3, Opus in Ogg and in WebM.
 
 Follows Rime's `audioFormat` and `Accept` tables: mu-law and PCM have no header; a WAV header comes once a connection.
 """
 
 import importlib.util
-import io
 import struct
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -13,6 +12,8 @@ from typing_extensions import override
 
 from telebridge.audio.mulaw import PCM_WIDTH, from_pcm
 from telebridge.errors import ConfigurationError
+from telebridge.speech_server.containers.opus import ogg_opus, opus_stream
+from telebridge.speech_server.containers.webm import webm_file
 
 UNKNOWN_LENGTH = 0xFFFFFFFF
 
@@ -76,7 +77,7 @@ class Mp3(Encoder):
 
 
 class Ogg(Encoder):
-    """Ogg Vorbis, by libsndfile: a whole stream for each synthesis, because its writer must seek."""
+    """Opus in Ogg: a whole stream for each synthesis; streams that follow each other are one file (RFC 3533, 4)."""
 
     def __init__(self, sample_rate: int) -> None:
         self._sample_rate = sample_rate
@@ -89,13 +90,17 @@ class Ogg(Encoder):
 
     @override
     def flush(self) -> bytes:
-        import numpy as np  # an optional extra
-        import soundfile
-
-        file = io.BytesIO()
-        soundfile.write(file, np.frombuffer(bytes(self._pcm), "<i2"), self._sample_rate, format="OGG")
+        stream = ogg_opus(bytes(self._pcm), self._sample_rate)
         self._pcm.clear()
-        return file.getvalue()
+        return stream
+
+
+class WebM(Ogg):
+    """Opus in WebM: a whole file for each synthesis."""
+
+    @override
+    def flush(self) -> bytes:
+        return webm_file(opus_stream(super().flush()))
 
 
 _ENCODERS: dict[str, Callable[[int], Encoder]] = {
@@ -104,31 +109,29 @@ _ENCODERS: dict[str, Callable[[int], Encoder]] = {
     "wav": lambda sample_rate: Linear(sample_rate, header=True),
     "mp3": Mp3,
     "ogg": Ogg,
+    "webm": WebM,
 }
-_NEEDS = {"mp3": "lameenc", "ogg": "soundfile"}
+_NEEDS = {"mp3": "lameenc", "ogg": "soundfile", "webm": "soundfile"}
 
 
 def encoder(audio_format: str, sample_rate: int) -> Encoder:
     """Return the encoder of one connection.
 
     Raises:
-        ConfigurationError: The format is not available here.
+        ConfigurationError: Its package is not installed.
     """
-    if audio_format not in _ENCODERS:
-        raise ConfigurationError("audioFormat", f"{audio_format} is not available here")
     package = _NEEDS.get(audio_format)
     if package is not None and importlib.util.find_spec(package) is None:
         raise ConfigurationError("audioFormat", f"{audio_format} needs {package}", "install telebridge[voice]")
     return _ENCODERS[audio_format](sample_rate)
 
 
-def wav_header(sample_rate: int) -> bytes:
-    """Return the 44 bytes of a WAV header for samples whose number is not known yet."""
+def wav_header(sample_rate: int, data_bytes: int | None = None) -> bytes:
+    """Return the 44 bytes of a WAV header, by default for samples whose number is not known yet."""
     byte_rate = sample_rate * PCM_WIDTH
-    header = struct.pack(
-        "<4sI4s4sIHHIIHH", b"RIFF", UNKNOWN_LENGTH, b"WAVE", b"fmt ", 16, 1, 1, sample_rate, byte_rate, 2, 16
-    )
-    return header + struct.pack("<4sI", b"data", UNKNOWN_LENGTH)
+    riff, data = (UNKNOWN_LENGTH, UNKNOWN_LENGTH) if data_bytes is None else (36 + data_bytes, data_bytes)
+    header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", riff, b"WAVE", b"fmt ", 16, 1, 1, sample_rate, byte_rate, 2, 16)
+    return header + struct.pack("<4sI", b"data", data)
 
 
 def _lame(sample_rate: int) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from telebridge.speech_server.voices.espeak_names import canonical
+
 FORMATS = {
     "mulaw": "mulaw", "pcmu": "mulaw", "wav": "wav", "mp3": "mp3", "mpeg": "mp3", "ogg": "ogg", "webm": "webm",
     "pcm": "pcm", "l16": "pcm",
@@ -18,6 +20,9 @@ KNOWN_MODELS = frozenset({"arcana", "coda", "mistv3", "mistv2", "mist"})
 DEFAULT_MODEL = "mistv3"
 DEFAULT_RATES = {"mist": 22050, "mistv2": 22050}
 DEFAULT_RATE = 24000
+MIST = frozenset({"mist", "mistv2", "mistv3"})
+RATES = {True: range(4000, 44_101), False: range(8000, 96_001)}
+"""The sampling rates of the Mist models, and of the others, in Hz."""
 SEGMENTS = frozenset({"immediate", "never", "bySentence"})
 
 
@@ -63,7 +68,7 @@ def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODE
         model=model,
         lang=texts.get("lang", "") or "eng",
         audio_format=FORMATS.get(texts.get("audioFormat", "").lower(), "wav"),
-        sampling_rate=_rate(texts.get("samplingRate", ""), model),
+        sampling_rate=DEFAULT_RATES.get(model, DEFAULT_RATE) if (rate := given_rate(texts)) is None else rate,
         segment=_segment(texts),
         speed=_speed(texts, model),
         pauses=_flag(texts, "pauseBetweenBrackets"),
@@ -75,9 +80,21 @@ def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODE
     )
 
 
-def _rate(text: str, model: str) -> int:
-    """Return the rate as given; the server checks its bounds."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else DEFAULT_RATES.get(model, DEFAULT_RATE)
+def given_rate(values: Mapping[str, object]) -> int | None:
+    """Return the sampling rate that was given, which may be out of range; None where none or no number was."""
+    text = str(values.get("samplingRate", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
+
+
+def problem_of(speech: RequestedSpeech) -> str | None:
+    """Return why Rime refuses these parameters with status 400, in its words; None where it does not."""
+    if not speech.speaker:
+        return "speaker is required"
+    if canonical(speech.lang) is None:
+        return f"Language {speech.lang} is not supported for model {speech.model}"
+    if speech.sampling_rate not in RATES[speech.model in MIST]:
+        return f"samplingRate {speech.sampling_rate} is out of range for model {speech.model}"
+    return None
 
 
 def _segment(texts: Mapping[str, str]) -> str:

@@ -29,17 +29,14 @@ from telebridge.speech_server.connection import ERROR_CLOSE, ConnectionSetup, Sp
 from telebridge.speech_server.credentials import refusal
 from telebridge.speech_server.formats import encoder
 from telebridge.speech_server.options import SpeechServerOptions
-from telebridge.speech_server.query import RequestedSpeech, requested_by_query
+from telebridge.speech_server.query import MIST, RequestedSpeech, problem_of, requested_by_query
 from telebridge.speech_server.speech_request import SpeechRequestHandler
-from telebridge.speech_server.voices.espeak_names import canonical
 from telebridge.speech_server.voices.pool import EspeakWorkers, missing_packages
 from telebridge.speech_server.voices.tone import ToneVoice
 from telebridge.speech_server.voices.voice import Synthesizer
 
 log = logger(__name__)
 
-MIST = frozenset({"mist", "mistv2", "mistv3"})
-RATES = {True: range(4000, 44_101), False: range(8000, 96_001)}
 LARGEST_MESSAGE_BYTES = 1 << 20
 
 
@@ -102,18 +99,8 @@ class SocketHandler:
             return web.Response(status=401, text=words)
         if self._too_fast():
             return web.Response(status=429, text="Currently at websocket limit")
-        if (problem := self._problem(speech)) is not None:
+        if (problem := problem_of(speech)) is not None:
             return web.Response(status=400, text=problem)
-        return None
-
-    @staticmethod
-    def _problem(speech: RequestedSpeech) -> str | None:
-        if not speech.speaker:
-            return "speaker is required"
-        if canonical(speech.lang) is None:
-            return f"Language {speech.lang} is not supported for model {speech.model}"
-        if speech.sampling_rate not in RATES[speech.model in MIST]:
-            return f"samplingRate {speech.sampling_rate} is out of range for model {speech.model}"
         return None
 
     def _too_fast(self) -> bool:

@@ -16,6 +16,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from telebridge.testing.async_phone import AsyncPhone
+    from telebridge.testing.bench.real_time import TwimlApplication
     from telebridge.testing.call.failure import CallFailure
     from telebridge.testing.call.placed_call import PlacedCall
     from telebridge.testing.phone import Phone
@@ -24,12 +26,14 @@ with warnings.catch_warnings():  # a project whose tests take warnings for error
     warnings.simplefilter("ignore", DeprecationWarning)
     import audioop  # noqa: F401
 
-__all__ = ["CallFailure", "Phone", "PlacedCall"]
+__all__ = ["AsyncPhone", "CallFailure", "Phone", "PlacedCall", "TwimlApplication"]
 
 _MODULES = {
+    "AsyncPhone": "telebridge.testing.async_phone",
     "CallFailure": "telebridge.testing.call.failure",
     "Phone": "telebridge.testing.phone",
     "PlacedCall": "telebridge.testing.call.placed_call",
+    "TwimlApplication": "telebridge.testing.bench.real_time",
 }
 
 

@@ -25,7 +25,7 @@ def write_call(call: PlacedCall, folder: Path) -> list[str]:
     (folder / "call.wav").write_bytes(call.audio)
     (folder / "call.txt").write_text(f"{call.timeline()}\n", encoding="utf-8")
     prompts = [(line.start_ms, line.text) for line in call.lines if line.text]
-    drawn = draw(call.recording, prompts, [], folder / "call.png")
+    drawn = draw(call.recording, prompts, call.unmet, folder / "call.png")
     return [f"audio: {folder / 'call.wav'}", *([f"picture: {folder / 'call.png'}"] if drawn else [])]
 
 

@@ -139,7 +139,7 @@ class TestedCampaign:
                 raise CallFailure("never twice", f"{call.to} was called while a call to it was live")
 
     def _calls(self) -> list[CallResource]:
-        return [call for call in self._bench.simulator.book.all() if call.direction != "inbound"]
+        return [call for call in self._bench.simulator.books.calls.all() if call.direction == "outbound-api"]
 
     async def _run(self, within: float) -> bool:
         campaigning = self._bench.campaigning

@@ -67,6 +67,11 @@ class RimeFaults(FaultSchedule):
         """Work again."""
         self._set()
 
+    @property
+    def any(self) -> bool:
+        """Whether anything is wrong."""
+        return self._faults != self._healthy
+
     @override
     def at_upgrade(self) -> SpeechServerFaults:
         if self._refusals == 0:
@@ -164,12 +169,14 @@ class NamedFault:
         name: Its words, with a value in capitals where one is written.
         pattern: What is accepted; its groups are the values.
         meaning: What happens.
+        python: The same in a Python test.
         inject: Makes it happen.
     """
 
     name: str
     pattern: str
     meaning: str
+    python: str
     inject: Callable[[FaultyServices, re.Match[str]], None]
 
 
@@ -183,38 +190,56 @@ _AFTER = r"(?: after (\d+))?"
 
 FAULTS = (
     NamedFault("twilio drops stream", "twilio drops stream", "the media stream is cut now, in mid-call",
+               "call.drop_stream()",
                lambda phone, _: phone.drop_stream()),
     NamedFault("twilio drops stream at 3s", f"twilio drops stream at {_SECONDS}", "the first media stream is cut then",
+               "phone.twilio.drops_stream(at=3)",
                lambda phone, found: phone.twilio.drops_stream(_number(found[1]))),
     NamedFault("twilio hangs stream at 3s", f"twilio hangs stream at {_SECONDS}", "the stream stays open and is silent",
+               "phone.twilio.hangs_stream(at=3)",
                lambda phone, found: phone.twilio.hangs_stream(_number(found[1]))),
     NamedFault("twilio refuses stream", r"twilio refuses stream(?: (\d+))?", "the first media stream is not connected",
+               "phone.twilio.refuses_stream()",
                lambda phone, found: phone.twilio.refuses_stream(int(_number(found[1], 31920)))),
     NamedFault("twilio delays marks 300ms", f"twilio delays marks {_MS}", "marks come back so much later",
+               "phone.twilio.delays_marks(300)",
                lambda phone, found: phone.twilio.delays_marks(_number(found[1]))),
     NamedFault("twilio repeats webhook", "twilio repeats webhook", "each webhook comes twice",
+               "phone.twilio.repeats_webhook()",
                lambda phone, _: phone.twilio.repeats_webhook()),
     NamedFault("twilio repeats callbacks", "twilio repeats callbacks", "each status callback comes twice",
+               "phone.twilio.repeats_callbacks()",
                lambda phone, _: phone.twilio.repeats_callbacks()),
     NamedFault("twilio loses callbacks", "twilio loses callbacks", "no status callback comes",
+               "phone.twilio.loses_callbacks()",
                lambda phone, _: phone.twilio.loses_callbacks()),
     NamedFault("twilio refuses requests 503", r"twilio refuses requests (\d+)(?: (\d+) times)?",
                "a request that places a call is refused",
+               "phone.twilio.refuses_requests(503)",
                lambda phone, found: phone.twilio.refuses_requests(int(found[1]), int(_number(found[2], 1)))),
     NamedFault("twilio recovers", "twilio recovers", "all of Twilio's faults end",
+               "phone.twilio.recovers()",
                lambda phone, _: phone.twilio.recovers()),
     NamedFault("rime refuses 503", r"rime refuses(?: (\d+))?", "new connections to Rime are refused",
+               "phone.rime.refuses(503)",
                lambda phone, found: phone.rime.refuses(int(_number(found[1], 503)))),
     NamedFault("rime answers 429 2 times", r"rime answers 429(?: (\d+) times)?", "so many connections are too many",
+               "phone.rime.answers_429(times=2)",
                lambda phone, found: phone.rime.answers_429(int(_number(found[1], 1)))),
     NamedFault("rime hangs after 2", f"rime hangs{_AFTER}", "Rime takes texts and sends nothing",
+               "phone.rime.hangs(after=2)",
                lambda phone, found: phone.rime.hangs(int(_number(found[1])))),
     NamedFault("rime slow 2s after 2", f"rime slow {_SECONDS}{_AFTER}", "the first audio comes so much later",
+               "phone.rime.slow(2, after=2)",
                lambda phone, found: phone.rime.slow(_number(found[1]), int(_number(found[2])))),
     NamedFault("rime closes 1011 after 2", rf"rime closes(?: (\d+))?{_AFTER}", "Rime closes in the middle of a text",
+               "phone.rime.closes(1011, after=2)",
                lambda phone, found: phone.rime.closes(int(_number(found[1], 1011)), int(_number(found[2])))),
-    NamedFault("rime recovers", "rime recovers", "Rime works again", lambda phone, _: phone.rime.recovers()),
+    NamedFault("rime recovers", "rime recovers", "Rime works again",
+               "phone.rime.recovers()",
+               lambda phone, _: phone.rime.recovers()),
     NamedFault("bridge restarts", "bridge restarts", "the process of the bridge is killed, and another one starts",
+               "phone.restart()",
                lambda phone, _: phone.restart()),
 )  # fmt: skip
 """Every fault by name."""

@@ -5,6 +5,7 @@ One rule: everything that a test starts ends with `close`.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -15,7 +16,7 @@ from telebridge.call.flows.python import Bridge
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, SimulatedCall
 from telebridge.testing.bench.bench import Bench, Services
-from telebridge.testing.bench.real_time import RealTimeBench, RealTimeBenchOptions
+from telebridge.testing.bench.real_time import RealTimeBench, TwimlApplication
 from telebridge.testing.bench.virtual import VirtualBench, VirtualBenchOptions
 from telebridge.testing.call.placed_call import PlacedCall
 from telebridge.testing.campaign import CampaignWishes, TestedCampaign
@@ -24,6 +25,7 @@ from telebridge.testing.logs import KeptLog
 from telebridge.testing.network.guard import guard, release
 
 FLOW_FILES = (".yaml", ".yml")
+WEB = ("http://", "https://")
 RINGS_SECONDS = 60.0
 
 
@@ -32,6 +34,8 @@ class Phone:
 
     Args:
         flow: The flow of calls that name nothing else: a name, or the path of a file.
+        url: The voice webhook of a program that answers in TwiML, instead of a flow; or a `TwimlApplication` where more
+            is to be said of it.
         settings: Settings of the bridge, nested as in its file, such as `{"barge_in": {"policy": "keys"}}`.
         config: A settings file to begin with; by default no file and no environment variable counts.
         folder: Where paths begin; by default the working directory.
@@ -41,28 +45,34 @@ class Phone:
         rime: What Rime does wrong.
         twilio: What Twilio does wrong.
         web: What web services answer.
+        words: What the local recognizer hears, and what it does wrong.
     """
 
     def __init__(
         self,
         *,
         flow: str | None = None,
+        url: str | TwimlApplication | None = None,
         settings: Mapping[str, Any] | None = None,
         config: str | Path | None = None,
         folder: Path | None = None,
     ) -> None:
+        if flow is not None and url is not None:
+            raise ConfigurationError("phone", "is given a flow and a URL", "leave one out")
         self.calls: list[PlacedCall] = []
+        self._url = url
         self._services = Services()
         self.rime: RimeFaults = self._services.rime
         self.twilio: TwilioFaults = self._services.twilio
         self.web = self._services.web
+        self.words = self._services.words
         self._flow = flow
         self._settings = dict(settings or {})
         self._folder = folder or Path.cwd()
         self._config = None if config is None else self._folder / config
         self._bench: Bench | None = None
         self._former: list[Bench] = []
-        self._opened: VirtualBenchOptions | RealTimeBenchOptions | None = None
+        self._opened: VirtualBenchOptions | TwimlApplication | None = None
         self._fates: dict[str, tuple[str, ...]] = {}
         self._log = KeptLog()
         self._guarded = False
@@ -98,10 +108,10 @@ class Phone:
 
     def call(
         self,
-        target: str | Path | Bridge | web.Application | None = None,
+        target: str | Path | Bridge | web.Application | TwimlApplication | None = None,
         *,
         flow: str | Path | None = None,
-        url: str | None = None,
+        url: str | TwimlApplication | None = None,
         path: str = "/voice",
         public_url: str | None = None,
         caller: str = CALLER_NUMBER,
@@ -112,8 +122,8 @@ class Phone:
 
         Args:
             target: What answers: the name or file of a flow, a `Bridge` with Python flows, an aiohttp application that
-                answers in TwiML, or the URL of a program that does; by default the flow of the fixture's marker, or
-                `default_flow` of the settings.
+                answers in TwiML, or a program that does, as its URL or a `TwimlApplication`; by default the flow or URL
+                of the fixture's marker, or `default_flow` of the settings.
             flow: The name or file of a flow, also beside a `Bridge`.
             url: The voice webhook of a program that answers in TwiML. Its clocks are real, and so is the time of the
                 call.
@@ -128,12 +138,8 @@ class Phone:
         """
         __tracebackhide__ = True
         _refuse_running_loop()
-        if isinstance(target, str) and target.startswith(("http://", "https://")):
-            target, url = None, target
-        if url is not None:
-            bench = self._open(RealTimeBenchOptions(url, public_url))
-        else:
-            bench = self._open(self._options(target, flow, path, settings))
+        program = self._program(target, flow, url, public_url)
+        bench = self._open(program or self._options(target, flow, path, settings))
         bench.prepare()
 
         async def place() -> PlacedCall:
@@ -192,6 +198,8 @@ class Phone:
             ConfigurationError: There is no such fault.
         """
         inject(self, fault)
+        if self._bench is not None:
+            self._bench.check_services()
 
     def drop_stream(self) -> None:
         """Cut the media stream of the last call, as a network that fails."""
@@ -202,8 +210,10 @@ class Phone:
     def restart(self) -> None:
         """Kill the process of the bridge in the middle of its calls, and start another one with the same database."""
         bench = self._bench
+        if isinstance(bench, RealTimeBench):
+            raise ConfigurationError("bridge restarts", "the program that answers is no bridge of telebridge's")
         if not isinstance(bench, VirtualBench):
-            raise ConfigurationError("restart", "there is no bridge yet", "call first")
+            raise ConfigurationError("bridge restarts", "there is no bridge yet", "call first")
         bench.restart()
 
     def close(self) -> None:
@@ -222,9 +232,25 @@ class Phone:
 
     # Inside.
 
+    def _program(
+        self, target: object, flow: object, url: str | TwimlApplication | None, public_url: str | None
+    ) -> TwimlApplication | None:
+        """The program that answers a call; None where it is no program of others."""
+        if isinstance(target, TwimlApplication) or (isinstance(target, str) and target.startswith(WEB)):
+            url = target
+        elif url is None and target is None and flow is None:
+            url = self._url
+        if url is None:
+            return None
+        own = self._url
+        if isinstance(own, TwimlApplication) and own.url == url:
+            url = own
+        program = TwimlApplication(url) if isinstance(url, str) else url
+        return program if public_url is None else replace(program, public_url=public_url)
+
     def _options(
         self,
-        target: str | Path | Bridge | web.Application | None,
+        target: str | Path | Bridge | web.Application | TwimlApplication | None,
         flow: str | Path | None,
         path: str,
         settings: Mapping[str, Any] | None,
@@ -252,7 +278,7 @@ class Phone:
         """The folder of flows by name: the usual one of a project; none where a call names a file."""
         return self._folder / ("no flows" if named.endswith(FLOW_FILES) else "config/flows")
 
-    def _open(self, options: VirtualBenchOptions | RealTimeBenchOptions) -> Bench:
+    def _open(self, options: VirtualBenchOptions | TwimlApplication) -> Bench:
         """The bench for these options: the one of the last call where it is the same."""
         if self._bench is not None and options == self._opened:
             return self._bench
@@ -261,7 +287,7 @@ class Phone:
         if not self._former and self._bench is None:
             self._log.start()
         bench: Bench
-        if isinstance(options, RealTimeBenchOptions):
+        if isinstance(options, TwimlApplication):
             bench = RealTimeBench(options, self._services)
         else:
             bench = VirtualBench(options, self._services)
@@ -288,7 +314,7 @@ def _refuse_running_loop() -> None:
     except RuntimeError:
         return
     raise ConfigurationError(
-        "phone", "is synchronous, and an event loop is running here", "write the test with 'def', not with 'async def'"
+        "phone", "is synchronous, and an event loop is running here", "write the test with 'def', or take 'aphone'"
     )
 
 

@@ -34,7 +34,8 @@ def draw_call(
     Args:
         recording: The call.
         prompts: The texts that the bridge said, each with the millisecond at which it began.
-        moments: The times at which the bridge yielded to the caller and went on, in milliseconds, with a label each.
+        moments: What else is marked, in milliseconds, with a label each, such as that the bridge yielded to the caller,
+            or that an expectation was not met.
         file: The path of the picture.
 
     Raises:
@@ -45,9 +46,10 @@ def draw_call(
     caller, bridge = figure.subplots(2, 1, sharex=True, sharey=True)
     _draw_leg(caller, "caller", recording.caller_leg(), "tab:orange")
     _draw_leg(bridge, "bridge, as the caller heard it", recording.bridge_leg(), "tab:blue")
-    _draw_prompts(bridge, prompts, recording.duration_ms)
+    seconds = max(1.0, recording.duration_ms / 1000, *(event.at_ms / 1000 for event in recording.events))
+    _draw_prompts(bridge, prompts, seconds)
     _draw_marks(bridge, recording)
-    _draw_moments(bridge, moments)
+    _draw_moments(bridge, moments, seconds)
     _draw_sounds(caller, recording)
     for event in recording.of_kind(*SIGNS):
         words, color = SIGNS[event.kind]
@@ -59,7 +61,7 @@ def draw_call(
         height = -0.72 if event.kind is EventKind.CLEAR else 0.97
         axes.annotate(f" {words.format(event.detail)} ", (at, height), fontsize=8, color=color, va="top", ha=side)
     bridge.set_xlabel("seconds since the line opened")
-    bridge.set_xlim(0, max(recording.duration_ms / 1000, 1))
+    bridge.set_xlim(0, seconds)
     bridge.set_ylim(-1, 1.05)
     try:
         figure.savefig(file, dpi=110)
@@ -79,24 +81,25 @@ def _draw_leg(axes: Any, name: str, mulaw: bytes, color: str) -> None:
     axes.grid(axis="x", alpha=0.3)
 
 
-def _draw_prompts(axes: Any, prompts: list[tuple[float, str]], duration_ms: float) -> None:
+def _draw_prompts(axes: Any, prompts: list[tuple[float, str]], seconds: float) -> None:
     """Each prompt's words where it begins, cut to the room before the next one."""
-    room = SECONDS_PER_CHARACTER * max(1.0, duration_ms / 1000 / PICTURED_SECONDS)
-    ends = [*(at_ms for at_ms, _ in prompts[1:]), duration_ms]
-    for (at_ms, text), end_ms in zip(prompts, ends, strict=True):
-        shown = int((end_ms - at_ms) / 1000 / room)
+    room = SECONDS_PER_CHARACTER * seconds / PICTURED_SECONDS
+    ends = [*(at_ms / 1000 for at_ms, _ in prompts[1:]), seconds]
+    for (at_ms, text), end in zip(prompts, ends, strict=True):
+        shown = int((end - at_ms / 1000) / room)
         words = text if len(text) <= shown else f"{text[: max(0, shown - 1)]}…"
         axes.axvline(at_ms / 1000, ymin=0.86, color="tab:blue", linewidth=0.9)
         axes.annotate(f" {words}", (at_ms / 1000, 0.97), fontsize=8, color="tab:blue", va="top")
 
 
-def _draw_moments(axes: Any, moments: list[tuple[float, str]]) -> None:
-    """Neighbours are written at different heights, so that none covers another."""
+def _draw_moments(axes: Any, moments: list[tuple[float, str]], seconds: float) -> None:
+    """Neighbours are written at different heights, so that none covers another, and away from the nearer edge."""
     for number, (at_ms, words) in enumerate(moments):
         color = MOMENT_COLORS.get(words, "tab:red")
         height = MOMENT_HEIGHTS[number % len(MOMENT_HEIGHTS)]
+        side = "left" if at_ms / 1000 < seconds / 2 else "right"
         axes.axvline(at_ms / 1000, ymin=0.1, ymax=0.9, color=color, linewidth=1.1, linestyle=":")
-        axes.annotate(f" {words}", (at_ms / 1000, height), fontsize=8, color=color, va="top")
+        axes.annotate(f" {words} ", (at_ms / 1000, height), fontsize=8, color=color, va="top", ha=side)
 
 
 def _draw_sounds(axes: Any, recording: DualChannelRecording) -> None:

@@ -90,9 +90,16 @@ class WebServices:
         self.down.add(f"{parts.hostname}:{parts.port or PORTS[parts.scheme]}")
 
     def answers_as_written(self, url: str, answer: Any) -> None:
-        """Say what a service answers, as a scenario file has it: JSON, a status, or a table of `answers`' arguments."""
+        """Say what a service answers, as a scenario file has it.
+
+        Args:
+            url: The address.
+            answer: JSON, a status, a table of the arguments of `answers`, or `{"down": True}`.
+        """
         known = {"json", "status", "after", "text", "method"}
-        if isinstance(answer, int) and not isinstance(answer, bool):
+        if answer == {"down": True}:
+            self.is_down(url)
+        elif isinstance(answer, int) and not isinstance(answer, bool):
             self.answers(url, status=answer)
         elif isinstance(answer, dict) and answer and set(answer) <= known:
             self.answers(url, **answer)

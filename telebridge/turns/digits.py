@@ -19,12 +19,18 @@ TYPE_AHEAD_KEYS = 64  # more than any chain of questions takes; a key that is he
 
 
 class Ending(Enum):
-    """Why the collection ended."""
+    """Why the collection ended; the last three are of questions that words answer.
+
+    `UNHEARD` is the end of a question for free speech where nobody could hear it.
+    """
 
     COMPLETE = "complete"
     FINISH_KEY = "finish-key"
     TIMED_OUT = "timed-out"
     NO_INPUT = "no-input"
+    SPOKEN = "spoken"
+    NOT_UNDERSTOOD = "not-understood"
+    UNHEARD = "unheard"
 
 
 @dataclass(frozen=True, slots=True)

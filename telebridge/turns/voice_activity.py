@@ -18,7 +18,7 @@ from enum import Enum, auto
 from itertools import islice
 from typing import Protocol
 
-from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, to_pcm
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, PCM_WIDTH, SILENCE_BYTE, frames, silence, to_pcm
 from telebridge.turns.background import GATE_RMS, Background
 from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.pre_roll import PreRoll
@@ -40,6 +40,7 @@ THERE_FIRST_MS = 500.0
 JUST_BEGUN_MS = 40
 """The echo of a prompt that began so lately has not come back yet."""
 SILENCE = bytes([SILENCE_BYTE])
+SILENT_FRAME = silence(FRAME_MS)
 PEAK_OVER_MEAN = 1.6
 """4 dB: nine frames of ten of a voice are no louder than this, times their average."""
 END_BELOW_SPEECH = 0.16  # -16 dB under the voice that is heard: it has stopped
@@ -187,7 +188,12 @@ class VoiceActivity:
         self._next_look_ms = 0.0
         self._echo_until_ms = -ECHO_LATELY_MS
 
-    def receive_frame(self, payload: bytes, *, now: float = 0.0, prompting: bool = False) -> SpeechChange | None:
+    def receive_frame(  # names would cost each frame more
+        self,
+        payload: bytes,
+        now: float = 0.0,
+        prompting: bool = False,  # noqa: FBT001, FBT002
+    ) -> SpeechChange | None:
         """Judge the frame that was just appended to the pre-roll; None when nothing changed with it.
 
         Args:
@@ -195,7 +201,8 @@ class VoiceActivity:
             now: Monotonic seconds, at which the caller's telephone plays what `played` says.
             prompting: Whether a prompt plays; then whoever speaks before the background is known is part of it.
         """
-        self._rms = rms = audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
+        silent = payload == SILENT_FRAME  # as the telephone network sends it while nobody speaks
+        self._rms = rms = 0 if silent else audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
         state, background = self._state, self._background
         if state is _State.QUIET and rms < GATE_RMS:  # most frames of most calls
             if rms > background.rms or not background.silent:

@@ -155,6 +155,8 @@ EXPECTED: Mapping[type, tuple[StreamState, ...]] = {  # tuples, because an enum'
 }
 
 
+_STREAMING, _BRIDGE = StreamState.STREAMING, Side.BRIDGE  # an attribute of an enum costs a call, in each frame
+
 H = TypeVar("H", bound=Event)
 
 
@@ -199,7 +201,7 @@ class MediaStream(Generic[H]):
 
         It never raises and changes nothing, so that what is no frame can be given to `receive_text`. For the bridge.
         """
-        if self.state is not StreamState.STREAMING:
+        if self.state is not _STREAMING:
             return None
         try:
             message = DECODE_FROM_TWILIO(data)
@@ -251,7 +253,8 @@ class MediaStream(Generic[H]):
         Raises:
             LocalProtocolError: The stream has not started or has stopped.
         """
-        self._require(Side.BRIDGE, StreamState.STREAMING)
+        if self.state is not _STREAMING or self._side is not _BRIDGE:
+            self._require(Side.BRIDGE, StreamState.STREAMING)
         return b'%b%b"}}' % (self._media_head, b2a_base64(payload, newline=False))
 
     def send_mark(self, name: str) -> bytes:

@@ -52,6 +52,22 @@ def dial(to: str, *, action: str, timeout_seconds: float, caller_id: str | None,
     return str(response)
 
 
+def enqueue(name: str, *, action: str, wait_url: str | None) -> str:
+    """Put the caller into a queue, and report the end of their wait to `action`.
+
+    Follows Twilio, "TwiML <Enqueue>". The queue is made when the account has none of that name.
+
+    Args:
+        name: The queue's name.
+        action: The address that receives the result and answers the document that follows.
+        wait_url: The address of the TwiML or the recording that the caller hears; None for Twilio's music.
+    """
+    response = VoiceResponse()
+    waiting = {} if wait_url is None else {"wait_url": xml_text(wait_url)}
+    response.enqueue(xml_text(name), action=xml_text(action), method="POST", **waiting)
+    return str(response)
+
+
 def _say(response: VoiceResponse, text: str) -> None:
     """Add a text without the characters that no XML document may hold; one with nothing to say would be an error."""
     if is_speakable(text):

@@ -1,3 +1,4 @@
+import audioop
 import io
 import struct
 import wave
@@ -86,3 +87,38 @@ def test_a_file_of_mulaw_says_what_it_holds(length: int) -> None:
     assert struct.unpack("<HHIIHHH", chunks[b"fmt "]) == (7, 1, 8000, 8000, 1, 8, 0)
     assert struct.unpack("<I", chunks[b"fact"]) == (len(mulaw),)
     assert chunks[b"data"] == mulaw
+
+
+@pytest.mark.parametrize("format_code", [1, 0xFFFE])
+def test_samples_of_24_bits_are_read_as_most_programs_write_them(format_code: int) -> None:
+    mulaw = sine(440, 50)
+    samples = audioop.lin2lin(audioop.ulaw2lin(mulaw, 2), 2, 3)
+    form = struct.pack("<HHIIHH", format_code, 1, 8000, 24000, 3, 24)
+    if format_code == 0xFFFE:
+        form += struct.pack("<HHI", 22, 24, 4) + b"\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71"
+    assert read(io.BytesIO(riff_file(form, samples))) == mulaw
+
+
+def test_our_own_mulaw_files_are_read_unchanged() -> None:
+    mulaw = bytes(range(256))
+    assert read(io.BytesIO(mulaw_file(mulaw))) == mulaw
+
+
+def test_a_law_and_floating_point_are_read() -> None:
+    pcm = audioop.ulaw2lin(sine(440, 50), 2)
+    a_law = struct.pack("<HHIIHH", 6, 1, 8000, 8000, 1, 8)
+    floats = struct.pack("<HHIIHH", 3, 1, 8000, 32000, 4, 32)
+    values = [sample / 32767 for sample in memoryview(pcm).cast("h")]
+    assert read(io.BytesIO(riff_file(floats, struct.pack(f"<{len(values)}f", *values)))) == sine(440, 50)
+    assert len(read(io.BytesIO(riff_file(a_law, audioop.lin2alaw(pcm, 2))))) == 400
+
+
+def test_a_file_whose_length_was_not_known_is_read_to_its_end() -> None:
+    file = mulaw_file(sine(440, 20))
+    streamed = file[:4] + b"\xff\xff\xff\xff" + file[8:-164] + b"\xff\xff\xff\xff" + file[-160:]
+    assert read(io.BytesIO(streamed)) == sine(440, 20)
+
+
+def riff_file(form: bytes, samples: bytes) -> bytes:
+    chunks = b"WAVE" + struct.pack("<4sI", b"fmt ", len(form)) + form + struct.pack("<4sI", b"data", len(samples))
+    return b"RIFF" + struct.pack("<I", len(chunks) + len(samples)) + chunks + samples

@@ -7,9 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.call.overload import (
+    AVERAGED_SECONDS,
     CALLS_PER_CORE,
+    CONNECTING_SECONDS,
     FEWEST_CALLS,
     LATE_ONES,
+    SETTLING_SECONDS,
     TRANSITIONS,
     LoadState,
     Overload,
@@ -74,6 +77,18 @@ def test_calls_that_have_just_begun_count_before_they_are_measured():
         overload.call_began(now=0.01)
         begun += 1
     assert begun == pytest.approx((0.85 - 0.4) / 0.004, abs=1)
+
+
+def test_a_call_is_expected_as_far_as_the_measurements_have_not_seen_it():
+    """A call costs nothing until its stream is there, then 1 % of the core; the share is that of the last second."""
+    overload, cost = Overload(), 0.01
+    told(overload, [(0, 0.4)], live=40)
+    overload.call_began(now=0.0)
+    for tick in range(1, int(SETTLING_SECONDS / TICK) + 2):
+        now = tick * TICK
+        seen = min(AVERAGED_SECONDS, max(0.0, now - CONNECTING_SECONDS)) / AVERAGED_SECONDS
+        overload.measure(lag_ms=0, core_share=0.4 + seen * cost, live=41, now=now)
+        assert overload.expected_share(now=now) == pytest.approx(0.4 + cost, abs=0.0005)
 
 
 @given(

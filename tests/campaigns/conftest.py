@@ -7,13 +7,13 @@ import pytest
 import pytest_asyncio
 from support.campaigns import SteeredClock, memory_store, postgresql_store, sqlite_store
 from support.pgbouncer import pgbouncer, pgbouncer_program
-from support.running_cluster import running_cluster
+from support.running_cluster import running_tls_cluster
 
 
 @pytest.fixture(scope="session")
 def postgresql_cluster():
-    """One cluster for each process that runs tests."""
-    with running_cluster() as cluster:
+    """One cluster for each process that runs tests; it takes TLS only, as hosted ones do."""
+    with running_tls_cluster() as cluster:
         yield cluster
 
 
@@ -46,6 +46,7 @@ async def store(request, tmp_path, clock):
         case "pgbouncer":
             opened = postgresql_store(request.getfixturevalue("pgbouncer_url"), clock)
         case _:
-            opened = postgresql_store(request.getfixturevalue("postgresql_cluster").url, clock)
+            address = f"{request.getfixturevalue('postgresql_cluster').url}?sslmode=require"
+            opened = postgresql_store(address, clock)
     async with opened as made:
         yield made

@@ -14,7 +14,7 @@ from support.virtual_time import virtually
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.setup.faults import CallbackFault, SimulatorFaults, StreamFaults
 from telebridge.simulator.setup.options import AUTH_TOKEN
-from telebridge.simulator.twiml.verbs import read_document
+from telebridge.simulator.twiml.document import read_document
 from telebridge.speech_server.options import SpeechServerFaults
 from telebridge.twilio.media_stream import MediaStream, Side
 from telebridge.twilio.request_signature import webhook_signature
@@ -49,7 +49,7 @@ class Impostor:
         """The address of a media stream, as the webhook's answer has it."""
         status, document = await self.post("/twilio/voice", fields)
         assert status == 200
-        return read_document(document.encode())[0].url
+        return read_document(document.encode()).verbs[0].url
 
     async def open(self, url, *, signature="right"):
         headers = {"X-Twilio-Signature": webhook_signature(AUTH_TOKEN, url, {})} if signature == "right" else {}
@@ -301,7 +301,7 @@ async def test_a_socket_that_closes_without_stop_lets_the_call_come_back_and_say
         await socket.close()
         status, document = await twilio.post("/twilio/next", ARRIVAL)
         assert status == 200
-        again, stream = await twilio.stream(url=read_document(document.encode())[0].url)
+        again, stream = await twilio.stream(url=read_document(document.encode()).verbs[0].url)
         assert await audio_until_mark(again, stream) == audio_of(SENTENCE)
         await again.close()
 

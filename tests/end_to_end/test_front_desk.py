@@ -1,7 +1,7 @@
 """Callers through every branch of the front desk, with the telephone of `telebridge.testing`."""
 
 import pytest
-from support.flows import FOLDER
+from support.flows import FOLDER, followed
 
 WELCOME = "Thank you for calling Acme Dental."
 MAIN = "For opening hours, press 1. To check an appointment, press 2. To hear this again, press star."
@@ -14,14 +14,6 @@ NO_CHOICE = "That is not one of the choices."
 TO_ACCOUNT = "silence; press 2"
 
 pytestmark = pytest.mark.telebridge(flow=str(FOLDER / "front-desk.yaml"))
-
-
-def called(phone, script):
-    with phone.call() as call:
-        call.follows(script)
-        call.ends(within=120)
-    assert (phone.live_calls, phone.tasks_of_calls()) == (0, [])
-    return call
 
 
 @pytest.mark.slow
@@ -44,7 +36,7 @@ def called(phone, script):
     ids=["hours", "again", "appointment", "back", "silence", "wrong keys", "short numbers", "wrong at the end"],
 )  # fmt: skip
 def test_every_way_through(phone, script, path, texts):
-    call = called(phone, script)
+    call = followed(phone, script)
     assert call.path == ["welcome", "main", *path]
     assert call.said == [WELCOME, MAIN, *texts]
     assert call.heard == " ".join(call.said)
@@ -53,14 +45,14 @@ def test_every_way_through(phone, script, path, texts):
 
 @pytest.mark.slow
 def test_silence_at_the_account_number_ends_in_an_apology(phone):
-    call = called(phone, TO_ACCOUNT)
+    call = followed(phone, TO_ACCOUNT)
     assert call.at == "appointment"
     assert call.said[2:5] == [ACCOUNT] * 3
     assert call.said[5].startswith("We are sorry")
 
 
 def test_everything_typed_ahead_at_the_first_sound(phone):
-    call = called(phone, "wait; press 2123456")
+    call = followed(phone, "wait; press 2123456")
     assert call.path == ["welcome", "main", "appointment", "found", "more", "bye"]
     assert call.digits == ["2", "123456"]
     assert FOUND in call.heard
@@ -68,7 +60,7 @@ def test_everything_typed_ahead_at_the_first_sound(phone):
 
 @pytest.mark.slow
 def test_a_late_pound_answers_nothing(phone):
-    call = called(phone, f"{TO_ACCOUNT}; silence; press 123456#")
+    call = followed(phone, f"{TO_ACCOUNT}; silence; press 123456#")
     assert call.digits == ["2", "123456"]
     assert FOUND in call.heard, "the pound that callers are told to press interrupts nothing"
 
@@ -82,7 +74,7 @@ def test_a_late_pound_answers_nothing(phone):
     ],
 )
 def test_keys_over_a_prompt_interrupt_it_and_count(phone, script, path, interrupted):
-    call = called(phone, f"{script}; wait 500ms; hang up")
+    call = followed(phone, f"{script}; wait 500ms; hang up")
     assert call.path == path
     cut = [each.text for each in call.record.utterances if each.interruption and each.interruption.cause.value == "key"]
     assert cut[0] == interrupted
@@ -102,5 +94,5 @@ def test_keys_over_a_prompt_interrupt_it_and_count(phone, script, path, interrup
     }.items(),
 )
 def test_hanging_up_anywhere_ends_there_and_leaves_nothing_alive(phone, node, script):
-    call = called(phone, f"{script}; hang up")
+    call = followed(phone, f"{script}; hang up")
     assert (call.at, call.ended_by, call.status) == (node, "caller", "completed")

@@ -3,38 +3,44 @@
 import asyncio
 
 import pytest
-from support.bridge import bridge, heard_by
 from support.faults import fault
-from support.flows import OPERATOR_RINGS, heard_whole, left_running, said
-from support.speech import audio_of
-from support.virtual_time import virtually
+from support.flows import OPERATOR_RINGS, followed
 
 from telebridge import Bridge
-from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.setup.faults import SimulatorFaults, StreamFaults
+from telebridge.testing import Phone
 
 pytestmark = pytest.mark.slow
 
 WORDS = [f"{word}." for word in "One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()]  # noqa: SIM905
 MESSAGE = """
-flow: test
+flow: message
 start: message
 nodes:
   message: {record: "Speak after the tone.", silence: 4s, longest: 20s, into: message, nothing: bye, then: thanks}
   thanks: {say: "{{ message.seconds | round | int }} seconds were kept.", then: bye}
   bye: {hang_up: null}
 """
+CHOICES = "Press one for the desk, or two to enter the number that we have sent you with our last letter."
 DESK = """
-flow: test
+flow: desk
 start: main
 nodes:
-  main: {menu: "Press one for the desk, or two.", choices: {1: desk, 2: number}}
+  main: {menu: "CHOICES", choices: {1: desk, 2: number}}
   number: {collect: "Please enter your number of four digits.", into: number, digits: {min: 4, max: 4}, then: read}
   read: {say: "Your number is {{ number }}.", then: bye}
   desk: {transfer: "+15551230100", timeout: 20s, failed: nobody, then: bye}
   nobody: {say: "Nobody is there.", then: main}
   bye: {hang_up: "Goodbye."}
-"""
+""".replace("CHOICES", CHOICES)
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """A telephone beside the flows `message.yaml` and `desk.yaml`."""
+    (tmp_path / "message.yaml").write_text(MESSAGE)
+    (tmp_path / "desk.yaml").write_text(DESK)
+    with Phone(folder=tmp_path) as phone:
+        yield phone
 
 
 @fault(
@@ -43,8 +49,7 @@ nodes:
     operator="One utterance in the record.",
     kept="What is still being written.",
 )
-@virtually
-async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(tmp_path):
+def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(lines):
     led = Bridge()
 
     async def written():
@@ -56,12 +61,10 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
     async def flow(call):
         await call.say(written())
 
-    twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=3))}
-    async with bridge(tmp_path, None, python=led, twilio=twilio) as stack:
-        _, record = await stack.call("listen 60s")
-        assert await left_running() == []
-    assert record.end_reason == "flow ended"
-    assert " ".join(said(record)).split() == WORDS, "each once, whichever stream it was heard over"
+    lines.twilio.drops_stream(at=3)
+    call = followed(lines, "listen 60s", target=led, flow="test")
+    assert call.record.end_reason == "flow ended"
+    assert " ".join(call.said).split() == WORDS, "each once, whichever stream it was heard over"
 
 
 @fault(
@@ -71,17 +74,14 @@ async def test_a_streamed_text_is_heard_to_its_end_although_the_stream_was_cut(t
     kept="What was said before and after the break.",
 )
 @pytest.mark.parametrize("cut_after", [1.0, 4.0, 6.0])
-@virtually
-async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
-    twilio = {"faults": SimulatorFaults(stream=StreamFaults(drop_after_seconds=cut_after))}
-    async with bridge(tmp_path, MESSAGE, twilio=twilio) as stack:
-        placed, record = await stack.call("at 4s; speak 8s; listen 60s")
-        assert await left_running() == []
-    assert record.path == ["message", "thanks", "bye"]
-    assert len(record.recordings) == 1
-    assert said(record)[-1].endswith("seconds were kept.")
-    assert 5 <= int(said(record)[-1].split()[0]) <= 12
-    assert heard_whole(placed, said(record)[-1])
+def test_a_recording_outlives_a_lost_stream(lines, cut_after):
+    lines.twilio.drops_stream(at=cut_after)
+    call = followed(lines, "at 4s; speak 8s; listen 60s", target="message.yaml")
+    assert call.path == ["message", "thanks", "bye"]
+    assert len(call.recordings) == 1
+    assert call.said[-1].endswith("seconds were kept.")
+    assert 5 <= int(call.said[-1].split()[0]) <= 12
+    assert call.said[-1] in call.heard
 
 
 @fault(
@@ -90,33 +90,10 @@ async def test_a_recording_outlives_a_lost_stream(tmp_path, cut_after):
     operator="The recording in the record.",
     kept="What was said until then.",
 )
-@virtually
-async def test_what_was_recorded_is_kept_when_the_stream_never_comes_back(tmp_path):
-    twilio = {"faults": SimulatorFaults(stream=StreamFaults(hang_after_seconds=6))}
-    async with bridge(tmp_path, MESSAGE, twilio=twilio) as stack:
-        _, record = await stack.call("at 3s; speak 2s; at 9s; hang up")
-        await asyncio.sleep(60)
-        assert len(stack.calls) == 0
-    assert len(record.recordings) == 1
-
-
-async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
-    """A call whose bridge dies, at `dies_at` seconds, and is followed by another over the same database.
-
-    The first one keeps its address: what it began it no longer knows.
-    """
-    twilio = {"callers": {"+15551230100": parse_script(desk)}}
-    async with bridge(tmp_path, flow, twilio=twilio) as stack:
-        call = asyncio.create_task(stack.call(script))
-        await asyncio.sleep(dies_at)
-        await asyncio.sleep(0.2)  # what waits to be written is
-        runner = stack.runner
-        stack.calls._live.clear()
-        stack.calls._store.writer.owner = "another"
-        runner._tasks.cancel()
-        runner._timer.cancel()
-        runner._line.close()
-        return await call
+def test_what_was_recorded_is_kept_when_the_stream_never_comes_back(lines):
+    lines.twilio.hangs_stream(at=6)
+    call = followed(lines, "at 3s; speak 2s; at 9s; hang up", target="message.yaml")
+    assert len(call.recordings) == 1
 
 
 @fault(
@@ -125,17 +102,18 @@ async def taken_over(tmp_path, flow, script, *, dies_at, desk=OPERATOR_RINGS):
     operator="The log line 'call taken over'; one record.",
     kept="The position in the flow.",
 )
-@virtually
-async def test_another_process_goes_on_at_the_word_that_was_heard_last(tmp_path):
-    placed, record = await taken_over(
-        tmp_path, DESK, "listen 4s; press 2; silence; press 1234; listen 60s", dies_at=1.5
-    )
-    assert record.path == ["main", "number", "read", "bye"]
-    assert heard_whole(placed, "Your number is 1234.")
-    first = said(record)[0]
-    assert "Press one for the desk, or two.".endswith(first)
-    assert first != "Press one for the desk, or two.", "not all of it again"
-    assert audio_of(first) in b"".join(heard_by(placed))
+def test_another_process_goes_on_at_the_word_that_was_heard_last(lines):
+    call = lines.call("desk.yaml")
+    call.waits(3.5)  # how far a prompt is heard is written every two seconds
+    lines.restart()
+    call.follows("at 7s; press 2; silence; press 1234; listen 60s")
+    call.ends(within=200)
+    assert call.path == ["main", "number", "read", "bye"]
+    assert "Your number is 1234." in call.heard
+    first = call.said[0]
+    assert CHOICES.endswith(first)
+    assert first != CHOICES, "not all of it again"
+    assert first in call.heard
 
 
 @fault(
@@ -144,12 +122,15 @@ async def test_another_process_goes_on_at_the_word_that_was_heard_last(tmp_path)
     operator="The whole number in the record.",
     kept="The keys that were pressed.",
 )
-@virtually
-async def test_keys_that_were_typed_are_not_typed_again(tmp_path):
-    script = "silence; press 2; silence; press 12; listen 2s; press 34; listen 60s"
-    placed, record = await taken_over(tmp_path, DESK, script, dies_at=7.5)
-    assert record.path == ["main", "number", "read", "bye"]
-    assert heard_whole(placed, "Your number is 1234.")
+def test_keys_that_were_typed_are_not_typed_again(lines):
+    call = lines.call("desk.yaml")
+    call.follows("silence; press 2; silence; press 12")
+    call.waits(0.5)  # what waits to be written is
+    lines.restart()
+    call.follows("listen 2s; press 34; listen 60s")
+    call.ends(within=200)
+    assert call.path == ["main", "number", "read", "bye"]
+    assert "Your number is 1234." in call.heard
 
 
 @fault(
@@ -161,9 +142,12 @@ async def test_keys_that_were_typed_are_not_typed_again(tmp_path):
 @pytest.mark.parametrize(
     ("desk", "path"), [(OPERATOR_RINGS, ["main", "desk", "bye"]), ("busy after 6s", ["main", "desk", "nobody", "main"])]
 )
-@virtually
-async def test_another_process_hears_how_the_transfer_went(tmp_path, desk, path):
-    script = "silence; press 1; listen 12s; wait; hang up"
-    placed, record = await taken_over(tmp_path, DESK, script, dies_at=5.0, desk=desk)
-    assert record.path[: len(path)] == path
-    assert placed.record.status.value == "completed"
+def test_another_process_hears_how_the_transfer_went(lines, desk, path):
+    lines.answers("+15551230100", desk)
+    call = lines.call("desk.yaml")
+    call.follows("silence; press 1; wait 1s")
+    lines.restart()
+    call.follows("listen 12s; wait; hang up")
+    call.ends(within=200)
+    assert call.path[: len(path)] == path
+    assert call.status == "completed"

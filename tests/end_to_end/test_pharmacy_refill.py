@@ -1,7 +1,7 @@
 """Callers through every branch of the pharmacy's flow, on virtual time, with a service that is up, slow or down."""
 
 import pytest
-from support.flows import FOLDER, OPERATOR_RINGS
+from support.flows import FOLDER, OPERATOR_RINGS, followed
 
 from telebridge.simulator.media.recording import EventKind
 
@@ -40,11 +40,7 @@ def called(phone, script, *, desk=OPERATOR_RINGS, slow=0.0, lookup_status=200, o
     for number, known in KNOWN.items():
         phone.web.answers(f"{SERVICE}/prescriptions/{number}", known, status=lookup_status, after=slow)
     phone.web.answers(f"{SERVICE}/orders", {"code": "4071"}, status=order_status, after=slow)
-    with phone.call() as call:
-        call.follows(script)
-        call.ends(within=200)
-    assert (phone.live_calls, phone.tasks_of_calls()) == (0, [])
-    return call
+    return followed(phone, script)
 
 
 def lookups(phone):
@@ -181,9 +177,7 @@ def test_a_look_up_that_fails_leads_to_somebody(phone, service):
 def test_a_service_that_is_not_there_leads_to_somebody(phone):
     phone.web.is_down(SERVICE)
     phone.answers(PHARMACIST, OPERATOR_RINGS)
-    with phone.call() as call:
-        call.follows(CONFIRMED)
-        call.ends(within=200)
+    call = followed(phone, CONFIRMED)
     assert call.path == [*START, "confirm", "lookup", "down", "operator", "bye"]
 
 

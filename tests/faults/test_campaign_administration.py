@@ -15,16 +15,22 @@ from support.campaigns import (
     running_campaign,
     said,
     spoken,
+    sqlite_store,
 )
+from support.dialling import chance
 from support.faults import fault
+from support.lossy_twilio import LossyTwilio, RungCall
 
 from telebridge.campaigns.administration.cloning import clone_contacts
 from telebridge.campaigns.administration.deletion import delete_campaign_data
 from telebridge.campaigns.administration.exporting import export_campaign, import_campaign
 from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Cap
+from telebridge.campaigns.engine.contact import NewContact
 from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.campaigns.recovery.records import RecoveryRecords
+from telebridge.campaigns.recovery.recovery import Recovery
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.twilio.calls import CallStatus
@@ -162,3 +168,25 @@ async def test_a_list_of_several_numbers_imported_again(store):
     await store.attempts.report(one.attempt_id, said("CA1", CallStatus.NO_ANSWER))
     assert (await store.contacts.add(campaign.id, people, upto_line=9)).duplicates == 1
     assert [again.contact.called_phone for again in await claim(store)] == [phone(7)]
+
+
+@fault(
+    "the database is restored, and after the backup a person was reached at their second or a later number",
+    caller="nobody is rung again for that call",
+    operator="the report has the call, with the number that was called; the campaign is paused with the reason",
+    kept="that the person was called, at whichever number: for retries and for caps",
+)
+@pytest.mark.parametrize("place", [1, 2, 3])
+async def test_a_call_to_a_further_number_is_lost_with_the_database(tmp_path, place):
+    clock = SteeredClock()
+    person = NewContact(phone(0), NEW_YORK, {}, others=tuple((phone(n), NEW_YORK) for n in (1, 2, 3)))
+    async with sqlite_store(tmp_path, clock) as store:
+        campaign = await running_campaign(store, [person, *contacts(1, first=9)])
+        twilio, records = LossyTwilio(clock, chance(1), latency_seconds=0.0), RecoveryRecords(store.attempts._database)
+        from_number = campaign.plan.numbers[0].number
+        twilio.calls["CA1"] = RungCall("CA1", "", phone(place), from_number, clock.now, 0, CallStatus.COMPLETED)
+        assert (await Recovery(store, records, twilio, ACCOUNT).recover()).calls == 1
+        [attempt] = [one async for one in store.reports.attempts(campaign.id)]
+        assert (attempt.phone, attempt.outcome) == (phone(place), Outcome.ANSWERED)
+        await store.campaigns.change(campaign.id, CampaignInput.START)
+        assert [one.contact.phone for one in await claim(store)] == [phone(9)]

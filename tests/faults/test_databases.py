@@ -2,9 +2,7 @@
 
 import asyncio
 import re
-import shutil
-import subprocess
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +12,7 @@ from structlog.testing import capture_logs
 from support.call_stores import record
 from support.faults import fault
 from support.pgbouncer import pgbouncer, pgbouncer_program
-from support.postgresql import Cluster, programs
-from support.running_cluster import running_cluster
+from support.running_cluster import running_cluster, running_tls_cluster
 
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
@@ -25,37 +22,11 @@ from telebridge.database.migration import migrate
 from telebridge.errors import ConfigurationError
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 
-KEY = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-OPENSSL = f"""
-openssl req -x509 {KEY} -days 2 -subj /CN=ca -keyout ca.key -out ca.crt
-openssl req {KEY} -subj /CN=localhost -keyout server.key -out server.csr
-openssl x509 -req -in server.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.crt
-openssl req -x509 {KEY} -days 2 -subj /CN=ca -keyout x.key -out other.crt
-"""
-
-
-def make_certificates(folder):
-    """Make an authority, the certificate of `localhost`, and another authority that signed nothing."""
-    (folder / "names").write_text("subjectAltName=DNS:localhost")
-    for command in OPENSSL.strip().splitlines():
-        subprocess.run(command.split(), cwd=folder, check=True, capture_output=True, timeout=20)
-
 
 @pytest.fixture(scope="module")
 def server():
     """A PostgreSQL that takes TLS only, and its folder of certificates."""
-    if programs() is None or shutil.which("openssl") is None:
-        pytest.skip("left out: PostgreSQL's initdb and pg_ctl, or openssl, are not installed here")
-    with ExitStack() as stack:
-        folders = [Path(stack.enter_context(TemporaryDirectory(prefix="telebridge-tls-"))) for _ in range(2)]
-        for folder in folders:
-            folder.chmod(0o755)
-        make_certificates(folders[1])
-        cluster = Cluster(folders[0], tls=folders[1])
-        if cluster.user:
-            shutil.chown(folders[1] / "server.key", cluster.user)
-        cluster.start()
-        stack.callback(cluster.stop)
+    with running_tls_cluster() as cluster:
         yield cluster
 
 

@@ -1,5 +1,6 @@
 """Lists of contacts and numbers as people write them."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
@@ -10,20 +11,26 @@ from support.faults import fault
 from support.flow_walk import flow_of
 from typer.testing import CliRunner
 
+from telebridge.call.flows.python import Call
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.importing.drafting import country_of
 from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.number_list import Unreadable, read_lines
 from telebridge.campaigns.importing.row import RejectedRow, layout_of, read_row
 from telebridge.campaigns.reporting.words import call_words, words_of
+from telebridge.cli import call
+from telebridge.cli.campaign import try_campaign
 from telebridge.cli.campaign.lists.do_not_call import do_not_call
+from telebridge.cli.number import connecting
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.checking import mistakes
 from telebridge.server.api.do_not_call import _e164
 from telebridge.server.api.models import Destination, PhoneNumber
 from telebridge.server.http.problems import Problem
+from telebridge.settings import Settings
 
 CAMPAIGN = 'name = "c"\nflow = "f"\nkind = "informational"\nfrom = "+12125550100"\n'
 
@@ -60,6 +67,45 @@ def transfer(written):
     return " ".join(mistake.problem for mistake in mistakes(flow))
 
 
+def python_transfer(written):
+    async def asked():
+        with pytest.raises(ValueError, match="cannot be called") as refused:
+            await Call.transfer(None, written)
+        return str(refused.value)
+
+    return asyncio.run(asked())
+
+
+def setting(written):
+    with pytest.raises(ValidationError) as refused:
+        Settings(numbers={written: "f"})
+    return str(refused.value)
+
+
+def refused_by(read, *arguments):
+    def entrance(written):
+        with pytest.raises(ConfigurationError) as refused:
+            read(written, *arguments)
+        return str(refused.value)
+
+    return entrance
+
+
+ENTRANCES = {
+    "CSV": csv_row,
+    "from": caller_number,
+    "API": api_number,
+    "telebridge call": refused_by(call._dialled, "TO"),
+    "campaign test": refused_by(try_campaign._e164),
+    "number show": refused_by(connecting._e164, "NUMBER"),
+    "transfer": transfer,
+    "transfer of a Python flow": python_transfer,
+    "numbers of the settings": setting,
+}
+WITHOUT_LETTERS = {"transfer", "transfer of a Python flow", "numbers of the settings"}
+"""They take numbers in E.164 alone, and say so whatever else stands there."""
+
+
 def command(written, tmp_path, monkeypatch):
     monkeypatch.setenv("TELEBRIDGE_STATE_DIR", str(tmp_path))
     done = CliRunner().invoke(do_not_call, ["add", written])
@@ -70,17 +116,38 @@ def command(written, tmp_path, monkeypatch):
 
 @fault(
     "A telephone number has letters, as `313-5550 mom` or `2125550126x`: in a CSV, a do-not-call list, the API, "
-    "`from`, `transfer`, or a command.",
+    "`from`, `transfer`, the settings, or a command.",
     caller="Nothing: no stranger is called, and no wrong number is put on a list.",
     operator="An error or a rejected row with the reason, which names the letters.",
     kept="Every character of a number that is accepted is a digit that was written, or punctuation.",
 )
-@pytest.mark.parametrize("entrance", [csv_row, caller_number, api_number, transfer, command])
-@pytest.mark.parametrize("written", ["313-5550 mom", "+1 212 555 0126x", "1-800-FLOWERS"])
+@pytest.mark.parametrize("entrance", [*ENTRANCES, "do-not-call add"])
+@pytest.mark.parametrize("written", ["+1 313-5550 mom", "+1 212 555 0126x", "+1-800-FLOWERS"])
 def test_a_number_with_letters_is_refused_with_the_reason(entrance, written, tmp_path, monkeypatch):
-    told = entrance(written, tmp_path, monkeypatch) if entrance is command else entrance(written)
+    adds = entrance == "do-not-call add"
+    told = command(written, tmp_path, monkeypatch) if adds else ENTRANCES[entrance](written)
     assert written in told
-    assert "letters (" in told or entrance is transfer
+    assert "letters (" in told or entrance in WITHOUT_LETTERS
+
+
+@fault(
+    "A list has national numbers that exist in several countries, as `06 12 34 56 78` does in France and in Germany.",
+    caller="Nothing: nobody is called in a country that was guessed.",
+    operator="`campaign init` leaves `default_country` empty and names the countries; `--from` or a `+` tells it.",
+    kept="The country that the owner means.",
+)
+@pytest.mark.parametrize(
+    ("numbers", "from_number", "country"),
+    [
+        (["06 12 34 56 78", "06 12 34 56 79"], "", ""),
+        (["06 12 34 56 78", "06 12 34 56 79"], "+33123456789", "FR"),
+        (["06 12 34 56 78", "+33 6 12 34 56 79"], "+12125550100", "FR"),
+        (["212 555 0111", "212 555 0112", "212 555 01"], "", ""),
+        (["212 555 0111", "212 555 0112", "212 555 01"], "+12125550100", "US"),
+    ],
+)
+def test_a_country_is_not_guessed(numbers, from_number, country):
+    assert country_of(numbers, from_number).country == country
 
 
 @fault(

@@ -109,7 +109,7 @@ async def test_no_route_fails_at_a_malformed_request(tmp_path, caplog, one_in):
                 for body, content_type in list(BODIES.values())[at % min(one_in, len(BODIES)) :: one_in]:
                     status, text = await answer_to(url, raw_request(method, path, body, [authorized], content_type))
                     assert status < 500, (method, path, content_type, text)
-                    assert len(text.splitlines()) <= 1 or status < 400, text
+                    assert len(text.splitlines()) <= 1 or status < 400 or text.startswith("<!doctype html>"), text
                     if posted and path.startswith("/twilio"):
                         assert status == 400, (method, path, body, text)
     no_traceback(caplog, logs)

@@ -25,8 +25,16 @@ MISTAKES = [
         ["11:14: 'choices': should be a table of names and values in node 'main'"],
     ),
     ('{1: account, "*": bye}', "account", ["11:14: 'choices': should be a table of names and values in node 'main'"]),
-    ('{1: account, "*": bye}', '{1: {then: account}, "*": bye}', ["11:15: '1': should be text in node 'main'"]),
-    ('{1: account, "*": bye}', '{1: , "*": bye}', ["11:17: '1': should be text in node 'main'; it is empty"]),
+    (
+        '{1: account, "*": bye}',
+        '{1: {then: account, to: bye}, "*": bye}',
+        ["11:34: 'to' is unknown in node 'main'; known are then, say"],
+    ),
+    (
+        '{1: account, "*": bye}',
+        '{1: , "*": bye}',
+        ["11:17: '1': should be the name of a node, or {then: node, say: [phrase]} in node 'main'"],
+    ),
     ("    then: main\n", "    then: [main]\n", ["8:11: 'then': should be text in node 'welcome'"]),
     ("    then: main\n", "    then: 1\n", ["8:11: 'then': should be text in node 'welcome'; put it in quotes"]),
     ("    then: main\n", "    then:\n", ["8:10: 'then': should be text in node 'welcome'; it is empty"]),

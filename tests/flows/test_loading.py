@@ -115,7 +115,7 @@ def test_a_good_flow_is_loaded(flow_file):
     assert flow.nodes["welcome"].barge_in is BargeInPolicy.NONE
     main, account = flow.nodes["main"], flow.nodes["account"]
     assert isinstance(main, MenuNode)
-    assert main.choices == {"1": "account", "*": "bye"}
+    assert {key: choice.then for key, choice in main.choices.items()} == {"1": "account", "*": "bye"}
     assert digit_rules(main).no_input_seconds == 0.3
     assert isinstance(account, CollectNode)
     assert (digit_rules(account).min_digits, digit_rules(account).between_seconds) == (6, 3.0)

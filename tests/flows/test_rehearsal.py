@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.errors import ConfigurationError
+from telebridge.flows.loading import load_flow
 from telebridge.flows.model import APOLOGY, Flow
 from telebridge.flows.rehearsal import CannotRehearse, Rehearsal, RehearsalLine, answers_in
 
@@ -147,3 +148,30 @@ def test_any_typing_is_answered_and_silence_ends_every_call(typed):
     for _ in range(10):
         rehearsal.answer("")
     assert rehearsal.over
+
+
+SPOKEN = """
+flow: spoken
+start: main
+nodes:
+  main:
+    menu: "Billing or press 1?"
+    choices: {1: {then: number, say: [billing, my bill]}, 2: bye}
+    no_match: {say: "Sorry?", then: bye}
+  number: {collect: "Number?", digits: {min: 4, max: 4}, accept: any, into: n, then: sure}
+  sure: {ask: "Sure?", choices: {yes: why, no: main}}
+  why: {listen: "Why?", into: why, then: bye}
+  bye: {hang_up: "Bye."}
+"""
+
+
+def test_words_answer_as_in_a_call(tmp_path):
+    path = tmp_path / "spoken.yaml"
+    path.write_text(SPOKEN)
+    rehearsal = Rehearsal(load_flow(path), {})
+    rehearsal.start()
+    assert rehearsal.answer("say pizza")[0].text == "Sorry? Billing or press 1?"
+    for typed in ("say uh, my bill", "say four double five six", "say yes", "say I lost a crown"):
+        rehearsal.answer(typed)
+    assert rehearsal.path == ["main", "number", "sure", "why", "bye"]
+    assert (rehearsal.variables["n"], rehearsal.variables["why"]) == ("4556", "I lost a crown")

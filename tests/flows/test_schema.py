@@ -136,4 +136,4 @@ def test_a_table_is_markdown():
 
 def test_the_meaning_of_a_part_is_its_first_paragraph():
     assert meaning("flow") == "A whole flow."
-    assert meaning("menu") == "Ask for one key, and go where it leads."
+    assert meaning("menu") == "Ask for one key, or for what stands for it, and go where it leads."

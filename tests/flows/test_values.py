@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from telebridge.flows.values import ADDRESS, CallBackDelay, Choices, Seconds, TemplateText
+from telebridge.flows.values import ADDRESS, CallBackDelay, Choice, Choices, Seconds, TemplateText
 
 
 def read(kind, value):
@@ -40,7 +40,7 @@ def test_a_delay_until_a_call_back_may_be_days_and_has_a_unit():
 
 
 def test_keys_of_choices_are_text_and_keys_of_a_telephone():
-    assert read(Choices, {1: "a", "*": "b"}) == {"1": "a", "*": "b"}
+    assert read(Choices, {1: "a", "*": "b"}) == {"1": Choice(then="a"), "*": Choice(then="b")}
     assert "'one' is no key of a telephone" in refused(Choices, {"one": "a"})
     assert "at least 1" in refused(Choices, {})
 

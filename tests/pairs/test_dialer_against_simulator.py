@@ -85,7 +85,7 @@ async def dialled(seconds, faults=None, retry=ONCE):
         await worker.kill()
         assert (await store.campaigns.find(campaign.id)).status is CampaignStatus.DONE
         outcomes = {row.phone: row.outcome async for row in store.reports.contacts(campaign.id)}
-        return outcomes, simulated[SIMULATOR].book.page({})["calls"]
+        return outcomes, simulated[SIMULATOR].books.calls.page({})["calls"]
 
 
 EXPECTED = {phone(0): "answered", phone(1): "busy", phone(2): "machine", phone(3): "no_answer"}

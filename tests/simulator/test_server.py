@@ -8,47 +8,18 @@ import aiohttp
 import pytest
 from openapi_schema_validator import OAS30Validator
 from support.speech import serving
+from support.twilio_client import FROM, SAY, TO, Asked
 from twilio.base.exceptions import TwilioRestException
-from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.rest import Client
 
 from telebridge.errors import TwilioAPIError
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.server import create_app
 from telebridge.simulator.setup.faults import RestFault, SimulatorFaults
-from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN
 from telebridge.twilio.client import TwilioCalls
 
 SCHEMAS = json.loads((Path(__file__).parent.parent / "data/simulator/twilio_api_v2010_calls.json").read_text())
-SAY = "<Response><Say>Hello.</Say><Pause length='60'/></Response>"
-TO, FROM = "+15550001111", "+15550002222"
 CALLS = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Calls"
-
-
-class Asked:
-    """The official client, pointed at a local Twilio."""
-
-    def __init__(self, **options):
-        self.options = SimulatorOptions(**{"calls_per_second": 1000, "anybody": parse_script("ring 0.05s"), **options})
-
-    async def __aenter__(self):
-        self.context = serving(create_app(self.options))
-        self.url = await self.context.__aenter__()
-        self.http = AsyncTwilioHttpClient()
-        self.client = Client(ACCOUNT_SID, AUTH_TOKEN, http_client=self.http)
-        self.client.api.base_url = self.url
-        return self
-
-    async def __aexit__(self, *error):
-        await self.http.close()
-        await self.context.__aexit__(*error)
-
-    async def until(self, sid, *statuses):
-        """The call, once it has one of the statuses."""
-        async with asyncio.timeout(10):
-            while (call := await self.client.calls(sid).fetch_async()).status not in statuses:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)  # a REST API has nothing to wait on
-        return call
 
 
 async def test_the_official_package_creates_lists_updates_and_ends_calls():

@@ -1,29 +1,21 @@
 """Upgrades, refusals and the catalogue: R1 to R9, R40, R41, R48, R50."""
 
 import asyncio
-import json
 
 import aiohttp
 import pytest
 from support.rime_client import PLAIN, audio, events, joined, opened, refused, say, until_closed, until_quiet
 from support.speech import local_rime
+from support.speech_requests import post
 from support.virtual_time import virtually
 
 from telebridge.speech_server.voices.tone import ToneVoice
 
-MULAW = {"Authorization": "Bearer key", "Accept": "audio/PCMU"}
 REQUEST = {"text": "Hello there.", "speaker": "astra", "modelId": "mistv2"}
 
 
 def rime(**options):
     return local_rime(voice=ToneVoice(), **options)
-
-
-async def post(url, body, headers=MULAW, path="/v1/rime-tts"):
-    data = body if isinstance(body, bytes) else json.dumps(body)
-    address = url.replace("ws", "http", 1) + path
-    async with aiohttp.ClientSession() as session, session.post(address, data=data, headers=headers) as answer:
-        return answer.status, answer.headers.get("Content-Type", ""), await answer.read()
 
 
 @virtually
@@ -73,7 +65,7 @@ async def test_r04_errors_are_plain_text():
     async with rime() as url:
         _, _, headers = await refused(url)
         assert headers["Content-Type"].startswith("text/plain")
-        _, kind, _ = await post(url, b"")
+        _, kind, _ = await post(url, b"", "audio/PCMU")
         assert kind.startswith("text/plain")
 
 
@@ -164,11 +156,15 @@ async def test_r50_the_catalogue_and_health_need_no_key():
 
 
 @virtually
-async def test_a_format_that_is_not_available_is_refused():
+async def test_a_format_whose_encoder_is_not_installed_is_refused_on_both_ways(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    reason = "audioFormat: webm needs soundfile; install telebridge[voice]"
     async with rime() as url:
         query = PLAIN.replace("mulaw", "webm")
         status, words, _ = await refused(url, query=query, headers={"Authorization": "Bearer key"})
-        assert (status, words) == (400, "audioFormat: webm is not available here")
+        assert (status, words) == (400, reason)
+        request = {"text": "Hello.", "speaker": "astra", "modelId": "coda"}
+        assert (await post(url, request, "audio/webm;codecs=opus"))[::2] == (400, reason.encode())
 
 
 @virtually

@@ -2,8 +2,11 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 
 import aiohttp
 from aiohttp import web
@@ -12,6 +15,9 @@ from support.memory_keys import MemoryKeys
 from support.memory_store.store import memory_campaign_store
 from support.sources import ToldSpeech
 from support.speech import serving
+from telebridge.audio import wav
+from telebridge.audio.mulaw import silence
+from telebridge.call.messages.message import CallerMessage, MessageNote
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.ports import CallPorts
@@ -19,6 +25,7 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.events import CallOver
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
+from telebridge.call.store.opening import SetByHand
 from telebridge.campaigns.administration.exporting import export_campaign
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
@@ -27,6 +34,7 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.errors import ConfigurationError, NotLive
+from telebridge.flows.model import Flow
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
@@ -34,6 +42,8 @@ from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.campaign_plan import planned
 from telebridge.server.api.campaigns import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
+from telebridge.server.api.desk.hours import HoursEndpoints
+from telebridge.server.api.desk.messages import MessageEndpoints
 from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
@@ -182,6 +192,63 @@ class PlayedFlows:
         return ()
 
 
+class PlayedOpening:
+    """Opening hours that are set by hand, in memory."""
+
+    def __init__(self):
+        self.known = {}
+
+    def find(self, name):
+        return self.known.get(name)
+
+    async def set(self, name, state, until):
+        self.known[name] = SetByHand(state, until, NOW)
+
+    async def clear(self, name):
+        return self.known.pop(name, None) is not None
+
+
+class PlayedMessages:
+    """Two messages, in memory; one has its file on this machine."""
+
+    def __init__(self):
+        self.folder = Path(mkdtemp())
+        notes = [MessageNote(f"{SID}-{n}", SID, "desk", "+15551230001", "+15551230000", 2400, n) for n in (2, 1)]
+        self.known = {note.id: CallerMessage(note, self.folder / f"{note.id}.wav") for note in notes}
+        for message in self.known.values():
+            wav.write(message.file, silence(2400))
+
+    async def remove(self, _app):
+        rmtree(self.folder)
+
+    async def find(self, message_id):
+        return self.known.get(message_id)
+
+    async def page(self, *, heard, limit, before):
+        found = [one for one in self.known.values() if heard is None or (one.heard_at is not None) is heard]
+        later = [one for one in found if before is None or (one.note.recorded_at, one.note.id) < before]
+        return later[:limit]
+
+    async def mark(self, message_id, heard_at):
+        self.known[message_id] = replace(self.known[message_id], heard_at=heard_at)
+
+    async def delete(self, message_id):
+        del self.known[message_id]
+
+
+CLINIC = Flow.model_validate(
+    {
+        "flow": "clinic",
+        "zone": "UTC",
+        "start": "a",
+        "nodes": {
+            "a": {"hours": {"week": {"daily": "08:00-17:00"}}, "open": "b", "closed": "b"},
+            "b": {"hang_up": None},
+        },
+    }
+)
+
+
 class PlayedOriginator:
     """Originates calls that ring nobody; `refusal` is raised instead, and `hold` keeps a call from being placed."""
 
@@ -229,6 +296,8 @@ class Api:
         events = EventEndpoints(self.feed, self.campaign_feeds, keep_alive_seconds=keep_alive_seconds)
         self.app.on_startup.append(self._fill)
         self.app.on_shutdown.append(events.close)
+        messages = PlayedMessages()
+        self.app.on_cleanup.append(messages.remove)
         add_api(
             self.app,
             CallEndpoints(known, PlayedFlows(), self.originator, self.keys),
@@ -239,6 +308,8 @@ class Api:
                 self.store, PlayedFlows(), "AC1", keep_attempts_days=1825, wallclock=lambda: NOW
             ),
             DoNotCallEndpoints(self.store),
+            HoursEndpoints(PlayedOpening(), lambda: [CLINIC], lambda: NOW),
+            MessageEndpoints(messages, lambda: 1),
         )
         self.url = ""
         self.session = None

@@ -1,7 +1,7 @@
 """What a caller's telephone sends, for tests of whoever listens."""
 
 from telebridge.audio.mulaw import frames, silence
-from telebridge.call.session.effects import PublishEvent, SaveCheckpoint
+from telebridge.call.session.effects import PublishEvent, SaveCheckpoint, SaveProgress
 from telebridge.turns.detectors import detector_maker
 from telebridge.turns.played_audio import PlayedAudio
 from telebridge.turns.voice_activity import SpeechDetector, VoiceActivity, VoiceActivityOptions
@@ -66,4 +66,4 @@ def followed(audio, *, detector=None, sounded=None, options=None):
 
 def felt(effects):
     """The effects that the caller or the flow feels; what is told to others and kept for later left out."""
-    return [effect for effect in effects if not isinstance(effect, PublishEvent | SaveCheckpoint)]
+    return [effect for effect in effects if not isinstance(effect, PublishEvent | SaveCheckpoint | SaveProgress)]

@@ -20,6 +20,15 @@ def flow_text(name, **changed):
     return text
 
 
+def followed(phone, script, *, within=200, **target):
+    """A call whose caller follows a script, until it is over and nothing of it is left; of the telephone of tests."""
+    with phone.call(**target) as call:
+        call.follows(script)
+        call.ends(within=within)
+    assert (phone.live_calls, phone.tasks_of_calls()) == (0, [])
+    return call
+
+
 def said(record):
     """What was begun to be said, in order."""
     return [utterance.text for utterance in record.utterances]

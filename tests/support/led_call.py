@@ -26,6 +26,7 @@ from telebridge.call.session.effects import (
     ReportOutcome,
     SaveCheckpoint,
     SaveMessage,
+    SaveProgress,
     StartAction,
     StartSpeech,
 )
@@ -228,6 +229,8 @@ class LedCall:
                     self.messages += 1
                 case SaveCheckpoint(checkpoint):
                     self.kept = Checkpoint.decode(checkpoint)
+                case SaveProgress():
+                    self.kept = Checkpoint.decode(self.session.progress(now=self.now))
                 case PublishEvent(_, data):
                     msgspec.json.encode(data)
                 case CloseStream():

@@ -8,7 +8,7 @@ from support.callers import felt
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import Announcement
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import ReportOutcome, SaveCheckpoint, StartSpeech
+from telebridge.call.session.effects import ReportOutcome, SaveCheckpoint, SaveProgress, StartSpeech
 from telebridge.call.session.events import CallOver, SpeechArrived, SpeechEnded
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.flows.interpreter import FlowInterpreter
@@ -91,6 +91,8 @@ class Line(Commands):
         for effect in effects:
             if isinstance(effect, SaveCheckpoint):
                 self.kept = Checkpoint.decode(effect.checkpoint)
+            elif isinstance(effect, SaveProgress):
+                self.kept = Checkpoint.decode(self.session.progress(now=self.now))
         return felt(effects)
 
     def tell(self, event, after=0.0):

@@ -24,6 +24,7 @@ pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 200
 logfile = {folder}/pgbouncer.log
+server_tls_sslmode = {tls}
 """
 
 
@@ -39,7 +40,8 @@ def pgbouncer(folder, cluster, *, mode="transaction", size=3):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     file = folder / "pgbouncer.ini"
-    file.write_text(CONFIGURATION.format(server=cluster.port, port=port, mode=mode, size=size, folder=folder))
+    tls = "disable" if cluster.tls is None else "require"
+    file.write_text(CONFIGURATION.format(server=cluster.port, port=port, mode=mode, size=size, folder=folder, tls=tls))
     user = "postgres" if os.geteuid() == 0 else None  # it refuses to run as root
     if user:
         owner = pwd.getpwnam(user)

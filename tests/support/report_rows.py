@@ -2,7 +2,7 @@
 
 from support.campaigns import NEW_YORK, at
 from telebridge.campaigns.engine.attempt import Attempt
-from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.contact import Contact, ContactNumber
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.reporting.report import ReportRow
@@ -10,19 +10,38 @@ from telebridge.campaigns.reporting.summary import CampaignSummary, Prices
 from telebridge.epoch import epoch_ms
 from telebridge.twilio.calls import CallStatus
 
+ANN = "+12125550111"
 NO_PRICES = Prices()
 LATE_EVENING = epoch_ms(at("2026-03-03T04:30:00"))
 """23:30 of the day before in New York, 22:30 in Chicago."""
 
 
 def attempt(n=1, outcome=Outcome.ANSWERED, status=CallStatus.COMPLETED, begun=LATE_EVENING, lasted=90_000, **fields):
-    ended = {"state": AttemptState.DONE, "status": status, "outcome": outcome, "ended_at": begun + lasted, **fields}
-    return Attempt(f"a{n}", "c1", 1, n, "+1", "AC1", "+2", "w", begun, begun, None, **ended)
+    ended = {"state": AttemptState.DONE, "status": status, "outcome": outcome, "ended_at": begun + lasted}
+    return Attempt(
+        **{
+            "id": f"a{n}",
+            "campaign_id": "c1",
+            "contact_id": 1,
+            "n": n,
+            "phone": ANN,
+            "account": "AC1",
+            "from_number": "+2",
+            "worker": "w",
+            "intent_at": begun,
+            "lease_until": begun,
+            "check_at": None,
+            **ended,
+            **fields,
+        }
+    )
 
 
-def row(*attempts, outcome="answered", state=ContactState.DONE, lane=NEW_YORK, variables=None):
-    contact = Contact(1, "c1", 1, "+12125550111", state, 0, outcome=outcome, variables=variables or {})
-    return ReportRow(contact, lane, attempts)
+def row(*attempts, outcome="answered", state=ContactState.DONE, lane=NEW_YORK, variables=None, lanes=None):
+    """A contact, with several numbers when `lanes` has where each of them is."""
+    numbers = tuple(ContactNumber(phone, at) for at, phone in enumerate(lanes or {}))
+    contact = Contact(1, "c1", 1, ANN, state, 0, outcome=outcome, variables=variables or {}, numbers=numbers)
+    return ReportRow(contact, lane, attempts, lanes or {})
 
 
 def summary(*rows, prices=NO_PRICES, **fields):

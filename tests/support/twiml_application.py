@@ -31,6 +31,8 @@ class Application:
         good = RequestValidator(AUTH_TOKEN).validate(str(request.url), signed, request.headers["X-Twilio-Signature"])
         self.requests.append((request.match_info["path"], fields, good))
         document = self.documents.get(request.match_info["path"], HUNG_UP)
+        if callable(document):
+            return await document(request)
         if isinstance(document, bytes):
             return web.Response(body=document, content_type="audio/wav")
         if isinstance(document, int):

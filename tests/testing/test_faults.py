@@ -1,6 +1,7 @@
 """Faults by name: what the caller notices of each."""
 
 import asyncio
+import re
 
 import pytest
 
@@ -8,6 +9,7 @@ from telebridge import Bridge
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.media.recording import EventKind
 from telebridge.testing import CallFailure, Phone
+from telebridge.testing.faults import FAULTS
 
 FLOW = """
 flow: desk
@@ -45,6 +47,23 @@ def test_the_caller_gets_through_all_the_same(desk, fault):
         call.press("1")
         call.hears("goodbye", within=20)
         call.ends(node="bye")
+
+
+@pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
+def test_whatever_fails_the_caller_is_told_something_and_the_call_ends(desk, fault):
+    in_mid_call = fault in ("twilio drops stream", "bridge restarts")
+    if not in_mid_call:
+        desk.inject(fault)
+    with desk.call() as call:
+        if in_mid_call:
+            call.hears("welcome")
+            desk.inject(fault)
+        heard = call.hears(re.compile("press 1|something went wrong"), within=60)
+        if heard[-1].text == "1.":
+            call.press("1")
+        call.ends(within=60)
+    assert call.status == "completed"
+    assert desk.live_calls == 0
 
 
 @pytest.mark.parametrize("fault", ["rime hangs", "rime refuses 503", "rime closes 1006", "rime closes 1011 after 1"])
@@ -92,6 +111,12 @@ def test_a_web_service_answers(desk):
 
 def test_a_web_service_fails(desk):
     desk.web.answers("https://api.example.com/*", status=503)
+    with desk.call(flow="lookup.yaml") as call:
+        call.hears("cannot look it up")
+
+
+def test_a_web_service_is_not_there(desk):
+    desk.web.answers_as_written("https://api.example.com/orders/7", {"down": True})
     with desk.call(flow="lookup.yaml") as call:
         call.hears("cannot look it up")
 

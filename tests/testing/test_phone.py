@@ -1,5 +1,6 @@
 """The telephone of a test: what the caller hears and does, on virtual time."""
 
+import asyncio
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from aiohttp import web
 
 from telebridge import Bridge
 from telebridge.errors import ConfigurationError
+from telebridge.simulator.setup.clock import _JumpingSelector
 from telebridge.testing import CallFailure, Phone
 
 FLOW = """
@@ -253,3 +255,37 @@ def test_the_bridge_is_killed_and_started_in_mid_call(desk):
 async def test_inside_of_an_event_loop_it_says_what_to_do(tmp_path):
     with Phone(folder=tmp_path) as phone, pytest.raises(ConfigurationError, match="write the test with 'def'"):
         phone.call(flow="desk.yaml")
+
+
+def test_words_that_come_apart_are_heard_together(tmp_path):
+    bridge = Bridge()
+
+    @bridge.flow("slow")
+    async def slow(call):
+        for text in ("One two.", "— three", "four, five.", "One two three five."):
+            await call.say(text)
+            await asyncio.sleep(1)
+
+    with Phone(folder=tmp_path) as phone, phone.call(bridge, flow="slow") as call:
+        call.hears("one two three four", within=10)
+        call.hears(re.compile("two three.*five"), within=10)
+
+
+def test_ten_minutes_of_a_call_take_few_turns_of_the_loop(tmp_path, monkeypatch):
+    """They take well below a second; turns are counted, since a busy machine has seconds of its own."""
+    bridge, turns = Bridge(), []
+    select = _JumpingSelector.select
+    monkeypatch.setattr(_JumpingSelector, "select", lambda *given: turns.append(1) or select(*given))
+
+    @bridge.flow("queue")
+    async def queue(call):
+        for _ in range(21):
+            await call.say("You are still in the queue. Thank you for your patience, somebody will be with you soon.")
+            await asyncio.sleep(24)
+        await call.say("Goodbye.")
+
+    with Phone(folder=tmp_path) as phone, phone.call(bridge, flow="queue") as call:
+        call.hears("goodbye", within=900)
+        call.ends(within=10)
+    assert call.recording.duration_ms > 600_000
+    assert len(turns) < 13_000

@@ -31,8 +31,28 @@ def test_plain_assertion(phone):
         call.hears("welcome")
         assert call.at == "billing"
 """
+ASYNC_TEST = """
+import pytest
+
+pytestmark = pytest.mark.MARK
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+async def test_welcome(aphone):
+    async with aphone.call("desk.yaml") as call:
+        await call.hears("welcome to acme", within=3)
+    assert call.ended_by == "caller"
+"""
 SCOPE = ("-o", "asyncio_default_fixture_loop_scope=function")
 PLUGINS = ("-p", "no:schemathesis", "-p", "no:anyio", "-p", "no:cacheprovider")
+MODES = {
+    "auto": ("filterwarnings('default')", [*PLUGINS, "--asyncio-mode=auto", *SCOPE]),
+    "strict": ("asyncio", [*PLUGINS, "--asyncio-mode=strict", *SCOPE]),
+    "anyio": ("anyio", ["-p", "no:schemathesis", "-p", "no:asyncio", "-p", "no:cacheprovider", "-p", "anyio"]),
+}
+"""How an asynchronous test is marked, and pytest's options, for each plugin that runs such tests."""
 
 
 @pytest.fixture
@@ -62,6 +82,14 @@ def test_the_first_test_of_a_project_passes(project):
 def test_with_asyncio_plugins_in_every_mode(project, mode):
     project.makepyfile(TEST)
     run(project, *mode, "-W", "error").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_asynchronous_tests_with_each_plugin(project, mode):
+    mark, options = MODES[mode]
+    project.makepyfile(ASYNC_TEST.replace("MARK", mark))
+    plugin = () if _installed() else ("-p", "telebridge.testing.plugin")
+    project.runpytest_inprocess(*options, *plugin, "-W", "error").assert_outcomes(passed=1)
 
 
 def test_a_failure_shows_the_call_with_its_audio_and_picture(project):
@@ -99,10 +127,11 @@ def test_the_marker_says_what_is_called(project):
     project.makepyfile("""
         import pytest
 
-        @pytest.mark.telebridge(flow="desk.yaml", settings={"barge_in": {"policy": "none"}})
+        @pytest.mark.telebridge(flow="desk.yaml", settings={"barge_in": {"policy": "none"}}, faults=["rime slow 2s"])
         def test_marked(phone):
             with phone.call() as call:
                 call.hears("welcome")
+                assert call.lines[0].start_ms >= 2000
     """)
     run(project, "--strict-markers").assert_outcomes(passed=1)
 
@@ -137,15 +166,22 @@ def test_in_an_asynchronous_test_it_says_what_to_do(project):
     )
 
 
+MANY = """
+import pytest
+import telebridge.testing.phone
+
+@pytest.mark.parametrize("n", range(6))
+def test_welcome(phone, n):
+    assert "Rewriting" not in type(telebridge.testing.phone.__loader__).__name__, "pytest compiles us anew"
+    with phone.call(flow="desk.yaml") as call:
+        call.hears("welcome to acme", within=3)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(120)
 def test_with_xdist(project):
-    project.makepyfile(
-        TEST.replace(
-            "def test_welcome(phone)",
-            "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_welcome(phone, n)",
-        )
-    )
+    project.makepyfile(MANY)
     result = project.runpytest_subprocess(
         *PLUGINS, *(() if _installed() else ("-p", "telebridge.testing.plugin")), "-n", "2"
     )

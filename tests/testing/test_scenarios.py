@@ -1,7 +1,10 @@
 """Scenario files: their mistakes, how they are played, and both ways to run them."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -100,6 +103,18 @@ def test_the_same_file_twice_gives_the_same_timeline(folder):
     one, two = (json.loads(CliRunner().invoke(app, ["test", "--json"]).output)[0] for _ in range(2))
     assert one["timeline"].encode() == two["timeline"].encode()
     assert one["call_seconds"] == two["call_seconds"]
+
+
+@pytest.mark.slow
+def test_two_processes_tell_the_same_whatever_their_hashes(folder):
+    (folder / "sales.call.yaml").write_text(SALES)
+    command = [sys.executable, "-W", "ignore", "-m", "telebridge", "test", "--json"]
+    told = [
+        json.loads(subprocess.run(command, env={**os.environ, "PYTHONHASHSEED": seed}, stdout=-1, check=True).stdout)
+        for seed in ("1", "77")
+    ]
+    assert [each["timeline"] for each in told[0]] == [each["timeline"] for each in told[1]]
+    assert len(told[0]) == 2
 
 
 def test_nothing_to_run_is_an_error(folder):

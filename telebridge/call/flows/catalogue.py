@@ -5,13 +5,15 @@ live calls keep the flow with which they began.
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 
 from telebridge.call.flows.changes import Stamp
 from telebridge.call.flows.python import Bridge, PythonFlow
-from telebridge.errors import ConfigurationError
-from telebridge.flows.loading import load_flow
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.checks.references import flows_led_to, reference_mistakes
+from telebridge.flows.loading import load_flow, located
 from telebridge.flows.model import Flow
 
 FLOW_FILES = (".yaml", ".yml")
@@ -37,6 +39,7 @@ class FlowCatalogue:
         self._files: dict[str, Flow] = {}
         self._names: dict[Path, str] = {}
         self._added: set[Path] = set()
+        self._has_folder = False  # whether the files of the folder are in service
         self._needed: frozenset[str] = frozenset()
 
     def load(self) -> None:
@@ -46,6 +49,7 @@ class FlowCatalogue:
             FlowError: A file is wrong; nothing was taken from it or any other.
             ConfigurationError: Two files are of the same name.
         """
+        self._has_folder = True
         stamps = self.stamps()
         loaded = {path: load_flow(path) for path in stamps}
         names: dict[Path, str] = {}
@@ -58,9 +62,22 @@ class FlowCatalogue:
     def add_file(self, path: Path) -> str:
         """Load one file from anywhere, and return the name of its flow, which replaces any other of that name.
 
+        The flows that it leads to are loaded too, from the files beside it, where they are not known yet.
+
         Raises:
             FlowError: The file is wrong.
         """
+        flow = self._add(path)
+        beside: dict[str, Path] | None = None
+        pending = [flow]
+        while pending:
+            for name in flows_led_to(pending.pop()) - self._files.keys():
+                beside = _named_files(path.parent) if beside is None else beside
+                if name in beside:
+                    pending.append(self._add(beside[name]))
+        return flow.flow
+
+    def _add(self, path: Path) -> Flow:
         flow = load_flow(path)
         path = next((known for known in self.loaded if known.exists() and known.samefile(path)), path)
         stamps = _stamps([path])
@@ -68,7 +85,7 @@ class FlowCatalogue:
         self._added.add(path)
         self._files[flow.flow] = flow
         self._names = {other: name for other, name in self._names.items() if name != flow.flow} | {path: flow.flow}
-        return flow.flow
+        return flow
 
     def need(self, names: Iterable[str]) -> None:
         """Keep the last version of these in service when their files go: settings name them."""
@@ -99,13 +116,29 @@ class FlowCatalogue:
         return self._names.get(path)
 
     def stamps(self) -> dict[Path, Stamp]:
-        """Return the state of each file now; this blocks on the disk."""
-        return _stamps([*flow_files(self._flows_dir), *sorted(self._added)])
+        """Return the state of each file in service, and of new ones beside them; this blocks on the disk."""
+        return _stamps([*(flow_files(self._flows_dir) if self._has_folder else ()), *sorted(self._added)])
 
     @property
     def names(self) -> list[str]:
         """All names, sorted."""
         return sorted({*self._python, *self._files})
+
+    def find_file(self, name: str) -> Flow | None:
+        """Return the flow file in service of that name; None when there is none."""
+        return self._files.get(name)
+
+    def reference_errors(self) -> list[FlowError]:
+        """Find the mistakes between flow files: flows that do not exist, or that run one another without end.
+
+        This blocks on the disk when there are any.
+        """
+        python = frozenset(self._python)
+        found = []
+        for path, name in self._names.items():
+            if name in self._files and (mistakes := reference_mistakes(self._files[name], self._files, python)):
+                found += located(path, mistakes)
+        return found
 
     def files(self) -> Iterable[Flow]:
         """Return the flow files that are in service."""
@@ -143,6 +176,15 @@ class FlowCatalogue:
 def flow_files(folder: Path) -> list[Path]:
     """Return the flow files of a folder, sorted; this blocks on the disk."""
     return sorted(path for ending in FLOW_FILES for path in folder.glob(f"*{ending}"))
+
+
+def _named_files(folder: Path) -> dict[str, Path]:
+    """The flow files of a folder that have no mistakes, by the names of their flows."""
+    named = {}
+    for file in flow_files(folder):
+        with suppress(FlowError):
+            named[load_flow(file).flow] = file
+    return named
 
 
 def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:

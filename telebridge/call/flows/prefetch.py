@@ -11,6 +11,7 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.steps import Collect, Say
 from telebridge.logs import logger
 from telebridge.speech.source import SpeechSource
@@ -28,10 +29,14 @@ class FirstPrompts:
     Args:
         flows: Where flows are looked up.
         source: Makes speech of text, and caches it.
+        surroundings: What flow files ask of their surroundings.
     """
 
-    def __init__(self, flows: FlowCatalogue, source: SpeechSource) -> None:
+    def __init__(
+        self, flows: FlowCatalogue, source: SpeechSource, surroundings: FlowSurroundings | None = None
+    ) -> None:
         self._flows = flows
+        self._surroundings = surroundings
         self._source = source
         self._room = asyncio.Semaphore(AT_ONCE)
         self._tasks = Tasks("first prompt")
@@ -55,7 +60,7 @@ class FirstPrompts:
             return None
         if not isinstance(flow, Flow):
             return None
-        match FlowInterpreter(flow, variables).start():
+        match FlowInterpreter(flow, variables, self._surroundings).start():
             case Say() as say:
                 return say
             case Collect(Say() as say, _):

@@ -12,11 +12,12 @@ When the caller hangs up the coroutine is cancelled where it waits; `try … fin
 """
 
 import inspect
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from inspect import iscoroutinefunction
+from pathlib import Path
 from types import FunctionType
 from typing import Any, Literal, TypeVar
 
@@ -24,21 +25,27 @@ from telebridge.audio.tones import dtmf
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.requests import Function
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.errors import ConfigurationError, LocalProtocolError
+from telebridge.errors import ConfigurationError, LocalProtocolError, SmsNotSent
+from telebridge.flows.node_steps import LONGEST_QUEUE_NAME
 from telebridge.flows.steps import (
     CallBack,
     Collect,
+    Done,
     Gathered,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Recorded,
     Said,
     Say,
+    SendSms,
     Transfer,
     Transferred,
+    WordRules,
 )
 from telebridge.flows.values import ADDRESS, LONGEST_DELAY_SECONDS
+from telebridge.flows.words.rules import language_of
 from telebridge.speech.source import VoiceOverrides
 from telebridge.speech.streamed_text import StreamedText
 from telebridge.speech.tokens import cleaned_tokens
@@ -51,14 +58,23 @@ Policy = Literal["any", "speech", "keys", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller typed: the keys, without the one that finished them, and why the wait for them ended."""
+    """What the caller typed or said.
+
+    Args:
+        digits: The keys, without the one that finished them, or those that their words stand for.
+        ending: Why the wait for them ended.
+        words: What they said.
+        confidence: How sure the recognizer is of that, from 0 to 1; None where it does not say.
+    """
 
     digits: str
     ending: Ending
+    words: str = ""
+    confidence: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything was typed."""
-        return bool(self.digits)
+        """Whether the question was answered."""
+        return bool(self.digits) or (bool(self.words) and self.ending is Ending.SPOKEN)
 
 
 class Call:
@@ -117,35 +133,95 @@ class Call:
         prompt: PromptText | None = None,
         *,
         rules: DigitRules | None = None,
+        spoken: bool = False,
         barge_in: Policy | None = None,
         voice: VoiceOverrides | None = None,
     ) -> Answer:
         """Ask for digits, and return what was typed. By default a pound sign or a pause of three seconds ends them.
 
+        Args:
+            prompt: The question; None for silence.
+            rules: Which digits answer, and when they are complete.
+            spoken: Whether digits may also be said, where `[recognition]` is set.
+            barge_in: What may interrupt the question; None for `barge_in.policy` of the settings.
+            voice: Synthesis parameters for the question only.
+
         Raises:
             SpeechError: The prompt could not be spoken to its end.
         """
+        words = WordRules(digits=True, language=language_of(voice)) if spoken else None
+        return await self._ask(prompt, DigitRules() if rules is None else rules, words, barge_in, voice)
+
+    async def listen(
+        self,
+        prompt: PromptText | None = None,
+        *,
+        hints: Iterable[str] = (),
+        silence_seconds: float = 1.0,
+        longest_seconds: float = 30.0,
+        wait_seconds: float = 5.0,
+        barge_in: Policy | None = None,
+        voice: VoiceOverrides | None = None,
+    ) -> Answer:
+        """Let the caller speak freely, and return their words; a key ends it too.
+
+        Args:
+            prompt: The question; None for silence.
+            hints: Words that are likely.
+            silence_seconds: So much silence ends what they say.
+            longest_seconds: It ends after this time in any case.
+            wait_seconds: How long silence lasts before it counts as no answer.
+            barge_in: What may interrupt the question; None for `barge_in.policy` of the settings.
+            voice: Synthesis parameters for the question only.
+
+        Returns:
+            The words; `ending` is `Ending.UNHEARD`, at once, where nobody hears words, and `Ending.NOT_UNDERSTOOD`
+            where they were not understood.
+
+        Raises:
+            SpeechError: The prompt could not be spoken to its end.
+        """
+        rules = DigitRules(max_digits=1, finish_on_key="", no_input_seconds=wait_seconds)
+        words = WordRules(
+            free=True,
+            hints=tuple(hints),
+            language=language_of(voice),
+            silence_seconds=silence_seconds,
+            longest_seconds=longest_seconds,
+        )
+        return await self._ask(prompt, rules, words, barge_in, voice)
+
+    async def _ask(
+        self,
+        prompt: PromptText | None,
+        rules: DigitRules,
+        words: WordRules | None,
+        barge_in: Policy | None = None,
+        voice: VoiceOverrides | None = None,
+    ) -> Answer:
         with _reread(prompt or "", clean=self._steps.clean_streams) as spoken:
             say = None if prompt is None else Say(spoken, voice=voice, barge_in=_policy(barge_in))
-            outcome = await self._steps.perform(Collect(say, DigitRules() if rules is None else rules))
+            outcome = await self._steps.perform(Collect(say, rules, words))
         if not isinstance(outcome, Gathered):
             raise LocalProtocolError(f"a question ended with {outcome}")
-        return Answer(outcome.digits, outcome.ending)
+        return Answer(outcome.digits, outcome.ending, outcome.words, outcome.confidence)
 
     async def ask(
         self,
         prompt: str,
         *,
         choices: str,
+        words: Mapping[str, Iterable[str]] | None = None,
         reprompt: int = 2,
         no_match: str = "That is not one of the choices.",
         wait_seconds: float = 5.0,
     ) -> Answer:
-        """Ask for one key out of `choices`, again when another or none is pressed.
+        """Ask for one key out of `choices`, or for what stands for it, again when another or none is pressed.
 
         Args:
             prompt: The question.
             choices: The keys that answer it, such as "12#".
+            words: The phrases that stand for each key, such as `{"1": ["yes"]}`, where `[recognition]` is set.
             reprompt: How many times it is asked again.
             no_match: Said before asking again when another key was pressed.
             wait_seconds: How long silence lasts before it counts as no answer.
@@ -154,18 +230,43 @@ class Call:
             The answer; without digits when none came within all tries.
         """
         rules = DigitRules(min_digits=1, max_digits=1, finish_on_key="", no_input_seconds=wait_seconds)
+        phrases = {key: tuple(said) for key, said in (words or {}).items()}
+        spoken = WordRules({key: phrases.get(key, ()) for key in choices}) if phrases else None
         answer = Answer("", Ending.NO_INPUT)
         text = prompt
         for _ in range(1 + reprompt):
-            answer = await self.collect(text, rules=rules)
+            answer = await self._ask(text, rules, spoken)
             if answer and answer.digits in choices:
                 return answer
-            text = f"{no_match} {prompt}" if answer else prompt
+            text = f"{no_match} {prompt}" if answer or answer.ending is Ending.NOT_UNDERSTOOD else prompt
         return Answer("", answer.ending)
 
     async def play(self, audio: bytes, *, name: str = "audio") -> None:
         """Play audio, and return when the caller has heard it: G.711 mu-law at 8000 Hz, without a header."""
         await self._steps.perform(Play(audio, name))
+
+    async def play_file(self, source: str | Path, *, loop: int = 1, barge_in: Policy | None = None) -> BargeIn | None:
+        """Play a WAV file, or one at an address of the web, and return when the caller has heard or interrupted it.
+
+        Args:
+            source: The path of the file, or an address that begins with `https://` or `http://`.
+            loop: How many times it is played.
+            barge_in: What may interrupt it; None for `barge_in.policy` of the settings.
+
+        Returns:
+            The interruption, or None when all was heard.
+
+        Raises:
+            ValueError: It cannot be read or played.
+        """
+        loaded = await self._steps.perform(LoadAudio(str(source)))
+        if not isinstance(loaded, Done) or loaded.problem is not None:
+            raise ValueError(loaded.problem if isinstance(loaded, Done) else f"loading ended with {loaded}")
+        for _ in range(loop):
+            outcome = await self._steps.perform(Play(loaded.value, Path(source).name, _policy(barge_in)))
+            if isinstance(outcome, Said) and outcome.interruption is not None:
+                return outcome.interruption
+        return None
 
     async def record(
         self,
@@ -175,8 +276,17 @@ class Call:
         silence_seconds: float = 5.0,
         finish_on_key: str = "#",
         beep: bool = True,
+        mail_to: str | None = None,
     ) -> Recorded:
         """Record the caller after a prompt and a beep, until they are silent, press a key, or have said enough.
+
+        Args:
+            prompt: Said before the beep; None for nothing.
+            longest_seconds: It ends after this time.
+            silence_seconds: It ends after this much silence.
+            finish_on_key: A key that ends it; "" for none.
+            beep: Whether a tone tells the caller to speak.
+            mail_to: Addresses that get it by e-mail, with commas between; None for `mail.to` of the settings.
 
         Returns:
             Where the recording is, and how long. `file` is None when nothing was said.
@@ -185,7 +295,7 @@ class Call:
             SpeechError: The prompt could not be spoken to its end.
         """
         say = None if prompt is None else Say(prompt)
-        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key))
+        outcome = await self._steps.perform(Record(say, beep, longest_seconds, silence_seconds, finish_on_key, mail_to))
         if not isinstance(outcome, Recorded):
             raise LocalProtocolError(f"a recording ended with {outcome}")
         return outcome
@@ -210,6 +320,46 @@ class Call:
         if not isinstance(outcome, Transferred):
             raise LocalProtocolError(f"a transfer ended with {outcome}")
         return outcome
+
+    async def enqueue(self, queue: str, *, wait_url: str | None = None) -> Transferred:
+        """Put the caller into a queue of Twilio's, and return when they have talked with an agent, or could not.
+
+        Args:
+            queue: Its name, up to 64 characters; Twilio makes it.
+            wait_url: An address of TwiML or of a recording that the caller hears meanwhile; None for Twilio's music.
+
+        Returns:
+            How the wait ended: "completed", "left" when TwiML of `wait_url` left the queue, "full", or "failed".
+
+        Raises:
+            ValueError: `queue` is no name of a queue.
+        """
+        if not 0 < len(queue) <= LONGEST_QUEUE_NAME:
+            raise ValueError(f"'{queue}' is no name of a queue: it has 1 to {LONGEST_QUEUE_NAME} characters")
+        outcome = await self._steps.perform(Transfer(queue, queue=True, wait_url=wait_url))
+        if not isinstance(outcome, Transferred):
+            raise LocalProtocolError(f"a queue ended with {outcome}")
+        return outcome
+
+    async def send_sms(self, body: str, *, to: str | None = None, sender: str | None = None) -> str:
+        """Send a text message by Twilio.
+
+        Args:
+            body: The text, up to 1600 characters.
+            to: The number that gets it; None for the person at the other end. Others must be allowed by `sms.allowed`.
+            sender: A number of the account, or the SID of a messaging service; None for the account's number in this
+                call.
+
+        Returns:
+            The SID of the message, which Twilio has queued.
+
+        Raises:
+            SmsNotSent: Twilio refused it or gave no answer, or the number gets no messages.
+        """
+        outcome = await self._steps.perform(SendSms(body, to, sender))
+        if not isinstance(outcome, Done) or outcome.problem is not None:
+            raise SmsNotSent(outcome.problem or "" if isinstance(outcome, Done) else f"it ended with {outcome}")
+        return str(outcome.value["sid"])
 
     def checkpoint(self, name: str) -> None:
         """Save how far the flow is: a process that resumes the call gets this name and these variables.

@@ -10,6 +10,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from telebridge.audio.mulaw import silence
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.python import Call, PythonFlow
 from telebridge.call.record import CallRecord
@@ -18,9 +19,12 @@ from telebridge.flows.rehearsal import (
     HANGS_UP,
     MOST_STEPS,
     RECORDED_SECONDS,
+    SAYS,
     CannotRehearse,
     RehearsalLine,
     RehearsedKeys,
+    spoken_answer,
+    transfer_status,
 )
 from telebridge.flows.steps import (
     Action,
@@ -30,6 +34,7 @@ from telebridge.flows.steps import (
     Done,
     Gathered,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Recorded,
@@ -38,16 +43,17 @@ from telebridge.flows.steps import (
     Run,
     Said,
     Say,
+    SendSms,
     Step,
     StepResult,
     Transfer,
     Transferred,
-    TransferStatus,
     Wait,
 )
 
 RECORD, TRANSFER = "record", "transfer"
 NO_AUDIO: tuple[bytes, ...] = ()
+NO_SOUND = silence(1000)
 CALL_SID = f"CA{0:032x}"
 
 
@@ -109,7 +115,7 @@ class RehearsedSteps(CallSteps):
                 return Said()
             case Collect(prompt, rules):
                 self._line("asks", "" if prompt is None else await _written(prompt.text))
-                return self._keys.ask(rules) or self._answered()
+                return self._keys.ask(rules) or self._answered(step)
             case Wait(seconds):
                 self._line("waits", f"{seconds:g} s")
                 return Said()
@@ -119,10 +125,16 @@ class RehearsedSteps(CallSteps):
             case Record(prompt):
                 self._line("records", prompt.text if prompt is not None and isinstance(prompt.text, str) else "")
                 return self._recorded()
-            case Transfer(to):
-                status: TransferStatus = "completed" if self._outcomes.get(TRANSFER) == "completed" else "no-answer"
-                self._line("transfers", f"{to}: {status}")
+            case Transfer(to, queue=queue):
+                status = transfer_status(self._outcomes.get(TRANSFER))
+                self._line("queues" if queue else "transfers", f"{to}: {status}")
                 return Transferred(status)
+            case LoadAudio(source):
+                self._line("loads", source)
+                return Done(NO_SOUND)
+            case SendSms(body, to):
+                self._line("texts", f"{to or 'the caller'}: {body}")
+                return Done({"sid": "SM", "status": "queued"})
             case Request() | Run():  # of flow files alone
                 return Done(problem="no answer was given")
 
@@ -145,10 +157,15 @@ class RehearsedSteps(CallSteps):
         when = f"in {call_back.in_seconds:g} s" if call_back.in_seconds is not None else f"at {call_back.at}"
         self._line("calls back", when)
 
-    def _answered(self) -> Gathered:
-        """The answer to an open question: keys, or a silence until the wait is over."""
+    def _answered(self, question: Collect) -> Gathered:
+        """The answer to an open question: keys, words, or a silence until the wait is over."""
         while True:
-            keys, hangs_up, _ = next(self._typed, "").partition(HANGS_UP)
+            typed = next(self._typed, "")
+            if typed.lower().startswith(SAYS):
+                if (spoken := spoken_answer(typed[len(SAYS) :], question, self._keys)) is not None:
+                    return spoken
+                continue
+            keys, hangs_up, _ = typed.partition(HANGS_UP)
             gathered = self._keys.press(keys) or (None if hangs_up else self._keys.wait())
             if gathered is not None:
                 return gathered

@@ -40,8 +40,11 @@ class FlowReload:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                for each in await asyncio.to_thread(self.look):
+                changes = await asyncio.to_thread(self.look)
+                for each in changes:
                     self.apply(each)
+                for error in await asyncio.to_thread(self._flows.reference_errors) if changes else ():
+                    log.warning("flow files do not fit together", error=str(error))
             except Exception as error:  # the top of a task: an error must not end the reloads
                 if str(error) != logged:
                     log.exception("flow files cannot be looked at")

@@ -16,8 +16,11 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 from yarl import URL
 
+from telebridge.call.flows.recordings import Recordings
+from telebridge.call.flows.sms import SmsSender
+from telebridge.call.record import CallRecord
 from telebridge.errors import TelebridgeError
-from telebridge.flows.steps import Action, Done, Request, Run
+from telebridge.flows.steps import Action, Done, LoadAudio, Request, Run, SendSms
 from telebridge.logs import logger
 from telebridge.unicode_text import repaired_values
 
@@ -90,26 +93,52 @@ class ActionRunner:
 
     Args:
         functions: The Python functions of the application, by name.
+        sms: Sends text messages; None where none are sent.
     """
 
-    def __init__(self, functions: Mapping[str, Function] | None = None) -> None:
+    def __init__(self, functions: Mapping[str, Function] | None = None, sms: SmsSender | None = None) -> None:
         self._functions = functions or {}
+        self._sms = sms
+        self._recordings = Recordings()
         self._chosen: aiohttp.ClientSession | None = None  # for addresses that the flow's author chose
         self._public: aiohttp.ClientSession | None = None  # for those that a redirect chose
 
-    async def run(self, action: Action) -> Done:
-        """Perform an action, for its `timeout_seconds` at most."""
+    async def run(self, action: Action, record: CallRecord | None = None) -> Done:
+        """Perform an action, for its `timeout_seconds` at most; `record` is of its call, which a text message needs."""
         try:
             async with asyncio.timeout(action.timeout_seconds):
-                return await (self._request(action) if isinstance(action, Request) else self._run(action))
+                match action:
+                    case Request():
+                        return await self._request(action)
+                    case Run():
+                        return await self._run(action)
+                    case LoadAudio(source):
+                        return await self._load(source)
+                    case SendSms():
+                        return await self._send_sms(action, record)
         except TimeoutError:
             return Done(problem=f"took longer than {action.timeout_seconds:g} s")
+
+    async def _load(self, source: str) -> Done:
+        try:
+            return Done(await self._recordings.load(source))
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            log.warning("recording not played", error=str(error) or type(error).__name__)
+            return Done(problem=str(error) or type(error).__name__)
+
+    async def _send_sms(self, sms: SendSms, record: CallRecord | None) -> Done:
+        if self._sms is None or record is None:
+            return Done(problem="no text messages are sent here")
+        return await self._sms.send(sms, record)
 
     async def aclose(self) -> None:
         """Close connections that are kept open."""
         for session in (self._chosen, self._public):
             if session is not None:
                 await session.close()
+        await self._recordings.aclose()
+        if self._sms is not None:
+            await self._sms.aclose()
 
     async def _run(self, run: Run) -> Done:
         function = self._functions.get(run.function)

@@ -5,7 +5,8 @@ One rule: without a list only numbers that are written in a flow file are dialle
 
 from collections.abc import Callable, Iterable, Iterator
 
-from telebridge.flows.checking import BUILT_IN, Mistake
+from telebridge.flows.checking import BUILT_IN
+from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.model import Flow, SetNode, TransferNode
 from telebridge.flows.templates import TemplateProblem, names_in

@@ -80,7 +80,7 @@ class FlowTasks:
             self.steps.end()
 
     async def _run_action(self, action: Action, deliver: EventSink) -> None:
-        deliver(ActionDone(await self._actions.run(action)))
+        deliver(ActionDone(await self._actions.run(action, self._session.record)))
 
     async def _lead(self, flow: PythonFlow, call: Call, deliver: EventSink) -> None:
         """Run a Python flow to its end."""

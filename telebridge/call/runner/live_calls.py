@@ -27,6 +27,7 @@ from telebridge.call.store.table import StoredCall
 from telebridge.flows.inspection import matched_variables
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.turns.barge_in import BargeInCause
 
@@ -34,6 +35,11 @@ log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
 WITHOUT_STREAM = Phase.WAITING, Phase.HELD, Phase.AWAY, Phase.CLOSING
+
+
+def wallclock_now() -> datetime:
+    """The instant of this machine's clock."""
+    return datetime.now(UTC)
 
 
 def _ignored(_: CallRecord) -> None:
@@ -51,6 +57,7 @@ class LiveCalls:
         store: Where calls outlive the process; None when they do not.
         admission: The bounds on the calls of this process; None for none.
         over: Called with the record of every call that has ended.
+        surroundings: What flow files ask of their surroundings; None for the time and the other flows alone.
 
     Attributes:
         ownership: Takes reports on calls that another process may lead.
@@ -66,6 +73,7 @@ class LiveCalls:
         store: CallStore | None = None,
         admission: Admission | None = None,
         over: Callable[[CallRecord], None] = _ignored,
+        surroundings: FlowSurroundings | None = None,
     ) -> None:
         self.flows = flows
         self.draining = False
@@ -77,6 +85,7 @@ class LiveCalls:
         self._admission = admission or Admission()
         self._load = self._admission.load
         self._on_over = over
+        self._surroundings = surroundings or FlowSurroundings(wallclock_now, find_flow=flows.find_file)
         self._live: dict[str, CallRunner] = {}
         self._incoming: dict[str, IncomingCall] = {}
         self._ended: OrderedDict[str, CallRecord] = OrderedDict()
@@ -142,7 +151,7 @@ class LiveCalls:
             started_at=started_at or datetime.now(UTC),
         )
         variables = matched_variables(incoming.flow_variables(), self.flows.needs_of(incoming.flow))
-        interpreter = FlowInterpreter(flow, variables) if isinstance(flow, Flow) else None
+        interpreter = FlowInterpreter(flow, variables, self._surroundings) if isinstance(flow, Flow) else None
         runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
         self._live[incoming.call_sid] = runner
         self._incoming[incoming.call_sid] = incoming

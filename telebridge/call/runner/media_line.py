@@ -143,7 +143,9 @@ class MediaLine:
         Raises:
             LocalProtocolError: The stream has not started.
         """
-        self._send(self.stream.send_media(payload))
+        message = self.stream.send_media(payload)
+        if self._socket is not None:
+            self._socket.send(message)
 
     def send_mark(self, name: str) -> None:
         """Send a mark, which Twilio returns once the audio before it was played.

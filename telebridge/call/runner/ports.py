@@ -11,6 +11,7 @@ from telebridge.call.runner.call_recording import CallRecorder
 from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
 from telebridge.flows.steps import CallBack
+from telebridge.recognition.source import Recognizer
 from telebridge.speech.source import SpeechSource
 
 
@@ -27,6 +28,7 @@ class CallPorts:
         recorder: Records both tracks of calls, and their events; None for no recording.
         opted_out: Called at once when a caller wants no further call; must not wait. None without a do-not-call list.
         call_back: Likewise when a caller wants to be called at another time. None without campaigns.
+        recognizer: Hears what callers say; None where nobody does.
     """
 
     source: SpeechSource
@@ -37,3 +39,4 @@ class CallPorts:
     recorder: CallRecorder | None = None
     opted_out: Callable[[CallRecord], None] | None = None
     call_back: Callable[[CallRecord, CallBack], None] | None = None
+    recognizer: Recognizer | None = None

@@ -17,6 +17,7 @@ from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.runner.media_line import MediaLine, StreamSocket
 from telebridge.call.runner.pending_announcements import PendingAnnouncements
 from telebridge.call.runner.ports import CallPorts
+from telebridge.call.runner.recognitions import Recognitions
 from telebridge.call.runner.speech_streams import SpeechStreams
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
@@ -26,6 +27,7 @@ from telebridge.call.session.effects import (
     CloseStream,
     ForwardAudio,
     PublishEvent,
+    RecognizeAudio,
     ReleaseCall,
     ReportAnnouncement,
     ReportOutcome,
@@ -33,8 +35,11 @@ from telebridge.call.session.effects import (
     SaveCheckpoint,
     SaveMessage,
     SaveOptOut,
+    SaveProgress,
     StartAction,
+    StartRecognition,
     StartSpeech,
+    StopRecognition,
 )
 from telebridge.call.session.events import CallEvent, StreamLost
 from telebridge.call.session.session import KEEPS_DEADLINES, CallSession
@@ -71,6 +76,7 @@ class CallRunner:
         "_loop",
         "_on_end",
         "_ports",
+        "_recognitions",
         "_recording",
         "_speech",
         "_tasks",
@@ -87,6 +93,7 @@ class CallRunner:
         self._tasks = Tasks("call")
         self._line = MediaLine()
         self._speech = SpeechStreams(ports.source, record.call_sid)
+        self._recognitions = Recognitions(ports.recognizer)
         self._flow = FlowTasks(ports.actions, self._tasks, session)
         self._announcements = PendingAnnouncements()
         self._recording = None if recorder is None else recorder.open(record.call_sid, now=self._loop.time())
@@ -193,8 +200,11 @@ class CallRunner:
 
     def deliver(self, event: CallEvent) -> None:
         """Take an event into the session, and perform what follows."""
-        effects = self.session.handle(event, now=self._loop.time())
-        self.perform(effects, same_deadline=type(event) in KEEPS_DEADLINES)
+        effects = self.session.handle(event, self._loop.time())
+        if type(event) in KEEPS_DEADLINES:
+            self._perform_each(effects)
+        else:
+            self.perform(effects)
 
     # The media stream.
 
@@ -237,7 +247,7 @@ class CallRunner:
         now = self._loop.time()
         if self._recording is not None:
             self._recording.add_inbound(frame.payload, now=now)
-        effects = self.session.receive_media(frame, now=now)
+        effects = self.session.receive_media(frame, now)
         if effects is not None:
             self.perform(effects)
 
@@ -256,15 +266,13 @@ class CallRunner:
 
     # Effects.
 
-    def perform(  # noqa: C901, PLR0912 - a line for each kind
-        self, effects: list[CallEffect], *, same_deadline: bool = False
-    ) -> None:
-        """Perform what the session answered to an event or a command, in order.
+    def perform(self, effects: list[CallEffect]) -> None:
+        """Perform what the session answered to an event or a command, in order, and set the timer to its deadline."""
+        self._perform_each(effects)
+        if not self._abandoned:
+            self._timer.set(self.session.next_deadline(), self._deadline_came)
 
-        Args:
-            effects: The answer.
-            same_deadline: Whether the session's next deadline is known to be the one that the timer is set to.
-        """
+    def _perform_each(self, effects: list[CallEffect]) -> None:  # noqa: C901, PLR0912 - a line for each kind
         if self._abandoned:
             return
         for effect in effects:
@@ -284,17 +292,23 @@ class CallRunner:
                 case ForwardAudio(payload):
                     if self._flow.steps is not None:
                         self._flow.steps.receive_audio(payload)
+                case StartRecognition() | RecognizeAudio() | StopRecognition():
+                    self._recognitions.perform(effect, self.deliver)
                 case ReportOutcome(outcome):
                     if self._flow.steps is not None:
                         self._flow.steps.report(outcome)
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):
+                    self._ports.checkpoints.hasten()
                     self._flow.start_action(action, self.deliver)
-                case SaveMessage(audio):
-                    self._ports.message_files.save_in_background(self.session.record, audio, self.deliver)
+                case SaveMessage(audio, mail_to):
+                    files = self._ports.message_files
+                    files.save_in_background(self.session.record, audio, self.deliver, mail_to=mail_to)
                 case SaveCheckpoint(checkpoint):
                     self._ports.checkpoints.save(self.session.record.call_sid, checkpoint)
+                case SaveProgress():
+                    self._ports.checkpoints.save_later(self.session.record.call_sid, self._progress)
                 case SaveOptOut():
                     if self._ports.opted_out is not None:
                         self._ports.opted_out(self.session.record)
@@ -308,8 +322,9 @@ class CallRunner:
                     self._close_stream()
                 case ReleaseCall():
                     self._end()
-        if not same_deadline:
-            self._timer.set(self.session.next_deadline(), self._deadline_came)
+
+    def _progress(self) -> bytes:
+        return self.session.progress(now=self._loop.time())
 
     def _close_stream(self) -> None:
         """Close the socket, once other processes can know where the call stands: Twilio may ask any of them next."""
@@ -326,6 +341,7 @@ class CallRunner:
     def _stop(self) -> None:
         self._line.close()
         self._speech.clear_all()
+        self._recognitions.close()
         self._flow.end()
         self._tasks.cancel()
 

@@ -4,6 +4,7 @@ One rule: what is read back may have been written by another release; what it la
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Protocol
 
@@ -114,6 +115,14 @@ class Checkpoints(Protocol):
         """Save it in place of the one before; returns at once."""
         ...
 
+    def save_later(self, call_sid: str, checkpoint: Callable[[], bytes]) -> None:
+        """Save within a few seconds what `checkpoint` returns then; returns at once."""
+        ...
+
+    def hasten(self) -> None:
+        """Have what was saved written at once: what follows it must not be done twice."""
+        ...
+
     async def flush(self, call_sid: str) -> None:
         """Wait until other processes can read what was saved of a call, for half a second at the most."""
         ...
@@ -124,6 +133,14 @@ class NoCheckpoints(Checkpoints):
 
     @override
     def save(self, call_sid: str, checkpoint: bytes) -> None:
+        return
+
+    @override
+    def save_later(self, call_sid: str, checkpoint: Callable[[], bytes]) -> None:
+        return
+
+    @override
+    def hasten(self) -> None:
         return
 
     @override

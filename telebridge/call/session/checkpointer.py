@@ -1,6 +1,7 @@
 """Keeps the checkpoint of a call up to date, for a process that may have to resume it.
 
-One rule: what did not change is not encoded again. A flow may know a megabyte, and a mark comes back every second.
+One rule: what did not change is not encoded again. A flow may know a megabyte, and a mark comes back every second: of
+what only the caller has heard more, a checkpoint is made when it is written.
 """
 
 from typing import Any
@@ -16,6 +17,7 @@ from telebridge.call.session.effects import (
     PublishEvent,
     ReleaseCall,
     SaveCheckpoint,
+    SaveProgress,
 )
 from telebridge.call.session.events import TransferEnded
 from telebridge.flows.interpreter import FlowInterpreter
@@ -41,6 +43,7 @@ class Checkpointer:
     __slots__ = (
         "_dialogue",
         "_flow",
+        "_moves",
         "_name",
         "_position",
         "_record",
@@ -63,6 +66,7 @@ class Checkpointer:
         self._record = record
         self._dialogue = dialogue
         self._speaking = speaking
+        self._moves = -1  # of the flow file when its node was last published
         self._name: str | None = None  # of the last checkpoint of a Python flow
         self._variables: Raw | None = None  # as they were then
         self._position: Raw | None = None  # in the flow file, encoded since it last moved
@@ -106,12 +110,15 @@ class Checkpointer:
         self.words_before = 0
 
     def step_began(self, *, now: float) -> list[CallEffect]:
-        """A step of the flow begins: publish its node, unless a question is asked again, and save."""
+        """A step of the flow begins: publish its node, unless it is a further step of the same node, and save."""
         if self._flow is None:
             return []
         position = self._flow.position
-        asked_again = position.silences or position.mismatches
-        published = [] if asked_again else [PublishEvent("node", {"node": position.node})]
+        again = position.silences or position.mismatches or self._flow.moves == self._moves
+        self._moves = self._flow.moves
+        published = (
+            [] if again else [PublishEvent("node", {"node": position.path[-1] if position.path else position.node})]
+        )
         return [*published, self.save(now=now)]
 
     def save_after(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:
@@ -120,8 +127,16 @@ class Checkpointer:
             return effects
         return [*effects, self.save(now=now)]
 
+    def save_after_mark(self, effects: list[CallEffect], *, now: float) -> list[CallEffect]:
+        """Add to the effects of a mark what saves the call: its progress later, where nothing else followed."""
+        return self.save_after(effects, now=now) if effects else [SaveProgress()]
+
     def save(self, *, now: float) -> SaveCheckpoint:
         """Return the effect that saves the call as it is now."""
+        return SaveCheckpoint(self.encode(now=now))
+
+    def encode(self, *, now: float) -> bytes:
+        """Return the checkpoint of the call as it is now."""
         if self._flow is not None and self._position is None:
             self._position = encoded(self._flow.position)
         light = Checkpoint(
@@ -138,7 +153,7 @@ class Checkpointer:
             apology=self.apology,
             person=self._record.is_person,
         )
-        return SaveCheckpoint(light.encode(standing=self._position, variables=self._variables))
+        return light.encode(standing=self._position, variables=self._variables)
 
     def _words_heard(self, now: float) -> int:
         """How many words of the step's prompt the caller has heard in this process."""

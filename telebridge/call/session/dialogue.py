@@ -11,7 +11,9 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
 from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
-from telebridge.call.session.turn import DialogTurn, StepOver, TurnResult
+from telebridge.call.session.events import WordsHeard
+from telebridge.call.session.turn import NO_WORDS, DialogTurn, StepOver, TurnResult
+from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
 from telebridge.flows.steps import DialogueStep
@@ -31,12 +33,16 @@ class Dialogue:
     Args:
         record: Filled with what was said and typed.
         duplex: The audio of the call.
+        listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_record", "_turn", "announcements", "digits")
+    __slots__ = ("_duplex", "_late_words", "_listening", "_record", "_turn", "_turns", "announcements", "digits")
 
-    def __init__(self, record: CallRecord, duplex: FullDuplex) -> None:
+    def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
+        self._listening = listening
+        self._late_words: list[WordsHeard] = []  # heard during an announcement
+        self._turns = 0
         self.digits = DigitCollector()
         self.announcements = AnnouncementQueue(duplex)
         self._record = record
@@ -56,7 +62,8 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        self._turn = DialogTurn(step, self._duplex, self.digits, self._record)
+        self._turns += 1
+        self._turn = DialogTurn(step, self._duplex, self.digits, self._record, self._listening, self._turns)
         return self._go_on(self._turn.begin(now=now), now)
 
     def cancel(self, *, now: float) -> list[CallEffect]:
@@ -77,17 +84,20 @@ class Dialogue:
         return [*effects, *self.announcements.cancel_waiting(NotLive(self._record.call_sid, "is over"))]
 
     def _drop_turn(self) -> list[CallEffect]:
+        mail_to = None if self._turn is None else self._turn.mail_to
+        stopped = [] if self._turn is None else self._turn.stop_listening()
         self._turn = self.announcements.held = None
         self.digits.stop()
         audio = self._duplex.stop_recording()
-        return [SaveMessage(audio)] if audio else []
+        return [*stopped, SaveMessage(audio, mail_to)] if audio else stopped
 
     def _results_of(self, results: list[TurnResult], now: float) -> list[TurnResult]:
         """The results of the turn in progress; what waits is announced before the flow learns that its step is over."""
         if not results or not isinstance(results[-1], StepOver):
             return results
+        stopped = [] if self._turn is None else self._turn.stop_listening()
         self._turn = self.announcements.held = None
-        return [*results[:-1], *self.announcements.begin_next(now=now), results[-1]]
+        return [*results[:-1], *stopped, *self.announcements.begin_next(now=now), results[-1]]
 
     def _go_on(self, results: list[TurnResult], now: float) -> list[TurnResult]:
         """The same, where the turn may have left the line idle: announcements may come during an open question."""
@@ -108,14 +118,26 @@ class Dialogue:
                 self.digits.speech_ended(now=now)
             case None:
                 pass
+        turn = self._turn
+        heard = [] if turn is None else turn.receive_speech(frame.payload, activity.speech, now=now)
         results += activity.effects
         results += self._utterance_over(activity.interrupted, now)
+        results += heard  # after what silences the line
         recording = self._duplex.recording
         if recording is not None:
             ending = recording.append(frame.payload, speaking=self._duplex.caller_speaking)
             if ending is not None and self._turn is not None:
                 results += self._results_of(self._turn.recording_ended(ending), now)
         return results
+
+    def words_heard(self, heard: WordsHeard, *, now: float) -> list[TurnResult]:
+        """The recognizer has heard something; what comes during an announcement waits for its end."""
+        if self._turn is None:
+            return []
+        if self.announcements.in_progress:
+            self._late_words.append(heard)
+            return []
+        return self._results_of(self._turn.words_heard(heard, now=now), now)
 
     def message_saved(self, file: str | None, *, now: float) -> list[TurnResult]:
         """What the caller said is in that file, or could not be saved."""
@@ -154,6 +176,9 @@ class Dialogue:
             self.digits.restart_timers(now=now)
         for key in self.announcements.pop_late_keys():
             results += self.digit_pressed(key, now=now)
+        late, self._late_words = self._late_words, []
+        for heard in late:
+            results += self.words_heard(heard, now=now)
         return results
 
     def digit_pressed(self, digit: str, *, now: float) -> list[TurnResult]:
@@ -189,7 +214,8 @@ class Dialogue:
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self.digits.restart_timers(now=now)
-        return self._duplex.stream_started(now=now)
+        lost = [] if self._turn is None else self._turn.speech_lost(now=now)
+        return [*lost, *self._duplex.stream_started(now=now)]
 
     def attend(self, *, live: bool, now: float) -> None:
         """Listen as long as somebody wants to know whether the caller speaks."""

@@ -7,6 +7,7 @@ from telebridge.call.record import SpokenUtterance
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
+from telebridge.recognition.source import RecognitionRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,38 @@ class ForwardAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class StartRecognition:
+    """Have the recognizer listen to the caller; its results come as `WordsHeard` of the same number."""
+
+    number: int
+    request: RecognitionRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RecognizeAudio:
+    """Give the recognizer audio of the caller's, mu-law at 8000 Hz.
+
+    Args:
+        number: Of which recognition.
+        payload: The audio.
+        begins: Whether an utterance begins with it.
+        ends: Whether the utterance is over after it.
+    """
+
+    number: int
+    payload: bytes
+    begins: bool = False
+    ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StopRecognition:
+    """Nobody needs the words any more."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReportOutcome:
     """Report the outcome of its step to a Python flow; an error is raised where the flow waits."""
 
@@ -60,9 +93,15 @@ class StartAction:
 
 @dataclass(frozen=True, slots=True)
 class SaveMessage:
-    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`."""
+    """Write the caller's message to a file, mu-law at 8000 Hz; its end comes as `MessageSaved`.
+
+    Args:
+        audio: The message.
+        mail_to: To whom the flow sends it by e-mail; None where the settings say.
+    """
 
     audio: bytes
+    mail_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +109,11 @@ class SaveCheckpoint:
     """Save the checkpoint of the call in place of the one before, so that another process can resume it."""
 
     checkpoint: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SaveProgress:
+    """Save within a while how far the call is then: the caller has heard more, and nothing else has changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +153,15 @@ CallEffect = (
     | StartSpeech
     | ClearSpeech
     | ForwardAudio
+    | StartRecognition
+    | RecognizeAudio
+    | StopRecognition
     | ReportOutcome
     | ReportAnnouncement
     | StartAction
     | SaveMessage
     | SaveCheckpoint
+    | SaveProgress
     | SaveOptOut
     | SaveCallBack
     | PublishEvent

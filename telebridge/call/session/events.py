@@ -13,6 +13,7 @@ import msgspec
 
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Done, TransferStatus
+from telebridge.recognition.source import RecognitionResult
 from telebridge.speech.source import SpeechEvent
 from telebridge.twilio.media_stream import (
     AudioReceived,
@@ -61,6 +62,19 @@ class SpeechFailed:
 
     utterance: str
     error: SpeechError
+
+
+@dataclass(frozen=True, slots=True)
+class WordsHeard:
+    """The recognizer has heard something of what the caller said.
+
+    Args:
+        number: In which recognition.
+        result: What it has heard.
+    """
+
+    number: int
+    result: RecognitionResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +141,7 @@ CallEvent = (
     | TextTaken
     | SpeechEnded
     | SpeechFailed
+    | WordsHeard
     | ActionDone
     | MessageSaved
     | TransferBegun

@@ -15,23 +15,34 @@ from telebridge.call.session.checkpointer import Checkpointer
 from telebridge.call.session.dialogue import Dialogue
 from telebridge.call.session.effects import CallEffect, PublishEvent, ReportOutcome, StartAction
 from telebridge.call.session.ending import CallEnding
-from telebridge.call.session.events import ActionDone, CallOver, FlowEnded, MessageSaved, TransferBegun, TransferEnded
+from telebridge.call.session.events import (
+    ActionDone,
+    CallOver,
+    FlowEnded,
+    MessageSaved,
+    TransferBegun,
+    TransferEnded,
+    WordsHeard,
+)
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.resuming import may_have_happened, step_from_word
 from telebridge.call.session.stream_phase import PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
-from telebridge.call.session.turn import StepOver, TurnResult
+from telebridge.call.session.turn import MASK, StepOver, TurnResult
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import (
+    Action,
     Collect,
     Done,
     HangUp,
+    LoadAudio,
     Play,
     Record,
     Request,
     Run,
     Say,
+    SendSms,
     Step,
     StepResult,
     Transfer,
@@ -43,7 +54,9 @@ from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkRetu
 
 DIED = "the process that did it has died"
 
-FlowEvent = MarkReturned | DigitPressed | MessageSaved | ActionDone | FlowEnded | TransferBegun | TransferEnded
+FlowEvent = (
+    MarkReturned | DigitPressed | MessageSaved | WordsHeard | ActionDone | FlowEnded | TransferBegun | TransferEnded
+)
 """What may end the step in progress."""
 
 
@@ -140,12 +153,15 @@ class FlowDriver:
         match event:
             case MarkReturned(name):
                 followed = self._follow(self._dialogue.mark_returned(name, now=now), now)
-                return self._checkpointer.save_after(followed, now=now)
+                return self._checkpointer.save_after_mark(followed, now=now)
             case DigitPressed(digit):
+                shown = MASK if isinstance(self._step, Collect) and self._step.secret else digit
                 followed = self._follow(self._dialogue.digit_pressed(digit, now=now), now)
-                return [PublishEvent("key", {"key": digit}), *self._checkpointer.save_after(followed, now=now)]
+                return [PublishEvent("key", {"key": shown}), *self._checkpointer.save_after(followed, now=now)]
             case MessageSaved(file):
                 return self._follow(self._dialogue.message_saved(file, now=now), now)
+            case WordsHeard():
+                return self._follow(self._dialogue.words_heard(event, now=now), now)
             case ActionDone(done):
                 return self._action_over(done, now)
             case FlowEnded():
@@ -185,10 +201,10 @@ class FlowDriver:
         match step:
             case Say() | Collect() | Play() | Wait() | Record():
                 return [*begun, *self._follow(self._dialogue.begin(step, now=now), now)]
-            case Request() | Run():
+            case Request() | Run() | LoadAudio() | SendSms():
                 self._action_begun = True
                 return [*begun, StartAction(step)]
-            case Transfer(to) if not self._may_transfer(to):
+            case Transfer(to, queue=False) if not self._may_transfer(to):
                 return [*wishes, PublishEvent("transfer-refused", {"to": to}), *self._step_over(REFUSED, now)]
             case Transfer():
                 return [*wishes, *self._transfer.request(step, now=now)]
@@ -236,7 +252,7 @@ class FlowDriver:
         return [*self._dialogue.cancel(now=now), *self._dialogue.announcements.begin_next(now=now)]
 
     def _action_over(self, done: Done, now: float) -> list[CallEffect]:
-        if not isinstance(self._step, Request | Run):
+        if not isinstance(self._step, Action):
             return []
         if self._is_away:
             self._action_done = done
@@ -294,7 +310,7 @@ class FlowDriver:
     def _restart_step(self, now: float) -> list[CallEffect]:
         """Begin the step in progress again: the caller has heard other things meanwhile."""
         done, self._action_done = self._action_done, None
-        if isinstance(self._step, Request | Run):  # what may have arrived is not sent again
+        if isinstance(self._step, Action):  # what may have arrived is not sent again
             done = done or (None if self._action_begun else Done(problem=DIED))
             saved = self._checkpointer.save(now=now)
             return [saved] if done is None else [saved, *self._step_over(done, now)]

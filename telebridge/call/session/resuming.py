@@ -3,13 +3,15 @@
 One rule: what may have done harm once is never done twice.
 """
 
-from telebridge.flows.steps import Collect, Request, Run, Say, Step
+from dataclasses import replace
+
+from telebridge.flows.steps import Collect, Request, Run, Say, SendSms, Step
 from telebridge.speech.words import from_word
 
 
 def may_have_happened(step: Step) -> bool:
     """Whether a step was perhaps done by the process that died, and doing it again could do harm."""
-    return isinstance(step, Run) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
+    return isinstance(step, Run | SendSms) or (isinstance(step, Request) and step.method in ("POST", "PATCH"))
 
 
 def step_from_word(step: Step, heard: int) -> Step:
@@ -17,7 +19,7 @@ def step_from_word(step: Step, heard: int) -> Step:
     match step:
         case Say(str() as text, voice, barge_in):
             return Say(from_word(text, heard), voice, barge_in)
-        case Collect(Say(str() as text, voice, barge_in), rules):
-            return Collect(Say(from_word(text, heard), voice, barge_in), rules)
+        case Collect(Say(str() as text, voice, barge_in)):
+            return replace(step, prompt=Say(from_word(text, heard), voice, barge_in))
         case _:
             return step

@@ -36,12 +36,14 @@ from telebridge.call.session.events import (
     TextTaken,
     TransferBegun,
     TransferEnded,
+    WordsHeard,
 )
 from telebridge.call.session.flow_driver import FlowDriver
 from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_lifecycle import StreamLifecycle
 from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
+from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -77,6 +79,7 @@ class SessionOptions:
         listening: How the caller is listened to.
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
         may_transfer: Whether the flow may transfer the call to a number or address.
+        words: Whether and how words are heard.
     """
 
     stream_wait_seconds: float = 30.0
@@ -87,6 +90,7 @@ class SessionOptions:
     listening: ListeningOptions = field(default_factory=ListeningOptions)
     clean_streams: bool = True
     may_transfer: MayTransfer = anywhere
+    words: WordOptions = field(default_factory=WordOptions)
 
 
 class CallSession:
@@ -133,7 +137,7 @@ class CallSession:
         self._speaking = speaking = Speaking(options.playback)
         self._duplex = FullDuplex(record, speaking, options.listening)
         self._missing = MissingMedia(phases, self._duplex)
-        self._dialogue = dialogue = Dialogue(record, self._duplex)
+        self._dialogue = dialogue = Dialogue(record, self._duplex, options.words)
         self._checkpointer = saves = Checkpointer(flow, record, dialogue, speaking)
         self._ending = CallEnding(flow, record, phases, dialogue, saves)
         self._stream = StreamLifecycle(phases, speaking, dialogue, saves, self._ending)
@@ -188,7 +192,7 @@ class CallSession:
         self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
-    def receive_media(self, frame: AudioReceived, *, now: float) -> list[CallEffect] | None:
+    def receive_media(self, frame: AudioReceived, now: float) -> list[CallEffect] | None:
         """Take a frame of the caller's; returns None when nothing follows, not even another deadline.
 
         A frame that nobody needs ends here: it comes 50 times a second in each call.
@@ -196,7 +200,7 @@ class CallSession:
         if self._phases.phase.is_over:
             return None
         self._phases.last_media_at = now
-        activity = self._duplex.receive_media(frame, now=now)
+        activity = self._duplex.receive_media(frame, now)
         if activity is None:
             return None
         effects = self._driver.receive_media(frame, activity, now=now)
@@ -207,18 +211,19 @@ class CallSession:
             effects = self._checkpointer.save_after(effects, now=now)
         return self._followed(effects, now)
 
-    def handle(self, event: CallEvent, *, now: float) -> list[CallEffect]:
+    def handle(self, event: CallEvent, now: float) -> list[CallEffect]:
         """Return what follows from an event; nothing when the call is over."""
-        if self.phase.is_over:
+        if self._phases.phase.is_over:
             return []
         if type(event) is SpeechArrived:  # audio that arrives changes nothing about who is listened to
-            return self._timed(self._speaking.receive(event, now=now), now)
+            effects = self._speaking.receive(event, now)
+            return effects if self.record.first_audio_ms is not None else self._timed(effects, now)
         return self._followed(self._follow(event, now), now)
 
     def _follow(self, event: CallEvent, now: float) -> list[CallEffect]:
         match event:
             case SpeechArrived() | SpeechEnded() | SpeechFailed():
-                return self._speaking.receive(event, now=now)
+                return self._speaking.receive(event, now)
             case TextTaken():
                 self._speaking.receive_text(event)
                 return []
@@ -226,7 +231,7 @@ class CallSession:
                 self._phases.last_sign_at = now
                 self.record.acted = self.record.acted or isinstance(event, DigitPressed)
                 return self._driver.handle(event, now=now)
-            case MessageSaved() | TransferBegun() | TransferEnded():
+            case MessageSaved() | WordsHeard() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
@@ -235,7 +240,7 @@ class CallSession:
                     self._driver.call_over(event)
                 return self._stream.handle(event, now=now)
             case AudioReceived():
-                return self.receive_media(event, now=now) or []
+                return self.receive_media(event, now) or []
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, in monotonic seconds, or None.
@@ -250,7 +255,7 @@ class CallSession:
         effects = self._driver.handle_timeout(now=now)
         if self._duplex.awaits_silence:
             for frame in self._missing.frames(now=now):
-                activity = self._duplex.receive_media(frame, now=now)
+                activity = self._duplex.receive_media(frame, now)
                 if activity is not None:
                     effects += self._driver.receive_media(frame, activity, now=now)
         effects += self._stream.handle_timeout(now=now)
@@ -319,6 +324,10 @@ class CallSession:
     def checkpoint(self, name: str | None, variables: dict[str, Any], *, now: float) -> list[CallEffect]:
         """Save how far a Python flow is, and its variables as they are now."""
         return [] if self.phase.is_over else [self._checkpointer.save_variables(name, variables, now=now)]
+
+    def progress(self, *, now: float) -> bytes:
+        """The checkpoint of the call as it is now, encoded; for `SaveProgress`."""
+        return self._checkpointer.encode(now=now)
 
     def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
         """Forward the caller's audio to the Python flow from now on, or no longer."""

@@ -70,7 +70,7 @@ class CallTransfer:
     def _begin(self, transfer: Transfer, now: float) -> list[CallEffect]:
         self._checkpointer.transfer, self.waits = transfer, False
         self._phases.handle(PhaseInput.TRANSFER, now=now)
-        published = PublishEvent("transfer", {"to": transfer.to})
+        published = PublishEvent("transfer", {"to": transfer.to} | ({"queue": True} if transfer.queue else {}))
         cut = [*self._dialogue.cancel(now=now), *self._speaking.stream_lost(now=now)]
         return [published, *cut, self._checkpointer.save(now=now), CloseStream()]
 

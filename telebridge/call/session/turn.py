@@ -6,13 +6,15 @@ the beep and the recording after it. VoiceXML calls such a step a form item.
 One rule: a turn is over once. `StepOver` is the last of the results that contain it, and nothing follows it.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.audio.tones import beep
-from telebridge.call.record import CallRecord
+from telebridge.call.record import CallRecord, HeardAnswer
 from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, PublishEvent, SaveMessage
+from telebridge.call.session.events import WordsHeard
+from telebridge.call.session.words.spoken_answer import SpokenAnswer, SpokenResult, WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
@@ -28,8 +30,14 @@ from telebridge.flows.steps import (
     StepResult,
     Wait,
 )
+from telebridge.recognition.source import FinalTranscript
 from telebridge.turns.barge_in import BargeIn, BargeInCause
-from telebridge.turns.digits import Collected, DigitCollector
+from telebridge.turns.digits import Collected, DigitCollector, Ending
+from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
+
+NO_WORDS = WordOptions()
+MASK = "*"
+"""Stands for a key that is secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +61,52 @@ class DialogTurn:
         duplex: The audio of the call; nothing is being said when the step begins.
         digits: The caller's keys; those typed ahead may answer it.
         record: What answers a question is noted here.
+        listening: Whether and how words are heard.
+        number: The number of this turn's recognition.
     """
 
-    __slots__ = ("_beeped", "_digits", "_duplex", "_record", "_recorded", "_waits_until", "step")
+    __slots__ = (
+        "_beeped",
+        "_digits",
+        "_duplex",
+        "_listening",
+        "_number",
+        "_record",
+        "_recorded",
+        "_spoken",
+        "_waits_until",
+        "step",
+    )
 
-    def __init__(self, step: DialogueStep, duplex: FullDuplex, digits: DigitCollector, record: CallRecord) -> None:
+    def __init__(
+        self,
+        step: DialogueStep,
+        duplex: FullDuplex,
+        digits: DigitCollector,
+        record: CallRecord,
+        listening: WordOptions = NO_WORDS,
+        number: int = 0,
+    ) -> None:
         self.step = step
+        self._listening = listening
+        self._number = number
+        self._spoken: SpokenAnswer | None = None  # once the recognizer listens
         self._duplex = duplex
         self._digits = digits
         self._record = record
         self._waits_until: float | None = None  # the end of a step that only waits
         self._beeped = False
         self._recorded: Recorded | None = None  # ended, but not yet saved
+
+    @property
+    def mail_to(self) -> str | None:
+        """To whom a message that it records is sent by e-mail; None where the settings say."""
+        return self.step.mail_to if isinstance(self.step, Record) else None
+
+    @property
+    def secret(self) -> bool:
+        """Whether what the caller answers is kept out of records and events."""
+        return isinstance(self.step, Collect) and self.step.secret
 
     def begin(self, *, now: float) -> list[TurnResult]:
         """Begin the turn."""
@@ -77,7 +119,10 @@ class DialogTurn:
                 self._waits_until = now + seconds
                 return []
             case Collect() as collect:
-                return self._collect(collect, now)
+                self.step = collect = self._as_heard(collect)
+                if collect.words is not None and collect.words.free and not self._listening.available():
+                    return [StepOver(Gathered("", Ending.UNHEARD))]
+                return [*self._listen(collect, asked=collect.prompt is None, now=now), *self._collect(collect, now)]
             case Record(prompt):
                 return self.prompt_ended(None, now=now) if prompt is None else self._say(prompt, now)
 
@@ -100,12 +145,12 @@ class DialogTurn:
     def prompt_ended(self, interruption: BargeIn | None, *, now: float) -> list[TurnResult]:
         """The prompt was heard or interrupted: go on with what follows it."""
         match self.step:
-            case Collect(_, rules):
+            case Collect(_, rules) as collect:
                 collected = None if self._digits.collecting else self._digits.start(rules, now=now)
                 if collected is not None:
                     return self._collected(collected, now)
                 self._digits.prompt_ended(now=now)
-                return []
+                return [*self._listen(collect, asked=True, now=now)]
             case Record() as record:
                 return self._record_now(record, now)
             case _:
@@ -127,9 +172,107 @@ class DialogTurn:
         if self._duplex.saying is not None:
             effects = self._duplex.interrupt(BargeInCause.KEY, now=now).effects
         if collected.digits:
-            self._record.digits.append(collected.digits)
-            effects.append(PublishEvent("digits", {"digits": collected.digits}))
+            shown = MASK * len(collected.digits) if self.secret else collected.digits
+            self._record.digits.append(shown)
+            effects.append(PublishEvent("digits", {"digits": shown}))
         return [*effects, StepOver(Gathered(collected.digits, collected.ending))]
+
+    # Words.
+
+    def _as_heard(self, collect: Collect) -> Collect:
+        """The question as it is asked: for words only where a recognizer listens."""
+        if collect.words is None or collect.words.free:
+            return collect
+        if not self._listening.available():
+            return replace(collect, words=None)
+        return replace(collect, prompt=collect.words.prompt or collect.prompt)
+
+    def _listen(self, collect: Collect, *, asked: bool, now: float) -> list[CallEffect]:
+        """Have the recognizer listen: while the prompt plays that yields to speech, or once the question was asked."""
+        prompt, words = collect.prompt, collect.words
+        if words is None or self._spoken is not None:
+            return []
+        if not asked and prompt is not None and not self._duplex.yields(prompt, BargeInCause.SPEECH):
+            return []
+        text = prompt.text if prompt is not None and isinstance(prompt.text, str) else ""
+        self._spoken = spoken = SpokenAnswer(self._number, words, self._listening, text)
+        if not self._duplex.caller_speaking:
+            return spoken.start()
+        self._duplex.recognizing = True
+        return [*spoken.start(), *spoken.speech_started(self._duplex.speech_so_far(), now=now)]
+
+    def stop_listening(self) -> list[CallEffect]:
+        """The turn is over: the recognizer need not listen any more."""
+        spoken, self._spoken = self._spoken, None
+        self._duplex.recognizing = False
+        return [] if spoken is None else spoken.stop()
+
+    def receive_speech(
+        self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, *, now: float
+    ) -> list[CallEffect]:
+        """Take a frame of the caller's, and whether speech started or ended with it."""
+        spoken = self._spoken
+        if spoken is None:
+            return []
+        effects: list[CallEffect] = []
+        if isinstance(change, CallerSpeechStarted):
+            effects = spoken.speech_started(self._duplex.speech_so_far(), now=now)
+        elif isinstance(change, CallerSpeechEnded):
+            effects = [*spoken.audio(payload), *spoken.speech_ended(now=now)]
+            self._duplex.speech_recognized()
+        elif self._duplex.caller_speaking:
+            return spoken.audio(payload)
+        else:  # nobody listens any more, so an end was not reported
+            effects = spoken.speech_ended(now=now)
+        self._duplex.recognizing = spoken.in_utterance
+        return effects
+
+    def speech_lost(self, *, now: float) -> list[CallEffect]:
+        """Nobody hears any more whether the caller speaks: what they said so far is all."""
+        self._duplex.recognizing = False
+        return [] if self._spoken is None else self._spoken.speech_ended(now=now)
+
+    def words_heard(self, heard: WordsHeard, *, now: float) -> list[TurnResult]:
+        """Take what the recognizer has heard."""
+        spoken = self._spoken
+        if spoken is None or heard.number != spoken.number:
+            return []
+        result = spoken.receive(heard.result, now=now)
+        if result is not None:
+            return self._understood(result, now)
+        if isinstance(heard.result, FinalTranscript) and not spoken.waiting:
+            self._digits.restart_timers(now=now)  # it was no answer: silence counts from here
+        return []
+
+    def _understood(self, result: SpokenResult, now: float) -> list[TurnResult]:
+        """Words that answer the question, or do not: a prompt that still plays is interrupted first."""
+        if not result.understood and self._digits.typed:  # keys win over words
+            return []
+        effects: list[CallEffect] = [self._noted(result)]
+        if self._duplex.saying is not None:
+            effects += self._duplex.interrupt(BargeInCause.SPEECH, now=now).effects
+        if result.digits:
+            return [*effects, *self._press_spoken(result, now)]
+        self._digits.stop()
+        ending = Ending.SPOKEN if result.understood else Ending.NOT_UNDERSTOOD
+        return [*effects, StepOver(Gathered(result.key, ending, result.text, result.confidence))]
+
+    def _press_spoken(self, result: SpokenResult, now: float) -> list[TurnResult]:
+        """Digits that were said answer as keys do; those after a complete entry are of no other question."""
+        if not self._digits.collecting and isinstance(self.step, Collect):
+            self._digits.start(self.step.rules, now=now)
+        self._digits.prompt_ended(now=now)
+        for digit in result.digits:
+            if (collected := self._digits.press(digit, now=now)) is not None:
+                return self._collected(collected, now)
+        return []
+
+    def _noted(self, result: SpokenResult) -> CallEffect:
+        """Note what was said in the record, as far as that is wanted."""
+        kept = self._listening.keep and not self.secret
+        heard = HeardAnswer(result.text if kept else "", result.confidence)
+        self._record.heard.append(heard)
+        return PublishEvent("words", {**asdict(heard), "understood": result.understood})
 
     # Recording.
 
@@ -147,7 +290,7 @@ class DialogTurn:
         if not audio:
             return [StepOver(recorded)]
         self._recorded = recorded
-        return [SaveMessage(audio)]
+        return [SaveMessage(audio, self.mail_to)]
 
     def message_saved(self, file: str | None) -> list[TurnResult]:
         """The message is in that file, or could not be saved; nothing follows when this turn has none that waits."""
@@ -163,18 +306,26 @@ class DialogTurn:
             announcing: Whether an announcement is being said.
         """
         silent = self._digits.next_deadline() if self._caller_can_answer(announcing=announcing) else None
-        return earliest(silent, self._waits_until)
+        spoken = None if self._spoken is None or announcing else self._spoken.next_deadline()
+        return earliest(silent, self._waits_until, spoken)
 
     def handle_timeout(self, *, announcing: bool, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
+        effects: list[CallEffect] = []
+        if self._spoken is not None and not announcing:
+            effects, result = self._spoken.handle_timeout(now=now)
+            self._duplex.recognizing = self._spoken.in_utterance
+            if result is not None:
+                return [*effects, *self._understood(result, now)]
         if self._caller_can_answer(announcing=announcing):
             collected = self._digits.handle_timeout(now=now)
             if collected is not None:
-                return self._collected(collected, now)
+                return [*effects, *self._collected(collected, now)]
         if self._waits_until is None or now < self._waits_until:
-            return []
-        return [StepOver(Said())]
+            return [*effects]
+        return [*effects, StepOver(Said())]
 
     def _caller_can_answer(self, *, announcing: bool) -> bool:
-        """Whether silence counts: not during an announcement, nor without a stream that would carry a key."""
-        return not announcing and self._duplex.stream_open
+        """Whether silence counts: not during an announcement, nor while words are waited for, nor without a stream."""
+        waiting = self._spoken is not None and self._spoken.waiting and not self._digits.typed
+        return not announcing and self._duplex.stream_open and not waiting

@@ -1,13 +1,14 @@
 """Writes calls to the database in the background: a call hands in a change and goes on.
 
-Changes that gather meanwhile are written in one transaction. While the database is unreachable calls go on, and their
-changes wait.
+Changes of all calls that gather meanwhile are written in one transaction. How far a prompt is heard is written more
+rarely than where a call stands in its flow. While the database is unreachable calls go on, and their changes wait.
 
 One rule: a change that cannot be written keeps no other change from being written.
 """
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -26,8 +27,11 @@ from telebridge.logs import logger
 
 log = logger(__name__)
 
-GATHERED_SECONDS = 0.05
-"""How long changes gather; of two checkpoints of a call in that time the later is written."""
+GATHERED_SECONDS = 0.25
+"""How long changes gather; of two checkpoints of a call in that time the later is written. So much is lost with a
+process that is killed: a call that is resumed asks what was answered again. What must not be done twice hastens it."""
+PROGRESS_SECONDS = 1.0
+"""How long until it is written that a caller has heard more; so much earlier a call that is resumed goes on."""
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 5.0
 FLUSH_SECONDS = 0.5
@@ -53,6 +57,8 @@ class CallWriter(Checkpoints):
         self._database = database
         self._waiting: dict[str, CallChange] = {}
         self._writing: dict[str, CallChange] = {}
+        self._later: dict[str, tuple[float, Callable[[], bytes]]] = {}  # what is to be saved, and when; in that order
+        self._later_timer: asyncio.TimerHandle | None = None
         self._news = asyncio.Event()
         self._urgent = asyncio.Event()
         self._round: asyncio.Future[None] | None = None  # done when what waits is written, or cannot be
@@ -73,6 +79,7 @@ class CallWriter(Checkpoints):
     async def stop(self) -> None:
         """End the background task; what still waits is left to `write`."""
         self._stopping = True
+        self._save_due(float("inf"))
         if self._task is None:
             return
         self._news.set()
@@ -95,10 +102,22 @@ class CallWriter(Checkpoints):
 
     @override
     def save(self, call_sid: str, checkpoint: bytes) -> None:
+        self._later.pop(call_sid, None)
         self._change(call_sid).checkpoint = checkpoint
+
+    @override
+    def save_later(self, call_sid: str, checkpoint: Callable[[], bytes]) -> None:
+        if call_sid not in self._later:
+            self._later[call_sid] = asyncio.get_running_loop().time() + PROGRESS_SECONDS, checkpoint
+            self._set_timer()
+
+    @override
+    def hasten(self) -> None:
+        self._urgent.set()
 
     def ended(self, record: CallRecord, *, wallclock: datetime, apology: bool = False) -> None:
         """A call is over; with `apology` an error message for its caller is pending."""
+        self._later.pop(record.call_sid, None)
         change = self._change(record.call_sid)
         change.ended, change.ended_at, change.apology = record, wallclock, apology
 
@@ -121,12 +140,37 @@ class CallWriter(Checkpoints):
     async def flush(self, call_sid: str) -> None:
         if self._away or self._task is None:
             return
+        if call_sid in self._later:
+            self.save(call_sid, self._later[call_sid][1]())
         if call_sid in self._waiting:
             self._round = self._round or asyncio.get_running_loop().create_future()
             self._urgent.set()
             await asyncio.wait([self._round], timeout=FLUSH_SECONDS)
         elif call_sid in self._writing and self._written is not None:
             await asyncio.wait([self._written], timeout=FLUSH_SECONDS)
+
+    def _set_timer(self) -> None:
+        """Look again when the first of what is to be saved later is due."""
+        if self._later_timer is None and self._later and not self._stopping:
+            due, _ = next(iter(self._later.values()))
+            loop = asyncio.get_running_loop()
+            self._later_timer = loop.call_at(due, lambda: self._timer_fired(loop.time() + GATHERED_SECONDS))
+
+    def _timer_fired(self, until: float) -> None:
+        self._later_timer = None
+        try:
+            self._save_due(until)
+        finally:
+            self._set_timer()
+
+    def _save_due(self, until: float) -> None:
+        """Save what is due by then, of all calls, so that it is written together."""
+        while self._later:
+            call_sid, (due, checkpoint) = next(iter(self._later.items()))
+            if due > until:
+                return
+            del self._later[call_sid]
+            self.save(call_sid, checkpoint())
 
     async def _write_for_ever(self) -> None:
         while not self._stopping:

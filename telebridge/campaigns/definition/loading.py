@@ -188,6 +188,9 @@ class _File:
             return self.error(path[:2], "is no name of a variable", "letters, digits and _ make one")
         if mistake["type"] == "string_pattern_mismatch" and path == ("name",):
             return self.error(path, "is no name of a campaign", "letters, digits, '.', '_' and '-' make one")
+        if mistake["type"] == "string_pattern_mismatch" and path == ("default_country",):
+            hint = "whose numbers those without + are, by ISO 3166: 'US', 'GB'"
+            return self.error(path, f"'{mistake['input']}' is no country", f"write {hint}")
         message = mistake["msg"].removeprefix("Value error, ")
         return self.error(path, *_halves(f"{message[:1].lower()}{message[1:]}{_given(mistake['input'])}"))
 

@@ -72,6 +72,8 @@ class WebhookEvent(Enum):
     """The campaign was started, paused, ended."""
     CAMPAIGN_EDITED = "campaign.edited"
     """Its plan was changed by an edit."""
+    CAMPAIGN_RETRIED = "campaign.retried"
+    """Contacts that were done were put back, to be called again."""
     CAMPAIGN_CLONED = "campaign.cloned"
     """It was made from another campaign."""
     CAMPAIGN_EXPORTED = "campaign.exported"

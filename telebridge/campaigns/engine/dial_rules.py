@@ -20,6 +20,9 @@ from telebridge.twilio.calls import CallRequest
 OpenUntil = Callable[[CampaignLane, datetime], datetime | None]
 """Until when everybody in a lane may be called, at an aware UTC instant; None while they may not."""
 
+OpensAt = Callable[[CampaignLane, datetime], datetime | None]
+"""When everybody in a lane may be called next, from an aware UTC instant on; None when that is too far away to tell."""
+
 CapsOf = Callable[[CampaignLane], tuple[Cap, ...]]
 """How often the people in a lane may be called."""
 

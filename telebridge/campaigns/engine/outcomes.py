@@ -56,7 +56,7 @@ class Reported(Enum):
 
 
 CONVERSATIONS = frozenset({Outcome.ANSWERED, Outcome.HUNG_UP, Outcome.CALL_BACK, Outcome.OPTED_OUT})
-"""Outcomes in which a person was spoken to."""
+"""Outcomes in which a person answered, also one who hung up at once."""
 PERHAPS_CONVERSATIONS = CONVERSATIONS | {Outcome.LOST, None}
 """And those in which that may have been, so that caps on conversations count them."""
 WEIGHT = {reported: weight for weight, reported in enumerate(Reported)}

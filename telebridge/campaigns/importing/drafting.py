@@ -5,10 +5,12 @@ One rule: what cannot be known is written as an empty value or a comment, never 
 
 import json
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from textwrap import wrap
 
 from telebridge.campaigns.importing.csv_file import ContactFile
 from telebridge.campaigns.importing.row import PHONE_COLUMNS, RejectedRow, variable_name
@@ -23,6 +25,10 @@ COUNTRIES = ("US", "GB", "DE", "FR", "ES", "IT", "AU", "IN", "BR", "NL", "BE", "
 ZONE_COLUMNS = ("zone", "timezone", "tz", "timezonename")
 POSTAL_COLUMNS = ("postalcode", "zip", "zipcode", "postcode", "zippostalcode", "mailingzip", "mailingpostalcode")
 FEWEST_READABLE = 0.5
+AS_WELL = 0.5
+"""A country in which so many of the numbers exist, by the country in which most do, may be theirs, too."""
+WIDTH = 76
+"""Of a comment, in characters."""
 UNSAFE_IN_NAME = re.compile(r"[^\w.-]+")
 
 
@@ -41,6 +47,21 @@ class SampledList:
     def column(self, at: int) -> list[str]:
         """The cells of a column that hold something."""
         return [row[at] for row in self.rows if row[at].strip()]
+
+
+@dataclass(frozen=True, slots=True)
+class NumberCountry:
+    """Whose the numbers of a column are that have no `+`.
+
+    Args:
+        country: By ISO 3166; empty where the numbers do not tell.
+        others: The countries in which they exist as well, or all of them where none is told.
+        reason: What tells the country, for people; empty when the numbers do.
+    """
+
+    country: str
+    others: tuple[str, ...] = ()
+    reason: str = ""
 
 
 def sample_list(path: Path) -> SampledList:
@@ -73,27 +94,28 @@ def draft_campaign(
         ConfigurationError: No column holds telephone numbers.
     """
     phone = _phone_column(contacts, country)
-    country = country or _country(contacts.column(phone))
-    readable = sum(_readable(written, country) for written in contacts.column(phone))
+    whose = NumberCountry(country) if country else country_of(contacts.column(phone), from_number)
+    country = whose.country or whose.others[0]
     columns = {"phone": contacts.header[phone], **_places(contacts.header, country)}
     given = json.dumps(from_number)
     lines = [
         "# docs/campaign-files.md has every key.",
         f"name = {json.dumps(UNSAFE_IN_NAME.sub('-', name).strip('-')[:100] or 'campaign')}",
         f"flow = {json.dumps(flow_name, ensure_ascii=False)}",
-        'kind = "informational"          # telemarketing | informational | debt | other: say what the call is',
+        "# What the call is: telemarketing, informational, debt or other. The law asks.",
+        'kind = "informational"',
         f"from = {given}" + ("" if from_number else '       # a number of your Twilio account, such as "+12125550100"'),
-        f'default_country = "{country}"   # whose numbers those without + are; '
-        f"{readable} of the first {len(contacts.column(phone))} can be called",
+        *_country_lines(whose, contacts.column(phone)),
         "",
         "[columns]",
     ]
-    filled, comments = _variables(contacts.header, flow, set(columns.values()))
-    lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
+    filled, _ = _variables(contacts.header, flow, set(columns.values()))
     further = _further_phones(contacts, phone, country, {*columns.values(), *filled.values()})
+    _, comments = _variables(contacts.header, flow, {*columns.values(), *further})
+    lines += [f"{key} = {json.dumps(column, ensure_ascii=False)}" for key, column in {**columns, **filled}.items()]
     if further:
         numbers = json.dumps([columns["phone"], *further], ensure_ascii=False)
-        comments.insert(0, f"# phone = {numbers}   # if these are numbers of the same person, tried in this order")
+        comments[:0] = ["# If these are numbers of the same person, tried in this order:", f"# phone = {numbers}"]
     return "\n".join([*lines, *comments]) + "\n"
 
 
@@ -103,8 +125,8 @@ def _phone_column(contacts: SampledList, country: str) -> int:
     named = [folded.index(name) for name in PHONE_COLUMNS if name in folded]
     for at in (*named, *(at for at in range(len(folded)) if at not in named)):
         cells = contacts.column(at)
-        used = country or _country(cells)
-        if cells and sum(_readable(cell, used) for cell in cells) >= FEWEST_READABLE * len(cells):
+        countries = (country,) if country else COUNTRIES
+        if cells and max(_readable_in(cells, each) for each in countries) >= FEWEST_READABLE * len(cells):
             return at
     if named:
         return named[0]
@@ -119,17 +141,53 @@ def _further_phones(contacts: SampledList, phone: int, country: str, taken: set[
     return [
         contacts.header[at]
         for at in others
-        if cells[at] and sum(_readable(cell, country) for cell in cells[at]) >= FEWEST_READABLE * len(cells[at])
+        if cells[at] and _readable_in(cells[at], country) >= FEWEST_READABLE * len(cells[at])
     ]
 
 
-def _country(numbers: Sequence[str]) -> str:
-    """The country whose numbers most of these are."""
-    return max(COUNTRIES, key=lambda country: sum(_readable(number, country) for number in numbers))
+def country_of(numbers: Sequence[str], from_number: str = "") -> NumberCountry:
+    """Return whose numbers these are, as far as anything tells.
+
+    Most national numbers exist in several countries: 060 German and French telephones may ring for one list. So a
+    country is told by the numbers only when it is the only one in which they exist. Else those among them that have a
+    `+` tell it, or the number that the campaign calls from.
+
+    Args:
+        numbers: As they are written.
+        from_number: The number that the campaign calls from, in E.164; empty when it is not known.
+    """
+    whole = {written: country for written in numbers if (country := _country_with_plus(written)) is not None}
+    national = [written for written in numbers if written not in whole]
+    counts = {country: _readable_in(national, country) for country in COUNTRIES if national}
+    most = max(counts.values(), default=0)
+    possible = tuple(country for country, count in counts.items() if count >= AS_WELL * most)
+    hints = [(country, "as most with + are") for country, _ in Counter(whole.values()).most_common(1)]
+    for country, reason in (*hints, (_country_with_plus(from_number), "as `from` is")):
+        if country and _readable_in(national, country) >= AS_WELL * most:
+            return NumberCountry(country, tuple(each for each in possible if each != country), reason)
+    return NumberCountry(possible[0]) if len(possible) == 1 else NumberCountry("", possible or COUNTRIES)
 
 
-def _readable(written: str, country: str) -> bool:
-    return isinstance(read_number(written, country=country), DialableNumber)
+def _country_with_plus(number: str) -> str | None:
+    """The country of a number that has a `+`, "" for none; None for any other text."""
+    read = read_number(number, country="", check="possible")
+    return read.country if isinstance(read, DialableNumber) else None
+
+
+def _country_lines(whose: NumberCountry, numbers: Sequence[str]) -> list[str]:
+    others = ", ".join(whose.others[:8])
+    if whose.country:
+        readable = f"{_readable_in(numbers, whose.country)} of the first {len(numbers)} can be called"
+        reason = f", {whose.reason}" if whose.reason else ""
+        alike = f"; they exist in {others}, too" if others else ""
+        told = f"Whose numbers those without + are{reason}; {readable}{alike}."
+    else:
+        told = f"Whose numbers are those without +? These exist in {others} alike."
+    return [f"# {line}" for line in wrap(told, WIDTH)] + [f'default_country = "{whose.country}"']
+
+
+def _readable_in(numbers: Iterable[str], country: str) -> int:
+    return sum(isinstance(read_number(written, country=country), DialableNumber) for written in numbers)
 
 
 def _places(header: Sequence[str], country: str) -> dict[str, str]:

@@ -198,13 +198,14 @@ def _near(column: str, names: tuple[str, ...], key: str) -> str:
     by_folded = {folded_name(name): name for name in reversed(names) if name}
     known = next((by_folded[name] for name in PHONE_COLUMNS if name in by_folded), "") if key == "phone" else ""
     if not known:
-        near = get_close_matches(folded_name(column), list(by_folded), n=1, cutoff=0.5)
+        near = get_close_matches(folded_name(column), list(by_folded), n=1, cutoff=0.6)
         known = by_folded[near[0]] if near else ""
     if known:
         return f"did you mean '{known}'? Then set columns.{key}"
     if sum(map(bool, names)) == 1 < len(names):
         return "a title stands there: delete the lines above the names of the columns"
-    return f"it has {', '.join(name for name in names[:8] if name)}"
+    known = f"it has {', '.join(name for name in names[:8] if name)}"
+    return known if key == "phone" else f"{known}; set columns.{key} to the one that is meant"
 
 
 def _unreadable(cells: Sequence[str], layout: ColumnLayout) -> str:

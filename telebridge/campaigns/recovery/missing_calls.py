@@ -1,9 +1,9 @@
 """Finds the calls that a database has lost because it was restored from a backup, and makes up for them.
 
 A restored database knows nothing of what was dialled after the backup: its contacts wait to be called. Twilio knows
-the calls. A call that was created after the latest attempt in the database, from a number of a campaign to one of its
-contacts, and that no attempt explains, is an attempt that was lost. It is written again, with what Twilio says of it.
-So its contact is called again only if the retry rules say so, and the caps of the law count it.
+the calls. A call that was created after the latest attempt in the database, from a number of a campaign to any number
+of one of its contacts, and that no attempt explains, is an attempt that was lost. It is written again, with what Twilio
+says of it. So its contact is called again only if the retry rules say so, and the caps of the law count it.
 
 What was said in such a call is lost. One that was completed counts as answered: a person may have been spoken to.
 
@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from telebridge.campaigns.engine.attempt import Attempt, CallReport
+from telebridge.campaigns.engine.attempt import Attempt, CallReport, NotPlacedReason
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.reconciliation import AFTER_MS, ASTRAY_MS, BEFORE_MS
 from telebridge.campaigns.engine.states import CONTACT, AttemptState, ContactInput, ContactState, follow
-from telebridge.campaigns.engine.transitions import apply_disposition, apply_report
+from telebridge.campaigns.engine.transitions import apply_disposition, apply_report, void_attempt
 from telebridge.errors import LocalProtocolError
 from telebridge.twilio.calls import CallStatus
 
@@ -61,6 +61,19 @@ class DialedCall:
     def over_at(self) -> int:
         """When it ended, about."""
         return self.created_at + 1000 * self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MissingCall:
+    """A call that the database has lost.
+
+    Args:
+        call: As Twilio lists it.
+        contacts: The ids of the contacts that it may have been for: the number is one of theirs, first or further.
+    """
+
+    call: DialedCall
+    contacts: tuple[int, ...]
 
 
 def unknown_calls(calls: Iterable[DialedCall], known: Collection[str]) -> list[DialedCall]:
@@ -121,12 +134,27 @@ def most_likely_first(candidates: Iterable[Called]) -> list[Called]:
     return sorted(candidates, key=lambda one: (order[one.contact.state], -one.campaign.plan.priority, one.campaign.id))
 
 
+def never_placed(called: Called, live: Attempt) -> tuple[Attempt, Called]:
+    """Return the attempt that was begun when the backup was made as never placed, and its contact without it.
+
+    Twilio lists no call of it, and a later one to another number of the contact: the contact has one at a time.
+
+    Args:
+        called: The contact, which is not busy.
+        live: Its attempt that is under way by the database.
+    """
+    void = void_attempt(live, NotPlacedReason.AGAIN, error=ERROR)
+    if void is None:
+        raise LocalProtocolError(f"attempt {live.id} has a call")
+    return void, replace(called, contact=replace(called.contact, attempts=called.contact.attempts - 1), live=None)
+
+
 def make_up(call: DialedCall, called: Called, attempt_id: str) -> tuple[Attempt, Contact]:
     """Return the attempt that a call was, and its contact after it.
 
     Args:
         call: One that is over.
-        called: Whom it was for.
+        called: Whom it was for; an attempt that is under way is to the number that was called.
         attempt_id: The id of the attempt when it is new; one that is under way without a call gets this call.
     """
     attempt, contact = (called.live, called.contact) if called.live else _claimed(call, called, attempt_id)
@@ -160,7 +188,7 @@ def _claimed(call: DialedCall, called: Called, attempt_id: str) -> tuple[Attempt
         contact.campaign_id,
         contact.id,
         contact.claims,
-        contact.phone,
+        call.to,
         called.campaign.plan.account,
         call.from_number,
         WORKER,

@@ -3,6 +3,7 @@
 One rule: nothing that is made up is sent to webhooks, because its receivers were told of the calls themselves.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,13 +18,16 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.recovery.missing_calls import (
     Called,
     DialedCall,
+    MissingCall,
     make_up,
     most_likely_first,
+    never_placed,
     perhaps_called,
     settle,
     unexplained,
     unknown_calls,
 )
+from telebridge.campaigns.store.by_number import contacts_with_numbers, in_parts
 from telebridge.campaigns.store.tables import (
     IS_LIVE,
     IS_WATCHED,
@@ -33,16 +37,14 @@ from telebridge.campaigns.store.tables import (
     campaign,
     campaign_of,
     contact,
-    contact_changes,
     contact_of,
+    ended_contact_changes,
     task_lease,
 )
 from telebridge.database.database import Database
 
 RESTORED = "restored "
 """A task lease of this name and an account, with the instant of the backup, until its lost calls are made up for."""
-LOOKED_UP = 500
-"""So many numbers are looked up in one statement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ class RecoveryRecords:
         query = select(attempt).where(attempt.c.account == account, IS_WATCHED, attempt.c.call_sid.is_not(None))
         return [attempt_of(row) for row in await self._database.rows(query)]
 
-    async def missing(self, account: str, calls: Sequence[DialedCall], *, restored: bool) -> list[DialedCall]:
+    async def missing(self, account: str, calls: Sequence[DialedCall], *, restored: bool) -> list[MissingCall]:
         """Return the calls to contacts of campaigns that the database has lost, in the order they were dialled.
 
         Args:
@@ -126,16 +128,17 @@ class RecoveryRecords:
             restored: Whether the database was restored: then an attempt without a call explains none, but gets it.
         """
 
-        def work(connection: Connection) -> list[DialedCall]:
+        def work(connection: Connection) -> list[MissingCall]:
             known: set[str] = set()
-            for some in _in_parts([call.sid for call in calls]):
+            for some in in_parts([call.sid for call in calls]):
                 query = select(attempt.c.call_sid).where(self._database.among(attempt.c.call_sid, some))
                 known.update(sid for sid in connection.execute(query).scalars() if sid is not None)
             unknown = unknown_calls(calls, known)
-            campaigns = {one.id: one for one in _campaigns(connection, account)}
-            reached = self._reached(connection, campaigns, {call.to for call in unknown})
-            ours = [call for call in unknown if call.from_number in reached.get(call.to, ())]
-            return ours if restored else unexplained(ours, self._without_call(connection, {call.to for call in ours}))
+            reached = self._reached(connection, _campaigns(connection, account), unknown)
+            ours = [call for call in unknown if (call.to, call.from_number) in reached]
+            if not restored:
+                ours = unexplained(ours, self._without_call(connection, {call.to for call in ours}))
+            return [MissingCall(call, tuple(reached[call.to, call.from_number])) for call in ours]
 
         return await self._database.read(work)
 
@@ -147,25 +150,28 @@ class RecoveryRecords:
             held = contact_of(connection.execute(_locked(contact, contact.c.id == before.contact_id)).one())
             owner = campaign_of(connection.execute(select(campaign).where(campaign.c.id == before.campaign_id)).one())
             after, released = settle(before, held, owner, call)
-            connection.execute(update(attempt).where(attempt.c.id == after.id).values(**attempt_values(after)))
+            _write_attempt(connection, after)
             _write_contact(connection, released)
 
         await self._database.write(work)
 
-    async def make_up(self, account: str, call: DialedCall) -> bool:
+    async def make_up(self, account: str, missing: MissingCall) -> bool:
         """Write the attempt that a call was; returns False while its contact has another call that is under way."""
 
         def work(connection: Connection) -> bool:
             campaigns = {one.id: one for one in _campaigns(connection, account)}
-            first, *others = most_likely_first(_called(connection, campaigns, call))
+            call = missing.call
+            first, *others = most_likely_first(_called(connection, campaigns, missing))
             if first.is_busy:
                 return False
+            if first.live is not None and first.live.phone != call.to:
+                void, first = never_placed(first, first.live)
+                _write_attempt(connection, void)
             made, changed = make_up(call, first, uuid4().hex)
-            values = attempt_values(made)
             if first.live is None:
-                connection.execute(insert(attempt), [values])
+                connection.execute(insert(attempt), [attempt_values(made)])
             else:
-                connection.execute(update(attempt).where(attempt.c.id == made.id).values(**values))
+                _write_attempt(connection, made)
             for after in (changed, *map(perhaps_called, others)):
                 _write_contact(connection, after)
             return True
@@ -173,20 +179,22 @@ class RecoveryRecords:
         return await self._database.write(work)
 
     def _reached(
-        self, connection: Connection, campaigns: Mapping[str, Campaign], phones: Collection[str]
-    ) -> dict[str, set[str]]:
-        """Return for each of these numbers from which numbers the campaigns call it."""
-        reached: dict[str, set[str]] = {}
-        for some in _in_parts(sorted(phones)):
-            query = select(contact.c.phone, contact.c.campaign_id).where(self._database.among(contact.c.phone, some))
-            query = query.where(contact.c.campaign_id.in_(list(campaigns)))
-            for phone, owner in connection.execute(query):
-                reached.setdefault(phone, set()).update(one.number for one in campaigns[owner].plan.numbers)
-        return reached
+        self, connection: Connection, campaigns: Iterable[Campaign], calls: Iterable[DialedCall]
+    ) -> dict[tuple[str, str], list[int]]:
+        """Return the ids of the contacts that calls may have been for, by the numbers called and calling."""
+        wanted = {(call.to, call.from_number) for call in calls}
+        calling = {from_number for _, from_number in wanted}
+        pools = {one.id: calling.intersection(pooled.number for pooled in one.plan.numbers) for one in campaigns}
+        pools = {campaign_id: numbers for campaign_id, numbers in pools.items() if numbers}
+        reached: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        for one in contacts_with_numbers(self._database, connection, pools, {to for to, _ in wanted}):
+            for place in wanted.intersection((to, by) for to in one.phones for by in pools[one.campaign_id]):
+                reached[place].append(one.id)
+        return dict(reached)
 
     def _without_call(self, connection: Connection, phones: Collection[str]) -> list[Attempt]:
         found: list[Attempt] = []
-        for some in _in_parts(sorted(phones)):
+        for some in in_parts(sorted(phones)):
             query = select(attempt).where(self._database.among(attempt.c.phone, some), attempt.c.call_sid.is_(None))
             found += map(attempt_of, connection.execute(query))
         return found
@@ -196,12 +204,12 @@ def _locked(table: Table, which: ColumnElement[bool]) -> Select[Any]:
     return select(table).where(which).with_for_update()
 
 
+def _write_attempt(connection: Connection, after: Attempt) -> None:
+    connection.execute(update(attempt).where(attempt.c.id == after.id).values(**attempt_values(after)))
+
+
 def _write_contact(connection: Connection, after: Contact) -> None:
-    connection.execute(update(contact).where(contact.c.id == after.id).values(**contact_changes(after)))
-
-
-def _in_parts(values: Sequence[str]) -> list[Sequence[str]]:
-    return [values[start : start + LOOKED_UP] for start in range(0, len(values), LOOKED_UP)]
+    connection.execute(update(contact).where(contact.c.id == after.id).values(**ended_contact_changes(after)))
 
 
 def _latest(connection: Connection, account: str, numbers: Iterable[str]) -> int | None:
@@ -224,13 +232,10 @@ def _campaigns(connection: Connection, account: str) -> list[Campaign]:
     return [campaign_of(row) for row in connection.execute(query)]
 
 
-def _called(connection: Connection, campaigns: Mapping[str, Campaign], call: DialedCall) -> list[Called]:
+def _called(connection: Connection, campaigns: Mapping[str, Campaign], missing: MissingCall) -> list[Called]:
     """Return the contacts that a call may have been for, each with its attempt that is under way."""
-    callers = [
-        one.id for one in campaigns.values() if call.from_number in {pooled.number for pooled in one.plan.numbers}
-    ]
-    running = select(attempt).where(attempt.c.phone == call.to, IS_LIVE).with_for_update()
+    running = select(attempt).where(attempt.c.contact_id.in_(missing.contacts), IS_LIVE).with_for_update()
     live = {one.contact_id: one for one in map(attempt_of, connection.execute(running))}
-    query = select(contact).where(contact.c.phone == call.to, contact.c.campaign_id.in_(callers)).with_for_update()
+    query = select(contact).where(contact.c.id.in_(missing.contacts)).with_for_update()
     found = map(contact_of, connection.execute(query))
     return [Called(campaigns[one.campaign_id], one, live.get(one.id)) for one in found]

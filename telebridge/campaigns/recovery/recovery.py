@@ -16,7 +16,7 @@ from telebridge.backoff import backoff_seconds
 from telebridge.campaigns.dialing.breaker_watch import pause_campaign
 from telebridge.campaigns.dialing.reconciler import NO_SUCH_CALL
 from telebridge.campaigns.engine.reconciliation import ASTRAY_MS
-from telebridge.campaigns.recovery.missing_calls import DialedCall
+from telebridge.campaigns.recovery.missing_calls import DialedCall, MissingCall
 from telebridge.campaigns.recovery.records import RecoveryRecords
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms, instant
@@ -125,7 +125,7 @@ class Recovery:
         await self._settle()
         calls = await self._missing(standing.numbers, since, restored=True)
         waiting = [
-            call for call in calls if not (call.status.is_final and await self._records.make_up(self._account, call))
+            one for one in calls if not (one.call.status.is_final and await self._records.make_up(self._account, one))
         ]
         if waiting:
             raise CallsStillLive(len(waiting))
@@ -137,7 +137,7 @@ class Recovery:
         )
         return Recovered(restored=True, calls=len(calls), paused=len(running))
 
-    async def _missing(self, numbers: Iterable[str], since: int, *, restored: bool) -> list[DialedCall]:
+    async def _missing(self, numbers: Iterable[str], since: int, *, restored: bool) -> list[MissingCall]:
         first = instant(since - ASTRAY_MS)
         listed = [call for number in numbers for call in await self._twilio.created_since(first, from_=number)]
         others = await self._known([call.sid for call in listed])

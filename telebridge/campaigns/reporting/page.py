@@ -57,12 +57,12 @@ def report_page(campaign: Campaign, summary: CampaignSummary, variables: Sequenc
         variables=variables,
         day_chart=column_chart(
             "days",
-            "Calls per day, and in how many of them a person was spoken to",
+            "Calls per day, and in how many of them a person was reached",
             [Column(f"{day:%m-%d}", counts.calls, counts.reached) for day, counts in days],
         ),
         hour_chart=column_chart(
             "hours",
-            "Calls per hour of the day, and in how many of them a person was spoken to",
+            "Calls per hour of the day, and in how many of them a person was reached",
             [Column(f"{hour}", counts.calls, counts.reached) for hour, counts in enumerate(summary.hours)],
         ),
         zones=[zone for zone, _ in summary.zones.most_common()],

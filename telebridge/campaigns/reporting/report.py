@@ -19,21 +19,31 @@ from telebridge.epoch import iso_time
 
 BEFORE = ("phone",)
 BEHIND = (
-    "state", "outcome", "attempts", "last_called_at", "next_call_at", "call_sid", "answered_by", "heard", "digits",
-    "interruptions", "first_audio_ms", "error",
+    "state", "outcome", "attempts", "called_number", "last_called_at", "next_call_at", "call_sid", "answered_by",
+    "heard", "digits", "interruptions", "first_audio_ms", "error",
 )  # fmt: skip
 """The columns around a contact's own; behind them comes one for each result, `result_NAME`."""
+CALLED_NUMBER = "called_number"
+"""The column of the number that was called last: any one of a contact's."""
 BOM = "\ufeff"
 """Begins a CSV that Excel is to read as UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
-    """A contact, where it may be, and its attempts, the earliest first."""
+    """One contact of a report.
+
+    Args:
+        contact: Who it is.
+        lane: Where the number is that is called next, or was called last.
+        attempts: The earliest first.
+        lanes: Where each number is, of a contact that has several.
+    """
 
     contact: Contact
     lane: Lane
     attempts: Sequence[Attempt] = field(default_factory=list)
+    lanes: Mapping[str, Lane] = field(default_factory=dict)
 
     @property
     def outcome(self) -> str:
@@ -46,14 +56,26 @@ class ReportRow:
         """What was heard and answered in the last call that anything was said in; empty without such a call."""
         return next((one.talk for one in reversed(self.attempts) if one.talk), {})
 
+    @property
+    def told_attempt(self) -> Attempt | None:
+        """The attempt of `talk`; the last one when nothing was said in any."""
+        last = self.attempts[-1] if self.attempts else None
+        return next((one for one in reversed(self.attempts) if one.talk), last)
+
+    def lane_at(self, phone: str) -> Lane:
+        """Where one of the contact's numbers is."""
+        return self.lanes.get(phone, self.lane)
+
     def cells(self, variables: Sequence[str], results: Sequence[str] = ()) -> list[str]:
-        """The row as a CSV has it. The number is left as it is: `+` and digits are no formula that does anything.
+        """The row as a CSV has it. Numbers are left as they are: `+` and digits are no formula that does anything.
 
         Args:
             variables: The contact's own columns, in their order.
             results: The names of the results, in their order; see `result_names`.
         """
-        return [self.contact.phone, *map(safe_cell, self.texts(variables, results)[1:])]
+        numbers = {0, 1 + len(variables) + BEHIND.index(CALLED_NUMBER)}
+        texts = self.texts(variables, results)
+        return [text if at in numbers else safe_cell(text) for at, text in enumerate(texts)]
 
     def texts(self, variables: Sequence[str], results: Sequence[str] = ()) -> list[str]:
         """The row as it is, for a file in which no text is a formula; see `cells` for the arguments."""
@@ -62,6 +84,7 @@ class ReportRow:
             contact.state.value,
             self.outcome,
             str(contact.attempts),
+            last.phone if last is not None else "",
             iso_time(last.intent_at) if last is not None else "",
             self._next_call_at,
             (last.call_sid or "") if last is not None else "",
@@ -86,17 +109,20 @@ class ReportRow:
         contact = self.contact
         return {
             "phone": contact.phone,
-            "numbers": list(contact.phones),
+            "numbers": [{"number": phone, **_place(self.lane_at(phone))} for phone in contact.phones],
             "variables": dict(contact.variables),
             "state": contact.state.value,
             "outcome": self.outcome,
             "attempts": [attempt_json(attempt) for attempt in self.attempts],
             "next_call_at": self._next_call_at or None,
-            "zones": list(self.lane.zones),
-            "region": self.lane.region,
+            **_place(self.lane),
             "consented_at": None if contact.consented_at is None else iso_time(contact.consented_at),
             "consent_source": contact.consent_source,
         }
+
+
+def _place(lane: Lane) -> dict[str, Any]:
+    return {"zones": list(lane.zones), "region": lane.region}
 
 
 def result_texts(talk: Mapping[str, Any]) -> dict[str, str]:
@@ -163,7 +189,8 @@ async def report_rows(reports: ReportRecords, campaign_id: str) -> AsyncIterator
         while ahead is not None and ahead.contact_id <= contact.id:
             own += [ahead] if ahead.contact_id == contact.id else []
             ahead = await anext(attempts, None)
-        yield ReportRow(contact, lanes[contact.lane_id], own)
+        several = {one.phone: lanes[one.lane_id] for one in contact.numbers}
+        yield ReportRow(contact, lanes[contact.lane_id], own, several)
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """A campaign in figures for its owner: totals, outcomes, days and hours, costs, and who answered what.
 
-One rule: times are local to each contact, in the first zone that the contact may be in.
+One rule: times are local to the number that was called, in the first zone that it may be in.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from telebridge.campaigns.engine.attempt import Attempt
+from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.engine.outcomes import CONVERSATIONS, Outcome
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.reporting.report import ReportRow, result_texts
@@ -49,7 +50,7 @@ class CallCounts:
 
     Args:
         calls: That were placed.
-        reached: In which a person was spoken to.
+        reached: In which a person answered.
     """
 
     calls: int = 0
@@ -61,14 +62,16 @@ class AnswerRow:
     """One contact in a list for the office.
 
     Args:
-        phone: The number, E.164.
+        phone: The contact's first number, E.164.
+        called_number: The one that was called; "" for a contact that was not called.
         variables: The contact's own columns.
         digits: The keys pressed in the call.
         result: The flow's result, as texts.
-        called_at: When the call began, local to the contact; None for a contact that was not called.
+        called_at: When the call began, local to that number; None for a contact that was not called.
     """
 
     phone: str
+    called_number: str
     variables: Mapping[str, str]
     digits: str
     result: Mapping[str, str]
@@ -101,15 +104,16 @@ class CampaignSummary:
     Attributes:
         contacts: How many were added.
         called: Contacts with at least one call.
-        reached: Contacts of whom a person was spoken to.
+        reached: Contacts of whom a person answered.
         calls: Calls placed.
         minutes: Begun minutes of answered calls.
         estimated: Answered calls whose length nobody reported, counted from dialling to the end.
         outcomes: Contacts by outcome.
         days: Calls by local day.
         hours: Calls by local hour, 24 of them.
-        zones: The zones in which times are given, with the contacts in each.
+        zones: The zones in which times are given, with the contacts who were called, or would be, in each.
         answers: The lists for the office by title.
+        several_numbers: Whether any contact has more than one number.
     """
 
     def __init__(self, prices: Prices, *, most_lists: int = 40, most_rows: int = 1000) -> None:
@@ -121,6 +125,7 @@ class CampaignSummary:
         self.hours = [CallCounts() for _ in range(24)]
         self.zones: Counter[str] = Counter()
         self.answers: dict[str, AnswerList] = {}
+        self.several_numbers = False
 
     @property
     def cost(self) -> float:
@@ -134,9 +139,11 @@ class CampaignSummary:
         self.called += bool(placed)
         self.reached += any(attempt.outcome in CONVERSATIONS for attempt in placed)
         self.outcomes[row.outcome] += 1
-        self.zones[zone_of(row)] += 1
+        lanes = [row.lane_at(attempt.phone) for attempt in placed] or [row.lane]
+        self.zones.update({zone_of(lane) for lane in lanes})
+        self.several_numbers = self.several_numbers or bool(row.contact.numbers)
         for attempt in placed:
-            self._add_call(attempt, local_time(row, attempt.intent_at))
+            self._add_call(attempt, local_begin(row, attempt))
         for answer in answers_of(row):
             self._list(answer, row)
 
@@ -175,25 +182,25 @@ def answers_of(row: ReportRow) -> Sequence[str]:
 
 def answer_row(row: ReportRow) -> AnswerRow:
     """A contact as a list for the office has it."""
-    last = row.attempts[-1] if row.attempts else None
-    called_at = None if last is None else local_time(row, last.intent_at)
+    told = row.told_attempt
     return AnswerRow(
         row.contact.phone,
+        "" if told is None else told.phone,
         {name: str(value) for name, value in row.contact.variables.items()},
         str(row.talk.get("digits", "")),
         result_texts(row.talk),
-        called_at,
+        None if told is None else local_begin(row, told),
     )
 
 
-def zone_of(row: ReportRow) -> str:
-    """The zone in which a contact's times are given."""
-    return row.lane.zones[0] if row.lane.zones else "UTC"
+def zone_of(lane: Lane) -> str:
+    """The zone in which times of a lane are given."""
+    return lane.zones[0] if lane.zones else "UTC"
 
 
-def local_time(row: ReportRow, at_ms: int) -> datetime:
-    """An instant on a contact's clock."""
-    return instant(at_ms).astimezone(ZoneInfo(zone_of(row)))
+def local_begin(row: ReportRow, attempt: Attempt) -> datetime:
+    """When an attempt was begun, on the clock of the number that it called."""
+    return instant(attempt.intent_at).astimezone(ZoneInfo(zone_of(row.lane_at(attempt.phone))))
 
 
 def _length(attempt: Attempt) -> tuple[float, bool]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.reporting.why_waiting import Explanation, explain
 from telebridge.campaigns.store.protocols import CampaignStore, Progress
 from telebridge.epoch import instant, iso_instant
@@ -53,6 +53,7 @@ class CampaignView:
     def as_json(self) -> dict[str, Any]:
         """For programs."""
         next_due, limited = self.explanation.next_due_at, self.explanation.rate_limited_until
+        opening = self.explanation.opens_at
         return {
             **campaign_json(self.campaign),
             "contacts": dict(self.progress.contacts),
@@ -62,6 +63,7 @@ class CampaignView:
             "live_calls": self.live,
             "waiting": {waiting.value: count for waiting, count in self.explanation.waiting.items()},
             "next_due_at": None if next_due is None else iso_instant(next_due),
+            "opens_at": None if opening is None else iso_instant(opening),
             "dialers": self.explanation.dialers,
             "rate_limited_until": None if limited is None else iso_instant(limited),
             "undelivered_events": self.undelivered,
@@ -88,6 +90,7 @@ async def view_campaign(
     *,
     wallclock: datetime,
     per_second: float | None = None,
+    opens_at: OpensAt | None = None,
 ) -> CampaignView:
     """Return the state of a campaign at this moment.
 
@@ -99,6 +102,6 @@ async def view_campaign(
         raise CampaignRefused(campaign_id, "there is none")
     progress = await store.reports.progress(campaign_id)
     lanes, dialing = await store.reports.waiting(campaign_id), await store.reports.dialing(campaign)
-    explanation = explain(campaign, lanes, dialing, open_until, wallclock=wallclock)
+    explanation = explain(campaign, lanes, dialing, open_until, wallclock=wallclock, opens_at=opens_at)
     undelivered = await store.outbox.undelivered(campaign_id)
     return CampaignView(campaign, progress, explanation, per_second, undelivered)

@@ -12,7 +12,7 @@ from enum import Enum
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CAPPED, LIVE_ELSEWHERE, CampaignLane
 from telebridge.campaigns.engine.contact import COUNTRY_HELD, REFUSED_HELD
-from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.engine.refusals import FEW
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
@@ -55,16 +55,25 @@ class Explanation:
         next_due_at: When the first of those is due that wait for a later time; None when none does.
         dialers: How many processes dial for its account.
         rate_limited_until: Until when no call is placed, because Twilio limits the rate; None while one may be.
+        opens_at: When the first of those may be called who wait for the calling hours; None when none does, or that is
+            not known.
     """
 
     waiting: Mapping[Waiting, int]
     next_due_at: datetime | None
     dialers: int = 0
     rate_limited_until: datetime | None = None
+    opens_at: datetime | None = None
 
 
 def explain(
-    campaign: Campaign, lanes: Iterable[WaitingLane], dialing: DialingNow, open_until: OpenUntil, *, wallclock: datetime
+    campaign: Campaign,
+    lanes: Iterable[WaitingLane],
+    dialing: DialingNow,
+    open_until: OpenUntil,
+    *,
+    wallclock: datetime,
+    opens_at: OpensAt | None = None,
 ) -> Explanation:
     """Put what `ReportRecords.waiting` and `ReportRecords.dialing` answered together with the calling hours."""
     stopped, when_due = _stopped(campaign, wallclock), _reason_when_due(dialing)
@@ -72,11 +81,15 @@ def explain(
     refused = _refused_countries(lanes)
     waiting: Counter[Waiting] = Counter()
     times: list[int] = []
+    openings: list[datetime] = []
     for lane in lanes:
         if stopped is not None:
             waiting[stopped] += lane.due + sum(lane.later.values())
             continue
-        closed = open_until(CampaignLane(lane.id, campaign, lane.lane, 0), wallclock) is None
+        place = CampaignLane(lane.id, campaign, lane.lane, 0)
+        closed = open_until(place, wallclock) is None
+        if closed and lane.due and opens_at is not None and (opening := opens_at(place, wallclock)) is not None:
+            openings.append(opening)
         open_now = Waiting.COUNTRY if refused.intersection(lane.lane.countries) else when_due
         waiting[Waiting.HOURS if closed else open_now] += lane.due
         for held, count in lane.later.items():
@@ -84,7 +97,11 @@ def explain(
         times += [] if lane.next_due_at is None else [lane.next_due_at]
     limited = None if dialing.rate_limited_until is None else instant(dialing.rate_limited_until)
     return Explanation(
-        {what: count for what, count in waiting.items() if count}, _first(times), dialing.dialers, limited
+        {what: count for what, count in waiting.items() if count},
+        _first(times),
+        dialing.dialers,
+        limited,
+        min(openings, default=None),
     )
 
 

@@ -34,10 +34,9 @@ from telebridge.campaigns.store.tables import (
     campaign,
     campaign_of,
     contact,
-    contact_changes,
-    contact_number_changes,
     contact_of,
     do_not_call,
+    ended_contact_changes,
 )
 from telebridge.campaigns.webhooks.events import Change, attempt_events
 from telebridge.database.database import Database
@@ -198,5 +197,4 @@ def _write(connection: Connection, after: Attempt) -> None:
 
 
 def _write_contact(connection: Connection, after: Contact) -> None:
-    values = contact_changes(after) | (contact_number_changes(after) if after.numbers else {})
-    connection.execute(update(contact).where(contact.c.id == after.id).values(**values))
+    connection.execute(update(contact).where(contact.c.id == after.id).values(**ended_contact_changes(after)))

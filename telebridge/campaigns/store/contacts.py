@@ -19,9 +19,11 @@ from telebridge.campaigns.engine.contact import (
 )
 from telebridge.campaigns.engine.lifecycle import check_fillable, check_retry, filled_elsewhere
 from telebridge.campaigns.engine.states import ContactState
+from telebridge.campaigns.store.by_number import contacts_with_numbers
 from telebridge.campaigns.store.campaigns import locked_campaign
 from telebridge.campaigns.store.contact_updates import update_uncalled
 from telebridge.campaigns.store.do_not_call import prolong_lease, release_lease, take_lease
+from telebridge.campaigns.store.outbox import write_outbox
 from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.campaigns.store.tables import (
     contact,
@@ -34,6 +36,7 @@ from telebridge.campaigns.store.tables import (
     new_number_values,
     zones_text,
 )
+from telebridge.campaigns.webhooks.events import retried_event
 from telebridge.database.database import Database
 
 RETRIED_AT_ONCE = 5000
@@ -136,14 +139,17 @@ class SqlContacts(ContactRecords):
         )
 
         def work(connection: Connection) -> int:
-            check_retry(locked_campaign(connection, campaign_id), outcomes)
-            ready = {"state": ContactState.READY, "due_at": self._database.now(connection), "outcome": "", "held": ""}
+            owner = locked_campaign(connection, campaign_id)
+            check_retry(owner, outcomes)
+            now = self._database.now(connection)
+            ready = {"state": ContactState.READY, "due_at": now, "outcome": "", "held": ""}
             ids = connection.execute(done.limit(RETRIED_AT_ONCE)).scalars().all()
             some = self._database.among(contact.c.id, ids)
             connection.execute(update(contact).where(some, contact.c.state == ContactState.DONE).values(**ready))
             for row in connection.execute(select(contact).where(some, contact.c.numbers.is_not(None))).all():
                 again = contact_number_changes(contact_of(row).with_all_numbers())
                 connection.execute(update(contact).where(contact.c.id == row.id).values(**again))
+            write_outbox(connection, campaign_id, retried_event(owner, outcomes, len(ids), now=now))
             return len(ids)
 
         retried = 0
@@ -153,9 +159,11 @@ class SqlContacts(ContactRecords):
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        query = select(contact).where(contact.c.campaign_id == campaign_id, contact.c.phone == phone)
-        rows = await self._database.rows(query)
-        return contact_of(rows[0]) if rows else None
+        def work(connection: Connection) -> Contact | None:
+            found = contacts_with_numbers(self._database, connection, [campaign_id], [phone])
+            return min(found, key=lambda one: one.phone != phone, default=None)
+
+        return await self._database.read(work)
 
     @override
     async def of(self, attempt: Attempt) -> Contact | None:

@@ -257,7 +257,7 @@ class ContactRecords(Protocol):
         ...
 
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        """The contact with this number, its first if it has several."""
+        """The contact that has this number; whose first number it is, before those whose further number it is."""
         ...
 
     async def of(self, attempt: Attempt) -> Contact | None:

@@ -8,7 +8,7 @@ waits some seconds for them; a change before it is sent replaces it, a later cha
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
@@ -130,6 +130,19 @@ def campaign_event(owner: Campaign, event: WebhookEvent, facts: Mapping[str, Any
     events = _Events(owner, now, now)
     events.add(event, "", facts)
     return events.change()
+
+
+def retried_event(owner: Campaign, outcomes: Collection[str], contacts: int, *, now: int) -> OutboxChange:
+    """Return the event of contacts that were put back; a retry that is done in parts has one for each part.
+
+    Args:
+        owner: The campaign.
+        outcomes: With one of these they were done.
+        contacts: How many were put back.
+        now: Epoch milliseconds.
+    """
+    facts = {"status": owner.status.value, "outcomes": sorted(outcomes), "contacts": contacts}
+    return campaign_event(owner, WebhookEvent.CAMPAIGN_RETRIED, facts, now=now) if contacts else NOTHING
 
 
 class _Events:

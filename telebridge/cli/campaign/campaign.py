@@ -6,6 +6,7 @@ One rule: what only one command needs is imported by that command: all together 
 """
 
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +24,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.campaign.view import pictured, watch
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
@@ -178,8 +179,9 @@ def start(
         words.append(await words_in_store(store, one, flows))
         regions.update(lane.region for lane in (await store.reports.lanes(one.id)).values())
         told.append(not json_ and await asks(store, one, yes=yes))
-        if told[0]:  # who is asked has read the words
+        if told[0]:  # who is asked has read the words and the warnings
             tell_words(words[0], one.plan.name)
+            _warn_of_law(regions)
         await confirmed(store, one, "Call {count} contacts of campaign '{name}'?", yes=yes)
         return await start_campaign(store, one, wallclock=datetime.now(UTC), needs=flows.needs_of(one.plan.flow))
 
@@ -189,8 +191,13 @@ def start(
     else:
         tell_words(None if told[0] else words[0], after.plan.name)
         _tell_status(after, json_=False)
+    if not told[0]:
+        _warn_of_law(regions)
+
+
+def _warn_of_law(regions: Collection[str]) -> None:
     for warning in calling_rules().warnings(regions, wallclock=datetime.now(UTC)):
-        typer.echo(f"warning: {warning}", err=True)
+        print_text(f"warning: {warning}", err=True)
 
 
 @campaign.command()
@@ -235,9 +242,8 @@ def retry(
         return
     start_it = f": `telebridge campaign start {one.plan.name}` calls them"
     waits = count and one.status is not CampaignStatus.RUNNING
-    print_line(
-        f"campaign '{one.plan.name}' is {one.status.value}, {count:,} contacts put back{start_it if waits else ''}"
-    )
+    put_back = f"{number_of(count, 'contact')} put back{start_it if waits else ''}"
+    print_text(f"campaign '{one.plan.name}' is {one.status.value}, {put_back}")
 
 
 @campaign.command()
@@ -285,8 +291,10 @@ def status(
         async with campaign_store(settings) as store:
             one = await find_campaign(store, name)
             if watching and not json_:
-                return await watch(store, one.id, law.open_until, Console())
-            return await view_campaign(store, one.id, law.open_until, wallclock=datetime.now(UTC))
+                return await watch(store, one.id, law.open_until, Console(), opens_at=law.opens_at)
+            return await view_campaign(
+                store, one.id, law.open_until, wallclock=datetime.now(UTC), opens_at=law.opens_at
+            )
 
     view = run(shown())
     if json_:

@@ -24,7 +24,7 @@ from telebridge.cli.campaign.store import (
 )
 from telebridge.cli.campaign.words import tell_words, words_in_store
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 
@@ -128,11 +128,11 @@ def _tell_import(
         said = None if words is None else words.as_json()
         print_line(json.dumps({**campaign_json(one), "import": imported, "words": said}))
         return
-    print_line(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
+    print_text(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}")
     if done is not None:
-        print_line(told(done, at))
+        print_text(told(done, at))
         if done.added and one.status is CampaignStatus.DONE:
-            print_line(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
+            print_text(f"it was done: `telebridge campaign start {one.plan.name}` calls those who came")
     tell_words(words, one.plan.name)
 
 

@@ -1,5 +1,7 @@
 """`telebridge campaign init`: a campaign file for a CSV, from the columns that it has."""
 
+import re
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +17,9 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import matched_variables, used_variables
 from telebridge.flows.model import Flow
 from telebridge.settings import load_settings
+
+OPEN = re.compile(r'^(?:# )?(\w+) = ""', re.MULTILINE)
+"""A key that the owner must set."""
 
 
 def init(
@@ -62,8 +67,10 @@ def init(
         raise ConfigurationError(str(file), f"cannot be written ({error.strerror})") from error
     print_line(text.rstrip("\n"))
     print_line("")
-    todo = "" if from_ else "set `from`, then: "
-    print_line(f"{file} is written; {todo}telebridge campaign preflight {file} --contacts {contacts}")
+    keys, _, columns = text.partition("[columns]\n")
+    unset = [*OPEN.findall(keys), *(f"columns.{key}" for key in OPEN.findall(columns))]
+    print_line(f"{file} is written; " + (f"set {', '.join(unset)} in it, then:" if unset else "then:"))
+    print_line(f"  telebridge campaign preflight {shlex.quote(f'{file}')} --contacts {shlex.quote(f'{contacts}')}")
 
 
 def _best_flow(flows: FlowCatalogue, contacts: SampledList) -> str:
@@ -78,7 +85,7 @@ def _best_flow(flows: FlowCatalogue, contacts: SampledList) -> str:
 
 
 def _e164(written: str, country: str) -> str:
-    number = read_number(written, country=country or "US", check="possible")
+    number = read_number(written, country=country, check="possible")
     if not isinstance(number, DialableNumber):
         raise ConfigurationError("--from", number.reason, "write it as '+12125550100'")
     return number.e164

@@ -32,7 +32,7 @@ from telebridge.cli.campaign.lists.importing import readers_for
 from telebridge.cli.campaign.store import campaign_store, flows_of, read_file, run
 from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow
@@ -211,7 +211,7 @@ async def _checked(
     )
     estimate = estimated(lanes, law, speed, wallclock=datetime.now(UTC))
     blank = tuple(
-        f"{count:,} contacts have nothing in the column '{name}', which is said"
+        f"{number_of(count, 'contact has', 'contacts have')} nothing in the column '{name}', which is said"
         for name, count in counted.blank.items()
     )
     law_told = calling_rules().warnings({lane.region for lane in counted.lanes}, wallclock=datetime.now(UTC))
@@ -223,7 +223,8 @@ async def _checked(
 def _disagreement(counted: Counted, definition: CampaignDefinition) -> tuple[str, ...]:
     if not counted.codes_disagree:
         return ()
-    whose = f"{counted.codes_disagree:,} contacts have a postal code and an area code of different states: "
+    have = number_of(counted.codes_disagree, "contact has", "contacts have")
+    whose = f"{have} a postal code and an area code of different states: "
     if definition.zones == "both":
         return (f"{whose}they are called only while both places are within their hours",)
     return (f"{whose}the postal code decides; zones = 'both' calls only while both places are within their hours",)
@@ -260,44 +261,44 @@ async def _do_not_call(settings: Settings) -> frozenset[str]:
 
 def _tell(result: Preflight) -> None:
     told, estimate = result.as_json(), result.estimate
-    print_line(f"{told['rows']:,} rows: {told['callable']:,} contacts would be called")
+    print_line(f"{number_of(told['rows'], 'row')}: {number_of(told['callable'], 'contact')} would be called")
     if result.read.empty:
-        print_line(f"  {result.read.empty:,} empty rows are skipped")
+        print_line(f"  {number_of(result.read.empty, 'empty row is', 'empty rows are')} skipped")
     skipped = [
-        (result.read.duplicates, "have a number that is there already"),
-        (result.counted.on_list, "are on the do-not-call list"),
-        (estimate.never_open, "have no hours within 14 days, or before the end, in which they may be called"),
+        (result.read.duplicates, "the number is there already"),
+        (result.counted.on_list, "on the do-not-call list"),
+        (estimate.never_open, "no hours within 14 days, or before the end, in which they may be called"),
         (
             estimate.left_over,
-            "do not have their turn before the end, or within 60 days: raise calls_per_second, max_live "
+            "no turn before the end, or within 60 days: raise calls_per_second, max_live "
             "or daily_cap, or widen the window",
         ),
         *((count, reason) for reason, count in result.reasons.items()),
     ]
     for count, why in skipped:
         if count:
-            print_line(f"  {count:,} would not: {why}")
+            print_text(f"  {count:,} would not: {why}")
     if not told["callable"]:
-        print_line("nobody would be called: mend what the lines above name")
+        print_text("nobody would be called: mend what the lines above name")
         _warn(result)
         return
     hours = "the same calling hours" if told["lanes"] == 1 else f"{told['lanes']} different calling hours"
-    print_line(f"{estimate.open_now:,} may be called at this moment; the contacts have {hours}, by zone and law")
+    print_text(f"{estimate.open_now:,} may be called at this moment; the contacts have {hours}, by zone and law")
     if estimate.first_round_over is not None:
         took = estimate.first_round_over - datetime.now(UTC)
-        print_line(
+        print_text(
             f"everybody has been called once after {_told(took)}, at {estimate.first_round_over:%Y-%m-%d %H:%M} UTC, "
             f"at {estimate.calls_per_second:.3g} calls/s"
         )
     tell_words(result.words, result.name)
     _warn(result)
     cost = f"cost {estimate.cost:,.2f}" if result.priced else "cost unknown: set price_per_call and price_per_minute"
-    print_line(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, {cost}")
+    print_text(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, {cost}")
 
 
 def _warn(result: Preflight) -> None:
     for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        print_text(f"warning: {warning}", err=True)
 
 
 def _told(span: timedelta) -> str:

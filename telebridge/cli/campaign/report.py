@@ -28,7 +28,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.campaign.workbook import ReportWorkbook
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import open_private
 from telebridge.settings import load_settings
@@ -78,8 +78,8 @@ def report(
 
     for target, outcomes in zip(targets, run(written()), strict=True):
         if target.path is not None:
-            counts = ", ".join(f"{count:,} {outcome}" for outcome, count in outcomes.items())
-            print_line(f"{target.path}: {sum(outcomes.values()):,} contacts: {counts or 'none'}")
+            counts = ", ".join(f"{count:,} {outcome.replace('_', ' ')}" for outcome, count in outcomes.items())
+            print_text(f"{target.path}: {number_of(sum(outcomes.values()), 'contact')}: {counts or 'none'}")
 
 
 def targets_of(

@@ -14,22 +14,23 @@ from telebridge.audio.mulaw import BYTES_PER_MS, silence
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
-from telebridge.campaigns.reporting.words import call_words
+from telebridge.campaigns.reporting.words import CallWords, call_words
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
 from telebridge.settings import Settings, load_settings
-from telebridge.speech.source import Audio
+from telebridge.speech.source import Audio, SpeechSource
 from telebridge.twilio.signed_urls import CallVariables
 
 PAUSE_MS = 600
 """Between the texts of two nodes."""
+BETWEEN_CALLS_MS = 2000
 
 
 def try_campaign(
@@ -41,6 +42,9 @@ def try_campaign(
     contact: Annotated[
         str, typer.Option(help="The number of the contact whose words are said.", show_default="the first contact")
     ] = "",
+    first: Annotated[
+        int, typer.Option(min=1, max=100, help="With --listen: the words of so many contacts, one after the other.")
+    ] = 1,
     app: AppOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -54,19 +58,24 @@ def try_campaign(
         raise ConfigurationError(
             "--to", "or --listen is needed, and not both", "--to +1… rings you, --listen FILE speaks"
         )
-    run(_rung(settings, name, _e164(to), contact) if listen is None else _spoken(settings, name, listen, contact, app))
+    if first > 1 and (to or contact):
+        raise ConfigurationError("--first", "is for --listen alone, without --contact", "leave it out")
+    if listen is None:
+        run(_rung(settings, name, _e164(to), contact))
+    else:
+        run(_spoken(settings, name, listen, contact, app, first=first))
 
 
 async def _rung(settings: Settings, name: str, to: str, contact: str) -> None:
     async with campaign_store(settings) as store:
         campaign = await find_campaign(store, name)
-        person = await _person(store, campaign, contact)
+        [person] = await _people(store, campaign, contact)
     plan = campaign.plan
     call = OutboundCall(to, plan.numbers[0].number, flow=plan.flow, variables=_free(person.variables))
     request = call_request(call, settings.public_url, CallVariables(settings.stream_secret()))
     async with open_twilio(settings.twilio) as twilio:
         placed = await twilio.create(request)
-    print_line(f"{placed.sid}: {to} rings, with the words of {person.phone}")
+    print_text(f"{placed.sid}: {to} rings, with the words of {person.phone}")
 
 
 def _free(variables: Mapping[str, str]) -> dict[str, str]:
@@ -74,38 +83,48 @@ def _free(variables: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in variables.items() if name not in {"from", "to"}}
 
 
-async def _spoken(settings: Settings, name: str, file: Path, contact: str, app: str | None) -> None:
+async def _spoken(settings: Settings, name: str, file: Path, contact: str, app: str | None, *, first: int) -> None:
     flows = flows_of(settings, app)
     async with campaign_store(settings) as store:
         campaign = await find_campaign(store, name)
-        person = await _person(store, campaign, contact)
+        people = await _people(store, campaign, contact, first=first)
     flow = flows.find(campaign.plan.flow)
     if not isinstance(flow, Flow):
         raise ConfigurationError(
             "--listen", f"flow '{campaign.plan.flow}' is written in Python", "ring yourself with --to"
         )
     number = campaign.plan.numbers[0].number
-    spoken = call_words(flow, person.phone, person.variables, from_number=number).spoken
+    calls = [call_words(flow, one.phone, one.variables, from_number=number) for one in people]
     audio = bytearray()
     async with open_voice(settings.rime) as opened:
-        for line in spoken:
-            voice = {**flow.speech, **getattr(flow.nodes[line.node], "speech", {})}
-            async for event in opened.source.speak(line.text, voice=voice):
-                if isinstance(event, Audio):
-                    audio += event.data
-            audio += silence(PAUSE_MS)
+        for call in calls:
+            audio += silence(BETWEEN_CALLS_MS) if audio else b""
+            audio += await _audio_of(opened.source, flow, call)
     try:
         await asyncio.to_thread(wav.write, file, bytes(audio))
     except OSError as error:
         raise ConfigurationError("--listen", f"{file} cannot be written ({error.strerror})") from error
-    seconds = len(audio) / BYTES_PER_MS / 1000
-    print_line(f"{file}: {seconds:.1f} s by {opened.description}, the words of {person.phone}")
-    for line in spoken:
-        print_line(f"  {line.text}")
+    print_text(f"{file}: {len(audio) / BYTES_PER_MS / 1000:.1f} s by {opened.description}")
+    for call in calls:
+        print_text(f"the words of {call.phone}:")
+        for line in call.spoken:
+            print_text(f"  {line.text}")
 
 
-async def _person(store: CampaignStore, campaign: Campaign, number: str) -> Contact:
-    """The contact of a number, or the first one.
+async def _audio_of(source: SpeechSource, flow: Flow, call: CallWords) -> bytes:
+    """What a call says, as mu-law."""
+    audio = bytearray()
+    for line in call.spoken:
+        voice = {**flow.speech, **getattr(flow.nodes[line.node], "speech", {})}
+        async for event in source.speak(line.text, voice=voice):
+            if isinstance(event, Audio):
+                audio += event.data
+        audio += silence(PAUSE_MS)
+    return bytes(audio)
+
+
+async def _people(store: CampaignStore, campaign: Campaign, number: str, *, first: int = 1) -> list[Contact]:
+    """The contact of a number, or the first ones.
 
     Raises:
         CampaignRefused: There is none.
@@ -114,9 +133,14 @@ async def _person(store: CampaignStore, campaign: Campaign, number: str) -> Cont
         found = await store.contacts.find(campaign.id, _e164(number))
         if found is None:
             raise CampaignRefused(campaign.plan.name, f"has no contact {number}")
-        return found
-    async for first in store.reports.contacts(campaign.id):
-        return first
+        return [found]
+    people: list[Contact] = []
+    async for one in store.reports.contacts(campaign.id):
+        people.append(one)
+        if len(people) == first:
+            break
+    if people:
+        return people
     raise CampaignRefused(campaign.plan.name, "has no contacts: `telebridge campaign import` brings them in")
 
 

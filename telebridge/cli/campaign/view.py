@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
@@ -31,7 +31,8 @@ def pictured(view: CampaignView) -> RenderableType:
         ProgressBar(total=max(view.total, 1), completed=view.over, width=BAR_WIDTH),
         f"{view.over:,} of {view.total:,} contacts · {view.attempts:,} calls",
     )
-    return Group(head, bar, _counts("outcome", view.progress.outcomes), *_waiting(view), *_undelivered(view))
+    outcomes = [_counts("outcome", view.progress.outcomes)] if view.progress.outcomes else []
+    return Group(head, bar, *outcomes, *_waiting(view), *_undelivered(view))
 
 
 def _undelivered(view: CampaignView) -> list[RenderableType]:
@@ -45,8 +46,10 @@ def _waiting(view: CampaignView) -> list[RenderableType]:
     if not waiting:
         return []
     lines: list[RenderableType] = [_counts("waits for", waiting)]
+    if told.opens_at is not None:
+        lines.append(Text(f"the calling hours of the first begin at {iso_instant(told.opens_at)}", "dim"))
     if told.next_due_at is not None:
-        lines.append(Text(f"the first of those is due at {iso_instant(told.next_due_at)}", "dim"))
+        lines.append(Text(f"the first of those that wait for a time is due at {iso_instant(told.next_due_at)}", "dim"))
     if told.rate_limited_until is not None:
         lines.append(Text(f"Twilio limits the rate: no call before {iso_instant(told.rate_limited_until)}", "dim"))
     if not told.dialers and view.campaign.status is CampaignStatus.RUNNING:
@@ -61,6 +64,7 @@ async def watch(
     console: Console,
     *,
     every_seconds: float = 1.0,
+    opens_at: OpensAt | None = None,
     wallclock: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> CampaignView:
     """Show a campaign until it is over; returns its last progress."""
@@ -68,7 +72,7 @@ async def watch(
     before, at = None, loop.time()
     with Live(console=console, auto_refresh=False) as live:
         while True:
-            view = await view_campaign(store, campaign_id, open_until, wallclock=wallclock())
+            view = await view_campaign(store, campaign_id, open_until, wallclock=wallclock(), opens_at=opens_at)
             now = loop.time()
             if before is not None and now > at:
                 rate = max(0, view.attempts - before.attempts) / (now - at)

@@ -1,13 +1,11 @@
 """What a campaign says, before it says it: its first calls as they will be heard, and columns that do not fit."""
 
-import typer
-
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import RehearsalLine
 
@@ -43,7 +41,7 @@ def tell_words(words: CampaignWords | None, name: str) -> None:
     if words is None:
         return
     if not words.calls:
-        print_line(
+        print_text(
             f"flow '{words.flow}' is written in Python: `telebridge campaign test {name} --to +1…` lets you hear it"
         )
     else:
@@ -51,11 +49,11 @@ def tell_words(words: CampaignWords | None, name: str) -> None:
     for call in words.calls:
         print_line(f"  {call.phone}")
         for line in call.lines:
-            print_line(f"    {line.node:<14} {_shown(line)}")
+            print_text(f"    {line.node:<14} {_shown(line)}", hanging=15)
         for line in call.to_machine:
-            print_line(f"    {line.node:<14} {_shown(line)} (to a machine)")
+            print_text(f"    {line.node:<14} {_shown(line)} (to a machine)", hanging=15)
     for warning in words.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        print_text(f"warning: {warning}", err=True)
 
 
 def _shown(line: RehearsalLine) -> str:

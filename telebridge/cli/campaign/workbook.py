@@ -11,7 +11,7 @@ from typing import IO, Any
 from telebridge.campaigns.csv_cells import readable
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.page import outcome_words
-from telebridge.campaigns.reporting.report import ReportRow, header_of
+from telebridge.campaigns.reporting.report import CALLED_NUMBER, ReportRow, header_of
 from telebridge.campaigns.reporting.summary import CampaignSummary, answer_row, answers_of, zone_of
 from telebridge.unicode_text import xml_text
 
@@ -40,7 +40,7 @@ class ReportWorkbook:
         self._book = xlsxwriter.Workbook(file, options)
         self._variables, self._results = variables, results
         self._figures = [SheetRows(self._book, name, header) for name, header in FIGURES.items()]
-        answers = ["answer", *header_of(variables)[: 1 + len(variables)], "digits", "called", "zone"]
+        answers = ["answer", *header_of(variables)[: 1 + len(variables)], CALLED_NUMBER, "digits", "called", "zone"]
         self._answers = SheetRows(self._book, "Answers", answers)
         self._contacts = SheetRows(self._book, "Contacts", header_of(variables, results))
 
@@ -50,7 +50,8 @@ class ReportWorkbook:
         for answer in answers_of(row):
             one = answer_row(row)
             own = [one.variables.get(name, "") for name in self._variables]
-            self._answers.add([answer, one.phone, *own, one.digits, one.called_at, zone_of(row)])
+            zone = zone_of(row.lane_at(one.called_number))
+            self._answers.add([answer, one.phone, *own, one.called_number, one.digits, one.called_at, zone])
 
     def close(self, campaign: Campaign, summary: CampaignSummary, *, wallclock: datetime) -> None:
         """Write the figures, and the workbook to the file."""
@@ -69,8 +70,8 @@ class ReportWorkbook:
 FIGURES = {
     "Totals": ("figure", "value"),
     "Outcomes": ("outcome", "contacts"),
-    "Days": ("day", "calls", "spoken to"),
-    "Hours": ("hour", "calls", "spoken to"),
+    "Days": ("day", "calls", "reached"),
+    "Hours": ("hour", "calls", "reached"),
 }
 """The sheets with figures, and their headers."""
 
@@ -88,10 +89,10 @@ def totals_of(campaign: Campaign, summary: CampaignSummary, *, wallclock: dateti
         ("flow", campaign.plan.flow),
         ("status", campaign.status.value),
         ("report made (UTC)", wallclock),
-        ("days and hours", "local to each contact, in the first zone that the contact may be in"),
+        ("days and hours", "local to the number that was called, in the first zone that it may be in"),
         ("contacts", summary.contacts),
         ("called", summary.called),
-        ("spoken to", summary.reached),
+        ("reached", summary.reached),
         ("calls", summary.calls),
         ("minutes", summary.minutes),
         ("answered calls counted from dialling, as their length was not reported", summary.estimated),

@@ -4,6 +4,7 @@
 """
 
 import json
+from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from telebridge.app.python_flows import bridge_of
 from telebridge.call.flows.catalogue import flow_files
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
@@ -21,13 +23,15 @@ from telebridge.cli.flow.voices import speech_check
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError, FlowError
-from telebridge.flows.checking import nearest
+from telebridge.flows.checks.mistakes import nearest
+from telebridge.flows.checks.references import reference_mistakes
 from telebridge.flows.drawing.graph import graph_of, mermaid
 from telebridge.flows.drawing.svg import svg
-from telebridge.flows.loading import check_flow, flow_warnings, load_flow
-from telebridge.flows.model import parts
+from telebridge.flows.loading import check_flow, flow_warnings, load_flow, located
+from telebridge.flows.model import Flow, parts
+from telebridge.flows.nodes.subflows import GotoNode, SubflowNode
 from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
-from telebridge.settings import load_settings
+from telebridge.settings import Settings, load_settings
 
 
 def schema(
@@ -145,7 +149,10 @@ def check(
     settings = load_settings(config)
     speech = speech_check(settings.rime.parameters())
     refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
-    errors = {file: check_flow(file, speech) for file in _flow_files(files)}
+    checked = _flow_files(files)
+    errors = {file: check_flow(file, speech) for file in checked}
+    for error in _reference_errors(checked, settings) if not any(errors.values()) else ():
+        errors[Path(error.file)].append(error)
     if json_:
         print_line(json.dumps([_as_json(error) for found in errors.values() for error in found]))
         for warning in (warning for file in errors for warning in flow_warnings(file, refused)):
@@ -157,6 +164,22 @@ def check(
                 print_line(f"warning: {warning}")
     if any(errors.values()):
         raise typer.Exit(2)
+
+
+def _reference_errors(checked: list[Path], settings: Settings) -> list[FlowError]:
+    """The mistakes between the flows of these files, those beside them, and those of the settings."""
+    flows = {path: load_flow(path) for path in checked}
+    if not any(isinstance(node, GotoNode | SubflowNode) for one in flows.values() for node in one.nodes.values()):
+        return []
+    known: dict[str, Flow] = {}
+    for path in [*flow_files(settings.flows_dir), *(file for each in flows for file in flow_files(each.parent))]:
+        with suppress(FlowError):
+            found = load_flow(path)
+            known[found.flow] = found
+    known |= {one.flow: one for one in flows.values()}
+    bridge = bridge_of(settings)
+    python = frozenset(() if bridge is None else bridge.flows)
+    return [error for path, one in flows.items() for error in located(path, reference_mistakes(one, known, python))]
 
 
 flow.command()(draw)

@@ -4,22 +4,28 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from telebridge.app.python_flows import bridge_of, load_bridge
-from telebridge.call.flows.catalogue import FLOW_FILES
+from telebridge.call.flows.catalogue import FLOW_FILES, flow_files
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line
-from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import BUILT_IN, nearest
+from telebridge.errors import ConfigurationError, FlowError
+from telebridge.flows.checking import BUILT_IN
+from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
 from telebridge.settings import load_settings
 from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_walk
@@ -32,7 +38,7 @@ PROMPT = "> "
 TRUTH = {"true": True, "false": False}
 
 
-def try_flow(
+def try_flow(  # noqa: PLR0913 - its options
     flow: Annotated[
         str | None,
         typer.Argument(help="A flow file; or a Python flow, which may be left out when the application has one."),
@@ -48,9 +54,15 @@ def try_flow(
         list[str] | None,
         typer.Option(
             metavar="NODE=JSON",
-            help="What a request or a function answers at a node, how many seconds are recorded there, or 'completed' "
-            "for a transfer; may be repeated. Without it requests fail and nobody takes transfers. In a Python flow "
-            "record=SECONDS and transfer=completed.",
+            help="What a request or a function answers at a node, how many seconds are recorded there, 'completed' for "
+            "a transfer or a queue, 'left' or 'full' for a queue, or 'failed'; may be repeated. Without it requests "
+            "fail and nobody takes transfers. In a Python flow record=SECONDS and transfer=completed.",
+        ),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            help="The date and time of the call, such as 2026-12-24T10:00, in the flow's zone.", show_default="now"
         ),
     ] = None,
     app: AppOption = None,
@@ -62,8 +74,8 @@ def try_flow(
 ) -> None:
     """Walk through a flow: read what would be said, and type what a caller would press.
 
-    Enter alone is a silence, ! hangs up. With --keys nothing is asked; after the last key the caller is silent. Exits
-    with 1 when the caller would hear the apology.
+    Enter alone is a silence, ! hangs up, "say uh, billing" are words. With --keys nothing is asked; after the last key
+    the caller is silent. Exits with 1 when the caller would hear the apology.
     """
     asking = keys is None and not json_ and sys.stdin.isatty()
     answers = _typed(asking=asking) if keys is None else iter(answers_in(keys))
@@ -79,7 +91,8 @@ def try_flow(
     path = _file_of(flow, config)
     file = load_flow(path)
     known = _answers(file, answer or [])
-    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known)
+    surroundings = _surroundings(path, file, at, config)
+    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known, surroundings)
     walk: list[RehearsalLine | str] = []
     lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
     if save is not None:
@@ -93,6 +106,29 @@ def try_flow(
             print_line(f"  {name} = {value!r}")
     if rehearsal.failure is not None:
         raise typer.Exit(1)
+
+
+def _surroundings(path: Path, flow: Flow, at: str | None, config: Path | None) -> FlowSurroundings:
+    """The time that is tried, and the other flows: those beside the file, and those of the settings."""
+    now = datetime.now(UTC)
+    if at is not None:
+        zone = ZoneInfo(flow.zone or "UTC")
+        try:
+            now = datetime.fromisoformat(at)
+        except ValueError:
+            hint = "write it as 2026-12-24T10:00"
+            raise ConfigurationError("--at", f"'{at}' is no date and time", hint) from None
+        now = now if now.tzinfo is not None else now.replace(tzinfo=zone)
+
+    def find(name: str) -> Flow | None:
+        for folder in (path.parent, load_settings(config).flows_dir):
+            for file in flow_files(folder):
+                with suppress(FlowError):
+                    if (found := load_flow(file)).flow == name:
+                        return found
+        return None
+
+    return FlowSurroundings(lambda: now, find_flow=lru_cache(find))
 
 
 def _python_flows(flow: str | None, app: str | None, config: Path | None) -> Bridge | None:

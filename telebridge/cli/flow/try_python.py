@@ -14,7 +14,7 @@ from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.python_rehearsal import RECORD, TRANSFER, rehearse_python
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import nearest
+from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.rehearsal import HANGS_UP, RehearsalLine
 
 OUTCOMES = (RECORD, TRANSFER)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import Mistake, nearest
+from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.inspection import KeyPath
 from telebridge.flows.model import Flow
 from telebridge.rime.parameters import SpeechParameters, speech_parameters

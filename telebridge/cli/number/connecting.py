@@ -10,6 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from telebridge.app.twilio import open_twilio
+from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.settings import Settings
 from telebridge.twilio.calls import is_sid
@@ -26,15 +27,23 @@ async def find_number(twilio: TwilioNumbers, named: str, where: str = "NUMBER") 
         ConfigurationError: The account has no such number.
         TwilioAPIError: Twilio refused, or gave no answer.
     """
-    digits = "".join(each for each in named if each.isascii() and each.isdigit())
-    if not is_sid(named) and not (named.startswith("+") and digits):
-        raise ConfigurationError(where, f"'{named}' is no number in E.164", f"write it as '+{digits or '15551230000'}'")
+    wanted = named if is_sid(named) else _e164(named, where)
     known = await twilio.numbers()
-    found = next((one for one in known if named == one.sid or one.number == f"+{digits}"), None)
+    found = next((one for one in known if wanted in {one.sid, one.number}), None)
     if found is None:
         numbers = ", ".join(one.number for one in known) or "none"
         raise ConfigurationError(where, f"the account has no number '{named}'", f"it has {numbers}")
     return found
+
+
+def _e164(named: str, where: str) -> str:
+    digits = "".join(each for each in named if each.isascii() and each.isdigit())
+    if not (named.startswith("+") and digits):
+        raise ConfigurationError(where, f"'{named}' is no number in E.164", f"write it as '+{digits or '15551230000'}'")
+    number = read_number(named, country="", check="possible")
+    if not isinstance(number, DialableNumber):
+        raise ConfigurationError(where, number.reason, "`telebridge number list` shows how to write it")
+    return number.e164
 
 
 def address_problem(public_url: str) -> tuple[str, str] | None:

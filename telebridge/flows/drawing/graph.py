@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from telebridge.flows.inspection import KeyPath, conditions_of, escape_applies, targets, verb_of
+from telebridge.flows.inspection import KeyPath, conditions_of, escape_applies, targets, value_of_verb, verb_of
 from telebridge.flows.model import Escape, Flow, Node
+from telebridge.flows.nodes.hours import OpeningTimes
 
 LONGEST_TEXT = 110
 """How many characters of a text are drawn: enough to recognize a prompt."""
@@ -62,7 +63,7 @@ def graph_of(flow: Flow) -> Graph:
 
 def _box(name: str, node: Node, *, start: bool) -> Box:
     verb = verb_of(node)
-    text = " ".join(_text_of(getattr(node, verb)).split())
+    text = " ".join(_text_of(value_of_verb(node)).split())
     shown = text if len(text) <= LONGEST_TEXT else text[: LONGEST_TEXT - 1].rstrip() + "…"
     return Box(name, verb, shown, start, end=not targets(node))
 
@@ -73,6 +74,8 @@ def _text_of(value: Any) -> str:
             return value
         case int() | float():
             return f"{value:g} s"
+        case OpeningTimes():
+            return str(value)
         case Mapping():
             return ", ".join(f"{name} = {each}" for name, each in value.items())
         case _:

@@ -189,6 +189,7 @@ class CampaignProgressResponse(CampaignResponse):
     live_calls: int
     waiting: Counts = Field(description="Why contacts are not called at this moment.")
     next_due_at: str | None
+    opens_at: str | None
     dialers: int = Field(description="How many processes dial for its Twilio account; 0 means that nobody is called.")
     rate_limited_until: str | None = Field(description="No call is placed before: Twilio limits the rate (HTTP 429).")
     undelivered_events: int = Field(description="What the campaign's webhook is still to be told.")

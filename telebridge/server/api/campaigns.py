@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.dial_rules import OpenUntil
+from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.engine.lifecycle import check_fillable
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.importing.filling import fill_campaign
@@ -66,6 +66,7 @@ class CampaignEndpoints:
         flows: The flows that campaigns may name.
         account: The Twilio account of new campaigns.
         open_until: The calling hours.
+        opens_at: When they begin again; None where that is not told.
         end_calls: Ends the live calls of a campaign; returns how many.
         wallclock: Returns the aware UTC instant.
 
@@ -82,11 +83,13 @@ class CampaignEndpoints:
         open_until: OpenUntil,
         end_calls: EndCalls,
         wallclock: Callable[[], datetime],
+        opens_at: OpensAt | None = None,
     ) -> None:
         self._store = store
         self._flows = flows
         self._account = account
         self._open_until = open_until
+        self._opens_at = opens_at
         self._end_calls = end_calls
         self.wallclock = wallclock
 
@@ -135,7 +138,9 @@ class CampaignEndpoints:
     async def get_campaign(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """How a campaign stands."""
         campaign = await self._found(request)
-        view = await view_campaign(self._store, campaign.id, self._open_until, wallclock=self.wallclock())
+        view = await view_campaign(
+            self._store, campaign.id, self._open_until, wallclock=self.wallclock(), opens_at=self._opens_at
+        )
         return respond(CampaignProgressResponse.model_validate(view.as_json()))
 
     @endpoint(

@@ -29,13 +29,18 @@ def is_under(path: str, *folders: str) -> bool:
 
 
 def serve_below(app: web.Application, base: str) -> None:
-    """Add every route of `app` once more below the base path; to be called after the last route was added."""
+    """Add every route of `app` once more below the base path; to be called after the last route was added.
+
+    Where two would be at one path, such as `/calls` below `/api` and `/api/calls`, it is the one without the base path.
+    """
     if not base:
         return
     app[BASE] = base
     app[BELOW] = {}
-    for route in list(app.router.routes()):
-        if route.resource is not None:
+    routes = list(app.router.routes())
+    taken = {route.resource.canonical for route in routes if route.resource is not None}
+    for route in routes:
+        if route.resource is not None and base + route.resource.canonical not in taken:
             path = route.resource.canonical
             below = app.router.add_route(
                 route.method, base + path, route.handler, expect_handler=route.handle_expect_header

@@ -15,7 +15,8 @@ from telebridge.call.flows.python import PythonFlow
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import Mistake, markup_warnings, mistakes
+from telebridge.flows.checking import markup_warnings, mistakes
+from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.drawing.graph import graph_of
 from telebridge.flows.drawing.svg import svg_element
 from telebridge.flows.inspection import texts_of, verb_of

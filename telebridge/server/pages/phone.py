@@ -84,7 +84,7 @@ class PhonePages:
         """Begin a call, as a voice webhook would; the answer has what the page needs to open its stream."""
         flow = text_of(visit.fields, "flow") or self._default_flow
         if self._calls.full:
-            raise Problem(503, "The bridge takes no further call now.", kind="busy")
+            raise Problem(503, "The bridge takes no further call now.", kind="no-room")
         caller = text_of(visit.fields, "from")[:100] or CALLER
         incoming = IncomingCall(f"CA{token_hex(16)}", flow, caller, CALLED, "inbound", _variables(visit.fields))
         try:

@@ -12,8 +12,13 @@ from collections.abc import Callable
 
 from typing_extensions import override
 
-from telebridge.server.twilio.reading_pace import ReadingPace
+from telebridge.server.twilio.reading_pace import UNIT_BYTES, ReadingPace
 from telebridge.twilio.messages import MAX_MEDIA_BYTES
+
+try:
+    from websockets.speedups import apply_mask
+except ImportError:  # its wheel has none for this machine
+    from websockets.utils import apply_mask
 
 WHOLE_TEXT = b"\x81\xfe"
 """How a masked text message of 126 to 65,535 bytes begins that is not in fragments (RFC 6455, section 5.2)."""
@@ -107,10 +112,8 @@ class MediaReader(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._direct:
-            data = self._take_frames(data)
-            if not data:
-                return
+        if self._direct and not (data := self._rest_after_frames(data)):
+            return
         if not self._stopped:
             self._direct = False
             self._boundaries.receive(data)
@@ -143,25 +146,22 @@ class MediaReader(asyncio.Protocol):
         self._stopped = True
         self._direct = False
 
-    def _take_frames(self, data: bytes) -> bytes:
-        """Take the frames that the data begins with, as far as the pace allows; returns the rest of the data."""
+    def _rest_after_frames(self, data: bytes) -> bytes:
+        """Take the frames that the data begins with, as far as the pace allows; returns the rest of the data.
+
+        What it does for each frame is written out here: a call of a function for each part would be felt.
+        """
         pace, at, size = self.pace, 0, len(data)
         if pace.left <= 0 and pace.is_slow(now=(now := self._loop.time())):
             pace.wait_seconds(now=now)
         while at < size:
             start = at + HEAD_BYTES
-            end = start + int.from_bytes(data[at + 2 : at + 4])
-            if end > size or end - start > MAX_MEDIA_BYTES or pace.left <= 0 or not data.startswith(WHOLE_TEXT, at):
+            length = int.from_bytes(data[at + 2 : at + 4])
+            end = start + length
+            if end > size or length > MAX_MEDIA_BYTES or pace.left <= 0 or not data.startswith(WHOLE_TEXT, at):
                 break
-            if not self._receive_frame(_unmasked(data[start:end], data[at + 4 : start])):
+            if not self._receive_frame(apply_mask(data[start:end], data[at + 4 : start])):
                 break
-            pace.take(end - start)
+            pace.left -= 1 + length // UNIT_BYTES
             at = end
         return data[at:] if at else data
-
-
-def _unmasked(payload: bytes, mask: bytes) -> bytes:
-    """A payload without its mask, of four bytes; the long integers of Python are the quickest way to do it."""
-    size = len(payload)
-    masks = (mask * (size // 4 + 1))[:size]
-    return (int.from_bytes(payload) ^ int.from_bytes(masks)).to_bytes(size)

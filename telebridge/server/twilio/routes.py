@@ -57,6 +57,7 @@ def add_routes(  # noqa: PLR0913 - what the handlers need
         "/twilio/voice/{flow}": _with_error_message(voice.voice),
         "/twilio/next": _with_error_message(voice.next),
         "/twilio/dial-status": _with_error_message(voice.dial_status),
+        "/twilio/queue-status": _with_error_message(voice.queue_status),
         "/twilio/whisper": _with_error_message(voice.whisper),
         "/twilio/status": status.call_status,
         "/twilio/amd": status.machine_detected,

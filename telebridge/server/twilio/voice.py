@@ -49,7 +49,9 @@ ERROR_MESSAGE = "We are sorry, something went wrong on our side. Please call aga
 
 
 class VoiceHandler:
-    """Answers `/twilio/voice`, `/twilio/next`, `/twilio/dial-status` and `/twilio/whisper` with TwiML.
+    """Answers the webhooks below `/twilio/` that are answered with TwiML.
+
+    They are `voice`, `next`, `dial-status`, `queue-status` and `whisper`.
 
     Args:
         calls: The calls of this process.
@@ -148,11 +150,17 @@ class VoiceHandler:
 
     async def dial_status(self, request: web.Request) -> web.Response:
         """A transfer has ended: the two have talked, nobody answered, or the caller has hung up."""
+        return await self._after_transfer(request, _transfer_ended(request[FIELDS]))
+
+    async def queue_status(self, request: web.Request) -> web.Response:
+        """The caller has left the queue: an agent took the call, TwiML ended the wait, or the caller has hung up."""
+        return await self._after_transfer(request, _queue_ended(request[FIELDS]))
+
+    async def _after_transfer(self, request: web.Request, ended: TransferEnded) -> web.Response:
         fields = request[FIELDS]
         runner = await self._calls.ownership.resume(fields.get("CallSid", ""))
         if runner is None:
             return _answer(twiml.hang_up())
-        ended = _transfer_ended(fields)
         if fields.get("CallStatus") == "completed":
             runner.deliver(CallOver("completed", ended))
             return _answer(twiml.hang_up())
@@ -177,9 +185,15 @@ class VoiceHandler:
             return self._connect(request, self._calls.incoming(call_sid))
         if session.phase is Phase.AWAY and session.transfer_target is not None:
             runner.deliver(TransferBegun())
+            if session.transfer_target.queue:
+                return self._enqueue(request, session.transfer_target)
             return self._dial(request, session.transfer_target, session.record)
         pending = self._calls.take_error_message(call_sid)  # of a call that has just ended
         return error_message() if pending or session.apology_due else _answer(twiml.hang_up())
+
+    def _enqueue(self, request: web.Request, queue: Transfer) -> web.Response:
+        action = self._validator.public_url(request, "/twilio/queue-status") + TRY_AGAIN
+        return _answer(twiml.enqueue(queue.to, action=action, wait_url=queue.wait_url))
 
     def _dial(self, request: web.Request, transfer: Transfer, record: CallRecord) -> web.Response:
         whisper = None
@@ -217,11 +231,27 @@ class VoiceHandler:
         )
 
 
-def _transfer_ended(fields: Mapping[str, str]) -> TransferEnded:
+def _transfer_ended(fields: dict[str, str]) -> TransferEnded:
     status, seconds = fields.get("DialCallStatus", ""), fields.get("DialCallDuration", "")
     known: tuple[TransferStatus, ...] = get_args(TransferStatus)
     ended: TransferStatus = next((each for each in known if each == status), "failed")
     return TransferEnded(ended, int(seconds) if seconds.isascii() and seconds.isdigit() else None)
+
+
+QUEUE_RESULTS: Mapping[str, TransferStatus] = {
+    "bridged": "completed",
+    "redirected-from-bridged": "completed",
+    "leave": "left",
+    "redirected": "left",
+    "hangup": "canceled",
+    "queue-full": "full",
+}
+"""How a wait ended by Twilio's `QueueResult`; every other result is a failure (Twilio, "TwiML <Enqueue>", *action*)."""
+
+
+def _queue_ended(fields: dict[str, str]) -> TransferEnded:
+    """How a wait in a queue ended; its length is not that of a conversation, so none is reported."""
+    return TransferEnded(QUEUE_RESULTS.get(fields.get("QueueResult", ""), "failed"))
 
 
 def _is_over(fields: Mapping[str, str]) -> bool:

@@ -122,12 +122,13 @@ Scripts = Mapping[str, Script]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a caller did during one frame; `began` is a step that began in it."""
+    """What a caller did during one frame; `began` is a step that began in it, `spoke` one of speech that ended."""
 
     audio: bytes = QUIET_FRAME
     keys: str = ""
     hung_up: bool = False
     began: CallerStep | None = None
+    spoke: Speak | None = None
 
 
 class Caller:
@@ -215,8 +216,8 @@ class Caller:
                 return self._wait(began, done=quiet or self._elapsed_ms >= timeout_seconds * 1000)
             case WaitUntil(seconds):
                 return self._wait(began, done=self._open_ms >= seconds * 1000)
-            case Speak(mulaw):
-                return self._speak(mulaw, began)
+            case Speak():
+                return self._speak(step, began)
             case Press(keys, gap_ms):
                 return self._press(keys, gap_ms, began)
             case Noise() | Loudspeaker():
@@ -230,11 +231,13 @@ class Caller:
             self._step = None
         return Turn(began=began)
 
-    def _speak(self, mulaw: bytes, began: CallerStep | None) -> Turn:
+    def _speak(self, step: Speak, began: CallerStep | None) -> Turn:
         start = (self._elapsed_ms - FRAME_MS) * BYTES_PER_MS
-        if start + FRAME_BYTES >= len(mulaw):
+        ends = start + FRAME_BYTES >= len(step.mulaw)
+        if ends:
             self._step = None
-        return Turn(mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, SILENCE), began=began)
+        audio = step.mulaw[start : start + FRAME_BYTES].ljust(FRAME_BYTES, SILENCE)
+        return Turn(audio, began=began, spoke=step if ends else None)
 
     def _press(self, keys: str, gap_ms: int, began: CallerStep | None) -> Turn:
         """Press the keys whose time lies in this frame: the first at once, each next one a gap (or pause) later."""

@@ -94,12 +94,17 @@ def detection_fields(verdict: str, duration_ms: int) -> dict[str, str]:
     return {"AnsweredBy": verdict, "MachineDetectionDuration": str(duration_ms)}
 
 
+def timestamp(at: datetime) -> str:
+    """Return an instant as the callbacks of calls, recordings and conferences write it (RFC 2822)."""
+    return format_datetime(at.replace(microsecond=0))
+
+
 def status_fields(record: CallResource, *, sequence_number: int, at: datetime) -> dict[str, str]:
     """Return the fields of a call status callback: CallDuration is in seconds, Duration in begun minutes."""
     fields = call_fields(record) | {
         "CallbackSource": "call-progress-events",
         "SequenceNumber": str(sequence_number),
-        "Timestamp": format_datetime(at.replace(microsecond=0)),
+        "Timestamp": timestamp(at),
     }
     seconds = record.duration_seconds
     if seconds is not None:

@@ -7,10 +7,12 @@ One rule: a frame of 20 ms is processed when it has passed, at a time counted fr
 """
 
 from dataclasses import dataclass, field
+from typing import Literal, Protocol
 
 from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS
 from telebridge.simulator.caller.caller import QUIET_FRAME, Caller, CallerStep, Speak, Turn
 from telebridge.simulator.caller.sounds import SILENCE
+from telebridge.simulator.media.fork import ForkLeg
 from telebridge.simulator.media.playout import PlayoutBuffer
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
@@ -20,14 +22,39 @@ SETTLED_FRAMES = 100
 """After two seconds of silence frames may be longer: who listens for the end of speech has found it by then."""
 
 
+class FarEnd(Protocol):
+    """Whoever is connected with the caller: a dialed party, or a seat in a conference."""
+
+    def frame(self, heard: bytes, /) -> Turn:
+        """Take 20 ms of the caller's audio, and return what the caller hears of the far end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CallerInput:
+    """What a caller gave to a `<Gather>`: a key, the beginning of speech, or the words that were spoken."""
+
+    kind: Literal["key", "speech", "words"]
+    text: str = ""
+
+
 @dataclass(slots=True)
 class Passed:
-    """The result of time passing: messages for the stream's socket, keys pressed, and whether somebody hung up."""
+    """The result of time passing: messages for sockets, what the caller gave, and whether somebody hung up.
+
+    `forked` are messages of one-way streams, each with the stream that it belongs to.
+    """
 
     messages: list[bytes] = field(default_factory=list)
-    keys: str = ""
+    forked: list[tuple[ForkLeg, bytes]] = field(default_factory=list)
+    inputs: list[CallerInput] = field(default_factory=list)
     hung_up: bool = False
     far_hung_up: bool = False
+
+    @property
+    def keys(self) -> str:
+        """The keys that were pressed."""
+        return "".join(given.text for given in self.inputs if given.kind == "key")
 
 
 class PhoneLine:
@@ -36,7 +63,8 @@ class PhoneLine:
     Attributes:
         playout: Plays audio to the caller.
         stream: Receives the caller's audio and keys while it is set.
-        far: The party that `<Dial>` connected; both parties hear each other while it is set.
+        forks: The one-way streams, which receive what the caller says and hears.
+        far: Whoever is connected with the caller; both hear each other while it is set.
 
     Args:
         caller: The person at this end.
@@ -53,18 +81,24 @@ class PhoneLine:
         self.opened_at = opened_at
         self.playout = PlayoutBuffer()
         self.stream: StreamLeg | None = None
-        self.far: Caller | None = None
+        self.forks: list[ForkLeg] = []
+        self.far: FarEnd | None = None
         self._frames = 0
         self._silent_frames = silent_frames
         self._quiet = 0  # how many frames before now were silence
 
     def act(self, step: CallerStep, *, now: float) -> Passed:
         """Let the caller do something further; returns what has passed up to now."""
+        passed = self.catch_up(now=now)
+        self.caller.add(step)
+        return passed
+
+    def catch_up(self, *, now: float) -> Passed:
+        """Process everything up to `now`, and cut a long frame short, because frames of 20 ms follow."""
         passed = self.handle_timeout(now=now)
         whole = int((now - self._frame_began()) / FRAME_SECONDS + 1e-6)
-        if whole > 0:  # a long frame is cut short
+        if whole > 0:
             self._pass_silence(passed, whole)
-        self.caller.add(step)
         return passed
 
     def next_deadline(self) -> float:
@@ -98,7 +132,8 @@ class PhoneLine:
         return self.opened_at + (self._frames + self._frames_at_once()) * FRAME_SECONDS
 
     def _frames_at_once(self) -> int:
-        settled = self._quiet >= SETTLED_FRAMES and self.far is None and self.caller.silent
+        alone = self.far is None and not self.forks
+        settled = self._quiet >= SETTLED_FRAMES and alone and self.caller.silent
         return self._silent_frames if settled else 1
 
     def _return_marks(self, passed: Passed, *, now: float) -> None:
@@ -118,18 +153,21 @@ class PhoneLine:
     def _pass_frame(self, passed: Passed, *, now: float) -> None:
         start = self._frame_began()
         self._frames += 1
-        turn = self.caller.frame(self.playout.heard_between(start, now))
+        heard = self.playout.heard_between(start, now)
+        turn = self.caller.frame(heard)
         self._quiet = self._quiet + 1 if turn.audio == QUIET_FRAME and not turn.keys else 0
         self._note(turn, start)
         self.recording.caller += turn.audio
         if self.stream is not None:
             passed.messages.append(self.stream.send_frame(turn.audio))
             passed.messages += [self.stream.send_digit(key) for key in turn.keys]
+        for fork in self.forks:
+            passed.forked += [(fork, message) for message in fork.send_frame(turn.audio, heard)]
         if self.far is not None:
             far_turn = self.far.frame(turn.audio)
             self.playout.queue_audio(far_turn.audio, now=now)
             passed.far_hung_up = passed.far_hung_up or far_turn.hung_up
-        passed.keys += turn.keys
+        passed.inputs += _inputs(turn)
         passed.hung_up = passed.hung_up or turn.hung_up
 
     def _note(self, turn: Turn, at: float) -> None:
@@ -140,3 +178,13 @@ class PhoneLine:
             self.recording.note(EventKind.CALLER, detail, now=at)
         for key in turn.keys:
             self.recording.note(EventKind.KEY, key, now=at)
+
+
+def _inputs(turn: Turn) -> list[CallerInput]:
+    """Return what a `<Gather>` may take of a frame."""
+    inputs = [CallerInput("key", key) for key in turn.keys]
+    if isinstance(turn.began, Speak):
+        inputs.append(CallerInput("speech"))
+    if turn.spoke is not None:
+        inputs.append(CallerInput("words", turn.spoke.words))
+    return inputs

@@ -125,6 +125,10 @@ class PlayoutBuffer:
         self._marks.clear()
         return names
 
+    def waiting_marks(self) -> list[tuple[float, str]]:
+        """Return the marks that wait for their audio, each with when that will have been heard."""
+        return [(at, name) for _, at, name in self._marks]
+
     def next_deadline(self) -> float | None:
         """Return when the next mark is due, or None."""
         return self._marks[0][1] if self._marks else None

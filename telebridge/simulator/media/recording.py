@@ -31,6 +31,11 @@ class EventKind(Enum):
     WHISPER = "whisper"  # a prompt is played to a dialed party alone; detail is the text
     HUNG_UP = "hung-up"  # detail is who: caller, bridge, limit
     WARNING = "warning"  # Twilio's code and words
+    NOT_SIMULATED = "not-simulated"  # a part of a document that Twilio would perform
+    RECORDING = "recording"  # a recording begins or ends: detail is its status and source
+    CONFERENCE = "conference"  # an event of the conference that the caller is in
+    QUEUE = "queue"  # the caller enters or leaves a queue
+    SMS = "message"  # a text message is sent: detail is its receiver and body
     CALLBACK = "callback"
 
 

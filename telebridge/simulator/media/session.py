@@ -15,11 +15,14 @@ from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 from telebridge.simulator.media.timer import LineDriver
 from telebridge.simulator.setup.faults import StreamFaults
+from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.simulator.twiml.interpreter import VerbDone, VerbFailed
 from telebridge.simulator.twiml.verbs import StreamVerb
 
 GOOD_CLOSE_CODES = {1000, 1001}
 NO_FAULTS = StreamFaults()
+UNKNOWN_MESSAGE = b'{"event":"speech","sequenceNumber":"0","streamSid":"","speech":{"began":true}}'
+"""An event that Twilio does not have, and may have one day."""
 
 StreamReport = Callable[[str, StreamVerb, str, int | None, str], None]
 """Sends a stream callback: event, verb, stream sid, error code, error text."""
@@ -34,8 +37,7 @@ class MediaSession:
         recording: Receives the events of the stream.
         report: Sends stream callbacks.
         faults: The faults to simulate.
-        require_wss: Refuse `ws://`.
-        accept_extra_fields: Process messages that have extra fields.
+        options: Whether `ws://` is refused, and how messages that are not as documented are treated.
     """
 
     def __init__(
@@ -46,8 +48,7 @@ class MediaSession:
         report: StreamReport,
         *,
         faults: StreamFaults = NO_FAULTS,
-        require_wss: bool = False,
-        accept_extra_fields: bool = False,
+        options: SimulatorOptions | None = None,
     ) -> None:
         self.stream_sid = f"MZ{uuid4().hex}"
         self._client = client
@@ -55,8 +56,7 @@ class MediaSession:
         self._recording = recording
         self._report = report
         self._faults = faults
-        self._require_wss = require_wss
-        self._accept_extra_fields = accept_extra_fields
+        self._options = options or SimulatorOptions()
         self._cut = False
 
     async def run(self, verb: StreamVerb, *, base_url: str, call_sid: str, account_sid: str) -> VerbDone | VerbFailed:
@@ -69,11 +69,14 @@ class MediaSession:
             self.stream_sid,
             self._driver.line.playout,
             self._recording,
-            accept_extra_fields=self._accept_extra_fields,
+            accept_extra_fields=self._options.accept_extra_fields,
             delay_marks_seconds=self._faults.delay_marks_seconds,
+            late_after_clear=self._faults.late_marks_after_clear,
         )
         self._driver.attach(leg, socket)
         self._driver.send(leg.open(call_sid=call_sid, account_sid=account_sid, parameters=dict(verb.parameters)))
+        if self._faults.unknown_messages:
+            socket.send(UNKNOWN_MESSAGE)
         self._note(EventKind.STREAM_STARTED, self.stream_sid)
         self._report("stream-started", verb, self.stream_sid, None, "")
         faulting = asyncio.create_task(self._simulate_faults(verb, socket))
@@ -89,9 +92,9 @@ class MediaSession:
     async def _connect(self, verb: StreamVerb, base_url: str) -> MediaSocketClient:
         if self._faults.refuse is not None:
             raise RequestFailed(self._faults.refuse, "refused by a fault")
-        url = verb.url if urlsplit(verb.url).scheme else _as_socket(urljoin(base_url, verb.url))
+        url = socket_url(verb.url, base_url)
         scheme = urlsplit(url).scheme
-        if scheme not in {"ws", "wss"} or (self._require_wss and scheme != "wss"):
+        if scheme not in {"ws", "wss"} or (self._options.require_wss and scheme != "wss"):
             raise RequestFailed(31922, f"the scheme of {url} is not wss")
         return await self._client.open_stream(url)
 
@@ -143,6 +146,6 @@ class MediaSession:
         self._recording.note(kind, detail, now=self._driver.now())
 
 
-def _as_socket(url: str) -> str:
-    """Return the WebSocket URL for an HTTP URL: a relative stream URL takes the host of its document."""
-    return url.replace("http", "ws", 1)
+def socket_url(url: str, base_url: str) -> str:
+    """Return the address of a stream; a relative one takes the host of its document."""
+    return url if urlsplit(url).scheme else urljoin(base_url, url).replace("http", "ws", 1)

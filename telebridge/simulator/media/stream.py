@@ -70,6 +70,7 @@ class StreamLeg:
         accept_extra_fields: Process a message with extra fields after the warning. Twilio does not document what it
             does with them.
         delay_marks_seconds: Marks come back so much later, as a fault.
+        late_after_clear: Marks that a clear returns come back when their audio would have been heard, as a fault.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class StreamLeg:
         *,
         accept_extra_fields: bool = False,
         delay_marks_seconds: float = 0.0,
+        late_after_clear: bool = False,
     ) -> None:
         self.stream_sid = stream_sid
         self.warned: set[int] = set()
@@ -87,6 +89,7 @@ class StreamLeg:
         self._recording = recording
         self._accept_extra_fields = accept_extra_fields
         self._delay_marks_seconds = delay_marks_seconds
+        self._late_after_clear = late_after_clear
         self._late_marks: deque[tuple[float, str]] = deque()
         self._machine = MediaStream(Side.TWILIO)
         self._frames = 0
@@ -173,6 +176,16 @@ class StreamLeg:
                 return self.send_marks(self._playout.queue_mark(name, now=now), now=now)
             case PlaybackCleared():
                 self._recording.note(EventKind.CLEAR, now=now)
-                return self.send_marks(self._playout.clear(now=now), now=now)
+                return self._clear(now=now)
             case _:
                 raise ProtocolError(f"{event} is not for Twilio's side")
+
+    def _clear(self, *, now: float) -> list[bytes]:
+        """Drop what was not heard; returns the messages for the marks that come back at once."""
+        due = self._playout.waiting_marks()
+        names = self._playout.clear(now=now)
+        if not self._late_after_clear:
+            return self.send_marks(names, now=now)
+        self._late_marks.extend(due)
+        self._late_marks = deque(sorted(self._late_marks, key=lambda mark: mark[0]))
+        return []

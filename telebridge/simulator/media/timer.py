@@ -8,25 +8,27 @@ from collections.abc import Callable
 
 from telebridge.simulator.caller.caller import CallerStep
 from telebridge.simulator.http.client import MediaSocketClient
-from telebridge.simulator.media.line import Passed, PhoneLine
+from telebridge.simulator.media.fork import ForkLeg
+from telebridge.simulator.media.line import CallerInput, FarEnd, Passed, PhoneLine
 from telebridge.simulator.media.stream import StreamLeg
 
 
 class LineDriver:
-    """Wakes the line at its deadlines, sends its messages to the stream's socket, and reports keys and hang-ups.
+    """Wakes the line at its deadlines, sends its messages to the sockets, and reports the caller's input and hang-ups.
 
     Attributes:
         line: The line that is driven.
-        keys: The keys that the caller pressed, for `<Gather>`.
-        far_hung_up: Set when the party that `<Dial>` connected hangs up.
+        inputs: What the caller pressed and said, for whichever verb waits for it.
+        far_hung_up: Set when whoever is connected with the caller hangs up.
     """
 
     def __init__(self, line: PhoneLine, *, on_hung_up: Callable[[], None]) -> None:
         self.line = line
-        self.keys: asyncio.Queue[str] = asyncio.Queue()
+        self.inputs: asyncio.Queue[CallerInput] = asyncio.Queue()
         self.far_hung_up = asyncio.Event()
         self._on_hung_up = on_hung_up
         self._socket: MediaSocketClient | None = None
+        self._forks: dict[ForkLeg, MediaSocketClient] = {}
         self._loop = asyncio.get_running_loop()
         self._due = line.next_deadline()  # kept here, because not every event loop's timer handles have `when()`
         self._timer = self._loop.call_at(self._due, self._wake)
@@ -49,6 +51,30 @@ class LineDriver:
         self.line.stream, self._socket = None, None
         self.line.playout.clear(now=self.now())
 
+    def attach_fork(self, leg: ForkLeg, socket: MediaSocketClient) -> None:
+        """Connect a one-way stream that begins."""
+        self._take(self.line.catch_up(now=self.now()))
+        self._forks[leg] = socket
+        self.line.forks.append(leg)
+        self._rearm()
+
+    def detach_fork(self, leg: ForkLeg) -> None:
+        """Disconnect a one-way stream that ended."""
+        if self._forks.pop(leg, None) is not None:
+            self.line.forks.remove(leg)
+
+    def connect(self, far: FarEnd | None) -> None:
+        """Connect the caller with somebody, or with nobody."""
+        self._take(self.line.catch_up(now=self.now()))
+        self.line.far = far
+        self.far_hung_up.clear()
+        self._rearm()
+
+    def drop_inputs(self) -> None:
+        """Forget what the caller gave before: Twilio knows no type-ahead."""
+        while not self.inputs.empty():
+            self.inputs.get_nowait()
+
     def mute(self) -> None:
         """Send no more messages to the stream's socket, and leave it open."""
         self._socket = None
@@ -61,14 +87,17 @@ class LineDriver:
     def send(self, messages: list[bytes]) -> None:
         """Send messages to the stream's socket, and re-arm the timer, since a mark may be due earlier now."""
         self._send(messages)
-        if not self._stopped:
-            self._arm()
+        self._rearm()
 
     def stop(self) -> None:
         """Close the line."""
         self._stopped = True
         self._timer.cancel()
         self.line.close(now=self.now())
+
+    def _rearm(self) -> None:
+        if not self._stopped:
+            self._arm()
 
     def _arm(self) -> None:
         self._timer.cancel()
@@ -81,14 +110,17 @@ class LineDriver:
 
     def _take(self, passed: Passed) -> None:
         self._send(passed.messages)
-        for key in passed.keys:
-            self.keys.put_nowait(key)
+        for leg, message in passed.forked:
+            socket = self._forks.get(leg)
+            if socket is not None:
+                socket.send(message)
+        for given in passed.inputs:
+            self.inputs.put_nowait(given)
         if passed.far_hung_up:
             self.far_hung_up.set()
         if passed.hung_up:
             self._on_hung_up()
-        if not self._stopped:
-            self._arm()
+        self._rearm()
 
     def _send(self, messages: list[bytes]) -> None:
         socket, stream = self._socket, self.line.stream

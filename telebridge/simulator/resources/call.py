@@ -95,8 +95,8 @@ class CallResource:
         completed = self.status is CallStatus.COMPLETED
         return {
             "sid": self.sid,
-            "date_created": _rfc2822(self.created_at),
-            "date_updated": _rfc2822(self.updated_at or self.created_at),
+            "date_created": rfc2822(self.created_at),
+            "date_updated": rfc2822(self.updated_at or self.created_at),
             "parent_call_sid": self.parent_call_sid,
             "account_sid": self.account_sid,
             "to": self.to,
@@ -105,8 +105,8 @@ class CallResource:
             "from_formatted": formatted(self.from_),
             "phone_number_sid": self.phone_number_sid,
             "status": word_in_resource(self.status),
-            "start_time": _rfc2822(self.answered_at or self.started_at),
-            "end_time": _rfc2822(self.ended_at),
+            "start_time": rfc2822(self.answered_at or self.started_at),
+            "end_time": rfc2822(self.ended_at),
             "duration": str(self.duration_seconds) if completed else None,
             "price": None,
             "price_unit": "USD",
@@ -135,7 +135,8 @@ def formatted(number: str) -> str:
     return number
 
 
-def _rfc2822(at: datetime | None) -> str | None:
+def rfc2822(at: datetime | None) -> str | None:
+    """Return an instant as the resources of this version of the API write it."""
     return None if at is None else format_datetime(at.replace(microsecond=0))
 
 

@@ -8,15 +8,13 @@ One rule: nothing here dials; `handle_timeout` returns the calls that are due, i
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from urllib.parse import urlencode
 
 from telebridge.simulator.resources.call import API_VERSION, CallResource, word_in_resource
-from telebridge.simulator.resources.parameters import ApiProblem
+from telebridge.simulator.resources.pages import page_of, time_filter
+from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.twilio.calls import CallStatus
 
 LONGEST_WAIT_SECONDS = 86_400.0
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 FILTERS = (
     "To",
     "From",
@@ -105,50 +103,15 @@ class CallBook:
         del self._records[sid]
 
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list as JSON, newest call first. The sid in a page token keeps pages stable.
+        """Return a page of the list as JSON, newest call first.
 
         Raises:
             ApiProblem: A filter or a number is not valid.
         """
-        size = min(_whole(query, "PageSize", DEFAULT_PAGE, least=1), LARGEST_PAGE)
-        number = _whole(query, "Page", 0, least=0)
         keeps = [_filter(name, query[name]) for name in FILTERS if query.get(name)]
         found = [record for record in reversed(self._records.values()) if all(keep(record) for keep in keeps)]
-        start = _after_token(found, query.get("PageToken", ""), number * size)
-        shown = found[start : start + size]
         uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Calls.json"
-        kept = {name: query[name] for name in FILTERS if query.get(name)}
-
-        def page_uri(page: int, token: str = "") -> str:
-            more = {"PageToken": token} if token else {}
-            return f"{uri}?{urlencode({**kept, 'PageSize': size, 'Page': page, **more})}"
-
-        further = start + size < len(found)
-        return {
-            "calls": [record.as_json() for record in shown],
-            "end": max(start + len(shown) - 1, 0),
-            "first_page_uri": page_uri(0),
-            "next_page_uri": page_uri(number + 1, f"PA{shown[-1].sid}") if further else None,
-            "page": number,
-            "page_size": size,
-            "previous_page_uri": page_uri(number - 1) if number else None,
-            "start": start,
-            "uri": page_uri(number),
-        }
-
-
-def _after_token(found: list[CallResource], token: str, otherwise: int) -> int:
-    for index, record in enumerate(found):
-        if token == f"PA{record.sid}":
-            return index + 1
-    return otherwise
-
-
-def _whole(query: Mapping[str, str], name: str, default: int, *, least: int) -> int:
-    text = query.get(name) or str(default)
-    if not (text.isascii() and text.isdecimal() and len(text) < 7 and int(text) >= least):
-        raise ApiProblem(400, 20422, name)
-    return int(text)
+        return page_of(found, "calls", uri, query, filters=FILTERS)
 
 
 def _filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
@@ -164,33 +127,7 @@ def _filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
                 raise ApiProblem(400, 20422, name)
             return lambda record: word_in_resource(record.status) == wanted
         case _:
-            return _time_filter(name, wanted)
-
-
-def _time_filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
-    """Return a filter by time: bounds are inclusive; a bound without a time of day means that whole day in UTC."""
-    try:
-        instant = datetime.fromisoformat(wanted)
-    except ValueError:
-        raise ApiProblem(400, 20422, name) from None
-    bound = (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-    whole_day = len(wanted) == len("2026-03-02")
-
-    def time_of(record: CallResource) -> datetime | None:
-        return (record.answered_at or record.started_at) if name.startswith("Start") else record.ended_at
-
-    def keeps(record: CallResource) -> bool:
-        at = time_of(record)
-        if at is None:
-            return False
-        order = _order(at, bound, whole_day=whole_day)
-        return order <= 0 if name.endswith("<") else order >= 0 if name.endswith(">") else order == 0
-
-    return keeps
-
-
-def _order(at: datetime, bound: datetime, *, whole_day: bool) -> int:
-    if whole_day:
-        return (at.date() > bound.date()) - (at.date() < bound.date())
-    at = at.replace(microsecond=0)
-    return (at > bound) - (at < bound)
+            keeps = time_filter(name, wanted)
+            if name.startswith("Start"):
+                return lambda record: keeps(record.answered_at or record.started_at)
+            return lambda record: keeps(record.ended_at)

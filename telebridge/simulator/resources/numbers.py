@@ -3,25 +3,33 @@
 Follows Twilio's IncomingPhoneNumber resource ("Read multiple", "Fetch", "Update") and its Account resource.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
-from urllib.parse import urlencode
 
 from telebridge.simulator.resources.call import API_VERSION
-from telebridge.simulator.resources.parameters import ApiProblem, RequestFields
+from telebridge.simulator.resources.fields import RequestFields
+from telebridge.simulator.resources.offered import first_free, is_offered
+from telebridge.simulator.resources.pages import page_of
+from telebridge.simulator.resources.problems import ApiProblem
 
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
 URLS = {
     "VoiceUrl": "voice_url",
     "VoiceFallbackUrl": "voice_fallback_url",
     "StatusCallback": "status_callback",
+    "SmsUrl": "sms_url",
+    "SmsFallbackUrl": "sms_fallback_url",
 }
 METHODS = {
     "VoiceMethod": "voice_method",
     "VoiceFallbackMethod": "voice_fallback_method",
     "StatusCallbackMethod": "status_callback_method",
+    "SmsMethod": "sms_method",
+    "SmsFallbackMethod": "sms_fallback_method",
 }
+ALWAYS_AVAILABLE, NEVER_AVAILABLE = "+15005550006", "+15005550000"
+"""The magic numbers of Twilio's test credentials."""
 TEXTS = {"FriendlyName": "friendly_name", "VoiceApplicationSid": "voice_application_sid", "TrunkSid": "trunk_sid"}
 
 
@@ -89,6 +97,40 @@ class NumberBook:
         self.account_sid = account_sid
         self._numbers = {number: IncomingPhoneNumber(number, account_sid) for number in sorted(numbers)}
 
+    @property
+    def owned(self) -> set[str]:
+        """All numbers of the account."""
+        return set(self._numbers)
+
+    def buy(self, raw: Mapping[str, Sequence[str]]) -> IncomingPhoneNumber:
+        """Buy a number by itself or by its area code, with its webhooks.
+
+        Raises:
+            ApiProblem: It cannot be bought, or a value is not valid.
+        """
+        fields = RequestFields(raw)
+        phone_number = fields.text("PhoneNumber")
+        if not phone_number:
+            if not fields.text("AreaCode"):
+                raise ApiProblem(400, 21421, "")
+            phone_number = first_free(fields.text("AreaCode"), self.owned)
+        if phone_number in self._numbers or phone_number == NEVER_AVAILABLE:
+            raise ApiProblem(400, 21422, phone_number)
+        if not is_offered(phone_number) and phone_number != ALWAYS_AVAILABLE:
+            raise ApiProblem(400, 21421, phone_number)
+        number = IncomingPhoneNumber(phone_number, self.account_sid)
+        number.update(raw)
+        self._numbers[phone_number] = number
+        return number
+
+    def release(self, sid: str) -> None:
+        """Give a number back.
+
+        Raises:
+            ApiProblem: There is none.
+        """
+        del self._numbers[self.find(sid).phone_number]
+
     def of(self, phone_number: str) -> IncomingPhoneNumber | None:
         """Return a number by what is dialled."""
         return self._numbers.get(phone_number)
@@ -107,41 +149,28 @@ class NumberBook:
     def page(self, query: Mapping[str, str]) -> dict[str, object]:
         """Return a page of the list. `PhoneNumber` matches a part of a number, `FriendlyName` all of a name."""
         wanted, name = query.get("PhoneNumber", ""), query.get("FriendlyName", "")
-        shown = [number.as_json() for number in self._numbers.values() if wanted in number.phone_number]
-        shown = [number for number in shown if name in ("", number["friendly_name"])]
-        size, page = min(int(query.get("PageSize") or DEFAULT_PAGE), LARGEST_PAGE), int(query.get("Page") or 0)
-        start, uri = size * page, f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
-        cut = shown[start : start + size]
-        kept = {key: query[key] for key in ("PhoneNumber", "FriendlyName") if query.get(key)}
-
-        def page_uri(number: int) -> str:
-            return f"{uri}?{urlencode({**kept, 'PageSize': size, 'Page': number})}"
-
-        return {
-            "incoming_phone_numbers": cut,
-            "start": start,
-            "end": max(start + len(cut) - 1, 0),
-            "page": page,
-            "page_size": size,
-            "first_page_uri": page_uri(0),
-            "next_page_uri": page_uri(page + 1) if start + size < len(shown) else None,
-            "previous_page_uri": page_uri(page - 1) if page else None,
-            "uri": page_uri(page),
-        }
+        shown = [number for number in self._numbers.values() if wanted.strip("%*") in number.phone_number]
+        shown = [number for number in shown if name in ("", number.as_json()["friendly_name"])]
+        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
+        return page_of(shown, "incoming_phone_numbers", uri, query, filters=("PhoneNumber", "FriendlyName"))
 
 
-def account_json(account_sid: str, *, trial: bool) -> dict[str, object]:
+def account_json(account_sid: str, *, trial: bool, name: str = "the account of the local Twilio") -> dict[str, object]:
     """Return the resource of the account."""
     uri = f"/{API_VERSION}/Accounts/{account_sid}"
+    parts = ("AvailablePhoneNumbers", "Calls", "Conferences", "IncomingPhoneNumbers", "Messages", "Notifications")
     return {
         "sid": account_sid,
-        "friendly_name": "the account of the local Twilio",
+        "friendly_name": name,
+        "auth_token": None,
+        "date_created": None,
+        "date_updated": None,
         "status": "active",
         "type": "Trial" if trial else "Full",
         "owner_account_sid": account_sid,
         "subresource_uris": {
-            "calls": f"{uri}/Calls.json",
-            "incoming_phone_numbers": f"{uri}/IncomingPhoneNumbers.json",
+            re.sub(r"(?<!^)([A-Z])", r"_\1", part).lower(): f"{uri}/{part}.json"
+            for part in (*parts, "Queues", "Recordings")
         },
         "uri": f"{uri}.json",
     }

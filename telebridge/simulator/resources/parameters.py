@@ -10,7 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from telebridge.errors import TelebridgeError
+from telebridge.simulator.resources.fields import RequestFields
+from telebridge.simulator.resources.problems import ApiProblem
+from telebridge.simulator.twiml.nouns import RECORDING_EVENTS
+from telebridge.simulator.twiml.verbs import NO_CALLBACK, EventCallback
 
 EVENTS = ("initiated", "ringing", "answered", "completed")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -21,55 +24,6 @@ LONGEST_TWIML = 4000
 # Twilio's magic numbers; no telephone has them.
 MAGIC_FROM = {"+15005550001": 21212}
 MAGIC_TO = {"+15005550001": 21217, "+15005550002": 21214, "+15005550003": 21215, "+15005550004": 21216}
-
-MESSAGES = {
-    20003: "Authenticate",
-    20404: "The requested resource {} was not found",
-    20429: "Too Many Requests",
-    20500: "An internal server error has occurred",
-    21201: "No 'To' number is specified",
-    21205: "Url is not a valid URL: {}",
-    21206: "SendDigits contains an invalid digit: {}",
-    21208: "Timeout must be a number of seconds from 1 to 600: {}",
-    21210: "The source phone number provided, {}, is not yet verified for your account.",
-    21211: "The phone number you are attempting to call, {}, is not valid.",
-    21212: "The source phone number provided, {}, is not valid.",
-    21213: "No 'From' number is specified",
-    21214: "The phone number you are attempting to call, {}, cannot be reached.",
-    21215: "Account not authorized to call {}.",
-    21216: "Account not allowed to call {}.",
-    21217: "Phone number {} does not appear to be valid.",
-    21218: "ApplicationSid is not valid: {}",
-    21220: "Call is not in-progress. Cannot redirect.",
-    21234: "MachineDetection is not valid: {}",
-    21609: "The 'StatusCallback' URL {} is not a valid URL.",
-    21626: "The 'StatusCallbackEvent' {} is not valid.",
-}
-
-
-class ApiProblem(TelebridgeError):
-    """An error response of the REST API.
-
-    Args:
-        status: The HTTP status.
-        code: Twilio's error code.
-        about: The value or path that is wrong, for the message.
-    """
-
-    def __init__(self, status: int, code: int, about: str = "") -> None:
-        super().__init__(status, code, about)
-        self.status = status
-        self.code = code
-        self.about = about
-
-    def as_json(self) -> dict[str, object]:
-        """Return the body of the response."""
-        return {
-            "code": self.code,
-            "message": MESSAGES.get(self.code, "Invalid Parameter {}").format(self.about),
-            "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
-            "status": self.status,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +40,23 @@ class MachineDetection:
         if answered_by != "machine":
             return answered_by
         return "machine_start" if self.mode == "Enable" else "machine_end_beep"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingSetup:
+    """How a call is recorded.
+
+    Args:
+        channels: 1, or 2 with the caller in the first.
+        track: inbound, outbound or both.
+        trim: Whether silence at both ends is cut.
+        callback: Where the application is told about the recording.
+    """
+
+    channels: int = 1
+    track: str = "both"
+    trim: bool = False
+    callback: EventCallback = NO_CALLBACK
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +77,7 @@ class CallSetup:
     time_limit_seconds: float = 14_400.0
     send_digits: str = ""
     detection: MachineDetection | None = None
+    recording: "RecordingSetup | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,62 +88,6 @@ class CallUpdate:
     url: str | None = None
     method: str = "POST"
     twiml: str | None = None
-
-
-class RequestFields:
-    """The parameters of one request, read and checked by type."""
-
-    def __init__(self, fields: Mapping[str, Sequence[str]]) -> None:
-        self._fields = fields
-
-    def text(self, name: str, default: str = "") -> str:
-        """Return the last value of a parameter."""
-        values = self._fields.get(name)
-        return values[-1] if values else default
-
-    def all(self, name: str) -> tuple[str, ...]:
-        """Return every value of a parameter."""
-        return tuple(self._fields.get(name, ()))
-
-    def url(self, name: str, code: int = 21205) -> str | None:
-        """Return an http or https address; None for an empty one.
-
-        Raises:
-            ApiProblem: It is no address.
-        """
-        text = self.text(name)
-        if not text:
-            return None
-        try:
-            parts = urlsplit(text)
-            valid = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port or 1) > 0
-        except ValueError:
-            valid = False
-        if not valid:
-            raise ApiProblem(400, code, text)
-        return text
-
-    def method(self, name: str) -> str:
-        """Return GET or POST.
-
-        Raises:
-            ApiProblem: It is neither.
-        """
-        method = self.text(name, "POST").upper()
-        if method not in {"GET", "POST"}:
-            raise ApiProblem(400, 20422, name)
-        return method
-
-    def seconds(self, name: str, default: int, least: int, most: int, code: int = 20422) -> float:
-        """Return a number of seconds.
-
-        Raises:
-            ApiProblem: It is none, or out of range.
-        """
-        text = self.text(name, str(default))
-        if not re.fullmatch(r"[0-9]{1,6}", text) or not least <= int(text) <= most:
-            raise ApiProblem(400, code, text if code != 20422 else name)
-        return float(text)
 
 
 def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[str] | None = None) -> CallSetup:
@@ -211,7 +127,26 @@ def read_create(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[st
         time_limit_seconds=fields.seconds("TimeLimit", 14_400, 60, 86_400),
         send_digits=send_digits,
         detection=None if send_digits else _detection(fields),
+        recording=read_recording(raw) if fields.flag("Record") else None,
     )
+
+
+def read_recording(raw: Mapping[str, Sequence[str]]) -> RecordingSetup:
+    """Return how a call or a part of it is to be recorded.
+
+    Raises:
+        ApiProblem: As Twilio would answer.
+    """
+    fields = RequestFields(raw)
+    channels = fields.word("RecordingChannels", "mono", ("mono", "dual"))
+    track = fields.word("RecordingTrack", "both", ("inbound", "outbound", "both"))
+    trim = fields.word("Trim", "do-not-trim", ("trim-silence", "do-not-trim"))
+    url, method = fields.url("RecordingStatusCallback"), fields.method("RecordingStatusCallbackMethod")
+    events = tuple(word for value in fields.all("RecordingStatusCallbackEvent") for word in value.split())
+    if any(event not in RECORDING_EVENTS for event in events):
+        raise ApiProblem(400, 20422, "RecordingStatusCallbackEvent")
+    callback = EventCallback(url, method, events or ("completed",)) if url else EventCallback()
+    return RecordingSetup(2 if channels == "dual" else 1, track, trim == "trim-silence", callback)
 
 
 def read_update(raw: Mapping[str, Sequence[str]]) -> CallUpdate:

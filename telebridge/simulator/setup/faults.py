@@ -15,6 +15,9 @@ class StreamFaults:
         garbage_after_seconds: One message that is not JSON is sent.
         hang_after_seconds: Nothing is sent any more, and the socket stays open; the stream-error callback comes.
         delay_marks_seconds: Marks come back so much later than their audio was heard.
+        late_marks_after_clear: Marks that a clear returns come back when the audio that it dropped would have been
+            heard. Twilio does not document when they come.
+        unknown_messages: Twilio sends a message of an event that is not documented; it may add events at any time.
         omit_stop: The stream ends without `stop`.
         refuse: The stream cannot be connected at all, with this error of Twilio's (31901, 31920, …).
         only_first: Only the first stream of a call has these faults.
@@ -24,6 +27,8 @@ class StreamFaults:
     garbage_after_seconds: float | None = None
     hang_after_seconds: float | None = None
     delay_marks_seconds: float = 0.0
+    late_marks_after_clear: bool = False
+    unknown_messages: bool = False
     omit_stop: bool = False
     refuse: int | None = None
     only_first: bool = True

@@ -13,22 +13,29 @@ from enum import Enum
 from urllib.parse import urljoin, urlsplit
 
 from telebridge.errors import LocalProtocolError
+from telebridge.simulator.twiml.document import TwimlDocument, played_document, read_document, spoken_document
+from telebridge.simulator.twiml.elements import TwimlWarning
 from telebridge.simulator.twiml.verbs import (
     DialVerb,
+    EnqueueVerb,
     GatherVerb,
     HangupVerb,
+    LeaveVerb,
     PauseVerb,
-    PlayVerb,
+    PerformedVerb,
+    RecordVerb,
     RedirectVerb,
+    ReferVerb,
     RejectVerb,
-    SayVerb,
+    SmsVerb,
     StreamVerb,
     TwimlError,
     Verb,
-    read_document,
 )
 
 MOST_DOCUMENTS = 1000  # a call that redirects to itself for ever ends here
+TWIML_TYPES = frozenset({"text/xml", "application/xml", "text/html", ""})
+LEFT_QUEUE = "left the queue"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ class EndOfTwiml:
     code: int | None = None
 
 
-Instruction = Fetch | SayVerb | PlayVerb | PauseVerb | GatherVerb | DialVerb | StreamVerb | RejectVerb | EndOfTwiml
+Instruction = Fetch | PerformedVerb | RejectVerb | EndOfTwiml
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,10 @@ class FetchFailed:
 
 @dataclass(frozen=True, slots=True)
 class VerbDone:
-    """The outcome of a verb that ended; `fields` are sent to its action. After `<Gather>`, `Digits` decides."""
+    """The outcome of a verb that ended; `fields` are sent to its action.
+
+    After `<Gather>`, `Digits` and `SpeechResult` decide whether it is asked; after `<Record>`, `RecordingUrl`.
+    """
 
     fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -103,11 +113,19 @@ class Interpreter:
 
     Attributes:
         problems: What went wrong so far, as Twilio's console would list it.
+
+    Args:
+        fallback_url: Replaces the first document that cannot be fetched or read.
+        fallback_method: GET or POST.
+        in_queue: Whether the documents are those of a queue's `waitUrl`, where `<Leave>` is allowed.
     """
 
-    def __init__(self, *, fallback_url: str | None = None, fallback_method: str = "POST") -> None:
+    def __init__(
+        self, *, fallback_url: str | None = None, fallback_method: str = "POST", in_queue: bool = False
+    ) -> None:
         self.state = InterpreterState.NEW
-        self.problems: list[TwimlError] = []
+        self.problems: list[TwimlError | TwimlWarning] = []
+        self._in_queue = in_queue
         self._fallback = Fetch(fallback_url, fallback_method) if fallback_url else None
         self._verbs: list[Verb] = []
         self._base_url = ""
@@ -150,30 +168,44 @@ class Interpreter:
                     raise LocalProtocolError("a verb ends with VerbDone or VerbFailed")
         raise LocalProtocolError(f"nothing can end in state {self.state.value}")
 
-    def abandoned(self, *, connected: bool) -> Fetch | None:
-        """Return the request that Twilio makes when a call ends in the middle of a verb: the action of a `<Dial>`.
+    def abandoned(self, fields: Mapping[str, str]) -> Fetch | None:
+        """Return the request that Twilio makes when a call ends in the middle of a verb; its response is ignored.
 
         Args:
-            connected: Whether the two parties were connected.
+            fields: What the verb has come to; nothing when its action is not asked.
         """
         match self._current:
-            case DialVerb(action=str() as action, method=method) if urlsplit(
-                url := urljoin(self._base_url, action)
-            ).scheme:
-                return Fetch(url, method, {"DialCallStatus": "completed" if connected else "canceled"})
+            case DialVerb(action=action, method=method) | EnqueueVerb(action=action, method=method) if action is None:
+                return None
+            case (
+                DialVerb(action=action, method=method)
+                | EnqueueVerb(action=action, method=method)
+                | RecordVerb(action=action, method=method)
+            ) if fields:
+                url = urljoin(self._base_url, action or "")
+                return Fetch(url, method, fields) if urlsplit(url).scheme else None
             case _:
                 return None
 
     def _read(self, document: Document) -> Instruction:
         self._base_url = document.url
         media_type = document.content_type.partition(";")[0].strip().lower()
-        if media_type not in {"text/xml", "application/xml", "text/html", ""}:
-            return self._fail(TwimlError(12300, f"content type {media_type} is not TwiML"), document.url)
         try:
-            self._verbs = list(read_document(document.body))
+            twiml = self._twiml(document, media_type)
         except TwimlError as error:
             return self._fail(error, document.url)
+        self._verbs = list(twiml.verbs)
+        self.problems += twiml.warnings
         return self._next()
+
+    def _twiml(self, document: Document, media_type: str) -> TwimlDocument:
+        if media_type in TWIML_TYPES:
+            return read_document(document.body)
+        if media_type == "text/plain":
+            return spoken_document(document.body.decode(errors="replace"))
+        if media_type.startswith("audio/"):
+            return played_document(document.url)
+        raise TwimlError(12300, f"content type {media_type} is not TwiML")
 
     def _next(self) -> Instruction:
         if not self._verbs:
@@ -190,6 +222,11 @@ class Interpreter:
                 return self._issue(EndOfTwiml("reject after answer"))
             case RejectVerb():
                 return self._issue(verb)
+            case LeaveVerb() if self._in_queue:
+                return self._issue(EndOfTwiml(LEFT_QUEUE))
+            case LeaveVerb():
+                self.problems.append(TwimlWarning(12200, "<Leave> is only allowed in the waitUrl of a queue"))
+                return self._next()
             case _:
                 self._answered = self._answered or not isinstance(verb, PauseVerb)
                 return self._issue(verb)
@@ -198,11 +235,18 @@ class Interpreter:
         """Return the instruction that follows the current verb."""
         match self._current:
             case GatherVerb(action=action, method=method, action_on_empty_result=on_empty):
-                if outcome.fields.get("Digits") or on_empty:
+                if outcome.fields.get("Digits") or outcome.fields.get("SpeechResult") or on_empty:
                     return self._go_to(action or "", method, outcome.fields)
-            case DialVerb(action=action, method=method) | StreamVerb(action=action, method=method) if (
-                action is not None
-            ):
+            case RecordVerb(action=action, method=method):
+                if outcome.fields.get("RecordingUrl"):
+                    return self._go_to(action or "", method, outcome.fields)
+            case (
+                DialVerb(action=action, method=method)
+                | StreamVerb(action=action, method=method)
+                | EnqueueVerb(action=action, method=method)
+                | ReferVerb(action=action, method=method)
+                | SmsVerb(action=action, method=method)
+            ) if action is not None:
                 return self._go_to(action, method, outcome.fields)
             case _:
                 pass

@@ -1,18 +1,16 @@
-"""TwiML verbs as values, and a parser that reads them from a document.
+"""TwiML verbs as values: what one element of a document asks for, with Twilio's defaults.
 
-Follows Twilio's "TwiML for Programmable Voice" and errors 11750, 12100, 12200 and 31941 of its error dictionary.
+Follows Twilio's "TwiML for Programmable Voice". `telebridge.simulator.twiml.document` reads them from a document.
 
-One rule: parsing takes any bytes and raises nothing but TwimlError.
+One rule: a value holds only what is performed; what Twilio knows and the simulator does not is a warning of the parser.
 """
 
-import re
 from dataclasses import dataclass
-from xml.etree import ElementTree
 
 from telebridge.errors import TelebridgeError
 
-LARGEST_DOCUMENT_BYTES = 64 * 1024
-LONGEST_PARAMETER = 500
+FOR_EVER = 0
+"""The `loop` of a prompt that is repeated until the caller hangs up."""
 
 
 class TwimlError(TelebridgeError):
@@ -58,7 +56,7 @@ PromptVerb = SayVerb | PlayVerb | PauseVerb
 
 @dataclass(frozen=True, slots=True)
 class GatherVerb:
-    """Collect keys while prompts play."""
+    """Collect keys, and words when `speech` is set, while prompts play."""
 
     prompts: tuple[PromptVerb, ...] = ()
     action: str | None = None
@@ -67,6 +65,22 @@ class GatherVerb:
     num_digits: int | None = None
     finish_on_key: str = "#"
     action_on_empty_result: bool = False
+    keys: bool = True
+    speech: bool = False
+    speech_timeout_seconds: float = 5.0
+    barge_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EventCallback:
+    """Where the application is told about events of a resource; empty `url` for nobody."""
+
+    url: str = ""
+    method: str = "POST"
+    events: tuple[str, ...] = ()
+
+
+NO_CALLBACK = EventCallback()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +90,40 @@ class Party:
     number: str
     url: str | None = None
     method: str = "POST"
+    send_digits: str = ""
+    status: EventCallback = NO_CALLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class ConferenceNoun:
+    """`<Conference>`: the room that the caller enters, and how."""
+
+    name: str
+    muted: bool = False
+    beep: str = "true"
+    start_on_enter: bool = True
+    end_on_exit: bool = False
+    wait_url: str | None = None
+    wait_method: str = "POST"
+    max_participants: int = 250
+    record: bool = False
+    label: str = ""
+    status: EventCallback = NO_CALLBACK
+    recording: EventCallback = NO_CALLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class QueueNoun:
+    """`<Dial><Queue>`: the queue whose first caller is connected, after the document at `url` was played to them."""
+
+    name: str
+    url: str | None = None
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
 class DialVerb:
-    """Connect the caller to the first of `parties` that answers."""
+    """Connect the caller to the first of `parties` that answers, to a conference, or to a queue."""
 
     parties: tuple[Party, ...]
     action: str | None = None
@@ -89,6 +132,12 @@ class DialVerb:
     time_limit_seconds: float = 14_400.0
     caller_id: str | None = None
     hangup_on_star: bool = False
+    sequential: bool = False
+    record: str = "do-not-record"
+    trim: bool = False
+    recording: EventCallback = NO_CALLBACK
+    conference: ConferenceNoun | None = None
+    queue: QueueNoun | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +151,93 @@ class StreamVerb:
     status_callback_method: str = "POST"
     action: str | None = None
     method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class StartStreamVerb:
+    """`<Start><Stream>`: a media stream to the application only, beside the verbs that follow.
+
+    Args:
+        stream: Where it goes.
+        tracks: Which audio it carries: `inbound`, `outbound`.
+    """
+
+    stream: StreamVerb
+    tracks: tuple[str, ...] = ("inbound",)
+
+
+@dataclass(frozen=True, slots=True)
+class StopStreamVerb:
+    """`<Stop><Stream>`: end the stream of this name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecordingVerb:
+    """`<Start><Recording>`: record the call beside the verbs that follow."""
+
+    channels: int = 1
+    track: str = "both"
+    trim: bool = True
+    recording: EventCallback = NO_CALLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class RecordVerb:
+    """Record a message of the caller, after a beep."""
+
+    action: str | None = None
+    method: str = "POST"
+    timeout_seconds: float = 5.0
+    finish_on_key: str = "1234567890*#"
+    max_length_seconds: float = 3600.0
+    play_beep: bool = True
+    trim: bool = True
+    recording: EventCallback = NO_CALLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class EnqueueVerb:
+    """Let the caller wait in a queue, where the document at `wait_url` is performed over and over."""
+
+    name: str
+    action: str | None = None
+    method: str = "POST"
+    wait_url: str | None = None
+    wait_method: str = "POST"
+    max_size: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveVerb:
+    """Leave the queue; allowed in its `wait_url` document."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReferVerb:
+    """Hand the caller's SIP leg to another address."""
+
+    target: str
+    action: str | None = None
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class SmsVerb:
+    """Send a text message in mid-call; empty `to` and `from_` are those of the call."""
+
+    body: str
+    to: str = ""
+    from_: str = ""
+    action: str | None = None
+    method: str = "POST"
+    status_callback: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EchoVerb:
+    """Let callers hear themselves until they hang up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,132 +260,22 @@ class RejectVerb:
     reason: str = "rejected"
 
 
-Verb = SayVerb | PlayVerb | PauseVerb | GatherVerb | DialVerb | StreamVerb | RedirectVerb | HangupVerb | RejectVerb
+PerformedVerb = (
+    SayVerb
+    | PlayVerb
+    | PauseVerb
+    | GatherVerb
+    | DialVerb
+    | StreamVerb
+    | StartStreamVerb
+    | StopStreamVerb
+    | StartRecordingVerb
+    | RecordVerb
+    | EnqueueVerb
+    | ReferVerb
+    | SmsVerb
+    | EchoVerb
+)
+"""The verbs that take part in the call; the other ones only lead the interpreter."""
 
-
-def read_document(document: bytes) -> tuple[Verb, ...]:
-    """The verbs of a TwiML document, in order.
-
-    Raises:
-        TwimlError: 11750 too large, 12100 not XML, 12200 not TwiML or not of the simulator's part of it, 31941 for the
-            track of a stream.
-    """
-    if len(document) > LARGEST_DOCUMENT_BYTES:
-        raise TwimlError(11750, f"the document has {len(document)} bytes")
-    if b"<!DOCTYPE" in document or b"<!ENTITY" in document:
-        raise TwimlError(12100, "document type declarations are not read")
-    try:
-        root = ElementTree.fromstring(document)  # noqa: S314 - without a document type there are no entities to expand
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise TwimlError(12100, f"not XML: {error}") from None
-    if root.tag != "Response":
-        raise TwimlError(12200, f"the document is a <{root.tag}>, not a <Response>")
-    return tuple(_verb(element) for element in root)
-
-
-def _verb(element: ElementTree.Element) -> Verb:
-    match element.tag:
-        case "Say" | "Play" | "Pause":
-            return _prompt(element)
-        case "Gather":
-            return _gather(element)
-        case "Dial":
-            return _dial(element)
-        case "Connect":
-            return _connect(element)
-        case "Redirect":
-            return RedirectVerb(_text(element), _method(element))
-        case "Hangup":
-            return HangupVerb()
-        case "Reject":
-            return RejectVerb(element.get("reason", "rejected"))
-        case unknown:
-            raise TwimlError(12200, f"<{unknown}> is not a verb the simulator knows")
-
-
-def _prompt(element: ElementTree.Element) -> PromptVerb:
-    match element.tag:
-        case "Say":
-            return SayVerb("".join(element.itertext()).strip(), _whole(element, "loop", 1))
-        case "Play":
-            return PlayVerb(_text(element), element.get("digits", ""), _whole(element, "loop", 1))
-        case "Pause":
-            return PauseVerb(_whole(element, "length", 1))
-        case unknown:
-            raise TwimlError(12200, f"<{unknown}> is not allowed in <Gather>")
-
-
-def _gather(element: ElementTree.Element) -> GatherVerb:
-    return GatherVerb(
-        prompts=tuple(_prompt(child) for child in element),
-        action=element.get("action"),
-        method=_method(element),
-        timeout_seconds=_whole(element, "timeout", 5),
-        num_digits=_whole(element, "numDigits", 0) or None,
-        finish_on_key=element.get("finishOnKey", "#"),
-        action_on_empty_result=element.get("actionOnEmptyResult", "false").lower() == "true",
-    )
-
-
-def _dial(element: ElementTree.Element) -> DialVerb:
-    parties = [Party(_text(element))] if _text(element) else []
-    for child in element:
-        if child.tag not in {"Number", "Sip", "Client"}:
-            raise TwimlError(12200, f"<{child.tag}> in <Dial> is not a noun the simulator knows")
-        scheme = "client:" if child.tag == "Client" else ""
-        parties.append(Party(scheme + _text(child), child.get("url"), _method(child)))
-    return DialVerb(
-        parties=tuple(parties),
-        action=element.get("action"),
-        method=_method(element),
-        timeout_seconds=_whole(element, "timeout", 30),
-        time_limit_seconds=_whole(element, "timeLimit", 14_400),
-        caller_id=element.get("callerId"),
-        hangup_on_star=element.get("hangupOnStar", "false").lower() == "true",
-    )
-
-
-def _connect(element: ElementTree.Element) -> StreamVerb:
-    if len(element) != 1 or element[0].tag != "Stream":
-        raise TwimlError(12200, "<Connect> must hold one <Stream>")
-    noun = element[0]
-    if noun.get("track", "inbound_track") != "inbound_track":
-        raise TwimlError(31941, "with <Connect> the track can only be inbound_track")
-    if not noun.get("url"):
-        raise TwimlError(12200, "<Stream> has no url")
-    return StreamVerb(
-        url=noun.get("url", ""),
-        name=noun.get("name", ""),
-        parameters=tuple(_parameter(child) for child in noun),
-        status_callback=noun.get("statusCallback"),
-        status_callback_method=_method(noun, "statusCallbackMethod"),
-        action=element.get("action"),
-        method=_method(element),
-    )
-
-
-def _parameter(element: ElementTree.Element) -> tuple[str, str]:
-    if element.tag != "Parameter":
-        raise TwimlError(12200, f"<{element.tag}> is not allowed in <Stream>")
-    name, value = element.get("name", ""), element.get("value", "")
-    if not name or len(name) + len(value) >= LONGEST_PARAMETER:
-        raise TwimlError(12200, f"<Parameter> '{name[:40]}' must have a name and fewer than 500 characters")
-    return name, value
-
-
-def _text(element: ElementTree.Element) -> str:
-    return (element.text or "").strip()
-
-
-def _method(element: ElementTree.Element, name: str = "method") -> str:
-    method = element.get(name, "POST").upper()
-    if method not in {"GET", "POST"}:
-        raise TwimlError(12200, f"{name} must be GET or POST")
-    return method
-
-
-def _whole(element: ElementTree.Element, name: str, default: int) -> int:
-    text = element.get(name, str(default))
-    if not re.fullmatch(r"[0-9]{1,6}", text):
-        raise TwimlError(12200, f"{name} of <{element.tag}> must be a whole number")
-    return int(text)
+Verb = PerformedVerb | LeaveVerb | RedirectVerb | HangupVerb | RejectVerb

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from telebridge.call.record import CallRecord
+from telebridge.recognition_server.script import CallerWords
 from telebridge.simulator.account import Simulator
 from telebridge.testing.bench.people import People
 from telebridge.testing.faults import RimeFaults, TwilioFaults
@@ -37,11 +38,13 @@ class Services:
         rime: What Rime does wrong.
         twilio: What Twilio does wrong.
         web: What web services answer.
+        words: What callers say, and what the recognizer does wrong with it.
     """
 
     rime: RimeFaults = field(default_factory=RimeFaults)
     twilio: TwilioFaults = field(default_factory=TwilioFaults)
     web: WebServices = field(default_factory=WebServices)
+    words: CallerWords = field(default_factory=CallerWords)
 
 
 class Bench(ABC):
@@ -94,6 +97,13 @@ class Bench(ABC):
     def prepare(self) -> None:
         """Let the services do what was said of them so far; called before each call."""
         self.simulator.options = replace(self.simulator.options, faults=self.services.twilio.current)
+
+    def check_services(self) -> None:  # noqa: B027 - most benches have all services
+        """Refuse services that the application cannot meet.
+
+        Raises:
+            ConfigurationError: It cannot.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -19,6 +19,14 @@ from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN
 
 BRIDGE = "https://bridge.test"
 RIME = "ws://127.0.0.1:9001"
+RECOGNIZER = "http://127.0.0.1:9003"
+RECOGNIZERS = {
+    "deepgram": "ws://127.0.0.1:9003/v1/listen",
+    "openai": "ws://127.0.0.1:9003/v1/realtime",
+    "openai-http": "http://127.0.0.1:9003/v1/audio/transcriptions",
+    "vosk": "ws://127.0.0.1:9003/",
+}
+"""The addresses of the local recognizer, by provider."""
 API_TOKEN = "token-of-the-test"  # noqa: S105 - no secret
 
 
@@ -67,6 +75,8 @@ def bench_settings(
         },
     )
     _merge(values, changes or {})
+    if provider := values.get("recognition", {}).get("provider"):
+        _merge(values, {"recognition": {"url": RECOGNIZERS.get(provider, ""), "api_key": "key"}})
     try:
         return _OnlyGiven(**values)
     except ValidationError as error:

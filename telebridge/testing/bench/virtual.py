@@ -27,6 +27,8 @@ from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.epoch import epoch_ms
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
+from telebridge.recognition_server.server import RecognitionServerOptions
+from telebridge.recognition_server.server import create_app as create_recognizer
 from telebridge.settings import Settings
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator
@@ -36,7 +38,7 @@ from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
 from telebridge.testing.bench.bench import Bench, PublishedEvent, Services
 from telebridge.testing.bench.empty_database import empty_database, memory_disk
-from telebridge.testing.bench.settings import BRIDGE, RIME, bench_settings
+from telebridge.testing.bench.settings import BRIDGE, RECOGNIZER, RIME, bench_settings
 from telebridge.testing.hearing.voice import KnownVoice
 from telebridge.testing.network.loop import PhoneLoop
 from telebridge.testing.network.network import MemoryNetwork
@@ -196,6 +198,7 @@ class VirtualBench(Bench):
     async def _start(self) -> None:
         rime = create_speech_server(self._rime_options())
         await self._serve(RIME, rime)
+        await self._serve(RECOGNIZER, create_recognizer(RecognitionServerOptions(words=self.services.words)))
         twilio = create_simulator(self._simulator_options())
         await self._serve(TWILIO, twilio)
         self.simulator = twilio[SIMULATOR]

@@ -2,12 +2,14 @@
 
 import wave
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from telebridge.audio.wav import read
 from telebridge.errors import ConfigurationError
+from telebridge.recognition_server.script import ScriptedWords
 from telebridge.simulator.account import SimulatedCall
 from telebridge.simulator.caller.caller import CallerStep, HangUpStep, Loudspeaker, Noise, Press, Speak
 from telebridge.simulator.caller.noises import KINDS, background, breath, click, cough
@@ -52,18 +54,20 @@ class CallerActions(CallFacts):
             raise ConfigurationError("press", f"{keys!r} is not a text of the keys 0-9, *, #, A-D and w")
         self._act(Press(keys), f"press {keys}")
 
-    def says(self, words: str | Path | bytes) -> None:
+    def says(self, words: str | Path | bytes, *, heard: ScriptedWords | None = None) -> None:
         """Say something, whatever is heard meanwhile.
 
         Args:
             words: A text, which sounds like a voice for as long as it takes to say it; or a path to a WAV file; or
                 mu-law at 8000 Hz.
+            heard: What the local recognizer hears of it, where `[recognition]` is set; by default the text itself.
 
         Raises:
             ConfigurationError: The file cannot be read.
             CallFailure: The call is over.
         """
         __tracebackhide__ = True
+        self._tell(heard or ScriptedWords(words if isinstance(words, str) else ""))
         self._act(_spoken(words), f'says "{words}"' if isinstance(words, str) else "says")
 
     def coughs(self) -> None:
@@ -81,6 +85,7 @@ class CallerActions(CallFacts):
         __tracebackhide__ = True
         if sound not in SHORT_SOUNDS:
             raise ConfigurationError("makes", f"'{sound}' is no sound", f"there are {', '.join(SHORT_SOUNDS)}")
+        self._tell(ScriptedWords(sound if sound == "mm-hm" else ""))
         self._act(Speak(SHORT_SOUNDS[sound](), words=sound), sound)
 
     def waits(self, seconds: float) -> None:
@@ -125,6 +130,10 @@ class CallerActions(CallFacts):
         __tracebackhide__ = True
         self._act(HangUpStep(), "hangs up")
         self._finish()
+
+    def _tell(self, words: ScriptedWords) -> None:
+        """Tell the local recognizer what the caller says from now on."""
+        self._bench.services.words.say(replace(words, at=self._bench.now()))
 
     def _act(self, step: CallerStep, action: str) -> None:
         __tracebackhide__ = True

@@ -97,6 +97,13 @@ class CallFacts:
         return max(0.0, self._bench.now() - self.recording.opened_at)
 
     @property
+    def quiet_seconds(self) -> float:
+        """For how long the caller has heard nothing."""
+        now = self._bench.now()
+        ends = [min(piece.sound_ends, now) for piece in self.ear.pieces if piece.audible and piece.size]
+        return now - max([self.recording.opened_at, *ends])
+
+    @property
     def ended_by(self) -> str:
         """Who hung up: "caller", "bridge" or "limit"; empty while the call goes on."""
         ends = self.recording.of_kind(EventKind.HUNG_UP)
@@ -186,6 +193,11 @@ class CallFacts:
     def events(self) -> list[TimelineEvent]:
         """What the local Twilio saw, in order."""
         return list(self.recording.events)
+
+    @property
+    def unmet(self) -> list[tuple[float, str]]:
+        """The expectations that were not met: milliseconds after the line opened, and in words."""
+        return [(check.at_ms, check.text) for check in self._checks if check.sign == FAILED]
 
     def timeline(self) -> str:
         """The call as text, with what the test expected. It is the same in each run."""

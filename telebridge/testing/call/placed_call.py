@@ -102,7 +102,8 @@ class PlacedCall(CallerActions):
         end = start + within
         found = self._run(lambda: next(iter(self.ear.sounds_between(start, end)), None), within=within)
         if found is None:
-            raise self._failure("hears a sound", f"silence for {within:g} s")
+            why = f"the call is over: {self.ended_by or self.status}" if self.over else f"silence for {within:g} s"
+            raise self._failure("hears a sound", why)
         if found.start_time > self._bench.now():
             self.waits(found.start_time - self._bench.now())
         self._passed("hears a sound")
@@ -208,20 +209,22 @@ class PlacedCall(CallerActions):
     async def _hear(self, text: str | re.Pattern[str], within: float, *, begun: bool) -> list[SoundedWord] | None:
         """Wait for a text; asked again whenever what will be heard has changed."""
         deadline = self._bench.now() + within
+        after = self._cursor
         while True:
-            found = self._match(text)
+            found = self._match(text, after)
             due = None if found is None else (found[0].start_time if begun else found[-1].end_time)
             if found is not None and due is not None and due <= self._bench.now() + 1e-6:
                 return found
             if self.over or self._bench.now() >= deadline:
                 return None
+            after = self._searched(text, after)
             wait = deadline if due is None else min(due, deadline)
             # Woken by a change; otherwise the time has come.
             await self._until(_once(), wait - self._bench.now())
 
-    def _match(self, text: str | re.Pattern[str]) -> list[SoundedWord] | None:
-        """The first words after the cursor that match, heard already or to come."""
-        words = [word for word in self.ear.words(after=self._cursor) if word.end_time > self._cursor + 1e-6]
+    def _match(self, text: str | re.Pattern[str], after: float) -> list[SoundedWord] | None:
+        """The first words after an instant that match, heard already or to come."""
+        words = [word for word in self.ear.words(after=after) if word.end_time > after + 1e-6]
         if isinstance(text, re.Pattern):
             return _matched(text, words)
         tokens = [(token, word) for word in words for token in spoken_tokens(word.text)]
@@ -230,6 +233,17 @@ class PlacedCall(CallerActions):
             if all(tokens[at + n][0] == token for n, token in enumerate(wanted)):
                 return [word for _, word in tokens[at : at + len(wanted)]]
         return None
+
+    def _searched(self, text: str | re.Pattern[str], after: float) -> float:
+        """After which instant to search next: no match begins with words that were heard and searched before."""
+        if isinstance(text, re.Pattern):
+            return after
+        now = self._bench.now()
+        past = [
+            word.end_time for word in self.ear.words(after=after) if word.end_time <= now and spoken_tokens(word.text)
+        ]
+        again = len(spoken_tokens(text)) - 1  # so many of them may be the beginning of a match
+        return max(after, past[-again - 1]) if len(past) > again else after
 
     def _nearest(self, text: str | re.Pattern[str]) -> str:
         """The line that is most like a text."""

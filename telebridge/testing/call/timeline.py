@@ -13,6 +13,16 @@ from telebridge.testing.hearing.ear import CallerEar, SoundPiece
 FAILED, PASSED = "→", "✓"
 PLAIN = {"→": ">", "✓": "+", "▶": "|", "✂": "x", "☎": "*", "…": "..."}
 """For output that is not in Unicode."""
+FIRST_FAILURE = 400
+SHOWN_EVENTS = {
+    EventKind.STATUS: "call is {}",
+    EventKind.KEY: "☎ caller presses {}",
+    EventKind.HUNG_UP: "{} hangs up",
+    EventKind.WARNING: "Twilio warns: {}",
+    EventKind.WHISPER: '▶ to the other party: "{}"',
+    EventKind.STREAM_STARTED: "stream begins",
+    EventKind.STREAM_STOPPED: "stream ends",
+}
 SHOWN_VERBS = frozenset({"Dial", "Gather", "Reject", "Record", "Play"})
 
 
@@ -76,28 +86,26 @@ def _piece_text(piece: SoundPiece, now: float) -> str:
 
 
 def _event_text(event: TimelineEvent) -> str | None:
+    if (words := SHOWN_EVENTS.get(event.kind)) is not None:
+        return words.format(event.detail)
     match event.kind:
-        case EventKind.STATUS:
-            return f"call is {event.detail}"
-        case EventKind.KEY:
-            return f"☎ caller presses {event.detail}"
         case EventKind.CALLER if event.detail.startswith("Speak"):
             words = event.detail.removeprefix("Speak").strip()
             return f'☎ caller says "{words}"' if words else "☎ caller speaks"
-        case EventKind.HUNG_UP:
-            return f"{event.detail} hangs up"
-        case EventKind.WARNING:
-            return f"Twilio warns: {event.detail}"
-        case EventKind.WHISPER:
-            return f'▶ to the other party: "{event.detail}"'
         case EventKind.TWIML if event.detail in SHOWN_VERBS:
             return f"TwiML {event.detail}"
-        case EventKind.STREAM_STARTED:
-            return "stream begins"
-        case EventKind.STREAM_STOPPED:
-            return "stream ends"
+        case EventKind.REQUEST:
+            return _failed_request(event.detail)
         case _:
             return None
+
+
+def _failed_request(detail: str) -> str | None:
+    """A webhook that did not answer; None for one that did."""
+    method, url, answer = detail.split(" ", 2)
+    if not answer.isdigit():
+        return f"webhook failed: {answer}"
+    return f"webhook failed: {method} {url}: status {answer}" if int(answer) >= FIRST_FAILURE else None
 
 
 def _seconds(at_ms: float) -> str:

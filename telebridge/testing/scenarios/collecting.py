@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from telebridge.errors import TelebridgeError
 from telebridge.testing.call.failure import CallFailure
-from telebridge.testing.phone import Phone
+from telebridge.testing.plugin import made_phone, url_of
 from telebridge.testing.scenarios.loading import LoadedScenario, load_scenarios
 from telebridge.testing.scenarios.running import play
 
@@ -24,7 +24,7 @@ class ScenarioFile(pytest.File):
             CollectError: The file has a mistake.
         """
         try:
-            scenarios = load_scenarios(self.path)
+            scenarios = load_scenarios(self.path, url=url_of(self.config))
         except TelebridgeError as error:
             raise self.CollectError(str(error)) from error
         for loaded in scenarios:
@@ -41,11 +41,7 @@ class ScenarioItem(pytest.Item):
     @override
     def runtest(self) -> None:
         """Play the call."""
-        from telebridge.testing.plugin import KEPT_PHONE
-
-        config = self.config.getini("telebridge_config") or None
-        with Phone(folder=self.config.rootpath, config=config) as phone:
-            self.stash[KEPT_PHONE] = phone
+        with made_phone(self.config, self) as phone:
             play(self.loaded, phone)
 
     @override

@@ -11,7 +11,7 @@ import yaml
 
 from telebridge.errors import TelebridgeError
 from telebridge.flows.model import CollectNode, Flow
-from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine
+from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine
 from telebridge.testing.hearing.words import spoken_tokens
 
 MOST_WALKS = 5000
@@ -111,6 +111,8 @@ def draft_of_record(draft: ScenarioDraft, record: Mapping[str, Any], flow: Flow 
 
 
 def _pressed(answer: str) -> list[dict[str, Any]]:
+    if answer.lower().startswith(SAYS):
+        return [{"says": answer[len(SAYS) :]}]
     keys, hangs_up, _ = answer.partition(HANGS_UP)
     steps: list[dict[str, Any]] = [{"press": keys}] if keys else []
     return [*steps, {"hangs_up": None}] if hangs_up else steps

@@ -53,8 +53,12 @@ class LoadedScenario:
         return f"{stem}[{self.name}]" if self.name else stem
 
 
-def load_scenarios(path: Path) -> list[LoadedScenario]:
+def load_scenarios(path: Path, *, url: str | None = None) -> list[LoadedScenario]:
     """Read the calls of a file: one for each row of `cases`, or one.
+
+    Args:
+        path: The file.
+        url: What is called where the file names no flow; in place of its own `url`.
 
     Raises:
         ConfigurationError: The file has a mistake.
@@ -67,6 +71,8 @@ def load_scenarios(path: Path) -> list[LoadedScenario]:
     rows = content.get("cases") or [{}]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _mistake(path, _place(tree, ("cases",)), "'cases' should be a list of tables")
+    if url is not None and content.get("call") is None:
+        content = {**content, "url": url}
     return [_scenario(path, tree, content, row, number) for number, row in enumerate(rows, start=1)]
 
 
@@ -145,7 +151,9 @@ def _scenario(
     except ValidationError as error:
         raise _explained(path, tree, error, (), Scenario) from error
     if (scenario.call is None) == (scenario.url is None):
-        raise _mistake(path, (1, 1), "has both 'call' and 'url'" if scenario.call else "has neither 'call' nor 'url'")
+        if scenario.call:
+            raise _mistake(path, (1, 1), "has both 'call' and 'url'")
+        raise _mistake(path, (1, 1), "has neither 'call' nor 'url'", "name a flow, or say what is called with --url")
     name = "" if not content.get("cases") else str(values.get("name", number))
     lines = tuple(_place(tree, ("steps", at))[0] for at in range(len(scenario.steps)))
     return LoadedScenario(path, name, scenario, lines, _place(tree, ("ends",))[0])

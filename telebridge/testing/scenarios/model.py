@@ -185,7 +185,11 @@ class Scenario(ScenarioPart):
         Field(description="What becomes of calls to a number, such as `busy` or `human; wait; press 1`."),
     ] = {}
     web: Annotated[
-        dict[str, Any], Field(description="What web services answer: JSON by URL, or a status such as 503.")
+        dict[str, Any],
+        Field(
+            description="What web services answer, by URL: JSON, a status such as 503, a table of `json`, `status`, "
+            "`after`, `text` and `method`, or `{down: true}`."
+        ),
     ] = {}
     faults: Annotated[list[str], Field(description="What fails from the beginning, such as `rime slow 2s`.")] = []
     cases: Annotated[

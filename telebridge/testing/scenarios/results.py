@@ -4,19 +4,27 @@ Exit codes: 0 when all passed, 1 when a call went otherwise, 2 when a file could
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from telebridge.errors import TelebridgeError
 from telebridge.testing.artifacts import write_call
+from telebridge.testing.bench.real_time import TwimlApplication
 from telebridge.testing.call.failure import CallFailure
 from telebridge.testing.phone import Phone
-from telebridge.testing.scenarios.loading import LoadedScenario, load_scenarios
+from telebridge.testing.scenarios.loading import load_scenarios
 from telebridge.testing.scenarios.running import play
 from telebridge.unicode_text import xml_text
+
+LISTENING = "listens"
+"""The title of a call without a scenario."""
+FIRST_SOUND_SECONDS = 10.0
+QUIET_SECONDS = 4.0
+LONGEST_LISTENING_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -24,7 +32,7 @@ class ScenarioResult:
     """How a scenario went.
 
     Args:
-        path: The file.
+        path: The file, or the URL that was called without one.
         title: The name of the call.
         outcome: "passed", "failed" or "error".
         problem: What is wrong; empty when it passed.
@@ -34,7 +42,7 @@ class ScenarioResult:
         files: Where the audio and the picture are.
     """
 
-    path: Path
+    path: Path | str
     title: str
     outcome: str
     problem: str = ""
@@ -65,22 +73,24 @@ class ScenarioRunOptions:
         folder: Where the paths of flows begin.
         config: A settings file to begin with.
         kept: The folder in which the audio and pictures of failed calls are kept; None to keep none.
+        program: What is called by files that name no flow; None for what they name.
     """
 
     folder: Path
     config: Path | None = None
     kept: Path | None = None
+    program: TwimlApplication | None = None
 
 
 def run_file(path: Path, options: ScenarioRunOptions) -> Iterator[ScenarioResult]:
     """Run the calls of one file, and yield how each went."""
     try:
-        scenarios = load_scenarios(path)
+        scenarios = load_scenarios(path, url=None if options.program is None else options.program.url)
     except TelebridgeError as error:
         yield ScenarioResult(path, path.name, "error", str(error))
         return
     for loaded in scenarios:
-        yield _run(loaded, options)
+        yield _run(ScenarioResult(path, loaded.title, "passed"), options, partial(play, loaded))
 
 
 def junit_xml(results: list[ScenarioResult]) -> str:
@@ -114,12 +124,27 @@ def junit_xml(results: list[ScenarioResult]) -> str:
     return ElementTree.tostring(root, encoding="unicode", xml_declaration=True) + "\n"
 
 
-def _run(loaded: LoadedScenario, options: ScenarioRunOptions) -> ScenarioResult:
-    result = ScenarioResult(loaded.path, loaded.title, "passed")
+def listen(program: TwimlApplication, options: ScenarioRunOptions) -> ScenarioResult:
+    """Call a program without a scenario, and listen until it has been silent for some time."""
+    result = ScenarioResult(program.url, LISTENING, "passed")
+
+    def call(phone: Phone) -> None:
+        placed = phone.call(program)
+        placed.hears_sound(within=FIRST_SOUND_SECONDS)
+        while not placed.over and placed.seconds < LONGEST_LISTENING_SECONDS and placed.quiet_seconds < QUIET_SECONDS:
+            placed.waits(0.5)
+        if not placed.over:
+            placed.hangs_up()
+
+    return _run(result, options, call)
+
+
+def _run(result: ScenarioResult, options: ScenarioRunOptions, work: Callable[[Phone], object]) -> ScenarioResult:
+    """Do what a call consists of, and fill in how it went."""
     began = time.perf_counter()
-    with Phone(folder=options.folder, config=options.config) as phone:
+    with Phone(folder=options.folder, config=options.config, url=options.program) as phone:
         try:
-            play(loaded, phone)
+            work(phone)
         except CallFailure as failure:
             nearest = f"; nearest: {failure.nearest}" if failure.nearest else ""
             result.outcome, result.problem = "failed", f"{failure.headline}{nearest}"
@@ -129,6 +154,6 @@ def _run(loaded: LoadedScenario, options: ScenarioRunOptions) -> ScenarioResult:
             call = phone.calls[-1]
             result.timeline, result.call_seconds = call.timeline(), call.recording.duration_ms / 1000
             if result.outcome == "failed" and options.kept is not None:
-                result.files = write_call(call, options.kept / loaded.title)
+                result.files = write_call(call, options.kept / result.title)
     result.took_seconds = time.perf_counter() - began
     return result

@@ -177,3 +177,65 @@ async def test_a_call_that_cannot_be_written_is_left_out_and_no_other(tmp_path, 
         store.writer.began(record("CA3"))
         await written()
         assert await store.find("CA3") is not None
+
+
+@virtually
+async def test_what_is_saved_later_is_made_when_it_is_written_and_once(tmp_path):
+    made = []
+
+    def progress():
+        made.append(asyncio.get_running_loop().time())
+        return b"heard %d" % len(made)
+
+    async with stores(tmp_path) as [store]:
+        store.writer.began(record())
+        await written()
+        began = asyncio.get_running_loop().time()
+        for _ in range(10):
+            store.writer.save_later("CA1", progress)
+            await asyncio.sleep(module.PROGRESS_SECONDS / 20)
+        assert made == []
+        await asyncio.sleep(module.PROGRESS_SECONDS)
+        assert (await store.find("CA1")).checkpoint == "heard 1"
+    assert [at - began <= module.PROGRESS_SECONDS for at in made] == [True]
+
+
+@pytest.mark.parametrize(
+    ("saved_after", "kept"), [(lambda writer: writer.save("CA1", b"a key"), "a key"), (None, "heard")]
+)
+@virtually
+async def test_what_is_saved_later_takes_nothing_back_and_is_written_at_the_end_of_the_process(
+    tmp_path, saved_after, kept
+):
+    async with stores(tmp_path, 2) as [store, other]:
+        store.writer.began(record())
+        store.writer.save_later("CA1", lambda: b"heard")
+        if saved_after is not None:
+            saved_after(store.writer)
+        await store.aclose()
+        assert (await other.find("CA1")).checkpoint == kept
+
+
+@virtually
+async def test_nothing_is_saved_later_of_a_call_that_is_over(tmp_path):
+    async with stores(tmp_path) as [store]:
+        store.writer.began(record())
+        store.writer.save_later("CA1", lambda: b"heard")
+        store.writer.ended(record(), wallclock=NOON)
+        await asyncio.sleep(module.PROGRESS_SECONDS * 2)
+        assert (await store.find("CA1")).checkpoint is None
+
+
+@virtually
+async def test_a_flush_writes_what_was_to_be_saved_later_and_haste_does_not_wait_for_others(tmp_path):
+    async with stores(tmp_path) as [store]:
+        store.writer.began(record())
+        store.writer.save_later("CA1", lambda: b"heard")
+        before = asyncio.get_running_loop().time()
+        await store.writer.flush("CA1")
+        assert (await store.find("CA1")).checkpoint == "heard"
+        store.writer.save("CA1", b"a request is sent")
+        store.writer.hasten()
+        await asyncio.sleep(module.GATHERED_SECONDS / 5)
+        assert (await store.find("CA1")).checkpoint == "a request is sent"
+        assert asyncio.get_running_loop().time() - before < module.GATHERED_SECONDS

@@ -57,7 +57,7 @@ def test_a_file_may_begin_with_a_byte_order_mark(file):
         (
             "[webhook]\nurl = 'https://a.example'\nevents = ['contact']",
             ":7: webhook.events.0: input should be 'contact.done', 'attempt.done', 'campaign.status', "
-            "'campaign.edited', 'campaign.cloned', 'campaign.exported', "
+            "'campaign.edited', 'campaign.retried', 'campaign.cloned', 'campaign.exported', "
             "'campaign.imported' or 'campaign.deleted', not 'contact'",
         ),
         ("[webhook]\nsecret = 'x'", ":5: webhook.url: is missing"),

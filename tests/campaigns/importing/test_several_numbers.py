@@ -77,4 +77,5 @@ def test_a_drafted_file_says_which_columns_may_be_further_numbers(tmp_path):
     (tmp_path / "a.csv").write_text("Name,Mobile,Home,Room\nAnn,+12125550111,+13125550112,12\nBen,,+13125550113,14\n")
     text = draft_campaign(sample_list(tmp_path / "a.csv"), None, name="a", flow_name="reminder")
     assert 'phone = "Mobile"' in text
-    assert '# phone = ["Mobile", "Home"]   # if these are numbers of the same person' in text
+    assert '# phone = ["Mobile", "Home"]\n' in text
+    assert "no text uses the columns 'Home'" not in text

@@ -7,7 +7,7 @@ from support.campaigns import START, plan
 
 from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.contact import Contact
+from telebridge.campaigns.engine.contact import Contact, ContactNumber
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.recovery.missing_calls import (
@@ -15,6 +15,7 @@ from telebridge.campaigns.recovery.missing_calls import (
     DialedCall,
     make_up,
     most_likely_first,
+    never_placed,
     perhaps_called,
     settle,
     unexplained,
@@ -80,6 +81,20 @@ def test_an_attempt_that_was_begun_when_the_backup_was_made_gets_the_call():
     made, after = make_up(call(after=7200), called, "new")
     assert (made.id, made.call_sid, made.outcome) == ("a1", "CA1", Outcome.ANSWERED)
     assert (after.state, after.attempts, after.claims) == (ContactState.DONE, 1, 1)
+
+
+def test_the_attempt_of_a_call_to_a_further_number_is_to_that_number():
+    person = contact(numbers=(ContactNumber(ANN, 1), ContactNumber(BOB, 2)))
+    made, after = make_up(call(to=BOB), Called(CAMPAIGN, person), "new")
+    assert (made.phone, after.called_phone, after.lane_id) == (BOB, BOB, 2)
+
+
+def test_an_attempt_to_an_earlier_number_that_has_no_call_was_never_placed():
+    person = contact(ContactState.LIVE, attempts=1, claims=1, numbers=(ContactNumber(ANN, 1), ContactNumber(BOB, 2)))
+    void, called = never_placed(Called(CAMPAIGN, person, attempt()), attempt())
+    made, after = make_up(call(to=BOB), called, "new")
+    assert (void.state, void.check_at) == (AttemptState.VOID, None)
+    assert (made.n, made.phone, after.state, after.attempts, after.claims) == (2, BOB, ContactState.DONE, 1, 2)
 
 
 def test_a_call_that_is_not_over_is_made_up_for_by_nobody():

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 from support.campaigns import CHICAGO, NEW_YORK, at, plan
-from support.report_rows import HOSTILE, attempt, row, summary
+from support.report_rows import ANN, HOSTILE, attempt, row, summary
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.outcomes import Outcome
@@ -44,7 +44,7 @@ def test_the_page_has_totals_outcomes_costs_and_lists():
     talk = {"digits": "1", "result": {"answer": "yes"}, "seconds": 61}
     read = Read(page(row(attempt(talk=talk), variables={"name": "Ann"}), prices=Prices(0.5, 2.0)))
     for words in (
-        "contacts 1 called 1 spoken to 1 calls 1 minutes 2 cost 4.50",
+        "contacts 1 called 1 reached 1 calls 1 minutes 2 cost 4.50",
         "outcome contacts share answered by a person 1 100.0 %",
         "2026-03-02 1 1",
         "23:00 1 1",
@@ -55,9 +55,15 @@ def test_the_page_has_totals_outcomes_costs_and_lists():
 
 
 def test_the_page_says_whose_clock_its_times_are_on():
-    assert "local to each contact: all in America/New_York." in Read(page(row(attempt()))).text
+    assert "local to the number that was called: all in America/New_York." in Read(page(row(attempt()))).text
     two = Read(page(row(attempt(), lane=NEW_YORK), row(attempt(), lane=CHICAGO))).text
-    assert "local to each contact: America/New_York, America/Chicago." in two
+    assert "local to the number that was called: America/New_York, America/Chicago." in two
+
+
+def test_the_page_has_the_number_that_was_called_where_contacts_have_several():
+    home = "+13125550111"
+    read = Read(page(row(attempt(phone=home, talk={"digits": "1"}), lanes={ANN: NEW_YORK, home: CHICAGO})))
+    assert f"number name number called keys called {ANN} {home} 1 2026-03-02 22:30 CST" in read.text
 
 
 def test_without_prices_no_cost_is_given():

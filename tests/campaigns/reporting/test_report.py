@@ -3,7 +3,7 @@
 import csv
 import json
 
-from support.campaigns import NEW_YORK, claim, contacts, phone, running_campaign, said
+from support.campaigns import CHICAGO, NEW_YORK, claim, contacts, phone, running_campaign, said
 
 from telebridge.campaigns.engine.contact import NewContact
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
@@ -59,7 +59,24 @@ async def test_a_row_tells_what_was_heard_and_no_cell_is_a_formula(store, clock)
     assert (cells["phone"], cells["name"], cells["outcome"], cells["attempts"]) == (phone(0), "n0", "answered", "2")
     assert (cells["heard"], cells["digits"], cells["interruptions"]) == ("Hello. Goodbye.", "1", "1")
     assert cells["result_answer"] == "'=2+2"
+    assert cells["called_number"] == phone(0)
     assert (cells["call_sid"], cells["answered_by"], cells["next_call_at"]) == ("CA2", "human", "")
+
+
+async def test_a_row_tells_which_of_several_numbers_was_called(store):
+    person = NewContact(phone(0), NEW_YORK, {}, others=((phone(7), CHICAGO),))
+    campaign = await running_campaign(store, [person], retry=RetryRules(3, {}, (Outcome.NO_ANSWER,)))
+    for sid, status in (("CA1", CallStatus.NO_ANSWER), ("CA2", CallStatus.COMPLETED)):
+        [one] = await claim(store, 1)
+        await store.attempts.report(one.attempt_id, said(sid, status, talk=TALK if sid == "CA2" else {}))
+    [row] = [row async for row in report_rows(store.reports, campaign.id)]
+    cells = dict(zip(header_of([]), row.cells([]), strict=True))
+    assert (cells["phone"], cells["called_number"], cells["call_sid"]) == (phone(0), phone(7), "CA2")
+    assert [attempt["to"] for attempt in row.as_json()["attempts"]] == [phone(0), phone(7)]
+    assert row.as_json()["numbers"] == [
+        {"number": phone(0), "zones": ["America/New_York"], "region": "US-NY"},
+        {"number": phone(7), "zones": ["America/Chicago"], "region": "US-IL"},
+    ]
 
 
 async def test_a_row_as_json_has_every_attempt(store, clock):

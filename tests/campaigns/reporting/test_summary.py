@@ -3,8 +3,8 @@
 from datetime import date
 
 import pytest
-from support.campaigns import CHICAGO
-from support.report_rows import attempt, row, summary
+from support.campaigns import CHICAGO, NEW_YORK
+from support.report_rows import ANN, attempt, row, summary
 
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.engine.outcomes import Outcome
@@ -30,6 +30,16 @@ def test_days_and_hours_are_those_of_the_person_called():
     assert {day: counts.calls for day, counts in made.days.items()} == {date(2026, 3, 2): 2, date(2026, 3, 3): 1}
     assert {hour: counts.calls for hour, counts in enumerate(made.hours) if counts.calls} == {22: 1, 23: 1, 5: 1}
     assert dict(made.zones) == {"America/New_York": 1, "America/Chicago": 1, "Europe/Paris": 1}
+
+
+def test_each_call_is_on_the_clock_of_the_number_that_was_called():
+    home = "+13125550111"
+    calls = (attempt(1, Outcome.NO_ANSWER), attempt(2, phone=home, talk={"digits": "1"}))
+    made = summary(row(*calls, lane=CHICAGO, lanes={ANN: NEW_YORK, home: CHICAGO}))
+    assert {hour: counts.calls for hour, counts in enumerate(made.hours) if counts.calls} == {23: 1, 22: 1}
+    assert dict(made.zones) == {"America/New_York": 1, "America/Chicago": 1}
+    [one] = made.answers["keys 1"].rows
+    assert (one.phone, one.called_number, f"{one.called_at:%H:%M %Z}") == (ANN, home, "22:30 CST")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting, exp
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
 from telebridge.epoch import instant
 
-NOW = instant(START)
+NOW, HOUR = instant(START), timedelta(hours=1)
 RUNNING = Campaign("c1", plan(), CampaignStatus.RUNNING)
 DIALLED = DialingNow(1)
 LANES = [
@@ -29,6 +29,12 @@ def test_every_contact_that_waits_is_counted_once():
     waiting = {Waiting.TURN: 5, Waiting.HOURS: 7, Waiting.TIME: 2, Waiting.CAP: 3, Waiting.OTHER_CALL: 1}
     told = explain(RUNNING, LANES, DIALLED, in_new_york_only, wallclock=NOW)
     assert told == Explanation(waiting, NOW + timedelta(seconds=5), dialers=1)
+
+
+def test_when_the_calling_hours_of_the_first_begin_is_told():
+    told = explain(RUNNING, LANES, DIALLED, in_new_york_only, wallclock=NOW, opens_at=lambda _, now: now + HOUR)
+    assert told.opens_at == NOW + HOUR
+    assert explain(RUNNING, LANES, DIALLED, lambda _, now: now, wallclock=NOW, opens_at=lambda *_: NOW).opens_at is None
 
 
 @pytest.mark.parametrize(

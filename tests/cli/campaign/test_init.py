@@ -63,8 +63,10 @@ def command(tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_path):
-    told = command("init", "people.csv", "--from", "212 555 0100")
-    assert "people.toml is written; telebridge campaign preflight people.toml --contacts people.csv" in told
+    told = command("init", "people.csv", "--from", "+1 212 555 0100")
+    assert told.endswith(
+        "people.toml is written; then:\n  telebridge campaign preflight people.toml --contacts people.csv\n"
+    )
     made = load_campaign(tmp_path / "people.toml")
     assert (made.flow, made.from_[0].number, made.columns.variables) == ("reminder", "+12125550100", {"name": "Name"})
     told = command("create", "people.toml", "--contacts", "people.csv")
@@ -73,6 +75,12 @@ def test_a_list_becomes_a_campaign_that_says_what_its_people_hear(command, tmp_p
     told = json.loads(command("start", "people", "--json"))
     assert told["status"] == "running"
     assert [call["phone"] for call in told["words"]["first_calls"]] == ["+12125550111", "+12125550112"]
+
+
+def test_what_its_owner_must_set_is_named(command, tmp_path):
+    (tmp_path / "people.csv").write_text("Customer,Mobile\nAda,212 555 0111\n")
+    told = command("init", "people.csv", "--flow", "reminder")
+    assert "people.toml is written; set from, default_country, columns.name in it, then:\n" in told
 
 
 def test_a_campaign_file_that_is_there_is_not_overwritten(command, tmp_path):
@@ -137,7 +145,7 @@ class PlayedVoice:
 
 @pytest.fixture
 def created(command):
-    command("init", "people.csv", "--from", "212 555 0100")
+    command("init", "people.csv", "--from", "+1 212 555 0100")
     command("create", "people.toml", "--contacts", "people.csv")
     return command
 
@@ -160,9 +168,20 @@ def test_a_campaign_is_heard_as_a_file(created, monkeypatch, tmp_path):
     monkeypatch.setattr(try_module, "open_voice", lambda _settings: voice)
     told = created("test", "people", "--listen", "words.wav")
     assert voice.texts == ["Hello Ada.", "Goodbye."]
-    assert "the words of +12125550111\n  Hello Ada.\n  Goodbye.\n" in told
+    assert "the words of +12125550111:\n  Hello Ada.\n  Goodbye.\n" in told
     spoken = wav.read(tmp_path / "words.wav")
     assert len(spoken) == 8 * (len("Hello Ada.") + len("Goodbye.") + 2 * try_module.PAUSE_MS)
+
+
+@pytest.mark.slow
+def test_the_first_calls_are_heard_one_after_the_other(created, monkeypatch, tmp_path):
+    voice = PlayedVoice()
+    monkeypatch.setattr(try_module, "open_voice", lambda _settings: voice)
+    told = created("test", "people", "--listen", "words.wav", "--first", "3")
+    assert voice.texts == ["Hello Ada.", "Goodbye.", "Hello Ben.", "Goodbye."]
+    assert told.count("the words of +1212555011") == 2
+    spoken = 8 * (len("".join(voice.texts)) + 4 * try_module.PAUSE_MS + try_module.BETWEEN_CALLS_MS)
+    assert len(wav.read(tmp_path / "words.wav")) == spoken
 
 
 @pytest.mark.slow
@@ -171,6 +190,8 @@ def test_what_a_test_cannot_do_it_says(created):
         created("test", "people")
     with pytest.raises(ConfigurationError, match="has letters"):
         created("test", "people", "--to", "313-5550 mom")
+    with pytest.raises(ConfigurationError, match="--first: is for --listen alone"):
+        created("test", "people", "--to", "+12125550199", "--first", "2")
     with pytest.raises(CampaignRefused, match=r"has no contact \+12125550119"):
         created("test", "people", "--listen", "x.wav", "--contact", "+12125550119")
 

@@ -48,7 +48,7 @@ def test_the_workbook_has_the_figures_the_answers_and_the_contacts():
     assert values(book["Hours"])[24] == ["23:00", 1, 1]
     called = datetime(2026, 3, 2, 23, 30)  # noqa: DTZ001
     assert values(book["Answers"])[1:] == [
-        ["answer: yes", "+12125550111", "Ann", "01", called, "America/New_York"],
+        ["answer: yes", "+12125550111", "Ann", "+12125550111", "01", called, "America/New_York"],
     ]
     head, one = values(book["Contacts"])
     cells = dict(zip(head, one, strict=True))

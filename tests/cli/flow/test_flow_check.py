@@ -11,7 +11,7 @@ COMMANDS = ["demo", "serve", "say", "call", "flow", "prompts", "speech-server", 
 
 
 def test_flows_are_checked(tmp_path):
-    flows = ("bilingual", "front-desk", "pharmacy-refill", "reminder")
+    flows = ("bilingual", "clinic", "front-desk", "pharmacy-refill", "reminder", "verify-caller")
     told = "".join(f"config/flows/{flow}.yaml: no mistakes\n" for flow in flows)
     assert telebridge("flow", "check", "config/flows").stdout == told
     (tmp_path / "bad.yaml").write_text("flow: bad\nstart: a\nnodes:\n  a: {sya: Hello, then: a}\n")

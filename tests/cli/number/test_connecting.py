@@ -11,7 +11,7 @@ from telebridge.cli.number.connecting import address_problem, connect, connected
 from telebridge.cli.number.number import _as_json
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, TwilioSettings
-from telebridge.simulator.server import NUMBERS, create_app
+from telebridge.simulator.server import SIMULATOR, create_app
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.numbers import NumberWebhooks
 
@@ -37,7 +37,7 @@ class Twilio:
         await self.serving.__aexit__(*error)
 
     def at_twilio(self, number):
-        return self.app[NUMBERS].of(number)
+        return self.app[SIMULATOR].books.numbers.of(number)
 
 
 async def test_the_numbers_of_the_account_are_listed():

@@ -16,6 +16,7 @@ from support.campaigns import (
 )
 
 from telebridge.campaigns.engine.administration import KeyChange, Purged
+from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Cap, Webhook, WebhookEvent
 from telebridge.campaigns.engine.contact import NewContact
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
@@ -195,6 +196,17 @@ class AdministrationRecordsConformance:
         await store.administration.erase(campaign.id)
         left = [one async for one in store.reports.contacts(campaign.id)]
         assert [(one.variables, one.state) for one in left] == [({}, ContactState.DONE)]
+
+    async def test_a_webhook_is_told_of_contacts_that_are_put_back(self, store):
+        hook = Webhook("http://127.0.0.1/calls", events=(WebhookEvent.CAMPAIGN_RETRIED,))
+        campaign = await running_campaign(store, contacts(3), webhook=hook)
+        for one in await claim(store, 2):
+            await store.attempts.not_placed(one.attempt_id, NotPlacedReason.REFUSED, error="no")
+        assert await store.contacts.retry(campaign.id, {"unknown"}) == 0
+        assert await store.contacts.retry(campaign.id, {"unknown", "refused"}) == 2
+        [body] = await told(store, campaign)
+        assert (body["event"], body["contacts"], body["status"]) == ("campaign.retried", 2, "running")
+        assert body["outcomes"] == ["refused", "unknown"]
 
     async def test_an_event_of_a_whole_campaign_is_written_for_a_webhook_that_wants_it(self, store):
         campaign = await store.campaigns.create(plan(webhook=HOOK))

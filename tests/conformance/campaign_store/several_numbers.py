@@ -54,6 +54,14 @@ class SeveralNumbersConformance:
         assert [lanes[one.lane_id] for one in kept.numbers] == [NEW_YORK, CHICAGO]
         assert (kept.called_phone, kept.lane_id) == (MOBILE, kept.numbers[0].lane_id)
 
+    async def test_a_contact_is_found_by_any_of_its_numbers_and_first_by_its_first(self, store):
+        campaign = await campaign_of(
+            store, person(), person(1, others=((HOME, CHICAGO), (phone(2), CHICAGO))), person(2)
+        )
+        for number, whose in ((MOBILE, 0), (HOME, 0), (phone(1), 1), (phone(2), 2)):
+            assert (await store.contacts.find(campaign.id, number)).phone == phone(whose)
+        assert await store.contacts.find(campaign.id, phone(3)) is None
+
     async def test_a_contact_with_one_number_has_no_list(self, store):
         campaign = await campaign_of(store, person(others=()))
         assert (await found(store, campaign)).numbers == ()

@@ -12,7 +12,17 @@ from telebridge.server.twilio.voice import ERROR_MESSAGE
 from telebridge.twilio.request_signature import webhook_signature
 
 TOKEN = "12345"
-WEBHOOKS = ["voice", "voice/front-desk", "next", "dial-status", "whisper", "status", "amd", "stream-status"]
+WEBHOOKS = [
+    "voice",
+    "voice/front-desk",
+    "next",
+    "dial-status",
+    "queue-status",
+    "whisper",
+    "status",
+    "amd",
+    "stream-status",
+]
 
 
 class Failing:

@@ -101,3 +101,59 @@ async def test_an_upgrade_that_is_refused_has_the_code_of_a_handshake():
             await client.open_stream(url.replace("http", "ws", 1) + "/media")
         await client.aclose()
     assert failed.value.code == 31920
+
+
+class Browsed:
+    """Leads from address to address, counts the visits of a session, and keeps the requests."""
+
+    def __init__(self, **redirects):
+        self.redirects = redirects
+        self.requests = []
+        self.app = web.Application()
+        self.app.router.add_route("*", "/{path:.*}", self.respond)
+
+    async def respond(self, request):
+        path = request.match_info["path"]
+        self.requests.append((request.method, path, dict(await request.post()), request.cookies.get("visits"), request))
+        status, location = self.redirects.get(path, (200, None))
+        response = web.Response(status=status, text="<Response/>", headers={"Location": location} if location else {})
+        response.set_cookie("visits", str(int(request.cookies.get("visits", "0")) + 1))
+        return response
+
+
+@pytest.mark.parametrize(
+    ("status", "method", "fields"), [(301, "GET", {}), (302, "GET", {}), (303, "GET", {}), (307, "POST", FIELDS)]
+)
+@virtually
+async def test_a_redirect_is_followed_as_in_a_browser_and_signed_for_its_address(status, method, fields):
+    server = Browsed(voice=(status, "/moved?a=1"))
+    response = await requested(server, "/voice")
+    assert (response.status, response.url.partition("/moved")[1:]) == (200, ("/moved", "?a=1"))
+    sent_method, path, sent, _, request = server.requests[1]
+    assert (sent_method, path, sent) == (method, "moved", fields)
+    signature = request.headers["X-Twilio-Signature"]
+    assert RequestValidator(TOKEN).validate(str(request.url), sent, signature)
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code", "requests"),
+    [((308, "/moved"), 11216, 1), ((307, None), 11216, 1), ((307, "/voice"), 11215, 11)],
+)
+@virtually
+async def test_what_is_no_redirect_fails(redirect, code, requests):
+    server = Browsed(voice=redirect)
+    with pytest.raises(RequestFailed) as failed:
+        await requested(server, "/voice")
+    assert (failed.value.code, len(server.requests)) == (code, requests)
+
+
+@virtually
+async def test_cookies_are_kept_for_one_call():
+    server = Browsed()
+    async with serving(server.app) as url:
+        client = WebClient(TOKEN)
+        one, other = client.for_call(), client.for_call()
+        for call in (one, one, other, one, client):
+            await call.request(f"{url}/voice", "POST", FIELDS)
+        await client.aclose()
+    assert [visits for _, _, _, visits, _ in server.requests] == [None, "1", None, "2", None]

@@ -6,7 +6,7 @@ import pytest
 
 from telebridge.simulator.resources.call import CallResource
 from telebridge.simulator.resources.calls import LONGEST_WAIT_SECONDS, CallBook, DialQueue
-from telebridge.simulator.resources.parameters import ApiProblem
+from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.twilio.calls import CallStatus
 
 AT = datetime(2026, 3, 2, 15, 0, tzinfo=UTC)

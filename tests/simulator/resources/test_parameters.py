@@ -5,14 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from telebridge.simulator.resources.parameters import (
-    MESSAGES,
-    ApiProblem,
     CallSetup,
     CallUpdate,
     MachineDetection,
     read_create,
     read_update,
 )
+from telebridge.simulator.resources.problems import MESSAGES, ApiProblem
 
 CREATE = {"To": ["+15550001111"], "From": ["+15550002222"], "Url": ["https://b.example/voice"]}
 

@@ -29,6 +29,7 @@ from telebridge.rime.messages import ChunkReceived, TextReceived, TimestampsRece
 from telebridge.rime.messages import Side as RimeSide
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
+from telebridge.simulator.twiml.elements import TwimlWarning
 from telebridge.simulator.twiml.interpreter import Document, Interpreter, VerbDone
 from telebridge.simulator.twiml.interpreter import InterpreterState as TwimlState
 from telebridge.simulator.twiml.verbs import TwimlError
@@ -228,13 +229,13 @@ def twiml(data: bytes) -> None:
     documents = 0
     while interpreter.state in (TwimlState.FETCHING, TwimlState.PERFORMING) and documents < MOST_ANSWERS:
         if interpreter.state is TwimlState.PERFORMING:
-            interpreter.abandoned(connected=True)
+            interpreter.abandoned({"DialCallStatus": "completed"})
             interpreter.resume(VerbDone())
             continue
         documents += 1
         interpreter.resume(Document(data, "https://example.com/voice"))
     for problem in interpreter.problems:
-        hold(isinstance(problem, TwimlError), "a problem is no TwimlError")
+        hold(isinstance(problem, TwimlError | TwimlWarning), "a problem is no problem of TwiML")
         in_one_line(problem)
 
 

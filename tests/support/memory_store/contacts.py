@@ -7,6 +7,7 @@ from msgspec.structs import replace as replace_struct
 from typing_extensions import override
 
 from support.memory_store.lists import MemoryLeases
+from support.memory_store.outbox import write_outbox
 from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.contact import (
@@ -23,6 +24,7 @@ from telebridge.campaigns.engine.contact import (
 from telebridge.campaigns.engine.lifecycle import check_fillable, check_retry, filled_elsewhere
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ContactRecords
+from telebridge.campaigns.webhooks.events import retried_event
 from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 
@@ -143,12 +145,13 @@ class MemoryContacts(ContactRecords):
         found = [one for one in contacts if one.state is ContactState.DONE and one.outcome in outcomes]
         ready = {"state": ContactState.READY, "due_at": self._rows.clock(), "outcome": "", "held": ""}
         self._rows.contacts.update({one.id: replace(one, **ready).with_all_numbers() for one in found})
+        write_outbox(self._rows.outbox, retried_event(campaign, outcomes, len(found), now=self._rows.clock()))
         return len(found)
 
     @override
     async def find(self, campaign_id: str, phone: str) -> Contact | None:
-        contact_id = self._rows.phones.get((campaign_id, phone))
-        return None if contact_id is None else self._rows.contacts[contact_id]
+        found = [one for one in self._rows.contacts_of(campaign_id) if phone in one.phones]
+        return min(found, key=lambda one: (one.phone != phone, one.id), default=None)
 
     @override
     async def of(self, attempt: Attempt) -> Contact | None:

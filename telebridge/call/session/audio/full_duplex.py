@@ -64,14 +64,15 @@ class FullDuplex:
     Attributes:
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
+        recognizing: Whether a recognizer takes what the caller says just now.
     """
 
-    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recording")
+    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recognizing", "recording")
 
     def __init__(self, record: CallRecord, speaking: Speaking, listening: ListeningOptions) -> None:
         self._speaking = speaking
         self.recording: MessageRecording | None = None
-        self.forwarding = False
+        self.forwarding = self.recognizing = False
         self._listening = Listening(listening, self._speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
@@ -119,22 +120,24 @@ class FullDuplex:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.begin(say)
-        self._yields = self.yields(say, BargeInCause.SPEECH)
-        if self._yields and self._listening.speaking:
-            self._listening.prompt_waits()
-            effects += self._speaking.pause(now=now)
-        return effects
+        return self._begun(self._speaking.begin(say), now)
 
     def play(self, play: Play, *, now: float) -> list[CallEffect]:
-        """Play audio that is there already; it yields to nothing.
+        """Play audio that is there already, as `say` speaks.
 
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        effects = self._speaking.play(play, now=now)
-        self._yields = False
-        return effects
+        return self._begun(self._speaking.play(play, now=now), now)
+
+    def _begun(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
+        """The effects of an utterance that has begun, and waits for a caller who speaks if it yields to them."""
+        saying = self.saying
+        self._yields = saying is not None and self.yields(saying, BargeInCause.SPEECH)
+        if not self._yields or not self._listening.speaking:
+            return effects
+        self._listening.prompt_waits()
+        return [*effects, *self._speaking.pause(now=now)]
 
     def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
         """End the utterance in progress at once.
@@ -191,15 +194,15 @@ class FullDuplex:
         listening.attend(attentive=attentive)
         return stopped
 
-    def receive_media(self, frame: AudioReceived, *, now: float) -> CallerActivity | None:
+    def receive_media(self, frame: AudioReceived, now: float) -> CallerActivity | None:
         """Take a frame of the caller's; None when nobody needs it, or it says nothing and nobody takes it."""
         listening = self._listening
         payload = listening.pre_roll.append(frame.payload, frame.timestamp_ms)
         judged = None
         if listening.attentive:
-            judged = listening.judge(payload, yields=self._yields, now=now)
+            judged = listening.judge(payload, self._yields, now)
         if judged is None:
-            if self.forwarding or self.recording is not None:
+            if self.forwarding or self.recognizing or self.recording is not None:
                 return NO_ACTIVITY
             return None
         match judged.decision:
@@ -221,6 +224,14 @@ class FullDuplex:
     def frame_forwarded(self) -> None:
         """The last frame was forwarded: nobody needs it again."""
         self._listening.frame_forwarded()
+
+    def speech_so_far(self) -> bytes:
+        """What the caller said since they last began to speak, and the pre-roll before it, for a recognizer."""
+        return self._listening.speech_so_far()
+
+    def speech_recognized(self) -> None:
+        """The recognizer has everything up to the last frame."""
+        self._listening.speech_recognized()
 
     def record(self, record: Record) -> None:
         """Record the caller from now on."""

@@ -75,6 +75,7 @@ class Listening:
         "_forwarded_to_ms",
         "_pre_roll_ms",
         "_prompt",
+        "_recognized_to_ms",
         "_speech_began_ms",
         "attentive",
         "floor",
@@ -91,6 +92,7 @@ class Listening:
         self._behind = True  # the background was not followed while nobody listened
         self._speech_began_ms: float | None = None
         self._forwarded_to_ms = 0.0
+        self._recognized_to_ms = 0.0
 
     def attend(self, *, attentive: bool) -> None:
         """Listen from now on, or no longer."""
@@ -100,7 +102,7 @@ class Listening:
             self._behind = True
         self.attentive = attentive
 
-    def judge(self, payload: bytes, *, yields: bool, now: float) -> Judgement | None:
+    def judge(self, payload: bytes, yields: bool, now: float) -> Judgement | None:  # noqa: FBT001 - a name would cost each frame more
         """Judge the frame that was just appended to the pre-roll.
 
         Args:
@@ -115,12 +117,12 @@ class Listening:
         if self._behind and yields:
             self._behind = False
             activity.catch_up(payload, now=now)
-        speech = activity.receive_frame(payload, now=now, prompting=yields)
+        speech = activity.receive_frame(payload, now, yields)
+        speaking = activity.speaking
+        if speech is None and not speaking and floor.ours:  # most frames
+            return None
         if isinstance(speech, CallerSpeechStarted):
             self._speech_began_ms = speech.at_ms
-        speaking = activity.speaking
-        if speech is None and not speaking and floor.ours:
-            return None
         if not yields:
             floor.follow(speaking=speaking, now_ms=self.pre_roll.now_ms)
             return None if speech is None else Judgement(speech, None)
@@ -168,6 +170,19 @@ class Listening:
         from_ms = max(began_ms - self._pre_roll_ms, self._forwarded_to_ms)
         self._forwarded_to_ms = now_ms
         return self.pre_roll.last(now_ms - from_ms)
+
+    def speech_so_far(self) -> bytes:
+        """Return what the caller said since they last began to speak, and the pre-roll before it, as far as it is kept.
+
+        What a recognizer has already is left out.
+        """
+        now_ms = self.pre_roll.now_ms
+        began_ms = now_ms if self._speech_began_ms is None else self._speech_began_ms
+        return self.pre_roll.last(now_ms - max(began_ms - self._pre_roll_ms, self._recognized_to_ms))
+
+    def speech_recognized(self) -> None:
+        """A recognizer has everything up to the last frame."""
+        self._recognized_to_ms = self.pre_roll.now_ms
 
     def frame_forwarded(self) -> None:
         """The last frame was forwarded to who listens."""

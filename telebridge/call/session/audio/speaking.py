@@ -31,7 +31,7 @@ from telebridge.playback.transcript import HeardText, Transcript
 from telebridge.playback.writer import PlaybackOptions, PlaybackWriter
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.words import count_words
-from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
+from telebridge.turns.barge_in import BargeIn, BargeInCause
 
 SpeechResult = SpeechArrived | SpeechEnded | SpeechFailed
 
@@ -145,12 +145,12 @@ class Speaking:
         Raises:
             LocalProtocolError: Something is still being said.
         """
-        current = self._open(Say(play.name, barge_in=BargeInPolicy.NONE))
+        current = self._open(Say(play.name, barge_in=play.barge_in))
         current.play = play
         events = (SpeechArrived(current.name, Audio(play.audio)), SpeechEnded(current.name))
-        return [effect for event in events for effect in self.receive(event, now=now)]
+        return [effect for event in events for effect in self.receive(event, now)]
 
-    def receive(self, event: SpeechResult, *, now: float) -> list[CallEffect]:
+    def receive(self, event: SpeechResult, now: float) -> list[CallEffect]:
         """Take what the speech source made; before there is a stream it is kept."""
         current = self._current
         if current is None or current.name != event.utterance:
@@ -158,20 +158,19 @@ class Speaking:
         if not self.stream_open:
             self._held.append(event)
             return []
-        match event:
-            case SpeechArrived(name, Audio(data)):
-                current.transcript.audio_ms += len(data) / BYTES_PER_MS
-                sent = self._writer.write(name, data, now=now)
+        if type(event) is SpeechArrived:  # `match` takes three times as long, for each chunk
+            arrived = event.event
+            if type(arrived) is Audio:
+                current.transcript.audio_ms += len(arrived.data) / BYTES_PER_MS
+                sent = self._writer.write(current.name, arrived.data, now)
                 if sent and current.began_at is None:
                     current.began_at = now
                 return [*sent]
-            case SpeechArrived(_, Words(words)):
-                current.transcript.add_words(words)
-                return []
-            case SpeechFailed(_, error):
-                current.error = error
-            case _:
-                pass
+            if type(arrived) is Words:
+                current.transcript.add_words(arrived.words)
+            return []
+        if isinstance(event, SpeechFailed):
+            current.error = event.error
         current.transcript.complete()
         return [*self._writer.end(event.utterance, now=now)]
 
@@ -184,7 +183,7 @@ class Speaking:
         """The stream is there: send what was kept for it."""
         self.stream_open = True
         held, self._held = self._held, []
-        sent = [effect for event in held for effect in self.receive(event, now=now)]
+        sent = [effect for event in held for effect in self.receive(event, now)]
         return [*self.request_speech(), *sent]
 
     def request_speech(self) -> list[CallEffect]:

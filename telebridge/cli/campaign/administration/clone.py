@@ -10,7 +10,7 @@ from telebridge.campaigns.administration.cloning import Cloned
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.server.api.campaign_edit import clone_campaign
 from telebridge.settings import load_settings
 
@@ -54,6 +54,8 @@ def clone(
         print_line(json.dumps({**campaign_json(done.campaign), **told}))
         return
     one = done.campaign
-    print_line(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}, with {done.contacts:,} contacts")
+    print_text(
+        f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}, with {number_of(done.contacts, 'contact')}"
+    )
     if not done.contacts:
-        print_line(f"`telebridge campaign import {one.plan.name} --contacts CSV` brings them in")
+        print_text(f"`telebridge campaign import {one.plan.name} --contacts CSV` brings them in")

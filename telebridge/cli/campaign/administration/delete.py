@@ -10,7 +10,7 @@ from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.cli.campaign.confirming import YesOption, confirm
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.epoch import iso_time
 from telebridge.settings import load_settings
 
@@ -34,7 +34,8 @@ def delete(
             one = await find_campaign(store, name, deleted=True)
             check_not_deleted(one)
             count = sum((await store.reports.progress(one.id)).contacts.values())
-            question = f"Delete campaign '{one.plan.name}' ({one.status.value}) with its {count:,} contacts for good?"
+            people = number_of(count, "contact")
+            question = f"Delete campaign '{one.plan.name}' ({one.status.value}) with its {people} for good?"
             confirm(question, yes=yes)
             kept = await delete_campaign_data(store, one, keep_days=keep_days, wallclock=datetime.now(UTC))
             return one, count, kept
@@ -50,8 +51,8 @@ def delete(
         }
         print_line(json.dumps({"id": one.id, "name": one.plan.name, "status": "deleted", **told}))
         return
-    print_line(f"campaign '{one.plan.name}' is deleted, with its {count:,} contacts")
-    print_line(told_kept(one, kept, until))
+    print_text(f"campaign '{one.plan.name}' is deleted, with its {number_of(count, 'contact')}")
+    print_text(told_kept(one, kept, until))
 
 
 def told_kept(one: Campaign, kept: KeptRecords, until: int | None) -> str:
@@ -59,5 +60,5 @@ def told_kept(one: Campaign, kept: KeptRecords, until: int | None) -> str:
     entries = "do-not-call entries stay"
     if until is None:
         return f"nobody was called in it, so no record of a call is kept; {entries}"
-    records = f"the records of its {kept.attempts:,} calls are kept until {iso_time(until)[:10]}"
+    records = f"the records of its {number_of(kept.attempts, 'call')} are kept until {iso_time(until)[:10]}"
     return f"{records} (`telebridge campaign report {one.id[:8]}`), and {entries}"

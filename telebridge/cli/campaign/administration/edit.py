@@ -22,7 +22,7 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaign_edit import changed_file, edit_campaign
 from telebridge.settings import Settings, load_settings
@@ -66,7 +66,7 @@ def edit(
         told = {change.key: {"before": change.before, "after": change.after} for change in done}
         print_line(json.dumps({**campaign_json(one), "changes": told}))
     else:
-        print_line(_told(one, done))
+        print_text(_told(one, done))
     for warning in _warnings(settings, done):
         typer.echo(f"warning: {warning}", err=True)
 
@@ -110,13 +110,13 @@ def _tell_keys(one: Campaign, *, json_: bool) -> None:
         print_line(json.dumps({**campaign_json(one), "keys": keys}))
         return
     running = {key: value for key, value in keys.items() if key.partition(".")[0] in CHANGES_WHILE_RUNNING}
-    print_line(f"campaign '{one.plan.name}' is {one.status.value}. At any time, also while it runs:")
+    print_text(f"campaign '{one.plan.name}' is {one.status.value}. At any time, also while it runs:")
     for line in _lines(running):
         print_line(line)
-    print_line("while it is a draft, paused or done:")
+    print_text("while it is a draft, paused or done:")
     for line in _lines({key: value for key, value in keys.items() if key not in running}):
         print_line(line)
-    print_line(f"change one with `telebridge campaign edit {one.plan.name} max_live=20`; `KEY=` removes it")
+    print_text(f"change one with `telebridge campaign edit {one.plan.name} max_live=20`; `KEY=` removes it")
 
 
 def _lines(keys: dict[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.settings import load_settings
 
@@ -55,13 +55,19 @@ def export(
     if json_:
         print_line(json.dumps({**campaign_json(one), "file": str(path), "exported": as_json(counts)}))
         return
-    print_line(f"{path}: {told_counts(counts)}")
+    print_text(f"{path}: {told_counts(counts)}")
     if not one.status.is_over:
-        print_line(
+        print_text(
             f"campaign '{one.plan.name}' is still here, {one.status.value}: cancel it before an import of it starts"
         )
 
 
 def told_counts(counts: ArchiveCounts) -> str:
     """What an archive has, for people."""
-    return f"{counts.contacts:,} contacts, {counts.attempts:,} attempts, {counts.do_not_call:,} do-not-call entries"
+    return ", ".join(
+        (
+            number_of(counts.contacts, "contact"),
+            number_of(counts.attempts, "attempt"),
+            number_of(counts.do_not_call, "do-not-call entry", "do-not-call entries"),
+        )
+    )

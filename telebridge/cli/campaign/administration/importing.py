@@ -14,7 +14,7 @@ from telebridge.cli.campaign.administration.export import told_counts
 from telebridge.cli.campaign.create import RejectsOption, UpdateOption, import_contacts
 from telebridge.cli.campaign.store import account_of, campaign_store, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 
@@ -78,9 +78,9 @@ def _import_whole(settings: Settings, path: Path, name: str, *, app: str | None,
     if json_:
         print_line(json.dumps({**campaign_json(one), "imported": as_json(done.counts)}))
     else:
-        print_line(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}: {told_counts(done.counts)}")
+        print_text(f"campaign '{one.plan.name}' ({one.id[:8]}) is {one.status.value}: {told_counts(done.counts)}")
         if not one.status.is_over:
             start = f"`telebridge campaign start {one.plan.name}` lets it dial"
-            print_line(f"{start}; see first that it is cancelled where it came from")
+            print_text(f"{start}; see first that it is cancelled where it came from")
     if one.plan.flow not in flows.names:
         typer.echo(f"warning: its flow '{one.plan.flow}' is not in {settings.flows_dir}: put it there first", err=True)

@@ -13,9 +13,13 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.importing.filling import fill_campaign
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.process.printing import number_of
 
 MOST_BYTES_OF_ONE_PROCESS = 2_000_000
 """A smaller file is read by one process: starting more costs more than they save."""
+
+ROWS_WITH_RATE = 1000
+"""Of fewer rows the rate says nothing."""
 
 
 async def fill(
@@ -85,9 +89,10 @@ def told(done: ImportProgress, rejects: Path) -> str:
     parts = [f"{done.added:,} added"]
     parts += [f"{done.duplicates - done.updated:,} already there"] if done.duplicates > done.updated else []
     parts += [f"{done.updated:,} updated"] if done.updated else []
-    parts += [f"{done.empty:,} empty rows"] if done.empty else []
+    parts += [number_of(done.empty, "empty row")] if done.empty else []
     parts += [f"{done.rejected:,} rejected, see {rejects}"] if done.rejected else []
-    return f"{', '.join(parts)} ({done.rows_per_second:,.0f} rows/s)"
+    rate = f" ({done.rows_per_second:,.0f} rows/s)" if done.rows >= ROWS_WITH_RATE else ""
+    return f"{', '.join(parts)}{rate}"
 
 
 def told_json(done: ImportProgress, rejects: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What the caller says in answer to a question."""

@@ -1,0 +1,150 @@
+"""`telebridge hours`: the opening hours of flows, set open or closed by hand.
+
+One rule: it writes to the database of the settings, and running servers that share it follow within two seconds.
+"""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.call.store.opening import OpeningByHand, SetByHand
+from telebridge.cli.database import migrated_database
+from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.database.database import database_of
+from telebridge.epoch import iso_instant
+from telebridge.errors import ConfigurationError
+from telebridge.flows.checks.mistakes import nearest
+from telebridge.flows.nodes.hours_in_service import hours_in
+from telebridge.flows.nodes.opening_hours import OpeningHours, OpeningState
+from telebridge.settings import Settings, load_settings
+
+hours = typer.Typer(
+    help="See the opening hours of flows as they are now, and set them open or closed by hand.", no_args_is_help=True
+)
+HoursArgument = Annotated[str, typer.Argument(help="The hours' name: the flow's, or `name` at the node.")]
+UntilOption = Annotated[
+    str | None, typer.Option(help="When the hours count again, such as 2026-12-24T18:00.", show_default="never")
+]
+
+
+class StateArgument(StrEnum):
+    """What hours are set to."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+
+
+@hours.command("list")
+def list_(
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+    config: ConfigOption = None,
+) -> None:
+    """List the opening hours of all flows, and whether they were set by hand."""
+    settings = load_settings(config)
+    known = _known(settings)
+    found = asyncio.run(_change(settings, None, None, None))
+    rows = [_row(name, flows, times, found.get(name)) for name, (flows, times) in sorted(known.items())]
+    if json_:
+        typer.echo(json.dumps(rows))
+        return
+    if not rows:
+        typer.echo("no flow has opening hours: see the verb 'hours' (telebridge flow fields hours)")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("hours", "now", "why", "flows"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        until = f" until {row['until']}" if row["until"] else ""
+        why = f"set by hand{until}" if row["by_hand"] else "by the hours"
+        table.add_row(row["name"], row["state"], why, ", ".join(row["flows"]))
+    Console(highlight=False).print(table)
+
+
+@hours.command("set")
+def set_(
+    name: HoursArgument,
+    state: Annotated[StateArgument, typer.Argument(help="What they are from now on.")],
+    until: UntilOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Set hours open or closed by hand, whatever the clock says."""
+    settings = load_settings(config)
+    times = _require(settings, name)
+    at = _until(until, times)
+    asyncio.run(_change(settings, name, OpeningState(state.value), at))
+    ending = "until `telebridge hours clear`" if at is None else f"until {iso_instant(at.astimezone(UTC))}"
+    typer.echo(f"{name}: {state.value} {ending}")
+
+
+@hours.command()
+def clear(name: HoursArgument, config: ConfigOption = None) -> None:
+    """Let hours count again that were set by hand."""
+    settings = load_settings(config)
+    times = _require(settings, name)
+    asyncio.run(_change(settings, name, None, None))
+    typer.echo(f"{name}: {times.at(datetime.now(UTC)).value}, by the hours")
+
+
+async def _change(
+    settings: Settings, name: str | None, state: OpeningState | None, until: datetime | None
+) -> dict[str, SetByHand]:
+    """Set or clear the hours of a name, and read what is set by hand."""
+    async with migrated_database(settings) as engine:
+        by_hand = OpeningByHand(database_of(engine), lambda: datetime.now(UTC), lambda: True)
+        if name is not None and state is not None:
+            await by_hand.set(name, state, until)
+        elif name is not None:
+            await by_hand.clear(name)
+        return await by_hand.read()
+
+
+def _known(settings: Settings) -> dict[str, tuple[list[str], OpeningHours]]:
+    catalogue = FlowCatalogue(settings.flows_dir)
+    catalogue.load()
+    known: dict[str, tuple[list[str], OpeningHours]] = {}
+    for name, flow, times in hours_in(catalogue.files()):
+        known.setdefault(name, ([], times))[0].append(flow)
+    return known
+
+
+def _require(settings: Settings, name: str) -> OpeningHours:
+    known = _known(settings)
+    if name not in known:
+        hint = nearest(name, known) or f"there are {', '.join(sorted(known)) or 'none'}"
+        raise ConfigurationError("NAME", f"no flow has hours '{name}'", hint)
+    return known[name][1]
+
+
+def _until(written: str | None, times: OpeningHours) -> datetime | None:
+    """The instant; without an offset it is on the clock of the hours' zone."""
+    if written is None:
+        return None
+    try:
+        until = times.localized(datetime.fromisoformat(written))
+    except ValueError:
+        hint = "write it as 2026-12-24T18:00"
+        raise ConfigurationError("--until", f"'{written}' is no date and time", hint) from None
+    if until <= datetime.now(UTC):
+        raise ConfigurationError("--until", f"'{written}' has passed")
+    return until
+
+
+def _row(name: str, flows: list[str], times: OpeningHours, by_hand: SetByHand | None) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "name": name,
+        "flows": sorted(set(flows)),
+        "state": (times.at(now) if by_hand is None else by_hand.state).value,
+        "by_hand": by_hand is not None,
+        "until": None
+        if by_hand is None or by_hand.until is None
+        else by_hand.until.astimezone(times.tzinfo).isoformat(timespec="minutes"),
+    }

@@ -1,0 +1,1 @@
+"""Commands that are a service of others on this machine: Twilio, Rime, and recognizers."""

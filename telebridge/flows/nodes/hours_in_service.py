@@ -1,0 +1,15 @@
+"""The opening hours that flows have, by the names under which they are set by hand."""
+
+from collections.abc import Iterable, Iterator
+
+from telebridge.flows.model import Flow
+from telebridge.flows.nodes.hours import HoursNode
+from telebridge.flows.nodes.opening_hours import OpeningHours
+
+
+def hours_in(flows: Iterable[Flow]) -> Iterator[tuple[str, str, OpeningHours]]:
+    """The hours of flows: their name, the name of the flow, the hours."""
+    for flow in flows:
+        for node in flow.nodes.values():
+            if isinstance(node, HoursNode):
+                yield node.hours.name or flow.flow, flow.flow, node.hours.hours_in(flow.zone or "UTC")

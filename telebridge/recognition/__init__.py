@@ -1,0 +1,1 @@
+"""Speech recognition: the caller's audio into words, whoever does it."""

@@ -1,0 +1,270 @@
+"""Deepgram's streaming recognition, `v1/listen`, for either side.
+
+Follows Deepgram's API specification (asyncapi, *listen v1*) and its pages "Audio Keep Alive", "Finalize" and
+"Endpointing". Mu-law goes through as it is. A connection without audio is closed after ten seconds (`NET-0001`), unless
+`KeepAlive` comes as text. `is_final` is not the end of a turn: pieces are joined until the answer to our `Finalize`,
+which says `from_finalize`. An empty binary message may end the stream, so none is sent.
+
+One rule: a result belongs to the utterance in whose audio it lies, however late it comes.
+"""
+
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+from typing_extensions import override
+
+from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.recognition.messages import (
+    AudioHeard,
+    EndHeard,
+    FlushHeard,
+    Frame,
+    HeardByRecognizer,
+    KeepAliveHeard,
+    NotUnderstood,
+    ProtocolAnswer,
+    RecognitionProtocol,
+    RecognitionSide,
+    SendFrame,
+)
+from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
+from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
+
+ADDRESS = "wss://api.deepgram.com/v1/listen"
+DEFAULT_MODEL = "nova-3"
+ENDPOINTING_MS = 300
+KEEP_ALIVE_SECONDS = 4.0
+MOST_HINTS = 100
+
+
+class DeepgramWord(msgspec.Struct):
+    """A word of a result; times in seconds of the connection's audio."""
+
+    word: str = ""
+    start: float = 0.0
+    end: float = 0.0
+    confidence: float | None = None
+    punctuated_word: str | None = None
+
+
+class DeepgramAlternative(msgspec.Struct):
+    """One reading of a result."""
+
+    transcript: str = ""
+    confidence: float | None = None
+    words: list[DeepgramWord] = []
+
+
+class DeepgramChannel(msgspec.Struct):
+    """What was heard of one channel."""
+
+    alternatives: list[DeepgramAlternative] = []
+
+
+class DeepgramResults(msgspec.Struct, tag_field="type", tag="Results"):
+    """A result about a stretch of audio, which begins at `start` and is `duration` seconds long."""
+
+    start: float = 0.0
+    duration: float = 0.0
+    is_final: bool = False
+    speech_final: bool = False
+    from_finalize: bool = False
+    channel: DeepgramChannel = msgspec.field(default_factory=DeepgramChannel)
+
+
+class _AnyMessage(msgspec.Struct):
+    type: str = ""
+    description: str = ""
+
+
+_RESULTS = msgspec.json.Decoder(DeepgramResults)
+_ANY = msgspec.json.Decoder(_AnyMessage)
+_COMMANDS: dict[str, HeardByRecognizer] = {
+    "KeepAlive": KeepAliveHeard(),
+    "Finalize": FlushHeard(),
+    "CloseStream": EndHeard(),
+}
+
+
+class DeepgramMessages:
+    """The messages of one end of a connection."""
+
+    def __init__(self, side: RecognitionSide) -> None:
+        self._side = side
+
+    # The bridge sends.
+
+    def send_keep_alive(self) -> str:
+        """Return the message that keeps a connection without audio open."""
+        return self._encode(RecognitionSide.BRIDGE, {"type": "KeepAlive"})
+
+    def send_finalize(self) -> str:
+        """Return the message that asks for the final result of what was sent so far."""
+        return self._encode(RecognitionSide.BRIDGE, {"type": "Finalize"})
+
+    def send_close_stream(self) -> str:
+        """Return the message that asks for the rest of the results and the end."""
+        return self._encode(RecognitionSide.BRIDGE, {"type": "CloseStream"})
+
+    def receive_results(self, message: Frame) -> DeepgramResults | None:
+        """Decode a message of Deepgram's; None for one that is no result.
+
+        Raises:
+            RemoteProtocolError: It cannot be decoded, or says that the stream has failed.
+        """
+        try:
+            kind = _ANY.decode(message)
+            if kind.type == "Results":
+                return _RESULTS.decode(message)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            raise RemoteProtocolError("Deepgram", f"sent a message that cannot be read ({error})") from error
+        if kind.type == "Error":
+            raise RemoteProtocolError("Deepgram", f"gives up: {kind.description or 'no reason given'}")
+        return None
+
+    # Deepgram sends.
+
+    def send_results(self, results: DeepgramResults) -> str:
+        """Return the message with a result."""
+        self._require(RecognitionSide.RECOGNIZER)
+        fields: dict[str, object] = {"channel_index": [0, 1], "metadata": {"request_id": "local"}}
+        return msgspec.json.encode({**msgspec.to_builtins(results), **fields}).decode()
+
+    def send_metadata(self, duration: float) -> str:
+        """Return the message that ends a stream of so many seconds."""
+        fields = {"request_id": "local", "duration": duration, "channels": 1}
+        return self._encode(RecognitionSide.RECOGNIZER, {"type": "Metadata", **fields})
+
+    def receive_from_bridge(self, message: Frame) -> HeardByRecognizer:
+        """Decode a message of a client's."""
+        if isinstance(message, bytes):
+            return AudioHeard(message)
+        try:
+            kind = _ANY.decode(message).type
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+            return NotUnderstood(str(error))
+        return _COMMANDS.get(kind) or NotUnderstood(f"unknown message type: {kind}")
+
+    def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
+        self._require(side)
+        return msgspec.json.encode(message).decode()
+
+    def _require(self, side: RecognitionSide) -> None:
+        if self._side is not side:
+            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
+
+
+class DeepgramRecognition(RecognitionProtocol):
+    """The bridge's end of a connection.
+
+    Args:
+        options: Where Deepgram is and what it is to do.
+        request: What is listened for.
+    """
+
+    one_utterance = False
+    keep_alive_seconds: float | None = KEEP_ALIVE_SECONDS
+
+    def __init__(self, options: RecognizerOptions, request: RecognitionRequest) -> None:
+        self._options = options
+        self._request = request
+        self._messages = DeepgramMessages(RecognitionSide.BRIDGE)
+        self._log = UtteranceLog()
+
+    @override
+    def address(self) -> str:
+        options = self._options
+        base = options.url or ADDRESS
+        model = options.model or DEFAULT_MODEL
+        wanted: list[tuple[str, str]] = [
+            ("encoding", "mulaw"),
+            ("sample_rate", "8000"),
+            ("channels", "1"),
+            ("model", model),
+            ("interim_results", "true"),
+            ("endpointing", str(ENDPOINTING_MS)),
+        ]
+        if language := self._request.language or options.language:
+            wanted.append(("language", language))
+        if self._request.digits:
+            wanted.append(("numerals", "true"))
+        hint = "keyterm" if model.startswith("nova-3") else "keywords"
+        wanted += [(hint, phrase) for phrase in options.all_hints(self._request)[:MOST_HINTS]]
+        given = {part.partition("=")[0] for part in urlsplit(base).query.split("&") if part}
+        query = urlencode([(name, value) for name, value in wanted if name not in given])
+        return f"{base}{'&' if '?' in base else '?'}{query}"
+
+    @override
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token {self._options.api_key}"} if self._options.api_key else {}
+
+    @override
+    def open(self) -> list[ProtocolAnswer]:
+        return []
+
+    @override
+    def begin_speech(self, utterance: int) -> list[ProtocolAnswer]:
+        self._log.begin(utterance)
+        return []
+
+    @override
+    def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
+        self._log.feed(mulaw)
+        return [SendFrame(mulaw)] if mulaw else []
+
+    @override
+    def end_speech(self) -> list[ProtocolAnswer]:
+        return [] if self._log.end() is None else [SendFrame(self._messages.send_finalize())]
+
+    @override
+    def keep_alive(self) -> list[ProtocolAnswer]:
+        return [SendFrame(self._messages.send_keep_alive())]
+
+    @override
+    def close(self) -> list[ProtocolAnswer]:
+        return [SendFrame(self._messages.send_close_stream())]
+
+    @override
+    def receive(self, message: Frame) -> list[ProtocolAnswer]:
+        results = self._messages.receive_results(message)
+        if results is None:
+            return []
+        ended_ms = (results.start + results.duration) * 1000
+        utterance = self._log.at((results.start + results.duration / 2) * 1000)
+        heard: list[ProtocolAnswer] = []
+        if utterance is not None:
+            heard += self._heard(utterance, results)
+        pending = self._log.pending
+        if results.from_finalize and pending is not None and ended_ms > pending.begins_ms:
+            heard.append(self._log.finish(pending))
+        return heard
+
+    @override
+    def receive_close(self) -> list[ProtocolAnswer]:
+        return []
+
+    @override
+    def give_up(self, utterance: int) -> FinalTranscript:
+        return self._log.give_up(utterance)
+
+    @staticmethod
+    def _heard(utterance: HeardUtterance, results: DeepgramResults) -> list[ProtocolAnswer]:
+        """Note a result, which says what is certain of a stretch, or what it may be."""
+        best = next(iter(results.channel.alternatives), DeepgramAlternative())
+        if not results.is_final:
+            utterance.partial = best.transcript
+        else:
+            utterance.partial = ""
+            if best.transcript.strip():
+                words = tuple(
+                    RecognizedWord(
+                        word.punctuated_word or word.word,
+                        word.start * 1000 - utterance.begins_ms,
+                        word.end * 1000 - utterance.begins_ms,
+                        word.confidence,
+                    )
+                    for word in best.words
+                )
+                utterance.pieces.append(HeardPiece(best.transcript, best.confidence, words))
+        return [PartialTranscript(utterance.number, utterance.text)] if best.transcript.strip() else []

@@ -1,0 +1,35 @@
+"""The recognizer that the settings ask for.
+
+One rule: what is missing for it is said when the process starts, and not in a call.
+"""
+
+from collections.abc import Callable, Mapping
+
+from telebridge.recognition.deepgram import DeepgramRecognition
+from telebridge.recognition.http_recognizer import HttpRecognizer
+from telebridge.recognition.messages import RecognitionProtocol
+from telebridge.recognition.openai_realtime import RealtimeRecognition
+from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.source import RecognitionRequest, Recognizer
+from telebridge.recognition.vosk import VoskRecognition
+from telebridge.recognition.websocket_recognizer import WebSocketRecognizer
+
+PROTOCOLS: Mapping[str, Callable[[RecognizerOptions, RecognitionRequest], RecognitionProtocol]] = {
+    "deepgram": DeepgramRecognition,
+    "openai": RealtimeRecognition,
+    "vosk": VoskRecognition,
+}
+"""The protocols over WebSockets, by the name of their provider."""
+
+
+def open_recognizer(options: RecognizerOptions) -> Recognizer:
+    """Make the recognizer of a provider; it connects when somebody listens.
+
+    Raises:
+        ConfigurationError: It needs a package that is not installed.
+    """
+    if options.provider == "openai-http":
+        return HttpRecognizer(options)
+    make = PROTOCOLS[options.provider]
+    make(options, RecognitionRequest())  # raises what it would raise in a call
+    return WebSocketRecognizer(options, lambda request: make(options, request))

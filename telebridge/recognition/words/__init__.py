@@ -1,0 +1,1 @@
+"""What words mean: phrases, digits, fillers."""

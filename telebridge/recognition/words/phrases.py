@@ -1,0 +1,70 @@
+"""Which of several phrases a caller has said, and what is no answer at all.
+
+One rule: in doubt it is none of them; a caller is asked again rather than sent to the wrong place.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import SequenceMatcher
+
+APART = re.compile(r"[^\w']+")
+FILLERS = frozenset(
+    {
+        *("uh", "um", "uhm", "er", "erm", "hm", "hmm", "mm", "mmm", "mhm", "ah", "oh", "eh", "em"),
+        *("hä", "äh", "ähm", "öh", "euh", "heu", "ben", "bah", "este", "pues", "eeh", "mh", "allora", "ehm", "beh"),
+    }
+)
+"""Sounds that people make while they think, in English, German, French, Spanish and Italian."""
+LEAST_ECHO_WORDS = 4
+"""Fewer words may well be an answer that the prompt itself suggested."""
+ECHO_SHARE = 0.75
+MOST_WORDS = 400
+"""So many words of a transcript are looked at."""
+
+
+def tokens(text: str) -> list[str]:
+    """The words of a text in lower case, without punctuation and accents of style; at most `MOST_WORDS`."""
+    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    found = [token for part in APART.split(plain) if (token := part.replace("'", "").replace("_", ""))]
+    return found[:MOST_WORDS]
+
+
+def says_nothing(text: str) -> bool:
+    """Whether a text is empty, or only the sounds of somebody who thinks."""
+    return all(token in FILLERS for token in tokens(text))
+
+
+def chosen(text: str, choices: Mapping[str, Iterable[str]]) -> str | None:
+    """The choice whose phrase a text contains: the longest phrase counts, wherever it stands.
+
+    Args:
+        text: What the caller said, such as "uh, billing I guess".
+        choices: The phrases of each choice.
+
+    Returns:
+        The choice; None when no phrase is there, or equally long ones of two choices are.
+    """
+    said = tokens(text)
+    longest, best = 0, set[str]()
+    for choice, phrases in choices.items():
+        for phrase in phrases:
+            wanted = tokens(phrase)
+            if len(wanted) >= max(1, longest) and _contains(said, wanted):
+                best = best | {choice} if len(wanted) == longest else {choice}
+                longest = len(wanted)
+    return best.pop() if len(best) == 1 else None
+
+
+def _contains(said: list[str], wanted: list[str]) -> bool:
+    size = len(wanted)
+    return any(said[at : at + size] == wanted for at in range(len(said) - size + 1))
+
+
+def is_echo(text: str, said: str) -> bool:
+    """Whether a transcript is mostly what we said ourselves, heard again over a loudspeaker."""
+    heard, ours = tokens(text), tokens(said)
+    if len(heard) < LEAST_ECHO_WORDS or not ours:
+        return False
+    matcher = SequenceMatcher(None, heard, ours, autojunk=False)
+    return matcher.find_longest_match().size >= ECHO_SHARE * len(heard)

@@ -1,0 +1,1 @@
+"""The endpoints of a front desk: opening hours, and the messages that callers left."""

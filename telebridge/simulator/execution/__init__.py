@@ -1,0 +1,1 @@
+"""Executes the verbs of TwiML on a call."""

@@ -1,0 +1,1 @@
+"""The REST API of the local Twilio: routes and handlers."""

@@ -1,0 +1,1 @@
+"""Opus audio and the containers that it comes in."""
