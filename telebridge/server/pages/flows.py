@@ -3,6 +3,7 @@
 One rule: a flow is drawn as it is in service; a file that is wrong is not.
 """
 
+import asyncio
 from collections import Counter
 from typing import Any
 
@@ -63,6 +64,7 @@ class FlowPages:
             log.error("the last calls of a flow cannot be listed: the database is away", error=str(error))
             last = None
         at_nodes = self._at_nodes(name)
+        drawn = await asyncio.to_thread(_drawn, flow, at_nodes)  # a large flow takes long
         return visit.page(
             "flow",
             name=name,
@@ -70,7 +72,7 @@ class FlowPages:
             in_python=not isinstance(flow, Flow),
             live=sum(at_nodes.values()),
             last=last,
-            **_drawn(flow, at_nodes),
+            **drawn,
         )
 
     async def stream(self, visit: PageVisit) -> web.StreamResponse:

@@ -43,7 +43,7 @@ class PageState:
     over: bool = False
 
 
-LookAtPage = Callable[[], Awaitable[PageState]]
+PageLook = Callable[[], Awaitable[PageState]]
 """Returns what a page shows now."""
 
 
@@ -67,7 +67,7 @@ class LiveStreams:
         for closed in self._open:
             closed.set()
 
-    async def send(self, visit: PageVisit, look: LookAtPage) -> web.StreamResponse:
+    async def send(self, visit: PageVisit, look: PageLook) -> web.StreamResponse:
         """Send the state of a page, and its changes, until the reader goes or nothing changes any more.
 
         Raises:
@@ -87,7 +87,7 @@ class LiveStreams:
             self._open.discard(closed)
         return response
 
-    async def _write(self, response: web.StreamResponse, look: LookAtPage, closed: asyncio.Event) -> None:
+    async def _write(self, response: web.StreamResponse, look: PageLook, closed: asyncio.Event) -> None:
         loop = asyncio.get_running_loop()
         shown: Mapping[str, Any] | None = None
         text, written_at = RETRY, loop.time()

@@ -6,6 +6,7 @@ numbers come from callers, contacts and language models.
 One rule: a page loads nothing from another host and runs nothing that is not a file of this server.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from functools import cached_property
@@ -50,6 +51,17 @@ class PageTemplates:
 
     def __init__(self, base: str) -> None:
         self.base = base
+        self._loaded = False
+
+    async def load(self) -> None:
+        """Read and compile everything, in a thread, unless it was done: calls go on meanwhile."""
+        if not self._loaded:
+            await asyncio.to_thread(self._load)
+
+    def _load(self) -> None:
+        for name in self._environment.list_templates():
+            self._environment.get_template(name)
+        self._loaded = bool(self._files)
 
     def render(self, template: str, values: Mapping[str, Any]) -> str:
         """A page as HTML.

@@ -114,6 +114,7 @@ class PageRouter:
         self, handler: PageHandler, *, is_open: bool = False, socket: bool = False
     ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def visited(request: web.Request) -> web.StreamResponse:
+            await self._templates.load()
             session = self._access.session_of(request.cookies)
             visit = PageVisit(request, session or self._access.new_session(), self._templates, self._access)
             try:
