@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 FOLDERS = "/usr/lib/postgresql"
+GONE_SECONDS = 40
 QUICK = "-c fsync=off -c full_page_writes=off -c max_connections=60"
 
 
@@ -70,7 +71,9 @@ class Cluster:
                     os.kill(int(child), signal.SIGKILL)
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            time.sleep(1)
+            until = time.monotonic() + GONE_SECONDS
+            while Path(f"/proc/{pid}").exists() and time.monotonic() < until:  # else the next start finds it running
+                time.sleep(0.05)
 
     def _run(self, program, *arguments):
         command = [str(self.bin / program), *map(str, arguments)]
