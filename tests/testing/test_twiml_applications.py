@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
 import pytest
+import sqlalchemy.dialects.postgresql  # noqa: F401 - pytester forgets what is imported in a run, and warns of it twice
 from support.programs_of_others import serving_apart, talking_bot
 from typer.testing import CliRunner
 
