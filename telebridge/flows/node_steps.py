@@ -217,8 +217,9 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
     def asked(question: str) -> Say:
         return _say(node, question if before is None else f"{before} {question}", node.barge_in, scope)
 
-    if scope.position.unconfirmed is not None and isinstance(node, MenuNode | AskNode):
-        return _confirmation(node, node.confirm or Confirm(), scope)
+    confirm = node.confirm if isinstance(node, MenuNode | AskNode) else None
+    if confirm is not None and scope.position.unconfirmed is not None:
+        return _confirmation(node, confirm, scope)
     spoken = getattr(node, "spoken", None) or Wordings()
     prompt = asked(spoken.unheard or text)
     words = word_rules(node, language_of(prompt.voice))
@@ -227,7 +228,7 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
     return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
 
 
-def _confirmation(node: MenuNode | AskNode, confirm: Confirm, scope: Scope) -> Collect:
+def _confirmation(node: QuestionNode, confirm: Confirm, scope: Scope) -> Collect:
     """The question whether the answer was heard right."""
     text = rendered(confirm.say, {**scope.variables, "heard": scope.position.heard})
     voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **node.speech}
