@@ -97,15 +97,12 @@ class Wordings(Part):
     ] = None
 
 
-CONFIRMING = "You said {{ heard }}. Is that right? Say yes or no, or press 1 or 2."
-
-
 class Confirm(Part):
     """An answer of which the recognizer was not sure is asked back: yes or 1 takes it, no or 2 asks again."""
 
     below: Annotated[float, Field(gt=0, le=1, description="Asked back when it was less sure than this, from 0 to 1.")]
     say: Annotated[TemplateText, Field(description="The question, a template; `{{ heard }}` is what was heard.")] = (
-        CONFIRMING
+        "You said {{ heard }}. Is that right? Say yes or no, or press 1 or 2."
     )
 
 

@@ -13,12 +13,12 @@ from telebridge.audio.mulaw import SAMPLE_RATE
 from telebridge.audio.tones import dtmf
 from telebridge.flows.inspection import QuestionNode, digit_rules
 from telebridge.flows.model import (
-    CONFIRMING,
     AskNode,
     CallBackNode,
     Case,
     ChooseNode,
     CollectNode,
+    Confirm,
     Flow,
     HangUpNode,
     ListenNode,
@@ -217,9 +217,9 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
     def asked(question: str) -> Say:
         return _say(node, question if before is None else f"{before} {question}", node.barge_in, scope)
 
-    if scope.position.unconfirmed is not None and isinstance(node, MenuNode | AskNode):
-        # a changed flow file may have no `confirm` any more when a call is resumed
-        return _confirmation(node, CONFIRMING if node.confirm is None else node.confirm.say, scope)
+    confirm = node.confirm if isinstance(node, MenuNode | AskNode) else None
+    if confirm is not None and scope.position.unconfirmed is not None:
+        return _confirmation(node, confirm, scope)
     spoken = getattr(node, "spoken", None) or Wordings()
     prompt = asked(spoken.unheard or text)
     words = word_rules(node, language_of(prompt.voice))
@@ -228,9 +228,9 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
     return Collect(prompt, digit_rules(node), words, secret=getattr(node, "secret", False))
 
 
-def _confirmation(node: MenuNode | AskNode, question: str, scope: Scope) -> Collect:
+def _confirmation(node: QuestionNode, confirm: Confirm, scope: Scope) -> Collect:
     """The question whether the answer was heard right."""
-    text = rendered(question, {**scope.variables, "heard": scope.position.heard})
+    text = rendered(confirm.say, {**scope.variables, "heard": scope.position.heard})
     voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **node.speech}
     language = language_of(voice)
     words = WordRules({CONFIRMS: yes_words(language), DENIES: no_words(language)}, language=language)

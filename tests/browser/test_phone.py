@@ -116,7 +116,8 @@ async def test_at_http_of_another_machine_a_call_by_keys_works(tmp_path):
             await tab.go("/phone")
             await tab.page.fill("#token", "token")
             await tab.page.click("button.main")
-            assert "only to pages at https" in await tab.text("#problem")
+            await tab.page.wait_for_selector("#call")
+            await tab.until("document.getElementById('problem').textContent.includes('only to pages at https')")
             await tab.page.click("#call")
             await tab.until("document.getElementById('now-node').textContent === 'ask'")
             assert len(await tab.wire("sent", "media")) > 50
