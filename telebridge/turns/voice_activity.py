@@ -120,6 +120,9 @@ class _State(Enum):
     SETTLED = auto()  # the level follows it
 
 
+_QUIET, _JUDGING, _SPEECH, _SETTLED = _State  # an attribute of an enum costs a call, in each frame
+
+
 class VoiceActivity:
     """Follows one caller.
 
@@ -175,7 +178,7 @@ class VoiceActivity:
 
         self._echo = EchoGuard(played)
         self._played = played
-        self._state = _State.QUIET
+        self._state = _QUIET
         self._background = Background()
         self._loud: deque[bool] = deque(maxlen=GATE_HANGOVER_FRAMES)  # whether the last frames passed the gate
         self._verdicts: deque[bool] = deque(maxlen=detector.onset_of + 1)
@@ -204,28 +207,28 @@ class VoiceActivity:
         silent = payload == SILENT_FRAME  # as the telephone network sends it while nobody speaks
         self._rms = rms = 0 if silent else audioop.rms(audioop.ulaw2lin(payload, PCM_WIDTH), PCM_WIDTH)
         state, background = self._state, self._background
-        if state is _State.QUIET and rms < GATE_RMS:  # most frames of most calls
+        if state is _QUIET and rms < GATE_RMS:  # most frames of most calls
             if rms > background.rms or not background.silent:
                 background.follow(rms)
             return None
         risen = rms >= max(GATE_RMS, background.rms * STILL_OVER_BACKGROUND, background.peak * RISEN_OVER_PEAK)
-        over, over_peak = (STILL_OVER_BACKGROUND, 0.0) if state is _State.SPEECH else (OVER_BACKGROUND, OVER_PEAK)
+        over, over_peak = (STILL_OVER_BACKGROUND, 0.0) if state is _SPEECH else (OVER_BACKGROUND, OVER_PEAK)
         loud = rms >= max(GATE_RMS, background.rms * over, background.peak * over_peak)
         self._loud.append(loud)
         self._risen = (self._risen[1], risen)
         if self.pre_roll.now_ms >= self._echo_until_ms:
             if not self.speaking:
                 background.follow(rms, at_once=prompting)
-            elif prompting and state is _State.SPEECH:
+            elif prompting and state is _SPEECH:
                 background.follow(rms, step=STEP_WHILE_SPEAKING)
-        if state is _State.SETTLED:
+        if state is _SETTLED:
             return self._judge_settled(len(payload) / BYTES_PER_MS)
-        if state is _State.QUIET:
+        if state is _QUIET:
             return self._wake(now) if loud else None
         change = self._take_verdicts(self._detector.likelihoods(payload), now)
-        if self._state is _State.SPEECH:
+        if self._state is _SPEECH:
             self._voice_rms += (self._rms - self._voice_rms) * 0.1
-        elif self._state is _State.JUDGING and not any(self._loud):
+        elif self._state is _JUDGING and not any(self._loud):
             self._quiet()
         return change
 
@@ -234,8 +237,8 @@ class VoiceActivity:
 
         Does nothing when nobody speaks.
         """
-        if self._state is _State.SPEECH:
-            self._state = _State.SETTLED
+        if self._state is _SPEECH:
+            self._state = _SETTLED
             self._silent_ms = 0.0
             self._next_look_ms = self.pre_roll.now_ms + SECOND_LOOK_MS
 
@@ -277,7 +280,7 @@ class VoiceActivity:
         """The gate opened: give the detector the audio just before, and this frame."""
         self._detector.reset()
         self._verdicts.clear()
-        self._state = _State.JUDGING
+        self._state = _JUDGING
         started = self._take_verdicts(self._detector.likelihoods(self.pre_roll.last(LEAD_MS + FRAME_MS)), now)
         self.risen_ms = min(self.risen_ms, self._detector.window_ms)  # what came before did not open the gate
         return started
@@ -287,7 +290,7 @@ class VoiceActivity:
         loud = any(islice(reversed(self._loud), 2))
         for likelihood in verdicts:
             speech = loud and likelihood >= self._options.threshold
-            echo = speech and self._echo.is_heard(self.pre_roll, believed=self._state is _State.SPEECH, now=now)
+            echo = speech and self._echo.is_heard(self.pre_roll, believed=self._state is _SPEECH, now=now)
             if echo and self._echo.established:
                 self._echo_until_ms = self.pre_roll.now_ms + ECHO_MS
             change = self._take_verdict(0.0 if echo else likelihood, speech=speech and not echo)
@@ -299,7 +302,7 @@ class VoiceActivity:
     def _take_verdict(self, likelihood: float, *, speech: bool) -> SpeechChange | None:
         window_ms = self._detector.window_ms
         self._verdicts.append(speech)
-        if self._state is _State.SPEECH:
+        if self._state is _SPEECH:
             goes_on = any(self._loud) and likelihood > self._options.end_threshold
             if speech:
                 self.speech_ms += window_ms
@@ -308,7 +311,7 @@ class VoiceActivity:
             return self._end() if self._silent_ms >= self._options.silence_ms else None
         if not self._believed(likelihood, speech=speech):
             return None
-        self._state = _State.SPEECH
+        self._state = _SPEECH
         self._echo.speech_believed()
         self.speaking = True
         self._silent_ms = 0.0
@@ -357,7 +360,7 @@ class VoiceActivity:
         return CallerSpeechEnded(self.speech_ms)
 
     def _quiet(self) -> None:
-        self._state = _State.QUIET
+        self._state = _QUIET
         self.speaking = False
         self._verdicts.clear()
         self._loud.clear()
