@@ -49,7 +49,7 @@ from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.epoch import system_clock
 from telebridge.errors import ConfigurationError
-from telebridge.flows.nodes.hours_in_service import hours_in
+from telebridge.flows.nodes.hours_in_service import hours_in, load_holidays
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
 from telebridge.playback.writer import PlaybackOptions
@@ -398,7 +398,7 @@ async def _running(parts: _Parts, originator: TwilioOriginator, app: web.Applica
         await parts.records.start()
         await _start_opening(parts.opening, closing)
         _run_until_closed(closing, "delivery of messages", parts.delivery.run())
-        loading = asyncio.create_task(_load(parts.detector), name="load the detector")
+        loading = asyncio.create_task(_load(parts), name="load what calls need")
         closing.add("detector", partial(asyncio.wait, [loading]), seconds=DRAINED_SECONDS)
         yield
     finally:
@@ -437,10 +437,11 @@ def mail_server(settings: MailSettings) -> MailServer:
     )
 
 
-async def _load(detector: DetectorOnDemand) -> None:
-    """Load the detector while the process begins to listen: no live call waits for it then."""
+async def _load(parts: _Parts) -> None:
+    """Load the detector and the holidays of flows while the process begins to listen: no live call waits then."""
     try:
-        await asyncio.to_thread(detector.load)
+        await asyncio.to_thread(parts.detector.load)
+        await asyncio.to_thread(load_holidays, parts.flows.files(), parts.campaigning.wallclock())
         await asyncio.to_thread(return_freed_memory)
     except ConfigurationError as error:
         log.error("the detector of speech cannot be loaded: calls cannot be answered", error=str(error))

@@ -56,7 +56,13 @@ asyncio.run(run())
 
 @pytest.mark.slow
 def test_a_bridge_without_campaigns_starts_without_what_only_they_need(tmp_path):
-    environment = {"TELEBRIDGE_STATE_DIR": str(tmp_path), "TELEBRIDGE_RIME__URL": "ws://127.0.0.1:9"}
+    (tmp_path / "hello.yaml").write_text("flow: hello\nstart: hi\nnodes:\n  hi: {hang_up: Hello.}\n")
+    environment = {
+        "TELEBRIDGE_STATE_DIR": str(tmp_path),
+        "TELEBRIDGE_FLOWS_DIR": str(tmp_path),
+        "TELEBRIDGE_DEFAULT_FLOW": "hello",
+        "TELEBRIDGE_RIME__URL": "ws://127.0.0.1:9",
+    }
     imported(SERVED, **environment)  # makes the database
     modules = imported(SERVED, **environment)
     unneeded = {"alembic", "holidays", "phonenumbers", "requests", "twilio.rest", "sqlalchemy.orm", "asyncpg"}

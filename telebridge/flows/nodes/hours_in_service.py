@@ -1,6 +1,7 @@
 """The opening hours that flows have, by the names under which they are set by hand."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from telebridge.flows.model import Flow
 from telebridge.flows.nodes.hours import HoursNode
@@ -13,3 +14,9 @@ def hours_in(flows: Iterable[Flow]) -> Iterator[tuple[str, str, OpeningHours]]:
         for node in flow.nodes.values():
             if isinstance(node, HoursNode):
                 yield node.hours.name or flow.flow, flow.flow, node.hours.hours_in(flow.zone or "UTC")
+
+
+def load_holidays(flows: Iterable[Flow], wallclock: datetime) -> None:
+    """Look up the holidays of this year in the hours of flows; the first call would wait a third of a second for it."""
+    for _, _, hours in hours_in(flows):
+        hours.at(wallclock)

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import Enum
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -117,17 +118,24 @@ def require_region(written: str) -> str:
     found = REGION.fullmatch(written.strip())
     if found is None:
         raise ValueError(f"'{written}' is no country: write its code, as DE or US, with a part of it as DE-BY or US-CA")
-    import holidays  # a third of a second: only flows with holidays ask
-
-    try:
-        holidays.country_holidays(found[1], subdiv=found[2])
-    except NotImplementedError:
-        parts = holidays.list_supported_countries().get(found[1])
-        if parts is None:
-            raise ValueError(f"the holidays of '{found[1]}' are not known") from None
+    country, part = found[1], found[2]
+    parts = _regions().get(country)
+    if parts is None:
+        raise ValueError(f"the holidays of '{country}' are not known")
+    if part is not None and part not in parts:
         known = f"it has {', '.join(parts)}" if parts else "it has none"
-        raise ValueError(f"'{found[2]}' is no part of {found[1]} with holidays of its own: {known}") from None
+        raise ValueError(f"'{part}' is no part of {country} with holidays of its own: {known}")
     return written.strip()
+
+
+@cache
+def _regions() -> Mapping[str, tuple[str, ...]]:
+    """The countries whose holidays are known, with their parts.
+
+    They are kept in a file because the package of holidays takes a third of a second to import, at each start.
+    """
+    lines = (Path(__file__).parent / "data" / "holiday_regions.txt").read_text("ascii").splitlines()
+    return {country: tuple(parts) for country, *parts in (line.split() for line in lines if not line.startswith("#"))}
 
 
 @lru_cache(maxsize=256)
