@@ -51,7 +51,7 @@ class Account:
 async def sent(account, sms, record=INBOUND, prefixes=None):
     actions = ActionRunner(sms=SmsSender(account.client, prefixes, lambda: [FLOW]))
     try:
-        return await actions.run(sms, record)
+        return await actions.run(replace(sms, timeout_seconds=60), record)  # the first one imports the client
     finally:
         await actions.aclose()
 
