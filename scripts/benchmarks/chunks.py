@@ -111,7 +111,7 @@ async def bridge(folder: Path, rime_port: int, *, cached: bool) -> None:
 
     from aiohttp import web
 
-    from telebridge.app.bridge import listening_options
+    from telebridge.app.listening import listening_options
     from telebridge.call.flows.catalogue import FlowCatalogue
     from telebridge.call.runner.live_calls import LiveCalls
     from telebridge.call.runner.ports import CallPorts

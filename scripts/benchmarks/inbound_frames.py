@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 from interruptions.human_speech import Recording, recordings, speaker
 
-from telebridge.app.bridge import listening_options
+from telebridge.app.listening import listening_options
 from telebridge.audio.mulaw import FRAME_BYTES, from_pcm
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.runner.incoming_call import IncomingCall

@@ -7,6 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
+from aiohttp import web
+
 from telebridge.logs import logger
 
 log = logger(__name__)
@@ -51,3 +53,6 @@ class Closing:
             log.warning("a part was not closed in time", part=part)
         except Exception:  # the other parts must be closed all the same
             log.exception("a part could not be closed", part=part)
+
+
+CLOSING = web.AppKey("CLOSING", Closing)

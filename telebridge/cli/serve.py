@@ -16,12 +16,12 @@ from aiohttp import web
 from telebridge.app.bridge import (
     CALLS,
     CAMPAIGNS,
-    CLOSING,
     DEFAULT_FLOW,
     LOAD,
     VOICE,
     create_app,
 )
+from telebridge.app.closing import CLOSING
 from telebridge.app.detector import load_modules
 from telebridge.app.python_flows import bridge_of
 from telebridge.bundled import BUNDLED_FLOWS
