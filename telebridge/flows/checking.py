@@ -26,18 +26,9 @@ from telebridge.flows.inspection import (
     used_variables,
     variables_set_by,
 )
-from telebridge.flows.model import (
-    CallBackNode,
-    ChooseNode,
-    CollectNode,
-    Flow,
-    MenuNode,
-    RequestNode,
-    RunNode,
-    SendDigitsNode,
-    TransferNode,
-)
+from telebridge.flows.model import CallBackNode, ChooseNode, Flow, RequestNode, RunNode, SendDigitsNode, TransferNode
 from telebridge.flows.nodes.hours import HoursNode
+from telebridge.flows.nodes.questions import CollectNode, MenuNode
 from telebridge.flows.templates import ADDRESS_HEAD, TemplateProblem, names_in, names_in_condition
 from telebridge.flows.values import ADDRESS
 from telebridge.speech.markup import speech_tags

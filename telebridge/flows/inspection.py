@@ -9,14 +9,10 @@ from typing import Any
 
 from telebridge.flows.model import (
     NODES,
-    AskNode,
     CallBackNode,
     ChooseNode,
-    CollectNode,
     Flow,
     HangUpNode,
-    ListenNode,
-    MenuNode,
     Node,
     OptOutNode,
     RecordNode,
@@ -31,6 +27,7 @@ from telebridge.flows.model import (
 )
 from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
 from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition

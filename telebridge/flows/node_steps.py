@@ -13,16 +13,11 @@ from telebridge.audio.mulaw import SAMPLE_RATE
 from telebridge.audio.tones import dtmf
 from telebridge.flows.inspection import QuestionNode, digit_rules
 from telebridge.flows.model import (
-    AskNode,
     CallBackNode,
     Case,
     ChooseNode,
-    CollectNode,
-    Confirm,
     Flow,
     HangUpNode,
-    ListenNode,
-    MenuNode,
     Node,
     OptOutNode,
     RecordNode,
@@ -33,11 +28,11 @@ from telebridge.flows.model import (
     SetNode,
     TransferNode,
     WaitNode,
-    Wordings,
 )
 from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.opening_hours import OpeningState
 from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.questions import AskNode, CollectNode, Confirm, ListenNode, MenuNode, Wordings
 from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode

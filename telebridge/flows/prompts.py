@@ -13,19 +13,8 @@ from typing import Any
 
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import QuestionNode, variables_set_by
-from telebridge.flows.model import (
-    AskNode,
-    CallBackNode,
-    CollectNode,
-    Flow,
-    HangUpNode,
-    ListenNode,
-    MenuNode,
-    Node,
-    OptOutNode,
-    SayNode,
-    Wordings,
-)
+from telebridge.flows.model import CallBackNode, Flow, HangUpNode, Node, OptOutNode, SayNode
+from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode, Wordings
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
 from telebridge.speech.source import VoiceOverrides
 

@@ -9,12 +9,8 @@ from typing import Any
 
 from telebridge.flows.inspection import QuestionNode, answer_keys
 from telebridge.flows.model import (
-    AskNode,
     CallBackNode,
-    CollectNode,
     Flow,
-    ListenNode,
-    MenuNode,
     Node,
     OptOutNode,
     RecordNode,
@@ -26,6 +22,7 @@ from telebridge.flows.model import (
     WaitNode,
 )
 from telebridge.flows.nodes.playing import PlayNode
+from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, StepResult, Transferred

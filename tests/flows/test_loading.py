@@ -10,7 +10,8 @@ from support.flow_mistakes import GOOD, problems, with_mistake
 from telebridge.errors import FlowError
 from telebridge.flows.inspection import digit_rules
 from telebridge.flows.loading import check_flow, load_flow
-from telebridge.flows.model import NODES, CollectNode, MenuNode
+from telebridge.flows.model import NODES
+from telebridge.flows.nodes.questions import CollectNode, MenuNode
 from telebridge.turns.barge_in import BargeInPolicy
 
 SHORT = """\

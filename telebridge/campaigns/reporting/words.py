@@ -10,7 +10,8 @@ from typing import Any
 
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import folded_name, matched_variables, used_variables, variables_set_by
-from telebridge.flows.model import CollectNode, Flow, MenuNode, RunNode
+from telebridge.flows.model import Flow, RunNode
+from telebridge.flows.nodes.questions import CollectNode, MenuNode
 from telebridge.flows.rehearsal import CannotRehearse, Rehearsal, RehearsalLine
 
 FIRST_CALLS = 3

@@ -8,7 +8,8 @@ from itertools import combinations
 
 from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.inspection import answer_keys
-from telebridge.flows.model import AskNode, Flow, MenuNode
+from telebridge.flows.model import Flow
+from telebridge.flows.nodes.questions import AskNode, MenuNode
 from telebridge.flows.words.rules import answer_phrases, language_of
 from telebridge.recognition.words.phrases import tokens
 

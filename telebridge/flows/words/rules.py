@@ -6,7 +6,7 @@ One rule: a question without phrases, and one that takes keys only, has none, so
 from collections.abc import Mapping
 
 from telebridge.flows.inspection import QuestionNode, answer_keys
-from telebridge.flows.model import AskNode, CollectNode, ListenNode, MenuNode
+from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
 from telebridge.flows.steps import WordRules
 from telebridge.recognition.words.yes_no import no_words, yes_words
 from telebridge.speech.source import VoiceOverrides

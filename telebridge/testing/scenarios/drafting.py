@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from telebridge.errors import TelebridgeError
-from telebridge.flows.model import CollectNode, Flow
+from telebridge.flows.model import Flow
+from telebridge.flows.nodes.questions import CollectNode
 from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine
 from telebridge.testing.hearing.words import spoken_tokens
 
