@@ -21,3 +21,10 @@ def test_every_class_and_function_that_is_named_exists():
     assert [
         name for name in sorted(names) if not re.search(rf"\b(class|def) {name}\b|^    {name}\b", source, re.M)
     ] == []
+
+
+def test_no_page_has_the_marks_of_a_merge():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "config").rglob("*.*")]
+    marked = [page for page in pages if re.search(r"^(<{7}|>{7}) ", page.read_text(errors="replace"), re.MULTILINE)]
+    assert len(pages) > 60
+    assert marked == []
