@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from telebridge import Bridge
-from telebridge.app.bridge import CALLS, create_app, open_voice
+from telebridge.app.bridge import CALLS, create_app
+from telebridge.app.voice import open_voice
 from telebridge.audio.mulaw import to_pcm
 from telebridge.call.record import CallRecord
 from telebridge.cli.listen import listening
