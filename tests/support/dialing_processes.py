@@ -17,6 +17,7 @@ from support.campaigns import contacts, running_campaign
 from support.dialling import attach, chance
 from support.lossy_twilio import Losses, LossyTwilio
 from support.lossy_twilio_http import LossyTwilioServer
+from telebridge.campaigns.engine.states import AttemptState
 from telebridge.epoch import system_clock
 
 
@@ -95,7 +96,11 @@ def most_in_a_second(attempts):
 
 
 def most_at_once(attempts):
-    """The largest number of attempts under way at one instant, from the intent to the end."""
+    """The largest number of attempts under way at one instant, from the intent to the end.
+
+    Those that were never placed are left out: when they were given up is not kept.
+    """
+    attempts = [attempt for attempt in attempts if attempt.state is not AttemptState.VOID]
     begun = [(attempt.intent_at, 1) for attempt in attempts]
     over = [(inf if attempt.ended_at is None else attempt.ended_at, -1) for attempt in attempts]
     return max(accumulate(step for _, step in sorted(begun + over)))
