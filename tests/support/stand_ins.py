@@ -6,6 +6,7 @@ official package) has a route or not, and each parameter is asked for by the han
 """
 
 import asyncio
+import inspect
 import json
 import re
 from collections import Counter
@@ -366,8 +367,8 @@ def option_table():
 
 def _arguments(docstring):
     found, name = {}, None
-    for line in docstring.partition("Args:")[2].splitlines():
-        match = re.match(r"        (\w+): (.*)", line)
+    for line in inspect.cleandoc(docstring).partition("Args:")[2].splitlines():  # Python 3.13 takes the indent off
+        match = re.match(r"    (\w+): (.*)", line)
         if match:
             name, found[match[1]] = match[1], match[2]
         elif name and line.strip():
