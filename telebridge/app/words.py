@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.errors import ConfigurationError
-from telebridge.recognition.failover import FailoverRecognizer
 from telebridge.recognition.options import RecognitionProvider, RecognizerOptions
-from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import Recognizer
 from telebridge.settings import RecognitionSettings, Settings
 
@@ -31,6 +29,8 @@ def open_words(settings: RecognitionSettings) -> Recognizer | None:
     second = _Reached(
         settings.fallback_provider, settings.fallback_url, settings.fallback_api_key, settings.fallback_model
     )
+    from telebridge.recognition.failover import FailoverRecognizer  # as below
+
     return FailoverRecognizer([first, _open(settings, second, "fallback_")])
 
 
@@ -55,6 +55,8 @@ def _open(settings: RecognitionSettings, reached: _Reached, prefix: str) -> Reco
     if reached.url and reached.url.startswith("http") is not (provider == "openai-http"):
         scheme = "http:// or https://" if provider == "openai-http" else "ws:// or wss://"
         raise ConfigurationError(f"recognition.{prefix}url", f"is no address of {provider}", f"begin it with {scheme}")
+    from telebridge.recognition.providers import open_recognizer  # with all protocols, which most starts need not
+
     return open_recognizer(
         RecognizerOptions(
             provider,
