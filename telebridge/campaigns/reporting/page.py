@@ -12,29 +12,9 @@ from jinja2 import Environment, StrictUndefined, Template
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.chart import Column, column_chart
+from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.summary import CampaignSummary
 from telebridge.epoch import iso_instant
-
-OUTCOME_WORDS = {
-    "answered": "answered by a person",
-    "hung_up": "hung up at once",
-    "machine": "answering machine",
-    "busy": "busy",
-    "no_answer": "no answer",
-    "failed": "could not be connected",
-    "cancelled": "cancelled before a word",
-    "abandoned": "answered, nobody spoke in time",
-    "lost": "answered, not known what was said",
-    "call_back": "wants to be called at another time",
-    "opted_out": "wants no further calls",
-    "bad_number": "number does not exist",
-    "refused": "refused by Twilio",
-    "unknown": "not known whether it rang",
-    "do_not_call": "on the do-not-call list",
-    "waiting": "not called yet, or to be called again",
-    "calling": "being called",
-}
-"""Outcomes in words for readers who do not know telebridge; an outcome that is missing is shown by its name."""
 
 
 def report_page(campaign: Campaign, summary: CampaignSummary, variables: Sequence[str], *, wallclock: datetime) -> str:
@@ -68,11 +48,6 @@ def report_page(campaign: Campaign, summary: CampaignSummary, variables: Sequenc
         zones=[zone for zone, _ in summary.zones.most_common()],
         answers=sorted(summary.answers.values(), key=lambda listed: -listed.count),
     )
-
-
-def outcome_words(outcome: str) -> str:
-    """An outcome in words."""
-    return OUTCOME_WORDS.get(outcome, outcome.replace("_", " "))
 
 
 @cache

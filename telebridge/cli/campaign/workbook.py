@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from telebridge.campaigns.csv_cells import readable
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.reporting.page import outcome_words
+from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.report import CALLED_NUMBER, ReportRow, header_of
 from telebridge.campaigns.reporting.summary import CampaignSummary, answer_row, answers_of, zone_of
 from telebridge.unicode_text import xml_text

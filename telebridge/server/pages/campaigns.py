@@ -15,7 +15,7 @@ from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.states import CampaignStatus, ContactState
-from telebridge.campaigns.reporting.page import outcome_words
+from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore

@@ -7,7 +7,8 @@ from support.report_rows import ANN, HOSTILE, attempt, row, summary
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.outcomes import Outcome
-from telebridge.campaigns.reporting.page import OUTCOME_WORDS, report_page
+from telebridge.campaigns.reporting.outcome_words import OUTCOME_WORDS
+from telebridge.campaigns.reporting.page import report_page
 from telebridge.campaigns.reporting.summary import Prices
 
 NO_PRICES = Prices()
