@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from telebridge.app.parts import BridgeParts, allowed_transfers
 from telebridge.epoch import system_clock
 from telebridge.rime.parameters import speech_parameters
-from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
 from telebridge.server.api.campaigns import CampaignEndpoints
@@ -39,7 +38,7 @@ def api_handlers(
 ) -> ApiHandlers:
     """The handlers whose endpoints are the API."""
     calls, campaigning = parts.calls, parts.campaigning
-    lookup = CallLookup(calls, parts.store)
+    lookup = parts.lookup
     keys = SqlIdempotencyKeys(parts.database)
     campaigns = CampaignEndpoints(
         campaigning.store,

@@ -79,19 +79,20 @@ def create_app(
     app[CONNECTIONS] = bounds
     app[CALLS], app[VOICE], app[CAMPAIGNS] = parts.calls, parts.voice.description, parts.campaigning
     app[CLOSING], app[DEFAULT_FLOW], app[LOAD] = Closing(), default_flow, parts.load
-    variables = CallVariables(settings.stream_secret())
+    secret, used_tokens = settings.stream_secret(), UsedTokens(parts.database)
+    variables = CallVariables(secret)
     add_routes(
         app,
         parts.calls,
         validator,
-        StreamTokens(settings.stream_secret(), worker=worker),
+        StreamTokens(secret, worker=worker),
         variables,
-        PromptHandler(parts.voice.source, PromptTokens(settings.stream_secret())),
+        PromptHandler(parts.voice.source, PromptTokens(secret)),
         parts.campaigning.calls,
         default_flow=default_flow,
         numbers=settings.numbers,
         overflow_url=settings.server.overflow_url,
-        used_tokens=UsedTokens(parts.database),
+        used_tokens=used_tokens,
         health=HealthHandler(parts.calls, parts.records.away, database_required=parts.records.required),
     )
     originator = TwilioOriginator(lambda: open_twilio(settings.twilio), settings.public_url, variables)
@@ -102,14 +103,15 @@ def create_app(
         shown = PageParts(
             parts.calls,
             parts.store,
+            parts.lookup,
             api.control,
-            UsedTokens(parts.database),
+            used_tokens,
             default_flow,
             parts.campaigning.store,
             api.campaigns,
             parts.campaigning.law,
         )
-        add_pages(app, settings, access, shown)
+        add_pages(app, settings, access, shown, secret)
     serve_below(app, base)
     app.cleanup_ctx.append(partial(running, parts, originator))
     app.cleanup_ctx.append(partial(reloading, flows))

@@ -39,6 +39,7 @@ class PageParts:
     Args:
         calls: The calls of this process.
         store: The calls that are over.
+        lookup: Finds calls, live and over.
         control: Does what the API does to a live call.
         used_tokens: Knows the tokens of streams that other processes redeemed.
         default_flow: The flow of calls to numbers that are not listed.
@@ -49,6 +50,7 @@ class PageParts:
 
     calls: LiveCalls
     store: CallStore
+    lookup: CallLookup
     control: ControlEndpoints
     used_tokens: UsedTokens
     default_flow: str
@@ -57,7 +59,7 @@ class PageParts:
     law: CallingLaw
 
 
-def add_pages(app: web.Application, settings: Settings, access: Access, parts: PageParts) -> None:
+def add_pages(app: web.Application, settings: Settings, access: Access, parts: PageParts, secret: str) -> None:
     """Add the pages to an application.
 
     Args:
@@ -65,35 +67,33 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
         settings: What its owner wants.
         access: Who may use the API.
         parts: What the pages show.
+        secret: Signs sessions and addresses.
     """
     server = settings.server
     templates = PageTemplates(base_path(settings.public_url))
-    page_access = PageAccess(
-        access, server.api_token, settings.stream_secret(), host=server.host, public_url=settings.public_url
-    )
+    page_access = PageAccess(access, server.api_token, secret, host=server.host, public_url=settings.public_url)
     router, streams = PageRouter(app, page_access, templates), LiveStreams()
     app.on_shutdown.append(streams.close)
-    lookup = CallLookup(parts.calls, parts.store)
     StaticFiles(templates, router)
     LoginPages(page_access, router)
     CallListPages(parts.calls, parts.store, streams, router)
-    CallPages(parts.calls, lookup, parts.control, settings.state_dir, streams, router)
-    _add_phone(settings, parts, streams, router)
+    CallPages(parts.calls, parts.lookup, parts.control, settings.state_dir, streams, router)
+    _add_phone(parts, secret, streams, router)
     FlowPages(parts.calls, parts.store, streams, router)
-    _add_campaigns(settings, parts, streams, router)
+    _add_campaigns(settings, parts, secret, streams, router)
 
 
-def _add_phone(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+def _add_phone(parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:
     """Add the browser phone. Its streams have tokens of their own, which open no stream of Twilio's."""
-    tokens = StreamTokens(f"{settings.stream_secret()}.phone")
+    tokens = StreamTokens(f"{secret}.phone")
     unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
     media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
     PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
 
 
-def _add_campaigns(settings: Settings, parts: PageParts, streams: LiveStreams, router: PageRouter) -> None:
+def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:
     store, endpoints, flows = parts.campaigns, parts.campaign_endpoints, parts.calls.flows
     folder, account = settings.state_dir / "uploads", settings.twilio.account_sid
     CampaignUploadPages(store, endpoints, flows, account, folder, router)
-    prompts = PromptTokens(settings.stream_secret())
+    prompts = PromptTokens(secret)
     CampaignPages(store, endpoints, flows, parts.law, prompts, streams, router)

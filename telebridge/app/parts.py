@@ -40,6 +40,7 @@ from telebridge.flows.nodes.hours_in_service import hours_in
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.recognition.source import Recognizer
+from telebridge.server.api.call_lookup import CallLookup
 from telebridge.settings import MailSettings, ServerSettings, Settings
 
 
@@ -65,6 +66,7 @@ class BridgeParts:
         delivery: Brings them into the database, and sends them by e-mail.
         surroundings: What flow files ask of their surroundings.
         calls: The live calls, which use all of these.
+        lookup: Finds calls, live and over.
     """
 
     flows: FlowCatalogue
@@ -84,6 +86,7 @@ class BridgeParts:
     delivery: MessageDelivery
     surroundings: FlowSurroundings
     calls: LiveCalls
+    lookup: CallLookup
 
 
 def bridge_parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None, clocks: Clocks | None) -> BridgeParts:
@@ -149,6 +152,7 @@ def bridge_parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None
         delivery,
         surroundings,
         calls,
+        CallLookup(calls, store),
     )
 
 
