@@ -33,7 +33,7 @@ from telebridge.recognition.messages import (
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.resampling import converter_to
+from telebridge.recognition.resampling import ResampledAudio
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
 from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
 
@@ -185,7 +185,7 @@ class RealtimeRecognition(RecognitionProtocol):
         self._options = options
         self._request = request
         self._messages = RealtimeMessages(RecognitionSide.BRIDGE, options.dialect)
-        self._converter = converter_to(PCM_RATE) if options.audio == "pcm" else None
+        self._converter = ResampledAudio(PCM_RATE) if options.audio == "pcm" else None
         self._log = UtteranceLog()
         self._ready = False
         self._waiting: list[str] = []  # what was to be sent before the session was set up

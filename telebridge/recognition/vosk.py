@@ -12,7 +12,7 @@ import json
 import msgspec
 from typing_extensions import override
 
-from telebridge.audio.mulaw import SAMPLE_RATE
+from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
 from telebridge.errors import LocalProtocolError, RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
@@ -27,7 +27,6 @@ from telebridge.recognition.messages import (
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.resampling import converter_to
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
 from telebridge.recognition.utterances import HeardPiece, UtteranceLog
 
@@ -136,7 +135,6 @@ class VoskRecognition(RecognitionProtocol):
         self._options = options
         self._request = request
         self._messages = VoskMessages(RecognitionSide.BRIDGE)
-        self._converter = converter_to(SAMPLE_RATE)
         self._log = UtteranceLog()
 
     @override
@@ -159,7 +157,7 @@ class VoskRecognition(RecognitionProtocol):
     @override
     def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
         self._log.feed(mulaw)
-        return [SendFrame(self._converter.convert(mulaw))] if mulaw else []
+        return [SendFrame(to_pcm(mulaw))] if mulaw else []
 
     @override
     def end_speech(self) -> list[ProtocolAnswer]:
