@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from typing_extensions import override
 
-from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     DropHeard,
@@ -165,8 +165,7 @@ class RealtimeMessages:
                 return NotUnderstood(f"unknown event type: {other}")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        if self._side is not side:
-            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
+        self._side.require(side)
         return msgspec.json.encode(message).decode()
 
 

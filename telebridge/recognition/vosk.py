@@ -13,7 +13,7 @@ import msgspec
 from typing_extensions import override
 
 from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
-from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -72,7 +72,7 @@ class VoskMessages:
 
     def send_eof(self) -> str:
         """Return the message that asks for the last result."""
-        self._require(RecognitionSide.BRIDGE)
+        self._side.require(RecognitionSide.BRIDGE)
         return EOF
 
     @staticmethod
@@ -112,12 +112,8 @@ class VoskMessages:
         return SetupHeard(config) if isinstance(config, dict) else NotUnderstood("config is no table")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        self._require(side)
+        self._side.require(side)
         return json.dumps(message)
-
-    def _require(self, side: RecognitionSide) -> None:
-        if self._side is not side:
-            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
 
 
 class VoskRecognition(RecognitionProtocol):
