@@ -19,7 +19,7 @@ from websockets.protocol import State
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.recognition.health import RecognizerHealth
+from telebridge.recognition.health import REFUSALS, RecognizerHealth
 from telebridge.recognition.messages import Frame, ProtocolAnswer, RecognitionProtocol, SendFrame
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import (
@@ -43,7 +43,6 @@ MOST_UNSENT_BYTES = 1 << 18
 MOST_REPEATED_BYTES = 30_000 * BYTES_PER_MS
 CLOSE_SECONDS = 1.0
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-REFUSALS = frozenset({401, 402, 403})
 
 MakeProtocol = Callable[[RecognitionRequest], RecognitionProtocol]
 
@@ -78,9 +77,8 @@ class WebSocketRecognizer(Recognizer):
 
     def failed(self, problem: str, *, status: int | None = None) -> None:
         """Note that it did not answer; one line in the log for each time that it was asked in vain."""
-        refused = status in REFUSALS
-        seconds = self.health.failed(now=asyncio.get_running_loop().time(), refused=refused)
-        hint = "check recognition.api_key" if refused else ""
+        seconds = self.health.failed(now=asyncio.get_running_loop().time(), status=status)
+        hint = "check recognition.api_key" if status in REFUSALS else ""
         log.warning("recognizer failed", error=problem, hint=hint, keys_only_seconds=round(seconds, 1))
 
 
