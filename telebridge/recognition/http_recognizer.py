@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
+from telebridge.outgoing.http_body import read_body
 from telebridge.recognition.health import REFUSALS, RecognizerHealth
 from telebridge.recognition.openai_http import (
     TranscriptionRequest,
@@ -86,7 +87,10 @@ class HttpRecognizer(Recognizer):
             form.add_field(name, value)
         form.add_field("file", wanted.wav, filename="speech.wav", content_type="audio/wav")
         async with self._session.post(wanted.address, data=form, headers=wanted.headers) as response:
-            return response.status, await response.content.read(LARGEST_ANSWER_BYTES)
+            body = await read_body(response, most_bytes=LARGEST_ANSWER_BYTES)
+        if body is None:
+            raise RemoteProtocolError("the transcription server", f"answered more than {LARGEST_ANSWER_BYTES} bytes")
+        return response.status, body
 
     def _failed(self, utterance: int, problem: str, *, status: int | None = None) -> FinalTranscript:
         seconds = self._health.failed(now=asyncio.get_running_loop().time(), status=status)
