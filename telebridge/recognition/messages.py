@@ -130,9 +130,10 @@ class KeepAliveHeard:
 
 @dataclass(frozen=True, slots=True)
 class SetupHeard:
-    """How to listen: the settings as the client sent them."""
+    """How to listen: the settings as the client sent them, and the type of the message where there are several."""
 
     settings: dict[str, object]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,7 @@ class RealtimeMessages:
             case "input_audio_buffer.clear":
                 return DropHeard()
             case "session.update" | "transcription_session.update":
-                return SetupHeard({**event.session, "event": event.type})
+                return SetupHeard(event.session, event.type)
             case other:
                 return NotUnderstood(f"unknown event type: {other}")
 
