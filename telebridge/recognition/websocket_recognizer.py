@@ -31,6 +31,7 @@ from telebridge.recognition.source import (
     Recognizer,
     TranscriptSink,
 )
+from telebridge.recognition.utterances import MOST_REPEATED_BYTES
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
@@ -40,7 +41,6 @@ CHUNK_BYTES = 100 * BYTES_PER_MS
 LARGEST_MESSAGE_BYTES = 1 << 20
 MOST_UNSENT_BYTES = 1 << 18
 """A recognizer that reads so much too little is given up."""
-MOST_REPEATED_BYTES = 30_000 * BYTES_PER_MS
 
 MakeProtocol = Callable[[RecognitionRequest], RecognitionProtocol]
 
