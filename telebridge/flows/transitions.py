@@ -69,7 +69,7 @@ class LeaveFlow:
 
 @dataclass(frozen=True, slots=True)
 class PlayLoaded:
-    """Play the recording that the node has loaded; None for once more what it has played."""
+    """Play the recording that the node has loaded; None to play it once more."""
 
     audio: bytes | None
 

@@ -1,4 +1,4 @@
-"""`POST /v1/audio/transcriptions`: one request for each utterance, as most servers on one's own premises offer it.
+"""`POST /v1/audio/transcriptions`: one request for each utterance, which most on-premises servers offer.
 
 Follows OpenAI, "Create transcription". The audio goes as a WAV file of 16-bit samples at 8000 Hz, which every server
 reads. Models of the Whisper family make words of silence and noise ("Thank you."), so what is too short for a word is

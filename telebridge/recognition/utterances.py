@@ -1,6 +1,6 @@
 """Which utterance a stretch of a connection's audio belongs to, and what was heard of each so far.
 
-One rule: an utterance has one final transcript. What still comes of it afterwards belongs to nobody.
+One rule: an utterance has one final transcript. A result that comes after it is dropped.
 """
 
 from dataclasses import dataclass, field

@@ -64,7 +64,7 @@ class VoskMessages:
     # The bridge sends.
 
     def send_config(self, phrases: tuple[str, ...]) -> str:
-        """Return the message that says how the audio is, and which phrases there are; none for free speech."""
+        """Return the message that describes the audio and lists the phrases; none for free speech."""
         config: dict[str, object] = {"sample_rate": SAMPLE_RATE, "words": True}
         if phrases:
             config["phrase_list"] = [*phrases, ANYTHING_ELSE]

@@ -15,7 +15,7 @@ from telebridge.recognition.source import FinalTranscript, PartialTranscript, Re
 from telebridge.recognition.words.phrases import is_echo, says_nothing
 
 OVERDUE_SECONDS = 4.0
-"""A recognizer answers earlier, if only that it cannot; this is for one that breaks its own promise."""
+"""A recognizer answers earlier, or reports a failure; this is for one that does neither."""
 
 
 @dataclass(frozen=True, slots=True)
