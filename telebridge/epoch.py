@@ -9,9 +9,14 @@ Clock = Callable[[], int]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+def wallclock_now() -> datetime:
+    """The aware UTC instant of this machine's clock."""
+    return datetime.now(UTC)
+
+
 def system_clock() -> int:
-    """This machine's wall clock."""
-    return epoch_ms(datetime.now(UTC))
+    """The epoch milliseconds of now by this machine's clock."""
+    return epoch_ms(wallclock_now())
 
 
 def epoch_ms(instant: datetime) -> int:

@@ -25,7 +25,6 @@ from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import (
     Dialer,
     DialerOptions,
-    wallclock_now,
 )
 from telebridge.campaigns.dialing.heartbeat import send_heartbeats
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
@@ -42,7 +41,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine
-from telebridge.epoch import Clock
+from telebridge.epoch import Clock, wallclock_now
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings

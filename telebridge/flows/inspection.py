@@ -149,7 +149,7 @@ def _texts_beside(node: Any) -> Mapping[KeyPath, str | None]:
 
 
 def _wordings_of(node: Any) -> dict[KeyPath, str]:
-    """The question in other words, and how an answer is asked back, where a node has them."""
+    """The question in other words, and how an answer is confirmed, where a node has them."""
     spoken = getattr(node, "spoken", None)
     written = {} if spoken is None else {"with": spoken.heard, "without": spoken.unheard}
     found: dict[KeyPath, str] = {("spoken", name): text for name, text in written.items() if text is not None}

@@ -114,7 +114,8 @@ class FlowInterpreter:
         """
         if self.position.frames:
             self.position.variables = self.position.frames[0].variables
-        self.position.frames, self.position.flow, self._flow = [], None, self._first
+        self.position.frames = []
+        self._switch_to(self._first)
         return self._follow(GoTo(node))
 
     def resume(self, result: StepResult) -> Step:
@@ -145,7 +146,7 @@ class FlowInterpreter:
     def _perform(self, before: str | None) -> Step:
         """The step of the present node, or of the first one after it that has a step."""
         step = self._step(before)
-        return self._follow(step) if isinstance(step, GoTo | EnterFlow | LeaveFlow) else step
+        return self._follow(step) if isinstance(step, Silent) else step
 
     def _follow(self, silent: Silent) -> Step:
         """Go to a node, and on through nodes without a step to the first that has one."""
@@ -161,7 +162,7 @@ class FlowInterpreter:
                 return self._give_up("no node follows" if target is None else f"there is no node '{target}'")
             self._move_to(target)
             step = self._step(None)
-            if not isinstance(step, GoTo | EnterFlow | LeaveFlow):
+            if not isinstance(step, Silent):
                 return step
             silent = step
         return self._give_up(f"went through {MOST_SILENT_NODES} nodes without a sound")
@@ -187,8 +188,7 @@ class FlowInterpreter:
             position.frames.append(FlowFrame(self._flow.flow, position.node, position.variables))
         given = _given_to(flow, {**self._known, **enter.variables})
         position.variables = {**flow.variables, **given}
-        self._flow = flow
-        position.flow = None if flow is self._first else flow.flow
+        self._switch_to(flow)
         return enter.node or flow.start
 
     def _leave_flow(self, values: Mapping[str, Any]) -> str | HangUp:
@@ -202,9 +202,12 @@ class FlowInterpreter:
         position.variables = frame.variables
         if node.into is not None:
             position.variables[node.into] = dict(values)
-        self._flow = flow
-        position.flow = None if flow is self._first else flow.flow
+        self._switch_to(flow)
         return node.then
+
+    def _switch_to(self, flow: Flow) -> None:
+        self._flow = flow
+        self.position.flow = None if flow is self._first else flow.flow
 
     def _find(self, name: str) -> Flow | None:
         return self._first if name == self._first.flow else self._surroundings.find_flow(name)

@@ -167,8 +167,12 @@ def apology(node: Node, scope: Scope) -> Say:
 
 
 def _say(node: Node, text: str, barge_in: BargeInPolicy | None, scope: Scope) -> Say:
-    voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **getattr(node, "speech", {})}
-    return Say(rendered(text, scope.variables), voice=voice or None, barge_in=barge_in)
+    return Say(rendered(text, scope.variables), voice=_voice(node, scope), barge_in=barge_in)
+
+
+def _voice(node: Node, scope: Scope) -> VoiceOverrides | None:
+    """How the voice of a node differs from that of the settings; None when it does not."""
+    return {**scope.flow.speech, **scope.position.voice, **getattr(node, "speech", {})} or None
 
 
 def _say_all(node: Node, text: str, scope: Scope) -> Say:
@@ -226,10 +230,10 @@ def _question(node: QuestionNode, text: str, before: str | None, scope: Scope) -
 def _confirmation(node: QuestionNode, confirm: Confirm, scope: Scope) -> Collect:
     """The question whether the answer was heard right."""
     text = rendered(confirm.say, {**scope.variables, "heard": scope.position.heard})
-    voice: VoiceOverrides = {**scope.flow.speech, **scope.position.voice, **node.speech}
+    voice = _voice(node, scope)
     language = language_of(voice)
     words = WordRules({CONFIRMS: yes_words(language), DENIES: no_words(language)}, language=language)
-    return Collect(Say(text, voice=voice or None, barge_in=node.barge_in), digit_rules(node), words)
+    return Collect(Say(text, voice=voice, barge_in=node.barge_in), digit_rules(node), words)
 
 
 def _chosen(cases: tuple[Case, ...], scope: Scope) -> str | None:
@@ -276,10 +280,8 @@ def _request(node: RequestNode, scope: Scope) -> Request | GoTo:
     request, variables = node.request, scope.variables
     try:
         url = filled_address(request.url, variables)
-    except TemplateProblem:
-        if node.failed is None:
-            raise
-        return GoTo(node.failed)
+    except TemplateProblem as error:
+        return _unusable(str(error), node.failed)
     return Request(
         request.method,
         url,
@@ -300,9 +302,7 @@ def _transfer(node: TransferNode, scope: Scope) -> Transfer | GoTo:
     variables = scope.variables
     to = rendered(node.transfer, variables)
     if not ADDRESS.fullmatch(to):
-        if node.failed is None:
-            raise TemplateProblem(f"'{to}' cannot be called")
-        return GoTo(node.failed)
+        return _unusable(f"'{to}' cannot be called", node.failed)
     caller_id = None if node.caller_id is None else rendered(node.caller_id, variables)
     whisper = None if node.whisper is None else rendered(node.whisper, variables)
     return Transfer(to, node.timeout, caller_id, whisper)
@@ -311,9 +311,8 @@ def _transfer(node: TransferNode, scope: Scope) -> Transfer | GoTo:
 def _queue(node: QueueNode, scope: Scope) -> Transfer | GoTo:
     name = rendered(node.queue, scope.variables)
     if not 0 < len(name) <= LONGEST_QUEUE_NAME:
-        if node.failed is None:
-            raise TemplateProblem(f"'{name}' is no name of a queue: it has 1 to {LONGEST_QUEUE_NAME} characters")
-        return GoTo(node.failed)
+        problem = f"'{name}' is no name of a queue: it has 1 to {LONGEST_QUEUE_NAME} characters"
+        return _unusable(problem, node.failed)
     wait_url = None if node.wait_url is None else filled_address(node.wait_url, scope.variables)
     return Transfer(name, queue=True, wait_url=wait_url)
 
@@ -322,9 +321,8 @@ def _sms(node: SmsNode, scope: Scope) -> SendSms | GoTo:
     variables = scope.variables
     body = filled(node.sms, variables).strip()
     if not 0 < len(body) <= LONGEST_SMS:
-        if node.failed is None:
-            raise TemplateProblem(f"a text message has 1 to {LONGEST_SMS} characters, and this one {len(body)}")
-        return GoTo(node.failed)
+        problem = f"a text message has 1 to {LONGEST_SMS} characters, and this one {len(body)}"
+        return _unusable(problem, node.failed)
     to = None if node.to is None else rendered(node.to, variables)
     sender = None if node.from_ is None else rendered(node.from_, variables)
     return SendSms(body, to, sender, node.timeout)
@@ -336,8 +334,17 @@ def _call_back(node: CallBackNode, scope: Scope) -> Say | GoTo:
     try:
         at = datetime.fromisoformat(written) if node.in_ is None else None
     except ValueError:
-        if node.invalid is None:
-            raise TemplateProblem(f"'{written}' is no date and time") from None
-        return GoTo(node.invalid)
+        return _unusable(f"'{written}' is no date and time", node.invalid)
     position.call_back = CallBack(node.in_, at)
     return GoTo(node.then) if node.call_back is None else _say_all(node, node.call_back, scope)
+
+
+def _unusable(problem: str, then: str | None) -> GoTo:
+    """Go to the node that follows a value that cannot be used.
+
+    Raises:
+        TemplateProblem: No node does.
+    """
+    if then is None:
+        raise TemplateProblem(problem)
+    return GoTo(then)

@@ -42,7 +42,7 @@ class FlowPosition:
         flow: The name of the flow of `node`; None for the flow that the call began with.
         frames: The flows that wait for this one to return, the last of them at the end.
         passes: How many times the recording of this node was played.
-        unconfirmed: The key of a spoken answer that is being asked back; None when none is.
+        unconfirmed: The key of a spoken answer that is being confirmed; None when none is.
         heard: What was heard of it.
     """
 

@@ -69,7 +69,7 @@ class LeaveFlow:
 
 @dataclass(frozen=True, slots=True)
 class PlayLoaded:
-    """Play the recording that the node has loaded; None for once more what it has played."""
+    """Play the recording that the node has loaded; None to play it once more."""
 
     audio: bytes | None
 
@@ -140,7 +140,7 @@ def _after_question(node: QuestionNode, answer: Gathered, flow: Flow, position: 
 
 
 def _is_unsure(node: QuestionNode, answer: Gathered) -> bool:
-    """Whether a spoken answer is to be asked back."""
+    """Whether a spoken answer is to be confirmed."""
     confirm = node.confirm if isinstance(node, MenuNode | AskNode) else None
     if confirm is None or answer.ending is not Ending.SPOKEN or answer.confidence is None:
         return False
@@ -150,9 +150,7 @@ def _is_unsure(node: QuestionNode, answer: Gathered) -> bool:
 def _after_menu(node: MenuNode, key: str, flow: Flow, position: FlowPosition) -> Transition:
     if key in node.choices:
         return GoTo(node.choices[key].then)
-    if (escape := _escape_target(flow, key)) is not None:
-        return GoTo(escape)
-    return _after_mismatch(node, position) if key else _after_silence(node, position)
+    return _after_other_keys(node, key, flow, position)
 
 
 def _after_ask(node: AskNode, key: str, flow: Flow, position: FlowPosition) -> Transition:
@@ -161,9 +159,7 @@ def _after_ask(node: AskNode, key: str, flow: Flow, position: FlowPosition) -> T
             if node.into is not None:
                 position.variables[node.into] = name
             return GoTo(node.choices[name].then)
-    if (escape := _escape_target(flow, key)) is not None:
-        return GoTo(escape)
-    return _after_mismatch(node, position) if key else _after_silence(node, position)
+    return _after_other_keys(node, key, flow, position)
 
 
 def _after_listen(node: ListenNode, heard: Gathered, flow: Flow, position: FlowPosition) -> Transition:
@@ -172,25 +168,21 @@ def _after_listen(node: ListenNode, heard: Gathered, flow: Flow, position: FlowP
     if heard.ending is Ending.SPOKEN:
         position.variables[node.into] = heard.words
         return GoTo(node.then)
-    if (escape := _escape_target(flow, heard.digits)) is not None:
-        return GoTo(escape)
-    return _after_mismatch(node, position) if heard.digits else _after_silence(node, position)
+    return _after_other_keys(node, heard.digits, flow, position)
 
 
 def _after_collect(node: CollectNode, digits: str, flow: Flow, position: FlowPosition) -> Transition:
-    if not digits:
-        return _after_silence(node, position)
-    if len(digits) < node.digits.min:
-        escape = _escape_target(flow, digits)
-        return _after_mismatch(node, position) if escape is None else GoTo(escape)
+    if not digits or len(digits) < node.digits.min:
+        return _after_other_keys(node, digits, flow, position)
     position.variables[node.into] = digits
     return GoTo(node.then)
 
 
-def _escape_target(flow: Flow, keys: str) -> str | None:
-    """The node that the flow's escape key leads to, when these keys are that key."""
-    escape = flow.escape
-    return escape.then if escape is not None and keys == escape.key else None
+def _after_other_keys(node: QuestionNode, keys: str, flow: Flow, position: FlowPosition) -> Transition:
+    """What follows from keys that do not answer the question: the flow's escape key, other keys or none."""
+    if flow.escape is not None and keys == flow.escape.key:
+        return GoTo(flow.escape.then)
+    return _after_mismatch(node, position) if keys else _after_silence(node, position)
 
 
 def _after_recording(node: RecordNode, recorded: Recorded, position: FlowPosition) -> Transition:

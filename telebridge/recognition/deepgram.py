@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 from typing_extensions import override
 
-from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -127,7 +127,7 @@ class DeepgramMessages:
 
     def send_results(self, results: DeepgramResults) -> str:
         """Return the message with a result."""
-        self._require(RecognitionSide.RECOGNIZER)
+        self._side.require(RecognitionSide.RECOGNIZER)
         fields: dict[str, object] = {"channel_index": [0, 1], "metadata": {"request_id": "local"}}
         return msgspec.json.encode({**msgspec.to_builtins(results), **fields}).decode()
 
@@ -147,12 +147,8 @@ class DeepgramMessages:
         return _COMMANDS.get(kind) or NotUnderstood(f"unknown message type: {kind}")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        self._require(side)
+        self._side.require(side)
         return msgspec.json.encode(message).decode()
-
-    def _require(self, side: RecognitionSide) -> None:
-        if self._side is not side:
-            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
 
 
 class DeepgramRecognition(RecognitionProtocol):

@@ -10,7 +10,6 @@ from functools import partial
 
 from typing_extensions import override
 
-from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.recognition.source import (
     FinalTranscript,
     Recognition,
@@ -19,8 +18,8 @@ from telebridge.recognition.source import (
     Recognizer,
     TranscriptSink,
 )
+from telebridge.recognition.utterances import MOST_REPEATED_BYTES
 
-MOST_REPEATED_BYTES = 30_000 * BYTES_PER_MS
 LATEST_SECONDS = 0.3
 """So long after the caller has stopped a failure is heard by the next recognizer; later the question is asked again."""
 

@@ -7,6 +7,8 @@ from telebridge.backoff import backoff_seconds
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 60.0
+REFUSALS = frozenset({401, 402, 403})
+"""Statuses with which a key is refused."""
 REFUSED_SECONDS = 60.0
 """After a refusal of the key nothing will be better soon."""
 
@@ -26,10 +28,10 @@ class RecognizerHealth:
         """It has answered."""
         self._failures, self._away_until = 0, 0.0
 
-    def failed(self, *, now: float, refused: bool = False) -> float:
-        """It did not answer, or refused our key. Returns how many seconds it will not be asked."""
+    def failed(self, *, now: float, status: int | None = None) -> float:
+        """It did not answer, or refused us with an HTTP status. Returns how many seconds it will not be asked."""
         self._failures += 1
         seconds = backoff_seconds(self._failures, first=FIRST_SECONDS, longest=LONGEST_SECONDS)
-        seconds = REFUSED_SECONDS if refused else seconds
+        seconds = REFUSED_SECONDS if status in REFUSALS else seconds
         self._away_until = max(self._away_until, now + seconds)
         return seconds

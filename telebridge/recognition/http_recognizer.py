@@ -10,7 +10,8 @@ from typing_extensions import override
 
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.recognition.health import RecognizerHealth
+from telebridge.outgoing.http_body import read_body
+from telebridge.recognition.health import REFUSALS, RecognizerHealth
 from telebridge.recognition.openai_http import (
     TranscriptionRequest,
     transcription_answer,
@@ -30,7 +31,6 @@ from telebridge.tasks import Tasks
 log = logger(__name__)
 
 LARGEST_ANSWER_BYTES = 1 << 20
-REFUSALS = frozenset({401, 402, 403})
 OK = 200
 
 
@@ -73,7 +73,7 @@ class HttpRecognizer(Recognizer):
                 final = transcription_answer(utterance, body)
                 self._health.succeeded()
                 return final
-            return self._failed(utterance, f"the request is refused with {status}", refused=status in REFUSALS)
+            return self._failed(utterance, f"the request is refused with {status}", status=status)
         except TimeoutError:
             return self._failed(utterance, "no answer in time")
         except (RemoteProtocolError, aiohttp.ClientError, OSError, ValueError) as error:
@@ -87,11 +87,14 @@ class HttpRecognizer(Recognizer):
             form.add_field(name, value)
         form.add_field("file", wanted.wav, filename="speech.wav", content_type="audio/wav")
         async with self._session.post(wanted.address, data=form, headers=wanted.headers) as response:
-            return response.status, await response.content.read(LARGEST_ANSWER_BYTES)
+            body = await read_body(response, most_bytes=LARGEST_ANSWER_BYTES)
+        if body is None:
+            raise RemoteProtocolError("the transcription server", f"answered more than {LARGEST_ANSWER_BYTES} bytes")
+        return response.status, body
 
-    def _failed(self, utterance: int, problem: str, *, refused: bool = False) -> FinalTranscript:
-        seconds = self._health.failed(now=asyncio.get_running_loop().time(), refused=refused)
-        hint = "check recognition.api_key" if refused else ""
+    def _failed(self, utterance: int, problem: str, *, status: int | None = None) -> FinalTranscript:
+        seconds = self._health.failed(now=asyncio.get_running_loop().time(), status=status)
+        hint = "check recognition.api_key" if status in REFUSALS else ""
         log.warning("recognizer failed", error=problem, hint=hint, keys_only_seconds=round(seconds, 1))
         return FinalTranscript(utterance, "", failure=problem)
 

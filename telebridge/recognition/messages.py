@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol
 
+from telebridge.errors import LocalProtocolError
 from telebridge.recognition.source import FinalTranscript, PartialTranscript
 
 Frame = str | bytes
@@ -18,6 +19,15 @@ class RecognitionSide(Enum):
 
     BRIDGE = auto()
     RECOGNIZER = auto()
+
+    def require(self, sender: "RecognitionSide") -> None:
+        """Check that this side is the one that sends a message.
+
+        Raises:
+            LocalProtocolError: The other one does.
+        """
+        if self is not sender:
+            raise LocalProtocolError(f"this message is not for the {self.name.lower()} to send")
 
 
 # What the bridge does.
@@ -120,9 +130,10 @@ class KeepAliveHeard:
 
 @dataclass(frozen=True, slots=True)
 class SetupHeard:
-    """How to listen: the settings as the client sent them."""
+    """How to listen: the settings as the client sent them, and the type of the message where there are several."""
 
     settings: dict[str, object]
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""`POST /v1/audio/transcriptions`: one request for each utterance, as most servers on one's own premises offer it.
+"""`POST /v1/audio/transcriptions`: one request for each utterance, which most on-premises servers offer.
 
 Follows OpenAI, "Create transcription". The audio goes as a WAV file of 16-bit samples at 8000 Hz, which every server
 reads. Models of the Whisper family make words of silence and noise ("Thank you."), so what is too short for a word is
@@ -7,12 +7,14 @@ not sent, and what the model itself takes for no speech is dropped.
 One rule: what a request holds and what an answer means is decided here; nothing is sent.
 """
 
+import io
 import math
 from dataclasses import dataclass
 
 import msgspec
 
-from telebridge.audio.mulaw import BYTES_PER_MS, SAMPLE_RATE, to_pcm
+from telebridge.audio import wav
+from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest, RecognizedWord
@@ -87,30 +89,9 @@ def transcription_request(
     else:
         fields.append(("response_format", "json"))
     headers = {"Authorization": f"Bearer {options.api_key}"} if options.api_key else {}
-    return TranscriptionRequest(options.url or ADDRESS, headers, tuple(fields), wav_of(mulaw))
-
-
-def wav_of(mulaw: bytes) -> bytes:
-    """A WAV file of 16-bit samples at 8000 Hz."""
-    samples = to_pcm(mulaw)
-    size = len(samples)
-    return b"".join(
-        (
-            b"RIFF",
-            (36 + size).to_bytes(4, "little"),
-            b"WAVEfmt ",
-            (16).to_bytes(4, "little"),
-            (1).to_bytes(2, "little"),
-            (1).to_bytes(2, "little"),
-            SAMPLE_RATE.to_bytes(4, "little"),
-            (SAMPLE_RATE * 2).to_bytes(4, "little"),
-            (2).to_bytes(2, "little"),
-            (16).to_bytes(2, "little"),
-            b"data",
-            size.to_bytes(4, "little"),
-            samples,
-        )
-    )
+    file = io.BytesIO()
+    wav.write(file, mulaw)
+    return TranscriptionRequest(options.url or ADDRESS, headers, tuple(fields), file.getvalue())
 
 
 def transcription_answer(utterance: int, body: bytes) -> FinalTranscript:

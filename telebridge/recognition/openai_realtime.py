@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 from typing_extensions import override
 
-from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     DropHeard,
@@ -33,7 +33,7 @@ from telebridge.recognition.messages import (
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.resampling import converter_to
+from telebridge.recognition.resampling import ResampledAudio
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
 from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
 
@@ -160,13 +160,12 @@ class RealtimeMessages:
             case "input_audio_buffer.clear":
                 return DropHeard()
             case "session.update" | "transcription_session.update":
-                return SetupHeard({**event.session, "event": event.type})
+                return SetupHeard(event.session, event.type)
             case other:
                 return NotUnderstood(f"unknown event type: {other}")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        if self._side is not side:
-            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
+        self._side.require(side)
         return msgspec.json.encode(message).decode()
 
 
@@ -185,7 +184,7 @@ class RealtimeRecognition(RecognitionProtocol):
         self._options = options
         self._request = request
         self._messages = RealtimeMessages(RecognitionSide.BRIDGE, options.dialect)
-        self._converter = converter_to(PCM_RATE) if options.audio == "pcm" else None
+        self._converter = ResampledAudio(PCM_RATE) if options.audio == "pcm" else None
         self._log = UtteranceLog()
         self._ready = False
         self._waiting: list[str] = []  # what was to be sent before the session was set up

@@ -3,7 +3,7 @@
 A `Recognizer` opens a `Recognition` for each question that words may answer. The call says itself when the caller
 begins and stops to speak; audio is G.711 mu-law at 8000 Hz, one byte a sample.
 
-One rule: a recognizer is never in the way of a call. No method here waits or raises, and each utterance that was ended
+One rule: a recognizer never delays or ends a call. No method here waits or raises, and each utterance that was ended
 gets one final transcript, if need be one that says that nothing is known.
 """
 

@@ -1,12 +1,15 @@
 """Which utterance a stretch of a connection's audio belongs to, and what was heard of each so far.
 
-One rule: an utterance has one final transcript. What still comes of it afterwards belongs to nobody.
+One rule: an utterance has one final transcript. A result that comes after it is dropped.
 """
 
 from dataclasses import dataclass, field
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.recognition.source import FinalTranscript, RecognizedWord
+
+MOST_REPEATED_BYTES = 30_000 * BYTES_PER_MS
+"""So much audio of an utterance is kept, to be sent once more over another connection or to another recognizer."""
 
 
 @dataclass(slots=True)
@@ -43,31 +46,25 @@ class HeardUtterance:
 
 
 class UtteranceLog:
-    """The utterances of one connection.
-
-    Attributes:
-        sent_ms: How much audio was sent over the connection.
-    """
+    """The utterances of one connection."""
 
     def __init__(self) -> None:
-        self.sent_ms = 0.0
+        self._sent_ms = 0.0
         self._open: list[HeardUtterance] = []
 
-    def begin(self, number: int) -> HeardUtterance:
+    def begin(self, number: int) -> None:
         """An utterance begins where the audio is now."""
-        utterance = HeardUtterance(number, self.sent_ms)
-        self._open.append(utterance)
-        return utterance
+        self._open.append(HeardUtterance(number, self._sent_ms))
 
     def feed(self, mulaw: bytes) -> None:
         """Audio of it was sent."""
-        self.sent_ms += len(mulaw) / BYTES_PER_MS
+        self._sent_ms += len(mulaw) / BYTES_PER_MS
 
     def end(self) -> HeardUtterance | None:
         """The utterance in progress is over; returns it, or None when none is."""
         current = self.current
         if current is not None:
-            current.ends_ms = self.sent_ms
+            current.ends_ms = self._sent_ms
         return current
 
     @property

@@ -12,8 +12,8 @@ import json
 import msgspec
 from typing_extensions import override
 
-from telebridge.audio.mulaw import SAMPLE_RATE
-from telebridge.errors import LocalProtocolError, RemoteProtocolError
+from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
+from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -27,7 +27,6 @@ from telebridge.recognition.messages import (
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.resampling import converter_to
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
 from telebridge.recognition.utterances import HeardPiece, UtteranceLog
 
@@ -65,7 +64,7 @@ class VoskMessages:
     # The bridge sends.
 
     def send_config(self, phrases: tuple[str, ...]) -> str:
-        """Return the message that says how the audio is, and which phrases there are; none for free speech."""
+        """Return the message that describes the audio and lists the phrases; none for free speech."""
         config: dict[str, object] = {"sample_rate": SAMPLE_RATE, "words": True}
         if phrases:
             config["phrase_list"] = [*phrases, ANYTHING_ELSE]
@@ -73,7 +72,7 @@ class VoskMessages:
 
     def send_eof(self) -> str:
         """Return the message that asks for the last result."""
-        self._require(RecognitionSide.BRIDGE)
+        self._side.require(RecognitionSide.BRIDGE)
         return EOF
 
     @staticmethod
@@ -113,12 +112,8 @@ class VoskMessages:
         return SetupHeard(config) if isinstance(config, dict) else NotUnderstood("config is no table")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        self._require(side)
+        self._side.require(side)
         return json.dumps(message)
-
-    def _require(self, side: RecognitionSide) -> None:
-        if self._side is not side:
-            raise LocalProtocolError(f"this message is not for the {self._side.name.lower()} to send")
 
 
 class VoskRecognition(RecognitionProtocol):
@@ -136,7 +131,6 @@ class VoskRecognition(RecognitionProtocol):
         self._options = options
         self._request = request
         self._messages = VoskMessages(RecognitionSide.BRIDGE)
-        self._converter = converter_to(SAMPLE_RATE)
         self._log = UtteranceLog()
 
     @override
@@ -159,7 +153,7 @@ class VoskRecognition(RecognitionProtocol):
     @override
     def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
         self._log.feed(mulaw)
-        return [SendFrame(self._converter.convert(mulaw))] if mulaw else []
+        return [SendFrame(to_pcm(mulaw))] if mulaw else []
 
     @override
     def end_speech(self) -> list[ProtocolAnswer]:

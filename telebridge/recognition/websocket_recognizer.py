@@ -12,14 +12,15 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from typing_extensions import override
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.protocol import State
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
-from telebridge.recognition.health import RecognizerHealth
+from telebridge.outgoing.websocket import open_websocket
+from telebridge.recognition.health import REFUSALS, RecognizerHealth
 from telebridge.recognition.messages import Frame, ProtocolAnswer, RecognitionProtocol, SendFrame
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import (
@@ -30,7 +31,7 @@ from telebridge.recognition.source import (
     Recognizer,
     TranscriptSink,
 )
-from telebridge.running_time import RunningTimeout
+from telebridge.recognition.utterances import MOST_REPEATED_BYTES
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
@@ -40,10 +41,6 @@ CHUNK_BYTES = 100 * BYTES_PER_MS
 LARGEST_MESSAGE_BYTES = 1 << 20
 MOST_UNSENT_BYTES = 1 << 18
 """A recognizer that reads so much too little is given up."""
-MOST_REPEATED_BYTES = 30_000 * BYTES_PER_MS
-CLOSE_SECONDS = 1.0
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-REFUSALS = frozenset({401, 402, 403})
 
 MakeProtocol = Callable[[RecognitionRequest], RecognitionProtocol]
 
@@ -78,9 +75,8 @@ class WebSocketRecognizer(Recognizer):
 
     def failed(self, problem: str, *, status: int | None = None) -> None:
         """Note that it did not answer; one line in the log for each time that it was asked in vain."""
-        refused = status in REFUSALS
-        seconds = self.health.failed(now=asyncio.get_running_loop().time(), refused=refused)
-        hint = "check recognition.api_key" if refused else ""
+        seconds = self.health.failed(now=asyncio.get_running_loop().time(), status=status)
+        hint = "check recognition.api_key" if status in REFUSALS else ""
         log.warning("recognizer failed", error=problem, hint=hint, keys_only_seconds=round(seconds, 1))
 
 
@@ -268,8 +264,13 @@ class _Link:
     async def _run(self) -> None:
         problem, status = "the connection was closed", None
         try:
-            async with RunningTimeout(self._options.connect_seconds):
-                socket = await self._connect()
+            socket = await open_websocket(
+                self._protocol.address(),
+                self._protocol.headers(),
+                seconds=self._options.connect_seconds,
+                largest_message_bytes=LARGEST_MESSAGE_BYTES,
+                make=ClientConnection,
+            )
             self.was_open = True
             await self._serve(socket)
         except InvalidStatus as error:
@@ -286,18 +287,6 @@ class _Link:
             problem = f"{type(error).__name__}: {error}"
         self.used_up = True
         asyncio.get_running_loop().call_soon(self._owner.lost, self, problem, status)  # after its last transcript
-
-    async def _connect(self) -> ClientConnection:
-        address = self._protocol.address()
-        return await connect(
-            address,
-            additional_headers=self._protocol.headers(),
-            compression=None,
-            max_size=LARGEST_MESSAGE_BYTES,
-            open_timeout=None,
-            close_timeout=CLOSE_SECONDS,
-            proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
-        )
 
     async def _serve(self, socket: ClientConnection) -> None:
         self._socket = socket

@@ -158,7 +158,6 @@ class RealtimeDialect(ServerDialect):
 
     def __init__(self, *, conversation: bool) -> None:
         self._conversation = conversation
-        self._beta = False
         self._messages = RealtimeMessages(RecognitionSide.RECOGNIZER)
         self._unflushed = False
 
@@ -179,15 +178,15 @@ class RealtimeDialect(ServerDialect):
 
     @override
     def set_up(self, setup: SetupHeard) -> list[str]:
-        settings = dict(setup.settings)
-        self._beta = settings.pop("event", "") == "transcription_session.update"
+        settings = setup.settings
+        beta = setup.kind == "transcription_session.update"
         if self._conversation and settings.get("type") == "transcription":
             return self.refuse("a conversation session takes no transcription settings")
-        name = settings.get("input_audio_format") if self._beta else _dig(settings, "audio", "input", "format", "type")
+        name = settings.get("input_audio_format") if beta else _dig(settings, "audio", "input", "format", "type")
         if name not in REALTIME_FORMATS:
             return self.refuse(f"unknown format: {name}")
         self.bytes_per_ms = REALTIME_FORMATS[str(name)]
-        kind = "transcription_session.updated" if self._beta else "session.updated"
+        kind = "transcription_session.updated" if beta else "session.updated"
         return [self._messages.send_event(kind, session=settings)]
 
     @override

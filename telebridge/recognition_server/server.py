@@ -1,7 +1,7 @@
 """The local recognizer as an aiohttp application, with the protocols of others.
 
-The routes are `/v1/listen` (Deepgram), `/v1/realtime` (OpenAI), `POST /v1/audio/transcriptions` (OpenAI and nearly
-every server on one's own premises), `/` (Vosk), `POST /say`, by which the caller's words are told, and `/healthz`.
+The routes are `/v1/listen` (Deepgram), `/v1/realtime` (OpenAI), `POST /v1/audio/transcriptions` (OpenAI and most
+on-premises servers), `/` (Vosk), `POST /say`, which takes what the caller says next, and `/healthz`.
 """
 
 import asyncio

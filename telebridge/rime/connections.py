@@ -9,19 +9,17 @@ One rule: nobody waits for a connection to close.
 import asyncio
 import random
 from contextlib import suppress
-from typing import cast
 from urllib.parse import urlsplit
 
-from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.protocol import State
 
 from telebridge.errors import SpeechError, SpeechRejected, SpeechUnavailable
 from telebridge.logs import logger
+from telebridge.outgoing.websocket import open_websocket
 from telebridge.rime.connection import LARGEST_MESSAGE_BYTES, RimeConnection
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.pool import SparePool
-from telebridge.running_time import RunningTimeout
 from telebridge.tasks import Tasks
 
 log = logger(__name__)
@@ -31,9 +29,6 @@ MOST_ADDRESSES = 8
 KEEP_SECONDS = 120.0
 """How long after its last use an address has spares."""
 CHECK_SECONDS = 1.0
-CLOSE_SECONDS = 1.0
-"""How long a closing handshake may take."""
-LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 REFUSED = frozenset({400, 401, 402, 403, 404})
 """Statuses after which the same handshake would be refused again (Rime, "Errors")."""
 
@@ -181,19 +176,14 @@ class Connections:
 
     async def _connect(self, address: str) -> RimeConnection:
         headers = {"Authorization": f"Bearer {self._options.api_key}"} if self._options.api_key else {}
-        async with RunningTimeout(self._options.connect_seconds):
-            connection = await connect(
-                address,
-                additional_headers=headers,
-                compression=None,
-                max_size=LARGEST_MESSAGE_BYTES,
-                open_timeout=None,
-                close_timeout=CLOSE_SECONDS,
-                ping_interval=self._options.ping_seconds,
-                proxy=None if urlsplit(address).hostname in LOCAL_HOSTS else True,
-                create_connection=RimeConnection,
-            )
-        return cast("RimeConnection", connection)
+        return await open_websocket(
+            address,
+            headers,
+            seconds=self._options.connect_seconds,
+            largest_message_bytes=LARGEST_MESSAGE_BYTES,
+            ping_seconds=self._options.ping_seconds,
+            make=RimeConnection,
+        )
 
 
 def _refusal(status: int, body: bytes | bytearray | None) -> SpeechError:

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 from support.recognition import PATHS, Listened, in_memory, recognizers, said
 
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest
@@ -200,3 +201,23 @@ async def test_nothing_comes_after_the_end_of_the_question(provider):
         before = list(listened.transcripts)
         await asyncio.sleep(3)
         assert listened.transcripts == before
+
+
+@in_memory
+async def test_an_answer_over_http_is_read_to_its_end():
+    async def in_pieces(request):
+        await request.read()
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b'{"text":', b'"billing"}'):
+            await response.write(piece)
+            await asyncio.sleep(0.1)
+        return response
+
+    app = web.Application()
+    app.router.add_post("/v1/audio/transcriptions", in_pieces)
+    async with recognizers("openai-http", app=app) as (recognizer, _, _):
+        listened = Listened(recognizer)
+        await listened.speak(500)
+        await asyncio.sleep(1)
+        assert listened.finals == [FinalTranscript(1, "billing")]

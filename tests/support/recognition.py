@@ -53,11 +53,11 @@ class Listened:
 
 
 @asynccontextmanager
-async def recognizers(provider, *, server=None, **changes):
-    """A recognizer of that provider, what its server is told, and the network."""
+async def recognizers(provider, *, server=None, app=None, **changes):
+    """A recognizer of that provider, what its server is told, and the network; `app` stands in for the server."""
     network = asyncio.get_running_loop().network
     server = server or RecognitionServerOptions()
-    runner = web.AppRunner(create_app(server), access_log=None, shutdown_timeout=0.05)
+    runner = web.AppRunner(app or create_app(server), access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     network.serve("ws://127.0.0.1:9003", runner.server)
     options = RecognizerOptions(provider, **{"url": PATHS[provider], **changes})

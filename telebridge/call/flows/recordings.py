@@ -13,10 +13,10 @@ from yarl import URL
 
 from telebridge.flows.checks.recordings import LARGEST_BYTES, read_recording, read_recording_file
 from telebridge.flows.node_steps import WEB
+from telebridge.outgoing.http_body import read_body
 
 KEPT_BYTES = 64 << 20
 KEPT_SECONDS = 300.0
-PIECE_BYTES = 65536
 
 State = tuple[float, ...]
 
@@ -72,13 +72,11 @@ class Recordings:
         async with self._session.get(URL(address, encoded=True)) as answer:
             if answer.status != 200:
                 raise ValueError(f"'{address}' answered {answer.status}")
-            read = bytearray()
-            async for piece in answer.content.iter_chunked(PIECE_BYTES):
-                read += piece
-                if len(read) > LARGEST_BYTES:
-                    raise ValueError(f"'{address}' is larger than {LARGEST_BYTES >> 20} MiB")
+            read = await read_body(answer, most_bytes=LARGEST_BYTES)
+            if read is None:
+                raise ValueError(f"'{address}' is larger than {LARGEST_BYTES >> 20} MiB")
         try:
-            audio = await asyncio.to_thread(read_recording, bytes(read))
+            audio = await asyncio.to_thread(read_recording, read)
         except ValueError as error:
             raise ValueError(f"'{address}' {error}") from error
         self._keep(address, (now + KEPT_SECONDS,), audio)

@@ -22,6 +22,7 @@ from telebridge.call.record import CallRecord
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, Done, LoadAudio, Request, Run, SendSms
 from telebridge.logs import logger
+from telebridge.outgoing.http_body import read_body
 from telebridge.unicode_text import repaired_values
 
 log = logger(__name__)
@@ -233,11 +234,9 @@ def _may_be_public(host: str) -> bool:
 
 
 async def _read_response(answer: aiohttp.ClientResponse) -> Done:
-    read = bytearray()
-    async for piece in answer.content.iter_chunked(65536):
-        read += piece
-        if len(read) > MAX_RESPONSE_BYTES:
-            raise _Refused(f"answered more than {MAX_RESPONSE_BYTES} bytes")
+    read = await read_body(answer, most_bytes=MAX_RESPONSE_BYTES)
+    if read is None:
+        raise _Refused(f"answered more than {MAX_RESPONSE_BYTES} bytes")
     text = read.decode(answer.charset or "utf-8", errors="replace")
     value = repaired_values(json.loads(text)) if answer.content_type.endswith("json") and text.strip() else text
     if not 200 <= answer.status < 300:

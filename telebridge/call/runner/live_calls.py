@@ -8,7 +8,7 @@ One rule: a CallSid has one runner, however often Twilio repeats the webhook, an
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from telebridge import metrics
 from telebridge.call.flows.catalogue import FlowCatalogue
@@ -24,6 +24,7 @@ from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
+from telebridge.epoch import wallclock_now
 from telebridge.flows.inspection import matched_variables
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
@@ -35,11 +36,6 @@ log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
 WITHOUT_STREAM = Phase.WAITING, Phase.HELD, Phase.AWAY, Phase.CLOSING
-
-
-def wallclock_now() -> datetime:
-    """The instant of this machine's clock."""
-    return datetime.now(UTC)
 
 
 def _ignored(_: CallRecord) -> None:
@@ -148,7 +144,7 @@ class LiveCalls:
             from_number=incoming.from_number,
             to_number=incoming.to_number,
             direction=incoming.direction,
-            started_at=started_at or datetime.now(UTC),
+            started_at=started_at or wallclock_now(),
         )
         variables = matched_variables(incoming.flow_variables(), self.flows.needs_of(incoming.flow))
         interpreter = FlowInterpreter(flow, variables, self._surroundings) if isinstance(flow, Flow) else None
@@ -285,7 +281,7 @@ class LiveCalls:
             self._error_messages.add(record.call_sid)
         self._ended[record.call_sid] = record
         if self._store is not None:
-            self._store.writer.ended(record, wallclock=datetime.now(UTC), apology=runner.session.apology_due)
+            self._store.writer.ended(record, wallclock=wallclock_now(), apology=runner.session.apology_due)
         while len(self._ended) > REMEMBERED_CALLS:
             forgotten, _ = self._ended.popitem(last=False)
             self._error_messages.discard(forgotten)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, ReportAnnouncement
+from telebridge.call.session.events import WordsHeard
 from telebridge.errors import LocalProtocolError, TelebridgeError
 from telebridge.flows.steps import DialogueStep, Play, Say
 
@@ -32,9 +33,10 @@ class AnnouncementQueue:
     Attributes:
         held: The step of the flow that waits for the end of an announcement.
         late_keys: Keys pressed during an announcement that does not yield to them.
+        late_words: Words heard during an announcement.
     """
 
-    __slots__ = ("_current", "_duplex", "_waiting", "held", "late_keys")
+    __slots__ = ("_current", "_duplex", "_waiting", "held", "late_keys", "late_words")
 
     def __init__(self, duplex: FullDuplex) -> None:
         self._duplex = duplex
@@ -42,6 +44,7 @@ class AnnouncementQueue:
         self._current: int | None = None
         self.held: DialogueStep | None = None
         self.late_keys = ""
+        self.late_words: list[WordsHeard] = []
 
     @property
     def in_progress(self) -> bool:
@@ -101,3 +104,8 @@ class AnnouncementQueue:
         """Return the keys that waited, in the order they were pressed, and forget them."""
         keys, self.late_keys = self.late_keys, ""
         return keys
+
+    def pop_late_words(self) -> list[WordsHeard]:
+        """Return the words that waited, in the order they were heard, and forget them."""
+        words, self.late_words = self.late_words, []
+        return words

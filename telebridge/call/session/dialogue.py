@@ -36,12 +36,11 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_late_words", "_listening", "_record", "_turn", "_turns", "announcements", "digits")
+    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
         self._listening = listening
-        self._late_words: list[WordsHeard] = []  # heard during an announcement
         self._turns = 0
         self.digits = DigitCollector()
         self.announcements = AnnouncementQueue(duplex)
@@ -135,7 +134,7 @@ class Dialogue:
         if self._turn is None:
             return []
         if self.announcements.in_progress:
-            self._late_words.append(heard)
+            self.announcements.late_words.append(heard)
             return []
         return self._results_of(self._turn.words_heard(heard, now=now), now)
 
@@ -176,8 +175,7 @@ class Dialogue:
             self.digits.restart_timers(now=now)
         for key in self.announcements.pop_late_keys():
             results += self.digit_pressed(key, now=now)
-        late, self._late_words = self._late_words, []
-        for heard in late:
+        for heard in self.announcements.pop_late_words():
             results += self.words_heard(heard, now=now)
         return results
 

@@ -9,7 +9,7 @@ One rule: a call is requested once, while the lease of its claim lasts, and neve
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from telebridge.campaigns.dialing.call_reports import why_unwanted
 from telebridge.campaigns.dialing.poll_loop import PollLoop
@@ -33,6 +33,7 @@ from telebridge.campaigns.engine.dial_rules import (
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.pacing import QUEUE_TOLERATED_MS
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.epoch import wallclock_now
 from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
@@ -48,11 +49,6 @@ MAX_REQUESTS = 50
 def no_caps(_: CampaignLane) -> tuple[Cap, ...]:
     """Return no bounds on calls to one number."""
     return ()
-
-
-def wallclock_now() -> datetime:
-    """Return the aware UTC instant."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)

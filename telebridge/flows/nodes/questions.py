@@ -70,9 +70,9 @@ class Wordings(Part):
 
 
 class Confirm(Part):
-    """An answer of which the recognizer was not sure is asked back: yes or 1 takes it, no or 2 asks again."""
+    """An answer of which the recognizer was not sure is confirmed: yes or 1 takes it, no or 2 asks again."""
 
-    below: Annotated[float, Field(gt=0, le=1, description="Asked back when it was less sure than this, from 0 to 1.")]
+    below: Annotated[float, Field(gt=0, le=1, description="Confirmed when it was less sure than this, from 0 to 1.")]
     say: Annotated[TemplateText, Field(description="The question, a template; `{{ heard }}` is what was heard.")] = (
         "You said {{ heard }}. Is that right? Say yes or no, or press 1 or 2."
     )

@@ -1,6 +1,6 @@
 """Which of several phrases a caller has said, and what is no answer at all.
 
-One rule: in doubt it is none of them; a caller is asked again rather than sent to the wrong place.
+One rule: a doubtful answer is no answer; a caller is asked again rather than sent to the wrong place.
 """
 
 import re
@@ -24,7 +24,7 @@ MOST_WORDS = 400
 
 
 def tokens(text: str) -> list[str]:
-    """The words of a text in lower case, without punctuation and accents of style; at most `MOST_WORDS`."""
+    """The words of a text in lower case, without punctuation and compatibility forms; at most `MOST_WORDS`."""
     plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     found = [token for part in APART.split(plain) if (token := part.replace("'", "").replace("_", ""))]
     return found[:MOST_WORDS]

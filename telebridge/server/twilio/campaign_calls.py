@@ -17,14 +17,13 @@ from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
-from telebridge.campaigns.dialing.dialer import wallclock_now
 from telebridge.campaigns.dialing.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.engine.attempt import Attempt, CallReport
 from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine
 from telebridge.campaigns.engine.outcomes import MACHINES, Reported
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms
+from telebridge.epoch import epoch_ms, wallclock_now
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
 from telebridge.tasks import Tasks

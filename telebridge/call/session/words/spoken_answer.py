@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from telebridge.call.session.effects import CallEffect, RecognizeAudio, StartRecognition, StopRecognition
+from telebridge.deadlines import earliest
 from telebridge.flows.steps import WordRules
 from telebridge.flows.words.meaning import meaning_of
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognitionResult
 from telebridge.recognition.words.phrases import is_echo, says_nothing
 
 OVERDUE_SECONDS = 4.0
-"""A recognizer answers earlier, if only that it cannot; this is for one that breaks its own promise."""
+"""A recognizer answers earlier, or reports a failure; this is for one that does neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +185,9 @@ class SpokenAnswer:
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        deadlines = list(self._pending.values())
-        if self.in_utterance and self._longest_at is not None:
-            deadlines.append(self._longest_at)
-        if self._silent_at is not None and not self.waiting:
-            deadlines.append(self._silent_at)
-        return min(deadlines, default=None)
+        too_long = self._longest_at if self.in_utterance else None
+        silent = None if self.waiting else self._silent_at
+        return earliest(*self._pending.values(), too_long, silent)
 
     def handle_timeout(self, *, now: float) -> tuple[list[CallEffect], SpokenResult | None]:
         """What follows from the time being `now`."""

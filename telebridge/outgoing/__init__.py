@@ -1,0 +1,1 @@
+"""Connections that this process opens: what all of them have in common."""
