@@ -46,7 +46,7 @@ def update_conference(request: ApiRequest) -> ApiAnswer:
 
 def _conference_recordings(request: ApiRequest) -> ApiAnswer:
     sid = request.account.books.conferences.find(request.names["sid"]).sid
-    return found(request.account.books.recordings.page(request.query, request.path, of=sid))
+    return found(request.account.books.recordings.page_of_owner(sid, request.query, request.path))
 
 
 def _participants(request: ApiRequest) -> ApiAnswer:

@@ -19,7 +19,7 @@ RECORDINGS = f"{ACCOUNT}/Recordings"
 
 
 def _list(request: ApiRequest) -> ApiAnswer:
-    return found(request.account.books.recordings.page(request.query, request.path))
+    return found(request.account.books.recordings.page(request.query))
 
 
 def _fetch(request: ApiRequest) -> ApiAnswer:
