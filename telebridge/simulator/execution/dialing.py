@@ -9,7 +9,6 @@ One rule: each leg ends with exactly one final status.
 import asyncio
 
 from telebridge.audio.mulaw import frames
-from telebridge.audio.tones import dtmf
 from telebridge.simulator.caller.caller import Caller
 from telebridge.simulator.execution.dialed_legs import DialedLeg
 from telebridge.simulator.execution.live_call import LiveCallParts
@@ -90,12 +89,7 @@ class PartyDialer:
 
     async def _connect(self, leg: DialedLeg, verb: DialVerb) -> VerbDone:
         far = Caller(leg.script)
-        try:
-            audio = dtmf(leg.party.send_digits.replace("W", "ww"))
-        except ValueError as error:
-            self._call.warn(13000, str(error))
-            audio = b""
-        heard_out = await self._play_to(far, audio)
+        heard_out = await self._play_to(far, self._player.tones(leg.party.send_digits))
         if not heard_out or (leg.party.url is not None and not await self._whisper(leg, leg.party.url, far)):
             return VerbDone({"DialCallStatus": "no-answer", "DialCallSid": leg.record.sid})
         return await self._bridge(leg, far, verb)
