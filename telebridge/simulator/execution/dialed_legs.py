@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from telebridge.simulator.caller.caller import Pickup, Script
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.http.webhook_fields import status_fields
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.call import CallResource
 from telebridge.simulator.twiml.verbs import Party
 from telebridge.twilio.calls import CallStatus

@@ -9,10 +9,10 @@ from typing import Any
 
 from telebridge.simulator.execution.dialing import wait_connected
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.execution.waiting import Execute, wait_by_documents
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.media.room import AudioRoom
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.queues import Dequeued, QueueMember, QueueResource
 from telebridge.simulator.twiml.interpreter import LEFT_QUEUE, Fetch, Interpreter, VerbDone
 from telebridge.simulator.twiml.verbs import DialVerb, EnqueueVerb, PauseVerb, PlayVerb, QueueNoun, SayVerb

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.http.client import MediaSocketClient, RequestFailed
 from telebridge.simulator.media.fork import ForkLeg
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.media.session import GOOD_CLOSE_CODES, socket_url
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.resources.streams import StreamResource
 from telebridge.simulator.twiml.verbs import StartStreamVerb

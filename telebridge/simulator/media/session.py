@@ -8,12 +8,12 @@ One rule: however the stream ends, the document goes on after `</Connect>`.
 import asyncio
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
-from uuid import uuid4
 
 from telebridge.simulator.http.client import MediaSocketClient, RequestFailed, WebClient
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 from telebridge.simulator.media.timer import LineDriver
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.setup.faults import StreamFaults
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.simulator.twiml.interpreter import VerbDone, VerbFailed
@@ -50,7 +50,7 @@ class MediaSession:
         faults: StreamFaults = NO_FAULTS,
         options: SimulatorOptions | None = None,
     ) -> None:
-        self.stream_sid = f"MZ{uuid4().hex}"
+        self.stream_sid = new_sid("MZ")
         self._client = client
         self._driver = driver
         self._recording = recording

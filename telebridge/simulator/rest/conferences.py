@@ -5,7 +5,7 @@ Follows Twilio's Conference, Participant, Queue and Member resources.
 
 from html import escape
 
-from telebridge.simulator.execution.new_sids import new_sid
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.fields import RequestFields
 from telebridge.simulator.resources.pages import page_of
 from telebridge.simulator.resources.parameters import CallUpdate, read_create
