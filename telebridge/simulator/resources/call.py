@@ -123,6 +123,19 @@ class CallResource:
         }
 
 
+def event_of(status: CallStatus) -> str:
+    """Return the word in `StatusCallbackEvent` that asks for a status; every final one is `completed`."""
+    match status:
+        case CallStatus.IN_PROGRESS:
+            return "answered"
+        case CallStatus.INITIATED:
+            return "initiated"
+        case CallStatus.RINGING:
+            return "ringing"
+        case _:
+            return "completed"
+
+
 def word_in_resource(status: CallStatus) -> str:
     """Return the status in the Call resource, whose list of values has no `initiated`."""
     return "queued" if status is CallStatus.INITIATED else status.value
