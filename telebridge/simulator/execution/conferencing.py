@@ -12,10 +12,10 @@ from telebridge.simulator.execution.dialing import wait_connected
 from telebridge.simulator.execution.live_call import Account, LiveCallParts
 from telebridge.simulator.execution.recorder import RecordingControl
 from telebridge.simulator.execution.waiting import Execute, wait_by_documents
-from telebridge.simulator.http.webhook_fields import timestamp
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.media.room import RoomSeat
 from telebridge.simulator.new_sids import new_sid
+from telebridge.simulator.resources.call import timestamp
 from telebridge.simulator.resources.conferences import ConferenceEvent, ConferenceResource
 from telebridge.simulator.resources.parameters import RecordingSetup
 from telebridge.simulator.twiml.interpreter import VerbDone

@@ -148,9 +148,14 @@ def formatted(number: str) -> str:
     return number
 
 
+def timestamp(at: datetime) -> str:
+    """Return an instant as resources and callbacks write it (RFC 2822)."""
+    return format_datetime(at.replace(microsecond=0))
+
+
 def rfc2822(at: datetime | None) -> str | None:
-    """Return an instant as the resources of this version of the API write it."""
-    return None if at is None else format_datetime(at.replace(microsecond=0))
+    """Return an instant of a resource, which may not have come yet."""
+    return None if at is None else timestamp(at)
 
 
 def _path_word(name: str) -> str:
