@@ -97,7 +97,6 @@ class ConferenceVisit:
             return
         fields = {"ConferenceSid": conference.sid, "FriendlyName": conference.name}
         url = self._call.absolute(noun.wait_url) if noun.wait_url else ""
-        base_url = self._call.base_url
         waiting = asyncio.create_task(
             wait_by_documents(self._call, url, noun.wait_method, lambda: fields, self._execute)
         )
@@ -109,7 +108,6 @@ class ConferenceVisit:
             for task in (waiting, opening, removed):
                 task.cancel()
             await asyncio.gather(waiting, opening, removed, return_exceptions=True)
-            self._call.base_url = base_url
 
     async def _take_part(self, conference: ConferenceResource, verb: DialVerb) -> None:
         call, noun = self._call, conference.participants[self._call.record.sid].noun

@@ -43,7 +43,6 @@ class QueueVisit:
         queue.add(member)
         call.note(EventKind.QUEUE, f"enters {queue.name}")
         call.cut_short["QueueResult"] = "hangup"
-        base_url = call.base_url
         waiting: asyncio.Future[str] = asyncio.create_task(self._wait(verb, member))
         try:
             both: set[asyncio.Future[Any]] = {waiting, taken}
@@ -51,7 +50,6 @@ class QueueVisit:
         finally:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-            call.base_url = base_url
             call.cut_short |= self._times(member)
             queue.leave(member, at=call.account.clock.wallclock())
             call.note(EventKind.QUEUE, f"leaves {queue.name}")
