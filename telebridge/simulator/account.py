@@ -258,4 +258,4 @@ class Simulator:
 
 
 def _ignored(_: str) -> None:
-    """Take the result of a callback that stands on no call's timeline."""
+    """Ignore the result of a callback that belongs to no call."""

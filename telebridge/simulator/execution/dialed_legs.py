@@ -53,7 +53,7 @@ class DialedLeg:
         return leg
 
     def decides_after(self, timeout_seconds: float) -> tuple[float, CallStatus]:
-        """Return after how many seconds of ringing something becomes of the leg, and what."""
+        """Return for how many seconds the leg rings, and the status that follows."""
         rings = self.script.ring_seconds
         match self.script.pickup:
             case Pickup.ANSWER if rings <= timeout_seconds:

@@ -53,7 +53,7 @@ class LiveCallParts:
         open_line: Returns the open line.
         hang_up: Ends the call, as the application does.
         base_url: The address of the current document.
-        cut_short: What the current verb has come to, for its action, if the call ends in the middle of it.
+        cut_short: The fields for the action of the current verb, if the call ends in the middle of it.
     """
 
     record: CallResource

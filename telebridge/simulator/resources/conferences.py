@@ -4,7 +4,7 @@ Follows Twilio's `<Conference>` ("Attributes", "Status callbacks") and its Confe
 conference begins when two are in it, one of whom has `startConferenceOnEnter`, and ends with the last one, or with one
 who has `endConferenceOnExit`.
 
-One rule: nothing here waits or sends; each change answers the events that the application is told.
+One rule: nothing here waits or sends; each change returns the events that are to be reported.
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,7 @@
 
 Follows Twilio's `<Enqueue>`, `<Dial><Queue>`, and its Queue and Member resources.
 
-One rule: nothing here waits; who takes a caller out of the queue calls what the caller's side has left in `taken`.
+One rule: nothing here waits; whoever takes a caller out of the queue calls the `taken` of the member.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Reads the verbs whose work is told by a noun in them: `<Dial>`, `<Connect>`, `<Start>` and `<Stop>`.
+"""Reads the verbs that contain nouns: `<Dial>`, `<Connect>`, `<Start>` and `<Stop>`.
 
 Follows the pages of Twilio on these verbs and on `<Number>`, `<Sip>`, `<Client>`, `<Conference>`, `<Queue>`, `<Stream>`
 and `<Recording>`.
