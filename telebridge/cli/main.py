@@ -49,17 +49,17 @@ COMMANDS = (
     CommandOnDemand(
         "speech-server",
         "telebridge.cli.stand_ins.speech_server:speech_server",
-        "Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
+        "Simulate Rime on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.",
     ),
     CommandOnDemand(
         "recognition-server",
         "telebridge.cli.stand_ins.recognition_server:recognition_server",
-        "Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.",
+        "Simulate Deepgram, OpenAI and Vosk on this machine; POST /say sets what callers say.",
     ),
     CommandOnDemand(
         "simulator",
         "telebridge.cli.stand_ins.simulator:simulator",
-        "Be Twilio, on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.",
+        "Simulate Twilio on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.",
     ),
     CommandOnDemand(
         "doctor",

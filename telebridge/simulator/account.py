@@ -6,7 +6,6 @@ This is a shell: it owns the tasks of the calls. Create it on a running event lo
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from uuid import uuid4
 
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.callbacks import CallbackSender
@@ -16,6 +15,7 @@ from telebridge.simulator.execution.live_call import Account
 from telebridge.simulator.execution.texting import MessageSender
 from telebridge.simulator.http.client import WebClient
 from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.phone_call import PhoneCall
 from telebridge.simulator.resources.books import AccountBooks
 from telebridge.simulator.resources.call import CallResource
@@ -204,7 +204,7 @@ class Simulator:
 
     def _new_call(self, setup: CallSetup, direction: str, script: Script) -> PhoneCall:
         at = self._clock.wallclock()
-        sid = f"CA{uuid4().hex}"
+        sid = new_sid("CA")
         record = CallResource(sid, self.options.account_sid, setup.to, setup.from_, direction, created_at=at)
         self.books.calls.add(record)
         return PhoneCall(record, setup, script, self._account, self.messages)
@@ -258,4 +258,4 @@ class Simulator:
 
 
 def _ignored(_: str) -> None:
-    """Take the result of a callback that stands on no call's timeline."""
+    """Ignore the result of a callback that belongs to no call."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from telebridge.simulator.http.client import RequestFailed, WebClient
 from telebridge.simulator.http.webhook_fields import detection_fields, status_fields, stream_fields
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
-from telebridge.simulator.resources.call import CallResource
+from telebridge.simulator.resources.call import CallResource, event_of
 from telebridge.simulator.resources.parameters import CallSetup
 from telebridge.simulator.setup.clock import SimulatorClock
 from telebridge.simulator.setup.faults import SimulatorFaults
@@ -115,12 +115,12 @@ class CallCallbacks:
         self._sequence = 0
         self.final_fields: Mapping[str, str] = {}
 
-    def status_changed(self, status: CallStatus, event: str) -> None:
-        """Change the call's status, and send the callback of `event` if the call asks for it."""
+    def status_changed(self, status: CallStatus) -> None:
+        """Change the call's status, and send the callback of its event if the call asks for it."""
         at = self._clock.wallclock()
         self._record.move(status, at=at)
         self._recording.note(EventKind.STATUS, status.value, now=self._clock.now())
-        url = self._setup.status_callback
+        url, event = self._setup.status_callback, event_of(status)
         if url is not None and event in self._setup.status_events:
             fields = status_fields(self._record, sequence_number=self._sequence, at=at)
             if status.is_final:

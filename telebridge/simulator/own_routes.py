@@ -75,7 +75,7 @@ class OwnRoutes:
         return web.Response(text="ok\n")
 
     def _reader(self, request: web.Request) -> Callable[[str], bytes] | None:
-        """Return who reads the files of a script: only programs of this machine may name them."""
+        """Return the reader of the files of a script; None where the request comes from another machine."""
         is_here = request.remote is not None and ip_address(request.remote).is_loopback
         return self._account().options.read_audio if is_here else None
 

@@ -195,10 +195,10 @@ class PhoneCall:
 
     async def _run_outbound(self) -> None:
         """Dial, ring, and run TwiML once the callee answers."""
-        self._callbacks.status_changed(CallStatus.INITIATED, "initiated")
+        self._callbacks.status_changed(CallStatus.INITIATED)
         await asyncio.sleep(DIAL_SECONDS)
         if not self._over.is_set():
-            self._callbacks.status_changed(CallStatus.RINGING, "ringing")
+            self._callbacks.status_changed(CallStatus.RINGING)
             status = await self._ring()
             if not self._over.is_set():
                 await self._after_ringing(status)
@@ -227,7 +227,7 @@ class PhoneCall:
         """Open the line."""
         now = self._clock.now()
         self.recording.open(now)
-        self._callbacks.status_changed(CallStatus.IN_PROGRESS, "answered")
+        self._callbacks.status_changed(CallStatus.IN_PROGRESS)
         line = PhoneLine(Caller(self._script), self.recording, opened_at=now, silent_frames=self._options.silent_frames)
         line.playout.observer = self.observer
         self._driver = LineDriver(line, on_hung_up=lambda: self.hang_up("caller"))
@@ -346,7 +346,7 @@ class PhoneCall:
         if self._recording_sid is not None:
             finished = self._parts.account.books.recordings.find(self._recording_sid)
             self._callbacks.final_fields = self.recorder.fields_of(finished)
-        self._callbacks.status_changed(status, "completed")
+        self._callbacks.status_changed(status)
 
     def _line(self) -> LineDriver:
         if self._driver is None:

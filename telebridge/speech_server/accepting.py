@@ -12,6 +12,8 @@ and its siblings, and "Error reference", 406. Where they are silent:
 from dataclasses import dataclass
 from enum import StrEnum
 
+from telebridge.speech_server.query import DEFAULT_RATE, OLDER_MODELS
+
 MEDIA_TYPES = {
     "audio/webm": "webm", "audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/wav": "wav", "audio/l16": "pcm",
     "audio/pcmu": "mulaw", "audio/mp3": "mp3", "audio/pcm": "pcm", "audio/x-mulaw": "mulaw",
@@ -22,14 +24,11 @@ ADVERTISED = (
 )  # fmt: skip
 """The types that Rime recommends."""
 EVENT_STREAM = "text/event-stream"
-OLDER_MODELS = frozenset({"mist", "mistv2"})
-"""The models that have JSON and events, and fewer types of audio."""
 OLDER_FORMATS = frozenset({"mp3", "pcm", "mulaw"})
 OLDER_RATES = {"mp3": 22050, "pcm": 16000, "mulaw": 8000, "wav": 22050, "ogg": 24000}
 """The sampling rate of each format of the older models where none is asked for, in Hz."""
 OGG_RATES = (8000, 12000, 16000, 24000)
 EVENTS_RATE = 22050
-DEFAULT_RATE = 24000
 OTHERWISE = "mp3"
 ANYTHING = frozenset({"", "*/*", "audio/*"})
 

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from telebridge.speech_server.buffer import BoundaryRules, boundaries
-from telebridge.speech_server.query import RequestedSpeech
+from telebridge.speech_server.query import MIST, RequestedSpeech
 
-MIST = frozenset({"mist", "mistv2", "mistv3"})
 MARKUP = re.compile(
     r"<(?P<pause>\d+(?:\.\d+)?)>|\{(?P<phonemes>[^{}]*)\}|spell\((?P<spelled>[^()]*)\)|\[(?P<sped>[^\[\]]*)\]",
     re.IGNORECASE,

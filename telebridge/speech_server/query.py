@@ -18,9 +18,11 @@ FORMATS = {
 MODELS = {"arcanav2": "arcana", "arcanav3": "arcana"}
 KNOWN_MODELS = frozenset({"arcana", "coda", "mistv3", "mistv2", "mist"})
 DEFAULT_MODEL = "mistv3"
-DEFAULT_RATES = {"mist": 22050, "mistv2": 22050}
+OLDER_MODELS = frozenset({"mist", "mistv2"})
+"""The models that have JSON and events, fewer types of audio, and the older meaning of `speedAlpha`."""
+OLDER_DEFAULT_RATE = 22050
 DEFAULT_RATE = 24000
-MIST = frozenset({"mist", "mistv2", "mistv3"})
+MIST = OLDER_MODELS | {"mistv3"}
 RATES = {True: range(4000, 44_101), False: range(8000, 96_001)}
 """The sampling rates of the Mist models, and of the others, in Hz."""
 SEGMENTS = frozenset({"immediate", "never", "bySentence"})
@@ -68,7 +70,7 @@ def requested(values: Mapping[str, object], *, default_model: str = DEFAULT_MODE
         model=model,
         lang=texts.get("lang", "") or "eng",
         audio_format=FORMATS.get(texts.get("audioFormat", "").lower(), "wav"),
-        sampling_rate=DEFAULT_RATES.get(model, DEFAULT_RATE) if (rate := given_rate(texts)) is None else rate,
+        sampling_rate=_default_rate(model) if (rate := given_rate(texts)) is None else rate,
         segment=_segment(texts),
         speed=_speed(texts, model),
         pauses=_flag(texts, "pauseBetweenBrackets"),
@@ -97,6 +99,10 @@ def problem_of(speech: RequestedSpeech) -> str | None:
     return None
 
 
+def _default_rate(model: str) -> int:
+    return OLDER_DEFAULT_RATE if model in OLDER_MODELS else DEFAULT_RATE
+
+
 def _segment(texts: Mapping[str, str]) -> str:
     if (segment := texts.get("segment", "")) in SEGMENTS:
         return segment
@@ -107,7 +113,7 @@ def _speed(texts: Mapping[str, str], model: str) -> float:
     """`speedAlpha` below 1 is faster on mist and mistv2, slower on all others; `timeScaleFactor` above 1 is slower."""
     alpha = _number(texts.get("speedAlpha", ""), 1.0)
     scale = min(max(_number(texts.get("timeScaleFactor", ""), 1.0), 0.4), 2.5)
-    speed = 1 / alpha if model in ("mist", "mistv2") else alpha / scale
+    speed = 1 / alpha if model in OLDER_MODELS else alpha / scale
     return min(max(speed, 0.2), 5.0)
 
 

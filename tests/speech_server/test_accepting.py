@@ -15,9 +15,9 @@ from support.speech_requests import post
 from support.virtual_time import virtually
 
 from telebridge.audio.wav import container_of
-from telebridge.speech_server.accepting import ADVERTISED, MEDIA_TYPES, OLDER_MODELS, Packing, answer_for
+from telebridge.speech_server.accepting import ADVERTISED, MEDIA_TYPES, Packing, answer_for
 from telebridge.speech_server.formats import encoder
-from telebridge.speech_server.query import FORMATS, KNOWN_MODELS
+from telebridge.speech_server.query import FORMATS, KNOWN_MODELS, OLDER_MODELS
 from telebridge.speech_server.voices.tone import ToneVoice
 
 OPUS = {"audio/webm;codecs=opus": "webm", "audio/ogg;codecs=opus": "ogg"}

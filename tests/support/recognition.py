@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from functools import wraps
 
 from aiohttp import web
 
@@ -11,6 +12,7 @@ from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest
 from telebridge.recognition_server.script import ScriptedWords
 from telebridge.recognition_server.server import RecognitionServerOptions, create_app
+from telebridge.testing.bench.bench import cancel_rest
 from telebridge.testing.network.loop import PhoneLoop
 from telebridge.testing.network.network import MemoryNetwork
 
@@ -72,26 +74,18 @@ async def recognizers(provider, *, server=None, app=None, **changes):
 def in_memory(test):
     """Run an asynchronous test on virtual time, with connections in memory."""
 
+    @wraps(test)
     def run(*args, **kwargs):
         loop = PhoneLoop(MemoryNetwork())
         try:
             return loop.run_until_complete(test(*args, **kwargs))
         finally:
-            loop.run_until_complete(_cancel_rest())
+            loop.run_until_complete(cancel_rest())
             loop.run_until_complete(loop.shutdown_asyncgens())
             loop.close()
 
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    run.__signature__ = __import__("inspect").signature(test)
     return run
 
 
 def said(text, **how):
     return ScriptedWords(text, **how)
-
-
-async def _cancel_rest():
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)

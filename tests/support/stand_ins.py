@@ -12,7 +12,6 @@ import re
 from collections import Counter
 from dataclasses import fields as fields_of
 from pathlib import Path
-from types import SimpleNamespace
 from xml.sax.saxutils import quoteattr
 
 from aiohttp import web
@@ -20,7 +19,7 @@ from aiohttp import web
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.resources.fields import WatchedForm
-from telebridge.simulator.resources.parameters import read_create
+from telebridge.simulator.resources.parameters import RecordingSetup, read_create
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.rest.api import ApiRequest
 from telebridge.simulator.server import ROUTES
@@ -170,7 +169,7 @@ async def _prepared():
     inside = call("<Dial><Conference>desk</Conference></Dial>")
     call("<Enqueue>support</Enqueue>")
     await asyncio.sleep(1)
-    recording = simulator.live(live).recorder.start("StartCallRecordingAPI", SimpleSetup)
+    recording = simulator.live(live).recorder.start("StartCallRecordingAPI", RecordingSetup())
     number = next(iter(simulator.books.numbers.owned))
     names = {
         "call": live,
@@ -181,11 +180,6 @@ async def _prepared():
         "number": simulator.books.numbers.of(number).sid,
     }
     return simulator, names
-
-
-SimpleSetup = SimpleNamespace(
-    channels=1, track="both", trim=False, callback=SimpleNamespace(events=(), url="", method="")
-)
 
 
 def _names_for(path, names):

@@ -21,7 +21,7 @@ def recognition_server(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any.")] = 8070,
     api_key: Annotated[str | None, typer.Option(help="The only key that is accepted; without it, any is.")] = None,
 ) -> None:
-    """Hear as Deepgram, OpenAI and Vosk do, on this machine: what callers say is told by POST /say.
+    """Simulate Deepgram, OpenAI and Vosk on this machine; POST /say sets what callers say.
 
     Point `recognition.url` at the address that is printed, with /v1/listen, /v1/realtime or /v1/audio/transcriptions.
     """

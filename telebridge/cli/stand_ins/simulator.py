@@ -42,10 +42,10 @@ def simulator(
     ] = None,
     trial: Annotated[
         list[str] | None,
-        typer.Option(metavar="NUMBER", help="Be a trial account that may call this number; repeatable."),
+        typer.Option(metavar="NUMBER", help="Simulate a trial account that may call this number; repeatable."),
     ] = None,
 ) -> None:
-    """Be Twilio, on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.
+    """Simulate Twilio on this machine: its REST API, signed webhooks, TwiML, media streams, scripted callers.
 
     A script is a few words: **wait; press 1; silence 500ms; speak 1.5s; speak hello.wav; listen 2s; hang up**, or
     **busy**, **no answer**, **machine; speak 4s; hang up**. What is performed is in docs/stand-ins.md.

@@ -22,7 +22,7 @@ def speech_server(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any.")] = 8060,
     api_key: Annotated[str | None, typer.Option(help="The only bearer that is accepted; without it, any is.")] = None,
 ) -> None:
-    """Speak as Rime does, on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.
+    """Simulate Rime on this machine: /ws, /ws2, /ws3 and POST /v1/rime-tts.
 
     Point a Rime client at the address that is printed; telebridge itself by `rime.url`.
     """

@@ -10,12 +10,12 @@ from telebridge.audio.tones import sine
 from telebridge.simulator.callbacks import Callback
 from telebridge.simulator.execution.dialing import wait_connected
 from telebridge.simulator.execution.live_call import Account, LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.execution.recorder import RecordingControl
 from telebridge.simulator.execution.waiting import Execute, wait_by_documents
-from telebridge.simulator.http.webhook_fields import timestamp
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.media.room import RoomSeat
+from telebridge.simulator.new_sids import new_sid
+from telebridge.simulator.resources.call import timestamp
 from telebridge.simulator.resources.conferences import ConferenceEvent, ConferenceResource
 from telebridge.simulator.resources.parameters import RecordingSetup
 from telebridge.simulator.twiml.interpreter import VerbDone
@@ -97,7 +97,6 @@ class ConferenceVisit:
             return
         fields = {"ConferenceSid": conference.sid, "FriendlyName": conference.name}
         url = self._call.absolute(noun.wait_url) if noun.wait_url else ""
-        base_url = self._call.base_url
         waiting = asyncio.create_task(
             wait_by_documents(self._call, url, noun.wait_method, lambda: fields, self._execute)
         )
@@ -109,7 +108,6 @@ class ConferenceVisit:
             for task in (waiting, opening, removed):
                 task.cancel()
             await asyncio.gather(waiting, opening, removed, return_exceptions=True)
-            self._call.base_url = base_url
 
     async def _take_part(self, conference: ConferenceResource, verb: DialVerb) -> None:
         call, noun = self._call, conference.participants[self._call.record.sid].noun

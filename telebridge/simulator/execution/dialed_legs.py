@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from telebridge.simulator.caller.caller import Pickup, Script
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.http.webhook_fields import status_fields
-from telebridge.simulator.resources.call import CallResource
+from telebridge.simulator.new_sids import new_sid
+from telebridge.simulator.resources.call import CallResource, event_of
 from telebridge.simulator.twiml.verbs import Party
 from telebridge.twilio.calls import CallStatus
 
@@ -53,7 +53,7 @@ class DialedLeg:
         return leg
 
     def decides_after(self, timeout_seconds: float) -> tuple[float, CallStatus]:
-        """Return after how many seconds of ringing something becomes of the leg, and what."""
+        """Return for how many seconds the leg rings, and the status that follows."""
         rings = self.script.ring_seconds
         match self.script.pickup:
             case Pickup.ANSWER if rings <= timeout_seconds:
@@ -69,7 +69,7 @@ class DialedLeg:
         """Change the status of the leg, and tell the application if the noun asks for that."""
         at = self.call.account.clock.wallclock()
         self.record.move(status, at=at)
-        event = _event_of(status)
+        event = event_of(status)
         if event in self.party.status.events:
             fields = status_fields(self.record, sequence_number=self._sequence, at=at)
             self._sequence += 1
@@ -80,16 +80,3 @@ class DialedLeg:
         if not self.record.status.is_final:
             answered = self.record.status is CallStatus.IN_PROGRESS
             self.move(CallStatus.COMPLETED if answered else CallStatus.CANCELED)
-
-
-def _event_of(status: CallStatus) -> str:
-    """Return the word in `statusCallbackEvent` that asks for a status; every final one is `completed`."""
-    match status:
-        case CallStatus.IN_PROGRESS:
-            return "answered"
-        case CallStatus.INITIATED:
-            return "initiated"
-        case CallStatus.RINGING:
-            return "ringing"
-        case _:
-            return "completed"

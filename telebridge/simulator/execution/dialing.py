@@ -9,7 +9,6 @@ One rule: each leg ends with exactly one final status.
 import asyncio
 
 from telebridge.audio.mulaw import frames
-from telebridge.audio.tones import dtmf
 from telebridge.simulator.caller.caller import Caller
 from telebridge.simulator.execution.dialed_legs import DialedLeg
 from telebridge.simulator.execution.live_call import LiveCallParts
@@ -17,7 +16,7 @@ from telebridge.simulator.execution.prompts import PromptPlayer
 from telebridge.simulator.execution.recorder import RecordingControl
 from telebridge.simulator.http.client import RequestFailed
 from telebridge.simulator.http.webhook_fields import call_fields
-from telebridge.simulator.media.line import FRAME_SECONDS
+from telebridge.simulator.media.line import FRAME_SECONDS, FarEnd
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.resources.parameters import RecordingSetup
 from telebridge.simulator.twiml.document import read_document
@@ -26,6 +25,15 @@ from telebridge.simulator.twiml.verbs import DialVerb, PauseVerb, PlayVerb, SayV
 from telebridge.twilio.calls import CallStatus
 
 STAR = "*"
+
+
+async def connect(call: LiveCallParts, far: FarEnd, *, limit_seconds: float, hangup_on_star: bool) -> None:
+    """Connect the caller with a far end as long as `wait_connected` waits."""
+    call.line.connect(far)
+    try:
+        await wait_connected(call, limit_seconds=limit_seconds, hangup_on_star=hangup_on_star)
+    finally:
+        call.line.connect(None)
 
 
 async def wait_connected(call: LiveCallParts, *, limit_seconds: float, hangup_on_star: bool) -> None:
@@ -90,12 +98,7 @@ class PartyDialer:
 
     async def _connect(self, leg: DialedLeg, verb: DialVerb) -> VerbDone:
         far = Caller(leg.script)
-        try:
-            audio = dtmf(leg.party.send_digits.replace("W", "ww"))
-        except ValueError as error:
-            self._call.warn(13000, str(error))
-            audio = b""
-        heard_out = await self._play_to(far, audio)
+        heard_out = await self._play_to(far, self._player.tones(leg.party.send_digits))
         if not heard_out or (leg.party.url is not None and not await self._whisper(leg, leg.party.url, far)):
             return VerbDone({"DialCallStatus": "no-answer", "DialCallSid": leg.record.sid})
         return await self._bridge(leg, far, verb)
@@ -132,7 +135,7 @@ class PartyDialer:
 
     async def _bridge(self, leg: DialedLeg, far: Caller, verb: DialVerb) -> VerbDone:
         """Connect both parties until one hangs up or the time limit ends."""
-        call, driver = self._call, self._call.line
+        call = self._call
         began = call.now()
         fields = {"DialCallStatus": "completed", "DialCallSid": leg.record.sid, "DialBridged": "true"}
         call.cut_short.update(fields)
@@ -141,11 +144,9 @@ class PartyDialer:
             channels = 2 if verb.record.endswith("dual") else 1
             setup = RecordingSetup(channels, trim=verb.trim, callback=verb.recording)
             recording = self._recorder.start("DialVerb", setup)
-        driver.connect(far)
         try:
-            await wait_connected(call, limit_seconds=verb.time_limit_seconds, hangup_on_star=verb.hangup_on_star)
+            await connect(call, far, limit_seconds=verb.time_limit_seconds, hangup_on_star=verb.hangup_on_star)
         finally:
-            driver.connect(None)
             fields["DialCallDuration"] = str(round(call.now() - began))
             if recording is not None:
                 self._recorder.stop(recording.sid)

@@ -123,7 +123,7 @@ class TwimlExecutor:
                 return await self._refer(verb)
             case EchoVerb():
                 self._call.line.connect(EchoEnd())
-                await self._call.line.far_hung_up.wait()  # it never does: the caller hangs up
+                await self._call.line.far_hung_up.wait()  # never set: the end of the call cancels the verb
                 return VerbDone()
 
     def _perform_at_once(

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from urllib.parse import urljoin
 
 from telebridge.simulator.callbacks import Callback, CallbackSender, CallCallbacks
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.http.client import WebClient
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.timer import LineDriver
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.books import AccountBooks
 from telebridge.simulator.resources.call import CallResource
 from telebridge.simulator.resources.notifications import NotificationResource
@@ -53,7 +53,7 @@ class LiveCallParts:
         open_line: Returns the open line.
         hang_up: Ends the call, as the application does.
         base_url: The address of the current document.
-        cut_short: What the current verb has come to, for its action, if the call ends in the middle of it.
+        cut_short: The fields for the action of the current verb, if the call ends in the middle of it.
     """
 
     record: CallResource

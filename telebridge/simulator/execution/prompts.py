@@ -47,7 +47,7 @@ class PromptPlayer:
             case PauseVerb(length_seconds):
                 return silence(1000 * length_seconds)
             case PlayVerb(url, digits):
-                return self._tones(digits) if digits else await self._file(url)
+                return self.tones(digits) if digits else await self._file(url)
 
     async def _queue(self, prompt: PromptVerb) -> None:
         audio = await self.audio_of(prompt)
@@ -73,7 +73,8 @@ class PromptPlayer:
         if left > seconds:
             await asyncio.sleep(left - seconds)
 
-    def _tones(self, digits: str) -> bytes:
+    def tones(self, digits: str) -> bytes:
+        """Return the audio of keys, in which `w` and `W` are pauses; warning 13000 and nothing for other keys."""
         try:
             return dtmf(digits.replace("W", "ww"))
         except ValueError as error:

@@ -7,12 +7,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from telebridge.simulator.execution.dialing import wait_connected
+from telebridge.simulator.execution.dialing import connect
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.execution.waiting import Execute, wait_by_documents
 from telebridge.simulator.media.recording import EventKind
 from telebridge.simulator.media.room import AudioRoom
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.queues import Dequeued, QueueMember, QueueResource
 from telebridge.simulator.twiml.interpreter import LEFT_QUEUE, Fetch, Interpreter, VerbDone
 from telebridge.simulator.twiml.verbs import DialVerb, EnqueueVerb, PauseVerb, PlayVerb, QueueNoun, SayVerb
@@ -43,7 +43,6 @@ class QueueVisit:
         queue.add(member)
         call.note(EventKind.QUEUE, f"enters {queue.name}")
         call.cut_short["QueueResult"] = "hangup"
-        base_url = call.base_url
         waiting: asyncio.Future[str] = asyncio.create_task(self._wait(verb, member))
         try:
             both: set[asyncio.Future[Any]] = {waiting, taken}
@@ -51,7 +50,6 @@ class QueueVisit:
         finally:
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-            call.base_url = base_url
             call.cut_short |= self._times(member)
             queue.leave(member, at=call.account.clock.wallclock())
             call.note(EventKind.QUEUE, f"leaves {queue.name}")
@@ -100,10 +98,8 @@ class QueueVisit:
             if dequeued.noun.url:
                 await self._play(dequeued, member)
             seat = dequeued.room.enter()
-            call.line.connect(seat)
-            await wait_connected(call, limit_seconds=LONGEST_CALL_SECONDS, hangup_on_star=False)
+            await connect(call, seat, limit_seconds=LONGEST_CALL_SECONDS, hangup_on_star=False)
         finally:
-            call.line.connect(None)
             dequeued.room.close()
 
     async def _play(self, dequeued: Dequeued, member: QueueMember) -> None:
@@ -131,11 +127,9 @@ async def dial_queue(verb: DialVerb, noun: QueueNoun, call: LiveCallParts) -> Ve
     queue.leave(member, at=call.account.clock.wallclock())
     member.taken(Dequeued(room, noun, call.base_url, call.record.sid))
     seat = room.enter()
-    call.line.connect(seat)
     try:
-        await wait_connected(call, limit_seconds=verb.time_limit_seconds, hangup_on_star=verb.hangup_on_star)
+        await connect(call, seat, limit_seconds=verb.time_limit_seconds, hangup_on_star=verb.hangup_on_star)
     finally:
-        call.line.connect(None)
         room.close()
         call.cut_short["DialCallDuration"] = str(round(call.now() - began))
     return VerbDone(dict(call.cut_short))

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from telebridge.audio.mulaw import BYTES_PER_SECOND
 from telebridge.simulator.caller.sounds import SILENCE
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
-from telebridge.simulator.http.webhook_fields import timestamp
 from telebridge.simulator.media.recording import EventKind
+from telebridge.simulator.new_sids import new_sid
+from telebridge.simulator.resources.call import timestamp
 from telebridge.simulator.resources.parameters import RecordingSetup
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.resources.recordings import RecordingResource, trimmed

@@ -8,14 +8,13 @@ One rule: whatever becomes of a stream, the call goes on.
 
 import asyncio
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from telebridge.simulator.execution.live_call import LiveCallParts
-from telebridge.simulator.execution.new_sids import new_sid
 from telebridge.simulator.http.client import MediaSocketClient, RequestFailed
 from telebridge.simulator.media.fork import ForkLeg
 from telebridge.simulator.media.recording import EventKind
-from telebridge.simulator.media.session import GOOD_CLOSE_CODES, socket_url
+from telebridge.simulator.media.session import close_failure, socket_url
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.resources.streams import StreamResource
 from telebridge.simulator.twiml.verbs import StartStreamVerb
@@ -75,9 +74,8 @@ class ForkedStreams:
     async def _run(self, resource: StreamResource, verb: StartStreamVerb) -> None:
         try:
             try:
-                url = socket_url(verb.stream.url, self._call.base_url)
-                if urlsplit(url).scheme != "wss" and self._call.options.require_wss:
-                    raise RequestFailed(31922, f"the scheme of {url} is not wss")
+                require_wss = self._call.options.require_wss
+                url = socket_url(verb.stream.url, self._call.base_url, require_wss=require_wss)
                 socket = await self._call.client.open_stream(url)
             except RequestFailed as error:
                 self._failed(resource, verb, error.code, error.problem)
@@ -108,9 +106,8 @@ class ForkedStreams:
             self._report("stream-stopped", resource, verb)
         if spoke:
             self._failed(resource, verb, 31924, "the server has sent a message on a unidirectional stream")
-        elif socket.close_code not in GOOD_CLOSE_CODES:
-            code = 31903 if socket.close_code in {None, 1006} else 31921
-            self._failed(resource, verb, code, f"the server closed the socket with code {socket.close_code}")
+        elif (failure := close_failure(socket.close_code)) is not None:
+            self._failed(resource, verb, failure.code, failure.problem)
 
     def _failed(self, resource: StreamResource, verb: StartStreamVerb, code: int, problem: str) -> None:
         self._call.warn(code, problem, is_error=True)

@@ -10,7 +10,7 @@ import asyncio
 from telebridge.simulator.callbacks import Callback
 from telebridge.simulator.caller.caller import Pickup
 from telebridge.simulator.execution.live_call import Account
-from telebridge.simulator.execution.new_sids import new_sid
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.call import API_VERSION
 from telebridge.simulator.resources.messages import MessageResource, MessageSetup
 from telebridge.tasks import Tasks

@@ -28,7 +28,7 @@ Execute = Callable[[Instruction], Awaitable[InstructionOutcome]]
 async def wait_by_documents(
     call: LiveCallParts, url: str, method: str, fields: Callable[[], Mapping[str, str]], execute: Execute
 ) -> str:
-    """Perform the document at `url` again and again.
+    """Perform the document at `url` again and again; the current document of the call is the same afterwards.
 
     Args:
         call: The call.
@@ -40,6 +40,16 @@ async def wait_by_documents(
     Returns:
         Why the caller does not wait any longer: `LEFT_QUEUE` or "hangup".
     """
+    base_url = call.base_url
+    try:
+        return await _perform_for_ever(call, url, method, fields, execute)
+    finally:
+        call.base_url = base_url
+
+
+async def _perform_for_ever(
+    call: LiveCallParts, url: str, method: str, fields: Callable[[], Mapping[str, str]], execute: Execute
+) -> str:
     while url:
         began = call.now()
         interpreter = Interpreter(in_queue=True)

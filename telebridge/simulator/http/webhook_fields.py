@@ -9,11 +9,10 @@ One rule: every value is a string, and empty fields that Twilio sends are sent.
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import format_datetime
 from math import ceil
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from telebridge.simulator.resources.call import API_VERSION, CallResource
+from telebridge.simulator.resources.call import API_VERSION, CallResource, timestamp
 from telebridge.twilio.calls import CallStatus
 
 GEOGRAPHY = ("City", "State", "Zip", "Country")
@@ -92,11 +91,6 @@ def first_inbound_fields(record: CallResource) -> dict[str, str]:
 def detection_fields(verdict: str, duration_ms: int) -> dict[str, str]:
     """Return the fields with the result of answering machine detection."""
     return {"AnsweredBy": verdict, "MachineDetectionDuration": str(duration_ms)}
-
-
-def timestamp(at: datetime) -> str:
-    """Return an instant as the callbacks of calls, recordings and conferences write it (RFC 2822)."""
-    return format_datetime(at.replace(microsecond=0))
 
 
 def status_fields(record: CallResource, *, sequence_number: int, at: datetime) -> dict[str, str]:

@@ -8,12 +8,12 @@ One rule: however the stream ends, the document goes on after `</Connect>`.
 import asyncio
 from collections.abc import Callable
 from urllib.parse import urljoin, urlsplit
-from uuid import uuid4
 
 from telebridge.simulator.http.client import MediaSocketClient, RequestFailed, WebClient
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 from telebridge.simulator.media.stream import StreamLeg
 from telebridge.simulator.media.timer import LineDriver
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.setup.faults import StreamFaults
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.simulator.twiml.interpreter import VerbDone, VerbFailed
@@ -50,7 +50,7 @@ class MediaSession:
         faults: StreamFaults = NO_FAULTS,
         options: SimulatorOptions | None = None,
     ) -> None:
-        self.stream_sid = f"MZ{uuid4().hex}"
+        self.stream_sid = new_sid("MZ")
         self._client = client
         self._driver = driver
         self._recording = recording
@@ -92,11 +92,7 @@ class MediaSession:
     async def _connect(self, verb: StreamVerb, base_url: str) -> MediaSocketClient:
         if self._faults.refuse is not None:
             raise RequestFailed(self._faults.refuse, "refused by a fault")
-        url = socket_url(verb.url, base_url)
-        scheme = urlsplit(url).scheme
-        if scheme not in {"ws", "wss"} or (self._options.require_wss and scheme != "wss"):
-            raise RequestFailed(31922, f"the scheme of {url} is not wss")
-        return await self._client.open_stream(url)
+        return await self._client.open_stream(socket_url(verb.url, base_url, require_wss=self._options.require_wss))
 
     async def _read(self, leg: StreamLeg, socket: MediaSocketClient) -> None:
         async for message in socket.messages():
@@ -132,10 +128,10 @@ class MediaSession:
         await socket.aclose()
 
     def _ended(self, verb: StreamVerb, socket: MediaSocketClient) -> VerbDone | VerbFailed:
-        if self._cut or socket.close_code in GOOD_CLOSE_CODES:
+        failure = None if self._cut else close_failure(socket.close_code)
+        if failure is None:
             return VerbDone({"StreamSid": self.stream_sid})
-        code = 31903 if socket.close_code in {None, 1006} else 31921
-        return self._failed(verb, code, f"the server closed the socket with code {socket.close_code}")
+        return self._failed(verb, failure.code, failure.problem)
 
     def _failed(self, verb: StreamVerb, code: int, problem: str) -> VerbFailed:
         self._note(EventKind.WARNING, f"{code} {problem}")
@@ -146,6 +142,22 @@ class MediaSession:
         self._recording.note(kind, detail, now=self._driver.now())
 
 
-def socket_url(url: str, base_url: str) -> str:
-    """Return the address of a stream; a relative one takes the host of its document."""
-    return url if urlsplit(url).scheme else urljoin(base_url, url).replace("http", "ws", 1)
+def socket_url(url: str, base_url: str, *, require_wss: bool) -> str:
+    """Return the address of a stream; a relative one takes the host of its document.
+
+    Raises:
+        RequestFailed: 31922, it is no address of a WebSocket, or not that of an encrypted one.
+    """
+    absolute = url if urlsplit(url).scheme else urljoin(base_url, url).replace("http", "ws", 1)
+    scheme = urlsplit(absolute).scheme
+    if scheme not in {"ws", "wss"} or (require_wss and scheme != "wss"):
+        raise RequestFailed(31922, f"the scheme of {absolute} is not wss")
+    return absolute
+
+
+def close_failure(close_code: int | None) -> RequestFailed | None:
+    """Return Twilio's error for how the server closed a stream; None for a normal end."""
+    if close_code in GOOD_CLOSE_CODES:
+        return None
+    code = 31903 if close_code in {None, 1006} else 31921
+    return RequestFailed(code, f"the server closed the socket with code {close_code}")

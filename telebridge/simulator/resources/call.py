@@ -123,6 +123,19 @@ class CallResource:
         }
 
 
+def event_of(status: CallStatus) -> str:
+    """Return the word in `StatusCallbackEvent` that asks for a status; every final one is `completed`."""
+    match status:
+        case CallStatus.IN_PROGRESS:
+            return "answered"
+        case CallStatus.INITIATED:
+            return "initiated"
+        case CallStatus.RINGING:
+            return "ringing"
+        case _:
+            return "completed"
+
+
 def word_in_resource(status: CallStatus) -> str:
     """Return the status in the Call resource, whose list of values has no `initiated`."""
     return "queued" if status is CallStatus.INITIATED else status.value
@@ -135,9 +148,14 @@ def formatted(number: str) -> str:
     return number
 
 
+def timestamp(at: datetime) -> str:
+    """Return an instant as resources and callbacks write it (RFC 2822)."""
+    return format_datetime(at.replace(microsecond=0))
+
+
 def rfc2822(at: datetime | None) -> str | None:
-    """Return an instant as the resources of this version of the API write it."""
-    return None if at is None else format_datetime(at.replace(microsecond=0))
+    """Return an instant of a resource, which may not have come yet."""
+    return None if at is None else timestamp(at)
 
 
 def _path_word(name: str) -> str:

@@ -9,24 +9,14 @@ One rule: nothing here dials; `handle_timeout` returns the calls that are due, i
 from collections import deque
 from collections.abc import Callable, Mapping
 
-from telebridge.simulator.resources.call import API_VERSION, CallResource, word_in_resource
-from telebridge.simulator.resources.pages import page_of, time_filter
+from typing_extensions import override
+
+from telebridge.simulator.resources.call import CallResource, word_in_resource
+from telebridge.simulator.resources.pages import Filter, ResourceBook, by_time, equal
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.twilio.calls import CallStatus
 
 LONGEST_WAIT_SECONDS = 86_400.0
-FILTERS = (
-    "To",
-    "From",
-    "ParentCallSid",
-    "Status",
-    "StartTime",
-    "StartTime<",
-    "StartTime>",
-    "EndTime",
-    "EndTime<",
-    "EndTime>",
-)
 
 
 class DialQueue:
@@ -66,68 +56,30 @@ class DialQueue:
         return expired
 
 
-class CallBook:
+class CallBook(ResourceBook[CallResource]):
     """All calls of an account, newest last."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._records: dict[str, CallResource] = {}
+        super().__init__(account_sid, "Calls", "calls", FILTERS)
 
-    def add(self, record: CallResource) -> None:
-        """Add a new call."""
-        self._records[record.sid] = record
-
-    def all(self) -> list[CallResource]:
-        """Return all calls, newest last."""
-        return list(self._records.values())
-
-    def find(self, sid: str) -> CallResource:
-        """Return the call of this sid.
-
-        Raises:
-            ApiProblem: 404, 20404.
-        """
-        record = self._records.get(sid)
-        if record is None:
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Calls/{sid}.json")
-        return record
-
+    @override
     def delete(self, sid: str) -> None:
-        """Delete an ended call.
-
-        Raises:
-            ApiProblem: There is no such call, or it is not over.
-        """
         if not self.find(sid).status.is_final:
             raise ApiProblem(409, 20009, sid)
-        del self._records[sid]
-
-    def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list as JSON, newest call first.
-
-        Raises:
-            ApiProblem: A filter or a number is not valid.
-        """
-        keeps = [_filter(name, query[name]) for name in FILTERS if query.get(name)]
-        found = [record for record in reversed(self._records.values()) if all(keep(record) for keep in keeps)]
-        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Calls.json"
-        return page_of(found, "calls", uri, query, filters=FILTERS)
+        super().delete(sid)
 
 
-def _filter(name: str, wanted: str) -> Callable[[CallResource], bool]:
-    match name:
-        case "To":
-            return lambda record: record.to == wanted
-        case "From":
-            return lambda record: record.from_ == wanted
-        case "ParentCallSid":
-            return lambda record: record.parent_call_sid == wanted
-        case "Status":
-            if wanted not in {word_in_resource(status) for status in CallStatus}:
-                raise ApiProblem(400, 20422, name)
-            return lambda record: word_in_resource(record.status) == wanted
-        case _:
-            keeps = time_filter(name, wanted)
-            if name.startswith("Start"):
-                return lambda record: keeps(record.answered_at or record.started_at)
-            return lambda record: keeps(record.ended_at)
+def _has_status(wanted: str) -> Callable[[CallResource], bool]:
+    if wanted not in {word_in_resource(status) for status in CallStatus}:
+        raise ApiProblem(400, 20422, "Status")
+    return lambda call: word_in_resource(call.status) == wanted
+
+
+FILTERS: Mapping[str, Filter[CallResource]] = {
+    "To": equal(lambda call: call.to),
+    "From": equal(lambda call: call.from_),
+    "ParentCallSid": equal(lambda call: call.parent_call_sid),
+    "Status": _has_status,
+    **by_time("StartTime", lambda call: call.answered_at or call.started_at),
+    **by_time("EndTime", lambda call: call.ended_at),
+}

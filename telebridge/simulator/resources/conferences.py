@@ -4,17 +4,19 @@ Follows Twilio's `<Conference>` ("Attributes", "Status callbacks") and its Confe
 conference begins when two are in it, one of whom has `startConferenceOnEnter`, and ends with the last one, or with one
 who has `endConferenceOnExit`.
 
-One rule: nothing here waits or sends; each change answers the events that the application is told.
+One rule: nothing here waits or sends; each change returns the events that are to be reported.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from typing_extensions import override
+
 from telebridge.simulator.media.room import AudioRoom, RoomSeat
 from telebridge.simulator.resources.call import API_VERSION, rfc2822
 from telebridge.simulator.resources.fields import RequestFields
-from telebridge.simulator.resources.pages import page_of
+from telebridge.simulator.resources.pages import Filter, ResourceBook, equal
 from telebridge.simulator.resources.problems import ApiProblem
 from telebridge.simulator.twiml.verbs import NO_CALLBACK, ConferenceNoun, EventCallback
 
@@ -194,34 +196,34 @@ class ConferenceResource:
         }
 
 
-class ConferenceBook:
+FILTERS: Mapping[str, Filter[ConferenceResource]] = {
+    "FriendlyName": equal(lambda conference: conference.name),
+    "Status": equal(lambda conference: conference.status),
+}
+
+
+class ConferenceBook(ResourceBook[ConferenceResource]):
     """The conferences of an account, newest last. A name stands for the conference of that name that goes on."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._conferences: dict[str, ConferenceResource] = {}
+        super().__init__(account_sid, "Conferences", "conferences", FILTERS)
 
     def of(self, name: str) -> ConferenceResource | None:
         """Return the conference of this name that goes on."""
-        for conference in self._conferences.values():
+        for conference in self._resources.values():
             if conference.name == name and conference.status != "completed":
                 return conference
         return None
 
-    def add(self, conference: ConferenceResource) -> None:
-        """Add a new conference."""
-        self._conferences[conference.sid] = conference
-
+    @override
     def find(self, sid: str) -> ConferenceResource:
         """Return the conference of this sid, or of this name while it goes on.
 
         Raises:
             ApiProblem: There is none.
         """
-        found = self._conferences.get(sid) or self.of(sid)
-        if found is None:
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Conferences/{sid}.json")
-        return found
+        named = None if sid in self._resources else self.of(sid)
+        return named or super().find(sid)
 
     def participant(self, sid: str, call_sid: str) -> ParticipantResource:
         """Return a participant by the sid of the call or by its label.
@@ -234,18 +236,3 @@ class ConferenceBook:
             if call_sid in (each.call_sid, each.noun.label):
                 return each
         raise ApiProblem(404, 20404, f"{conference.path}/Participants/{call_sid}.json")
-
-    def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list, newest first.
-
-        Raises:
-            ApiProblem: A number is not valid.
-        """
-        filters = ("FriendlyName", "Status")
-        found = [
-            each
-            for each in reversed(self._conferences.values())
-            if query.get("FriendlyName", each.name) == each.name and query.get("Status", each.status) == each.status
-        ]
-        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Conferences.json"
-        return page_of(found, "conferences", uri, query, filters=filters)

@@ -11,7 +11,7 @@ from telebridge.simulator.resources.problems import ApiProblem
 
 
 class WatchedForm(dict[str, Sequence[str]]):
-    """The form of a request, which knows what nobody has asked for."""
+    """The form of a request, which records the names that were read."""
 
     def __init__(self, form: Mapping[str, Sequence[str]]) -> None:
         super().__init__(form)

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from typing_extensions import override
+
 from telebridge.simulator.resources.call import API_VERSION, rfc2822
 from telebridge.simulator.resources.fields import RequestFields
-from telebridge.simulator.resources.pages import page_of, time_filter
+from telebridge.simulator.resources.pages import Filter, ResourceBook, by_time, equal
 from telebridge.simulator.resources.problems import ApiProblem
 
 NEXT_MESSAGE_STATUS: Mapping[str, tuple[str, ...]] = {
@@ -28,7 +30,6 @@ LONGEST_BODY = 1600
 SEGMENT = 160
 ADDRESS = re.compile(r"(whatsapp:|messenger:)?\+?[A-Za-z0-9_:.-]{3,40}")
 E164 = re.compile(r"(whatsapp:)?\+[1-9][0-9]{6,14}")
-FILTERS = ("To", "From", "DateSent", "DateSent<", "DateSent>")
 
 
 @dataclass(slots=True)
@@ -122,51 +123,21 @@ def read_message(raw: Mapping[str, Sequence[str]], *, owned_numbers: frozenset[s
     return MessageSetup(to, from_, body, media, fields.url("StatusCallback", 21609))
 
 
-class MessageBook:
+FILTERS: Mapping[str, Filter[MessageResource]] = {
+    "To": equal(lambda message: message.to),
+    "From": equal(lambda message: message.from_),
+    **by_time("DateSent", lambda message: message.sent_at),
+}
+
+
+class MessageBook(ResourceBook[MessageResource]):
     """All messages of an account, newest last."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._messages: dict[str, MessageResource] = {}
+        super().__init__(account_sid, "Messages", "messages", FILTERS)
 
-    def add(self, message: MessageResource) -> None:
-        """Add a new message."""
-        self._messages[message.sid] = message
-
-    def find(self, sid: str) -> MessageResource:
-        """Return the message of this sid.
-
-        Raises:
-            ApiProblem: There is none.
-        """
-        if sid not in self._messages:
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Messages/{sid}.json")
-        return self._messages[sid]
-
+    @override
     def delete(self, sid: str) -> None:
-        """Delete a message.
-
-        Raises:
-            ApiProblem: There is none, or it is on its way.
-        """
         if self.find(sid).status in {"queued", "sending"}:
             raise ApiProblem(409, 20009, sid)
-        del self._messages[sid]
-
-    def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list, newest first.
-
-        Raises:
-            ApiProblem: A filter or a number is not valid.
-        """
-        found = list(reversed(self._messages.values()))
-        for name in FILTERS:
-            if not (wanted := query.get(name)):
-                continue
-            if name.startswith("Date"):
-                keeps = time_filter(name, wanted)
-                found = [each for each in found if keeps(each.sent_at)]
-            else:
-                found = [each for each in found if wanted == (each.to if name == "To" else each.from_)]
-        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Messages.json"
-        return page_of(found, "messages", uri, query, filters=FILTERS)
+        super().delete(sid)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from typing_extensions import override
+
 from telebridge.simulator.resources.call import API_VERSION, rfc2822
-from telebridge.simulator.resources.pages import page_of
-from telebridge.simulator.resources.problems import ApiProblem
+from telebridge.simulator.resources.pages import ResourceBook, equal
 
 KEPT_NOTIFICATIONS = 10_000
 
@@ -27,6 +28,11 @@ class NotificationResource:
     is_error: bool = False
     request_url: str = ""
 
+    @property
+    def log(self) -> str:
+        """How serious it is, as the resource has it."""
+        return "0" if self.is_error else "1"
+
     def as_json(self) -> dict[str, object]:
         """Return the resource as Twilio does."""
         return {
@@ -36,7 +42,7 @@ class NotificationResource:
             "date_created": rfc2822(self.at),
             "date_updated": rfc2822(self.at),
             "error_code": str(self.code),
-            "log": "0" if self.is_error else "1",
+            "log": self.log,
             "message_date": rfc2822(self.at),
             "message_text": self.text,
             "more_info": f"https://www.twilio.com/docs/errors/{self.code}",
@@ -47,38 +53,22 @@ class NotificationResource:
         }
 
 
-class NotificationBook:
+class NotificationBook(ResourceBook[NotificationResource]):
     """The notifications of an account, newest last; the oldest are forgotten."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._notifications: dict[str, NotificationResource] = {}
+        super().__init__(account_sid, "Notifications", "notifications", {"Log": equal(lambda each: each.log)})
 
-    def add(self, notification: NotificationResource) -> None:
-        """Add a notification."""
-        self._notifications[notification.sid] = notification
-        while len(self._notifications) > KEPT_NOTIFICATIONS:
-            del self._notifications[next(iter(self._notifications))]
+    @override
+    def add(self, resource: NotificationResource) -> None:
+        super().add(resource)
+        while len(self._resources) > KEPT_NOTIFICATIONS:
+            del self._resources[next(iter(self._resources))]
 
-    def find(self, sid: str) -> NotificationResource:
-        """Return the notification of this sid.
-
-        Raises:
-            ApiProblem: There is none.
-        """
-        if sid not in self._notifications:
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Notifications/{sid}.json")
-        return self._notifications[sid]
-
-    def page(self, query: Mapping[str, str], uri: str, *, call_sid: str | None = None) -> dict[str, object]:
-        """Return a page of the list, newest first; of one call or of all.
+    def page_of_call(self, call_sid: str, query: Mapping[str, str], uri: str) -> dict[str, object]:
+        """Return a page of the notifications of one call.
 
         Raises:
             ApiProblem: A number is not valid.
         """
-        found = [
-            each
-            for each in reversed(self._notifications.values())
-            if call_sid in (None, each.call_sid) and query.get("Log", "") in ("", "0" if each.is_error else "1")
-        ]
-        return page_of(found, "notifications", uri, query, filters=("Log",))
+        return self.page_of([each for each in self.all() if each.call_sid == call_sid], query, uri)

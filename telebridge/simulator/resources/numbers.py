@@ -4,14 +4,14 @@ Follows Twilio's IncomingPhoneNumber resource ("Read multiple", "Fetch", "Update
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import md5
 
 from telebridge.simulator.resources.call import API_VERSION
 from telebridge.simulator.resources.fields import RequestFields
 from telebridge.simulator.resources.offered import first_free, is_offered
-from telebridge.simulator.resources.pages import page_of
+from telebridge.simulator.resources.pages import Filter, ResourceBook, equal
 from telebridge.simulator.resources.problems import ApiProblem
 
 URLS = {
@@ -50,7 +50,12 @@ class IncomingPhoneNumber:
     @property
     def sid(self) -> str:
         """The SID, which is the same in every run."""
-        return f"PN{md5(self.phone_number.encode(), usedforsecurity=False).hexdigest()}"
+        return number_sid(self.phone_number)
+
+    @property
+    def friendly_name(self) -> str:
+        """The name that the account gave it; by default the number itself."""
+        return self.values.get("friendly_name", self.phone_number)
 
     def update(self, raw: Mapping[str, Sequence[str]]) -> None:
         """Change what a request names.
@@ -70,7 +75,7 @@ class IncomingPhoneNumber:
         """Return the resource."""
         own: dict[str, object] = dict.fromkeys((*URLS.values(), *METHODS.values(), *TEXTS.values()), "")
         own |= dict.fromkeys(METHODS.values(), "POST")
-        own |= {"friendly_name": self.phone_number, "voice_application_sid": None, "trunk_sid": None}
+        own |= {"friendly_name": self.friendly_name, "voice_application_sid": None, "trunk_sid": None}
         own |= {
             name: value or (None if name in ("voice_application_sid", "trunk_sid") else "")
             for name, value in self.values.items()
@@ -90,17 +95,33 @@ class IncomingPhoneNumber:
         }
 
 
-class NumberBook:
+def number_sid(phone_number: str) -> str:
+    """Return the SID of a number."""
+    return f"PN{md5(phone_number.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _is_part(wanted: str) -> Callable[[IncomingPhoneNumber], bool]:
+    return lambda number: wanted.strip("%*") in number.phone_number
+
+
+FILTERS: Mapping[str, Filter[IncomingPhoneNumber]] = {
+    "PhoneNumber": _is_part,
+    "FriendlyName": equal(lambda number: number.friendly_name),
+}
+
+
+class NumberBook(ResourceBook[IncomingPhoneNumber]):
     """The numbers of the account."""
 
     def __init__(self, account_sid: str, numbers: Iterable[str]) -> None:
-        self.account_sid = account_sid
-        self._numbers = {number: IncomingPhoneNumber(number, account_sid) for number in sorted(numbers)}
+        super().__init__(account_sid, "IncomingPhoneNumbers", "incoming_phone_numbers", FILTERS, newest_first=False)
+        for number in sorted(numbers):
+            self.add(IncomingPhoneNumber(number, account_sid))
 
     @property
     def owned(self) -> set[str]:
         """All numbers of the account."""
-        return set(self._numbers)
+        return {number.phone_number for number in self._resources.values()}
 
     def buy(self, raw: Mapping[str, Sequence[str]]) -> IncomingPhoneNumber:
         """Buy a number by itself or by its area code, with its webhooks.
@@ -114,45 +135,18 @@ class NumberBook:
             if not fields.text("AreaCode"):
                 raise ApiProblem(400, 21421, "")
             phone_number = first_free(fields.text("AreaCode"), self.owned)
-        if phone_number in self._numbers or phone_number == NEVER_AVAILABLE:
+        if phone_number in self.owned or phone_number == NEVER_AVAILABLE:
             raise ApiProblem(400, 21422, phone_number)
         if not is_offered(phone_number) and phone_number != ALWAYS_AVAILABLE:
             raise ApiProblem(400, 21421, phone_number)
         number = IncomingPhoneNumber(phone_number, self.account_sid)
         number.update(raw)
-        self._numbers[phone_number] = number
+        self.add(number)
         return number
-
-    def release(self, sid: str) -> None:
-        """Give a number back.
-
-        Raises:
-            ApiProblem: There is none.
-        """
-        del self._numbers[self.find(sid).phone_number]
 
     def of(self, phone_number: str) -> IncomingPhoneNumber | None:
         """Return a number by what is dialled."""
-        return self._numbers.get(phone_number)
-
-    def find(self, sid: str) -> IncomingPhoneNumber:
-        """Return a number by its SID.
-
-        Raises:
-            ApiProblem: There is none.
-        """
-        for number in self._numbers.values():
-            if number.sid == sid:
-                return number
-        raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers/{sid}.json")
-
-    def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list. `PhoneNumber` matches a part of a number, `FriendlyName` all of a name."""
-        wanted, name = query.get("PhoneNumber", ""), query.get("FriendlyName", "")
-        shown = [number for number in self._numbers.values() if wanted.strip("%*") in number.phone_number]
-        shown = [number for number in shown if name in ("", number.as_json()["friendly_name"])]
-        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/IncomingPhoneNumbers.json"
-        return page_of(shown, "incoming_phone_numbers", uri, query, filters=("PhoneNumber", "FriendlyName"))
+        return self._resources.get(number_sid(phone_number))
 
 
 def account_json(account_sid: str, *, trial: bool, name: str = "the account of the local Twilio") -> dict[str, object]:

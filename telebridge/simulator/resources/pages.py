@@ -1,4 +1,4 @@
-"""Pages of a list, as every list of Twilio's REST API has them.
+"""The list of one kind of resource of an account, with filters and pages as every list of Twilio's REST API has them.
 
 Follows Twilio's "Twilio's response: paging through API resources". The sid in a page token keeps pages stable while
 resources are added.
@@ -6,9 +6,10 @@ resources are added.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlencode
 
+from telebridge.simulator.resources.call import API_VERSION
 from telebridge.simulator.resources.problems import ApiProblem
 
 DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
@@ -25,6 +26,107 @@ class Listed(Protocol):
     def as_json(self) -> dict[str, object]:
         """Return the resource as Twilio does."""
         ...
+
+
+R = TypeVar("R", bound=Listed)
+Filter = Callable[[str], Callable[[R], bool]]
+"""Given the value of a parameter, returns which resources are kept; raises ApiProblem where the value is not valid."""
+
+
+class ResourceBook(Generic[R]):
+    """The resources of one kind of an account, newest last.
+
+    Args:
+        account_sid: The account.
+        collection: The name of the list in paths, such as "Calls".
+        key: The name of the list in its pages.
+        filters: The filters of the list, by the names of their parameters.
+        newest_first: Whether pages begin with the newest resource, or with the oldest one.
+    """
+
+    def __init__(
+        self,
+        account_sid: str,
+        collection: str,
+        key: str,
+        filters: Mapping[str, Filter[R]] | None = None,
+        *,
+        newest_first: bool = True,
+    ) -> None:
+        self.account_sid = account_sid
+        self._path = f"/{API_VERSION}/Accounts/{account_sid}/{collection}"
+        self._key = key
+        self._filters = filters or {}
+        self._newest_first = newest_first
+        self._resources: dict[str, R] = {}
+
+    def add(self, resource: R) -> None:
+        """Add a new resource."""
+        self._resources[resource.sid] = resource
+
+    def all(self) -> list[R]:
+        """Return all resources, newest last."""
+        return list(self._resources.values())
+
+    def find(self, sid: str) -> R:
+        """Return the resource of this sid.
+
+        Raises:
+            ApiProblem: There is none (404, 20404).
+        """
+        if sid not in self._resources:
+            raise ApiProblem(404, 20404, f"{self._path}/{sid}.json")
+        return self._resources[sid]
+
+    def delete(self, sid: str) -> None:
+        """Delete a resource.
+
+        Raises:
+            ApiProblem: There is none, or it cannot be deleted now (409, 20009).
+        """
+        del self._resources[self.find(sid).sid]
+
+    def page(self, query: Mapping[str, str]) -> dict[str, object]:
+        """Return a page of the list as JSON.
+
+        Raises:
+            ApiProblem: A filter or a number is not valid.
+        """
+        return self.page_of(self.all(), query)
+
+    def page_of(self, resources: Sequence[R], query: Mapping[str, str], uri: str | None = None) -> dict[str, object]:
+        """Return a page of some of the resources as JSON.
+
+        Args:
+            resources: The resources, newest last.
+            query: The query of the request.
+            uri: The path of the list, where it is not that of the account.
+
+        Raises:
+            ApiProblem: A filter or a number is not valid.
+        """
+        keeps = [read(query[name]) for name, read in self._filters.items() if query.get(name)]
+        ordered = reversed(resources) if self._newest_first else resources
+        found = [each for each in ordered if all(keep(each) for keep in keeps)]
+        return page_of(found, self._key, uri or f"{self._path}.json", query, filters=tuple(self._filters))
+
+
+def equal(value: Callable[[R], object]) -> Filter[R]:
+    """Return the filter of resources that have the wanted value."""
+    return lambda wanted: lambda resource: value(resource) == wanted
+
+
+def by_time(name: str, instant: Callable[[R], datetime | None]) -> dict[str, Filter[R]]:
+    """Return the three filters of an instant: at a time, and with `<` or `>` in the name up to it or from it on."""
+
+    def filter_of(parameter: str) -> Filter[R]:
+        def read(wanted: str) -> Callable[[R], bool]:
+            keeps = time_filter(parameter, wanted)
+            return lambda resource: keeps(instant(resource))
+
+        return read
+
+    return {parameter: filter_of(parameter) for parameter in (name, f"{name}<", f"{name}>")}
 
 
 def page_of(

@@ -12,10 +12,9 @@ from urllib.parse import urlsplit
 
 from telebridge.simulator.resources.fields import RequestFields
 from telebridge.simulator.resources.problems import ApiProblem
-from telebridge.simulator.twiml.nouns import RECORDING_EVENTS
+from telebridge.simulator.twiml.nouns import CALL_EVENTS, RECORDING_EVENTS
 from telebridge.simulator.twiml.verbs import NO_CALLBACK, EventCallback
 
-EVENTS = ("initiated", "ringing", "answered", "completed")
 E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 ADDRESS = re.compile(r"(sip:|client:)\S+", re.IGNORECASE)
 SEND_DIGITS = re.compile(r"[0-9A-Da-d#*wW]{1,32}")
@@ -196,7 +195,7 @@ def _events(fields: RequestFields) -> tuple[str, ...]:
     # One repeated key as documented; the space-separated list that TwiML uses is taken too.
     events = tuple(word for value in fields.all("StatusCallbackEvent") for word in value.split())
     for event in events:
-        if event not in EVENTS:
+        if event not in CALL_EVENTS:
             raise ApiProblem(400, 21626, event)
     return events or ("completed",)
 

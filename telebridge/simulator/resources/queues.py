@@ -2,17 +2,16 @@
 
 Follows Twilio's `<Enqueue>`, `<Dial><Queue>`, and its Queue and Member resources.
 
-One rule: nothing here waits; who takes a caller out of the queue calls what the caller's side has left in `taken`.
+One rule: nothing here waits; whoever takes a caller out of the queue calls the `taken` of the member.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from telebridge.simulator.media.room import AudioRoom
 from telebridge.simulator.resources.call import API_VERSION, rfc2822
-from telebridge.simulator.resources.pages import page_of
-from telebridge.simulator.resources.problems import ApiProblem
+from telebridge.simulator.resources.pages import ResourceBook
 from telebridge.simulator.twiml.verbs import QueueNoun
 
 
@@ -116,36 +115,12 @@ class QueueResource:
         }
 
 
-class QueueBook:
-    """The queues of an account, by name."""
+class QueueBook(ResourceBook[QueueResource]):
+    """The queues of an account, oldest first."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._queues: dict[str, QueueResource] = {}
+        super().__init__(account_sid, "Queues", "queues", newest_first=False)
 
     def of(self, name: str) -> QueueResource | None:
         """Return the queue of this name."""
-        return next((each for each in self._queues.values() if each.name == name), None)
-
-    def add(self, queue: QueueResource) -> None:
-        """Add a new queue."""
-        self._queues[queue.sid] = queue
-
-    def find(self, sid: str) -> QueueResource:
-        """Return the queue of this sid.
-
-        Raises:
-            ApiProblem: There is none.
-        """
-        if sid not in self._queues:
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Queues/{sid}.json")
-        return self._queues[sid]
-
-    def page(self, query: Mapping[str, str]) -> dict[str, object]:
-        """Return a page of the list.
-
-        Raises:
-            ApiProblem: A number is not valid.
-        """
-        uri = f"/{API_VERSION}/Accounts/{self.account_sid}/Queues.json"
-        return page_of(list(self._queues.values()), "queues", uri, query)
+        return next((each for each in self._resources.values() if each.name == name), None)

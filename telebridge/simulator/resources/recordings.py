@@ -8,18 +8,18 @@ One rule: a recording that is completed never changes.
 
 import audioop
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+
+from typing_extensions import override
 
 from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_SECOND, FRAME_BYTES, PCM_WIDTH, from_pcm, to_pcm
 from telebridge.simulator.caller.sounds import SILENCE, is_audible
 from telebridge.simulator.resources.call import API_VERSION, rfc2822
-from telebridge.simulator.resources.pages import page_of, time_filter
+from telebridge.simulator.resources.pages import Filter, ResourceBook, by_time
 from telebridge.simulator.resources.problems import ApiProblem
-
-FILTERS = ("CallSid", "ConferenceSid", "DateCreated", "DateCreated<", "DateCreated>")
 
 
 @dataclass(slots=True)
@@ -99,56 +99,47 @@ class RecordingResource:
         }
 
 
-class RecordingBook:
+class RecordingBook(ResourceBook[RecordingResource]):
     """All recordings of an account, newest last."""
 
     def __init__(self, account_sid: str) -> None:
-        self.account_sid = account_sid
-        self._recordings: dict[str, RecordingResource] = {}
+        super().__init__(account_sid, "Recordings", "recordings", FILTERS)
 
-    def add(self, recording: RecordingResource) -> None:
-        """Add a new recording."""
-        self._recordings[recording.sid] = recording
+    @override
+    def delete(self, sid: str) -> None:
+        if self.find(sid).status not in {"completed", "absent"}:
+            raise ApiProblem(409, 20009, sid)
+        super().delete(sid)
 
-    def find(self, sid: str, call_sid: str | None = None) -> RecordingResource:
+    def find_of_call(self, sid: str, call_sid: str) -> RecordingResource:
         """Return the recording of this sid.
 
         Raises:
             ApiProblem: There is none, or none of this call.
         """
-        recording = self._recordings.get(sid)
-        if recording is None or call_sid not in (None, recording.call_sid):
-            raise ApiProblem(404, 20404, f"/{API_VERSION}/Accounts/{self.account_sid}/Recordings/{sid}.json")
+        recording = self.find(sid)
+        if recording.call_sid != call_sid:
+            raise ApiProblem(404, 20404, f"{recording.path}.json")
         return recording
 
-    def delete(self, sid: str) -> None:
-        """Delete a recording.
-
-        Raises:
-            ApiProblem: There is none, or it goes on.
-        """
-        if self.find(sid).status not in {"completed", "absent"}:
-            raise ApiProblem(409, 20009, sid)
-        del self._recordings[sid]
-
-    def page(self, query: Mapping[str, str], uri: str, *, of: str | None = None) -> dict[str, object]:
-        """Return a page of the list, newest first; `of` names the call or conference.
+    def page_of_owner(self, owner_sid: str, query: Mapping[str, str], uri: str) -> dict[str, object]:
+        """Return a page of the recordings of one call or conference.
 
         Raises:
             ApiProblem: A filter or a number is not valid.
         """
-        found = [
-            each for each in reversed(self._recordings.values()) if of in (None, each.call_sid, each.conference_sid)
-        ]
-        for name in FILTERS:
-            if not (wanted := query.get(name)):
-                continue
-            if name.startswith("Date"):
-                keeps = time_filter(name, wanted)
-                found = [each for each in found if keeps(each.started_at)]
-            else:
-                found = [each for each in found if wanted in (each.call_sid, each.conference_sid)]
-        return page_of(found, "recordings", uri, query, filters=FILTERS)
+        return self.page_of(list(filter(_owned_by(owner_sid), self.all())), query, uri)
+
+
+def _owned_by(sid: str) -> Callable[[RecordingResource], bool]:
+    return lambda recording: sid in (recording.call_sid, recording.conference_sid)
+
+
+FILTERS: Mapping[str, Filter[RecordingResource]] = {
+    "CallSid": _owned_by,
+    "ConferenceSid": _owned_by,
+    **by_time("DateCreated", lambda recording: recording.started_at),
+}
 
 
 def mixed(legs: tuple[bytes, ...]) -> bytes:

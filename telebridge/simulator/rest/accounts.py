@@ -29,7 +29,7 @@ def _balance(request: ApiRequest) -> ApiAnswer:
 
 
 def _notifications(request: ApiRequest) -> ApiAnswer:
-    return found(request.account.books.notifications.page(request.query, request.path))
+    return found(request.account.books.notifications.page(request.query))
 
 
 def _notification(request: ApiRequest) -> ApiAnswer:

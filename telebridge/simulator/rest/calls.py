@@ -42,7 +42,7 @@ def _delete(request: ApiRequest) -> ApiAnswer:
 
 def _recordings(request: ApiRequest) -> ApiAnswer:
     sid = request.account.books.calls.find(request.names["call"]).sid
-    return found(request.account.books.recordings.page(request.query, request.path, of=sid))
+    return found(request.account.books.recordings.page_of_owner(sid, request.query, request.path))
 
 
 def start_recording(request: ApiRequest) -> ApiAnswer:
@@ -53,7 +53,7 @@ def start_recording(request: ApiRequest) -> ApiAnswer:
 
 
 def _recording(request: ApiRequest) -> RecordingResource:
-    return request.account.books.recordings.find(request.names["sid"], request.names["call"])
+    return request.account.books.recordings.find_of_call(request.names["sid"], request.names["call"])
 
 
 def _fetch_recording(request: ApiRequest) -> ApiAnswer:
@@ -90,7 +90,7 @@ def stop_stream(request: ApiRequest) -> ApiAnswer:
 
 def _notifications(request: ApiRequest) -> ApiAnswer:
     sid = request.account.books.calls.find(request.names["call"]).sid
-    return found(request.account.books.notifications.page(request.query, request.path, call_sid=sid))
+    return found(request.account.books.notifications.page_of_call(sid, request.query, request.path))
 
 
 ROUTES = (

@@ -5,7 +5,7 @@ Follows Twilio's Conference, Participant, Queue and Member resources.
 
 from html import escape
 
-from telebridge.simulator.execution.new_sids import new_sid
+from telebridge.simulator.new_sids import new_sid
 from telebridge.simulator.resources.fields import RequestFields
 from telebridge.simulator.resources.pages import page_of
 from telebridge.simulator.resources.parameters import CallUpdate, read_create
@@ -46,7 +46,7 @@ def update_conference(request: ApiRequest) -> ApiAnswer:
 
 def _conference_recordings(request: ApiRequest) -> ApiAnswer:
     sid = request.account.books.conferences.find(request.names["sid"]).sid
-    return found(request.account.books.recordings.page(request.query, request.path, of=sid))
+    return found(request.account.books.recordings.page_of_owner(sid, request.query, request.path))
 
 
 def _participants(request: ApiRequest) -> ApiAnswer:

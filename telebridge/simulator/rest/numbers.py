@@ -3,11 +3,10 @@
 Follows Twilio's IncomingPhoneNumber and AvailablePhoneNumber resources.
 """
 
-from telebridge.simulator.resources.offered import countries_json, country_json, offered_json
+from telebridge.simulator.resources.offered import KINDS, countries_json, country_json, offered_json
 from telebridge.simulator.rest.api import ACCOUNT, ApiAnswer, ApiRequest, ApiRoute, created, deleted, found
 
 OWNED, OFFERED = f"{ACCOUNT}/IncomingPhoneNumbers", f"{ACCOUNT}/AvailablePhoneNumbers"
-KINDS = ("Local", "Mobile", "TollFree")
 
 
 def _list(request: ApiRequest) -> ApiAnswer:
@@ -31,7 +30,7 @@ def update(request: ApiRequest) -> ApiAnswer:
 
 
 def _release(request: ApiRequest) -> ApiAnswer:
-    request.account.books.numbers.release(request.names["sid"])
+    request.account.books.numbers.delete(request.names["sid"])
     return deleted()
 
 

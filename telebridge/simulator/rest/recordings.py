@@ -4,14 +4,12 @@ Follows Twilio's Recording resource ("Fetch a Recording's media file"). The medi
 unless an account turns "HTTP authentication for media" on.
 """
 
-import io
-import wave
-
 from aiohttp import web
 
-from telebridge.audio.mulaw import SAMPLE_RATE
+from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.resources.problems import ApiProblem
+from telebridge.simulator.resources.recordings import RecordingResource, mixed
 from telebridge.simulator.rest.api import ACCOUNT, ApiAnswer, ApiRequest, ApiRoute, deleted, found
 from telebridge.speech_server.formats import encoder
 
@@ -19,7 +17,7 @@ RECORDINGS = f"{ACCOUNT}/Recordings"
 
 
 def _list(request: ApiRequest) -> ApiAnswer:
-    return found(request.account.books.recordings.page(request.query, request.path))
+    return found(request.account.books.recordings.page(request.query))
 
 
 def _fetch(request: ApiRequest) -> ApiAnswer:
@@ -32,12 +30,13 @@ def _delete(request: ApiRequest) -> ApiAnswer:
 
 
 def _wav(request: ApiRequest) -> web.Response:
-    return web.Response(body=_audio(request), content_type="audio/x-wav")
+    wanted = request.query.get("RequestedChannels", "")
+    audio = _completed(request).audio(int(wanted) if wanted in {"1", "2"} else None)
+    return web.Response(body=audio, content_type="audio/x-wav")
 
 
 def _mp3(request: ApiRequest) -> web.Response:
-    with wave.open(io.BytesIO(_audio(request, channels=1))) as file:
-        samples = file.readframes(file.getnframes())
+    samples = to_pcm(mixed(_completed(request).legs))
     try:
         mp3 = encoder("mp3", SAMPLE_RATE)
     except ConfigurationError as error:
@@ -45,12 +44,11 @@ def _mp3(request: ApiRequest) -> web.Response:
     return web.Response(body=mp3.encode(samples) + mp3.flush(), content_type="audio/mpeg")
 
 
-def _audio(request: ApiRequest, *, channels: int | None = None) -> bytes:
+def _completed(request: ApiRequest) -> RecordingResource:
     recording = request.account.books.recordings.find(request.names["sid"].partition(".")[0])
     if recording.status != "completed":
         raise ApiProblem(404, 20404, request.path)
-    wanted = request.query.get("RequestedChannels", "")
-    return recording.audio(channels or (int(wanted) if wanted in {"1", "2"} else None))
+    return recording
 
 
 ROUTES = (

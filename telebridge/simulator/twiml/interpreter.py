@@ -172,7 +172,7 @@ class Interpreter:
         """Return the request that Twilio makes when a call ends in the middle of a verb; its response is ignored.
 
         Args:
-            fields: What the verb has come to; nothing when its action is not asked.
+            fields: The fields for its action; none when the action is not requested.
         """
         match self._current:
             case DialVerb(action=action, method=method) | EnqueueVerb(action=action, method=method) if action is None:

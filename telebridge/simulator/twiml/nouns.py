@@ -1,4 +1,4 @@
-"""Reads the verbs whose work is told by a noun in them: `<Dial>`, `<Connect>`, `<Start>` and `<Stop>`.
+"""Reads the verbs that contain nouns: `<Dial>`, `<Connect>`, `<Start>` and `<Stop>`.
 
 Follows the pages of Twilio on these verbs and on `<Number>`, `<Sip>`, `<Client>`, `<Conference>`, `<Queue>`, `<Stream>`
 and `<Recording>`.
@@ -19,7 +19,7 @@ from telebridge.simulator.twiml.verbs import (
 )
 
 LONGEST_PARAMETER = 500
-PARTY_EVENTS = ("initiated", "ringing", "answered", "completed")
+CALL_EVENTS = ("initiated", "ringing", "answered", "completed")
 RECORDING_EVENTS = ("in-progress", "completed", "absent")
 CONFERENCE_EVENTS = ("start", "end", "join", "leave", "mute", "hold", "modify", "speaker", "announcement")
 RECORD_MODES = (
@@ -92,7 +92,7 @@ def _party(noun: ElementReader) -> Party:
         noun.optional("url"),
         noun.method(),
         noun.text("sendDigits") if noun.tag == "Number" else "",
-        _callback(noun, "statusCallback", "completed", PARTY_EVENTS),
+        _callback(noun, "statusCallback", "completed", CALL_EVENTS),
     )
 
 

@@ -2,7 +2,7 @@
 
 Taken from the builders of the official Python package (`twilio.twiml`, version 9.13.0), which Twilio generates from its
 definition of TwiML: `VoiceResponse` and, under `Messaging`, `MessagingResponse`. What may stand in an element of SSML
-is what may stand in `<Say>`. `tests/simulator/twiml/test_published.py` compares both.
+is what may stand in `<Say>`. `tests/simulator/test_stand_ins_page.py` compares both.
 
 One rule: this is a list of what exists; what is performed is decided by `telebridge.simulator.twiml.document` alone.
 """

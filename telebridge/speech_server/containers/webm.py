@@ -11,7 +11,7 @@ from telebridge.speech_server.containers.opus import FULL_RATE, OpusPacket, Opus
 CLUSTER_MS = 5000
 """A block's time is counted from its cluster's in 16 bits, so a cluster is short."""
 SEEK_PRE_ROLL_NS = 80_000_000
-"""What a decoder of Opus needs before a place to which it is led (RFC 7845, 4.6)."""
+"""How much audio a decoder of Opus needs before the position of a seek (RFC 7845, 4.6)."""
 MS_IN_NS = 1_000_000
 APPLICATION = b"telebridge"
 

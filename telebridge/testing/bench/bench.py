@@ -3,6 +3,7 @@
 One rule: a test is synchronous. Time passes only inside `run`.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from dataclasses import dataclass, field, replace
@@ -123,3 +124,11 @@ class Bench(ABC):
         """The variables of the flow of a call, as they are or were at its end."""
         del call_sid
         return {}
+
+
+async def cancel_rest() -> None:
+    """Cancel all other tasks of the event loop, and wait until they are done."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)

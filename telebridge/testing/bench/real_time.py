@@ -24,7 +24,7 @@ from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.options import AUTH_TOKEN, SimulatorOptions
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
-from telebridge.testing.bench.bench import Bench, Services
+from telebridge.testing.bench.bench import Bench, Services, cancel_rest
 from telebridge.testing.hearing.voice import KnownVoice
 
 T = TypeVar("T")
@@ -186,9 +186,6 @@ class RealTimeBench(Bench):
     async def _close(self) -> None:
         for runner in reversed(self._runners):
             await runner.cleanup()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
+        await cancel_rest()
         await self._loop.shutdown_asyncgens()
         await self._loop.shutdown_default_executor()

@@ -36,7 +36,7 @@ from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 from telebridge.simulator.setup.options import SimulatorOptions
 from telebridge.speech_server.options import SpeechServerOptions
 from telebridge.speech_server.server import create_app as create_speech_server
-from telebridge.testing.bench.bench import Bench, PublishedEvent, Services
+from telebridge.testing.bench.bench import Bench, PublishedEvent, Services, cancel_rest
 from telebridge.testing.bench.empty_database import empty_database, memory_disk
 from telebridge.testing.bench.settings import BRIDGE, RECOGNIZER, RIME, bench_settings
 from telebridge.testing.hearing.voice import KnownVoice
@@ -276,14 +276,6 @@ class VirtualBench(Bench):
             await self.simulator.aclose()
         for runner in reversed(self._runners):
             await runner.cleanup()
-        await _cancel_rest()
+        await cancel_rest()
         await self.loop.shutdown_asyncgens()
         await self.loop.shutdown_default_executor()
-
-
-async def _cancel_rest() -> None:
-    """Cancel what the application left running."""
-    rest = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in rest:
-        task.cancel()
-    await asyncio.gather(*rest, return_exceptions=True)

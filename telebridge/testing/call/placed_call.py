@@ -220,7 +220,7 @@ class PlacedCall(CallerActions):
             after = self._searched(text, after)
             wait = deadline if due is None else min(due, deadline)
             # Woken by a change; otherwise the time has come.
-            await self._until(_once(), wait - self._bench.now())
+            await self._until(_Once(), wait - self._bench.now())
 
     def _match(self, text: str | re.Pattern[str], after: float) -> list[SoundedWord] | None:
         """The first words after an instant that match, heard already or to come."""
@@ -288,11 +288,7 @@ class PlacedCall(CallerActions):
             other = any(piece.start_time > cleared.at for piece in self.ear.pieces if piece.size)
             if left <= 0 or self.over or other:
                 return cleared
-            await self._until(_once(), left)
-
-
-def _once() -> "_Once":
-    return _Once()
+            await self._until(_Once(), left)
 
 
 class _Once:
