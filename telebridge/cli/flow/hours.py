@@ -6,7 +6,6 @@ One rule: it writes to the database of the settings, and running servers that sh
 import asyncio
 import json
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -32,14 +31,6 @@ HoursArgument = Annotated[str, typer.Argument(help="The hours' name: the flow's,
 UntilOption = Annotated[
     str | None, typer.Option(help="When the hours count again, such as 2026-12-24T18:00.", show_default="never")
 ]
-
-
-class StateArgument(StrEnum):
-    """What hours are set to."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    HOLIDAY = "holiday"
 
 
 @hours.command("list")
@@ -71,7 +62,7 @@ def list_(
 @hours.command("set")
 def set_(
     name: HoursArgument,
-    state: Annotated[StateArgument, typer.Argument(help="What they are from now on.")],
+    state: Annotated[OpeningState, typer.Argument(help="What they are from now on.")],
     until: UntilOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -79,7 +70,7 @@ def set_(
     settings = load_settings(config)
     times = _require(settings, name)
     at = _until(until, times)
-    asyncio.run(_change(settings, name, OpeningState(state.value), at))
+    asyncio.run(_change(settings, name, state, at))
     ending = "until `telebridge hours clear`" if at is None else f"until {iso_instant(at.astimezone(UTC))}"
     typer.echo(f"{name}: {state.value} {ending}")
 
