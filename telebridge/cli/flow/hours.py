@@ -15,7 +15,7 @@ from rich.table import Table
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.store.opening import OpeningByHand, SetByHand
 from telebridge.cli.database import migrated_database
-from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.options import ConfigOption, JsonOption, instant_of
 from telebridge.database.database import database_of
 from telebridge.epoch import iso_instant
 from telebridge.errors import ConfigurationError
@@ -118,11 +118,7 @@ def _until(written: str | None, times: OpeningHours) -> datetime | None:
     """The instant; without an offset it is on the clock of the hours' zone."""
     if written is None:
         return None
-    try:
-        until = times.localized(datetime.fromisoformat(written))
-    except ValueError:
-        hint = "write it as 2026-12-24T18:00"
-        raise ConfigurationError("--until", f"'{written}' is no date and time", hint) from None
+    until = instant_of("--until", written, times.tzinfo)
     if until <= datetime.now(UTC):
         raise ConfigurationError("--until", f"'{written}' has passed")
     return until
