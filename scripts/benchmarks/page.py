@@ -46,6 +46,12 @@ def read() -> Figures:
     return {name: json.loads(file.read_text()) for name, file in files.items() if file.exists()}
 
 
+def held_last() -> int:
+    """How many calls one core held when that was measured the last time; 0 when it never was."""
+    found = read().get("live-calls")
+    return 0 if found is None else found["held"]["telebridge"]
+
+
 def bars(figures: Figures) -> list[Bar]:
     """All bars, with what was measured."""
     groups = (_calls, _overload, _workers, _startup, _soak, _speech)

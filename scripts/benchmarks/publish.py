@@ -64,7 +64,7 @@ def run(scope: Scope) -> dict[str, object]:
 
 
 def _live(scope: Scope, bench: Bench) -> None:
-    held = _held_last()
+    held = page.held_last()
     if "calls" in scope.parts:
         plan = live_calls.Plan(
             scope.steps,
@@ -81,10 +81,6 @@ def _live(scope: Scope, bench: Bench) -> None:
         _keep("overload", overload.measured(bench, held=held, seconds=SECONDS))
     if "workers" in scope.parts:
         _keep("workers", workers.measured(bench, calls=min(held, workers.CALLS), seconds=SILENT_SECONDS))
-
-
-def _held_last() -> int:
-    return int(page.read().get("live-calls", {"held": {"telebridge": 0}})["held"]["telebridge"])
 
 
 def _keep(name: str, found: dict[str, object]) -> None:

@@ -5,17 +5,15 @@ tasks of the event loop are read every 10 seconds. A straight line through the s
 the time; the first fifth is left out, in which caches and the allocator fill.
 """
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+import page
 from live import servers
 from live.bench import LATE_MS, ONE_CORE, OneCore, generated, opened
 from machine import described
 
-HELD = Path(__file__).parent.parent.parent / "docs" / "benchmarks" / "live-calls.json"
 CALLS_WITHOUT_FIGURE = 100
 LASTS_SECONDS = 30.0
 SAMPLE_SECONDS = 10.0
@@ -91,6 +89,5 @@ def grown(samples: Sequence[dict[str, float]], name: str) -> float:
 
 
 def _half_held() -> int:
-    if not HELD.exists():
-        return CALLS_WITHOUT_FIGURE
-    return max(1, json.loads(HELD.read_text())["held"]["telebridge"] // 2)
+    held = page.held_last()
+    return max(1, held // 2) if held else CALLS_WITHOUT_FIGURE

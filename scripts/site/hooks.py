@@ -6,6 +6,7 @@ of files in the site, which has no source.
 
 import re
 import sys
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     folder = (DOCS / page.file.src_uri).parent
 
     def plain(link: re.Match[str]) -> str:
-        target = Path(*_without_dots((folder / link[2]).parts))
+        target = Path(normpath(folder / link[2]))
         if target.is_relative_to(DOCS) and target.suffix not in WITHOUT_PAGE:
             return link[0]
         root = DOCS.parent
@@ -40,13 +41,3 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"`{name}`" if shown in (name, target.name) else f"{link[1]} (`{name}`)"
 
     return LINK.sub(plain, markdown)
-
-
-def _without_dots(parts: tuple[str, ...]) -> list[str]:
-    plain: list[str] = []
-    for part in parts:
-        if part == "..":
-            plain.pop()
-        else:
-            plain.append(part)
-    return plain

@@ -37,6 +37,7 @@ from telebridge.campaigns.engine.states import LIVE, AttemptState
 from telebridge.campaigns.recovery.records import RecoveryRecords
 from telebridge.campaigns.recovery.recovery import Recovered, Recovery
 from telebridge.campaigns.reporting.view import CampaignView, view_campaign
+from telebridge.campaigns.store.by_number import in_parts
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.database import Database, database_of
@@ -263,8 +264,11 @@ def recovery_of(database: Database, store: CampaignStore, twilio: TwilioCalls, a
 
     async def known(call_sids: Collection[str]) -> set[str]:
         """The calls that are recorded, among them those that were placed by hand."""
-        recorded = select(CALL.c.call_sid).where(database.among(CALL.c.call_sid, call_sids))
-        return {row.call_sid for row in await database.rows(recorded)} if call_sids else set()
+        found: set[str] = set()
+        for some in in_parts([*call_sids]):
+            recorded = select(CALL.c.call_sid).where(database.among(CALL.c.call_sid, some))
+            found.update(row.call_sid for row in await database.rows(recorded))
+        return found
 
     return Recovery(store, RecoveryRecords(database), twilio, account, known)
 

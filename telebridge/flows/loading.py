@@ -35,7 +35,9 @@ MERGED_TAG = "tag:yaml.org,2002:merge"
 TEXT_TAG = "tag:yaml.org,2002:str"
 
 FlowCheck = Callable[[Flow], Iterable[Mistake]]
-"""A check of a whole flow that this package does not know of."""
+"""A check of a whole flow."""
+CHECKS: tuple[FlowCheck, ...] = (mistakes, phrase_mistakes, recording_mistakes)
+WARNINGS: tuple[FlowCheck, ...] = (markup_warnings, alike_phrases)
 
 
 def load_flow(path: Path) -> Flow:
@@ -44,7 +46,7 @@ def load_flow(path: Path) -> Flow:
     Raises:
         FlowError: The file has mistakes; this is the first.
     """
-    flow, errors = _read(path)
+    flow, errors = _read(path, *CHECKS)
     if errors or flow is None:
         raise errors[0]
     return flow
@@ -55,13 +57,10 @@ def flow_warnings(path: Path, *further: FlowCheck) -> list[FlowError]:
 
     Args:
         path: The file.
-        further: Checks of the whole flow beside that of its markup.
+        further: Checks of the whole flow beside `WARNINGS`.
     """
-    flow, _ = _read(path)
-    if flow is None:
-        return []
-    found = [*markup_warnings(flow), *alike_phrases(flow), *(warning for check in further for warning in check(flow))]
-    return located(path, found)
+    flow, warnings = _read(path, *WARNINGS, *further)
+    return [] if flow is None else warnings
 
 
 def located(path: Path, found: Iterable[Mistake]) -> list[FlowError]:
@@ -76,12 +75,12 @@ def check_flow(path: Path, *further: FlowCheck) -> list[FlowError]:
 
     Args:
         path: The file.
-        further: Checks of the whole flow beside those of `checking`.
+        further: Checks of the whole flow beside `CHECKS`.
     """
-    return _read(path, *further)[1]
+    return _read(path, *CHECKS, *further)[1]
 
 
-def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]]:
+def _read(path: Path, *checks: FlowCheck) -> tuple[Flow | None, list[FlowError]]:
     file = _File(path)
     try:
         text = path.read_bytes()
@@ -104,12 +103,7 @@ def _read(path: Path, *further: FlowCheck) -> tuple[Flow | None, list[FlowError]
         return None, _explained(file, error.errors())
     except (RecursionError, OverflowError):
         return None, [file.error((), "is nested too deeply, or has a number that is too large")]
-    found = [
-        *mistakes(flow),
-        *phrase_mistakes(flow),
-        *recording_mistakes(flow),
-        *(mistake for check in further for mistake in check(flow)),
-    ]
+    found = (mistake for check in checks for mistake in check(flow))
     return flow, [file.error(mistake.path, mistake.problem, mistake.hint) for mistake in found]
 
 

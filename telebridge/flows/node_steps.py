@@ -5,6 +5,7 @@ One rule: a node that makes no sound returns the node that follows it instead of
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -187,20 +188,9 @@ def _load(node: PlayNode, scope: Scope) -> LoadAudio | GoTo:
         return LoadAudio(filled_address(written, scope.variables))
     folder = scope.flow.folder
     file = folder / rendered(written, scope.variables)
-    if "{" in written and not Path(*_plain_parts(file)).is_relative_to(Path(*_plain_parts(folder))):
+    if "{" in written and not Path(normpath(file.absolute())).is_relative_to(normpath(folder.absolute())):
         raise TemplateProblem(f"'{file}' is not in the folder of the flow file")
     return LoadAudio(str(file))
-
-
-def _plain_parts(path: Path) -> list[str]:
-    """The parts of a path, with every `..` applied."""
-    parts: list[str] = []
-    for part in path.parts:
-        if part == ".." and parts and parts[-1] != "..":
-            parts.pop()
-        else:
-            parts.append(part)
-    return parts
 
 
 def played(node: PlayNode, audio: bytes, scope: Scope) -> Play | None:

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from telebridge.flows.model import Flow, parts
 from telebridge.flows.nodes.playing import Loops
-from telebridge.flows.values import DELAY, DURATION, CallBackDelay, Choices, NamedChoices, Seconds, TemplateText
+from telebridge.flows.values import DELAY, DURATION, CallBackDelay, ChoiceOfKey, Choices, Seconds, TemplateText
 from telebridge.turns.digits import KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -71,10 +71,6 @@ def _choice(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {"anyOf": [{"type": "string", "minLength": 1}, inner]}
 
 
-def _named_choices(inner: JsonSchemaValue) -> JsonSchemaValue:
-    return inner
-
-
 def _text(inner: JsonSchemaValue) -> JsonSchemaValue:
     return {**inner, "pattern": r"\S"}
 
@@ -90,8 +86,7 @@ SCHEMA_OF_READER: Mapping[object, Callable[[JsonSchemaValue], JsonSchemaValue]] 
     reader_of(Choices): _choices,
     reader_of(TemplateText): _text,
     reader_of(Loops): _loops,
-    reader_of(NamedChoices): _named_choices,
-    reader_of(get_args(get_args(Choices)[0])[1]): _choice,
+    reader_of(ChoiceOfKey): _choice,
 }
 
 

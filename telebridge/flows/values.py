@@ -102,7 +102,8 @@ class NamedChoice(Choice):
     ] = None
 
 
-Choices = Annotated[dict[str, Annotated[Choice, BeforeValidator(_choice)]], BeforeValidator(_keys), Field(min_length=1)]
+ChoiceOfKey = Annotated[Choice, BeforeValidator(_choice)]
+Choices = Annotated[dict[str, ChoiceOfKey], BeforeValidator(_keys), Field(min_length=1)]
 NamedChoices = Annotated[
     dict[str, Annotated[NamedChoice, BeforeValidator(_choice)]],
     BeforeValidator(_named_choices),

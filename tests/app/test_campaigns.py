@@ -1,9 +1,10 @@
 """Whether a process dials campaigns, and why not; and what it does in either case."""
 
 import asyncio
+import sqlite3
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 from support.campaigns import ACCOUNT as AC1
 from support.campaigns import claim, contacts, running_campaign, said
 from support.databases import transaction
@@ -110,4 +111,18 @@ async def test_a_call_that_was_placed_by_hand_and_recorded_is_no_sign_of_an_olde
         await connection.execute(insert(CALL).values(**recorded, direction="outbound-api", started_at=0))
     async with LossyTwilioServer(twilio) as url, TwilioCalls(AC1, "t", base_url=url) as calls:
         assert await recovery_of(database_of(engine), store, calls, AC1).recover() == Recovered()
+    await engine.dispose()
+
+
+async def test_recorded_calls_are_found_among_more_than_one_statement_takes(tmp_path):
+    engine = open_database(f"sqlite:///{tmp_path}/t.db")
+    event.listen(
+        engine.sync_engine, "connect", lambda line, _: line.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 600)
+    )
+    await migrate(engine)
+    recorded = {"owner": "w", "flow": "f", "from_number": "+1", "to_number": "+2", "direction": "inbound"}
+    async with transaction(engine) as connection:
+        await connection.execute(insert(CALL).values(**recorded, call_sid="CA700", started_at=0))
+    recovery = recovery_of(database_of(engine), sql_campaign_store(engine), None, AC1)
+    assert await recovery._known([f"CA{number}" for number in range(900)]) == {"CA700"}
     await engine.dispose()

@@ -1,4 +1,4 @@
-"""Rows of a store, so many at once."""
+"""Rows of a store in batches."""
 
 from collections.abc import AsyncIterator
 from typing import TypeVar

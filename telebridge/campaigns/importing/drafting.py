@@ -26,7 +26,7 @@ ZONE_COLUMNS = ("zone", "timezone", "tz", "timezonename")
 POSTAL_COLUMNS = ("postalcode", "zip", "zipcode", "postcode", "zippostalcode", "mailingzip", "mailingpostalcode")
 FEWEST_READABLE = 0.5
 AS_WELL = 0.5
-"""A country in which so many of the numbers exist, by the country in which most do, may be theirs, too."""
+"""A country is possible when so many numbers exist in it, as a share of those in the country in which most exist."""
 WIDTH = 76
 """Of a comment, in characters."""
 UNSAFE_IN_NAME = re.compile(r"[^\w.-]+")
@@ -51,7 +51,7 @@ class SampledList:
 
 @dataclass(frozen=True, slots=True)
 class NumberCountry:
-    """Whose the numbers of a column are that have no `+`.
+    """The country of the numbers in a column that have no `+`.
 
     Args:
         country: By ISO 3166; empty where the numbers do not tell.
@@ -146,11 +146,11 @@ def _further_phones(contacts: SampledList, phone: int, country: str, taken: set[
 
 
 def country_of(numbers: Sequence[str], from_number: str = "") -> NumberCountry:
-    """Return whose numbers these are, as far as anything tells.
+    """Return the country of national numbers, as far as it is known.
 
-    Most national numbers exist in several countries: 060 German and French telephones may ring for one list. So a
-    country is told by the numbers only when it is the only one in which they exist. Else those among them that have a
-    `+` tell it, or the number that the campaign calls from.
+    Most national numbers exist in several countries: a list of `06…` may be German or French. So the numbers tell the
+    country only when it is the only one in which they exist. Otherwise those among them that have a `+` tell it, or the
+    number that the campaign calls from.
 
     Args:
         numbers: As they are written.

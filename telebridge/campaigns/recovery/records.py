@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, Connection, Select, Table, delete, func, i
 
 from telebridge.campaigns.engine.attempt import Attempt
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.recovery.missing_calls import (
     Called,
@@ -27,6 +26,7 @@ from telebridge.campaigns.recovery.missing_calls import (
     unexplained,
     unknown_calls,
 )
+from telebridge.campaigns.store.attempts import write_attempt, write_contact
 from telebridge.campaigns.store.by_number import contacts_with_numbers, in_parts
 from telebridge.campaigns.store.tables import (
     IS_LIVE,
@@ -38,7 +38,6 @@ from telebridge.campaigns.store.tables import (
     campaign_of,
     contact,
     contact_of,
-    ended_contact_changes,
     task_lease,
 )
 from telebridge.database.database import Database
@@ -150,8 +149,8 @@ class RecoveryRecords:
             held = contact_of(connection.execute(_locked(contact, contact.c.id == before.contact_id)).one())
             owner = campaign_of(connection.execute(select(campaign).where(campaign.c.id == before.campaign_id)).one())
             after, released = settle(before, held, owner, call)
-            _write_attempt(connection, after)
-            _write_contact(connection, released)
+            write_attempt(connection, after)
+            write_contact(connection, released)
 
         await self._database.write(work)
 
@@ -166,14 +165,14 @@ class RecoveryRecords:
                 return False
             if first.live is not None and first.live.phone != call.to:
                 void, first = never_placed(first, first.live)
-                _write_attempt(connection, void)
+                write_attempt(connection, void)
             made, changed = make_up(call, first, uuid4().hex)
             if first.live is None:
                 connection.execute(insert(attempt), [attempt_values(made)])
             else:
-                _write_attempt(connection, made)
+                write_attempt(connection, made)
             for after in (changed, *map(perhaps_called, others)):
-                _write_contact(connection, after)
+                write_contact(connection, after)
             return True
 
         return await self._database.write(work)
@@ -202,14 +201,6 @@ class RecoveryRecords:
 
 def _locked(table: Table, which: ColumnElement[bool]) -> Select[Any]:
     return select(table).where(which).with_for_update()
-
-
-def _write_attempt(connection: Connection, after: Attempt) -> None:
-    connection.execute(update(attempt).where(attempt.c.id == after.id).values(**attempt_values(after)))
-
-
-def _write_contact(connection: Connection, after: Contact) -> None:
-    connection.execute(update(contact).where(contact.c.id == after.id).values(**ended_contact_changes(after)))
 
 
 def _latest(connection: Connection, account: str, numbers: Iterable[str]) -> int | None:

@@ -54,7 +54,8 @@ class ReportRow:
     @property
     def talk(self) -> Mapping[str, Any]:
         """What was heard and answered in the last call that anything was said in; empty without such a call."""
-        return next((one.talk for one in reversed(self.attempts) if one.talk), {})
+        told = self.told_attempt
+        return {} if told is None else told.talk
 
     @property
     def told_attempt(self) -> Attempt | None:

@@ -34,9 +34,10 @@ from telebridge.campaigns.store.tables import (
     campaign,
     campaign_of,
     contact,
+    contact_changes,
+    contact_number_changes,
     contact_of,
     do_not_call,
-    ended_contact_changes,
 )
 from telebridge.campaigns.webhooks.events import Change, attempt_events
 from telebridge.database.database import Database
@@ -68,7 +69,7 @@ class SqlAttempts(AttemptRecords):
                 return Receipt.MISMATCH
             if after == before:
                 return Receipt.DUPLICATE
-            _write(connection, after)
+            write_attempt(connection, after)
             if after.state is AttemptState.DONE:
                 _ended(connection, Change(before, after), now=now)
             if after.reported is Reported.OPTED_OUT and before.reported is not Reported.OPTED_OUT:
@@ -86,12 +87,12 @@ class SqlAttempts(AttemptRecords):
             after = None if before is None else void_attempt(before, why, error=error)
             if before is None or after is None or before.state is AttemptState.VOID:
                 return False
-            _write(connection, after)
+            write_attempt(connection, after)
             held = _contact(connection, after)
             now = self._database.now(connection)
             rules = _campaign(connection, after).plan.retry if held.numbers else None
             released = release_contact(held, why, now=now, attempt=after, rules=rules)
-            _write_contact(connection, released)
+            write_contact(connection, released)
             if released.state is ContactState.DONE:
                 changes = Change(before, after), Change(held, released)
                 _write_events(connection, _campaign(connection, after), *changes, now=now)
@@ -172,7 +173,7 @@ def _ended(connection: Connection, ended: Change[Attempt], *, now: int) -> None:
     before = _contact(connection, ended.after)
     after = apply_disposition(ended.after, before, owner.plan.retry) if is_new else before
     if after != before:
-        _write_contact(connection, after)
+        write_contact(connection, after)
     _write_events(connection, owner, ended, Change(before, after), now=now)
 
 
@@ -191,10 +192,13 @@ def _contact(connection: Connection, of: Attempt) -> Contact:
     return contact_of(connection.execute(query).one())
 
 
-def _write(connection: Connection, after: Attempt) -> None:
+def write_attempt(connection: Connection, after: Attempt) -> None:
+    """Write an attempt that is there."""
     values: dict[str, Any] = attempt_values(after)
     connection.execute(update(attempt).where(attempt.c.id == after.id).values(**values))
 
 
-def _write_contact(connection: Connection, after: Contact) -> None:
-    connection.execute(update(contact).where(contact.c.id == after.id).values(**ended_contact_changes(after)))
+def write_contact(connection: Connection, after: Contact) -> None:
+    """Write a contact of which an attempt has ended."""
+    values = contact_changes(after) | (contact_number_changes(after) if after.numbers else {})
+    connection.execute(update(contact).where(contact.c.id == after.id).values(**values))

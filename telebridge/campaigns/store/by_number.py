@@ -3,7 +3,8 @@
 The first number of a contact is in an index. Further numbers stand in a column of the few contacts that have several:
 these rows are read, a page at a time.
 
-One rule: whatever looks a contact up by a number does it here, so that no number of a person is overlooked.
+One rule: whatever asks whose a number is does it here, so that no number of a person is overlooked. Imports do not ask:
+to them the first number is the key of a contact.
 """
 
 from collections.abc import Collection, Iterator, Sequence

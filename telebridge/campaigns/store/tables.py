@@ -299,11 +299,6 @@ def contact_number_changes(contact: Contact) -> dict[str, Any]:
     return {name: getattr(contact, name) for name in ("lane_id", "numbers", "number")}
 
 
-def ended_contact_changes(contact: Contact) -> dict[str, Any]:
-    """The columns of a contact that the end of one of its attempts changes."""
-    return contact_changes(contact) | (contact_number_changes(contact) if contact.numbers else {})
-
-
 def campaign_changes(campaign: Campaign) -> dict[str, Any]:
     """The columns of a campaign that change once it is made."""
     return {name: getattr(campaign, name) for name in ("status", "status_at", "reason", "tat", "turn")}

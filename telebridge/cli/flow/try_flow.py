@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +13,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from telebridge.app.python_flows import bridge_of, load_bridge
-from telebridge.call.flows.catalogue import FLOW_FILES, flow_files
+from telebridge.call.flows.catalogue import FLOW_FILES, flows_in
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
-from telebridge.cli.options import AppOption, ConfigOption, JsonOption
+from telebridge.cli.options import AppOption, ConfigOption, JsonOption, instant_of
 from telebridge.cli.process.printing import print_line
-from telebridge.errors import ConfigurationError, FlowError
+from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.inspection import variables_set_by
@@ -110,23 +109,11 @@ def try_flow(  # noqa: PLR0913 - its options
 
 def _surroundings(path: Path, flow: Flow, at: str | None, config: Path | None) -> FlowSurroundings:
     """The time that is tried, and the other flows: those beside the file, and those of the settings."""
-    now = datetime.now(UTC)
-    if at is not None:
-        zone = ZoneInfo(flow.zone or "UTC")
-        try:
-            now = datetime.fromisoformat(at)
-        except ValueError:
-            hint = "write it as 2026-12-24T10:00"
-            raise ConfigurationError("--at", f"'{at}' is no date and time", hint) from None
-        now = now if now.tzinfo is not None else now.replace(tzinfo=zone)
+    now = datetime.now(UTC) if at is None else instant_of("--at", at, ZoneInfo(flow.zone or "UTC"))
 
     def find(name: str) -> Flow | None:
-        for folder in (path.parent, load_settings(config).flows_dir):
-            for file in flow_files(folder):
-                with suppress(FlowError):
-                    if (found := load_flow(file)).flow == name:
-                        return found
-        return None
+        folders = (path.parent, load_settings(config).flows_dir)
+        return next((one for folder in folders for _, one in flows_in(folder) if one.flow == name), None)
 
     return FlowSurroundings(lambda: now, find_flow=lru_cache(find))
 

@@ -184,10 +184,6 @@ class OpeningHours:
         """The zone."""
         return ZoneInfo(self.zone)
 
-    def localized(self, instant: datetime) -> datetime:
-        """The aware instant; one without an offset is on the wall clock of the zone."""
-        return instant if instant.tzinfo is not None else instant.replace(tzinfo=self.tzinfo)
-
     def at(self, instant: datetime) -> OpeningState:
         """Whether it is open at an aware instant."""
         local = instant.astimezone(self.tzinfo)

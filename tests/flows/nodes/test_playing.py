@@ -51,9 +51,10 @@ def test_one_that_cannot_be_loaded_leads_to_failed():
     assert walk(Done(problem="answered 404"))[0].failure == "no node follows"
 
 
+@pytest.mark.parametrize("folder", ["/srv/flows", "flows", ".", ".."])
 @pytest.mark.parametrize("written", ["{{ name }}", "a/{{ name }}.wav", "../{{ name }}"])
-def test_no_value_leads_out_of_the_folder(written):
-    assert "is not in the folder of the flow file" in walk(play=written, folder="/srv/flows")[0].failure
+def test_no_value_leads_out_of_the_folder(written, folder):
+    assert "is not in the folder of the flow file" in walk(play=written, folder=folder)[0].failure
 
 
 def test_another_process_plays_it_again_from_its_beginning():
