@@ -5,9 +5,9 @@ One rule: it writes to the database of the settings, and running servers that sh
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -21,9 +21,11 @@ from telebridge.database.database import database_of
 from telebridge.epoch import iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checks.mistakes import nearest
-from telebridge.flows.nodes.hours_in_service import hours_in
+from telebridge.flows.nodes.hours_in_service import hours_by_name
 from telebridge.flows.nodes.opening_hours import OpeningHours, OpeningState
 from telebridge.settings import Settings, load_settings
+
+T = TypeVar("T")
 
 hours = typer.Typer(
     help="See the opening hours of flows as they are now, and set them open or closed by hand.", no_args_is_help=True
@@ -34,14 +36,6 @@ UntilOption = Annotated[
 ]
 
 
-class StateArgument(StrEnum):
-    """What hours are set to."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-    HOLIDAY = "holiday"
-
-
 @hours.command("list")
 def list_(
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
@@ -50,8 +44,8 @@ def list_(
     """List the opening hours of all flows, and whether they were set by hand."""
     settings = load_settings(config)
     known = _known(settings)
-    found = asyncio.run(_change(settings, None, None, None))
-    rows = [_row(name, flows, times, found.get(name)) for name, (flows, times) in sorted(known.items())]
+    found = asyncio.run(_by_hand(settings, OpeningByHand.read))
+    rows = [_row(name, flows, times, found.get(name)) for name, (flows, times) in known.items()]
     if json_:
         typer.echo(json.dumps(rows))
         return
@@ -71,7 +65,7 @@ def list_(
 @hours.command("set")
 def set_(
     name: HoursArgument,
-    state: Annotated[StateArgument, typer.Argument(help="What they are from now on.")],
+    state: Annotated[OpeningState, typer.Argument(help="What they are from now on.")],
     until: UntilOption = None,
     config: ConfigOption = None,
 ) -> None:
@@ -79,7 +73,7 @@ def set_(
     settings = load_settings(config)
     times = _require(settings, name)
     at = _until(until, times)
-    asyncio.run(_change(settings, name, OpeningState(state.value), at))
+    asyncio.run(_by_hand(settings, lambda by_hand: by_hand.set(name, state, at)))
     ending = "until `telebridge hours clear`" if at is None else f"until {iso_instant(at.astimezone(UTC))}"
     typer.echo(f"{name}: {state.value} {ending}")
 
@@ -89,36 +83,26 @@ def clear(name: HoursArgument, config: ConfigOption = None) -> None:
     """Let hours count again that were set by hand."""
     settings = load_settings(config)
     times = _require(settings, name)
-    asyncio.run(_change(settings, name, None, None))
+    asyncio.run(_by_hand(settings, lambda by_hand: by_hand.clear(name)))
     typer.echo(f"{name}: {times.at(datetime.now(UTC)).value}, by the hours")
 
 
-async def _change(
-    settings: Settings, name: str | None, state: OpeningState | None, until: datetime | None
-) -> dict[str, SetByHand]:
-    """Set or clear the hours of a name, and read what is set by hand."""
+async def _by_hand(settings: Settings, work: Callable[[OpeningByHand], Awaitable[T]]) -> T:
+    """Do something with the hours that are set by hand, in the database of the settings."""
     async with migrated_database(settings) as engine:
-        by_hand = OpeningByHand(database_of(engine), lambda: datetime.now(UTC), lambda: True)
-        if name is not None and state is not None:
-            await by_hand.set(name, state, until)
-        elif name is not None:
-            await by_hand.clear(name)
-        return await by_hand.read()
+        return await work(OpeningByHand(database_of(engine), lambda: datetime.now(UTC), lambda: True))
 
 
 def _known(settings: Settings) -> dict[str, tuple[list[str], OpeningHours]]:
     catalogue = FlowCatalogue(settings.flows_dir)
     catalogue.load()
-    known: dict[str, tuple[list[str], OpeningHours]] = {}
-    for name, flow, times in hours_in(catalogue.files()):
-        known.setdefault(name, ([], times))[0].append(flow)
-    return known
+    return hours_by_name(catalogue.files())
 
 
 def _require(settings: Settings, name: str) -> OpeningHours:
     known = _known(settings)
     if name not in known:
-        hint = nearest(name, known) or f"there are {', '.join(sorted(known)) or 'none'}"
+        hint = nearest(name, known) or f"there are {', '.join(known) or 'none'}"
         raise ConfigurationError("NAME", f"no flow has hours '{name}'", hint)
     return known[name][1]
 
@@ -141,7 +125,7 @@ def _row(name: str, flows: list[str], times: OpeningHours, by_hand: SetByHand | 
     now = datetime.now(UTC)
     return {
         "name": name,
-        "flows": sorted(set(flows)),
+        "flows": flows,
         "state": (times.at(now) if by_hand is None else by_hand.state).value,
         "by_hand": by_hand is not None,
         "until": None

@@ -14,8 +14,8 @@ from telebridge.call.store.opening import OpeningByHand
 from telebridge.epoch import iso_instant
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.model import Flow
-from telebridge.flows.nodes.hours_in_service import hours_in
-from telebridge.flows.nodes.opening_hours import OpeningState
+from telebridge.flows.nodes.hours_in_service import hours_by_name
+from telebridge.flows.nodes.opening_hours import OpeningHours, OpeningState
 from telebridge.server.http.bodies import Nothing, RequestModel, ResponseModel
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem
@@ -71,8 +71,8 @@ class HoursEndpoints:
     )
     async def list_hours(self, _request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Every name once, in the order of names."""
-        names = sorted({name for name, _, _ in hours_in(self._flows())})
-        return respond(HoursListResponse(hours=[self._response(name) for name in names]))
+        known = hours_by_name(self._flows())
+        return respond(HoursListResponse(hours=[self._response(name, *found) for name, found in known.items()]))
 
     @endpoint(
         hdrs.METH_POST,
@@ -84,9 +84,9 @@ class HoursEndpoints:
     )
     async def set_hours(self, request: web.Request, _query: Nothing, body: SetHoursRequest) -> web.Response:
         """Set hours by hand."""
-        name = self._require(request)
+        name, flows, hours = self._require(request)
         await self._by_hand.set(name, OpeningState(body.state), _until(body.until, self._wallclock()))
-        return respond(self._response(name))
+        return respond(self._response(name, flows, hours))
 
     @endpoint(
         hdrs.METH_DELETE,
@@ -97,25 +97,23 @@ class HoursEndpoints:
     )
     async def clear_hours(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Let the hours count again."""
-        name = self._require(request)
+        name, flows, hours = self._require(request)
         await self._by_hand.clear(name)
-        return respond(self._response(name))
+        return respond(self._response(name, flows, hours))
 
-    def _require(self, request: web.Request) -> str:
-        name = request.match_info["name"]
-        known = sorted({each for each, _, _ in hours_in(self._flows())})
+    def _require(self, request: web.Request) -> tuple[str, list[str], OpeningHours]:
+        name, known = request.match_info["name"], hours_by_name(self._flows())
         if name not in known:
             hint = nearest(name, known) or f"there are {', '.join(known) or 'none'}"
             raise Problem(404, f"No flow has hours '{name}': {hint}", kind="unknown-hours")
-        return name
+        return name, *known[name]
 
-    def _response(self, name: str) -> HoursResponse:
-        found = [(flow, hours) for each, flow, hours in hours_in(self._flows()) if each == name]
+    def _response(self, name: str, flows: list[str], hours: OpeningHours) -> HoursResponse:
         by_hand = self._by_hand.find(name)
-        state = found[0][1].at(self._wallclock()) if by_hand is None else by_hand.state
+        state = hours.at(self._wallclock()) if by_hand is None else by_hand.state
         return HoursResponse(
             name=name,
-            flows=sorted({flow for flow, _ in found}),
+            flows=flows,
             state=state.value,
             by_hand=by_hand is not None,
             until=None if by_hand is None or by_hand.until is None else iso_instant(by_hand.until.astimezone(UTC)),
