@@ -4,7 +4,7 @@ One rule: a flow that was returned is never changed. A file that is loaded again
 live calls keep the flow with which they began.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
@@ -72,7 +72,8 @@ class FlowCatalogue:
         pending = [flow]
         while pending:
             for name in flows_led_to(pending.pop()) - self._files.keys():
-                beside = _named_files(path.parent) if beside is None else beside
+                if beside is None:
+                    beside = {found.flow: file for file, found in readable_flows(path.parent)}
                 if name in beside:
                     pending.append(self._add(beside[name]))
         return flow.flow
@@ -178,13 +179,11 @@ def flow_files(folder: Path) -> list[Path]:
     return sorted(path for ending in FLOW_FILES for path in folder.glob(f"*{ending}"))
 
 
-def _named_files(folder: Path) -> dict[str, Path]:
-    """The flow files of a folder that have no mistakes, by the names of their flows."""
-    named = {}
+def readable_flows(folder: Path) -> Iterator[tuple[Path, Flow]]:
+    """Read the flow files of a folder one by one, and leave out those with mistakes; this blocks on the disk."""
     for file in flow_files(folder):
         with suppress(FlowError):
-            named[load_flow(file).flow] = file
-    return named
+            yield file, load_flow(file)
 
 
 def _refuse_taken(name: str, path: Path, names: Mapping[Path, str]) -> None:

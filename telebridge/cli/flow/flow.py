@@ -4,7 +4,6 @@
 """
 
 import json
-from contextlib import suppress
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from telebridge.app.python_flows import bridge_of
-from telebridge.call.flows.catalogue import flow_files
+from telebridge.call.flows.catalogue import flow_files, readable_flows
 from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
@@ -28,7 +27,7 @@ from telebridge.flows.checks.references import reference_mistakes
 from telebridge.flows.drawing.graph import graph_of, mermaid
 from telebridge.flows.drawing.svg import svg
 from telebridge.flows.loading import check_flow, flow_warnings, load_flow, located
-from telebridge.flows.model import Flow, parts
+from telebridge.flows.model import parts
 from telebridge.flows.nodes.subflows import GotoNode, SubflowNode
 from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
 from telebridge.settings import Settings, load_settings
@@ -171,11 +170,8 @@ def _reference_errors(checked: list[Path], settings: Settings) -> list[FlowError
     flows = {path: load_flow(path) for path in checked}
     if not any(isinstance(node, GotoNode | SubflowNode) for one in flows.values() for node in one.nodes.values()):
         return []
-    known: dict[str, Flow] = {}
-    for path in [*flow_files(settings.flows_dir), *(file for each in flows for file in flow_files(each.parent))]:
-        with suppress(FlowError):
-            found = load_flow(path)
-            known[found.flow] = found
+    folders = dict.fromkeys((settings.flows_dir, *(path.parent for path in flows)))
+    known = {found.flow: found for folder in folders for _, found in readable_flows(folder)}
     known |= {one.flow: one for one in flows.values()}
     bridge = bridge_of(settings)
     python = frozenset(() if bridge is None else bridge.flows)

@@ -4,7 +4,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -14,12 +13,12 @@ from zoneinfo import ZoneInfo
 import typer
 
 from telebridge.app.python_flows import bridge_of, load_bridge
-from telebridge.call.flows.catalogue import FLOW_FILES, flow_files
+from telebridge.call.flows.catalogue import FLOW_FILES, readable_flows
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line
-from telebridge.errors import ConfigurationError, FlowError
+from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.inspection import variables_set_by
@@ -122,10 +121,9 @@ def _surroundings(path: Path, flow: Flow, at: str | None, config: Path | None) -
 
     def find(name: str) -> Flow | None:
         for folder in (path.parent, load_settings(config).flows_dir):
-            for file in flow_files(folder):
-                with suppress(FlowError):
-                    if (found := load_flow(file)).flow == name:
-                        return found
+            for _, found in readable_flows(folder):
+                if found.flow == name:
+                    return found
         return None
 
     return FlowSurroundings(lambda: now, find_flow=lru_cache(find))
