@@ -5,7 +5,8 @@ from inspect import signature
 from pathlib import Path
 
 from telebridge import bounded_templates
-from telebridge.call.flows.requests import MAX_REDIRECTS, MAX_RESPONSE_BYTES
+from telebridge.call.flows.http_client import MAX_REDIRECTS
+from telebridge.call.flows.requests import MAX_RESPONSE_BYTES
 from telebridge.call.session.session import SessionOptions
 from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE

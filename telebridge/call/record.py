@@ -103,6 +103,13 @@ class CallRecord:
     acted: bool = False
 
     @property
+    def ends(self) -> tuple[str, str]:
+        """The number of the person at the other end, and the account's own number."""
+        if self.direction.startswith("outbound"):
+            return self.to_number, self.from_number
+        return self.from_number, self.to_number
+
+    @property
     def is_person(self) -> bool:
         """Whether the caller did what no answering machine does.
 

@@ -8,9 +8,9 @@ import asyncio
 from collections import OrderedDict
 from pathlib import Path
 
-import aiohttp
 from yarl import URL
 
+from telebridge.call.flows.http_client import FlowHttpClient, WebRequestRefused
 from telebridge.flows.checks.recordings import LARGEST_BYTES, read_recording, read_recording_file
 from telebridge.flows.node_steps import WEB
 from telebridge.outgoing.http_body import read_body
@@ -22,12 +22,16 @@ State = tuple[float, ...]
 
 
 class Recordings:
-    """Loads recordings. Close it after use."""
+    """Loads recordings.
 
-    def __init__(self) -> None:
+    Args:
+        web: Fetches those of the web.
+    """
+
+    def __init__(self, web: FlowHttpClient) -> None:
+        self._web = web
         self._kept: OrderedDict[str, tuple[State, bytes]] = OrderedDict()
         self._bytes = 0
-        self._session: aiohttp.ClientSession | None = None
 
     async def load(self, source: str) -> bytes:
         """The audio of a file or an address as mu-law at 8000 Hz.
@@ -39,11 +43,6 @@ class Recordings:
         if source.startswith(WEB):
             return await self._from_web(source)
         return await asyncio.to_thread(self._from_file, Path(source))
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
 
     def _from_file(self, file: Path) -> bytes:
         """In a thread: two threads may read the same file at once, and both keep the same."""
@@ -67,9 +66,11 @@ class Recordings:
         kept = self._kept.get(address)
         if kept is not None and now < kept[0][0]:
             return kept[1]
-        if self._session is None:
-            self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
-        async with self._session.get(URL(address, encoded=True)) as answer:
+        try:
+            answer = await self._web.send("GET", URL(address, encoded=True))
+        except WebRequestRefused as error:
+            raise ValueError(f"'{address}' {error}") from error
+        async with answer:
             if answer.status != 200:
                 raise ValueError(f"'{address}' answered {answer.status}")
             read = await read_body(answer, most_bytes=LARGEST_BYTES)

@@ -40,7 +40,7 @@ class SmsSender:
 
     async def send(self, sms: SendSms, record: CallRecord) -> Done:
         """Send a message, whatever comes of it."""
-        person, ours = ends_of(record)
+        person, ours = record.ends
         to, sender = sms.to or person, sms.sender or ours
         if to != person and not self._may_get(to):
             problem = f"{to}: gets no text messages: name its prefix under sms.allowed"
@@ -66,13 +66,6 @@ class SmsSender:
         if self._prefixes is not None:
             return to.startswith(self._prefixes)
         return any(to in _written(flow) for flow in self._flows())
-
-
-def ends_of(record: CallRecord) -> tuple[str, str]:
-    """The number of the person at the other end of a call, and the account's own number."""
-    if record.direction.startswith("outbound"):
-        return record.to_number, record.from_number
-    return record.from_number, record.to_number
 
 
 def _written(flow: Flow) -> frozenset[str]:

@@ -10,6 +10,8 @@ import asyncio
 import random
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -70,11 +72,9 @@ class MessageDelivery:
                 logged = str(error)
             else:
                 logged = ""
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._wanted.wait()
-            except TimeoutError:
-                continue
 
     async def look(self) -> None:
         """Read the notes into the database, and send what is due.
@@ -152,25 +152,16 @@ async def _in_daemon_thread(send: Callable[[EmailMessage], None], mail: EmailMes
     Raises:
         OSError, ValueError: As `send` does.
     """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[None] = loop.create_future()
-
-    def finish(error: Exception | None) -> None:
-        if done.cancelled():
-            return
-        if error is None:
-            done.set_result(None)
-        else:
-            done.set_exception(error)
+    sending: Future[None] = Future()
+    sending.set_running_or_notify_cancel()  # who waits may be cancelled; the thread goes on, and nobody hears of it
 
     def work() -> None:
-        error: Exception | None = None
         try:
             send(mail)
-        except Exception as raised:  # noqa: BLE001 - handed to whoever waits
-            error = raised
-        if not loop.is_closed():
-            loop.call_soon_threadsafe(finish, error)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            sending.set_exception(error)
+        else:
+            sending.set_result(None)
 
     threading.Thread(target=work, name="e-mail", daemon=True).start()
-    await done
+    await asyncio.wrap_future(sending)

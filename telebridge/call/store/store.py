@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, or_, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.ownership import NotOwned, not_owned
@@ -135,11 +135,7 @@ class CallStore:
             limit: How many at the most.
             before: The start and the CallSid of the call after which the list goes on.
         """
-        query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
-        query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
-        if before is not None:
-            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
-        return [stored_call(row) for row in await self._rows(query)]
+        return [stored_call(row) for row in await self._rows(_page_of_ended(limit, before))]
 
     async def search(
         self, text: str, limit: int, *, flow: str = "", before: tuple[datetime, str] | None = None
@@ -152,15 +148,12 @@ class CallStore:
             flow: The flow that led them; empty for any.
             before: The start and the CallSid of the call after which the list goes on.
         """
-        query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
-        query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
+        query = _page_of_ended(limit, before)
         if text:
             columns = (CALL.c.call_sid, CALL.c.from_number, CALL.c.to_number, CALL.c.flow, CALL.c.end_reason)
             query = query.where(or_(*(column.contains(clean(text), autoescape=True) for column in columns)))
         if flow:
             query = query.where(CALL.c.flow == clean(flow))
-        if before is not None:
-            query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
         return [stored_call(row) for row in await self._bounded(self._rows(query), ASK_SECONDS)]
 
     async def starting_with(self, prefix: str, limit: int) -> list[StoredCall]:
@@ -183,6 +176,15 @@ class CallStore:
             task.cancel()
             raise TimeoutError("the database does not answer")
         return task.result()
+
+
+def _page_of_ended(limit: int, before: tuple[datetime, str] | None) -> Select[Any]:
+    """The calls that are over, the latest first, from the one after `before` on."""
+    query = select(CALL).where(CALL.c.record.is_not(None)).limit(limit)
+    query = query.order_by(CALL.c.started_at.desc(), CALL.c.call_sid.desc())
+    if before is not None:
+        query = query.where(tuple_(CALL.c.started_at, CALL.c.call_sid) < (epoch_ms(before[0]), before[1]))
+    return query
 
 
 def _retrieve(task: "asyncio.Task[Any]") -> None:

@@ -4,7 +4,7 @@ This is a shell around `telebridge.campaigns.webhooks.delivery`. Every dialing p
 event to one of them at a time, in batches of one campaign, so that a slow receiver does not hold up the others.
 
 The address is the choice of the campaign's owner, who may have it in a private network, as a flow's author may
-(`telebridge.call.flows.requests`); where a redirect leads is not, and none is followed.
+(`telebridge.call.flows.http_client`); where a redirect leads is not, and none is followed.
 
 One rule: an event is removed from the outbox after the answer, never before it.
 """

@@ -6,12 +6,12 @@ One rule: what a request does to a campaign is decided where the command line de
 import asyncio
 import csv
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from aiohttp import hdrs, web
 
@@ -27,6 +27,7 @@ from telebridge.campaigns.reporting.report import csv_lines, json_lines, report_
 from telebridge.campaigns.reporting.view import campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.private_files import open_private
 from telebridge.server.api.campaign_models import (
     CampaignProgressResponse,
     CampaignRequest,
@@ -324,17 +325,29 @@ async def receive_upload(request: web.Request, file: Path) -> None:
     Raises:
         Problem: It is too large.
     """
+    chunks = read_chunks(request, request.content.read, CHUNK)
+    await keep_upload(chunks, file, most_bytes=MOST_UPLOADED_BYTES, hint="send it in parts")
+
+
+async def keep_upload(chunks: AsyncIterator[bytes], file: Path, *, most_bytes: int, hint: str) -> None:
+    """Keep an upload in a file that only its owner can read.
+
+    Args:
+        chunks: What is uploaded.
+        file: Where it is kept.
+        most_bytes: How large it may be.
+        hint: What to do with one that is larger.
+
+    Raises:
+        Problem: It is too large.
+    """
     size = 0
-    with await asyncio.to_thread(file.open, "wb") as kept_in:
-        async for chunk in read_chunks(request, CHUNK):
+    with await asyncio.to_thread(open_private, file, "wb") as kept_in:
+        async for chunk in chunks:
             size += len(chunk)
-            if size > MOST_UPLOADED_BYTES:
-                raise Problem(413, f"The file has more than {MOST_UPLOADED_BYTES} bytes: send it in parts.")
-            await asyncio.to_thread(_write, kept_in, chunk)
-
-
-def _write(file: IO[bytes], chunk: bytes) -> None:
-    file.write(chunk)
+            if size > most_bytes:
+                raise Problem(413, f"The file has more than {most_bytes} bytes: {hint}.")
+            await asyncio.to_thread(kept_in.write, chunk)
 
 
 def _import_response(done: ImportProgress, rejects: Path, campaign: Campaign) -> ImportResponse:

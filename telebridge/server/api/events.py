@@ -16,13 +16,11 @@ from telebridge.server.api.campaign_events import CampaignFeeds
 from telebridge.server.api.models import EventsQuery
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import Header, endpoint
+from telebridge.server.http.event_stream import COMMENT, KEEP_ALIVE_SECONDS, RETRY, event_stream
 from telebridge.server.http.problems import Problem, unknown_campaign
 
-KEEP_ALIVE_SECONDS = 15.0
 WRITE_SECONDS = 30.0
 MOST_WATCHERS = 100
-RETRY = b"retry: 2000\n\n"
-COMMENT = b":\n\n"
 LAST_EVENT = Header(
     "Last-Event-ID", "Go on after this event; `gap` comes first when some are lost.", {"type": "string"}
 )
@@ -95,8 +93,7 @@ class EventEndpoints:
             raise Problem(503, f"{MOST_WATCHERS} watch already; close one.", kind="too-many-watchers")
 
     async def _stream(self, request: web.Request, watcher: Watcher, arrived: asyncio.Event) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.content_type = "text/event-stream"
+        response = event_stream()
         await response.prepare(request)
         with suppress(TimeoutError, ConnectionError):  # the reader is gone, or takes nothing
             await self._write(response, watcher, arrived)

@@ -10,7 +10,7 @@ One rule: whatever a body holds, the answer is a status below 500 and one line.
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from aiohttp import hdrs, web
@@ -123,8 +123,13 @@ async def read_bytes(request: web.Request, most: int) -> bytes:
     return bytes(body)
 
 
-async def read_chunks(request: web.Request, size: int) -> AsyncIterator[bytes]:
-    """The body of an upload in chunks of at most `size` bytes.
+async def read_chunks(request: web.Request, read: Callable[[int], Awaitable[bytes]], size: int) -> AsyncIterator[bytes]:
+    """An upload in chunks of at most `size` bytes.
+
+    Args:
+        request: The request.
+        read: Reads from its body: `request.content.read` for all of it, `read_chunk` of a part for that part.
+        size: How many bytes a chunk has at the most.
 
     Raises:
         web.HTTPException: It is broken, or nothing of it came for a while.
@@ -132,7 +137,7 @@ async def read_chunks(request: web.Request, size: int) -> AsyncIterator[bytes]:
     while True:
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                chunk = await request.content.read(size)
+                chunk = await read(size)
         except (HttpProcessingError, web.RequestPayloadError) as error:
             raise _broken(request) from error
         except TimeoutError as error:

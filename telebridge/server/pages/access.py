@@ -89,11 +89,10 @@ class PageAccess:
 
     def own_origins(self, request: web.Request) -> frozenset[str]:
         """What browsers write as the `Origin` of this server's own pages."""
-        public = None if self._public is None else str(self._public)
         if self._public is not None and _host_of(request.host) == self._public.host:
             return frozenset({str(self._public)})
         dialled = _origin(f"{request.scheme}://{request.host}")
-        return frozenset(filter(None, (public, None if dialled is None else str(dialled))))
+        return frozenset(str(origin) for origin in (self._public, dialled) if origin is not None)
 
     def is_from_here(self, request: web.Request, *, needed: bool) -> bool:
         """Whether a request comes from a page of this server.

@@ -111,11 +111,11 @@ class CallPages:
 
     async def recording(self, visit: PageVisit) -> web.StreamResponse:
         """One part of the recording of a call; players ask for ranges of it."""
-        return _file(self._recording_file(_sid(visit), _part(visit)))
+        return await _file(self._recording_file(_sid(visit), _part(visit)))
 
     async def message(self, visit: PageVisit) -> web.StreamResponse:
         """A message that the caller left."""
-        return _file(self._messages / f"{_sid(visit)}-{_part(visit)}.wav")
+        return await _file(self._messages / f"{_sid(visit)}-{_part(visit)}.wav")
 
     # What can be done.
 
@@ -200,9 +200,9 @@ def _part(visit: PageVisit) -> int:
     return int(written)
 
 
-def _file(path: Path) -> web.StreamResponse:
+async def _file(path: Path) -> web.StreamResponse:
     """A WAV file, or the range of it that was asked for."""
-    if not path.is_file():
+    if not await asyncio.to_thread(path.is_file):
         raise web.HTTPNotFound(text="There is no such recording.\n")
     return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, no-cache"})
 

@@ -94,7 +94,7 @@ def live_row(runner: CallRunner) -> dict[str, Any]:
     record = runner.session.record
     return {
         "sid": record.call_sid,
-        "who": masked_number(_person(record)),
+        "who": masked_number(record.ends[0] or "unknown"),
         "direction": "in" if record.direction == "inbound" else "out",
         "flow": record.flow,
         "node": record.path[-1] if record.path else "",
@@ -129,7 +129,3 @@ def _has(record: CallRecord, text: str) -> bool:
     return not text or any(
         text in each for each in (record.call_sid, record.from_number, record.to_number, record.flow)
     )
-
-
-def _person(record: CallRecord) -> str:
-    return (record.from_number if record.direction == "inbound" else record.to_number) or "unknown"

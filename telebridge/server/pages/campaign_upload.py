@@ -11,7 +11,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 from secrets import token_hex
-from typing import IO, Any
+from typing import Any
 
 from aiohttp import BodyPartReader, web
 
@@ -28,17 +28,17 @@ from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import used_variables, variables_set_by
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
-from telebridge.private_files import make_private_folder, open_private
+from telebridge.private_files import make_private_folder
 from telebridge.server.api.campaign_plan import planned
-from telebridge.server.api.campaigns import CampaignEndpoints, refusals, require_account
+from telebridge.server.api.campaigns import CHUNK, CampaignEndpoints, keep_upload, refusals, require_account
 from telebridge.server.http.problems import Problem
+from telebridge.server.http.request_bodies import read_chunks
 from telebridge.server.pages.visits import PageRouter, PageVisit, text_of
 
 log = logger(__name__)
 
 MOST_UPLOADED_BYTES = 100_000_000
 MOST_UPLOADS = 20
-CHUNK = 65_536
 SHOWN_ROWS = 5
 UPLOAD = re.compile(r"[0-9a-f]{32}")
 COLUMN = "column."
@@ -90,9 +90,10 @@ class CampaignUploadPages:
         file = self._folder / upload / f"{name}.csv"
         await asyncio.to_thread(self._make_room, file)
         try:
-            await self._receive(part, file)
+            chunks = read_chunks(visit.request, part.read_chunk, CHUNK)
+            await keep_upload(chunks, file, most_bytes=MOST_UPLOADED_BYTES, hint="use the API")
             await asyncio.to_thread(sample_list, file)
-        except (Problem, ConfigurationError):
+        except (Problem, ConfigurationError, web.HTTPException):
             await asyncio.to_thread(self._remove, upload)
             raise
         return visit.go_to(f"/campaigns/new/{upload}")
@@ -193,15 +194,6 @@ class CampaignUploadPages:
     async def _sampled(self, upload: str) -> SampledList:
         return await asyncio.to_thread(sample_list, await self._file(upload))
 
-    async def _receive(self, part: BodyPartReader, file: Path) -> None:
-        size = 0
-        with await asyncio.to_thread(open_private, file, "wb") as kept_in:
-            while chunk := await part.read_chunk(CHUNK):
-                size += len(chunk)
-                if size > MOST_UPLOADED_BYTES:
-                    raise Problem(413, f"The file has more than {MOST_UPLOADED_BYTES} bytes: use the API.")
-                await asyncio.to_thread(_write, kept_in, chunk)
-
     def _make_room(self, file: Path) -> None:
         """Make the folder of an upload, and remove the oldest ones, of which no campaign was made."""
         make_private_folder(self._folder)
@@ -267,7 +259,3 @@ def _upload(visit: PageVisit) -> str:
     if UPLOAD.fullmatch(upload) is None:
         raise web.HTTPNotFound(text="There is no such upload.\n")
     return upload
-
-
-def _write(file: IO[bytes], chunk: bytes) -> None:
-    file.write(chunk)

@@ -15,7 +15,7 @@ from telebridge.call.flows.python import PythonFlow
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import markup_warnings, mistakes
+from telebridge.flows.checking import markup_warnings
 from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.drawing.graph import graph_of
 from telebridge.flows.drawing.svg import svg_element
@@ -99,13 +99,13 @@ class FlowPages:
 
 
 def _drawn(flow: Flow | PythonFlow, at_nodes: Counter[str]) -> dict[str, Any]:
-    """The graph of a flow file, its nodes, and what the checker finds."""
+    """The graph of a flow file, its nodes, and what the checker warns of: with a mistake it would not be in service."""
     if not isinstance(flow, Flow):
         return {"drawing": None, "nodes": [], "findings": []}
     return {
         "drawing": Markup(svg_element(graph_of(flow))),  # noqa: S704 - its texts are escaped where it is drawn
         "nodes": _nodes(flow, at_nodes),
-        "findings": [_finding(one) for one in (*mistakes(flow), *markup_warnings(flow))],
+        "findings": [_finding(one) for one in markup_warnings(flow)],
     }
 
 

@@ -15,17 +15,15 @@ from typing import Any
 from aiohttp import web
 
 from telebridge.json_text import json_text
+from telebridge.server.http.event_stream import COMMENT, KEEP_ALIVE_SECONDS, RETRY, event_stream
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages.rendering import HEADERS
 from telebridge.server.pages.visits import PageVisit
 
 EVERY_SECONDS = 0.5
 """How often a page is looked at: changes in between are one event."""
-KEEP_ALIVE_SECONDS = 15.0
 WRITE_SECONDS = 10.0
 MOST_STREAMS = 100
-RETRY = b"retry: 2000\n\n"
-COMMENT = b":\n\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,7 @@ class LiveStreams:
         """
         if len(self._open) >= MOST_STREAMS:
             raise Problem(503, f"{MOST_STREAMS} pages are live already; close one.", kind="too-many-watchers")
-        response = web.StreamResponse(headers={**HEADERS, "Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-        response.content_type = "text/event-stream"
+        response = event_stream(HEADERS)
         closed = asyncio.Event()
         self._open.add(closed)
         try:

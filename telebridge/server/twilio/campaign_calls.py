@@ -127,8 +127,8 @@ class CampaignCalls:
 
     def opted_out(self, record: CallRecord) -> None:
         """Add the other end of a call to the do-not-call list."""
-        number = record.to_number if record.direction.startswith("outbound") else record.from_number
-        self._write(partial(self._write_opt_out, OptOut(number, record.call_sid)))
+        person, _ = record.ends
+        self._write(partial(self._write_opt_out, OptOut(person, record.call_sid)))
 
     def call_back(self, record: CallRecord, wanted: CallBack) -> None:
         """Let the contact of a call be called again at another time."""

@@ -9,6 +9,7 @@ from support.virtual_time import virtually
 
 from telebridge.audio import wav
 from telebridge.audio.mulaw import silence
+from telebridge.call.flows.http_client import FlowHttpClient
 from telebridge.call.flows.recordings import KEPT_SECONDS, Recordings
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.flows.steps import Done, LoadAudio
@@ -17,7 +18,7 @@ from telebridge.flows.steps import Done, LoadAudio
 async def test_a_file_is_read_again_when_it_has_changed(tmp_path):
     file = tmp_path / "a.wav"
     wav.write(file, silence(20))
-    recordings = Recordings()
+    recordings = Recordings(FlowHttpClient())
     first = await recordings.load(str(file))
     assert first == silence(20)
     assert await recordings.load(str(file)) is first
@@ -35,7 +36,8 @@ async def test_an_address_is_asked_again_after_a_while():
 
     app = web.Application()
     app.router.add_get("/a.wav", answer)
-    recordings = Recordings()
+    client = FlowHttpClient()
+    recordings = Recordings(client)
     async with serving(app) as url:
         assert await recordings.load(f"{url}/a.wav") == await recordings.load(f"{url}/a.wav") == silence(20)
         assert len(asked) == 1
@@ -46,7 +48,7 @@ async def test_an_address_is_asked_again_after_a_while():
         done = await actions.run(LoadAudio(f"{url}/b.wav"))
         assert "answered 404" in done.problem
         await actions.aclose()
-    await recordings.aclose()
+    await client.aclose()
 
 
 @pytest.mark.parametrize(("content", "expected"), [(b"ID3\x04" + bytes(20), "is MP3"), (None, "cannot be read")])

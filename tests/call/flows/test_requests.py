@@ -9,9 +9,12 @@ from aiohttp import web
 from support.faults import fault
 from support.speech import serving
 
-from telebridge.call.flows import requests as module
-from telebridge.call.flows.requests import MAX_RESPONSE_BYTES, ActionRunner, is_public
-from telebridge.flows.steps import Done, Request, Run
+from telebridge.audio import wav
+from telebridge.audio.mulaw import silence
+from telebridge.call.flows import http_client as module
+from telebridge.call.flows.http_client import is_public
+from telebridge.call.flows.requests import MAX_RESPONSE_BYTES, ActionRunner
+from telebridge.flows.steps import Done, LoadAudio, Request, Run
 
 
 class Service:
@@ -326,6 +329,15 @@ async def test_a_redirect_never_leads_into_the_network_of_the_bridge(host):
         done = await actions.run(Request("GET", f"{url}/", timeout_seconds=5.0))
     assert done.value is None
     assert done.problem
+    assert len(service.asked) == 1
+
+
+async def test_a_recording_is_fetched_over_redirects_by_the_same_rule():
+    async with at_work() as (service, url, actions):
+        service.answers["/a.wav"] = redirect(f"{url}/inside.wav")
+        service.answers["/inside.wav"] = web.Response(body=wav.mulaw_file(silence(20)))
+        done = await actions.run(LoadAudio(f"{url}/a.wav"))
+    assert "not on the open Internet" in done.problem
     assert len(service.asked) == 1
 
 

@@ -1,5 +1,6 @@
 """Campaigns by hand: a CSV is uploaded, its columns are named, and the draft is started, paused and cancelled."""
 
+import asyncio
 import re
 import tomllib
 
@@ -15,6 +16,7 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.drafting import SampledList
 from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.http import request_bodies
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages import campaign_upload
 from telebridge.server.pages.campaign_upload import CampaignUploadPages, campaign_file
@@ -130,6 +132,21 @@ async def test_an_upload_that_cannot_be_used_is_refused_in_words_and_leaves_noth
             assert answer.status == 403
     async with pages(tmp_path, extend=with_campaigns(tmp_path, account="")) as served:
         assert "twilio.account_sid" in await upload(served, status=503)
+
+
+async def test_an_upload_of_which_no_more_comes_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.05)
+    gone = asyncio.Event()
+
+    async def stalled():
+        yield b"Mobile\n" + b"+12125550101\n" * 10_000
+        await gone.wait()
+
+    async with pages(tmp_path, extend=with_campaigns(tmp_path)) as served:
+        told = await upload(served, stalled(), status=408)
+        gone.set()
+    assert "did not come within" in told
+    assert [*(tmp_path / "uploads").iterdir()] == []
 
 
 def test_a_campaign_file_has_what_the_form_says_whatever_the_columns_are_called():

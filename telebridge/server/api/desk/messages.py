@@ -4,13 +4,12 @@ One rule: a message is deleted with its file; where the file is on another machi
 """
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
 from typing import Annotated
 
 from aiohttp import hdrs, web
 from pydantic import Field
 
+from telebridge.call.messages.mail import addresses_in
 from telebridge.call.messages.message import CallerMessage
 from telebridge.call.messages.store import CallerMessages
 from telebridge.epoch import Clock, iso_time
@@ -126,7 +125,7 @@ class MessageEndpoints:
     async def delete_message(self, request: web.Request, _query: Nothing, _body: Nothing) -> web.Response:
         """Delete a message; the answer is what it was."""
         message = await self._require(request)
-        await asyncio.to_thread(_delete(message.file))
+        await asyncio.to_thread(message.file.unlink, missing_ok=True)
         await self._store.delete(message.note.id)
         return respond(_response(message))
 
@@ -136,10 +135,6 @@ class MessageEndpoints:
         if found is None:
             raise Problem(404, f"There is no message '{message_id}'.", kind="unknown-message")
         return found
-
-
-def _delete(file: Path) -> Callable[[], None]:
-    return lambda: file.unlink(missing_ok=True)
 
 
 def _elsewhere(message: CallerMessage) -> Problem:
@@ -159,7 +154,7 @@ def _response(message: CallerMessage) -> MessageResponse:
             "seconds": round(note.length_ms / 1000, 1),
             "recorded_at": iso_time(note.recorded_at),
             "heard_at": None if message.heard_at is None else iso_time(message.heard_at),
-            "mail_to": [each.strip() for each in message.mail_to.split(",") if each.strip()],
+            "mail_to": addresses_in(message.mail_to),
             "mailed_at": None if message.mailed_at is None else iso_time(message.mailed_at),
             "mail_error": message.mail_error,
         }
