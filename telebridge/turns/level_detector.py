@@ -25,6 +25,9 @@ class LevelDetector(WindowDetector):
         self._floor = LOWEST_RMS
 
     @override
+    def _judged(self, windows: bytes) -> list[float]:
+        return [self._likelihood(windows[at : at + FRAME_BYTES]) for at in range(0, len(windows), FRAME_BYTES)]
+
     def _likelihood(self, window: bytes) -> float:
         rms = audioop.rms(audioop.ulaw2lin(window, PCM_WIDTH), PCM_WIDTH)
         loud = rms >= max(LOWEST_RMS, self._floor) * OVER_FLOOR

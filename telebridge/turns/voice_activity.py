@@ -66,6 +66,10 @@ class SpeechDetector(Protocol):
         """Return how likely each window that these bytes complete is speech, from 0 to 1."""
         ...
 
+    def follow(self, mulaw: bytes) -> list[float]:
+        """The same for speech that goes on: not each window need be looked at to know that it does."""
+        return self.likelihoods(mulaw)
+
     def reset(self) -> None:
         """What comes next does not follow on what came before."""
         ...
@@ -225,7 +229,8 @@ class VoiceActivity:
             return self._judge_settled(len(payload) / BYTES_PER_MS)
         if state is _QUIET:
             return self._wake(now) if loud else None
-        change = self._take_verdicts(self._detector.likelihoods(payload), now)
+        judge = self._detector.follow if state is _SPEECH else self._detector.likelihoods
+        change = self._take_verdicts(judge(payload), now)
         if self._state is _SPEECH:
             self._voice_rms += (self._rms - self._voice_rms) * 0.1
         elif self._state is _JUDGING and not any(self._loud):

@@ -12,28 +12,57 @@ class WindowDetector(SpeechDetector):
 
     Attributes:
         window_bytes: The size of a window, of mu-law.
+        sure: In speech that goes on, a window that is judged so likely speaks for the next one, too, which is passed
+            over; None when each window is judged.
     """
 
     window_bytes: int
+    sure: float | None = None
 
     def __init__(self) -> None:
         self._rest = b""  # of a window that is not complete
+        self._speaks_for_next: float | None = None  # the likelihood of a window that does
 
     @override
     def likelihoods(self, mulaw: bytes) -> list[float]:
-        pending = self._rest + mulaw if self._rest else mulaw
-        size = self.window_bytes
-        whole = len(pending) - len(pending) % size
-        self._rest = pending[whole:]
+        self._speaks_for_next = None
+        windows = self._whole(mulaw)
+        return self._judged(windows) if windows else []
+
+    @override
+    def follow(self, mulaw: bytes) -> list[float]:
+        if self.sure is None:
+            return self.likelihoods(mulaw)
         found = []
-        for at in range(0, whole, size):
-            found.append(self._likelihood(pending[at : at + size]))  # noqa: PERF401 - a call less a window
+        windows, size = self._whole(mulaw), self.window_bytes
+        for at in range(0, len(windows), size):
+            window = windows[at : at + size]
+            likelihood, self._speaks_for_next = self._speaks_for_next, None
+            if likelihood is not None:
+                self._pass_over(window)
+            else:
+                (likelihood,) = self._judged(window)
+                if likelihood >= self.sure:
+                    self._speaks_for_next = likelihood
+            found.append(likelihood)
         return found
 
     @override
     def reset(self) -> None:
         self._rest = b""
+        self._speaks_for_next = None
+
+    def _whole(self, mulaw: bytes) -> bytes:
+        """The windows that these bytes complete, one after the other."""
+        pending = self._rest + mulaw if self._rest else mulaw
+        rest = len(pending) % self.window_bytes
+        whole = len(pending) - rest
+        self._rest = pending[whole:]
+        return pending[:whole]
 
     @abstractmethod
-    def _likelihood(self, window: bytes) -> float:
-        """How likely the next window is speech, from 0 to 1."""
+    def _judged(self, windows: bytes) -> list[float]:
+        """How likely each of the next whole windows is speech, from 0 to 1."""
+
+    def _pass_over(self, window: bytes) -> None:
+        """The next window is not judged; the one after it will be."""

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = {"aiohttp", "alembic", "holidays", "numpy", "onnxruntime", "phonenumbers", "pydantic", "rich", "sqlalchemy"}
+HEAVY = {"aiohttp", "alembic", "holidays", "numpy", "phonenumbers", "pydantic", "rich", "sqlalchemy"}
 """Packages that take long to import."""
 
 
