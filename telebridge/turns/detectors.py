@@ -33,7 +33,7 @@ def load_silero() -> SileroModel:
     """Read the model; the first window is judged now, because that allocates, and no caller should wait for it."""
     with (resources.files("telebridge.turns") / SILERO_WEIGHTS).open("rb") as file, np.load(file) as weights:
         model = SileroModel(weights)
-    model.likelihoods(1, SileroState())
+    model.layers[0].likelihoods(SileroState())
     return model
 
 
@@ -64,26 +64,23 @@ class SileroDetector(WindowDetector):
     @override
     def _judged(self, windows: bytes) -> list[float]:
         found: list[float] = []
-        for at in range(0, len(windows), TOGETHER * WINDOW_SAMPLES):
-            together = windows[at : at + TOGETHER * WINDOW_SAMPLES]
-            count = len(together) // WINDOW_SAMPLES
-            for row, heard in enumerate(self._model.input_of(count)):
-                self._hear(together[row * WINDOW_SAMPLES : (row + 1) * WINDOW_SAMPLES], heard)
-            found += self._model.likelihoods(count, self._state)
+        for start in range(0, len(windows), TOGETHER * WINDOW_SAMPLES):
+            end = min(start + TOGETHER * WINDOW_SAMPLES, len(windows))
+            layers = self._model.layers[(end - start) // WINDOW_SAMPLES - 1]
+            for at, heard in zip(range(start, end, WINDOW_SAMPLES), layers.heard, strict=True):
+                heard[:CONTEXT_SAMPLES] = self._context
+                samples = heard[CONTEXT_SAMPLES:]
+                window = np.frombuffer(windows, np.uint8, WINDOW_SAMPLES, at)
+                _LINEAR.take(window, out=samples, mode="clip")  # other modes copy the result
+                samples += _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
+                self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
+                self._context[:] = samples[-CONTEXT_SAMPLES:]
+            found += layers.likelihoods(self._state)
         return found
 
     @override
     def _pass_over(self, window: bytes) -> None:
         self._context[:] = _LINEAR.take(np.frombuffer(window[-CONTEXT_SAMPLES:], np.uint8))
-
-    def _hear(self, window: bytes, heard: Floats) -> None:
-        """Write a window, and the end of the one before it, as the model hears them."""
-        heard[:CONTEXT_SAMPLES] = self._context
-        samples = heard[CONTEXT_SAMPLES:]
-        _LINEAR.take(np.frombuffer(window, np.uint8), out=samples, mode="clip")  # other modes copy the result
-        samples += _COMFORT_NOISE[self._noise_at : self._noise_at + WINDOW_SAMPLES]
-        self._noise_at = (self._noise_at + WINDOW_SAMPLES) % len(_COMFORT_NOISE)
-        self._context[:] = heard[-CONTEXT_SAMPLES:]
 
 
 DetectorName = Literal["silero", "webrtc", "level"]

@@ -26,10 +26,9 @@ class LevelDetector(WindowDetector):
 
     @override
     def _judged(self, windows: bytes) -> list[float]:
-        return [self._likelihood(windows[at : at + FRAME_BYTES]) for at in range(0, len(windows), FRAME_BYTES)]
-
-    def _likelihood(self, window: bytes) -> float:
-        rms = audioop.rms(audioop.ulaw2lin(window, PCM_WIDTH), PCM_WIDTH)
-        loud = rms >= max(LOWEST_RMS, self._floor) * OVER_FLOOR
-        self._floor = rms if rms < self._floor else min(rms, self._floor * 1.005 + 0.1)
-        return float(loud)
+        found = []
+        for at in range(0, len(windows), FRAME_BYTES):
+            rms = audioop.rms(audioop.ulaw2lin(windows[at : at + FRAME_BYTES], PCM_WIDTH), PCM_WIDTH)
+            found.append(float(rms >= max(LOWEST_RMS, self._floor) * OVER_FLOOR))
+            self._floor = rms if rms < self._floor else min(rms, self._floor * 1.005 + 0.1)
+        return found

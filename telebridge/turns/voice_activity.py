@@ -62,13 +62,14 @@ class SpeechDetector(Protocol):
     onset_windows: int
     onset_of: int
 
-    def likelihoods(self, mulaw: bytes) -> list[float]:
-        """Return how likely each window that these bytes complete is speech, from 0 to 1."""
-        ...
+    def likelihoods(self, mulaw: bytes, goes_on: bool = False) -> list[float]:  # noqa: FBT001, FBT002 - as below
+        """Return how likely each window that these bytes complete is speech, from 0 to 1.
 
-    def follow(self, mulaw: bytes) -> list[float]:
-        """The same for speech that goes on: not each window need be looked at to know that it does."""
-        return self.likelihoods(mulaw)
+        Args:
+            mulaw: What comes next.
+            goes_on: Whether it goes on with speech that is believed: not each window must be judged then.
+        """
+        ...
 
     def reset(self) -> None:
         """What comes next does not follow on what came before."""
@@ -229,8 +230,7 @@ class VoiceActivity:
             return self._judge_settled(len(payload) / BYTES_PER_MS)
         if state is _QUIET:
             return self._wake(now) if loud else None
-        judge = self._detector.follow if state is _SPEECH else self._detector.likelihoods
-        change = self._take_verdicts(judge(payload), now)
+        change = self._take_verdicts(self._detector.likelihoods(payload, state is _SPEECH), now)
         if self._state is _SPEECH:
             self._voice_rms += (self._rms - self._voice_rms) * 0.1
         elif self._state is _JUDGING and not any(self._loud):

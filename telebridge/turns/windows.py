@@ -24,19 +24,17 @@ class WindowDetector(SpeechDetector):
         self._speaks_for_next: float | None = None  # the likelihood of a window that does
 
     @override
-    def likelihoods(self, mulaw: bytes) -> list[float]:
-        self._speaks_for_next = None
-        windows = self._whole(mulaw)
-        return self._judged(windows) if windows else []
-
-    @override
-    def follow(self, mulaw: bytes) -> list[float]:
-        if self.sure is None:
-            return self.likelihoods(mulaw)
+    def likelihoods(self, mulaw: bytes, goes_on: bool = False) -> list[float]:
+        pending = self._rest + mulaw if self._rest else mulaw
+        size = self.window_bytes
+        whole = len(pending) - len(pending) % size
+        self._rest = pending[whole:]
+        if not goes_on or self.sure is None:
+            self._speaks_for_next = None
+            return self._judged(pending[:whole]) if whole else []
         found = []
-        windows, size = self._whole(mulaw), self.window_bytes
-        for at in range(0, len(windows), size):
-            window = windows[at : at + size]
+        for at in range(0, whole, size):
+            window = pending[at : at + size]
             likelihood, self._speaks_for_next = self._speaks_for_next, None
             if likelihood is not None:
                 self._pass_over(window)
@@ -51,14 +49,6 @@ class WindowDetector(SpeechDetector):
     def reset(self) -> None:
         self._rest = b""
         self._speaks_for_next = None
-
-    def _whole(self, mulaw: bytes) -> bytes:
-        """The windows that these bytes complete, one after the other."""
-        pending = self._rest + mulaw if self._rest else mulaw
-        rest = len(pending) % self.window_bytes
-        whole = len(pending) - rest
-        self._rest = pending[whole:]
-        return pending[:whole]
 
     @abstractmethod
     def _judged(self, windows: bytes) -> list[float]:

@@ -196,7 +196,7 @@ class MediaStream(Generic[H]):
         self._sequence = 0
         self._chunk = 0
 
-    def receive_audio(self, data: bytes) -> AudioReceived | None:
+    def receive_audio(self, data: bytes | str) -> AudioReceived | None:
         """The frame of the caller's audio that a message of Twilio's brings; None for every other message.
 
         It never raises and changes nothing, so that what is no frame can be given to `receive_text`. For the bridge.

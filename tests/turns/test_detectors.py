@@ -52,7 +52,7 @@ def test_in_speech_that_goes_on_a_sure_window_speaks_for_the_next():
     detector, each = make(), make()
     looked_at, judged_ = [], detector._judged
     detector._judged = lambda window: looked_at.append(window) or judged_(window)
-    followed_, judged = detector.follow(AUDIO), each.likelihoods(AUDIO)
+    followed_, judged = detector.likelihoods(AUDIO, goes_on=True), each.likelihoods(AUDIO)
     threshold = VoiceActivityOptions().threshold
     differ = sum((one >= threshold) is not (other >= threshold) for one, other in zip(followed_, judged, strict=True))
     assert differ <= len(judged) * 0.05
@@ -65,7 +65,7 @@ def test_in_speech_that_goes_on_a_sure_window_speaks_for_the_next():
 @pytest.mark.parametrize("name", ["webrtc", "level"])
 def test_detectors_that_cost_little_look_at_each_window(name):
     make = detector_maker(name)
-    assert make().follow(AUDIO) == make().likelihoods(AUDIO)
+    assert make().likelihoods(AUDIO, goes_on=True) == make().likelihoods(AUDIO)
 
 
 def test_calls_do_not_hear_each_other():

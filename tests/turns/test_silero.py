@@ -46,8 +46,8 @@ def test_likelihoods_are_those_of_the_published_model(seed):
     wanted, found = [], []
     for window in sounds(seed, 60):
         wanted.append(published.likelihood(window))
-        model.input_of(1)[0] = window
-        found += model.likelihoods(1, state)
+        model.layers[0].heard[0] = window
+        found += model.layers[0].likelihoods(state)
     assert found == pytest.approx(wanted, abs=1e-5)
     assert max(wanted) > 0.9 > 0.1 > min(wanted), "both speech and none"
 
@@ -57,11 +57,11 @@ def test_windows_that_are_judged_together_are_judged_as_one_by_one(together):
     model, one, several = load_silero(), SileroState(), SileroState()
     windows, alone, found = sounds(together, 12 * together), [], []
     for window in windows:
-        model.input_of(1)[0] = window
-        alone += model.likelihoods(1, one)
+        model.layers[0].heard[0] = window
+        alone += model.layers[0].likelihoods(one)
     for at in range(0, len(windows), together):
-        model.input_of(together)[:] = windows[at : at + together]
-        found += model.likelihoods(together, several)
+        model.layers[together - 1].heard[:] = windows[at : at + together]
+        found += model.layers[together - 1].likelihoods(several)
     assert found == pytest.approx(alone, abs=1e-5)
     assert max(alone) > 0.5 > 0.1 > min(alone), "both speech and none"
 
@@ -71,16 +71,16 @@ def test_a_reset_state_is_a_new_one():
     window = sounds(3, 4)[-1]
     for _ in range(2):
         state.reset()
-        model.input_of(1)[0] = window
-        again = model.likelihoods(1, state)
-    model.input_of(1)[0] = window
-    assert again == model.likelihoods(1, SileroState())
+        model.layers[0].heard[0] = window
+        again = model.layers[0].likelihoods(state)
+    model.layers[0].heard[0] = window
+    assert again == model.layers[0].likelihoods(SileroState())
 
 
 def test_the_loudest_and_the_emptiest_audio_has_a_likelihood():
     model, state = load_silero(), SileroState()
     for level in (0.0, 1.0, -1.0, 1e-30):
         for _ in range(50):
-            model.input_of(1)[:] = level
-            (likelihood,) = model.likelihoods(1, state)
+            model.layers[0].heard[:] = level
+            (likelihood,) = model.layers[0].likelihoods(state)
             assert 0.0 <= likelihood <= 1.0

@@ -50,7 +50,7 @@ from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.tasks import Tasks
 from telebridge.timer import DeadlineTimer
 from telebridge.turns.barge_in import BargeInPolicy
-from telebridge.twilio.media_stream import AudioReceived, StreamStarted
+from telebridge.twilio.media_stream import StreamStarted
 
 log = logger(__name__)
 
@@ -222,15 +222,14 @@ class CallRunner:
             ForeignStream: The stream is of another call; it must be closed.
             RemoteProtocolError: Twilio broke the protocol; the stream goes on.
         """
+        if self.receive_frame(message):
+            return
         for event in self._line.stream.receive_text(message):
-            if type(event) is AudioReceived:
-                self._receive_audio(event)
-                continue
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
             self.deliver(event)
 
-    def receive_frame(self, message: bytes) -> bool:
+    def receive_frame(self, message: bytes | str) -> bool:
         """Take a text message if it is a frame of the caller's audio, as 50 a second are in each call.
 
         Returns:
@@ -239,17 +238,13 @@ class CallRunner:
         frame = self._line.stream.receive_audio(message)
         if frame is None:
             return False
-        self._receive_audio(frame)
-        return True
-
-    def _receive_audio(self, frame: AudioReceived) -> None:
-        """Take a frame; hardly any has consequences."""
         now = self._loop.time()
         if self._recording is not None:
             self._recording.add_inbound(frame.payload, now=now)
         effects = self.session.receive_media(frame, now)
-        if effects is not None:
+        if effects is not None:  # hardly any frame has consequences
             self.perform(effects)
+        return True
 
     def receive_binary(self, message: bytes) -> NoReturn:
         """Take a binary message: Twilio sends none.

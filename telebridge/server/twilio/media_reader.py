@@ -112,8 +112,27 @@ class MediaReader(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._direct and not (data := self._rest_after_frames(data)):
-            return
+        """Take the frames that the data begins with, as far as the pace allows, and hand the rest on.
+
+        What is done for each frame is written out here: a call of a function for each part would be felt.
+        """
+        if self._direct:
+            pace, at, size = self.pace, 0, len(data)
+            if pace.left <= 0 and pace.is_slow(now=(now := self._loop.time())):
+                pace.wait_seconds(now=now)
+            while at < size:
+                start = at + HEAD_BYTES
+                length = int.from_bytes(data[at + 2 : at + 4])
+                end = start + length
+                if end > size or length > MAX_MEDIA_BYTES or pace.left <= 0 or not data.startswith(WHOLE_TEXT, at):
+                    break
+                if not self._receive_frame(apply_mask(data[start:end], data[at + 4 : start])):
+                    break
+                pace.left -= 1 + length // UNIT_BYTES
+                at = end
+            if at == size:
+                return
+            data = data[at:] if at else data
         if not self._stopped:
             self._direct = False
             self._boundaries.receive(data)
@@ -145,23 +164,3 @@ class MediaReader(asyncio.Protocol):
         """From now on only hand on."""
         self._stopped = True
         self._direct = False
-
-    def _rest_after_frames(self, data: bytes) -> bytes:
-        """Take the frames that the data begins with, as far as the pace allows; returns the rest of the data.
-
-        What it does for each frame is written out here: a call of a function for each part would be felt.
-        """
-        pace, at, size = self.pace, 0, len(data)
-        if pace.left <= 0 and pace.is_slow(now=(now := self._loop.time())):
-            pace.wait_seconds(now=now)
-        while at < size:
-            start = at + HEAD_BYTES
-            length = int.from_bytes(data[at + 2 : at + 4])
-            end = start + length
-            if end > size or length > MAX_MEDIA_BYTES or pace.left <= 0 or not data.startswith(WHOLE_TEXT, at):
-                break
-            if not self._receive_frame(apply_mask(data[start:end], data[at + 4 : start])):
-                break
-            pace.left -= 1 + length // UNIT_BYTES
-            at = end
-        return data[at:] if at else data
