@@ -46,6 +46,7 @@ class SileroDetector(WindowDetector):
     onset_windows = 2
     onset_of = 2
     sure = 0.9
+    sure_for = 3
 
     def __init__(self, model: SileroModel) -> None:
         super().__init__()
