@@ -1,6 +1,6 @@
 """After a cut nothing of the old utterance is heard, whatever Twilio, Rime, the owner and the flow do, in any order.
 
-`TELEBRIDGE_STEPS` says how many steps the slow test takes in all: 24,000 by default, so that all tests end soon.
+`TELEBRIDGE_STEPS` says how many steps the slow test takes in all: 12,000 by default, so that all tests end soon.
 """
 
 import os
@@ -16,7 +16,7 @@ from telebridge.speech.source import Audio
 from telebridge.twilio import media_stream
 
 PROTOCOLS = ("ws", "ws2", "ws3")
-STEPS = int(os.environ.get("TELEBRIDGE_STEPS", "24000"))
+STEPS = int(os.environ.get("TELEBRIDGE_STEPS", "12000"))
 STEPS_OF_A_CALL = 60
 UNREACHABLE = {"TextTaken"}  # streamed texts have tests of their own
 
