@@ -53,9 +53,14 @@ def syntax_hint(problem: str) -> str:
     return next((hint for pattern, hint in SYNTAX if re.search(pattern, problem)), "")
 
 
-def explanation(mistake: ErrorDetails) -> tuple[str, str]:
-    """What is wrong with a value, and a hint that may be empty; both follow the name of the field in a message."""
-    if mistake["loc"] and mistake["loc"][-1] in SCALARS:
+def explanation(mistake: ErrorDetails, *, scalar: bool) -> tuple[str, str]:
+    """What is wrong with a value, and a hint that may be empty; both follow the name of the field in a message.
+
+    Args:
+        mistake: What pydantic found.
+        scalar: Whether a scalar of any kind was expected.
+    """
+    if scalar:
         return "should be text, a number, or true or false", ""
     kind, given = mistake["type"], mistake["input"]
     if kind == "string_pattern_mismatch" and (words := PATTERNS.get(mistake["ctx"]["pattern"])) is not None:

@@ -113,12 +113,12 @@ def _explained(file: "_File", found: list[ErrorDetails]) -> list[FlowError]:
     for mistake in found:
         if mistake["type"] == "extra_forbidden":
             unknown.setdefault(mistake["loc"][:-1], []).append(str(mistake["loc"][-1]))
-    kept: dict[tuple[object, ...], ErrorDetails] = {}
+    kept: dict[tuple[str, ...], ErrorDetails] = {}
     for mistake in found:
         where = mistake["loc"]
         if mistake["type"] == "missing" and get_close_matches(str(where[-1]), unknown.get(where[:-1], [])):
             continue
-        kept.setdefault(where[:-1] if where and where[-1] in SCALARS else where, mistake)
+        kept.setdefault(file.place_of(where)[0], mistake)
     return [file.explained(mistake) for mistake in kept.values()]
 
 
@@ -229,16 +229,24 @@ class _File:
 
     def explained(self, mistake: ErrorDetails) -> FlowError:
         """An error of pydantic, in the words of a flow's author."""
-        loc = mistake["loc"][:-1] if mistake["loc"] and mistake["loc"][-1] in SCALARS else mistake["loc"]
-        path = _without_tag([str(part) for part in loc if part != "[key]"])
+        path, scalar = self.place_of(mistake["loc"])
         field = path[-1] if path else ""
         if mistake["type"] == "extra_forbidden":
             hint = self._misplaced_node(path, mistake["input"]) or self._known_fields(path)
             return self.error(path, f"'{field}' is unknown", hint, at_key=True)
         if mistake["type"] == "missing":
             return self.error(path[:-1], f"'{field}' is missing")
-        problem, hint = explanation(mistake)
-        return self.error(path, f"'{field}': {problem}", hint, at_key="[key]" in loc)
+        problem, hint = explanation(mistake, scalar=scalar)
+        return self.error(path, f"'{field}': {problem}", hint, at_key="[key]" in mistake["loc"])
+
+    def place_of(self, loc: tuple[int | str, ...]) -> tuple[tuple[str, ...], bool]:
+        """The keys that lead to where pydantic found a mistake, and whether a scalar was expected there.
+
+        Then pydantic adds the last kind that it tried, such as `str`, which may be the name of a key as well.
+        """
+        path = _without_tag([str(part) for part in loc if part != "[key]"])
+        scalar = bool(path) and path[-1] in SCALARS and self._at(path) is None
+        return path[:-1] if scalar else path, scalar
 
     def misread_names(self) -> list[FlowError]:
         """Names of nodes that YAML reads as something other than text."""

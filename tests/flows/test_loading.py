@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from support.flow_mistakes import GOOD, problems, with_mistake
 
 from telebridge.errors import FlowError
+from telebridge.flows.error_messages import SCALARS
 from telebridge.flows.inspection import digit_rules
 from telebridge.flows.loading import check_flow, load_flow
 from telebridge.flows.model import NODES
@@ -277,3 +278,37 @@ def test_a_flow_with_silent_nodes_is_loaded(flow_file):
 def test_mistakes_in_silent_nodes_have_their_place(flow_file, old, new, told):
     [first, *_] = problems(flow_file(SILENT.replace(old, new, 1)))
     assert told in first
+
+
+KINDS = sorted(SCALARS)
+"""The names by which pydantic tells which kinds of a value it tried; any of them may be the name of a key."""
+KEYED = """\
+flow: keyed
+start: ask
+nodes:
+  ask:
+    menu: Well?
+    choices: {1: bye}
+  bye: {hang_up: null}
+"""
+
+
+@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("flow: keyed", "flow: keyed\nNAME: 1", "2:1: 'NAME' is unknown"),
+        ("flow: keyed", "flow: keyed\nNAME:", "2:1: 'NAME' is unknown"),
+        ("    menu: Well?", "    menu: Well?\n    NAME: 1", "6:5: 'NAME' is unknown in node 'ask'"),
+        ("flow: keyed", "flow: keyed\nescape: {key: 0, then: bye, NAME: 1}", "2:29: 'NAME' is unknown"),
+        ("choices: {1: bye}", "choices: {NAME: bye}", "'NAME'"),
+        ("choices: {1: bye}", "choices: {1: {then: bye, NAME: 1}}", "6:30: 'NAME' is unknown in node 'ask'"),
+    ],
+)
+def test_a_key_may_be_named_like_a_kind_of_value(flow_file, name, old, new, told):
+    found = problems(flow_file(KEYED.replace(old, new.replace("NAME", name), 1)))
+    assert any(told.replace("NAME", name) in problem for problem in found), found
+
+
+def test_an_empty_flow_with_such_a_key_is_no_flow(flow_file):
+    assert "2:1: 'str' is unknown" in " ".join(problems(flow_file("w:\nstr:\n")))

@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.error_messages import explanation, syntax_hint
+from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
 
@@ -197,12 +197,25 @@ def _explained(
         return _mistake(path, _place(tree, where, at_key=True), f"'{field}' is unknown", hint)
     if mistake["type"] == "missing":
         return _mistake(path, _place(tree, where[:-1]), f"'{field}' is missing")
-    problem, hint = explanation(mistake)
-    return _mistake(path, _place(tree, where), f"'{field}': {problem}", hint)
+    scalar = field in SCALARS and len(where) > 1 and field != _key_at(tree, where)
+    problem, hint = explanation(mistake, scalar=scalar)
+    return _mistake(path, _place(tree, where), f"'{where[-2] if scalar else field}': {problem}", hint)
 
 
 def _mistake(path: Path, place: FilePlace, problem: str, hint: str = "") -> ConfigurationError:
     return ConfigurationError(f"{path}:{place[0]}:{place[1]}", problem, hint)
+
+
+def _key_at(tree: YamlNode | None, path: tuple[Any, ...]) -> str | None:
+    """The last key of a path, if the file has it there; pydantic adds the kind of value that it tried."""
+    node = tree
+    for part in path:
+        inside = node.value if isinstance(node, MappingNode | SequenceNode) else []
+        if isinstance(node, MappingNode):
+            node = next((value for key, value in inside if key.value == str(part)), None)
+        else:
+            node = inside[part] if isinstance(part, int) and part < len(inside) else None
+    return None if node is None else str(path[-1])
 
 
 def _place(tree: YamlNode | None, path: tuple[Any, ...], *, at_key: bool = False) -> FilePlace:
