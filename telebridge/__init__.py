@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from telebridge.flows.steps import Recorded, RecordingEnd, Transferred
     from telebridge.turns.barge_in import BargeIn, BargeInCause
     from telebridge.turns.digits import DigitRules, Ending
+    from telebridge.turns.interjection import Interjection
 
 __all__ = [
     "Answer",
@@ -31,6 +32,7 @@ __all__ = [
     "ConfigurationError",
     "DigitRules",
     "Ending",
+    "Interjection",
     "Recorded",
     "RecordingEnd",
     "SmsNotSent",
@@ -54,6 +56,7 @@ _SOURCES = {
     "telebridge.flows.steps": ("Recorded", "RecordingEnd", "Transferred"),
     "telebridge.turns.barge_in": ("BargeIn", "BargeInCause"),
     "telebridge.turns.digits": ("DigitRules", "Ending"),
+    "telebridge.turns.interjection": ("Interjection",),
 }
 
 # onnxruntime reads it once, when it is imported, and reports to its maker otherwise: a telephone line must not.

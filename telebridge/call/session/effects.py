@@ -8,6 +8,7 @@ from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.recognition.source import RecognitionRequest
+from telebridge.turns.interjection import Interjection
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,19 @@ class StopRecognition:
     """Nobody needs the words any more."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskJudge:
+    """Ask the judge of the settings what words over a prompt mean; the answer comes as `JudgeAnswered`.
+
+    Args:
+        number: Identifies the question; unique in its call.
+        interjection: The words.
+    """
+
+    number: int
+    interjection: Interjection
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +170,7 @@ CallEffect = (
     | StartRecognition
     | RecognizeAudio
     | StopRecognition
+    | AskJudge
     | ReportOutcome
     | ReportAnnouncement
     | StartAction

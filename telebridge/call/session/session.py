@@ -27,6 +27,7 @@ from telebridge.call.session.events import (
     CallEvent,
     CallOver,
     FlowEnded,
+    JudgeAnswered,
     MessageSaved,
     SpeechArrived,
     SpeechEnded,
@@ -43,7 +44,7 @@ from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_lifecycle import StreamLifecycle
 from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
-from telebridge.call.session.words.spoken_answer import WordOptions
+from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -231,7 +232,7 @@ class CallSession:
                 self._phases.last_sign_at = now
                 self.record.acted = self.record.acted or isinstance(event, DigitPressed)
                 return self._driver.handle(event, now=now)
-            case MessageSaved() | WordsHeard() | TransferBegun() | TransferEnded():
+            case MessageSaved() | WordsHeard() | JudgeAnswered() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
@@ -340,7 +341,9 @@ class CallSession:
 
     def _followed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects of what changed something: who is listened to may have changed too."""
-        self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+        listening = self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+        if listening:
+            effects = [*effects, *listening]
         if self._checkpointer.transfer is not None or self._driver.is_recording:
             self.record.acted = True
         return self._timed(effects, now)

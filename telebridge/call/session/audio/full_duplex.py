@@ -16,6 +16,7 @@ from telebridge.errors import SpeechError
 from telebridge.flows.steps import Play, Record, Say
 from telebridge.turns.barge_in import BargeInCause, Decision
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
+from telebridge.turns.words_judge import FloorContest, Settled
 from telebridge.twilio.media_stream import AudioReceived
 
 
@@ -65,14 +66,26 @@ class FullDuplex:
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
         recognizing: Whether a recognizer takes what the caller says just now.
+        contest: Decides by words about sounds of the caller's; None where the sound alone does.
     """
 
-    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recognizing", "recording")
+    __slots__ = (
+        "_listening",
+        "_options",
+        "_record",
+        "_speaking",
+        "_yields",
+        "contest",
+        "forwarding",
+        "recognizing",
+        "recording",
+    )
 
     def __init__(self, record: CallRecord, speaking: Speaking, listening: ListeningOptions) -> None:
         self._speaking = speaking
         self.recording: MessageRecording | None = None
         self.forwarding = self.recognizing = False
+        self.contest: FloorContest | None = None
         self._listening = Listening(listening, self._speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
@@ -87,6 +100,16 @@ class FullDuplex:
     def saying(self) -> Say | None:
         """What is being said, until the caller has heard it."""
         return self._speaking.in_progress
+
+    @property
+    def saying_text(self) -> str:
+        """The text of what is being said, as far as it is known; empty when nothing is."""
+        return self._speaking.text or ""
+
+    @property
+    def yields_to_speech(self) -> bool:
+        """Whether something is being said that speech interrupts."""
+        return self._yields
 
     @property
     def stream_open(self) -> bool:
@@ -134,21 +157,28 @@ class FullDuplex:
         """The effects of an utterance that has begun, and waits for a caller who speaks if it yields to them."""
         saying = self.saying
         self._yields = saying is not None and self.yields(saying, BargeInCause.SPEECH)
+        self._prompt_began()
         if not self._yields or not self._listening.speaking:
             return effects
         self._listening.prompt_waits()
         return [*effects, *self._speaking.pause(now=now)]
 
-    def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
-        """End the utterance in progress at once.
+    def _prompt_began(self) -> None:
+        """Another prompt begins, or the one before is over: nobody contests it."""
+        if self.contest is not None:
+            self.contest.prompt_began()
+
+    def interrupt(self, cause: BargeInCause, *, now: float, reason: str = "") -> UtteranceOver:
+        """End the utterance in progress at once; `reason` says why, for the record.
 
         Raises:
             LocalProtocolError: Nothing is being said.
         """
         stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms, reason=reason)
         self._listening.interrupted()
         self._yields = False
+        self._prompt_began()
         return UtteranceOver([*effects, self._noted(utterance)], utterance)
 
     def mark_returned(self, name: str, *, now: float) -> UtteranceOver | None:
@@ -167,6 +197,7 @@ class FullDuplex:
         if finished is None:
             return None
         self._yields = False
+        self._prompt_began()
         return UtteranceOver([self._noted(finished.utterance)], finished.utterance, finished.error)
 
     def _noted(self, utterance: SpokenUtterance) -> PublishEvent:
@@ -205,16 +236,35 @@ class FullDuplex:
             if self.forwarding or self.recognizing or self.recording is not None:
                 return NO_ACTIVITY
             return None
-        match judged.decision:
+        if judged.decision is None:
+            return CallerActivity(judged.speech)
+        if self.contest is None:
+            return self._decided(judged.decision, judged.speech, now)
+        settled = self.contest.sound_decided(
+            judged.decision, contested=listening.floor.contested, speaking=listening.speaking, now=now
+        )
+        if settled is None:
+            return CallerActivity(judged.speech)
+        return self._decided(settled.decision, judged.speech, now, settled.reason)
+
+    def settle(self, settled: Settled, *, now: float) -> CallerActivity:
+        """Do what words have decided about the prompt; without a stream there is none to decide about."""
+        if not self._speaking.stream_open or self.saying is None:
+            self._prompt_began()
+            return NO_ACTIVITY
+        return self._decided(settled.decision, None, now, settled.reason)
+
+    def _decided(
+        self, decision: Decision, speech: CallerSpeechStarted | CallerSpeechEnded | None, now: float, reason: str = ""
+    ) -> CallerActivity:
+        match decision:
             case Decision.PAUSE:
-                return CallerActivity(judged.speech, tuple(self._speaking.pause(now=now)))
+                return CallerActivity(speech, tuple(self._speaking.pause(now=now)))
             case Decision.RESUME:
-                return CallerActivity(judged.speech, tuple(self._speaking.resume(now=now)))
+                return CallerActivity(speech, tuple(self._speaking.resume(now=now, reason=reason)))
             case Decision.COMMIT:
-                interrupted = self.interrupt(BargeInCause.SPEECH, now=now)
-                return CallerActivity(judged.speech, interrupted=interrupted)
-            case None:
-                return CallerActivity(judged.speech)
+                interrupted = self.interrupt(BargeInCause.SPEECH, now=now, reason=reason)
+                return CallerActivity(speech, interrupted=interrupted)
 
     def forward_audio(self, *, wanted: bool) -> list[CallEffect]:
         """Forward the caller's audio from now on, from the beginning of their last speech; or no longer."""
@@ -247,4 +297,5 @@ class FullDuplex:
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self._listening = Listening(self._options, self._speaking)
+        self._prompt_began()
         return self._speaking.stream_opened(now=now)
