@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
     from telebridge.flows.steps import Recorded, RecordingEnd, Transferred
     from telebridge.turns.barge_in import BargeIn, BargeInCause
+    from telebridge.turns.caller_turn import CallerTurn
     from telebridge.turns.digits import DigitRules, Ending
     from telebridge.turns.interjection import Interjection
 
@@ -29,6 +30,7 @@ __all__ = [
     "BargeInCause",
     "Bridge",
     "Call",
+    "CallerTurn",
     "ConfigurationError",
     "DigitRules",
     "Ending",
@@ -55,6 +57,7 @@ _SOURCES = {
     ),
     "telebridge.flows.steps": ("Recorded", "RecordingEnd", "Transferred"),
     "telebridge.turns.barge_in": ("BargeIn", "BargeInCause"),
+    "telebridge.turns.caller_turn": ("CallerTurn",),
     "telebridge.turns.digits": ("DigitRules", "Ending"),
     "telebridge.turns.interjection": ("Interjection",),
 }

@@ -85,9 +85,9 @@ class FloorContest:
         """Whether words can still decide about this prompt: while the contest is open, and after it went on."""
         return self.open or self._resumed
 
-    def prompt_began(self) -> None:
+    def prompt_began(self, number: int) -> None:
         """A prompt begins, or the one before is over."""
-        self.prompt += 1
+        self.prompt = number
         self._resumed = False
         self._end()
 

@@ -14,7 +14,7 @@ TAKES, LEAVES, UNKNOWN = FloorVerdict.TAKES, FloorVerdict.LEAVES, FloorVerdict.U
 
 def contest(*, paused=True):
     contest = FloorContest(WAIT)
-    contest.prompt_began()
+    contest.prompt_began(1)
     contest.hearing = True
     if paused:
         assert sound(contest, PAUSE) == Settled(PAUSE, "")
@@ -88,7 +88,7 @@ def test_words_that_come_after_the_prompt_went_on_still_take_the_floor():
 def test_words_of_another_prompt_change_nothing():
     over = contest()
     silence(over)
-    over.prompt_began()
+    over.prompt_began(2)
     assert words(over, TAKES) is None
     assert over.next_deadline() is None
 
@@ -146,7 +146,7 @@ def test_whatever_happens_a_prompt_is_silent_for_no_longer_than_the_wait_after_t
             case ("hearing", hearing):
                 over.hearing, settled = hearing, None
             case _:
-                over.prompt_began()
+                over.prompt_began(over.prompt + 1)
                 settled = None
         assert settled is None or settled.decision is PAUSE or not over.open
     silence(over, now=now)

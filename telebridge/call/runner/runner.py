@@ -27,6 +27,7 @@ from telebridge.call.session.effects import (
     ClearSpeech,
     CloseStream,
     ForwardAudio,
+    ForwardTurn,
     PublishEvent,
     RecognizeAudio,
     ReleaseCall,
@@ -298,9 +299,8 @@ class CallRunner:
                 case AskJudge() as question:
                     if self._ports.judge is not None:
                         _ = self._tasks.start(self._ports.judge.ask(question, self.deliver))
-                case ReportOutcome(outcome):
-                    if self._flow.steps is not None:
-                        self._flow.steps.report(outcome)
+                case ReportOutcome() | ForwardTurn():
+                    self._flow.report(effect)
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):

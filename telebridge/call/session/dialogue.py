@@ -31,6 +31,7 @@ class Dialogue:
     Attributes:
         digits: The caller's keys.
         announcements: What is said outside the flow.
+        floor: What the caller says outside of questions.
 
     Args:
         record: Filled with what was said and typed.
@@ -38,7 +39,7 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_floor", "_listening", "_record", "_turn", "_turns", "announcements", "digits")
+    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits", "floor")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
@@ -48,7 +49,7 @@ class Dialogue:
         self.announcements = AnnouncementQueue(duplex)
         self._record = record
         self._turn: DialogTurn | None = None
-        self._floor = FloorWords(duplex, record, listening, self._next_number)
+        self.floor = FloorWords(duplex, record, listening, self._next_number)
 
     def _next_number(self) -> int:
         """A number for a recognition that no other one of this call has."""
@@ -140,12 +141,16 @@ class Dialogue:
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, now: float
     ) -> list[CallEffect]:
         """Give a frame to the recognition of the question, or to that of the words outside of questions."""
-        turn, floor = self._turn, self._floor
+        turn, floor = self._turn, self.floor
         if turn is None or turn.spoken is None:
             return floor.receive_speech(payload, change, now=now)
         effects = turn.receive_speech(payload, change, now=now)
-        if turn.spoken.in_utterance:
-            floor.utterance_began(turn.spoken.number, turn.spoken.utterance, now=now)
+        spoken = turn.spoken
+        if spoken.in_utterance:
+            floor.utterance_began(spoken.number, spoken.utterance, now=now)
+        elif isinstance(change, CallerSpeechEnded):
+            ended_at = now - self._listening.silence_noticed_seconds
+            floor.utterance_ended(spoken.number, spoken.utterance, ended_at=ended_at)
         return effects
 
     def words_heard(self, heard: WordsHeard, *, now: float) -> list[TurnResult]:
@@ -160,12 +165,12 @@ class Dialogue:
             self.announcements.late_words.append(heard)
         elif self._turn is not None:
             results = self._results_of(self._turn.words_heard(heard, now=now), now)
-        effects, settled = self._floor.words_heard(heard, answers=answers, now=now)
+        effects, settled = self.floor.words_heard(heard, answers=answers, now=now)
         return [*effects, *results, *self._settle(settled, now)]
 
     def judge_answered(self, answered: JudgeAnswered, *, now: float) -> list[TurnResult]:
         """The judge of the settings has said what words over a prompt mean."""
-        effects, settled = self._floor.judge_answered(answered, now=now)
+        effects, settled = self.floor.judge_answered(answered, now=now)
         return [*effects, *self._settle(settled, now)]
 
     def _settle(self, settled: Settled | None, now: float) -> list[TurnResult]:
@@ -250,16 +255,17 @@ class Dialogue:
         """The stream is there; media time begins anew."""
         self.digits.restart_timers(now=now)
         lost = [] if self._turn is None else self._turn.speech_lost(now=now)
-        return [*lost, *self._floor.speech_lost(), *self._duplex.stream_started(now=now)]
+        return [*lost, *self.floor.speech_lost(now=now), *self._duplex.stream_started(now=now)]
 
     def attend(self, *, live: bool, now: float) -> list[CallEffect]:
         """Listen as long as somebody wants to know whether the caller speaks, or what they say."""
-        if self._duplex.attend(live=live, awaited=self.digits.collecting, between_steps=self._turn is None):
+        awaited = self.digits.collecting or self.floor.turns.wanted
+        if self._duplex.attend(live=live, awaited=awaited, between_steps=self._turn is None):
             self.digits.speech_ended(now=now)
-        if not self._floor.active:
+        if not self.floor.active:
             return []
         questioned = self._turn is not None and self._turn.spoken is not None
-        return self._floor.attend(live=live, questioned=questioned, now=now)
+        return self.floor.attend(live=live, questioned=questioned, now=now)
 
     # Time.
 
@@ -267,14 +273,14 @@ class Dialogue:
         """When `handle_timeout` wants to be called, or None."""
         return earliest(
             self._duplex.next_deadline(),
-            self._floor.next_deadline(),
+            self.floor.next_deadline(),
             None if self._turn is None else self._turn.next_deadline(announcing=self.announcements.in_progress),
         )
 
     def handle_timeout(self, *, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
         results = self._utterance_over(self._duplex.handle_timeout(now=now), now)
-        results += self._settle(self._floor.handle_timeout(now=now), now)
+        results += self._settle(self.floor.handle_timeout(now=now), now)
         if self._turn is not None:
             timed_out = self._turn.handle_timeout(announcing=self.announcements.in_progress, now=now)
             results += self._results_of(timed_out, now)

@@ -8,6 +8,7 @@ from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.recognition.source import RecognitionRequest
+from telebridge.turns.caller_turn import CallerTurn
 from telebridge.turns.interjection import Interjection
 
 
@@ -36,6 +37,13 @@ class ForwardAudio:
     """Forward the caller's audio to the Python flow that takes it; mu-law at 8000 Hz."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTurn:
+    """Forward what the caller says to the Python flow that takes their turns."""
+
+    turn: CallerTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +175,7 @@ CallEffect = (
     | StartSpeech
     | ClearSpeech
     | ForwardAudio
+    | ForwardTurn
     | StartRecognition
     | RecognizeAudio
     | StopRecognition

@@ -189,7 +189,7 @@ class CallSession:
             now: Monotonic seconds, as everywhere here.
             checkpoint: Where another process left the call.
         """
-        self._began_at = now
+        self._began_at = self._dialogue.floor.turns.call_began_at = now
         self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
@@ -333,6 +333,17 @@ class CallSession:
     def forward_audio(self, *, wanted: bool, now: float) -> list[CallEffect]:
         """Forward the caller's audio to the Python flow from now on, or no longer."""
         return [] if self.phase.is_over else self._followed(self._duplex.forward_audio(wanted=wanted), now)
+
+    def take_turns(self, *, wanted: bool, now: float) -> list[CallEffect]:
+        """Forward what the caller says to the Python flow from now on, or no longer."""
+        if self.phase.is_over:
+            return []
+        turns = self._dialogue.floor.turns
+        if wanted:
+            turns.wanted = True
+        else:
+            turns.stop()
+        return self._followed([], now)
 
     @property
     def _led(self) -> bool:

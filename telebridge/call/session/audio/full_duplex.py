@@ -14,7 +14,7 @@ from telebridge.call.session.audio.speaking import FinishedUtterance, Speaking
 from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Play, Record, Say
-from telebridge.turns.barge_in import BargeInCause, Decision
+from telebridge.turns.barge_in import BargeIn, BargeInCause, Decision
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 from telebridge.turns.words_judge import FloorContest, Settled
 from telebridge.twilio.media_stream import AudioReceived
@@ -66,6 +66,8 @@ class FullDuplex:
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
         recognizing: Whether a recognizer takes what the caller says just now.
+        prompts: How many prompts have begun or ended.
+        barge_in: The last interruption, whatever its cause.
         contest: Decides by words about sounds of the caller's; None where the sound alone does.
     """
 
@@ -75,8 +77,10 @@ class FullDuplex:
         "_record",
         "_speaking",
         "_yields",
+        "barge_in",
         "contest",
         "forwarding",
+        "prompts",
         "recognizing",
         "recording",
     )
@@ -86,6 +90,8 @@ class FullDuplex:
         self.recording: MessageRecording | None = None
         self.forwarding = self.recognizing = False
         self.contest: FloorContest | None = None
+        self.prompts = 0
+        self.barge_in: BargeIn | None = None
         self._listening = Listening(listening, self._speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
@@ -126,6 +132,10 @@ class FullDuplex:
         """Whether a message, the caller's speech or a pause of the prompt ends by their silence."""
         return self.recording is not None or self._listening.speaking or self._speaking.paused
 
+    def caller_began_at(self, *, now: float) -> float:
+        """When the caller last began to speak, in monotonic seconds."""
+        return now - self._listening.speech_age_ms / 1000
+
     @property
     def media_ms(self) -> float:
         """Media time of the end of the caller's last frame."""
@@ -165,8 +175,9 @@ class FullDuplex:
 
     def _prompt_began(self) -> None:
         """Another prompt begins, or the one before is over: nobody contests it."""
+        self.prompts += 1
         if self.contest is not None:
-            self.contest.prompt_began()
+            self.contest.prompt_began(self.prompts)
 
     def interrupt(self, cause: BargeInCause, *, now: float, reason: str = "") -> UtteranceOver:
         """End the utterance in progress at once; `reason` says why, for the record.
@@ -176,6 +187,7 @@ class FullDuplex:
         """
         stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
         effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms, reason=reason)
+        self.barge_in = utterance.interruption
         self._listening.interrupted()
         self._yields = False
         self._prompt_began()

@@ -1,7 +1,7 @@
-"""The words that callers say over a prompt, and what they mean for it.
+"""The words that callers say over a prompt, and what they mean for it; and the turns that a Python flow takes.
 
-A question that words answer has its own recognition; over every other prompt that yields to speech the caller is heard
-by one that stays open from prompt to prompt. Transcripts of both decide whether the caller takes the floor.
+A question that words answer has its own recognition; outside of questions the caller is heard by one that stays open
+from prompt to prompt. Transcripts of both decide whether the caller takes the floor, and are turns.
 
 One rule: words never delay the silence of the line. They only decide how it ends.
 """
@@ -21,10 +21,12 @@ from telebridge.call.session.effects import (
 )
 from telebridge.call.session.events import JudgeAnswered, WordsHeard
 from telebridge.call.session.words.options import WordOptions
+from telebridge.call.session.words.turns import CallerTurns, OverheardUtterance
 from telebridge.flows.words.rules import language_of
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest
-from telebridge.recognition.words.floor import FloorMeaning
+from telebridge.recognition.words.floor import FloorMeaning, FloorWordRules
 from telebridge.recognition.words.phrases import is_echo, repeats, says_nothing
+from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.turns.interjection import Interjection
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
 from telebridge.turns.words_judge import FloorContest, FloorVerdict, Settled
@@ -34,26 +36,15 @@ JUDGE = "judge"
 FAILED = "no transcript"
 LATELY_SECONDS = 2.0
 """So long after a prompt its words may still come back out of a loudspeaker."""
+NO_RULES = FloorWordRules()
 MOST_UTTERANCES = 16
 """So many utterances may wait for their final transcript; a recognizer that answers none is not waited for."""
 
+LONGEST_SECONDS = 30.0
+"""Who speaks longer has another turn."""
+
 UtteranceKey = tuple[int, int]
 """The recognition, and the utterance in it."""
-
-
-@dataclass(slots=True)
-class OverheardUtterance:
-    """An utterance of the caller's whose words are not all known.
-
-    Args:
-        prompt: Over which prompt it began; 0 over none.
-        saying: What we said meanwhile.
-        language: The language that is spoken.
-    """
-
-    prompt: int
-    saying: str
-    language: str
 
 
 @dataclass(slots=True)
@@ -74,10 +65,28 @@ class FloorWords:
         record: What the caller says is noted here.
         options: How words are heard, and who judges them.
         number: Returns a number for each recognition.
+
+    Attributes:
+        turns: What the caller says, as the flow takes it.
+        in_utterance: Whether an utterance outside of a question is in progress.
     """
 
-    __slots__ = ("_contest", "_duplex", "_judging", "_number", "_options", "_own", "_questions", "_record", "_spoken",
-                 "_utterance", "in_utterance")  # fmt: skip
+    __slots__ = (
+        "_barge_in",
+        "_contest",
+        "_duplex",
+        "_judging",
+        "_latest",
+        "_number",
+        "_options",
+        "_own",
+        "_questions",
+        "_record",
+        "_spoken",
+        "_utterance",
+        "in_utterance",
+        "turns",
+    )
 
     def __init__(self, duplex: FullDuplex, record: CallRecord, options: WordOptions, number: Callable[[], int]) -> None:
         self._duplex = duplex
@@ -92,11 +101,14 @@ class FloorWords:
         self._spoken: dict[UtteranceKey, OverheardUtterance] = {}
         self._judging: _Judging | None = None
         self._questions = 0
+        self.turns = CallerTurns()
+        self._latest: OverheardUtterance | None = None
+        self._barge_in: BargeIn | None = None  # the last one that is known to be of an utterance
 
     @property
     def active(self) -> bool:
         """Whether words outside of questions are wanted in this call."""
-        return self._contest is not None
+        return self._contest is not None or self._own is not None or self.turns.wanted
 
     # Who listens.
 
@@ -109,27 +121,45 @@ class FloorWords:
             now: Monotonic seconds.
         """
         contest = self._contest
-        if contest is None:
-            return []
-        effects: list[CallEffect] = []
+        self._attribute_barge_in()
+        effects: list[CallEffect] = [*self.turns.forward(contested=contest is not None and contest.open, now=now)]
         available = self._options.available()
+        needed = self.turns.wanted or (contest is not None and self._duplex.yields_to_speech)
         if questioned:
-            self._own, self.in_utterance = None, False  # its recognition has replaced this one
-        elif self._own is not None and not live:
-            effects = [StopRecognition(self._own)]
-            self._own, self.in_utterance = None, False
+            self._forget_own()  # its recognition has replaced this one
+        elif self._own is not None and not (live and (self.turns.wanted or contest is not None)):
+            effects.append(StopRecognition(self._own))
+            self._forget_own()
             self._duplex.recognizing = False
-        elif self._own is None and live and available and self._duplex.yields_to_speech:
-            effects = self._open(now)
-        contest.hearing = available and (questioned or self._own is not None)
+        elif self._own is None and live and available and needed and not self.in_utterance:
+            effects += self._open(now)
+        if self.turns.wanted and not questioned and live and self._duplex.caller_speaking:
+            effects += self._begin(now)  # they spoke already, or nobody hears words
+        if contest is not None:
+            contest.hearing = available and (questioned or self._own is not None)
         return effects
+
+    def _forget_own(self) -> None:
+        """The recognition outside of questions is closed: of what it has not heard to the end no words come."""
+        if self._own is None:
+            return
+        for key in [key for key in self._spoken if key[0] == self._own]:
+            self.turns.unheard(self._spoken.pop(key))
+        self._own, self.in_utterance = None, False
+
+    def _attribute_barge_in(self) -> None:
+        """What speech has interrupted was interrupted by the utterance that began last."""
+        barge_in = self._duplex.barge_in
+        if barge_in is self._barge_in:
+            return
+        self._barge_in = barge_in
+        if self._latest is not None and barge_in is not None and barge_in.cause is BargeInCause.SPEECH:
+            self._latest.interruption = barge_in
 
     def _open(self, now: float) -> list[CallEffect]:
         self._own, self._utterance = self._number(), 0
         effects: list[CallEffect] = [StartRecognition(self._own, RecognitionRequest(self._language()))]
-        if self._duplex.caller_speaking:
-            effects += self._begin(now)
-        return effects
+        return [*effects, *self._begin(now)] if self._duplex.caller_speaking else effects
 
     # The caller's voice.
 
@@ -137,43 +167,64 @@ class FloorWords:
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, *, now: float
     ) -> list[CallEffect]:
         """Take a frame of the caller's, and whether speech started or ended with it."""
-        if self._own is None:
+        if self._own is None and not self.turns.wanted:
             return []
         if isinstance(change, CallerSpeechStarted):
             return self._begin(now)
         if not self.in_utterance:
             return []
-        if isinstance(change, CallerSpeechEnded) or not self._duplex.caller_speaking:
-            return self._end(payload)
-        return [RecognizeAudio(self._own, payload)]
+        if isinstance(change, CallerSpeechEnded):
+            return self._end(payload, ended_at=now - self._options.silence_noticed_seconds)
+        if not self._duplex.caller_speaking:
+            return self._end(payload, ended_at=now)
+        if self._latest is not None and now - self._latest.began_at >= LONGEST_SECONDS:
+            return [*self._end(payload, ended_at=now), *self._begin(now, goes_on=True)]
+        return [] if self._own is None else [RecognizeAudio(self._own, payload)]
 
-    def _begin(self, now: float) -> list[CallEffect]:
-        if self._own is None or self.in_utterance:
+    def _begin(self, now: float, *, goes_on: bool = False) -> list[CallEffect]:
+        if self.in_utterance:
             return []
         self._utterance += 1
-        self.in_utterance = self._duplex.recognizing = True
-        self.utterance_began(self._own, self._utterance, now=now)
+        self.in_utterance = True
+        began_at = now if goes_on else self._duplex.caller_began_at(now=now)
+        self.utterance_began(self._own or 0, self._utterance, began_at=began_at, now=now)
+        if self._own is None:
+            return []
+        self._duplex.recognizing = True
         return [RecognizeAudio(self._own, self._duplex.speech_so_far(), begins=True)]
 
-    def _end(self, payload: bytes = b"") -> list[CallEffect]:
-        if self._own is None or not self.in_utterance:
+    def _end(self, payload: bytes, *, ended_at: float) -> list[CallEffect]:
+        if not self.in_utterance:
             return []
-        self.in_utterance = self._duplex.recognizing = False
+        self.in_utterance = False
+        self.utterance_ended(self._own or 0, self._utterance, ended_at=ended_at)
+        if self._own is None:
+            if (unheard := self._spoken.pop((0, self._utterance), None)) is not None:
+                self.turns.unheard(unheard)
+            return []
+        self._duplex.recognizing = False
         self._duplex.speech_recognized()
         return [RecognizeAudio(self._own, payload, ends=True)]
 
-    def speech_lost(self) -> list[CallEffect]:
+    def speech_lost(self, *, now: float) -> list[CallEffect]:
         """Nobody hears any more whether the caller speaks: what they said so far is all."""
-        return self._end()
+        return self._end(b"", ended_at=now)
 
-    def utterance_began(self, number: int, utterance: int, *, now: float) -> None:
-        """An utterance began, in this recognition or in that of a question."""
-        if self._contest is None or (number, utterance) in self._spoken:
+    def utterance_began(self, number: int, utterance: int, *, began_at: float | None = None, now: float) -> None:
+        """An utterance began, in this recognition or in that of a question; nothing follows when that is known."""
+        if not self.active or (number, utterance) in self._spoken:
             return
         if len(self._spoken) >= MOST_UTTERANCES:
             del self._spoken[next(iter(self._spoken))]
-        prompt = 0 if self._duplex.saying is None else self._contest.prompt
-        self._spoken[number, utterance] = OverheardUtterance(prompt, self._lately_said(now), self._language())
+        prompt = 0 if self._duplex.saying is None else self._duplex.prompts
+        began_at = self._duplex.caller_began_at(now=now) if began_at is None else began_at
+        self._latest = OverheardUtterance(prompt, self._lately_said(now), self._language(), began_at)
+        self._spoken[number, utterance] = self._latest
+
+    def utterance_ended(self, number: int, utterance: int, *, ended_at: float) -> None:
+        """That utterance is over."""
+        if (spoken := self._spoken.get((number, utterance))) is not None:
+            spoken.ended_at = ended_at
 
     def _lately_said(self, now: float) -> str:
         if self._duplex.saying is not None:
@@ -199,24 +250,30 @@ class FloorWords:
             now: Monotonic seconds.
         """
         key = (heard.number, heard.result.utterance)
-        spoken = self._spoken.get(key)
-        floor, contest = self._options.floor, self._contest
-        if spoken is None or floor is None or contest is None:
+        spoken, floor, contest = self._spoken.get(key), self._options.floor, self._contest
+        if spoken is None:
             return [], None
         final = isinstance(heard.result, FinalTranscript)
         if final:
             del self._spoken[key]
-        if spoken.prompt == contest.prompt:
+        if spoken.prompt == self._duplex.prompts:
             spoken.saying = self._duplex.saying_text or spoken.saying
         text = heard.result.text.strip()
-        meaning = floor.rules.meaning(text, spoken.language, final=final)
-        effects = self._noted(text, heard) if final and heard.number == self._own and meaning.takes_floor else []
-        if spoken.prompt != contest.prompt or not contest.awaits_words:
+        rules = NO_RULES if floor is None else floor.rules
+        meaning = rules.meaning(text, spoken.language, final=final)
+        ours = not final and meaning is FloorMeaning.WORDS and repeats(text, spoken.saying)
+        ours = ours or is_echo(text, spoken.saying)
+        silent = says_nothing(text) and meaning is not FloorMeaning.BACK_CHANNEL
+        said = "" if ours or silent else text
+        leaves_floor = not meaning.takes_floor or (floor is not None and floor.own_judge)
+        self.turns.heard(spoken, said, heard.result, leaves_floor=leaves_floor and not answers)
+        noted = final and said and heard.number == self._own and meaning.takes_floor
+        effects = self._noted(text, heard) if noted else []
+        if floor is None or contest is None or spoken.prompt != contest.prompt or not contest.awaits_words:
             return effects, None
         if isinstance(heard.result, FinalTranscript) and heard.result.failure and not text:
             return effects, contest.words_heard(FloorVerdict.UNKNOWN, FAILED, final=True, now=now)
-        ours = not final and meaning is FloorMeaning.WORDS and repeats(text, spoken.saying)
-        if ours or is_echo(text, spoken.saying):
+        if ours:
             return effects, contest.words_heard(FloorVerdict.LEAVES, ECHO, final=final, now=now)
         if not final and (answers or says_nothing(text)):
             return effects, None
