@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     )
     from telebridge.flows.steps import Recorded, RecordingEnd, Transferred
     from telebridge.turns.barge_in import BargeIn, BargeInCause
+    from telebridge.turns.caller_turn import CallerTurn
     from telebridge.turns.digits import DigitRules, Ending
+    from telebridge.turns.interjection import Interjection
 
 __all__ = [
     "Answer",
@@ -27,9 +29,11 @@ __all__ = [
     "BargeInCause",
     "Bridge",
     "Call",
+    "CallerTurn",
     "ConfigurationError",
     "DigitRules",
     "Ending",
+    "Interjection",
     "Recorded",
     "RecordingEnd",
     "SmsNotSent",
@@ -52,7 +56,9 @@ _SOURCES = {
     ),
     "telebridge.flows.steps": ("Recorded", "RecordingEnd", "Transferred"),
     "telebridge.turns.barge_in": ("BargeIn", "BargeInCause"),
+    "telebridge.turns.caller_turn": ("CallerTurn",),
     "telebridge.turns.digits": ("DigitRules", "Ending"),
+    "telebridge.turns.interjection": ("Interjection",),
 }
 
 

@@ -44,7 +44,7 @@ CONVENTIONAL = {
 TOML_HINT = 'a text stands in quotes, as in name = "text"'
 SECRET = re.compile(r"(key|token|secret|url|password)(?!s)$(?<!public_url)")
 """Keys whose values are never shown."""
-OWN_MISTAKES = frozenset({"public_address", "network", "reserved"})
+OWN_MISTAKES = frozenset({"public_address", "network", "reserved", "judge"})
 """The mistakes that are worded here."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -221,6 +221,18 @@ class PlaybackSettings(_Section):
 
 
 Milliseconds = Annotated[float, Field(ge=0, le=60_000)]
+JUDGE = re.compile(r"sound|words|[\w./-]+:[A-Za-z_]\w*")
+
+
+def _judge(judge: str, info: ValidationInfo) -> str:
+    if not JUDGE.fullmatch(judge):
+        raise PydanticCustomError("judge", "is neither sound nor words, nor a function as in judges:takes_floor")
+    if judge != "sound" and info.data.get("resume") is False:
+        problem = "lets a prompt go on after a back-channel, and barge_in.resume is false"
+        raise PydanticCustomError("judge", problem, {"hint": "set barge_in.resume to true, or the judge to sound"})
+    return judge
+
+
 Likelihood = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -237,6 +249,11 @@ class BargeInSettings(_Section):
     grace_ms: Milliseconds = 0.0
     longest_wait_ms: Milliseconds = 10_000.0
     pre_roll_ms: Annotated[float, Field(ge=0, le=1000)] = 300.0
+    judge: Annotated[str, AfterValidator(_judge)] = "sound"
+    judge_wait_ms: Annotated[float, Field(ge=100, le=3000)] = 600.0
+    min_words: Annotated[int, Field(ge=1, le=20)] = 1
+    back_channels: tuple[str, ...] = ()
+    interrupting_words: tuple[str, ...] = ()
 
 
 def _leaves_calls(reserved: int, info: ValidationInfo) -> int:

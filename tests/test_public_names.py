@@ -50,6 +50,7 @@ def test_what_a_call_shows_is_what_an_application_may_use():
             "send_sms",
             "send_digits",
             "caller_audio",
+            "turns",
         ),
         *("checkpoint", "opt_out", "call_back", "hang_up"),
     }

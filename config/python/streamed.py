@@ -3,7 +3,8 @@
     telebridge serve --app config.python.streamed:bridge
 
 Calls whose webhook is `/twilio/voice/streamed` are led by it. The model is a stand-in that writes a word at a time;
-put a real one in place of `model`, and a recogniser in place of `listened`.
+put a real one in place of `model`. What the caller says is heard by the recognizer of the settings (`[recognition]`);
+without one the model learns only that they have spoken. With `barge_in.judge = "words"` an "mm-hm" stops nothing.
 """
 
 import asyncio
@@ -11,12 +12,12 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from telebridge import Bridge, Call
+from telebridge import Bridge, Call, CallerTurn
 
 bridge = Bridge()
 
 WORD_SECONDS = 0.05
-BYTES_PER_SECOND = 8000
+SILENT_SECONDS = 10.0
 TURNS = 3
 
 
@@ -37,26 +38,31 @@ async def model(conversation: list[Line]) -> AsyncGenerator[str, None]:
         yield f"{word} "
 
 
-async def listened(call: Call, seconds: float = 1.5) -> str:
-    """A stand-in for a recogniser: takes so much of the caller's audio, and says how much that was."""
-    heard = 0
-    async with aclosing(call.caller_audio()) as audio:  # begins with the syllable that interrupted us
-        async for piece in audio:
-            heard += len(piece)
-            if heard >= seconds * BYTES_PER_SECOND:
-                break
-    return f"something for {heard / BYTES_PER_SECOND:.1f} seconds"
-
-
 @bridge.flow("streamed")
 async def streamed(call: Call) -> None:
     """Talk by turns; when the caller interrupts, the model learns how far they listened."""
     conversation = [Line("user", "hello")]
-    for _ in range(TURNS):
-        conversation.append(await spoken(call, conversation))
-        conversation.append(Line("user", await listened(call)))
+    async with aclosing(call.turns()) as turns:
+        for _ in range(TURNS):
+            conversation.append(await spoken(call, conversation))
+            said = await next_words(turns)
+            if said is None:
+                break
+            conversation.append(Line("user", said))
     call.result["conversation"] = [f"{line.role}: {line.text}" for line in conversation]
     await call.hang_up("That was all. Goodbye.")
+
+
+async def next_words(turns: AsyncIterator[CallerTurn]) -> str | None:
+    """What the caller says next; None where they are silent for too long."""
+    try:
+        async with asyncio.timeout(SILENT_SECONDS):
+            async for turn in turns:
+                if turn.final and not turn.back_channel:
+                    return turn.words or "something that I did not understand"
+    except TimeoutError:
+        pass
+    return None
 
 
 async def spoken(call: Call, conversation: list[Line]) -> Line:

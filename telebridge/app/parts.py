@@ -15,7 +15,7 @@ from telebridge.app.load_watch import LoadWatch
 from telebridge.app.records import Records
 from telebridge.app.twilio import open_messages
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
-from telebridge.app.words import open_words, word_options
+from telebridge.app.words import open_judge, open_words, word_options
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python import Bridge
 from telebridge.call.flows.requests import ActionRunner
@@ -118,6 +118,7 @@ def bridge_parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None
         asked.opted_out,
         asked.call_back,
         recognizer,
+        open_judge(settings),
     )
     load = _load_watch(settings.server, lambda: len(calls))
     opening = OpeningByHand(database, campaigning.wallclock, lambda: any(hours_in(flows.files())))

@@ -7,8 +7,10 @@ import importlib
 import linecache
 import sys
 import sysconfig
+from collections.abc import Callable
 from pathlib import Path
 from traceback import FrameSummary, extract_tb
+from typing import Any, cast
 
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
@@ -71,6 +73,25 @@ def load_bridge(name: str, *, where: str = "--app") -> Bridge:
         what = "does not exist" if found is None else "is no telebridge.Bridge"
         raise ConfigurationError(where, f"'{name}' {what}", hint)
     return found
+
+
+def load_function(name: str, *, where: str) -> Callable[..., Any]:
+    """Import the function that `MODULE:FUNCTION` or `FILE.py:FUNCTION` names; the working directory is importable.
+
+    Args:
+        name: The module or the file, and the name of the function in it.
+        where: The setting that names it, for errors.
+
+    Raises:
+        ConfigurationError: There is no such module or function.
+        AppFailed: The module raises when it is imported.
+    """
+    written, _, attribute = name.rpartition(":")
+    found = getattr(_imported(_importable(written, where), where), attribute, None)
+    if not callable(found):
+        what = "does not exist" if found is None else "is no function"
+        raise ConfigurationError(where, f"'{name}' {what}", "name a function of the module")
+    return cast("Callable[..., Any]", found)
 
 
 def _importable(written: str, where: str) -> str:

@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 
-from telebridge.call.session.words.spoken_answer import WordOptions
+from telebridge.app.python_flows import load_function
+from telebridge.call.runner.floor_judge import FloorJudge
+from telebridge.call.session.words.options import FloorOptions, WordOptions
 from telebridge.errors import ConfigurationError
 from telebridge.recognition.options import RecognitionProvider, RecognizerOptions
 from telebridge.recognition.source import Recognizer
-from telebridge.settings import RecognitionSettings, Settings
+from telebridge.recognition.words.floor import FloorWordRules
+from telebridge.settings import BargeInSettings, RecognitionSettings, Settings
 
+BY_SOUND, BY_WORDS = "sound", "words"
 HOSTED = frozenset({"deepgram", "openai"})
 """Providers that take nobody without a key at their own address."""
 
@@ -81,4 +85,32 @@ def word_options(settings: Settings, recognizer: Recognizer | None) -> WordOptio
         language=settings.recognition.language or "en",
         keep=settings.recognition.keep,
         silence_noticed_seconds=settings.barge_in.resume_after_ms / 1000,
+        floor=_floor_options(settings.barge_in),
     )
+
+
+def _floor_options(settings: BargeInSettings) -> FloorOptions | None:
+    if settings.judge == BY_SOUND:
+        return None
+    return FloorOptions(
+        FloorWordRules(settings.min_words, settings.back_channels, settings.interrupting_words),
+        settings.judge_wait_ms / 1000,
+        own_judge=settings.judge != BY_WORDS,
+    )
+
+
+def open_judge(settings: Settings) -> FloorJudge | None:
+    """The function that judges words over a prompt; None where the settings name none.
+
+    Raises:
+        ConfigurationError: Nobody hears words, or there is no such function.
+    """
+    barge_in = settings.barge_in
+    if barge_in.judge == BY_SOUND:
+        return None
+    if not settings.recognition.provider:
+        problem = f"is '{barge_in.judge}', and nobody hears words"
+        raise ConfigurationError("barge_in.judge", problem, "set recognition.provider, or the judge to sound")
+    if barge_in.judge == BY_WORDS:
+        return None
+    return FloorJudge(load_function(barge_in.judge, where="barge_in.judge"), barge_in.judge_wait_ms / 1000)

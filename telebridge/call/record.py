@@ -19,10 +19,12 @@ class PlaybackPause:
     Args:
         paused_at: When, in monotonic seconds of this process.
         resumed_at: When it resumed, on the same clock.
+        reason: Why it was no barge-in, where words may judge it; otherwise empty.
     """
 
     paused_at: float
     resumed_at: float
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,8 @@ def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
     values: dict[str, Any] = {"text": utterance.text, "audio_ms": round(utterance.audio_ms)}
     if utterance.pauses:
         values["pauses"] = len(utterance.pauses)
+        if reasons := [pause.reason for pause in utterance.pauses if pause.reason]:
+            values["resumed_for"] = reasons
     if utterance.interruption is not None:
         barge_in = utterance.interruption
         values["interrupted_by"] = barge_in.cause.value
@@ -170,4 +174,6 @@ def utterance_json(utterance: SpokenUtterance) -> dict[str, Any]:
         values["heard_ms"] = round(barge_in.heard_ms)
         values["exact"] = barge_in.exact
         values["stop_ms"] = round(barge_in.stop_ms)
+        if barge_in.reason:
+            values["reason"] = barge_in.reason
     return values

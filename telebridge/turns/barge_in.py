@@ -52,6 +52,8 @@ class BargeIn:
         exact: Whether `heard_text` follows from word timings; otherwise it is estimated by proportion.
         stop_ms: How long the caller had been speaking when playback stopped, in milliseconds of their audio; 0 for a
             key and the other causes, which stop it at once.
+        reason: Why speech took the floor, where words may judge it: "words", "number", "interrupting word", "answer",
+            "judge", or "sound" where the words came too late; otherwise empty.
     """
 
     cause: BargeInCause
@@ -59,6 +61,7 @@ class BargeIn:
     heard_ms: float
     exact: bool
     stop_ms: float = 0.0
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,11 @@ class SpeechBargeIn:
     def callers(self) -> bool:
         """Whether the caller took the floor and has not finished."""
         return self._floor is _Floor.CALLERS
+
+    @property
+    def contested(self) -> bool:
+        """Whether the prompt is silent until it is known whether the caller takes the floor."""
+        return self._floor is _Floor.CONTESTED
 
     def decide(
         self,

@@ -106,4 +106,4 @@ def test_what_was_heard_of_a_streamed_answer_goes_back_into_the_conversation(pho
     assert cut.cause.value == "speech"
     assert call.result["conversation"][1] == f"assistant: {cut.heard_text}"
     assert "story" not in cut.heard_text
-    assert call.said[1].startswith("You said something for 1.5 seconds.")
+    assert call.said[1].startswith("You said something that I did not understand.")

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 from typing_extensions import override
 
+from telebridge.call.flows.turn_stream import QueuedTurns, TurnStream
 from telebridge.call.record import CallRecord
 from telebridge.call.session.effects import CallEffect
 from telebridge.call.session.session import CallSession
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import CallBack, Step, StepResult
+from telebridge.turns.caller_turn import CallerTurn
 
 
 class CallSteps(Protocol):
@@ -40,6 +42,10 @@ class CallSteps(Protocol):
 
     def caller_audio(self) -> AsyncGenerator[bytes, None]:
         """The caller's audio as it comes, until the call is over."""
+        ...
+
+    def turns(self) -> TurnStream:
+        """What the caller says as they say it, until the call is over."""
         ...
 
     def checkpoint(self, name: str, variables: dict[str, Any]) -> None:
@@ -70,6 +76,7 @@ class SessionSteps(CallSteps):
         self._outcome: asyncio.Future[StepResult] | None = None
         self._over = False
         self._audio: asyncio.Queue[bytes | None] | None = None
+        self._turns: QueuedTurns | None = None
 
     @property
     @override
@@ -113,6 +120,23 @@ class SessionSteps(CallSteps):
                 self._perform_effects(self._session.forward_audio(wanted=False, now=_now()))
 
     @override
+    def turns(self) -> TurnStream:
+        turns = QueuedTurns(self._stop_turns)
+        if self._turns is not None:
+            self._turns.put(None)
+        self._turns = turns
+        if self._over:
+            turns.put(None)
+        else:
+            self._perform_effects(self._session.take_turns(wanted=True, now=_now()))
+        return turns
+
+    def _stop_turns(self, turns: QueuedTurns) -> None:
+        if self._turns is turns:  # no second listener continues
+            self._turns = None
+            self._perform_effects(self._session.take_turns(wanted=False, now=_now()))
+
+    @override
     def checkpoint(self, name: str, variables: dict[str, Any]) -> None:
         self._perform_effects(self._session.checkpoint(name, variables, now=_now()))
 
@@ -131,6 +155,11 @@ class SessionSteps(CallSteps):
         if self._audio is not None and audio:
             self._audio.put_nowait(audio)
 
+    def receive_turn(self, turn: CallerTurn) -> None:
+        """Take what the caller says for `turns`."""
+        if self._turns is not None:
+            self._turns.put(turn)
+
     def report(self, outcome: StepResult | TelebridgeError) -> None:
         """Take the outcome of the step that the flow waits for."""
         waiting, self._outcome = self._outcome, None
@@ -148,6 +177,8 @@ class SessionSteps(CallSteps):
             self._outcome.cancel()
         if self._audio is not None:
             self._audio.put_nowait(None)
+        if self._turns is not None:
+            self._turns.put(None)
 
 
 def _now() -> float:

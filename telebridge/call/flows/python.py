@@ -24,6 +24,7 @@ from typing import Any, Literal, TypeVar
 from telebridge.audio.tones import dtmf
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.requests import Function
+from telebridge.call.flows.turn_stream import TurnStream
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.errors import ConfigurationError, LocalProtocolError, SmsNotSent
 from telebridge.flows.node_steps import LONGEST_QUEUE_NAME
@@ -411,6 +412,18 @@ class Call:
         Forwarding stops when the iterator is closed.
         """
         return self._steps.caller_audio()
+
+    def turns(self) -> TurnStream:
+        """What the caller says as they say it, until the call is over, for a language model of your own.
+
+        A turn comes with its partial words, each replacing those before, and once with its final ones. It goes on while
+        something is being said: `say` returns when the caller interrupts it, and the turn that did has `interruption`.
+        Turns are kept from the moment of this call on, and what was said in the three seconds before is the first of
+        them. There is one listener at a time: a second one continues where the first one is, and the first one ends.
+
+        Without a recognizer, or where it fails, final turns come without words, and `heard` is False.
+        """
+        return self._steps.turns()
 
 
 @contextmanager

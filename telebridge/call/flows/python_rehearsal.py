@@ -13,6 +13,7 @@ from typing_extensions import override
 from telebridge.audio.mulaw import silence
 from telebridge.call.flows.flow_steps import CallSteps
 from telebridge.call.flows.python import Call, PythonFlow
+from telebridge.call.flows.turn_stream import TurnStream
 from telebridge.call.record import CallRecord
 from telebridge.errors import TelebridgeError
 from telebridge.flows.rehearsal import (
@@ -50,6 +51,7 @@ from telebridge.flows.steps import (
     Transferred,
     Wait,
 )
+from telebridge.turns.caller_turn import CallerTurn
 
 RECORD, TRANSFER = "record", "transfer"
 NO_AUDIO: tuple[bytes, ...] = ()
@@ -145,6 +147,11 @@ class RehearsedSteps(CallSteps):
             yield piece
 
     @override
+    def turns(self) -> TurnStream:
+        self._line("listens")
+        return _TypedTurns(self._typed, self._end)
+
+    @override
     def checkpoint(self, name: str, variables: dict[str, Any]) -> None:
         self._line("saves", name)
 
@@ -184,6 +191,31 @@ class RehearsedSteps(CallSteps):
 
     def _line(self, what: str, text: str = "") -> None:
         self._tell(RehearsalLine("", what, text))
+
+
+class _TypedTurns(TurnStream):
+    """What is typed as "say …"; the caller hangs up after that."""
+
+    def __init__(self, typed: Iterator[str], end: Callable[[str], None]) -> None:
+        self._typed = typed
+        self._end = end
+        self._at = 0.0
+
+    @override
+    async def __anext__(self) -> CallerTurn:
+        for typed in self._typed:
+            if HANGS_UP in typed:
+                break
+            said = typed[len(SAYS) :].strip() if typed.lower().startswith(SAYS) else ""
+            if said:
+                self._at += 1.0
+                return CallerTurn(said, final=True, began_seconds=self._at, ended_seconds=self._at)
+        self._end("caller hangs up")
+        raise asyncio.CancelledError("the call is over")
+
+    @override
+    async def aclose(self) -> None:
+        """Nothing is kept."""
 
 
 async def rehearse_python(

@@ -11,7 +11,7 @@ from telebridge.call.flows.flow_steps import SessionSteps
 from telebridge.call.flows.python import Call, PythonFlow
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.session.checkpoint import Checkpoint
-from telebridge.call.session.effects import CallEffect
+from telebridge.call.session.effects import CallEffect, ForwardTurn, ReportOutcome
 from telebridge.call.session.events import ActionDone, EventSink, FlowEnded
 from telebridge.call.session.session import CallSession
 from telebridge.errors import SpeechError
@@ -73,6 +73,15 @@ class FlowTasks:
         if self._action is not None:
             self._action.cancel()
         self._action = self._tasks.start(self._run_action(action, deliver))
+
+    def report(self, effect: ReportOutcome | ForwardTurn) -> None:
+        """Report to a Python flow how its step went, or what the caller says."""
+        if self.steps is None:
+            return
+        if isinstance(effect, ReportOutcome):
+            self.steps.report(effect.outcome)
+        else:
+            self.steps.receive_turn(effect.turn)
 
     def end(self) -> None:
         """The call is over."""

@@ -8,6 +8,7 @@ from typing import Any
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.call_recording import CallRecorder
+from telebridge.call.runner.floor_judge import FloorJudge
 from telebridge.call.runner.message_files import MessageFiles
 from telebridge.call.session.checkpoint import Checkpoints, NoCheckpoints
 from telebridge.flows.steps import CallBack
@@ -29,6 +30,7 @@ class CallPorts:
         opted_out: Called at once when a caller wants no further call; must not wait. None without a do-not-call list.
         call_back: Likewise when a caller wants to be called at another time. None without campaigns.
         recognizer: Hears what callers say; None where nobody does.
+        judge: Says what words over a prompt mean; None where the settings name no function for that.
     """
 
     source: SpeechSource
@@ -40,3 +42,4 @@ class CallPorts:
     opted_out: Callable[[CallRecord], None] | None = None
     call_back: Callable[[CallRecord, CallBack], None] | None = None
     recognizer: Recognizer | None = None
+    judge: FloorJudge | None = None

@@ -21,11 +21,13 @@ from telebridge.call.runner.recognitions import Recognitions
 from telebridge.call.runner.speech_streams import SpeechStreams
 from telebridge.call.session.checkpoint import Checkpoint, NoCheckpoints
 from telebridge.call.session.effects import (
+    AskJudge,
     CallEffect,
     ClearPlayback,
     ClearSpeech,
     CloseStream,
     ForwardAudio,
+    ForwardTurn,
     PublishEvent,
     RecognizeAudio,
     ReleaseCall,
@@ -289,9 +291,11 @@ class CallRunner:
                         self._flow.steps.receive_audio(payload)
                 case StartRecognition() | RecognizeAudio() | StopRecognition():
                     self._recognitions.perform(effect, self.deliver)
-                case ReportOutcome(outcome):
-                    if self._flow.steps is not None:
-                        self._flow.steps.report(outcome)
+                case AskJudge() as question:
+                    if self._ports.judge is not None:
+                        _ = self._tasks.start(self._ports.judge.ask(question, self.deliver))
+                case ReportOutcome() | ForwardTurn():
+                    self._flow.report(effect)
                 case ReportAnnouncement(number, outcome):
                     self._announcements.finish(number, outcome)
                 case StartAction(action):

@@ -11,15 +11,17 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
 from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
-from telebridge.call.session.events import WordsHeard
+from telebridge.call.session.events import JudgeAnswered, WordsHeard
 from telebridge.call.session.turn import NO_WORDS, DialogTurn, StepOver, TurnResult
-from telebridge.call.session.words.spoken_answer import WordOptions
+from telebridge.call.session.words.floor import FloorWords
+from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
 from telebridge.flows.steps import DialogueStep
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
+from telebridge.turns.words_judge import Settled
 from telebridge.twilio.media_stream import AudioReceived
 
 
@@ -29,6 +31,7 @@ class Dialogue:
     Attributes:
         digits: The caller's keys.
         announcements: What is said outside the flow.
+        floor: What the caller says outside of questions.
 
     Args:
         record: Filled with what was said and typed.
@@ -36,7 +39,7 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits")
+    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits", "floor")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
@@ -46,6 +49,12 @@ class Dialogue:
         self.announcements = AnnouncementQueue(duplex)
         self._record = record
         self._turn: DialogTurn | None = None
+        self.floor = FloorWords(duplex, record, listening, self._next_number)
+
+    def _next_number(self) -> int:
+        """A number for a recognition that no other one of this call has."""
+        self._turns += 1
+        return self._turns
 
     # Steps.
 
@@ -61,8 +70,8 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        self._turns += 1
-        self._turn = DialogTurn(step, self._duplex, self.digits, self._record, self._listening, self._turns)
+        number = self._next_number()
+        self._turn = DialogTurn(step, self._duplex, self.digits, self._record, self._listening, number)
         return self._go_on(self._turn.begin(now=now), now)
 
     def cancel(self, *, now: float) -> list[CallEffect]:
@@ -117,8 +126,7 @@ class Dialogue:
                 self.digits.speech_ended(now=now)
             case None:
                 pass
-        turn = self._turn
-        heard = [] if turn is None else turn.receive_speech(frame.payload, activity.speech, now=now)
+        heard = self._recognize(frame.payload, activity.speech, now)
         results += activity.effects
         results += self._utterance_over(activity.interrupted, now)
         results += heard  # after what silences the line
@@ -129,14 +137,48 @@ class Dialogue:
                 results += self._results_of(self._turn.recording_ended(ending), now)
         return results
 
+    def _recognize(
+        self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, now: float
+    ) -> list[CallEffect]:
+        """Give a frame to the recognition of the question, or to that of the words outside of questions."""
+        turn, floor = self._turn, self.floor
+        if turn is None or turn.spoken is None:
+            return floor.receive_speech(payload, change, now=now)
+        effects = turn.receive_speech(payload, change, now=now)
+        spoken = turn.spoken
+        if spoken.in_utterance:
+            floor.utterance_began(spoken.number, spoken.utterance, now=now)
+        elif isinstance(change, CallerSpeechEnded):
+            ended_at = now - self._listening.silence_noticed_seconds
+            floor.utterance_ended(spoken.number, spoken.utterance, ended_at=ended_at)
+        return effects
+
     def words_heard(self, heard: WordsHeard, *, now: float) -> list[TurnResult]:
-        """The recognizer has heard something; what comes during an announcement waits for its end."""
-        if self._turn is None:
-            return []
-        if self.announcements.in_progress:
+        """The recognizer has heard something: an answer, or words over a prompt.
+
+        What comes during an announcement answers after its end.
+        """
+        results: list[TurnResult] = []
+        asked = None if self._turn is None else self._turn.spoken
+        answers = asked is not None and asked.number == heard.number and asked.answers(heard.result.text)
+        if self._turn is not None and self.announcements.in_progress:
             self.announcements.late_words.append(heard)
+        elif self._turn is not None:
+            results = self._results_of(self._turn.words_heard(heard, now=now), now)
+        effects, settled = self.floor.words_heard(heard, answers=answers, now=now)
+        return [*effects, *results, *self._settle(settled, now)]
+
+    def judge_answered(self, answered: JudgeAnswered, *, now: float) -> list[TurnResult]:
+        """The judge of the settings has said what words over a prompt mean."""
+        effects, settled = self.floor.judge_answered(answered, now=now)
+        return [*effects, *self._settle(settled, now)]
+
+    def _settle(self, settled: Settled | None, now: float) -> list[TurnResult]:
+        """Do what words, or the lack of them, have decided about the prompt."""
+        if settled is None:
             return []
-        return self._results_of(self._turn.words_heard(heard, now=now), now)
+        activity = self._duplex.settle(settled, now=now)
+        return [*activity.effects, *self._utterance_over(activity.interrupted, now)]
 
     def message_saved(self, file: str | None, *, now: float) -> list[TurnResult]:
         """What the caller said is in that file, or could not be saved."""
@@ -213,12 +255,17 @@ class Dialogue:
         """The stream is there; media time begins anew."""
         self.digits.restart_timers(now=now)
         lost = [] if self._turn is None else self._turn.speech_lost(now=now)
-        return [*lost, *self._duplex.stream_started(now=now)]
+        return [*lost, *self.floor.speech_lost(now=now), *self._duplex.stream_started(now=now)]
 
-    def attend(self, *, live: bool, now: float) -> None:
-        """Listen as long as somebody wants to know whether the caller speaks."""
-        if self._duplex.attend(live=live, awaited=self.digits.collecting, between_steps=self._turn is None):
+    def attend(self, *, live: bool, now: float) -> list[CallEffect]:
+        """Listen as long as somebody wants to know whether the caller speaks, or what they say."""
+        awaited = self.digits.collecting or self.floor.turns.wanted
+        if self._duplex.attend(live=live, awaited=awaited, between_steps=self._turn is None):
             self.digits.speech_ended(now=now)
+        if not self.floor.active:
+            return []
+        questioned = self._turn is not None and self._turn.spoken is not None
+        return self.floor.attend(live=live, questioned=questioned, now=now)
 
     # Time.
 
@@ -226,12 +273,14 @@ class Dialogue:
         """When `handle_timeout` wants to be called, or None."""
         return earliest(
             self._duplex.next_deadline(),
+            self.floor.next_deadline(),
             None if self._turn is None else self._turn.next_deadline(announcing=self.announcements.in_progress),
         )
 
     def handle_timeout(self, *, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
         results = self._utterance_over(self._duplex.handle_timeout(now=now), now)
+        results += self._settle(self.floor.handle_timeout(now=now), now)
         if self._turn is not None:
             timed_out = self._turn.handle_timeout(announcing=self.announcements.in_progress, now=now)
             results += self._results_of(timed_out, now)

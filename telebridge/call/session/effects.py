@@ -8,6 +8,8 @@ from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import Action, CallBack, Say, StepResult
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.recognition.source import RecognitionRequest
+from telebridge.turns.caller_turn import CallerTurn
+from telebridge.turns.interjection import Interjection
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,13 @@ class ForwardAudio:
     """Forward the caller's audio to the Python flow that takes it; mu-law at 8000 Hz."""
 
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardTurn:
+    """Forward what the caller says to the Python flow that takes their turns."""
+
+    turn: CallerTurn
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,19 @@ class StopRecognition:
     """Nobody needs the words any more."""
 
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class AskJudge:
+    """Ask the judge of the settings what words over a prompt mean; the answer comes as `JudgeAnswered`.
+
+    Args:
+        number: Identifies the question; unique in its call.
+        interjection: The words.
+    """
+
+    number: int
+    interjection: Interjection
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +175,11 @@ CallEffect = (
     | StartSpeech
     | ClearSpeech
     | ForwardAudio
+    | ForwardTurn
     | StartRecognition
     | RecognizeAudio
     | StopRecognition
+    | AskJudge
     | ReportOutcome
     | ReportAnnouncement
     | StartAction

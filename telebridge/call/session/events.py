@@ -78,6 +78,19 @@ class WordsHeard:
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeAnswered:
+    """The judge of the settings has said what words over a prompt mean.
+
+    Args:
+        number: The question that it answers.
+        takes_floor: Whether they take the floor; None where it does not know, was too late, or failed.
+    """
+
+    number: int
+    takes_floor: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class ActionDone:
     """What the flow waits for was done, or failed."""
 
@@ -142,6 +155,7 @@ CallEvent = (
     | SpeechEnded
     | SpeechFailed
     | WordsHeard
+    | JudgeAnswered
     | ActionDone
     | MessageSaved
     | TransferBegun

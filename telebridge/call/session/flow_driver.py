@@ -19,6 +19,7 @@ from telebridge.call.session.events import (
     ActionDone,
     CallOver,
     FlowEnded,
+    JudgeAnswered,
     MessageSaved,
     TransferBegun,
     TransferEnded,
@@ -55,7 +56,15 @@ from telebridge.twilio.media_stream import AudioReceived, DigitPressed, MarkRetu
 DIED = "the process that did it has died"
 
 FlowEvent = (
-    MarkReturned | DigitPressed | MessageSaved | WordsHeard | ActionDone | FlowEnded | TransferBegun | TransferEnded
+    MarkReturned
+    | DigitPressed
+    | MessageSaved
+    | WordsHeard
+    | JudgeAnswered
+    | ActionDone
+    | FlowEnded
+    | TransferBegun
+    | TransferEnded
 )
 """What may end the step in progress."""
 
@@ -162,6 +171,8 @@ class FlowDriver:
                 return self._follow(self._dialogue.message_saved(file, now=now), now)
             case WordsHeard():
                 return self._follow(self._dialogue.words_heard(event, now=now), now)
+            case JudgeAnswered():
+                return self._follow(self._dialogue.judge_answered(event, now=now), now)
             case ActionDone(done):
                 return self._action_over(done, now)
             case FlowEnded():

@@ -27,6 +27,7 @@ from telebridge.call.session.events import (
     CallEvent,
     CallOver,
     FlowEnded,
+    JudgeAnswered,
     MessageSaved,
     SpeechArrived,
     SpeechEnded,
@@ -43,7 +44,7 @@ from telebridge.call.session.preferences import CallerPreferences
 from telebridge.call.session.stream_lifecycle import StreamLifecycle
 from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
-from telebridge.call.session.words.spoken_answer import WordOptions
+from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
@@ -188,7 +189,7 @@ class CallSession:
             now: Monotonic seconds, as everywhere here.
             checkpoint: Where another process left the call.
         """
-        self._began_at = now
+        self._began_at = self._dialogue.floor.turns.call_began_at = now
         self._phases.start(now=now, requested=checkpoint is None)
         return self._driver.start(checkpoint, now=now)
 
@@ -231,7 +232,7 @@ class CallSession:
                 self._phases.last_sign_at = now
                 self.record.acted = self.record.acted or isinstance(event, DigitPressed)
                 return self._driver.handle(event, now=now)
-            case MessageSaved() | WordsHeard() | TransferBegun() | TransferEnded():
+            case MessageSaved() | WordsHeard() | JudgeAnswered() | TransferBegun() | TransferEnded():
                 return self._driver.handle(event, now=now)
             case ActionDone() | FlowEnded():
                 return self._driver.handle(event, now=now) if self._led else []
@@ -333,6 +334,17 @@ class CallSession:
         """Forward the caller's audio to the Python flow from now on, or no longer."""
         return [] if self.phase.is_over else self._followed(self._duplex.forward_audio(wanted=wanted), now)
 
+    def take_turns(self, *, wanted: bool, now: float) -> list[CallEffect]:
+        """Forward what the caller says to the Python flow from now on, or no longer."""
+        if self.phase.is_over:
+            return []
+        turns = self._dialogue.floor.turns
+        if wanted:
+            turns.wanted = True
+        else:
+            turns.stop()
+        return self._followed([], now)
+
     @property
     def _led(self) -> bool:
         """Whether the flow still leads the call: it does not once a goodbye is wanted, nor when the call is over."""
@@ -340,7 +352,9 @@ class CallSession:
 
     def _followed(self, effects: list[CallEffect], now: float) -> list[CallEffect]:
         """The effects of what changed something: who is listened to may have changed too."""
-        self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+        listening = self._dialogue.attend(live=self._phases.phase.is_live, now=now)
+        if listening:
+            effects = [*effects, *listening]
         if self._checkpointer.transfer is not None or self._driver.is_recording:
             self.record.acted = True
         return self._timed(effects, now)

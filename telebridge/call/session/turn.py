@@ -14,7 +14,8 @@ from telebridge.call.record import CallRecord, HeardAnswer
 from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, PublishEvent, SaveMessage
 from telebridge.call.session.events import WordsHeard
-from telebridge.call.session.words.spoken_answer import SpokenAnswer, SpokenResult, WordOptions
+from telebridge.call.session.words.options import WordOptions
+from telebridge.call.session.words.spoken_answer import SpokenAnswer, SpokenResult
 from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
@@ -102,6 +103,11 @@ class DialogTurn:
     def mail_to(self) -> str | None:
         """To whom a message that it records is sent by e-mail; None where the settings say."""
         return self.step.mail_to if isinstance(self.step, Record) else None
+
+    @property
+    def spoken(self) -> SpokenAnswer | None:
+        """The words of its question, while a recognizer listens for them."""
+        return self._spoken
 
     @property
     def secret(self) -> bool:
@@ -237,7 +243,7 @@ class DialogTurn:
         spoken = self._spoken
         if spoken is None or heard.number != spoken.number:
             return []
-        result = spoken.receive(heard.result, now=now)
+        result = spoken.receive(heard.result, prompting=self._duplex.saying is not None, now=now)
         if result is not None:
             return self._understood(result, now)
         if isinstance(heard.result, FinalTranscript) and not spoken.waiting:
@@ -250,7 +256,7 @@ class DialogTurn:
             return []
         effects: list[CallEffect] = [self._noted(result)]
         if self._duplex.saying is not None:
-            effects += self._duplex.interrupt(BargeInCause.SPEECH, now=now).effects
+            effects += self._duplex.interrupt(BargeInCause.SPEECH, now=now, reason="answer").effects
         if result.digits:
             return [*effects, *self._press_spoken(result, now)]
         self._digits.stop()

@@ -14,6 +14,7 @@ from telebridge.app.python_flows import bridge_of
 from telebridge.call.flows.python import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
+from telebridge.cli.demo.recognition import DemoRecognition, demo_recognition
 from telebridge.cli.listen import listening
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.hum import warn_of_hum
@@ -24,7 +25,7 @@ from telebridge.settings import Settings, TwilioSettings, load_settings
 from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.media.recording import DualChannelRecording, TimelineEvent
+from telebridge.simulator.media.recording import DualChannelRecording
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.testing.artifacts import write_recording
 
@@ -86,13 +87,19 @@ def _answering(settings: Settings, bridge: Bridge | None) -> str:
 async def _call(
     settings: Settings, bridge: Bridge | None, caller: Script, console: Console
 ) -> tuple[SimulatedCall, CallRecord]:
-    app = create_app(settings, bridge=bridge)
+    async with demo_recognition(settings, caller) as recognition:
+        return await _placed(recognition, bridge, caller, console)
+
+
+async def _placed(
+    recognition: DemoRecognition, bridge: Bridge | None, caller: Script, console: Console
+) -> tuple[SimulatedCall, CallRecord]:
+    app = create_app(recognition.settings, bridge=bridge)
     async with listening(app, "127.0.0.1", 0, port_setting="server.port") as url:
         simulator = Simulator(SimulatorOptions())
-        events: list[TimelineEvent] = []
         try:
             placed = simulator.place_inbound_call(
-                f"{url}/twilio/voice", caller, status_callback=f"{url}/twilio/status", watch=events.append
+                f"{url}/twilio/voice", caller, status_callback=f"{url}/twilio/status", watch=recognition.watch
             )
             view = CallView(placed, lambda: app[CALLS].record(placed.record.sid))
             with Live(view, console=console, refresh_per_second=REFRESHES_PER_SECOND):
@@ -133,5 +140,7 @@ def _tell_result(record: CallRecord, recording: DualChannelRecording) -> None:
             stopped = f", silent {cut.stop_ms:.0f} ms after they began" if cut.stop_ms else ""
             heard = cut.heard_text or "(nothing)"
             print_line(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
+    for answer in record.heard:
+        print_line(f"{'understood':<12} {answer.text}")
     first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
     print_line(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")

@@ -68,3 +68,8 @@ def is_echo(text: str, said: str) -> bool:
         return False
     matcher = SequenceMatcher(None, heard, ours, autojunk=False)
     return matcher.find_longest_match().size >= ECHO_SHARE * len(heard)
+
+
+def repeats(text: str, said: str) -> bool:
+    """Whether a text stands word for word in what we said ourselves, so that its beginning may be an echo."""
+    return _contains(tokens(said), tokens(text))

@@ -136,6 +136,8 @@ class UtteranceResponse(ResponseModel):
     heard_ms: float | None = None
     exact: bool | None = Field(None, description="Whether heard_text follows from word timings, not from proportion.")
     stop_ms: float | None = None
+    reason: str | None = Field(None, description="Why speech took the floor, where words may judge it.")
+    resumed_for: list[str] = Field([], description="Why it went on after each pause, where words may judge it.")
 
 
 class CallResponse(ResponseModel):

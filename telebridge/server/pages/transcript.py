@@ -45,12 +45,16 @@ def transcript_line(utterance: Mapping[str, Any]) -> TranscriptLine:
     """One utterance, as `utterance_json` wrote it."""
     text, pauses = str(utterance.get("text") or ""), utterance.get("pauses") or 0
     paused = f"paused {pauses} time{'s' if pauses != 1 else ''} for a sound" if pauses else ""
+    if reasons := utterance.get("resumed_for"):
+        paused += f" ({', '.join(map(str, reasons))})"
     cause = utterance.get("interrupted_by")
     if not cause:
         return TranscriptLine(text, note=paused)
     heard = str(utterance.get("heard_text") or "")
     unheard = text[len(heard) :] if text.startswith(heard) else ""
     cut = f"cut off {CAUSES.get(cause, cause)}"
+    if reason := utterance.get("reason"):
+        cut += f" ({reason})"
     if isinstance(heard_ms := utterance.get("heard_ms"), int | float):
         cut += f", after {heard_ms / 1000:.1f} s"
     if stop_ms := utterance.get("stop_ms"):

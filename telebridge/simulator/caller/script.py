@@ -9,6 +9,7 @@
 | `silence [700ms]` | until the bridge has spoken and been quiet that long |
 | `listen 2s` | that long |
 | `speak 1.5s`, `speak FILE` | a voice-like sound, or what the given reader makes of FILE |
+| `say TEXT` | the same for as long as it takes to say it; `telebridge demo` lets its recognizer hear the text |
 | `cough`, `click`, `breathe`, `mm-hm` | what is no interruption |
 | `at 3.2s` | until so long after the line was opened |
 | `noise street -35dB`, `noise off` | from now on; also `hum`, `babble`, `music`; the level is below full scale |
@@ -51,7 +52,7 @@ from telebridge.simulator.caller.noises import (
     click,
     cough,
 )
-from telebridge.simulator.caller.voices import murmur, speech
+from telebridge.simulator.caller.voices import murmur, speech, spoken
 
 DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)(ms|s)?")
 KEYS = re.compile(r"[0-9A-D*#w]+")
@@ -111,6 +112,8 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return Listen(_seconds(part, rest))
         case "speak", _:
             return _speak(part, rest, read_audio)
+        case "say", _ if rest:
+            return Speak(spoken(rest), words=rest)
         case "at", _:
             return WaitUntil(_seconds(part, rest))
         case (("cough" | "click" | "breathe" | "mm-hm"), ""):
@@ -125,7 +128,7 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return HangUpStep()
         case _:
             pass
-    hint = "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up"
+    hint = "there are wait, silence, listen, at, speak, say, cough, click, breathe, mm-hm, noise, echo, press, hang up"
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 

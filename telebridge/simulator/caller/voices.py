@@ -9,6 +9,7 @@ One rule: the same arguments give the same bytes, so that recordings can be comp
 
 import math
 import random
+import zlib
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -25,6 +26,8 @@ PEAK = 14_000
 ONSET_MS = 15
 LONGEST_MS = 8000
 """What lasts longer says the same again."""
+SPOKEN_MS_PER_CHARACTER = 65
+LEAST_SPOKEN_MS, MOST_SPOKEN_MS = 300, 8000
 WEIGHTS = (1.0, 0.6, 0.35)
 
 
@@ -34,6 +37,12 @@ def speech(ms: int, *, pitch_hz: float = 125.0, seed: int = 1) -> bytes:
         return _mulaw(_talk(ms, pitch_hz, seed, VOWELS, SYLLABLE_MS))
     whole = _mulaw(_talk(LONGEST_MS, pitch_hz, seed, VOWELS, SYLLABLE_MS))
     return (whole * (ms // LONGEST_MS + 1))[: ms * BYTES_PER_MS]
+
+
+def spoken(text: str) -> bytes:
+    """The same voice for as long as it takes to say a text, in mu-law; another text sounds differently."""
+    ms = min(MOST_SPOKEN_MS, max(LEAST_SPOKEN_MS, SPOKEN_MS_PER_CHARACTER * len(text)))
+    return speech(ms, seed=zlib.crc32(text.encode()) % 1000)
 
 
 def samples_of_speech(ms: int, *, pitch_hz: float, seed: int) -> Sequence[float]:

@@ -1,6 +1,5 @@
 """What the caller does. Each action takes the time that it takes a person; then the test goes on."""
 
-import zlib
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -13,13 +12,11 @@ from telebridge.simulator.account import SimulatedCall
 from telebridge.simulator.caller.caller import CallerStep, HangUpStep, Loudspeaker, Noise, Press, Speak
 from telebridge.simulator.caller.noises import KINDS, background, breath, click, cough
 from telebridge.simulator.caller.script import parse_script
-from telebridge.simulator.caller.voices import murmur, speech
+from telebridge.simulator.caller.voices import murmur, spoken
 from telebridge.testing.bench.bench import Bench
 from telebridge.testing.call.facts import CallFacts
 from telebridge.testing.vocabulary import KEYS
 
-SPOKEN_MS_PER_CHARACTER = 65
-LEAST_SPOKEN_MS, MOST_SPOKEN_MS = 300, 8000
 LONGEST_STEP_SECONDS = 150.0
 SHORT_SOUNDS = {"cough": cough, "click": click, "breathe": breath, "mm-hm": murmur}
 
@@ -171,5 +168,4 @@ def _spoken(words: str | Path | bytes) -> Speak:
             return Speak(read(words), words=words.name)
         except (OSError, ValueError) as error:
             raise ConfigurationError(str(words), f"cannot be read as WAV ({error})") from error
-    ms = min(MOST_SPOKEN_MS, max(LEAST_SPOKEN_MS, SPOKEN_MS_PER_CHARACTER * len(words)))
-    return Speak(speech(ms, seed=zlib.crc32(words.encode()) % 1000), words=words)
+    return Speak(spoken(words), words=words)

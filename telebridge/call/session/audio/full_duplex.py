@@ -14,8 +14,9 @@ from telebridge.call.session.audio.speaking import FinishedUtterance, Speaking
 from telebridge.call.session.effects import CallEffect, ForwardAudio, PublishEvent
 from telebridge.errors import SpeechError
 from telebridge.flows.steps import Play, Record, Say
-from telebridge.turns.barge_in import BargeInCause, Decision
+from telebridge.turns.barge_in import BargeIn, BargeInCause, Decision
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
+from telebridge.turns.words_judge import FloorContest, Settled
 from telebridge.twilio.media_stream import AudioReceived
 
 
@@ -65,14 +66,32 @@ class FullDuplex:
         recording: Records the caller; None while nobody wants that.
         forwarding: Whether a Python flow takes the caller's audio as it comes.
         recognizing: Whether a recognizer takes what the caller says just now.
+        prompts: How many prompts have begun or ended.
+        barge_in: The last interruption, whatever its cause.
+        contest: Decides by words about sounds of the caller's; None where the sound alone does.
     """
 
-    __slots__ = ("_listening", "_options", "_record", "_speaking", "_yields", "forwarding", "recognizing", "recording")
+    __slots__ = (
+        "_listening",
+        "_options",
+        "_record",
+        "_speaking",
+        "_yields",
+        "barge_in",
+        "contest",
+        "forwarding",
+        "prompts",
+        "recognizing",
+        "recording",
+    )
 
     def __init__(self, record: CallRecord, speaking: Speaking, listening: ListeningOptions) -> None:
         self._speaking = speaking
         self.recording: MessageRecording | None = None
         self.forwarding = self.recognizing = False
+        self.contest: FloorContest | None = None
+        self.prompts = 0
+        self.barge_in: BargeIn | None = None
         self._listening = Listening(listening, self._speaking)
         self._yields = False  # whether what is being said yields to speech
         self._record = record
@@ -89,6 +108,16 @@ class FullDuplex:
         return self._speaking.in_progress
 
     @property
+    def saying_text(self) -> str:
+        """The text of what is being said, as far as it is known; empty when nothing is."""
+        return self._speaking.text or ""
+
+    @property
+    def yields_to_speech(self) -> bool:
+        """Whether something is being said that speech interrupts."""
+        return self._yields
+
+    @property
     def stream_open(self) -> bool:
         """Whether the stream is there."""
         return self._speaking.stream_open
@@ -102,6 +131,10 @@ class FullDuplex:
     def awaits_silence(self) -> bool:
         """Whether a message, the caller's speech or a pause of the prompt ends by their silence."""
         return self.recording is not None or self._listening.speaking or self._speaking.paused
+
+    def caller_began_at(self, *, now: float) -> float:
+        """When the caller last began to speak, in monotonic seconds."""
+        return now - self._listening.speech_age_ms / 1000
 
     @property
     def media_ms(self) -> float:
@@ -134,21 +167,30 @@ class FullDuplex:
         """The effects of an utterance that has begun, and waits for a caller who speaks if it yields to them."""
         saying = self.saying
         self._yields = saying is not None and self.yields(saying, BargeInCause.SPEECH)
+        self._prompt_began()
         if not self._yields or not self._listening.speaking:
             return effects
         self._listening.prompt_waits()
         return [*effects, *self._speaking.pause(now=now)]
 
-    def interrupt(self, cause: BargeInCause, *, now: float) -> UtteranceOver:
-        """End the utterance in progress at once.
+    def _prompt_began(self) -> None:
+        """Another prompt begins, or the one before is over: nobody contests it."""
+        self.prompts += 1
+        if self.contest is not None:
+            self.contest.prompt_began(self.prompts)
+
+    def interrupt(self, cause: BargeInCause, *, now: float, reason: str = "") -> UtteranceOver:
+        """End the utterance in progress at once; `reason` says why, for the record.
 
         Raises:
             LocalProtocolError: Nothing is being said.
         """
         stop_ms = self._listening.floor.stop_ms if cause is BargeInCause.SPEECH else 0.0
-        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms)
+        effects, utterance = self._speaking.interrupt(cause, now=now, stop_ms=stop_ms, reason=reason)
+        self.barge_in = utterance.interruption
         self._listening.interrupted()
         self._yields = False
+        self._prompt_began()
         return UtteranceOver([*effects, self._noted(utterance)], utterance)
 
     def mark_returned(self, name: str, *, now: float) -> UtteranceOver | None:
@@ -167,6 +209,7 @@ class FullDuplex:
         if finished is None:
             return None
         self._yields = False
+        self._prompt_began()
         return UtteranceOver([self._noted(finished.utterance)], finished.utterance, finished.error)
 
     def _noted(self, utterance: SpokenUtterance) -> PublishEvent:
@@ -205,16 +248,35 @@ class FullDuplex:
             if self.forwarding or self.recognizing or self.recording is not None:
                 return NO_ACTIVITY
             return None
-        match judged.decision:
+        if judged.decision is None:
+            return CallerActivity(judged.speech)
+        if self.contest is None:
+            return self._decided(judged.decision, judged.speech, now)
+        settled = self.contest.sound_decided(
+            judged.decision, contested=listening.floor.contested, speaking=listening.speaking, now=now
+        )
+        if settled is None:
+            return CallerActivity(judged.speech)
+        return self._decided(settled.decision, judged.speech, now, settled.reason)
+
+    def settle(self, settled: Settled, *, now: float) -> CallerActivity:
+        """Do what words have decided about the prompt; without a stream there is none to decide about."""
+        if not self._speaking.stream_open or self.saying is None:
+            self._prompt_began()
+            return NO_ACTIVITY
+        return self._decided(settled.decision, None, now, settled.reason)
+
+    def _decided(
+        self, decision: Decision, speech: CallerSpeechStarted | CallerSpeechEnded | None, now: float, reason: str = ""
+    ) -> CallerActivity:
+        match decision:
             case Decision.PAUSE:
-                return CallerActivity(judged.speech, tuple(self._speaking.pause(now=now)))
+                return CallerActivity(speech, tuple(self._speaking.pause(now=now)))
             case Decision.RESUME:
-                return CallerActivity(judged.speech, tuple(self._speaking.resume(now=now)))
+                return CallerActivity(speech, tuple(self._speaking.resume(now=now, reason=reason)))
             case Decision.COMMIT:
-                interrupted = self.interrupt(BargeInCause.SPEECH, now=now)
-                return CallerActivity(judged.speech, interrupted=interrupted)
-            case None:
-                return CallerActivity(judged.speech)
+                interrupted = self.interrupt(BargeInCause.SPEECH, now=now, reason=reason)
+                return CallerActivity(speech, interrupted=interrupted)
 
     def forward_audio(self, *, wanted: bool) -> list[CallEffect]:
         """Forward the caller's audio from now on, from the beginning of their last speech; or no longer."""
@@ -247,4 +309,5 @@ class FullDuplex:
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self._listening = Listening(self._options, self._speaking)
+        self._prompt_began()
         return self._speaking.stream_opened(now=now)

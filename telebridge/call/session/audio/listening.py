@@ -149,6 +149,11 @@ class Listening:
         """Whether the caller speaks, as far as anybody listened."""
         return self._activity.speaking
 
+    @property
+    def speech_age_ms(self) -> float:
+        """How long ago the caller last began to speak, in media time; 0 where nobody has noticed it."""
+        return 0.0 if self._speech_began_ms is None else self.pre_roll.now_ms - self._speech_began_ms
+
     def prompt_waits(self) -> None:
         """A prompt begins that waits for the end of what the caller says."""
         self.floor.prompt_waits(now_ms=self.pre_roll.now_ms)

@@ -239,8 +239,8 @@ class Speaking:
         current.cut = Cut(now, position_ms, self._ledger.sent.tail(round(tail_ms * BYTES_PER_MS)))
         return [ClearPlayback()] if current.began_at is not None else []
 
-    def resume(self, *, now: float) -> list[CallEffect]:
-        """Go on with what was paused, at the start of the word that was cut."""
+    def resume(self, *, now: float, reason: str = "") -> list[CallEffect]:
+        """Go on with what was paused, at the start of the word that was cut; `reason` says why, for the record."""
         current = self._current
         if current is None or current.cut is None:
             return []
@@ -248,14 +248,14 @@ class Speaking:
         rewound = cut.rewound(current.transcript)
         current.went_on_at_ms = cut.position_ms - len(rewound) / BYTES_PER_MS
         if current.began_at is not None:
-            current.pauses.append(PlaybackPause(cut.at, now))
+            current.pauses.append(PlaybackPause(cut.at, now, reason))
         sent = self._writer.resume(current.name, rewound, now=now)
         if sent and current.began_at is None:
             current.began_at = now
         return [*sent]
 
     def interrupt(
-        self, cause: BargeInCause, *, now: float, stop_ms: float = 0.0
+        self, cause: BargeInCause, *, now: float, stop_ms: float = 0.0, reason: str = ""
     ) -> tuple[list[CallEffect], SpokenUtterance]:
         """End the utterance at once; the line falls silent, unless it is so already.
 
@@ -267,7 +267,7 @@ class Speaking:
             raise LocalProtocolError("there is nothing to interrupt")
         heard_ms = self.heard_ms(now=now)
         heard = current.heard(heard_ms)
-        interruption = BargeIn(cause, heard.text, current.before.heard_ms + heard_ms, heard.exact, stop_ms)
+        interruption = BargeIn(cause, heard.text, current.before.heard_ms + heard_ms, heard.exact, stop_ms, reason)
         effects: list[CallEffect] = [ClearSpeech(current.name)] if current.requested else []
         if current.cut is None:
             effects.insert(0, ClearPlayback())

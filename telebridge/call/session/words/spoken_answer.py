@@ -4,10 +4,10 @@ One rule: a question waits for words that were said, but never longer than the r
 too late, twice or not at all, the question goes on.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from telebridge.call.session.effects import CallEffect, RecognizeAudio, StartRecognition, StopRecognition
+from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.flows.steps import WordRules
 from telebridge.flows.words.meaning import meaning_of
@@ -16,23 +16,6 @@ from telebridge.recognition.words.phrases import is_echo, says_nothing
 
 OVERDUE_SECONDS = 4.0
 """A recognizer answers earlier, or reports a failure; this is for one that does neither."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordOptions:
-    """Whether and how words are heard.
-
-    Args:
-        available: Whether a recognizer listens now.
-        language: What callers speak where a question does not say it.
-        keep: Whether what they say is kept in records and events.
-        silence_noticed_seconds: How long a caller is silent before it is known that they have stopped.
-    """
-
-    available: Callable[[], bool] = field(default=lambda: False)
-    language: str = "en"
-    keep: bool = True
-    silence_noticed_seconds: float = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +50,7 @@ class SpokenAnswer:
 
     Attributes:
         number: Of its recognition.
+        utterance: The utterance that began last, counted from 1.
         in_utterance: Whether the recognizer gets audio now.
     """
 
@@ -75,9 +59,10 @@ class SpokenAnswer:
         self.in_utterance = False
         self._rules = rules
         self._language = rules.language or options.language
+        self._floor = options.floor
         self._noticed_seconds = options.silence_noticed_seconds
         self._prompt = prompt
-        self._utterance = 0
+        self.utterance = 0
         self._pending: dict[int, float] = {}  # utterances without a final transcript, and when it is overdue
         self._texts: list[str] = []
         self._confidences: list[float] = []
@@ -116,7 +101,7 @@ class SpokenAnswer:
         if self._cut or self.in_utterance:
             return []
         self.in_utterance = True
-        self._utterance += 1
+        self.utterance += 1
         self._silent_at = None
         if self._longest_at is None:
             self._longest_at = now + self._rules.longest_seconds
@@ -131,20 +116,26 @@ class SpokenAnswer:
         if not self.in_utterance:
             return []
         self.in_utterance = False
-        self._pending[self._utterance] = now + OVERDUE_SECONDS
+        self._pending[self.utterance] = now + OVERDUE_SECONDS
         if self._rules.free:
             self._silent_at = now + max(0.0, self._rules.silence_seconds - self._noticed_seconds)
         return [RecognizeAudio(self.number, b"", ends=True)]
 
     # The recognizer.
 
-    def receive(self, result: RecognitionResult, *, now: float) -> SpokenResult | None:
-        """Take what the recognizer has heard; returns what the words mean once that is known."""
+    def receive(self, result: RecognitionResult, *, prompting: bool = False, now: float) -> SpokenResult | None:
+        """Take what the recognizer has heard; returns what the words mean once that is known.
+
+        Args:
+            result: What it has heard.
+            prompting: Whether the question is still being asked; then a back-channel that is no answer says nothing.
+            now: Monotonic seconds.
+        """
         if isinstance(result, PartialTranscript) or self._pending.pop(result.utterance, None) is None:
             return None
-        return self._receive_final(result, now)
+        return self._receive_final(result, now, prompting=prompting)
 
-    def _receive_final(self, final: FinalTranscript, now: float) -> SpokenResult | None:
+    def _receive_final(self, final: FinalTranscript, now: float, *, prompting: bool) -> SpokenResult | None:
         text = final.text.strip()
         self._failed = self._failed or bool(final.failure)
         if not says_nothing(text) and not is_echo(text, self._prompt):
@@ -153,7 +144,15 @@ class SpokenAnswer:
                 self._confidences.append(final.confidence)
             if not self._rules.free and (answer := self._answer(text)) is not None:
                 return answer
+            if prompting and self._floor is not None and self._floor.rules.is_back_channel(text, self._language):
+                self._texts.pop()
+                if final.confidence is not None:
+                    self._confidences.pop()
         return self._settled(now)
+
+    def answers(self, text: str) -> bool:
+        """Whether these words answer the question, if nothing else is said."""
+        return not self._rules.free and meaning_of(text, text, self._rules, self._language) is not None
 
     def _answer(self, text: str) -> SpokenResult | None:
         """The answer that the words give, as soon as they do."""

@@ -1,7 +1,8 @@
 """The words of one question: which audio is recognized, and what its transcripts mean."""
 
 from telebridge.call.session.effects import RecognizeAudio
-from telebridge.call.session.words.spoken_answer import OVERDUE_SECONDS, SpokenAnswer, SpokenResult, WordOptions
+from telebridge.call.session.words.options import WordOptions
+from telebridge.call.session.words.spoken_answer import OVERDUE_SECONDS, SpokenAnswer, SpokenResult
 from telebridge.flows.steps import WordRules
 from telebridge.recognition.source import FinalTranscript, PartialTranscript
 
@@ -20,7 +21,7 @@ def spoken(words, *texts, at=0.0, failure=""):
     for text in texts:
         assert words.speech_started(AUDIO, now=at) == [RecognizeAudio(1, AUDIO, begins=True)]
         assert words.speech_ended(now=at) == [RecognizeAudio(1, b"", ends=True)]
-        number = words._utterance
+        number = words.utterance
         assert words.receive(PartialTranscript(number, text), now=at) is None
         result = words.receive(FinalTranscript(number, text, 0.9, failure=failure), now=at)
     return result
@@ -37,9 +38,9 @@ def test_a_phrase_may_come_in_pieces():
     words.speech_started(AUDIO, now=1.0)
     words.speech_ended(now=1.0)
     words.speech_started(AUDIO, now=1.1)
-    assert words.receive(FinalTranscript(words._utterance - 1, "my"), now=1.2) is None, "they go on"
+    assert words.receive(FinalTranscript(words.utterance - 1, "my"), now=1.2) is None, "they go on"
     words.speech_ended(now=1.3)
-    assert words.receive(FinalTranscript(words._utterance, "bill"), now=1.4).key == "1"
+    assert words.receive(FinalTranscript(words.utterance, "bill"), now=1.4).key == "1"
 
 
 def test_a_number_chooses_its_key():

@@ -1,0 +1,137 @@
+"""Words over a prompt: what takes the floor, what does not, and that no recognizer is ever waited for at the sound."""
+
+import pytest
+
+from telebridge.recognition_server.script import ScriptedWords
+from telebridge.testing.phone import Phone
+from telebridge.turns.barge_in import BargeInCause
+
+NEWS = "Your appointment with Doctor Miller is on Tuesday at ten, in the second floor of the old building by the lake."
+FLOW = f"""
+flow: floor
+start: news
+nodes:
+  news: {{say: "{NEWS}", then: more}}
+  more: {{say: "Please bring your card.", then: sure}}
+  sure:
+    ask: "Please think about it for as long as you like, and then tell me whether that is right for you."
+    choices: {{yes: bye, no: desk}}
+    no_input: {{after: 5s, then: desk}}
+    no_match: {{say: "Sorry?", reprompt: 1, then: desk}}
+  desk: {{hang_up: "One moment please."}}
+  bye: {{hang_up: "Goodbye."}}
+"""
+SENTENCE = "I would like to talk about something else now"
+
+
+@pytest.fixture
+def phone(tmp_path):
+    (tmp_path / "floor.yaml").write_text(FLOW)
+    with Phone(flow="floor.yaml", folder=tmp_path) as phone:
+        yield phone
+
+
+def call_of(phone, judge="words"):
+    return phone.call(settings={"recognition": {"provider": "deepgram"}, "barge_in": {"judge": judge}})
+
+
+def over_news(phone, text, *, heard=None, judge="words"):
+    """What became of the first prompt, over which the caller says that; and the record."""
+    with call_of(phone, judge) as call:
+        call.hears("Your appointment with")
+        call.says(text, heard=heard)
+        call.waits(2.5)
+    return call.record.utterances[0], call.record
+
+
+def taken(utterance):
+    return utterance.interruption is not None and utterance.interruption.cause is BargeInCause.SPEECH
+
+
+@pytest.mark.parametrize("text", ["mm-hm", "uh-huh yeah I see of course"])
+def test_a_back_channel_silences_the_line_and_the_prompt_goes_on(phone, text):
+    news, record = over_news(phone, text)
+    assert not taken(news)
+    [pause] = news.pauses
+    assert pause.reason == "back-channel"
+    assert pause.resumed_at - pause.paused_at < max(0.3, 0.065 * len(text)) + 0.6
+    assert record.as_json()["utterances"][0]["resumed_for"] == ["back-channel"]
+    assert record.heard == []
+
+
+@pytest.mark.parametrize(("text", "reason"), [("stop", "interrupting word"), ("yeah but my bill", "words")])
+def test_words_take_the_floor_however_short_they_are(phone, text, reason):
+    news, record = over_news(phone, text)
+    assert taken(news)
+    assert news.interruption.reason == record.as_json()["utterances"][0]["reason"] == reason
+    assert news.interruption.heard_text.startswith("Your appointment with")
+    assert [answer.text for answer in record.heard] == [text]
+
+
+def test_the_line_falls_silent_as_soon_as_with_the_sound_alone(phone):
+    stopped = {}
+    for judge in ("sound", "words"):
+        news, _ = over_news(phone, SENTENCE, judge=judge)
+        stopped[judge] = news.interruption.stop_ms
+    assert stopped["words"] == stopped["sound"]
+
+
+@pytest.mark.parametrize(("text", "takes"), [("yes", False), (SENTENCE, True)])
+@pytest.mark.parametrize("how", [{"fault": "hangs"}, {"delay_seconds": 3.0}])
+def test_where_no_words_come_in_time_the_sound_decides(phone, text, takes, how):
+    news, _ = over_news(phone, text, heard=ScriptedWords(text, partials=False, **how))
+    assert taken(news) is takes
+    if takes:
+        assert news.interruption.reason == "sound"
+    else:
+        [pause] = news.pauses
+        assert pause.reason == "sound"
+        assert pause.resumed_at - pause.paused_at < 0.3 + 0.4 + 0.7
+
+
+def test_words_that_come_late_still_take_the_floor(phone):
+    news, _ = over_news(phone, "stop", heard=ScriptedWords("stop", partials=False, delay_seconds=1.0))
+    assert [pause.reason for pause in news.pauses] == ["sound"]
+    assert news.interruption.reason == "interrupting word"
+
+
+def test_a_recognizer_that_refuses_leaves_it_to_the_sound(phone):
+    phone.words.refuse_status = 401
+    news, _ = over_news(phone, "stop")
+    assert [pause.reason for pause in news.pauses] == ["sound"]
+
+
+def test_our_own_voice_takes_no_floor(phone):
+    news, _ = over_news(phone, "on Tuesday at ten in the second floor of the old")
+    assert [pause.reason for pause in news.pauses] == ["our own voice"]
+
+
+def test_a_yeah_that_answers_is_an_answer_and_another_back_channel_is_none(phone):
+    with call_of(phone) as call:
+        call.hears("Please think", within=20)
+        call.says("I see")
+        call.hears("tell me whether", within=8)
+        call.says("yeah")
+        call.hears("Goodbye.")
+    sure = call.record.utterances[2]
+    assert [pause.reason for pause in sure.pauses] == ["back-channel"]
+    assert sure.interruption.reason == "answer"
+
+
+def test_a_key_wins_over_words_that_are_waited_for(phone):
+    with call_of(phone) as call:
+        call.hears("Please think", within=20)
+        call.says("I believe", heard=ScriptedWords("I believe", partials=False, delay_seconds=0.5))
+        call.press("1")
+        call.hears("Goodbye.")
+    assert call.record.utterances[2].interruption.cause is BargeInCause.KEY
+
+
+def test_a_back_channel_that_real_words_follow_takes_the_floor(phone):
+    with call_of(phone) as call:
+        call.hears("Your appointment with")
+        call.says("yeah")
+        call.waits(0.45)
+        call.says("wait a moment")
+        call.waits(1)
+    assert call.record.utterances[0].interruption.reason == "interrupting word"
