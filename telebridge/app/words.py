@@ -8,7 +8,7 @@ from telebridge.recognition.options import RecognitionProvider, RecognizerOption
 from telebridge.recognition.source import Recognizer
 from telebridge.settings import RecognitionSettings, Settings
 
-HOSTED = frozenset({"deepgram", "openai"})
+HOSTED = frozenset({"deepgram", "openai", "rime"})
 """Providers that take nobody without a key at their own address."""
 
 
