@@ -120,8 +120,8 @@ class FluxMessages:
 
     def send_turn(self, turn: FluxTurn) -> str:
         """Return the message about a turn."""
-        fields = msgspec.to_builtins(turn)
-        return self.send_event(**{**fields, "kind": fields.pop("type")})
+        fields: dict[str, object] = msgspec.to_builtins(turn)
+        return self.send_event(str(fields.pop("type")), **fields)
 
     @staticmethod
     def receive_from_bridge(message: Frame) -> HeardByRecognizer:

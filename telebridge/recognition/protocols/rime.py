@@ -140,7 +140,8 @@ class TranscriptionMessages:
                 return EndHeard()
             case {"cancel": _}:
                 return DropHeard()
-        return NotUnderstood("no field that is known")
+            case _:
+                return NotUnderstood("no field that is known")
 
     def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
         self._side.require(side)
