@@ -19,6 +19,7 @@ import publish as publish_bench
 import soak as soak_bench
 import startup as startup_bench
 import typer
+import words as words_bench
 import workers as workers_bench
 from rich.console import Console
 from rich.table import Table
@@ -170,6 +171,15 @@ def continuity(
 ) -> None:
     """The process dies in the middle of prompts: how soon, and where, its calls go on elsewhere."""
     _report(continuity_bench.run(rounds=rounds, calls=calls), as_json=json_)
+
+
+@app.command()
+def words(
+    utterances: Annotated[int, typer.Option(min=10, help="How many utterances for each provider.")] = 40,
+    json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """What the bridge adds to a recognizer's own time, for each provider."""
+    _report(words_bench.run(utterances=utterances), as_json=json_)
 
 
 @app.command("inbound-frames")

@@ -12,7 +12,7 @@ from telebridge.recognition.words.floor import FloorWordRules
 from telebridge.settings import BargeInSettings, RecognitionSettings, Settings
 
 BY_SOUND, BY_WORDS = "sound", "words"
-HOSTED = frozenset({"deepgram", "openai"})
+HOSTED = frozenset({"deepgram", "openai", "rime"})
 """Providers that take nobody without a key at their own address."""
 
 

@@ -12,12 +12,12 @@ from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.outgoing.http_body import read_body
 from telebridge.recognition.health import REFUSALS, RecognizerHealth
-from telebridge.recognition.openai_http import (
+from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.protocols.openai_http import (
     TranscriptionRequest,
     transcription_answer,
     transcription_request,
 )
-from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import (
     FinalTranscript,
     Recognition,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from telebridge.recognition.source import RecognitionRequest
 
-RecognitionProvider = Literal["deepgram", "openai", "openai-http", "vosk"]
+RecognitionProvider = Literal["deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk"]
 
 
 @dataclass(frozen=True, slots=True)

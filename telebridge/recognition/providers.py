@@ -5,18 +5,22 @@ One rule: what is missing for it is said when the process starts, and not in a c
 
 from collections.abc import Callable, Mapping
 
-from telebridge.recognition.deepgram import DeepgramRecognition
 from telebridge.recognition.http_recognizer import HttpRecognizer
 from telebridge.recognition.messages import RecognitionProtocol
-from telebridge.recognition.openai_realtime import RealtimeRecognition
 from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.protocols.deepgram import DeepgramRecognition
+from telebridge.recognition.protocols.deepgram_flux import FluxRecognition
+from telebridge.recognition.protocols.openai_realtime import RealtimeRecognition
+from telebridge.recognition.protocols.rime import RimeRecognition
+from telebridge.recognition.protocols.vosk import VoskRecognition
 from telebridge.recognition.source import RecognitionRequest, Recognizer
-from telebridge.recognition.vosk import VoskRecognition
 from telebridge.recognition.websocket_recognizer import WebSocketRecognizer
 
 PROTOCOLS: Mapping[str, Callable[[RecognizerOptions, RecognitionRequest], RecognitionProtocol]] = {
     "deepgram": DeepgramRecognition,
+    "deepgram-flux": FluxRecognition,
     "openai": RealtimeRecognition,
+    "rime": RimeRecognition,
     "vosk": VoskRecognition,
 }
 """The protocols over WebSockets, by the name of their provider."""

@@ -88,6 +88,10 @@ class UtteranceLog:
                 return each
         return None
 
+    def before(self, position_ms: float) -> HeardUtterance | None:
+        """The last utterance that begins before this position; None when it is done with."""
+        return next((each for each in reversed(self._open) if each.begins_ms < position_ms), None)
+
     def finish(self, utterance: HeardUtterance) -> FinalTranscript:
         """Make the final transcript of an utterance out of what was heard; it is forgotten."""
         if utterance in self._open:

@@ -9,7 +9,15 @@ from dataclasses import replace
 from aiohttp import WSMsgType, web
 
 from telebridge.logs import logger
-from telebridge.recognition.messages import AudioHeard, EndHeard, FlushHeard, Frame, NotUnderstood, SetupHeard
+from telebridge.recognition.messages import (
+    AudioHeard,
+    DropHeard,
+    EndHeard,
+    FlushHeard,
+    Frame,
+    NotUnderstood,
+    SetupHeard,
+)
 from telebridge.recognition_server.dialects import ServerDialect
 from telebridge.recognition_server.script import CallerWords, ScriptedWords
 from telebridge.tasks import Tasks
@@ -80,6 +88,8 @@ class RecognitionConnection:
                 await self._send(self._dialect.closing(self._position_ms))
                 await self._socket.close()
                 return False
+            case DropHeard():
+                await self._send(self._dialect.dropped())
             case SetupHeard() as setup:
                 await self._send(self._dialect.set_up(setup))
             case NotUnderstood(problem):
@@ -91,13 +101,16 @@ class RecognitionConnection:
 
     async def _listen(self, audio: bytes) -> bool:
         if self._saying is None:
-            self._saying = self._words.take(now=asyncio.get_running_loop().time()) or ScriptedWords("")
+            self._saying = self._words.take(now=asyncio.get_running_loop().time())
             self._shown = 0
         self._position_ms += len(audio) / self._dialect.bytes_per_ms
-        saying, heard_ms = self._saying, self._position_ms - self._begins_ms
+        saying, heard_ms = self._saying or ScriptedWords(""), self._position_ms - self._begins_ms
         if saying.fault == "closes" and heard_ms > MS_PER_WORD:
             await self._socket.close(code=ERROR_CLOSE, message=b"closed on purpose")
             return False
+        if saying.fault != "hangs":
+            speech = bool(saying.text)
+            await self._send(self._dialect.progress(self._utterance, self._begins_ms, self._position_ms, speech=speech))
         words = saying.text.split()
         while saying.partials and self._shown < len(words) and heard_ms >= (self._shown + 1) * MS_PER_WORD:
             self._shown += 1

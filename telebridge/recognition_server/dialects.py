@@ -7,13 +7,6 @@ from typing import Protocol
 
 from typing_extensions import override
 
-from telebridge.recognition.deepgram import (
-    DeepgramAlternative,
-    DeepgramChannel,
-    DeepgramMessages,
-    DeepgramResults,
-    DeepgramWord,
-)
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -24,8 +17,15 @@ from telebridge.recognition.messages import (
     RecognitionSide,
     SetupHeard,
 )
-from telebridge.recognition.openai_realtime import TRANSCRIPTION, RealtimeMessages
-from telebridge.recognition.vosk import VoskMessages, VoskWord
+from telebridge.recognition.protocols.deepgram import (
+    DeepgramAlternative,
+    DeepgramChannel,
+    DeepgramMessages,
+    DeepgramResults,
+    DeepgramWord,
+)
+from telebridge.recognition.protocols.openai_realtime import TRANSCRIPTION, RealtimeMessages
+from telebridge.recognition.protocols.vosk import VoskMessages, VoskWord
 
 DEEPGRAM_ENCODINGS = {"mulaw": 1, "alaw": 1, "linear16": 2}
 REALTIME_FORMATS = {"audio/pcmu": 8, "audio/pcma": 8, "audio/pcm": 48, "g711_ulaw": 8, "g711_alaw": 8, "pcm16": 48}
@@ -64,6 +64,14 @@ class ServerDialect(Protocol):
     def flushed(self, utterance: int) -> list[str]:
         """What is sent at once when a final transcript is asked for."""
         ...
+
+    def dropped(self) -> list[str]:
+        """The answer to a client that wants nothing more of what was sent."""
+        return []
+
+    def progress(self, utterance: int, begins_ms: float, ends_ms: float, *, speech: bool) -> list[str]:  # noqa: ARG002 - most send nothing
+        """What is sent as audio comes, whether it holds words or not."""
+        return []
 
     def partial(self, utterance: int, text: str, begins_ms: float, ends_ms: float) -> list[str]:
         """A partial transcript of the audio between two positions of the connection."""

@@ -1,7 +1,8 @@
 """The local recognizer as an aiohttp application, with the protocols of others.
 
-The routes are `/v1/listen` (Deepgram), `/v1/realtime` (OpenAI), `POST /v1/audio/transcriptions` (OpenAI and most
-on-premises servers), `/` (Vosk), `POST /say`, which takes what the caller says next, and `/healthz`.
+The routes are `/v1/listen` and `/v2/listen` (Deepgram), `/v1/realtime` (OpenAI), `POST /v1/audio/transcriptions`
+(OpenAI and most on-premises servers), `/ws` (Rime), `/` (Vosk), `POST /say`, which takes what the caller says next, and
+`/healthz`.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from telebridge.recognition_server.dialects import (
     ServerDialect,
     VoskDialect,
 )
+from telebridge.recognition_server.flux_dialect import FluxDialect
+from telebridge.recognition_server.rime_dialect import RimeDialect
 from telebridge.recognition_server.script import CallerWords, ScriptedWords
 
 LARGEST_BODY_BYTES = 25 << 20
@@ -43,6 +46,8 @@ def create_app(options: RecognitionServerOptions | None = None) -> web.Applicati
     server = _Server(options or RecognitionServerOptions())
     app = web.Application(client_max_size=LARGEST_BODY_BYTES)
     app.router.add_get("/v1/listen", server.deepgram, allow_head=False)
+    app.router.add_get("/v2/listen", server.flux, allow_head=False)
+    app.router.add_get("/ws", server.rime, allow_head=False)
     app.router.add_get("/v1/realtime", server.realtime, allow_head=False)
     app.router.add_get("/", server.vosk, allow_head=False)
     app.router.add_post("/v1/audio/transcriptions", server.transcribe)
@@ -66,6 +71,24 @@ class _Server:
             problem = "encoding and sample_rate are required for raw audio"
             return web.json_response({"err_code": "Bad Request", "err_msg": problem}, status=400)
         return await self._serve(request, DeepgramDialect(encoding, int(rate)))
+
+    async def flux(self, request: web.Request) -> web.StreamResponse:
+        """Serve `v2/listen`."""
+        query = request.query
+        if (refused := self._refused(request, "Token")) is not None:
+            return refused
+        if not query.get("model", "").startswith("flux-"):
+            problem = "model is required, and is one of Flux"
+            return web.json_response({"err_code": "Bad Request", "err_msg": problem}, status=400)
+        rate = query.get("sample_rate", "16000")
+        return await self._serve(
+            request, FluxDialect(query.get("encoding", "linear16"), int(rate) if rate.isdecimal() else 16_000)
+        )
+
+    async def rime(self, request: web.Request) -> web.StreamResponse:
+        """Serve Rime's speech-to-text."""
+        refused = self._refused(request, "Bearer")
+        return await self._serve(request, RimeDialect()) if refused is None else refused
 
     async def realtime(self, request: web.Request) -> web.StreamResponse:
         """Serve the Realtime API."""

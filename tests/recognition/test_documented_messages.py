@@ -1,5 +1,6 @@
 """What goes over the wire, held against messages as the vendors' documents show them."""
 
+import base64
 import json
 import wave
 from io import BytesIO
@@ -7,14 +8,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from telebridge.errors import RemoteProtocolError
-from telebridge.recognition.deepgram import DeepgramRecognition
+from telebridge.errors import ConfigurationError, RemoteProtocolError
 from telebridge.recognition.messages import SendFrame
-from telebridge.recognition.openai_http import transcription_answer, transcription_request
-from telebridge.recognition.openai_realtime import RealtimeRecognition
 from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.protocols.deepgram import DeepgramRecognition
+from telebridge.recognition.protocols.deepgram_flux import FluxRecognition
+from telebridge.recognition.protocols.openai_http import transcription_answer, transcription_request
+from telebridge.recognition.protocols.openai_realtime import RealtimeRecognition
+from telebridge.recognition.protocols.rime import RimeRecognition
+from telebridge.recognition.protocols.vosk import VoskRecognition
+from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
-from telebridge.recognition.vosk import VoskRecognition
 
 SECOND = bytes(8000)
 REQUEST = RecognitionRequest("en-US", ("billing",), ("billing",))
@@ -161,3 +165,86 @@ def test_what_a_model_takes_for_no_speech_holds_no_words():
     assert transcription_answer(1, b'{"text":"billing"}') == FinalTranscript(1, "billing")
     invented = b'{"text":"Thank you.","segments":[{"no_speech_prob":0.93,"avg_logprob":-0.9}]}'
     assert transcription_answer(1, invented) == FinalTranscript(1, "")
+
+
+FORCE = '{"type":"ForceEndTurn"}'
+
+
+def flux_turn(event, text="", *, index=0, until):
+    fields = {"type": "TurnInfo", "request_id": "a", "sequence_id": 3, "event": event, "turn_index": index}
+    words = [{"word": word, "confidence": 0.9} for word in text.split()]
+    window = {"audio_window_start": 0.0, "audio_window_end": until, "end_of_turn_confidence": 0.2}
+    return json.dumps({**fields, **window, "transcript": text, "words": words, "languages": ["en"]})
+
+
+def frames(answers):
+    return [each.frame for each in answers if isinstance(each, SendFrame)]
+
+
+def test_flux_leaves_the_end_of_a_turn_to_us():
+    protocol = FluxRecognition(RecognizerOptions("deepgram-flux", api_key="k"), RecognitionRequest("es-MX", ("Acme",)))
+    query = parse_qs(urlsplit(protocol.address()).query)
+    assert (query["model"], query["language_hint"]) == (["flux-general-multi"], ["es"])
+    assert (query["encoding"], query["sample_rate"], query["keyterm"]) == (["mulaw"], ["8000"], ["Acme"])
+    assert (query["eot_threshold"], query["eot_timeout_ms"]) == (["1.0"], ["30000"])
+    assert FluxRecognition(RecognizerOptions("deepgram-flux"), REQUEST).address().count("flux-general-en") == 1
+
+
+def test_flux_ends_a_turn_once_all_of_it_is_transcribed():
+    protocol = FluxRecognition(RecognizerOptions("deepgram-flux"), REQUEST)
+    protocol.begin_speech(1)
+    protocol.feed(SECOND)
+    assert protocol.receive('{"type":"Connected","request_id":"a","sequence_id":0}') == []
+    assert protocol.receive(flux_turn("StartOfTurn", "my", until=0.5)) == [PartialTranscript(1, "my")]
+    assert FORCE not in frames(protocol.end_speech()), "the last words are not transcribed yet"
+    assert FORCE not in frames(protocol.receive(flux_turn("Update", "my last", until=0.9)))
+    assert protocol.receive(flux_turn("Update", "my last bill", until=1.1)) == [
+        PartialTranscript(1, "my last bill"),
+        SendFrame(FORCE),
+    ]
+    assert protocol.receive(flux_turn("Update", "my last bill", until=1.3)) == [], "it was said once"
+    done = flux_turn("EndOfTurn", "my last bill", until=1.3)
+    assert protocol.receive(done) == [FinalTranscript(1, "my last bill", pytest.approx(0.9))]
+    assert protocol.receive(done) == []
+
+
+def test_flux_says_nothing_of_a_turn_that_never_began():
+    protocol = FluxRecognition(RecognizerOptions("deepgram-flux"), REQUEST)
+    protocol.begin_speech(1)
+    protocol.feed(SECOND)
+    protocol.end_speech()
+    assert protocol.receive(flux_turn("Update", until=0.8)) == []
+    assert FinalTranscript(1, "") in protocol.receive(flux_turn("Update", until=1.05))
+
+
+def test_rime_wants_a_start_with_its_contract():
+    protocol = RimeRecognition(RecognizerOptions("rime", api_key="k", language="en"), REQUEST)
+    assert (protocol.address(), protocol.headers()) == ("wss://stt.api.rime.ai/ws", {"Authorization": "Bearer k"})
+    contract = "STREAMING_OUTPUT_CONTRACT_REVISED_HYPOTHESES"
+    (start,) = frames(protocol.open())
+    assert json.loads(start) == {"start": {"language": "en", "outputContract": contract, "contextTerms": ["billing"]}}
+    *audio, end = map(json.loads, spoken(protocol))
+    assert sum(len(base64.b64decode(each["audio"])) for each in audio) == 32_000, "one second at 16 kHz"
+    assert end == {"end": {}}
+    assert protocol.receive('{"started":{"requestId":"r","accepted":{}}}') == []
+    assert protocol.receive('{"hypothesis":{"text":"bill","revision":1}}') == [PartialTranscript(1, "bill")]
+    assert protocol.receive_close() == [], "an end without done is no empty transcript"
+    done = '{"done":{"text":"Billing.","language":"en","revision":2}}'
+    assert protocol.receive(done) == [FinalTranscript(1, "Billing.")]
+    with pytest.raises(RemoteProtocolError):
+        protocol.receive('{"error":{"kind":"timeout","message":"no audio","requestId":"r"}}')
+
+
+def test_rime_writes_numbers_word_for_word_and_a_long_utterance_in_pieces():
+    request = RecognitionRequest("es-MX", digits=True)
+    protocol = RimeRecognition(RecognizerOptions("rime", language="en"), request)
+    start = json.loads(frames(protocol.open())[0])["start"]
+    assert (start["language"], start["mode"]) == ("es", "TRANSCRIPTION_MODE_VERBATIM")
+    protocol.begin_speech(1)
+    sizes = [len(base64.b64decode(json.loads(each)["audio"])) for each in frames(protocol.feed(SECOND * 20))]
+    assert max(sizes) <= 64 * 1024
+
+
+def test_rime_refuses_at_the_start_what_it_does_not_hear():
+    with pytest.raises(ConfigurationError, match="language"):
+        open_recognizer(RecognizerOptions("rime", language="fr"))

@@ -108,9 +108,10 @@ async def test_a_recognizer_that_refuses_is_left_alone_for_a_while(provider, sta
         assert recognizer.available
 
 
+@pytest.mark.parametrize("provider", ["deepgram", "deepgram-flux", "rime"])
 @in_memory
-async def test_an_answer_that_comes_late_or_twice_is_given_once():
-    async with recognizers("deepgram") as (recognizer, words, _):
+async def test_an_answer_that_comes_late_or_twice_is_given_once(provider):
+    async with recognizers(provider) as (recognizer, words, _):
         listened = Listened(recognizer)
         words.say(said("first", delay_seconds=3, partials=False))
         await listened.speak(500)
@@ -128,9 +129,10 @@ async def _hears_twice(recognizer, words):
     return [final.text for final in listened.finals] == ["second"]
 
 
+@pytest.mark.parametrize("provider", ["openai", "deepgram-flux"])
 @in_memory
-async def test_a_transcript_that_overtakes_another_is_of_its_own_utterance():
-    async with recognizers("openai") as (recognizer, words, _):
+async def test_a_transcript_that_overtakes_another_is_of_its_own_utterance(provider):
+    async with recognizers(provider) as (recognizer, words, _):
         listened = Listened(recognizer)
         words.say(said("first", fault="overtaken"))
         words.say(said("second"))
@@ -151,9 +153,10 @@ async def test_what_was_heard_so_far_counts_where_the_end_does_not_come():
         assert listened.finals == [FinalTranscript(1, "my last bill")]
 
 
+@pytest.mark.parametrize("provider", ["deepgram", "deepgram-flux"])
 @in_memory
-async def test_deepgram_is_kept_open_while_the_caller_is_silent():
-    async with recognizers("deepgram") as (recognizer, words, network):
+async def test_deepgram_is_kept_open_while_the_caller_is_silent(provider):
+    async with recognizers(provider) as (recognizer, words, network):
         listened = Listened(recognizer)
         words.say(said("one"))
         await listened.speak(500)
@@ -177,7 +180,7 @@ async def test_openai_is_spoken_to_in_both_dialects(dialect, audio):
         assert listened.partials == ["billing"], "250 ms of audio are 250 ms in every format"
 
 
-@pytest.mark.parametrize("provider", ["deepgram", "openai", "openai-http"])
+@pytest.mark.parametrize("provider", ["deepgram", "deepgram-flux", "openai", "openai-http", "rime"])
 @in_memory
 async def test_the_key_is_sent_as_the_provider_wants_it(provider):
     server = RecognitionServerOptions(api_key="k")

@@ -18,8 +18,10 @@ from telebridge.testing.network.network import MemoryNetwork
 
 PATHS = {
     "deepgram": "ws://127.0.0.1:9003/v1/listen",
+    "deepgram-flux": "ws://127.0.0.1:9003/v2/listen",
     "openai": "ws://127.0.0.1:9003/v1/realtime",
     "openai-http": "http://127.0.0.1:9003/v1/audio/transcriptions",
+    "rime": "ws://127.0.0.1:9003/ws",
     "vosk": "ws://127.0.0.1:9003/",
 }
 FRAME = bytes(20 * BYTES_PER_MS)
@@ -62,7 +64,7 @@ async def recognizers(provider, *, server=None, app=None, **changes):
     runner = web.AppRunner(app or create_app(server), access_log=None, shutdown_timeout=0.05)
     await runner.setup()
     network.serve("ws://127.0.0.1:9003", runner.server)
-    options = RecognizerOptions(provider, **{"url": PATHS[provider], **changes})
+    options = RecognizerOptions(provider, **{"url": PATHS[provider], "language": "en", **changes})
     recognizer = open_recognizer(options)
     try:
         yield recognizer, server.words, network

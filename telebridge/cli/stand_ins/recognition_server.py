@@ -21,9 +21,10 @@ def recognition_server(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on, 0 for any.")] = 8070,
     api_key: Annotated[str | None, typer.Option(help="The only key that is accepted; without it, any is.")] = None,
 ) -> None:
-    """Simulate Deepgram, OpenAI and Vosk on this machine; POST /say sets what callers say.
+    """Simulate Deepgram, OpenAI, Rime and Vosk on this machine; POST /say sets what callers say.
 
-    Point `recognition.url` at the address that is printed, with /v1/listen, /v1/realtime or /v1/audio/transcriptions.
+    Point `recognition.url` at the address that is printed, with /v1/listen, /v2/listen, /v1/realtime,
+    /v1/audio/transcriptions or /ws.
     """
     configure_logs()
     run_server(partial(_serve_recognition, host, port, RecognitionServerOptions(api_key=api_key)))

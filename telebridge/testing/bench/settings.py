@@ -22,8 +22,10 @@ RIME = "ws://127.0.0.1:9001"
 RECOGNIZER = "http://127.0.0.1:9003"
 RECOGNIZERS = {
     "deepgram": "ws://127.0.0.1:9003/v1/listen",
+    "deepgram-flux": "ws://127.0.0.1:9003/v2/listen",
     "openai": "ws://127.0.0.1:9003/v1/realtime",
     "openai-http": "http://127.0.0.1:9003/v1/audio/transcriptions",
+    "rime": "ws://127.0.0.1:9003/ws",
     "vosk": "ws://127.0.0.1:9003/",
 }
 """The addresses of the local recognizer, by provider."""

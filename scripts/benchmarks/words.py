@@ -1,0 +1,133 @@
+"""What the product adds to a recognizer's own time: between the end of what a caller says and what follows.
+
+Twice, for each provider, against the local recognizer, which answers a set time after it was asked. Over loopback in
+real time: from the end of the speech, as it is known, to the transcript. And in whole calls on the virtual clock: from
+the last sound of the caller to the first audio of the next prompt, of which the silence that ends the speech is a part.
+"""
+
+import asyncio
+import json
+import statistics
+import tempfile
+import urllib.request
+from pathlib import Path
+
+from machine import described, running, watch_loop
+from rich.console import Console
+
+from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.providers import open_recognizer
+from telebridge.recognition.source import FinalTranscript, RecognitionRequest
+from telebridge.recognition_server.script import ScriptedWords
+from telebridge.testing.phone import Phone
+
+PATHS = {
+    "deepgram": "/v1/listen",
+    "deepgram-flux": "/v2/listen",
+    "openai": "/v1/realtime",
+    "openai-http": "/v1/audio/transcriptions",
+    "rime": "/ws",
+    "vosk": "/",
+}
+STREAMING = tuple(provider for provider in PATHS if provider != "openai-http")
+DELAY_SECONDS = 0.2
+SILENCE_MS = 400.0
+"""`barge_in.resume_after_ms`, after which a caller is known to have stopped."""
+SPEECH_SECONDS = 0.6
+BAR_MS = 30.0
+LATE_MS = 20.0
+FLOW = """
+flow: words
+start: main
+nodes:
+  main:
+    menu: "How can I help?"
+    choices: {1: {then: bye, say: [billing]}}
+    no_input: {then: bye}
+    no_match: {then: main}
+  bye: {hang_up: "Goodbye."}
+"""
+
+
+def run(*, utterances: int) -> dict[str, object]:
+    """Measure; answers with the quantiles of every provider."""
+    with Console(stderr=True).status("") as status:
+        late: list[float] = []
+        with running("recognition-server", "--port", "0") as (_, url):
+            shares = {}
+            for provider in PATHS:
+                status.update(f"{provider}: {utterances} utterances in real time")
+                shares[provider] = asyncio.run(_shares(provider, url, utterances, late))
+        status.update("whole calls on the virtual clock")
+        calls = {provider: _call(provider) for provider in PATHS}
+    late_ms = statistics.quantiles(late, n=100)[98]
+    real = {provider: _quantiles(times) for provider, times in shares.items()}
+    bars = {f"real_time.{each}": real[each]["p95_ms"] <= BAR_MS for each in STREAMING}
+    return {
+        "machine": described(),
+        "concluded": late_ms <= LATE_MS,
+        "why": "" if late_ms <= LATE_MS else "the generator lagged",
+        "generator_late_ms_p99": round(late_ms, 1),
+        "delay_ms": DELAY_SECONDS * 1000,
+        "real_time": real,
+        "whole_calls": calls,
+        "bars_met": {**bars, **{f"whole_calls.{each}": calls[each]["share_ms"] <= BAR_MS for each in STREAMING}},
+    }
+
+
+def _quantiles(times: list[float]) -> dict[str, float]:
+    return {
+        "utterances": len(times),
+        "p50_ms": round(statistics.median(times), 1),
+        "p95_ms": round(statistics.quantiles(times, n=20)[18], 1),
+        "max_ms": round(max(times), 1),
+    }
+
+
+async def _shares(provider: str, url: str, utterances: int, late: list[float]) -> list[float]:
+    """How much later than the set delay the final transcripts came, in milliseconds."""
+    loop = asyncio.get_running_loop()
+    base = url if provider == "openai-http" else url.replace("http", "ws", 1)
+    recognizer = open_recognizer(RecognizerOptions(provider, base + PATHS[provider], language="en"))
+    arrived: asyncio.Queue[float] = asyncio.Queue()
+    recognition = recognizer.listen(
+        RecognitionRequest(),
+        lambda each: arrived.put_nowait(loop.time()) if isinstance(each, FinalTranscript) and each.text else None,
+    )
+    watch = asyncio.create_task(watch_loop(late))
+    shares = []
+    try:
+        for _ in range(utterances):
+            await asyncio.to_thread(_say, url)
+            recognition.begin_speech()
+            for _ in range(round(SPEECH_SECONDS * 50)):
+                recognition.feed(bytes(160))
+                await asyncio.sleep(0.02)
+            recognition.end_speech()
+            ended = loop.time()
+            shares.append((await asyncio.wait_for(arrived.get(), 5) - ended - DELAY_SECONDS) * 1000)
+    finally:
+        watch.cancel()
+        recognition.close()
+        await recognizer.aclose()
+    return shares
+
+
+def _say(url: str) -> None:
+    body = json.dumps({"text": "billing please", "delay_seconds": DELAY_SECONDS}).encode()
+    urllib.request.urlopen(urllib.request.Request(f"{url}/say", body), timeout=5).close()
+
+
+def _call(provider: str) -> dict[str, float]:
+    """One whole call: from the caller's last sound to the first audio of the prompt that follows, in media time."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "words.yaml").write_text(FLOW)
+        settings = {"recognition": {"provider": provider}}
+        with Phone(flow="words.yaml", folder=Path(folder)) as phone, phone.call(settings=settings) as call:
+            call.hears("How can I help?")
+            call.says("billing", heard=ScriptedWords("billing", delay_seconds=DELAY_SECONDS))
+            ended_ms = call.seconds * 1000
+            call.hears("Goodbye.")
+            begins_ms = call.lines[-1].start_ms
+    total = begins_ms - ended_ms
+    return {"total_ms": round(total, 1), "share_ms": round(total - SILENCE_MS - DELAY_SECONDS * 1000, 1)}

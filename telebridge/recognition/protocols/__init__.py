@@ -1,0 +1,1 @@
+"""Protocols of recognizers, one module each, for either side."""
