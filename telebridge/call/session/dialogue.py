@@ -9,6 +9,7 @@ One rule: a step ends when the caller has *heard* it, which the ledger says, not
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
+from telebridge.call.session.answering.screening_turn import ScreeningTurn
 from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
 from telebridge.call.session.events import WordsHeard
@@ -16,7 +17,7 @@ from telebridge.call.session.turn import NO_WORDS, DialogTurn, StepOver, TurnRes
 from telebridge.call.session.words.spoken_answer import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
-from telebridge.flows.steps import DialogueStep
+from telebridge.flows.steps import DialogueStep, Screening
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
@@ -62,7 +63,8 @@ class Dialogue:
             self.announcements.held = step
             return []
         self._turns += 1
-        self._turn = DialogTurn(step, self._duplex, self.digits, self._record, self._listening, self._turns)
+        parts = (self._duplex, self.digits, self._record, self._listening, self._turns)
+        self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
 
     def cancel(self, *, now: float) -> list[CallEffect]:
@@ -121,7 +123,7 @@ class Dialogue:
         heard = [] if turn is None else turn.receive_speech(frame.payload, activity.speech, now=now)
         results += activity.effects
         results += self._utterance_over(activity.interrupted, now)
-        results += heard  # after what silences the line
+        results += self._results_of(heard, now)  # after what silences the line
         recording = self._duplex.recording
         if recording is not None:
             ending = recording.append(frame.payload, speaking=self._duplex.caller_speaking)

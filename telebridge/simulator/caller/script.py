@@ -9,6 +9,8 @@
 | `silence [700ms]` | until the bridge has spoken and been quiet that long |
 | `listen 2s` | that long |
 | `speak 1.5s`, `speak FILE` | a voice-like sound, or what the given reader makes of FILE |
+| `say TEXT` | a voice-like sound as long as TEXT takes to say; a scripted recognizer knows the words |
+| `beep [1000] [300ms]` | the tone of a voice mailbox, of so many hertz |
 | `cough`, `click`, `breathe`, `mm-hm` | what is no interruption |
 | `at 3.2s` | until so long after the line was opened |
 | `noise street -35dB`, `noise off` | from now on; also `hum`, `babble`, `music`; the level is below full scale |
@@ -29,6 +31,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.audio.tones import sine
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import (
     CallerStep,
@@ -58,6 +62,10 @@ KEYS = re.compile(r"[0-9A-D*#w]+")
 DECIBELS = re.compile(r"-(\d{1,2}(?:\.\d)?)(?:db)?")
 LONGEST_SECONDS = 14_400.0
 NOISE_DB = -35.0
+MS_PER_WORD = 370.0
+"""People say 160 words a minute."""
+VOICE_MS = 2000
+LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ = 200, 3400
 SOUNDS: dict[str, Callable[[], bytes]] = {"cough": cough, "click": click, "breathe": breath, "mm-hm": murmur}
 
 AudioReader = Callable[[str], bytes]
@@ -109,8 +117,8 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return WaitForSilence(ms=round(_seconds(part, rest or "700ms") * 1000))
         case "listen", _:
             return Listen(_seconds(part, rest))
-        case "speak", _:
-            return _speak(part, rest, read_audio)
+        case (("speak" | "say" | "beep"), _):
+            return _sound(part, verb, rest, read_audio)
         case "at", _:
             return WaitUntil(_seconds(part, rest))
         case (("cough" | "click" | "breathe" | "mm-hm"), ""):
@@ -125,7 +133,8 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return HangUpStep()
         case _:
             pass
-    hint = "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up"
+    sounds = "speak, say, beep, cough, click, breathe, mm-hm, noise, echo"
+    hint = f"there are wait, silence, listen, at, {sounds}, press, hang up"
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 
@@ -190,6 +199,31 @@ def _decibels(part: str, text: str) -> float:
     if match is None:
         raise ConfigurationError(f"script part '{part}'", f"'{text}' is no level", "such as -30dB")
     return -float(match[1])
+
+
+def _sound(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Speak:
+    if verb == "beep":
+        return _beep(part, rest.lower().split())
+    if verb == "say" and rest:
+        return spoken(rest)
+    return _speak(part, rest, read_audio)
+
+
+def spoken(text: str) -> Speak:
+    """A voice-like sound as long as a text takes to say."""
+    count = len(text.split())
+    length = round(count * MS_PER_WORD) * BYTES_PER_MS
+    voice = speech(VOICE_MS)
+    return Speak((voice * (length // len(voice) + 1))[:length], words=text)
+
+
+def _beep(part: str, words: list[str]) -> Speak:
+    hertz = int(words.pop(0)) if words and words[0].isdecimal() and len(words[0]) < 5 else 1000
+    ms = round(min(_seconds(part, words.pop(0) if words else "300ms"), 10) * 1000)
+    if words or not LOWEST_BEEP_HZ <= hertz <= HIGHEST_BEEP_HZ:
+        problem = f"is no beep of {LOWEST_BEEP_HZ} to {HIGHEST_BEEP_HZ} hertz"
+        raise ConfigurationError(f"script part '{part}'", problem, "such as 'beep', or 'beep 1400 500ms'")
+    return Speak(sine(hertz, ms), words="beep")
 
 
 def _speak(part: str, rest: str, read_audio: AudioReader | None) -> Speak:

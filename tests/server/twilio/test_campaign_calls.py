@@ -76,7 +76,7 @@ class Runner:
     def __init__(self):
         self.events = []
 
-    def machine_answered(self, message_node):
+    def machine_answered(self, message_node, *, beeped=False):
         self.events.append("hang up" if message_node is None else message_node)
 
 
@@ -115,7 +115,7 @@ async def answered_call(on_machine):
     [one] = await claim(store)
     first, second = process(store), process(store)
     answered = await first.answered(one.attempt_id, "CA1")
-    assert answered == {"name": "n0"}
+    assert answered.variables == {"name": "n0"}
     return first, second, one.attempt_id
 
 

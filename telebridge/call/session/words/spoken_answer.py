@@ -7,6 +7,7 @@ too late, twice or not at all, the question goes on.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from telebridge.answering.phrases import AnswerPhrases
 from telebridge.call.session.effects import CallEffect, RecognizeAudio, StartRecognition, StopRecognition
 from telebridge.deadlines import earliest
 from telebridge.flows.steps import WordRules
@@ -27,12 +28,14 @@ class WordOptions:
         language: What callers speak where a question does not say it.
         keep: Whether what they say is kept in records and events.
         silence_noticed_seconds: How long a caller is silent before it is known that they have stopped.
+        machines: What machines say that answer calls; None for what telebridge knows.
     """
 
     available: Callable[[], bool] = field(default=lambda: False)
     language: str = "en"
     keep: bool = True
     silence_noticed_seconds: float = 0.4
+    machines: AnswerPhrases | None = None
 
 
 @dataclass(frozen=True, slots=True)
