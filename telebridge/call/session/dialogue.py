@@ -123,7 +123,8 @@ class Dialogue:
         heard = [] if turn is None else turn.receive_speech(frame.payload, activity.speech, now=now)
         results += activity.effects
         results += self._utterance_over(activity.interrupted, now)
-        results += self._results_of(heard, now)  # after what silences the line
+        if heard:
+            results += self._results_of(heard, now)  # after what silences the line
         recording = self._duplex.recording
         if recording is not None:
             ending = recording.append(frame.payload, speaking=self._duplex.caller_speaking)

@@ -195,7 +195,7 @@ class AnswerWatch:
         """
         if self._state is _State.OVER:
             known = self._record.answered_by
-            return None if known is None or known.who is Answerer.PERSON else NOTHING
+            return None if known is None or not known.acted_on else NOTHING
         if hangs_up or (beeped and not self._side.sounding):
             self._state = _State.OVER
             return Watched(tuple(self._stop_words()), HANG_UP) if hangs_up else self._leave_message()

@@ -207,6 +207,15 @@ def test_no_person_hears_anything_else_than_without_it(name):
     assert one.said_at(GREETING) == 0.0
 
 
+@pytest.mark.parametrize(("kind", "ends"), [(OnAnswerer.CARRY_ON, True), (GO_TO, False)])
+def test_a_verdict_of_twilio_counts_unless_the_call_does_something_else_already(kind, ends):
+    plan = AnswerPlan(AnswerReaction(OnAnswerer.HANG_UP), AnswerReaction(kind, "screened"))
+    one = AnsweredCall(FLOW, screen("a carrier"), plan).run(4)
+    assert [event["who"] for event in one.published] == ["screen"]
+    one.perform(one.session.machine_answered(None, now=one.now))
+    assert (one.closed_at is not None) is ends
+
+
 def test_the_page_has_these_figures():
     assert table() in PAGE.read_text(), f"paste it anew: python {Path(__file__).name}"
 
