@@ -205,6 +205,14 @@ class RecognitionSettings(_Section):
     fallback_model: str = ""
 
 
+class AnsweringSettings(_Section):
+    """Who answers the calls of campaigns: a person, a voice mailbox, or a telephone that screens calls."""
+
+    enabled: bool = True
+    screens: tuple[Annotated[str, Field(min_length=3)], ...] = ()
+    mailboxes: tuple[Annotated[str, Field(min_length=3)], ...] = ()
+
+
 class PromptSettings(_Section):
     """The cache of prompts."""
 
@@ -349,6 +357,7 @@ class Settings(BaseSettings):
     rime: RimeSettings = RimeSettings()
     speech: SpeechSettings = SpeechSettings()
     recognition: RecognitionSettings = RecognitionSettings()
+    answering: AnsweringSettings = AnsweringSettings()
     playback: PlaybackSettings = PlaybackSettings()
     barge_in: BargeInSettings = BargeInSettings()
     calls: CallSettings = CallSettings()

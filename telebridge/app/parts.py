@@ -168,6 +168,7 @@ def _session_options(
         held_seconds=settings.calls.held_seconds,
         may_transfer=allowed_transfers(settings, flows),
         words=word_options(settings, recognizer),
+        watches_answers=settings.answering.enabled,
     )
 
 

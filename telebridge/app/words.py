@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from telebridge.answering.phrases import AnswerPhrases
 from telebridge.app.python_flows import load_function
 from telebridge.call.runner.floor_judge import FloorJudge
 from telebridge.call.session.words.options import FloorOptions, WordOptions
@@ -78,14 +79,16 @@ def _open(settings: RecognitionSettings, reached: _Reached, prefix: str) -> Reco
 
 def word_options(settings: Settings, recognizer: Recognizer | None) -> WordOptions:
     """How calls hear words."""
+    machines = AnswerPhrases.with_further(settings.answering.screens, settings.answering.mailboxes)
     if recognizer is None:
-        return WordOptions()
+        return WordOptions(machines=machines)
     return WordOptions(
         available=lambda: recognizer.available,
         language=settings.recognition.language or "en",
         keep=settings.recognition.keep,
         silence_noticed_seconds=settings.barge_in.resume_after_ms / 1000,
         floor=_floor_options(settings.barge_in),
+        machines=machines,
     )
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from telebridge.answering.phrases import Answerer
 from telebridge.flows.steps import CallBack
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 
@@ -62,6 +63,27 @@ class HeardAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredBy:
+    """Who answered a call that was placed, as far as words and sounds told.
+
+    Args:
+        who: Who.
+        by: What told.
+        after_ms: How long after their first sound that was known, in media time.
+        acted_on: Whether the call did something else for it; otherwise it is only noted.
+    """
+
+    who: Answerer
+    by: Literal["words", "beep", "screening"]
+    after_ms: int
+    acted_on: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Who answered, as plain values."""
+        return {"who": self.who.value, "by": self.by, "after_ms": self.after_ms}
+
+
+@dataclass(frozen=True, slots=True)
 class TransferRecord:
     """One transfer of a call.
 
@@ -103,6 +125,7 @@ class CallRecord:
     opted_out: bool = False
     call_back: CallBack | None = None
     acted: bool = False
+    answered_by: AnsweredBy | None = None
 
     @property
     def ends(self) -> tuple[str, str]:
@@ -140,6 +163,7 @@ class CallRecord:
             "utterances": [utterance_json(utterance) for utterance in self.utterances],
             "digits": self.digits,
             **({"heard": [asdict(answer) for answer in self.heard]} if self.heard else {}),
+            **({} if self.answered_by is None else {"answered_by": self.answered_by.as_json()}),
             "path": self.path,
             "recordings": self.recordings,
             "transfers": [asdict(transfer) for transfer in self.transfers],

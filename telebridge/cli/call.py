@@ -114,10 +114,12 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
     console = Console(highlight=False)
     whole = console.width >= WIDE
     for number, kept in enumerate(calls, 1):
-        began, reason = kept.begun, kept.as_json()["end_reason"]
+        began, fields = kept.begun, kept.as_json()
+        answered_by = fields.get("answered_by") or {}
+        reason = f"{fields['end_reason']}{' · ' * bool(answered_by)}{answered_by.get('who', '')}"
         at = f"{began.started_at:%Y-%m-%d %H:%M:%S}" if whole else f"{began.started_at:%m-%d %H:%M}"
         sid = began.call_sid if whole else began.call_sid[:SHOWN_SID]
-        table.add_row(str(number), at, sid, began.from_number, began.to_number, began.flow, str(reason))
+        table.add_row(str(number), at, sid, began.from_number, began.to_number, began.flow, reason)
     console.print(table)
     print_line("telebridge call show 1 (or last, or the beginning of a call's name) shows one")
 
@@ -153,6 +155,7 @@ def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Line]:
     facts = {
         "began": f"{began.started_at:%Y-%m-%d %H:%M:%S} UTC",
         "flow": began.flow,
+        "answered by": _answered_by(fields),
         "path": " → ".join(fields["path"]),
         "digits": ", ".join(fields["digits"]),
         "first audio": "" if fields["first_audio_ms"] is None else f"{fields['first_audio_ms']:g} ms after the webhook",
@@ -163,6 +166,12 @@ def _lines(kept: StoredCall, fields: dict[str, Any]) -> list[Line]:
     }
     told = [(name, Text(str(value))) for name, value in facts.items() if value]
     return [("", head), *told, *map(_utterance_line, fields["utterances"])]
+
+
+def _answered_by(fields: dict[str, Any]) -> str:
+    """Who answered a call of a campaign, where words or a beep told it."""
+    known = fields.get("answered_by")
+    return "" if known is None else f"{known['who']}, by {known['by']} after {known['after_ms'] / 1000:.1f} s"
 
 
 def _transfer_words(transfer: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from telebridge.flows.model import (
 from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.playing import PlayNode
 from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
+from telebridge.flows.nodes.screening import ScreeningNode
 from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.templates import TemplateProblem, names_in, names_in_condition
@@ -74,6 +75,8 @@ def targets(node: Node) -> Mapping[KeyPath, str]:  # noqa: C901 - a line for eac
             return _given({"then": then, "nothing": nothing})
         case CallBackNode(then=then, invalid=invalid):
             return _given({"then": then, "invalid": invalid})
+        case ScreeningNode():
+            return _given({"then": node.then, "voicemail": node.voicemail, "nobody": node.nobody})
         case HangUpNode() | GotoNode() | ReturnNode():
             return {}
 
@@ -98,6 +101,8 @@ def target_without_caller(node: Node) -> str | None:
             return node.no_input.then
         case RecordNode():
             return node.nothing or node.then
+        case ScreeningNode():
+            return node.nobody
         case RequestNode() | RunNode() | TransferNode() | QueueNode():
             return node.failed  # what failed once may fail every time
         case ChooseNode() | HoursNode() | HangUpNode() | GotoNode() | SubflowNode() | ReturnNode():

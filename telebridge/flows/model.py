@@ -16,6 +16,7 @@ from telebridge.flows.nodes.hours import HoursNode, ZoneName
 from telebridge.flows.nodes.part import Part
 from telebridge.flows.nodes.playing import PlayNode
 from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
+from telebridge.flows.nodes.screening import ScreeningNode
 from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.values import (
@@ -260,6 +261,7 @@ NODES: Mapping[str, type[Part]] = {
     "request": RequestNode,
     "run": RunNode,
     "record": RecordNode,
+    "screening": ScreeningNode,
     "transfer": TransferNode,
     "queue": QueueNode,
     "sms": SmsNode,
@@ -299,6 +301,7 @@ Node = Annotated[
     | Annotated[RequestNode, Tag("request")]
     | Annotated[RunNode, Tag("run")]
     | Annotated[RecordNode, Tag("record")]
+    | Annotated[ScreeningNode, Tag("screening")]
     | Annotated[TransferNode, Tag("transfer")]
     | Annotated[QueueNode, Tag("queue")]
     | Annotated[SmsNode, Tag("sms")]

@@ -34,6 +34,7 @@ from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.opening_hours import OpeningState
 from telebridge.flows.nodes.playing import PlayNode
 from telebridge.flows.nodes.questions import AskNode, CollectNode, Confirm, ListenNode, MenuNode, Wordings
+from telebridge.flows.nodes.screening import ScreeningNode
 from telebridge.flows.nodes.subflows import GotoNode, ReturnNode, SubflowNode
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
@@ -48,6 +49,7 @@ from telebridge.flows.steps import (
     Request,
     Run,
     Say,
+    Screening,
     SendSms,
     Step,
     Transfer,
@@ -143,6 +145,8 @@ def step_of(  # noqa: C901, PLR0912 - a line for each verb
             return Run(node.run, dict(scope.position.variables), node.timeout)
         case RecordNode():
             return _record(node, scope)
+        case ScreeningNode():
+            return Screening(_say_all(node, node.screening, scope), node.longest)
         case TransferNode():
             return _transfer(node, scope)
         case QueueNode():

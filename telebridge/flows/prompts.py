@@ -15,6 +15,7 @@ from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import QuestionNode, variables_set_by
 from telebridge.flows.model import CallBackNode, Flow, HangUpNode, Node, OptOutNode, SayNode
 from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode, Wordings
+from telebridge.flows.nodes.screening import ScreeningNode
 from telebridge.flows.templates import TemplateProblem, names_in, rendered
 from telebridge.speech.source import VoiceOverrides
 
@@ -62,6 +63,8 @@ def _templates(flow: Flow) -> Iterator[tuple[str, Node | None, str]]:
         match node:
             case SayNode():
                 yield name, node, node.say
+            case ScreeningNode():
+                yield name, node, node.screening
             case HangUpNode(hang_up=str(text)) | OptOutNode(opt_out=str(text)) | CallBackNode(call_back=str(text)):
                 yield name, node, text
             case (
@@ -100,7 +103,7 @@ def _prompt(
 
 
 def _voice(flow: Flow, node: Node | None) -> VoiceOverrides | None:
-    speaking = SayNode | QuestionNode | OptOutNode | CallBackNode | HangUpNode
+    speaking = SayNode | QuestionNode | OptOutNode | CallBackNode | HangUpNode | ScreeningNode
     own = node.speech if isinstance(node, speaking) else {}
     return {**flow.speech, **own} or None
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
+from telebridge.answering.phrases import Answerer
 from telebridge.audio.mulaw import silence
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.flows.inspection import verb_of
@@ -31,6 +32,8 @@ from telebridge.flows.steps import (
     Run,
     Said,
     Say,
+    Screened,
+    Screening,
     SendSms,
     Step,
     StepResult,
@@ -53,6 +56,8 @@ RECORDED_SECONDS = 3.0
 
 
 FAILED = "failed"
+CAME = (Answerer.PERSON, Answerer.VOICEMAIL)
+"""Who may come to a telephone that screens calls."""
 PLACEHOLDER_MS = 60_000
 """The length of what stands for a recording, which nobody hears."""
 
@@ -164,7 +169,8 @@ class Rehearsal:
         variables: What is known of the call.
         answers: By name of node, the value that a request or a function returns, the seconds that are recorded, or
             "completed" for a transfer that succeeds; of a queue also "left" or "full", of a text message or a recording
-            "failed". Without one a request fails, a message is recorded, and nobody answers a transfer.
+            "failed", of a `screening` "person" or "voicemail". Without one a request fails, a message is recorded, and
+            nobody answers a transfer or comes to a `screening`.
         surroundings: Knows the time, and the other flows.
 
     Attributes:
@@ -259,6 +265,12 @@ class Rehearsal:
                     RehearsalLine(node, "asks", prompt.text if prompt and isinstance(prompt.text, str) else "")
                 )
                 return self._keys.ask(rules)
+            case Screening(introduction):
+                came = self._answers.get(node)
+                by = next((one for one in CAME if one.value == came), None)
+                lines.append(RehearsalLine(node, "says", str(introduction.text)))
+                lines.append(RehearsalLine(node, "waits", f"for a person: {'nobody' if by is None else by.value}"))
+                return Screened(by)
             case Wait(seconds):
                 lines.append(RehearsalLine(node, "waits", f"{seconds:g} s"))
                 return Said()

@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Literal
 
+from telebridge.answering.phrases import Answerer
 from telebridge.speech.source import VoiceOverrides
 from telebridge.turns.barge_in import BargeIn, BargeInCause, BargeInPolicy
 from telebridge.turns.digits import DigitRules, Ending
@@ -138,6 +139,19 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Screening:
+    """Tell a telephone that screens calls who calls, and wait in silence for whoever comes. Its result is `Screened`.
+
+    Args:
+        introduction: Who calls and why; said once the telephone is silent.
+        longest_seconds: How long it takes in all.
+    """
+
+    introduction: Say
+    longest_seconds: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Connect the caller with somebody else; over when they have talked, or nobody answered.
 
@@ -244,7 +258,7 @@ class HangUp:
     """End the call; the last step of a flow, without a result."""
 
 
-DialogueStep = Say | Collect | Play | Wait | Record
+DialogueStep = Say | Collect | Play | Wait | Record | Screening
 """Steps between the caller and the bridge alone."""
 Action = Request | Run | LoadAudio | SendSms
 """Steps that others perform while the caller waits."""
@@ -336,4 +350,15 @@ class Done:
     problem: str | None = None
 
 
-StepResult = Said | Gathered | Recorded | Transferred | Done
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A `Screening` is over.
+
+    Args:
+        by: Who came: a person, or a voice mailbox, whose beep is over; None for nobody.
+    """
+
+    by: Answerer | None
+
+
+StepResult = Said | Gathered | Recorded | Transferred | Done | Screened

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from telebridge.answering.phrases import Answerer
 from telebridge.flows.inspection import QuestionNode, answer_keys
 from telebridge.flows.model import (
     CallBackNode,
@@ -23,9 +24,10 @@ from telebridge.flows.model import (
 )
 from telebridge.flows.nodes.playing import PlayNode
 from telebridge.flows.nodes.questions import AskNode, CollectNode, ListenNode, MenuNode
+from telebridge.flows.nodes.screening import ScreeningNode
 from telebridge.flows.nodes.twilio import QueueNode, SmsNode
 from telebridge.flows.position import FlowPosition
-from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, StepResult, Transferred
+from telebridge.flows.steps import Done, Gathered, HangUp, Recorded, Said, Screened, StepResult, Transferred
 from telebridge.turns.digits import Ending
 
 
@@ -96,6 +98,8 @@ def transition_after(node: Node, result: StepResult, flow: Flow, position: FlowP
             return _after_question(node, result, flow, position)
         case RecordNode(), Recorded():
             return _after_recording(node, result, position)
+        case ScreeningNode(), Screened(by):
+            return _after_screening(node, by)
         case TransferNode(), Transferred(_):
             return _after_transfer(node, result)
         case QueueNode(), Transferred():
@@ -190,6 +194,13 @@ def _after_recording(node: RecordNode, recorded: Recorded, position: FlowPositio
         return GoTo(node.nothing or node.then) if recorded.seconds == 0 else GoTo(node.then)
     position.variables[node.into] = {"file": recorded.file, "seconds": round(recorded.seconds, 1)}
     return GoTo(node.then)
+
+
+def _after_screening(node: ScreeningNode, by: Answerer | None) -> Transition:
+    if by is Answerer.PERSON:
+        return GoTo(node.then)
+    follows = (node.voicemail if by is Answerer.VOICEMAIL else None) or node.nobody
+    return HangUp() if follows is None else GoTo(follows)
 
 
 def _after_queue(node: QueueNode, transferred: Transferred) -> Transition:

@@ -44,6 +44,7 @@ from telebridge.flows.steps import (
     Run,
     Said,
     Say,
+    Screening,
     SendSms,
     Step,
     StepResult,
@@ -137,7 +138,7 @@ class RehearsedSteps(CallSteps):
             case SendSms(body, to):
                 self._line("texts", f"{to or 'the caller'}: {body}")
                 return Done({"sid": "SM", "status": "queued"})
-            case Request() | Run():  # of flow files alone
+            case Request() | Run() | Screening():  # of flow files alone
                 return Done(problem="no answer was given")
 
     @override

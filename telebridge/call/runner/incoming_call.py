@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from telebridge.answering.plan import AnswerPlan, read_plan
 from telebridge.twilio.signed_urls import MOST_CHARACTERS
 
 
@@ -22,6 +23,7 @@ class IncomingCall:
         to_number: The number that was called.
         direction: Twilio's `Direction`, such as "inbound" or "outbound-api".
         variables: What the flow knows from the beginning.
+        answering: What follows when a machine answers; None where nobody is to tell it by words and sounds.
     """
 
     call_sid: str
@@ -30,6 +32,7 @@ class IncomingCall:
     to_number: str
     direction: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    answering: AnswerPlan | None = None
 
     def log_fields(self) -> dict[str, str]:
         """The fields that may be logged; the variables may be private and are left out."""
@@ -37,16 +40,20 @@ class IncomingCall:
 
     def claims(self) -> dict[str, str]:
         """The claims of a stream token, without the CallSid, which the token has by itself."""
+        claims = self.log_fields()
+        if self.answering is not None:
+            claims["answering"] = self.answering.as_text()
         variables = json.dumps(dict(self.variables), separators=(",", ":"))
         if not self.variables or len(variables) > MOST_CHARACTERS:  # a contact's may be long: its checkpoint has them
-            return self.log_fields()
-        return {**self.log_fields(), "variables": variables}
+            return claims
+        return {**claims, "variables": variables}
 
     @classmethod
     def from_claims(cls, call_sid: str, claims: Mapping[str, str]) -> "IncomingCall":
         """Read what `claims` made."""
         variables = json.loads(claims.get("variables", "{}"))
-        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables)
+        answering = read_plan(claims["answering"]) if "answering" in claims else None
+        return cls(call_sid, claims["flow"], claims["from"], claims["to"], claims["direction"], variables, answering)
 
     def flow_variables(self) -> dict[str, Any]:
         """The variables of the flow when the call begins."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from telebridge import metrics
+from telebridge.answering.plan import AnswerPlan
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.admission import Admission
@@ -19,6 +20,7 @@ from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.answering.watched_call import WatchedCallSession
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
@@ -148,7 +150,8 @@ class LiveCalls:
         )
         variables = matched_variables(incoming.flow_variables(), self.flows.needs_of(incoming.flow))
         interpreter = FlowInterpreter(flow, variables, self._surroundings) if isinstance(flow, Flow) else None
-        runner = CallRunner(CallSession(interpreter, record, self._options), self._outside, on_end=self._over)
+        session = self._session(interpreter, record, incoming.answering if checkpoint is None else None)
+        runner = CallRunner(session, self._outside, on_end=self._over)
         self._live[incoming.call_sid] = runner
         self._incoming[incoming.call_sid] = incoming
         self._empty.clear()
@@ -168,6 +171,15 @@ class LiveCalls:
                 runner.perform(runner.session.checkpoint(None, variables, now=asyncio.get_running_loop().time()))
             runner.start_python_flow(flow, dict(variables), checkpoint)
         return runner
+
+    def _session(self, flow: FlowInterpreter | None, record: CallRecord, plan: AnswerPlan | None) -> CallSession:
+        """The session of a call; it watches who answers where something follows from it."""
+        options = self._options
+        if flow is None or plan is None or not options.watches_answers:
+            return CallSession(flow, record, options)
+        if not plan.leaves_message and not options.words.available():
+            return CallSession(flow, record, options)
+        return WatchedCallSession(flow, record, options, plan)
 
     # What ownership changes.
 

@@ -14,43 +14,45 @@ log = logger(__name__)
 
 
 class Recognitions:
-    """The recognition in progress, if one is.
+    """The recognitions in progress: that of the question, and that of who answered, which has the number 0.
 
     Args:
         recognizer: Hears; None where nobody does.
     """
 
-    __slots__ = ("_number", "_recognition", "_recognizer")
+    __slots__ = ("_in_progress", "_recognizer")
 
     def __init__(self, recognizer: Recognizer | None) -> None:
         self._recognizer = recognizer
-        self._number = 0
-        self._recognition: Recognition | None = None
+        self._in_progress: dict[int, Recognition] = {}
 
     def perform(self, effect: StartRecognition | RecognizeAudio | StopRecognition, deliver: EventSink) -> None:
         """Start, feed or stop a recognition; `deliver` takes what was heard, never before this returns."""
+        number = effect.number
         try:
             match effect:
-                case StartRecognition(number, request):
-                    self.close()
+                case StartRecognition(_, request):
+                    self._close([other for other in self._in_progress if other == number or (other and number)])
                     if self._recognizer is not None:
-                        self._number = number
-                        self._recognition = self._recognizer.listen(request, partial(_deliver, deliver, number))
-                case RecognizeAudio(number, payload, begins, ends):
-                    if self._recognition is not None and number == self._number:
-                        _feed(self._recognition, payload, begins=begins, ends=ends)
-                case StopRecognition(number):
-                    if number == self._number:
-                        self.close()
+                        self._in_progress[number] = self._recognizer.listen(request, partial(_deliver, deliver, number))
+                case RecognizeAudio(_, payload, begins, ends):
+                    if (recognition := self._in_progress.get(number)) is not None:
+                        _feed(recognition, payload, begins=begins, ends=ends)
+                case StopRecognition():
+                    self._close([number])
         except Exception:  # a fault of ours, or of who made the recognizer: the call goes on with keys
             log.exception("a recognizer cannot be used")
-            self._recognition = None
+            self._in_progress.pop(number, None)
 
     def close(self) -> None:
         """Nobody needs words any more."""
-        recognition, self._recognition = self._recognition, None
-        if recognition is not None:
-            recognition.close()
+        self._close(list(self._in_progress))
+
+    def _close(self, numbers: list[int]) -> None:
+        for number in numbers:
+            recognition = self._in_progress.pop(number, None)
+            if recognition is not None:
+                recognition.close()
 
 
 def _feed(recognition: Recognition, payload: bytes, *, begins: bool, ends: bool) -> None:

@@ -179,12 +179,16 @@ class CallRunner:
         say = None if goodbye is None else Say(goodbye, barge_in=BargeInPolicy.NONE)
         self.perform(self.session.hang_up(say, now=self._loop.time()))
 
-    def machine_answered(self, message_node: str | None) -> None:
+    def machine_answered(self, message_node: str | None, *, beeped: bool = False) -> None:
         """Leave the machine that answered the message of that node of the flow; hang up where there is None.
 
         Nothing follows when the caller has shown to be a person.
+
+        Args:
+            message_node: The node.
+            beeped: Whether its beep was heard.
         """
-        self.perform(self.session.machine_answered(message_node, now=self._loop.time()))
+        self.perform(self.session.machine_answered(message_node, beeped=beeped, now=self._loop.time()))
 
     def abandon(self) -> None:
         """Stop without any effect on the call: another process owns it."""

@@ -9,6 +9,7 @@ One rule: a step ends when the caller has *heard* it, which the ledger says, not
 
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
+from telebridge.call.session.answering.screening_turn import ScreeningTurn
 from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex, UtteranceOver
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
 from telebridge.call.session.events import JudgeAnswered, WordsHeard
@@ -17,7 +18,7 @@ from telebridge.call.session.words.floor import FloorWords
 from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
-from telebridge.flows.steps import DialogueStep
+from telebridge.flows.steps import DialogueStep, Screening
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
@@ -70,8 +71,8 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        number = self._next_number()
-        self._turn = DialogTurn(step, self._duplex, self.digits, self._record, self._listening, number)
+        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number())
+        self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
 
     def cancel(self, *, now: float) -> list[CallEffect]:
@@ -129,7 +130,8 @@ class Dialogue:
         heard = self._recognize(frame.payload, activity.speech, now)
         results += activity.effects
         results += self._utterance_over(activity.interrupted, now)
-        results += heard  # after what silences the line
+        if heard:
+            results += self._results_of(heard, now)  # after what silences the line
         recording = self._duplex.recording
         if recording is not None:
             ending = recording.append(frame.payload, speaking=self._duplex.caller_speaking)
@@ -139,13 +141,15 @@ class Dialogue:
 
     def _recognize(
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, now: float
-    ) -> list[CallEffect]:
+    ) -> list[TurnResult]:
         """Give a frame to the recognition of the question, or to that of the words outside of questions."""
         turn, floor = self._turn, self.floor
-        if turn is None or turn.spoken is None:
-            return floor.receive_speech(payload, change, now=now)
+        if turn is None or not turn.listens:
+            return [*floor.receive_speech(payload, change, now=now)]
         effects = turn.receive_speech(payload, change, now=now)
         spoken = turn.spoken
+        if spoken is None:
+            return effects
         if spoken.in_utterance:
             floor.utterance_began(spoken.number, spoken.utterance, now=now)
         elif isinstance(change, CallerSpeechEnded):
@@ -264,7 +268,7 @@ class Dialogue:
             self.digits.speech_ended(now=now)
         if not self.floor.active:
             return []
-        questioned = self._turn is not None and self._turn.spoken is not None
+        questioned = self._turn is not None and self._turn.listens
         return self.floor.attend(live=live, questioned=questioned, now=now)
 
     # Time.

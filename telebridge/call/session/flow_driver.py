@@ -43,6 +43,7 @@ from telebridge.flows.steps import (
     Request,
     Run,
     Say,
+    Screening,
     SendSms,
     Step,
     StepResult,
@@ -210,7 +211,7 @@ class FlowDriver:
         wishes = self._wishes()
         begun = [*wishes, *self._checkpointer.step_began(now=now)]
         match step:
-            case Say() | Collect() | Play() | Wait() | Record():
+            case Say() | Collect() | Play() | Wait() | Record() | Screening():
                 return [*begun, *self._follow(self._dialogue.begin(step, now=now), now)]
             case Request() | Run() | LoadAudio() | SendSms():
                 self._action_begun = True
@@ -278,6 +279,15 @@ class FlowDriver:
         effects = self._dialogue.cancel(now=now)
         self._step = None
         return [*effects, *self.perform(self._flow.go_to(node), now=now)]
+
+    def fall_silent(self, *, now: float) -> list[CallEffect]:
+        """Leave the step in progress, and say nothing until somebody names the node that follows."""
+        with_caller = self._phases.phase.with_caller and not self._transfer.waits
+        if self._flow is None or not with_caller or self._ending.leaving or isinstance(self._step, Action):
+            return []
+        effects = self._dialogue.cancel(now=now)
+        self._step = None
+        return effects
 
     def clear(self, cause: BargeInCause, *, now: float) -> list[CallEffect]:
         """Interrupt what is being said, whatever its barge-in policy."""

@@ -81,6 +81,7 @@ class SessionOptions:
         clean_streams: Whether streamed texts of Python flows are cleaned of markup.
         may_transfer: Whether the flow may transfer the call to a number or address.
         words: Whether and how words are heard.
+        watches_answers: Whether it is told who answers the calls of campaigns.
     """
 
     stream_wait_seconds: float = 30.0
@@ -92,6 +93,7 @@ class SessionOptions:
     clean_streams: bool = True
     may_transfer: MayTransfer = anywhere
     words: WordOptions = field(default_factory=WordOptions)
+    watches_answers: bool = True
 
 
 class CallSession:
@@ -305,10 +307,25 @@ class CallSession:
         """Leave the step in progress for another node of the flow file."""
         return [] if self.phase.is_over else self._followed(self._driver.jump(node, now=now), now)
 
-    def machine_answered(self, message_node: str | None, *, now: float) -> list[CallEffect]:
+    def fall_silent(self, *, now: float) -> list[CallEffect]:
+        """Cancel the step in progress of a flow file, and wait in silence for `jump` or `hang_up`."""
+        return [] if self.phase.is_over else self._followed(self._driver.fall_silent(now=now), now)
+
+    def machine_answered(
+        self,
+        message_node: str | None,
+        *,
+        beeped: bool = False,  # noqa: ARG002 - for a call that is watched
+        now: float,
+    ) -> list[CallEffect]:
         """Act on a verdict that a machine answered: go to that node of the flow file, or hang up where there is None.
 
         The verdict is a guess that may come late: nothing follows when the caller has shown to be a person.
+
+        Args:
+            message_node: Where the message for a machine begins.
+            beeped: Whether the machine's beep was heard, so that nothing need be waited for.
+            now: Monotonic seconds.
         """
         if self.record.is_person:
             return []

@@ -28,6 +28,7 @@ from telebridge.flows.steps import (
     RecordingEnd,
     Said,
     Say,
+    Screening,
     StepResult,
     Wait,
 )
@@ -105,6 +106,11 @@ class DialogTurn:
         return self.step.mail_to if isinstance(self.step, Record) else None
 
     @property
+    def listens(self) -> bool:
+        """Whether it gives what the caller says to a recognition of its own."""
+        return self._spoken is not None
+
+    @property
     def spoken(self) -> SpokenAnswer | None:
         """The words of its question, while a recognizer listens for them."""
         return self._spoken
@@ -131,6 +137,8 @@ class DialogTurn:
                 return [*self._listen(collect, asked=collect.prompt is None, now=now), *self._collect(collect, now)]
             case Record(prompt):
                 return self.prompt_ended(None, now=now) if prompt is None else self._say(prompt, now)
+            case Screening():  # a turn of its own, `ScreeningTurn`
+                return []
 
     def _say(self, say: Say, now: float) -> list[TurnResult]:
         return self.prompt_ended(None, now=now) if say.is_blank else [*self._duplex.say(say, now=now)]
@@ -215,21 +223,21 @@ class DialogTurn:
 
     def receive_speech(
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, *, now: float
-    ) -> list[CallEffect]:
+    ) -> list[TurnResult]:
         """Take a frame of the caller's, and whether speech started or ended with it."""
         spoken = self._spoken
         if spoken is None:
             return []
-        effects: list[CallEffect] = []
+        effects: list[TurnResult] = []
         if isinstance(change, CallerSpeechStarted):
-            effects = spoken.speech_started(self._duplex.speech_so_far(), now=now)
+            effects = [*spoken.speech_started(self._duplex.speech_so_far(), now=now)]
         elif isinstance(change, CallerSpeechEnded):
             effects = [*spoken.audio(payload), *spoken.speech_ended(now=now)]
             self._duplex.speech_recognized()
         elif self._duplex.caller_speaking:
-            return spoken.audio(payload)
+            return [*spoken.audio(payload)]
         else:  # nobody listens any more, so an end was not reported
-            effects = spoken.speech_ended(now=now)
+            effects = [*spoken.speech_ended(now=now)]
         self._duplex.recognizing = spoken.in_utterance
         return effects
 

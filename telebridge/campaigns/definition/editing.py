@@ -28,7 +28,7 @@ CHANGES_WHILE_RUNNING = frozenset(
 """The keys that count from the next call on, whatever is under way."""
 CHANGES_WHILE_PAUSED = frozenset(
     {
-        *("name", "flow", "kind", "amd", "on_machine", "message_node"),
+        *("name", "flow", "kind", "amd", "on_machine", "message_node", "on_screening", "screening_node"),
         *("default_country", "default_zone", "zones", "number_check", "delimiter", "columns", "require_consent"),
     }
 )

@@ -112,6 +112,10 @@ def _mistakes(definition: CampaignDefinition, rules: CallingRules) -> Iterator[t
         yield ("message_node",), "is missing", "on_machine = 'leave_message' needs the node where the message begins"
     if definition.message_node and definition.on_machine != "leave_message":
         yield ("message_node",), "is never used", "set on_machine = 'leave_message', or leave it out"
+    if definition.on_screening == "answer" and not definition.screening_node:
+        yield ("screening_node",), "is missing", "on_screening = 'answer' needs the node that says who calls"
+    if definition.screening_node and definition.on_screening != "answer":
+        yield ("screening_node",), "is never used", "set on_screening = 'answer', or leave it out"
     if definition.amd == "off" and "on_machine" in definition.model_fields_set:
         yield ("on_machine",), "is never used, because machines are not looked for", "set amd = 'on', or leave it out"
     if definition.delimiter and (definition.delimiter.isalnum() or definition.delimiter in "\"'\r\n+"):

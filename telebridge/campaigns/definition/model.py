@@ -133,6 +133,7 @@ class Retry(_Part):
     no_answer: Annotated[Delays, Field(alias="no-answer")] = (timedelta(hours=2), timedelta(days=1))
     failed: Delays = (timedelta(minutes=30),)
     machine: Delays = (timedelta(hours=4), timedelta(days=1))
+    screened: Delays = (timedelta(hours=4), timedelta(days=1))
     hung_up: Annotated[Delays, Field(alias="hung-up")] = ()
     lost: Delays = (timedelta(hours=1), timedelta(days=1))
 
@@ -205,7 +206,7 @@ class WebhookTable(_Part):
 
 
 NextNumberOutcome = Literal[
-    "bad_number", "no_answer", "busy", "failed", "machine", "refused", "hung_up", "lost", "unknown"
+    "bad_number", "no_answer", "busy", "failed", "machine", "screened", "refused", "hung_up", "lost", "unknown"
 ]
 """Outcomes in which nobody was spoken to as they should be, so that another number may reach the person."""
 
@@ -232,6 +233,8 @@ class CampaignDefinition(_Part):
         amd: Whether answering machines are looked for.
         on_machine: What happens when one answers.
         message_node: Where in the flow a message for a machine begins.
+        on_screening: What happens when a telephone answers that screens calls; it is told by its words.
+        screening_node: Where in the flow such a telephone is told who calls.
         default_country: Whose numbers those without `+` are.
         default_zone: The zone of contacts of whom none can be told; without it they are rejected.
         zones: What decides where a postal code and an area code disagree: the postal code, or both together.
@@ -270,6 +273,8 @@ class CampaignDefinition(_Part):
     amd: Annotated[Literal["on", "off"], BeforeValidator(_on_off)] = "on"
     on_machine: Literal["hang_up", "leave_message", "carry_on"] = "hang_up"
     message_node: str = ""
+    on_screening: Literal["carry_on", "hang_up", "answer"] = "carry_on"
+    screening_node: str = ""
     default_country: Annotated[str, Field(pattern="^[A-Z]{2}$")] = "US"
     default_zone: str = ""
     zones: Literal["postal_code", "both"] = "postal_code"

@@ -53,6 +53,15 @@ class OnMachine(Enum):
     LEAVE_MESSAGE = "leave_message"
 
 
+class OnScreening(Enum):
+    """What follows when a telephone that screens calls answers."""
+
+    CARRY_ON = "carry_on"
+    HANG_UP = "hang_up"
+    ANSWER = "answer"
+    """Go to the flow's node that says who calls, and wait there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoolNumber:
     """One of the numbers that a campaign calls from, and how many calls it may make in 24 hours; None for any."""
@@ -120,6 +129,8 @@ class CampaignPlan:
         machine_detection: "Enable", "DetectMessageEnd", or empty.
         on_machine: What becomes of a call that a machine answers.
         message_node: Where in the flow a message for a machine begins.
+        on_screening: What becomes of a call that a telephone screens.
+        screening_node: Where in the flow such a telephone is answered.
         ring_seconds: How long it rings; the law's least is 15.
         time_limit_seconds: How long a call may last; None for Twilio's limit.
         on_unknown: What becomes of a contact whose call cannot be found.
@@ -146,6 +157,8 @@ class CampaignPlan:
     machine_detection: str = ""
     on_machine: OnMachine = OnMachine.HANG_UP
     message_node: str = ""
+    on_screening: OnScreening = OnScreening.CARRY_ON
+    screening_node: str = ""
     ring_seconds: int = 25
     time_limit_seconds: int | None = None
     on_unknown: OnUnknown = OnUnknown.REDIAL

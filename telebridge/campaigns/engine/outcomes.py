@@ -22,6 +22,8 @@ class Outcome(Enum):
     HUNG_UP = "hung_up"
     """Answered, and hung up before the first words were over."""
     MACHINE = "machine"
+    SCREENED = "screened"
+    """A telephone or a service that screens calls answered, and nobody came."""
     BUSY = "busy"
     NO_ANSWER = "no_answer"
     FAILED = "failed"
@@ -51,6 +53,7 @@ class Reported(Enum):
     HUNG_UP = "hung_up"
     ABANDONED = "abandoned"
     MACHINE = "machine"
+    SCREENED = "screened"
     CALL_BACK = "call_back"
     OPTED_OUT = "opted_out"
 
@@ -87,13 +90,14 @@ def outcome_of(
         return Outcome.LOST if lost else None
     if reported is Reported.ENDED and not talk:
         return Outcome.CANCELLED
-    is_machine = reported is Reported.MACHINE or answered_by.startswith(MACHINES)
+    is_machine = reported in MACHINES_REPORTED or answered_by.startswith(MACHINES)
     is_person = talk.get("person") or talk.get("digits")  # what no machine does, while Twilio's verdict is a guess
     if is_machine and not is_person:
-        return Outcome.MACHINE
+        return Outcome.SCREENED if reported is Reported.SCREENED else Outcome.MACHINE
     return Outcome.ANSWERED if reported is None else SHORT.get(reported, Outcome.ANSWERED)
 
 
+MACHINES_REPORTED = (Reported.MACHINE, Reported.SCREENED)
 SHORT = {Reported.ABANDONED: Outcome.ABANDONED, Reported.HUNG_UP: Outcome.HUNG_UP}
 
 
@@ -118,6 +122,7 @@ def usual_delays() -> dict[Outcome, tuple[float, ...]]:
         Outcome.BUSY: (900.0,),
         Outcome.NO_ANSWER: (7200.0, 86_400.0),
         Outcome.MACHINE: (14_400.0, 86_400.0),
+        Outcome.SCREENED: (14_400.0, 86_400.0),
         Outcome.FAILED: (1800.0,),
         Outcome.LOST: (3600.0, 86_400.0),
     }

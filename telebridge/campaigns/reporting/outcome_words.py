@@ -4,6 +4,7 @@ OUTCOME_WORDS = {
     "answered": "answered by a person",
     "hung_up": "hung up at once",
     "machine": "answering machine",
+    "screened": "screened by the telephone, nobody came",
     "busy": "busy",
     "no_answer": "no answer",
     "failed": "could not be connected",

@@ -20,7 +20,7 @@ from telebridge.epoch import iso_time
 BEFORE = ("phone",)
 BEHIND = (
     "state", "outcome", "attempts", "called_number", "last_called_at", "next_call_at", "call_sid", "answered_by",
-    "heard", "digits", "interruptions", "first_audio_ms", "error",
+    "taken_for", "heard", "digits", "interruptions", "first_audio_ms", "error",
 )  # fmt: skip
 """The columns around a contact's own; behind them comes one for each result, `result_NAME`."""
 CALLED_NUMBER = "called_number"
@@ -90,6 +90,7 @@ class ReportRow:
             self._next_call_at,
             (last.call_sid or "") if last is not None else "",
             last.answered_by if last is not None else "",
+            str(talk.get("answered_by", "")),
             " ".join(text for text in talk.get("heard", ()) if text),
             talk.get("digits", ""),
             str(talk.get("interruptions", "")),

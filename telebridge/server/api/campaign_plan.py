@@ -43,9 +43,10 @@ def _check_flow(flows: FlowCatalogue, where: str, definition: CampaignDefinition
         raise ConfigurationError(f"{where}: flow", f"there is no flow '{definition.flow}'", f"there are {known}")
     flow = flows.find(definition.flow)
     _check_columns(definition, flow, flows.needs_of(definition.flow), where)
-    if definition.message_node and isinstance(flow, Flow) and definition.message_node not in flow.nodes:
-        problem = f"flow '{definition.flow}' has no node '{definition.message_node}'"
-        raise ConfigurationError(f"{where}: message_node", problem, f"it has {', '.join(flow.nodes)}")
+    for key, node in (("message_node", definition.message_node), ("screening_node", definition.screening_node)):
+        if node and isinstance(flow, Flow) and node not in flow.nodes:
+            problem = f"flow '{definition.flow}' has no node '{node}'"
+            raise ConfigurationError(f"{where}: {key}", problem, f"it has {', '.join(flow.nodes)}")
 
 
 def _check_columns(definition: CampaignDefinition, flow: Flow | PythonFlow, needs: Sequence[str], where: str) -> None:

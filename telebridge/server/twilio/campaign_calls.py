@@ -12,6 +12,8 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from telebridge.answering.phrases import Answerer
+from telebridge.answering.plan import AnswerPlan, AnswerReaction, OnAnswerer
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.incoming_call import contact_variables
 from telebridge.call.runner.live_calls import LiveCalls
@@ -19,7 +21,7 @@ from telebridge.campaigns.calling_hours.call_back import call_back_at
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.opt_out_files import OptOut, OptOutFiles
 from telebridge.campaigns.engine.attempt import Attempt, CallReport
-from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine
+from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine, OnScreening
 from telebridge.campaigns.engine.outcomes import MACHINES, Reported
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.store.protocols import CampaignStore
@@ -47,6 +49,19 @@ class _Callee:
     attempt: Attempt
     variables: Mapping[str, str]
     plan: CampaignPlan
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCall:
+    """What a call of a campaign begins with.
+
+    Args:
+        variables: What its flow knows.
+        answering: What follows when a machine answers.
+    """
+
+    variables: Mapping[str, str]
+    answering: AnswerPlan | None
 
 
 class CampaignCalls:
@@ -85,8 +100,8 @@ class CampaignCalls:
         """The telephone of an attempt rings, dialled by any process: prepare its first prompt in this one."""
         _ = self._tasks.start(self._make_ready(attempt_id))
 
-    async def answered(self, attempt_id: str, call_sid: str) -> Mapping[str, str] | None:
-        """Return the variables for the flow of an answered call; None when the call must be hung up.
+    async def answered(self, attempt_id: str, call_sid: str) -> AnsweredCall | None:
+        """Return what the flow of an answered call begins with; None when the call must be hung up.
 
         Raises:
             SQLAlchemyError, OSError: The database is away.
@@ -98,7 +113,7 @@ class CampaignCalls:
             return None
         if attempt_id not in self._verdicts:
             self._await_verdict(callee.attempt, call_sid, callee.plan)
-        return callee.variables
+        return AnsweredCall(callee.variables, answer_plan(callee.plan))
 
     async def _make_ready(self, attempt_id: str) -> None:
         try:
@@ -196,7 +211,8 @@ class CampaignCalls:
             return
         leaves_message = plan.on_machine is OnMachine.LEAVE_MESSAGE and answered_by.startswith("machine_end")
         log.info("a machine answered", call_sid=call_sid, answered_by=answered_by, leaves_message=leaves_message)
-        runner.machine_answered(plan.message_node if leaves_message else None)
+        node = plan.message_node if leaves_message else None
+        runner.machine_answered(node, beeped=answered_by == "machine_end_beep")
 
     # What is written in the background.
 
@@ -244,6 +260,26 @@ async def _until_written(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
             return
 
 
+MACHINE_REACTIONS = {
+    OnMachine.CARRY_ON: OnAnswerer.CARRY_ON,
+    OnMachine.HANG_UP: OnAnswerer.HANG_UP,
+    OnMachine.LEAVE_MESSAGE: OnAnswerer.GO_TO,
+}
+SCREENING_REACTIONS = {
+    OnScreening.CARRY_ON: OnAnswerer.CARRY_ON,
+    OnScreening.HANG_UP: OnAnswerer.HANG_UP,
+    OnScreening.ANSWER: OnAnswerer.GO_TO,
+}
+
+
+def answer_plan(plan: CampaignPlan) -> AnswerPlan | None:
+    """What a campaign wants of a call when a machine answers; None where it is never looked for."""
+    kind = MACHINE_REACTIONS[plan.on_machine] if plan.machine_detection else OnAnswerer.CARRY_ON
+    screening = SCREENING_REACTIONS[plan.on_screening]
+    wanted = AnswerPlan(AnswerReaction(kind, plan.message_node), AnswerReaction(screening, plan.screening_node))
+    return wanted if wanted.needs_words else None
+
+
 def talk_of(record: CallRecord) -> dict[str, Any]:
     """Return what a campaign's report contains of a call."""
     return {
@@ -255,13 +291,19 @@ def talk_of(record: CallRecord) -> dict[str, Any]:
         "first_audio_ms": record.first_audio_ms,
         "end_reason": record.end_reason,
         "person": record.is_person,
+        **({} if record.answered_by is None else {"answered_by": record.answered_by.who.value}),
     }
+
+
+REPORTED_BY = {Answerer.PERSON: None, Answerer.VOICEMAIL: Reported.MACHINE, Answerer.SCREEN: Reported.SCREENED}
 
 
 def reported_of(record: CallRecord, lasted_ms: float) -> Reported | None:
     """Return what the end of a call says beside Twilio's status; None for nothing."""
     if record.opted_out:
         return Reported.OPTED_OUT
+    if record.answered_by is not None and record.answered_by.acted_on and not record.is_person:
+        return REPORTED_BY[record.answered_by.who]
     late = record.first_audio_ms is None or record.first_audio_ms > SPEAK_WITHIN_MS
     if late and lasted_ms > SPEAK_WITHIN_MS:
         return Reported.ABANDONED

@@ -96,13 +96,14 @@ class VoiceHandler:
         flow = request.match_info.get("flow") or self._numbers.get(called) or self._default_flow
         direction = fields.get("Direction", "inbound")
         known: Mapping[str, Any] = self._read_variables(request)
+        answering = None
         if attempt is not None:
             with or_send_again():
                 answered = await self._campaigns.answered(attempt, call_sid)
             if answered is None:
                 return _answer(twiml.hang_up())
-            known = answered
-        incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known)
+            known, answering = answered.variables, answered.answering
+        incoming = IncomingCall(call_sid, flow, fields.get("From", ""), called, direction, known, answering)
         if _is_over(fields):
             return self._ended(call_sid)
         ringing = attempt is None and fields.get("CallStatus") == CallStatus.RINGING.value

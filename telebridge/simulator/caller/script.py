@@ -9,7 +9,8 @@
 | `silence [700ms]` | until the bridge has spoken and been quiet that long |
 | `listen 2s` | that long |
 | `speak 1.5s`, `speak FILE` | a voice-like sound, or what the given reader makes of FILE |
-| `say TEXT` | the same for as long as it takes to say it; `telebridge demo` lets its recognizer hear the text |
+| `say TEXT` | a voice-like sound as long as TEXT takes to say; a scripted recognizer knows the words |
+| `beep [1000] [300ms]` | the tone of a voice mailbox, of so many hertz |
 | `cough`, `click`, `breathe`, `mm-hm` | what is no interruption |
 | `at 3.2s` | until so long after the line was opened |
 | `noise street -35dB`, `noise off` | from now on; also `hum`, `babble`, `music`; the level is below full scale |
@@ -30,6 +31,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
+from telebridge.audio.tones import sine
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.caller.caller import (
     CallerStep,
@@ -59,6 +61,7 @@ KEYS = re.compile(r"[0-9A-D*#w]+")
 DECIBELS = re.compile(r"-(\d{1,2}(?:\.\d)?)(?:db)?")
 LONGEST_SECONDS = 14_400.0
 NOISE_DB = -35.0
+LOWEST_BEEP_HZ, HIGHEST_BEEP_HZ = 200, 3400
 SOUNDS: dict[str, Callable[[], bytes]] = {"cough": cough, "click": click, "breathe": breath, "mm-hm": murmur}
 
 AudioReader = Callable[[str], bytes]
@@ -110,10 +113,8 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return WaitForSilence(ms=round(_seconds(part, rest or "700ms") * 1000))
         case "listen", _:
             return Listen(_seconds(part, rest))
-        case "speak", _:
-            return _speak(part, rest, read_audio)
-        case "say", _ if rest:
-            return Speak(spoken(rest), words=rest)
+        case (("speak" | "say" | "beep"), _):
+            return _sound(part, verb, rest, read_audio)
         case "at", _:
             return WaitUntil(_seconds(part, rest))
         case (("cough" | "click" | "breathe" | "mm-hm"), ""):
@@ -128,7 +129,8 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return HangUpStep()
         case _:
             pass
-    hint = "there are wait, silence, listen, at, speak, say, cough, click, breathe, mm-hm, noise, echo, press, hang up"
+    sounds = "speak, say, beep, cough, click, breathe, mm-hm, noise, echo"
+    hint = f"there are wait, silence, listen, at, {sounds}, press, hang up"
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 
@@ -193,6 +195,23 @@ def _decibels(part: str, text: str) -> float:
     if match is None:
         raise ConfigurationError(f"script part '{part}'", f"'{text}' is no level", "such as -30dB")
     return -float(match[1])
+
+
+def _sound(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Speak:
+    if verb == "beep":
+        return _beep(part, rest.lower().split())
+    if verb == "say" and rest:
+        return Speak(spoken(rest), words=rest)
+    return _speak(part, rest, read_audio)
+
+
+def _beep(part: str, words: list[str]) -> Speak:
+    hertz = int(words.pop(0)) if words and words[0].isdecimal() and len(words[0]) < 5 else 1000
+    ms = round(min(_seconds(part, words.pop(0) if words else "300ms"), 10) * 1000)
+    if words or not LOWEST_BEEP_HZ <= hertz <= HIGHEST_BEEP_HZ:
+        problem = f"is no beep of {LOWEST_BEEP_HZ} to {HIGHEST_BEEP_HZ} hertz"
+        raise ConfigurationError(f"script part '{part}'", problem, "such as 'beep', or 'beep 1400 500ms'")
+    return Speak(sine(hertz, ms), words="beep")
 
 
 def _speak(part: str, rest: str, read_audio: AudioReader | None) -> Speak:

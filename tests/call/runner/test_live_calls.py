@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from support.faults import fault
 from support.sources import ToldSpeech
 from support.virtual_time import virtually
 
+from telebridge.answering.plan import read_plan
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python import Bridge
 from telebridge.call.runner.call_ownership import CHECK_SECONDS
@@ -19,10 +21,12 @@ from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
+from telebridge.call.session.answering.watched_call import WatchedCallSession
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.events import FlowEnded, StreamLost
 from telebridge.call.session.session import SessionOptions
 from telebridge.call.session.stream_phase import Phase
+from telebridge.call.session.words.options import WordOptions
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
@@ -319,3 +323,27 @@ async def test_a_python_flow_is_given_what_it_needs_under_its_own_names(tmp_path
     assert given[0]["first_name"] == "Ann"
     assert calls.flows.needs_of("reminder") == ("first_name",)
     assert calls.flows.needs_of("other") == ()
+
+
+@pytest.mark.parametrize(
+    ("plan", "hears", "enabled", "watched"),
+    [
+        (None, True, True, False),
+        ("go_to:bye carry_on:", False, True, True),  # for the beep
+        ("hang_up: go_to:bye", False, True, False),
+        ("hang_up: go_to:bye", True, True, True),
+        ("go_to:bye go_to:bye", True, False, False),
+    ],
+)
+@virtually
+async def test_a_call_is_watched_only_where_something_may_follow(tmp_path, plan, hears, enabled, watched):
+    (tmp_path / "test.yaml").write_text(FLOW)
+    flows = FlowCatalogue(tmp_path)
+    flows.load()
+    options = SessionOptions(words=WordOptions(available=lambda: hears), watches_answers=enabled)
+    calls = LiveCalls(flows, CallPorts(ToldSpeech()), options)
+    incoming = replace(INCOMING, answering=None if plan is None else read_plan(plan))
+    assert IncomingCall.from_claims("CA1", incoming.claims()) == incoming
+    runner = calls.begin(incoming)
+    assert isinstance(runner.session, WatchedCallSession) is watched
+    calls.abandon_all()

@@ -69,6 +69,7 @@ def test_everything_in_a_file_is_in_its_plan():
         Outcome.BUSY: (900.0, 3600.0),
         Outcome.NO_ANSWER: (7200.0, 86400.0),
         Outcome.MACHINE: (14400.0, 86400.0),
+        Outcome.SCREENED: (14400.0, 86400.0),
         Outcome.HUNG_UP: (7200.0,),
         Outcome.LOST: (3600.0, 86400.0),
     }

@@ -27,6 +27,8 @@ RULES = RetryRules(3, {Outcome.BUSY: (60.0,), Outcome.NO_ANSWER: (10.0, 20.0)})
         (CallStatus.COMPLETED, "machine_end_beep", Reported.ABANDONED, Outcome.MACHINE),
         (CallStatus.COMPLETED, "fax", None, Outcome.MACHINE),
         (CallStatus.COMPLETED, "", Reported.MACHINE, Outcome.MACHINE),
+        (CallStatus.COMPLETED, "", Reported.SCREENED, Outcome.SCREENED),
+        (CallStatus.COMPLETED, "machine_start", Reported.SCREENED, Outcome.SCREENED),
         (CallStatus.COMPLETED, "", Reported.ABANDONED, Outcome.ABANDONED),
         (CallStatus.COMPLETED, "machine_start", Reported.CALL_BACK, Outcome.CALL_BACK),
         (CallStatus.COMPLETED, "machine_start", Reported.OPTED_OUT, Outcome.OPTED_OUT),

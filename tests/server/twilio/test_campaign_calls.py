@@ -11,15 +11,16 @@ from support.faults import fault
 from support.memory_store.store import memory_campaign_store
 from support.virtual_time import virtually
 
-from telebridge.call.record import CallRecord, SpokenUtterance
+from telebridge.answering.phrases import Answerer
+from telebridge.call.record import AnsweredBy, CallRecord, SpokenUtterance
 from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
-from telebridge.campaigns.engine.campaign import OnMachine
+from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine, OnScreening
 from telebridge.campaigns.engine.outcomes import Reported, RetryRules
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.epoch import instant, system_clock
 from telebridge.flows.steps import CallBack
-from telebridge.server.twilio.campaign_calls import CampaignCalls, reported_of, talk_of
+from telebridge.server.twilio.campaign_calls import CampaignCalls, answer_plan, reported_of, talk_of
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 
@@ -47,6 +48,10 @@ def record(*utterances, **fields):
         (record(first_audio_ms=None), 900, Reported.HUNG_UP),
         (record(first_audio_ms=None), 3000, Reported.ABANDONED),
         (record(HEARD, first_audio_ms=2500.0), 9000, Reported.ABANDONED),
+        (record(HEARD, answered_by=AnsweredBy(Answerer.SCREEN, "words", 1900, acted_on=True)), 9000, Reported.SCREENED),
+        (record(HEARD, answered_by=AnsweredBy(Answerer.VOICEMAIL, "beep", 1900, acted_on=True)), 900, Reported.MACHINE),
+        (record(HEARD, answered_by=AnsweredBy(Answerer.SCREEN, "words", 1900)), 9000, None),
+        (record(answered_by=AnsweredBy(Answerer.SCREEN, "words", 9, acted_on=True), digits=["1"]), 900, None),
         (record(CUT, opted_out=True), 700, Reported.OPTED_OUT),
         (record(first_audio_ms=None, opted_out=True), 3000, Reported.OPTED_OUT),
     ],
@@ -69,6 +74,22 @@ def test_the_talk_is_what_was_heard_and_not_what_was_meant():
     }
 
 
+@pytest.mark.parametrize(
+    ("changes", "plan"),
+    [
+        ({}, None),
+        ({"machine_detection": "", "on_machine": OnMachine.HANG_UP}, None),
+        ({"on_machine": OnMachine.LEAVE_MESSAGE, "message_node": "m"}, "go_to:m carry_on:"),
+        ({"on_screening": OnScreening.ANSWER, "screening_node": "s"}, "carry_on: go_to:s"),
+        ({"on_machine": OnMachine.HANG_UP, "on_screening": OnScreening.HANG_UP}, "hang_up: hang_up:"),
+    ],
+)
+def test_what_follows_for_a_machine_is_what_the_campaign_wants(changes, plan):
+    kinds = {"machine_detection": "Enable", "on_machine": OnMachine.CARRY_ON, **changes}
+    wanted = answer_plan(CampaignPlan("c", "AC1", "test", (), **kinds))
+    assert (None if wanted is None else wanted.as_text()) == plan
+
+
 # Who answered, whichever process Twilio tells.
 
 
@@ -76,7 +97,7 @@ class Runner:
     def __init__(self):
         self.events = []
 
-    def machine_answered(self, message_node):
+    def machine_answered(self, message_node, *, beeped=False):
         self.events.append("hang up" if message_node is None else message_node)
 
 
@@ -115,7 +136,7 @@ async def answered_call(on_machine):
     [one] = await claim(store)
     first, second = process(store), process(store)
     answered = await first.answered(one.attempt_id, "CA1")
-    assert answered == {"name": "n0"}
+    assert answered.variables == {"name": "n0"}
     return first, second, one.attempt_id
 
 

@@ -109,3 +109,12 @@ WORDS = ["wait", "press", "speak", "1", "2s", "after", "fail", "9", "busy", ";",
 def test_any_text_is_a_script_or_a_configuration_error(text: str) -> None:
     with contextlib.suppress(ConfigurationError):
         parse_script(text)
+
+
+def test_a_voice_mailbox_speaks_and_beeps():
+    said, beeped, high = parse_script('["say Leave a message", "beep", "beep 1400 500ms"]').steps
+    assert (said.words, len(said.mulaw)) == ("Leave a message", 3 * 370 * 8)
+    assert [len(each.mulaw) for each in (beeped, high)] == [300 * 8, 500 * 8]
+    for wrong in ("say", "beep 9000", "beep 1000 1s 1s", "beep loud"):
+        with pytest.raises(ConfigurationError):
+            parse_script(wrong)

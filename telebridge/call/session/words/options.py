@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from telebridge.answering.phrases import AnswerPhrases
 from telebridge.recognition.words.floor import FloorWordRules
 
 
@@ -31,6 +32,7 @@ class WordOptions:
         keep: Whether what they say is kept in records and events.
         silence_noticed_seconds: How long a caller is silent before it is known that they have stopped.
         floor: Who decides by words about sounds over a prompt; None where the sound alone does.
+        machines: What machines say that answer calls; None for what telebridge knows.
     """
 
     available: Callable[[], bool] = field(default=lambda: False)
@@ -38,3 +40,4 @@ class WordOptions:
     keep: bool = True
     silence_noticed_seconds: float = 0.4
     floor: FloorOptions | None = None
+    machines: AnswerPhrases | None = None

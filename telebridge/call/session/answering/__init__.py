@@ -1,0 +1,1 @@
+"""Who answered a call that was placed, and what follows when it is no person."""
