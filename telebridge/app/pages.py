@@ -1,9 +1,11 @@
 """Puts the pages together: who may use them, and the parts of the bridge that they show."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
+from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.calling_hours.hours import CallingLaw
@@ -15,10 +17,12 @@ from telebridge.server.http.access import Access
 from telebridge.server.http.base_path import base_path
 from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.pages.access import PageAccess
+from telebridge.server.pages.auditions import Auditions
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
 from telebridge.server.pages.campaign_upload import CampaignUploadPages
 from telebridge.server.pages.campaigns import CampaignPages
+from telebridge.server.pages.flow_findings import FlowFindings
 from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
@@ -79,7 +83,7 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     CallListPages(parts.calls, parts.store, streams, router)
     CallPages(parts.calls, parts.lookup, parts.control, settings.state_dir, streams, router)
     _add_phone(parts, secret, streams, router)
-    FlowPages(parts.calls, parts.store, streams, router)
+    _add_flows(settings, parts, secret, streams, router)
     _add_campaigns(settings, parts, secret, streams, router)
 
 
@@ -89,6 +93,13 @@ def _add_phone(parts: PageParts, secret: str, streams: LiveStreams, router: Page
     unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
     media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
     PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
+
+
+def _add_flows(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:
+    refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
+    findings = FlowFindings(parts.calls.flows, refused)
+    auditions = Auditions(settings.rime.parameters(), PromptTokens(secret))
+    FlowPages(parts.calls, parts.store, findings, auditions, streams, router)
 
 
 def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:
