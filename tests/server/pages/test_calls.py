@@ -149,6 +149,24 @@ async def test_a_stream_tells_what_changes_and_nothing_else(tmp_path):
             assert gone == {"set": {"total": 0}, "gone": [SID]}
 
 
+async def test_the_timeline_of_a_live_call_grows_with_its_recording(tmp_path):
+    (tmp_path / "flights").mkdir()
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        assert "calls.record = true" in await served.get(f"/calls/{SID}")
+        async with served.session.get(f"{served.url}/calls/{SID}/stream") as answer:
+            [first] = await events(answer, 1)
+            assert first["set"]["recorded"] == 0
+            (tmp_path / f"flights/{SID}.jsonl").write_text('{"at_ms": 9, "kind": "key", "key": "<7>"}\n')
+            (tmp_path / f"flights/{SID}.wav").write_bytes(bytes(44) + b"\0\x40" * 8000)
+            [grown] = await events(answer, 1)
+            assert grown == {"set": {"recorded": 16_044}}
+        text = await served.get(f"/calls/{SID}/timeline")
+        assert 'class="caller" d="M0.5 ' in text
+        assert "key &lt;7&gt;" in text
+        assert text.lstrip().startswith("<svg")
+
+
 async def test_the_stream_of_a_call_ends_with_it(tmp_path):
     async with pages(tmp_path) as served:
         control = served.calls.add(record())
