@@ -79,8 +79,8 @@ class Auditions:
         self._prompts = prompts
 
     def prompts(self, flow: Flow) -> list[HeardPrompt]:
-        """Every prompt of a flow, in the order of the file."""
-        return [self._heard(prompt) for prompt in prompts_of(flow)]
+        """Every prompt of a flow, in the order of the file; that of a failure is the last."""
+        return [self._heard(prompt) for prompt in sorted(prompts_of(flow), key=lambda prompt: not prompt.node)]
 
     def opened(self, flow: Flow | None) -> Audition:
         """The form with the first prompt of a flow and its own voice; None for a flow that is in no file."""
