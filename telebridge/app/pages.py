@@ -22,6 +22,7 @@ from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
 from telebridge.server.pages.campaign_upload import CampaignUploadPages
 from telebridge.server.pages.campaigns import CampaignPages
+from telebridge.server.pages.elsewhere import CallsElsewhere
 from telebridge.server.pages.flow_findings import FlowFindings
 from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.live import LiveStreams
@@ -80,10 +81,11 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     app.on_shutdown.append(streams.close)
     StaticFiles(templates, router)
     LoginPages(page_access, router)
-    CallListPages(parts.calls, parts.store, streams, router)
+    elsewhere = CallsElsewhere(parts.calls, parts.store)
+    CallListPages(parts.calls, elsewhere, parts.store, streams, router)
     CallPages(parts.calls, parts.lookup, parts.control, settings.state_dir, streams, router)
     _add_phone(parts, secret, streams, router)
-    _add_flows(settings, parts, secret, streams, router)
+    _add_flows(settings, parts, elsewhere, secret, streams, router)
     _add_campaigns(settings, parts, secret, streams, router)
 
 
@@ -95,11 +97,18 @@ def _add_phone(parts: PageParts, secret: str, streams: LiveStreams, router: Page
     PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
 
 
-def _add_flows(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:
+def _add_flows(
+    settings: Settings,
+    parts: PageParts,
+    elsewhere: CallsElsewhere,
+    secret: str,
+    streams: LiveStreams,
+    router: PageRouter,
+) -> None:
     refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
     findings = FlowFindings(parts.calls.flows, refused)
     auditions = Auditions(settings.rime.parameters(), PromptTokens(secret))
-    FlowPages(parts.calls, parts.store, findings, auditions, streams, router)
+    FlowPages(parts.calls, elsewhere, parts.store, findings, auditions, streams, router)
 
 
 def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:

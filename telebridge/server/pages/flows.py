@@ -23,6 +23,7 @@ from telebridge.logs import logger
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages.auditions import Audition, Auditions
 from telebridge.server.pages.calls import ended_row
+from telebridge.server.pages.elsewhere import CallsElsewhere
 from telebridge.server.pages.flow_findings import FlowFinding, FlowFindings
 from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.visits import PageRouter, PageVisit
@@ -37,6 +38,7 @@ class FlowPages:
 
     Args:
         calls: The calls of this process, and the flows.
+        elsewhere: The live calls of other processes.
         store: The calls that are over.
         findings: Check the files of flows.
         auditions: Make the addresses of prompts and voices.
@@ -47,6 +49,7 @@ class FlowPages:
     def __init__(
         self,
         calls: LiveCalls,
+        elsewhere: CallsElsewhere,
         store: CallStore,
         findings: FlowFindings,
         auditions: Auditions,
@@ -54,6 +57,7 @@ class FlowPages:
         router: PageRouter,
     ) -> None:
         self._calls = calls
+        self._elsewhere = elsewhere
         self._store = store
         self._findings = findings
         self._auditions = auditions
@@ -67,6 +71,7 @@ class FlowPages:
     async def list_flows(self, visit: PageVisit) -> web.Response:
         """All flows, with how many calls each leads now."""
         live = Counter(record.flow for record in self._calls.live_records())
+        live.update(call.flow for call in await self._elsewhere.all())
         names = self._calls.flows.names
         found = await self._findings.of_all(names)
         flows = [_summary(name, self._calls.flows.find(name), live[name], found[name]) for name in names]
@@ -94,7 +99,7 @@ class FlowPages:
         except (SQLAlchemyError, OSError) as error:
             log.error("the last calls of a flow cannot be listed: the database is away", error=str(error))
             last = None
-        at_nodes = self._at_nodes(name)
+        at_nodes = await self._at_nodes(name)
         in_file = flow if isinstance(flow, Flow) else None
         return visit.page(
             "flow",
@@ -117,7 +122,7 @@ class FlowPages:
         name, _ = self._found(visit)
 
         async def look() -> PageState:
-            at_nodes = self._at_nodes(name)
+            at_nodes = await self._at_nodes(name)
             return PageState({"live": sum(at_nodes.values()), **{f"node-{node}": n for node, n in at_nodes.items()}})
 
         return await self._streams.send(visit, look)
@@ -137,10 +142,12 @@ class FlowPages:
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}.\n") from error
 
-    def _at_nodes(self, name: str) -> Counter[str]:
+    async def _at_nodes(self, name: str) -> Counter[str]:
         """How many calls of a flow are at which node; those of a Python flow are at none."""
         live = (record for record in self._calls.live_records() if record.flow == name)
-        return Counter(record.path[-1] if record.path else "" for record in live)
+        counted = Counter(record.path[-1] if record.path else "" for record in live)
+        counted.update(call.node for call in await self._elsewhere.all() if call.flow == name)
+        return counted
 
 
 def _summary(name: str, flow: Flow | PythonFlow, live: int, found: list[FlowFinding]) -> dict[str, Any]:

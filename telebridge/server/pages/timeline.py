@@ -60,6 +60,13 @@ class CallTimeline:
         return [span for span in self.spans if span.kind == kind]
 
     @property
+    def moments(self) -> list[tuple[TimelineSpan, float, float]]:
+        """Keys, words and transfers: each with where it is and how much room it has before the next, in percent."""
+        spans = sorted((span for kind in MOMENTS for span in self.of(kind)), key=lambda span: span.at_ms)
+        places = [self.x(span.at_ms) for span in spans]
+        return [(span, at, after - at) for span, at, after in zip(spans, places, [*places[1:], 100.0], strict=False)]
+
+    @property
     def columns(self) -> float:
         """How many columns of the waveform the axis is long."""
         return 1.0 if self.waveform is None else self.axis_ms / self.waveform.column_ms

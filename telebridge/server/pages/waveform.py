@@ -4,6 +4,7 @@ One rule: of a file that was read before only what is new is read, so a live cal
 """
 
 import audioop
+import math
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -116,4 +117,4 @@ class _GrowingFile:
 
 def _height(peak: int) -> int:
     """The square root of the amplitude, so that quiet speech is seen, too."""
-    return round(HEIGHT * (peak / FULL_SCALE) ** 0.5)
+    return round(HEIGHT * math.sqrt(peak / FULL_SCALE))

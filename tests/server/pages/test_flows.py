@@ -63,7 +63,9 @@ def with_flows(folder):
         served.calls.flows = flows
         auditions = Auditions({"speaker": "astra"}, PROMPTS)
         served.findings = flow_findings.FlowFindings(flows)
-        FlowPages(served.calls, served.past, served.findings, auditions, served.streams, served.router)
+        FlowPages(
+            served.calls, served.elsewhere, served.past, served.findings, auditions, served.streams, served.router
+        )
 
     return extend
 

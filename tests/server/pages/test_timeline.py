@@ -67,6 +67,7 @@ def test_what_happened_lies_on_the_axis_and_half_a_line_is_left_out(tmp_path):
     )
     timeline = read_timeline(tmp_path / "a.wav", Waveforms(), live=False)
     told = [(span.kind, timeline.x(span.at_ms), timeline.x(span.until_ms), span.text) for span in timeline.spans]
+    assert [(span.text, x, room) for span, x, room in timeline.moments] == [("1", 50, 50)]
     assert told == [
         ("said", 25, 50, "Press one."),
         ("cut", 50, 50, "key"),
