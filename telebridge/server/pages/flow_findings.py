@@ -1,4 +1,4 @@
-"""What the checks of `telebridge flow check` find in the files of flows, for the pages.
+"""What is wrong in the files of flows, for the pages: the checks of `telebridge flow check` but for that of voices.
 
 One rule: files are read in a thread, and again once some seconds have passed: a file may have changed, or a recording
 that it plays may be gone.
