@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT / "tests"))
 from support.browser import opened_browser  # noqa: E402 - pytest adds tests/ by itself, this program does not
 from support.scene import scene  # noqa: E402
 from telebridge.server.pages.calls import MOST_LIVE, CallListPages  # noqa: E402
-from telebridge.server.pages.elsewhere import CallsElsewhere  # noqa: E402
 from telebridge.server.pages.live import EVERY_SECONDS, PageState, _change  # noqa: E402
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere  # noqa: E402
 from telebridge.server.pages.visits import PageRouter  # noqa: E402
 
 ENDED, LIVE, WATCHERS, TIMES = 10_000, 500, 3, 7

@@ -17,10 +17,10 @@ from telebridge.server.http.access import Access
 from telebridge.server.pages.access import COOKIE, PageAccess
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
-from telebridge.server.pages.elsewhere import CallsElsewhere
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
 from telebridge.server.pages.rendering import PageTemplates
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
 

@@ -7,11 +7,14 @@ media stream.
 import asyncio
 import base64
 import json
+import logging
 import random
 import shutil
 import sqlite3
 from contextlib import AsyncExitStack, asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
+
+import structlog
 
 from support.bridge import Stack
 from support.databases import make_migrated
@@ -74,6 +77,7 @@ async def scene(folder, *, live=0, callers=0, ended=0, **settings):
         ended: How many calls are over.
         settings: Of the bridge.
     """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     flows = folder / "flows"
     shutil.copytree(BUNDLED_FLOWS, flows, dirs_exist_ok=True)
     database = folder / "telebridge.db"

@@ -22,10 +22,10 @@ from telebridge.server.http.bodies import Nothing, RequestModel
 from telebridge.server.http.problems import Problem, wrong_fields
 from telebridge.server.pages.calls import caller_of
 from telebridge.server.pages.live import LiveStreams, PageState
-from telebridge.server.pages.timeline import CallTimeline, read_timeline
+from telebridge.server.pages.shown.timeline import CallTimeline, read_timeline
+from telebridge.server.pages.shown.waveform import Waveforms
 from telebridge.server.pages.transcript import is_over, transcript
 from telebridge.server.pages.visits import PageRouter, PageVisit, text_of
-from telebridge.server.pages.waveform import Waveforms
 from telebridge.twilio.calls import is_sid
 
 log = logger(__name__)

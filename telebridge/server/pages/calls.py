@@ -12,9 +12,9 @@ from telebridge.call.runner.runner import CallRunner
 from telebridge.call.store.store import CallStore
 from telebridge.logs import logger
 from telebridge.server.api.call_lookup import PHASE_NAMES, cursor, position_of, read_cursor
-from telebridge.server.pages.elsewhere import PHASE, CallElsewhere, CallsElsewhere
 from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.masking import masked_number
+from telebridge.server.pages.shown.elsewhere import PHASE, CallElsewhere, CallsElsewhere
 from telebridge.server.pages.visits import PageRouter, PageVisit
 
 log = logger(__name__)

@@ -28,9 +28,9 @@ from telebridge.server.api.campaign_models import CancelCampaignRequest, ReportQ
 from telebridge.server.api.campaigns import CampaignEndpoints, found_campaign
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.problems import Problem
-from telebridge.server.pages.auditions import VALID_FOR
-from telebridge.server.pages.campaign_hours import ZoneHours, zone_hours
 from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.shown.auditions import VALID_FOR
+from telebridge.server.pages.shown.campaign_hours import ZoneHours, zone_hours
 from telebridge.server.pages.visits import PageRouter, PageVisit
 from telebridge.twilio.signed_urls import PromptTokens
 

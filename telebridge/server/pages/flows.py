@@ -21,11 +21,11 @@ from telebridge.flows.inspection import texts_of, verb_of
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.http.problems import Problem
-from telebridge.server.pages.auditions import Audition, Auditions
 from telebridge.server.pages.calls import ended_row
-from telebridge.server.pages.elsewhere import CallsElsewhere
-from telebridge.server.pages.flow_findings import FlowFinding, FlowFindings
 from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.shown.auditions import Audition, Auditions
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere
+from telebridge.server.pages.shown.flow_findings import FlowFinding, FlowFindings
 from telebridge.server.pages.visits import PageRouter, PageVisit
 
 log = logger(__name__)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.store.protocols import WaitingLane
-from telebridge.server.pages.campaign_hours import zone_hours
+from telebridge.server.pages.shown.campaign_hours import zone_hours
 
 NEW_YORK, TOKYO = "America/New_York", "Asia/Tokyo"
 

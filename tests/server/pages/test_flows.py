@@ -13,9 +13,9 @@ from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python import Bridge
 from telebridge.epoch import wallclock_now
-from telebridge.server.pages import flow_findings
-from telebridge.server.pages.auditions import VALID_FOR, Auditions
 from telebridge.server.pages.flows import FlowPages
+from telebridge.server.pages.shown import flow_findings
+from telebridge.server.pages.shown.auditions import VALID_FOR, Auditions
 from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
 PROMPTS = PromptTokens("secret")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from telebridge.server.pages.timeline import read_timeline
-from telebridge.server.pages.waveform import HEIGHT, MOST_COLUMNS, Waveforms
+from telebridge.server.pages.shown.timeline import read_timeline
+from telebridge.server.pages.shown.waveform import HEIGHT, MOST_COLUMNS, Waveforms
 
 
 def stereo(seconds, left=0, right=0):

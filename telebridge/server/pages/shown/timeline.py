@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from telebridge.server.pages.waveform import Waveform, Waveforms
+from telebridge.server.pages.shown.waveform import Waveform, Waveforms
 
 MOST_BYTES = 2_000_000
 MOST_SPANS = 400
