@@ -1,9 +1,11 @@
 """Puts the pages together: who may use them, and the parts of the bridge that they show."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from aiohttp import web
 
+from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.campaigns.calling_hours.hours import CallingLaw
@@ -24,6 +26,9 @@ from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
 from telebridge.server.pages.phone import PhonePages
 from telebridge.server.pages.rendering import PageTemplates
+from telebridge.server.pages.shown.auditions import Auditions
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere
+from telebridge.server.pages.shown.flow_findings import FlowFindings
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
 from telebridge.server.twilio.media import MediaHandler
@@ -76,10 +81,11 @@ def add_pages(app: web.Application, settings: Settings, access: Access, parts: P
     app.on_shutdown.append(streams.close)
     StaticFiles(templates, router)
     LoginPages(page_access, router)
-    CallListPages(parts.calls, parts.store, streams, router)
+    elsewhere = CallsElsewhere(parts.calls, parts.store)
+    CallListPages(parts.calls, elsewhere, parts.store, streams, router)
     CallPages(parts.calls, parts.lookup, parts.control, settings.state_dir, streams, router)
     _add_phone(parts, secret, streams, router)
-    FlowPages(parts.calls, parts.store, streams, router)
+    _add_flows(settings, parts, elsewhere, secret, streams, router)
     _add_campaigns(settings, parts, secret, streams, router)
 
 
@@ -89,6 +95,20 @@ def _add_phone(parts: PageParts, secret: str, streams: LiveStreams, router: Page
     unsigned = RequestValidator("", "")  # the pages have checked who opens the stream
     media = MediaHandler(parts.calls, unsigned, tokens, parts.used_tokens)
     PhonePages(parts.calls, media, tokens, streams, parts.default_flow, router)
+
+
+def _add_flows(
+    settings: Settings,
+    parts: PageParts,
+    elsewhere: CallsElsewhere,
+    secret: str,
+    streams: LiveStreams,
+    router: PageRouter,
+) -> None:
+    refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
+    findings = FlowFindings(parts.calls.flows, refused)
+    auditions = Auditions(settings.rime.parameters(), PromptTokens(secret))
+    FlowPages(parts.calls, elsewhere, parts.store, findings, auditions, streams, router)
 
 
 def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: LiveStreams, router: PageRouter) -> None:

@@ -20,6 +20,7 @@ from telebridge.server.pages.calls import CallListPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
 from telebridge.server.pages.rendering import PageTemplates
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
 
@@ -43,12 +44,16 @@ class PastCallsInMemory:
 
     def __init__(self):
         self.records, self.away, self.searches = [], False, []
+        self.elsewhere = []
 
     async def search(self, text, limit, *, flow="", before=None):
         if self.away:
             raise OperationalError("select", {}, OSError("away"))
         self.searches.append((text, limit, flow, before))
         return [SimpleNamespace(as_json=one.as_json) for one in self.records][:limit]
+
+    async def live(self, limit, *, since):
+        return self.elsewhere[:limit]
 
     async def find(self, call_sid):
         return next((one for one in self.records if one.call_sid == call_sid), None)
@@ -70,7 +75,8 @@ class ServedPages:
         control = ControlEndpoints(self.calls.find, lookup, self.calls.feed, check_voice)
         StaticFiles(PageTemplates(""), router)
         LoginPages(self.access, router)
-        CallListPages(self.calls, self.past, self.streams, router)
+        self.elsewhere = CallsElsewhere(self.calls, self.past)
+        CallListPages(self.calls, self.elsewhere, self.past, self.streams, router)
         CallPages(self.calls, lookup, control, folder, self.streams, router)
         self.url, self.session = "", None
 

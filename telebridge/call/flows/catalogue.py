@@ -115,6 +115,12 @@ class FlowCatalogue:
         """Return the name of the flow in service that a file defines."""
         return self._names.get(path)
 
+    def path_of(self, name: str) -> Path | None:
+        """Return the file that defines the flow in service of that name; None for a Python flow, or without a file."""
+        if name in self._python:
+            return None
+        return next((path for path, known in self._names.items() if known == name), None)
+
     def stamps(self) -> dict[Path, Stamp]:
         """Return the state of each file in service, and of new ones beside them; this blocks on the disk."""
         return _stamps([*(flow_files(self._flows_dir) if self._has_folder else ()), *sorted(self._added)])

@@ -156,6 +156,18 @@ class CallStore:
             query = query.where(CALL.c.flow == clean(flow))
         return [stored_call(row) for row in await self._bounded(self._rows(query), ASK_SECONDS)]
 
+    async def live(self, limit: int, *, since: datetime) -> list[StoredCall]:
+        """Live calls of all processes that began after an instant, the longest first.
+
+        Raises:
+            SQLAlchemyError, OSError: The database is unreachable.
+        """
+        query = select(CALL).where(CALL.c.started_at > epoch_ms(since), CALL.c.ended_at.is_(None))
+        return [
+            stored_call(row)
+            for row in await self._bounded(self._rows(query.order_by(CALL.c.started_at).limit(limit)), ASK_SECONDS)
+        ]
+
     async def starting_with(self, prefix: str, limit: int) -> list[StoredCall]:
         """Calls whose CallSid begins so, live ones too, the latest first."""
         query = select(CALL).where(CALL.c.call_sid.startswith(prefix, autoescape=True)).limit(limit)

@@ -5,8 +5,9 @@ One rule: a file is served by the CallSid and a number, never by a path that a r
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from aiohttp import web
 from pydantic import ValidationError
@@ -21,7 +22,9 @@ from telebridge.server.http.bodies import Nothing, RequestModel
 from telebridge.server.http.problems import Problem, wrong_fields
 from telebridge.server.pages.calls import caller_of
 from telebridge.server.pages.live import LiveStreams, PageState
-from telebridge.server.pages.transcript import is_over, read_timeline, transcript
+from telebridge.server.pages.shown.timeline import CallTimeline, read_timeline
+from telebridge.server.pages.shown.waveform import Waveforms
+from telebridge.server.pages.transcript import is_over, transcript
 from telebridge.server.pages.visits import PageRouter, PageVisit, text_of
 from telebridge.twilio.calls import is_sid
 
@@ -66,9 +69,11 @@ class CallPages:
         self._flights = state_dir / "flights"
         self._messages = state_dir / "recordings"
         self._streams = streams
+        self._waveforms = Waveforms()
         router.get("/calls/{sid}", self.show)
         router.post("/calls/{sid}", self.show_numbers)
         router.get("/calls/{sid}/stream", self.stream)
+        router.get("/calls/{sid}/timeline", self.timeline)
         router.get("/calls/{sid}/recordings/{part}.wav", self.recording)
         router.get("/calls/{sid}/messages/{part}.wav", self.message)
         actions: Mapping[str, Callable[[PageVisit], Awaitable[object]]] = {
@@ -98,16 +103,24 @@ class CallPages:
             if runner is None:
                 return PageState({"phase": "over"}, over=True)
             call = await self._lookup.find(call_sid) or {}
+            recorded = await asyncio.to_thread(self._recorded_bytes, call_sid)
             lines = transcript(call.get("utterances") or [])
             values = {
                 "phase": call.get("phase", ""),
                 "saying": call.get("saying") or "",
                 "node": (call.get("path") or [""])[-1],
                 "keys": " ".join(call.get("digits") or []),
+                "recorded": recorded,
             }
             return PageState(values | {f"line-{at}": line.as_json() for at, line in enumerate(lines)})
 
         return await self._streams.send(visit, look)
+
+    async def timeline(self, visit: PageVisit) -> web.Response:
+        """The timeline alone, for the script of the page of a live call."""
+        call_sid = _sid(visit)
+        live = self._calls.find(call_sid) is not None
+        return visit.page("timeline", timelines=await asyncio.to_thread(self._timelines, call_sid, live=live))
 
     async def recording(self, visit: PageVisit) -> web.StreamResponse:
         """One part of the recording of a call; players ask for ranges of it."""
@@ -154,7 +167,7 @@ class CallPages:
         if call is None:
             raise unknown_call(call_sid)
         here = self._calls.find(call_sid) is not None
-        parts, timeline = await asyncio.to_thread(self._recorded, call_sid) if not here else (0, None)
+        timelines = await asyncio.to_thread(self._timelines, call_sid, live=here)
         return visit.page(
             "call",
             status,
@@ -164,18 +177,24 @@ class CallPages:
             is_live=here,
             phase="over" if is_over(call) and call.get("end_reason") else call["phase"] if here else "elsewhere",
             messages=len(call.get("recordings") or []),
-            parts=parts,
-            timeline=timeline,
+            parts=0 if here else len(timelines),
+            timelines=timelines,
             numbers=numbers,
             problem=problem,
             done=DONE.get(visit.request.query.get("done", ""), ""),
         )
 
-    def _recorded(self, call_sid: str) -> tuple[int, Any]:
-        """How many parts a recording has, and the timeline of the first."""
-        parts = next(at for at in range(MOST_PARTS + 1) if not self._recording_file(call_sid, at + 1).exists())
-        timeline = read_timeline(self._recording_file(call_sid, 1).with_suffix(".jsonl")) if parts else None
-        return parts, timeline
+    def _timelines(self, call_sid: str, *, live: bool) -> list[CallTimeline | None]:
+        """The timeline of each part of a recording; None for one that cannot be read."""
+        return [read_timeline(part, self._waveforms, live=live) for part in self._parts(call_sid)]
+
+    def _recorded_bytes(self, call_sid: str) -> int:
+        """How large the recording is by now."""
+        return sum(part.stat().st_size for part in self._parts(call_sid))
+
+    def _parts(self, call_sid: str) -> list[Path]:
+        files = (self._recording_file(call_sid, at) for at in range(1, MOST_PARTS + 1))
+        return [*takewhile(Path.exists, files)]
 
     def _recording_file(self, call_sid: str, part: int) -> Path:
         return self._flights / (f"{call_sid}.wav" if part == 1 else f"{call_sid}-{part}.wav")

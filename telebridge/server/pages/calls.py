@@ -1,12 +1,12 @@
-"""The list of calls: the live ones of this process as they are now, and those that are over, from the database."""
+"""The list of calls: the live ones as they are now, and those that are over, from the database."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.call.record import CallRecord
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.store.store import CallStore
@@ -14,6 +14,7 @@ from telebridge.logs import logger
 from telebridge.server.api.call_lookup import PHASE_NAMES, cursor, position_of, read_cursor
 from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.masking import masked_number
+from telebridge.server.pages.shown.elsewhere import PHASE, CallElsewhere, CallsElsewhere
 from telebridge.server.pages.visits import PageRouter, PageVisit
 
 log = logger(__name__)
@@ -28,13 +29,22 @@ class CallListPages:
 
     Args:
         calls: The calls of this process.
+        elsewhere: The live calls of other processes.
         store: The calls that are over.
         streams: Send what has changed.
         router: Has the pages.
     """
 
-    def __init__(self, calls: LiveCalls, store: CallStore, streams: LiveStreams, router: PageRouter) -> None:
+    def __init__(
+        self,
+        calls: LiveCalls,
+        elsewhere: CallsElsewhere,
+        store: CallStore,
+        streams: LiveStreams,
+        router: PageRouter,
+    ) -> None:
         self._calls = calls
+        self._elsewhere = elsewhere
         self._store = store
         self._streams = streams
         router.get("/calls", self.list_calls)
@@ -53,10 +63,11 @@ class CallListPages:
         except (SQLAlchemyError, OSError) as error:
             log.error("ended calls cannot be listed: the database is away", error=str(error))
             ended, after = None, None
+        others = await self._elsewhere.all()
         return visit.page(
             "calls",
-            live=list(self._live_rows(text, flow)),
-            total=len(self._calls),
+            live=[*islice(self._live_rows(others, text, flow), MOST_LIVE)],
+            total=len(self._calls) + len(others),
             most_live=MOST_LIVE,
             ended=ended,
             after=after,
@@ -71,22 +82,25 @@ class CallListPages:
         text, flow = visit.request.query.get("q", "").strip(), visit.request.query.get("flow", "")
 
         async def look() -> PageState:
-            rows = {row["sid"]: row for row in self._live_rows(text, flow)}
-            return PageState({**rows, "total": len(self._calls)})
+            others = await self._elsewhere.all()
+            rows = {row["sid"]: row for row in islice(self._live_rows(others, text, flow), MOST_LIVE)}
+            return PageState({**rows, "total": len(self._calls) + len(others)})
 
         return await self._streams.send(visit, look)
 
-    def _live_rows(self, text: str, flow: str) -> Iterator[dict[str, Any]]:
-        """The rows of the live calls that are shown, the longest first, so that a new one moves no other."""
-        shown = 0
+    def _live_rows(self, others: list[CallElsewhere], text: str, flow: str) -> Iterator[dict[str, Any]]:
+        """The rows of the live calls that are looked for, the longest first, so that a new one moves no other.
+
+        Those of other processes are behind those of this one.
+        """
         for record in self._calls.live_records():
             runner = self._calls.find(record.call_sid)
-            if runner is None or (flow and record.flow != flow) or not _has(record, text):
-                continue
-            yield live_row(runner)
-            shown += 1
-            if shown == MOST_LIVE:
-                return
+            names = (record.call_sid, record.from_number, record.to_number, record.flow)
+            if runner is not None and _is_wanted(record.flow, names, text, flow):
+                yield live_row(runner)
+        for call in others:
+            if _is_wanted(call.flow, (call.call_sid, call.who, call.flow), text, flow):
+                yield elsewhere_row(call)
 
 
 def live_row(runner: CallRunner) -> dict[str, Any]:
@@ -101,6 +115,20 @@ def live_row(runner: CallRunner) -> dict[str, Any]:
         "saying": runner.session.saying or "",
         "phase": PHASE_NAMES[runner.session.phase],
         "since": record.started_at.isoformat(timespec="seconds"),
+    }
+
+
+def elsewhere_row(call: CallElsewhere) -> dict[str, Any]:
+    """A live call of another process in the list."""
+    return {
+        "sid": call.call_sid,
+        "who": masked_number(call.who),
+        "direction": "in" if call.direction == "inbound" else "out",
+        "flow": call.flow,
+        "node": call.node,
+        "saying": "",
+        "phase": PHASE,
+        "since": call.since,
     }
 
 
@@ -125,7 +153,6 @@ def caller_of(call: dict[str, Any]) -> str:
     return str(call.get("from" if call.get("direction") == "inbound" else "to") or "unknown")
 
 
-def _has(record: CallRecord, text: str) -> bool:
-    return not text or any(
-        text in each for each in (record.call_sid, record.from_number, record.to_number, record.flow)
-    )
+def _is_wanted(name: str, names: tuple[str, ...], text: str, flow: str) -> bool:
+    """Whether a call is of a flow, and a text occurs in what it is called by; both may be empty for any."""
+    return (not flow or name == flow) and (not text or any(text in each for each in names))

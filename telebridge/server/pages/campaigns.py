@@ -4,8 +4,10 @@ One rule: what a button does is done by the endpoint of the API.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from typing import Any
 
 from aiohttp import web
@@ -13,13 +15,13 @@ from aiohttp import web
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.engine.states import CampaignStatus, ContactState
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
+from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import iso_instant
+from telebridge.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.api.campaign_models import CancelCampaignRequest, ReportQuery
@@ -27,6 +29,8 @@ from telebridge.server.api.campaigns import CampaignEndpoints, found_campaign
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.shown.auditions import VALID_FOR
+from telebridge.server.pages.shown.campaign_hours import ZoneHours, zone_hours
 from telebridge.server.pages.visits import PageRouter, PageVisit
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -34,7 +38,10 @@ log = logger(__name__)
 
 FRESH_SECONDS = 2.0
 """A campaign is looked up in the database once in so many seconds, however many watch it."""
-MOST_LANES = 30
+RATE_OVER = timedelta(minutes=5)
+SPOKEN = frozenset({"says", "asks", "records"})
+REACHED = ("answered", "call_back", "opted_out")
+"""The outcomes of contacts to whom somebody spoke."""
 BUTTONS = {
     CampaignStatus.DRAFT: ("start", "cancel"),
     CampaignStatus.RUNNING: ("pause", "cancel"),
@@ -153,9 +160,9 @@ class CampaignPages:
             status,
             campaign=campaign_json(view.campaign),
             figures=figures(view),
-            outcomes=[(name, outcome_words(name)) for name in sorted(view.progress.outcomes)],
-            waiting=[waiting.value for waiting in view.explanation.waiting],
-            lanes=await self._lanes(view.campaign),
+            outcomes=[(name, outcome_words(name)) for name, _ in Counter(view.progress.outcomes).most_common()],
+            waiting=[(waiting.value, _until(waiting, view.explanation)) for waiting in view.explanation.waiting],
+            lanes=await self._zones(view.campaign),
             buttons=BUTTONS[view.campaign.status],
             words=words,
             listen=self._listened(words),
@@ -169,32 +176,26 @@ class CampaignPages:
         if seen is not None and now < seen.until:
             return seen.view
         view = await view_campaign(
-            self._store, campaign_id, self._law.open_until, wallclock=self._endpoints.wallclock()
+            self._store,
+            campaign_id,
+            self._law.open_until,
+            wallclock=self._endpoints.wallclock(),
+            opens_at=self._law.opens_at,
         )
+        view = replace(view, per_second=await self._rate(view))
         self._seen = {each: one for each, one in self._seen.items() if now < one.until}
         self._seen[campaign_id] = _Seen(view, now + FRESH_SECONDS)
         return view
 
-    async def _lanes(self, campaign: Campaign) -> list[dict[str, Any]]:
-        """The zones in which contacts wait, with the hours of each: the next opening or closing."""
-        wallclock, told = self._endpoints.wallclock(), []
-        lanes = sorted(
-            await self._store.reports.waiting(campaign.id), key=lambda one: -(one.due + sum(one.later.values()))
-        )
-        for lane in lanes[:MOST_LANES]:
-            place = CampaignLane(lane.id, campaign, lane.lane, 0)
-            until = self._law.open_until(place, wallclock)
-            opens = None if until is not None else self._law.opens_at(place, wallclock)
-            told.append(
-                {
-                    "zones": " and ".join(lane.lane.zones),
-                    "region": lane.lane.region,
-                    "waiting": lane.due + sum(lane.later.values()),
-                    "until": None if until is None else iso_instant(until),
-                    "opens": None if opens is None else iso_instant(opens),
-                }
-            )
-        return told
+    async def _rate(self, view: CampaignView) -> float:
+        """How many calls were begun in a second, over the last minutes."""
+        since = epoch_ms(self._endpoints.wallclock() - RATE_OVER)
+        ended = await self._store.reports.outcomes(view.campaign.id, since=since)
+        return (sum(ended.values()) + view.live) / RATE_OVER.total_seconds()
+
+    async def _zones(self, campaign: Campaign) -> list[ZoneHours]:
+        lanes = await self._store.reports.waiting(campaign.id)
+        return zone_hours(campaign, lanes, self._law, self._endpoints.wallclock())
 
     async def _words(self, campaign: Campaign) -> CampaignWords | None:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""
@@ -215,13 +216,29 @@ class CampaignPages:
     def _listened(self, words: CampaignWords | None) -> dict[str, str]:
         """The address of the audio of each text of the first calls."""
         calls = () if words is None else words.calls
-        texts = {line.text for call in calls for line in call.spoken}
-        return {text: f"/prompts/{self._prompts.issue(text, {})}.wav" for text in texts}
+        texts = {line.text for call in calls for line in (*call.spoken, *call.to_machine) if line.what in SPOKEN}
+        expires = wallclock_now() + VALID_FOR
+        return {text: f"/prompts/{self._prompts.issue(text, {}, expires=expires)}.wav" for text in texts}
+
+
+def _until(waiting: Waiting, explanation: Explanation) -> str | None:
+    """Until when the contacts wait that wait for something, as an ISO instant; None where that is not known."""
+    match waiting:
+        case Waiting.HOURS:
+            until = explanation.opens_at
+        case Waiting.TIME:
+            until = explanation.next_due_at
+        case Waiting.RATE_LIMITED:
+            until = explanation.rate_limited_until
+        case _:
+            until = None
+    return None if until is None else iso_instant(until.astimezone(UTC))
 
 
 def figures(view: CampaignView) -> dict[str, Any]:
     """What changes on the page of a campaign, by name."""
     contacts = view.progress.contacts
+    reached = sum(view.progress.outcomes.get(name, 0) for name in REACHED)
     return {
         "status": view.campaign.status.value,
         "total": view.total,
@@ -230,7 +247,10 @@ def figures(view: CampaignView) -> dict[str, Any]:
         "ready": contacts.get("ready", 0),
         "live": view.live,
         "attempts": view.attempts,
+        "rate": f"{60 * (view.per_second or 0):.1f}",
         "dialers": view.explanation.dialers,
+        "reached": reached,
+        "others": view.over - reached,
         **{f"outcome-{name}": count for name, count in view.progress.outcomes.items()},
         **{f"waiting-{waiting.value}": count for waiting, count in view.explanation.waiting.items()},
     }

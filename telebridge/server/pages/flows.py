@@ -1,6 +1,6 @@
-"""The flows: each as a graph with the calls that are at its nodes now, what the checker finds, and the last calls.
+"""The flows: each as a graph with the calls at its nodes, what the checks find, its prompts and its last calls.
 
-One rule: a flow is drawn as it is in service; a file that is wrong is not.
+One rule: a flow is drawn as it is in service; what is found is found in its file as it is now.
 """
 
 import asyncio
@@ -15,15 +15,17 @@ from telebridge.call.flows.python import PythonFlow
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checking import markup_warnings
-from telebridge.flows.checks.mistakes import Mistake
 from telebridge.flows.drawing.graph import graph_of
 from telebridge.flows.drawing.svg import svg_element
 from telebridge.flows.inspection import texts_of, verb_of
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
+from telebridge.server.http.problems import Problem
 from telebridge.server.pages.calls import ended_row
 from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.shown.auditions import Audition, Auditions
+from telebridge.server.pages.shown.elsewhere import CallsElsewhere
+from telebridge.server.pages.shown.flow_findings import FlowFinding, FlowFindings
 from telebridge.server.pages.visits import PageRouter, PageVisit
 
 log = logger(__name__)
@@ -36,43 +38,83 @@ class FlowPages:
 
     Args:
         calls: The calls of this process, and the flows.
+        elsewhere: The live calls of other processes.
         store: The calls that are over.
+        findings: Check the files of flows.
+        auditions: Make the addresses of prompts and voices.
         streams: Send what has changed.
         router: Has the pages.
     """
 
-    def __init__(self, calls: LiveCalls, store: CallStore, streams: LiveStreams, router: PageRouter) -> None:
+    def __init__(
+        self,
+        calls: LiveCalls,
+        elsewhere: CallsElsewhere,
+        store: CallStore,
+        findings: FlowFindings,
+        auditions: Auditions,
+        streams: LiveStreams,
+        router: PageRouter,
+    ) -> None:
         self._calls = calls
+        self._elsewhere = elsewhere
         self._store = store
+        self._findings = findings
+        self._auditions = auditions
         self._streams = streams
+        self._drawings: dict[str, tuple[Flow, Markup]] = {}
         router.get("/flows", self.list_flows)
         router.get("/flows/{name}", self.show)
+        router.post("/flows/{name}/voices", self.audition)
         router.get("/flows/{name}/stream", self.stream)
 
     async def list_flows(self, visit: PageVisit) -> web.Response:
         """All flows, with how many calls each leads now."""
         live = Counter(record.flow for record in self._calls.live_records())
-        flows = [_summary(name, self._calls.flows.find(name), live[name]) for name in self._calls.flows.names]
+        live.update(call.flow for call in await self._elsewhere.all())
+        names = self._calls.flows.names
+        found = await self._findings.of_all(names)
+        flows = [_summary(name, self._calls.flows.find(name), live[name], found[name]) for name in names]
         return visit.page("flows", flows=flows)
 
     async def show(self, visit: PageVisit) -> web.Response:
         """One flow."""
+        return await self._page(visit)
+
+    async def audition(self, visit: PageVisit) -> web.Response:
+        """The page with the voices that were chosen, to be listened to."""
+        _, flow = self._found(visit)
+        try:
+            asked = self._auditions.asked(flow if isinstance(flow, Flow) else None, visit.fields)
+        except Problem as problem:
+            return await self._page(visit, status=problem.status, problem=problem.detail)
+        return await self._page(visit, audition=asked)
+
+    async def _page(
+        self, visit: PageVisit, *, status: int = 200, audition: Audition | None = None, problem: str = ""
+    ) -> web.Response:
         name, flow = self._found(visit)
         try:
             last = [ended_row(call.as_json()) for call in await self._store.search("", LAST_CALLS, flow=name)]
         except (SQLAlchemyError, OSError) as error:
             log.error("the last calls of a flow cannot be listed: the database is away", error=str(error))
             last = None
-        at_nodes = self._at_nodes(name)
-        drawn = await asyncio.to_thread(_drawn, flow, at_nodes)  # a large flow takes long
+        at_nodes = await self._at_nodes(name)
+        in_file = flow if isinstance(flow, Flow) else None
         return visit.page(
             "flow",
+            status,
             name=name,
             needs=self._calls.flows.needs_of(name),
-            in_python=not isinstance(flow, Flow),
+            in_python=in_file is None,
             live=sum(at_nodes.values()),
             last=last,
-            **drawn,
+            drawing=None if in_file is None else await self._drawing(in_file),
+            nodes=[] if in_file is None else _nodes(in_file, at_nodes),
+            findings=await self._findings.of(name),
+            prompts=[] if in_file is None else self._auditions.prompts(in_file),
+            audition=audition or self._auditions.opened(in_file),
+            problem=problem,
         )
 
     async def stream(self, visit: PageVisit) -> web.StreamResponse:
@@ -80,10 +122,18 @@ class FlowPages:
         name, _ = self._found(visit)
 
         async def look() -> PageState:
-            at_nodes = self._at_nodes(name)
+            at_nodes = await self._at_nodes(name)
             return PageState({"live": sum(at_nodes.values()), **{f"node-{node}": n for node, n in at_nodes.items()}})
 
         return await self._streams.send(visit, look)
+
+    async def _drawing(self, flow: Flow) -> Markup:
+        """The graph of a flow file; a large one takes long, and a flow never changes, so it is drawn once."""
+        kept = self._drawings.get(flow.flow)
+        if kept is None or kept[0] is not flow:
+            element = await asyncio.to_thread(lambda: svg_element(graph_of(flow)))
+            kept = self._drawings[flow.flow] = flow, Markup(element)  # noqa: S704 - its texts are escaped there
+        return kept[1]
 
     def _found(self, visit: PageVisit) -> tuple[str, Flow | PythonFlow]:
         name = visit.request.match_info["name"]
@@ -92,31 +142,22 @@ class FlowPages:
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}.\n") from error
 
-    def _at_nodes(self, name: str) -> Counter[str]:
+    async def _at_nodes(self, name: str) -> Counter[str]:
         """How many calls of a flow are at which node; those of a Python flow are at none."""
         live = (record for record in self._calls.live_records() if record.flow == name)
-        return Counter(record.path[-1] if record.path else "" for record in live)
+        counted = Counter(record.path[-1] if record.path else "" for record in live)
+        counted.update(call.node for call in await self._elsewhere.all() if call.flow == name)
+        return counted
 
 
-def _drawn(flow: Flow | PythonFlow, at_nodes: Counter[str]) -> dict[str, Any]:
-    """The graph of a flow file, its nodes, and what the checker warns of: with a mistake it would not be in service."""
-    if not isinstance(flow, Flow):
-        return {"drawing": None, "nodes": [], "findings": []}
-    return {
-        "drawing": Markup(svg_element(graph_of(flow))),  # noqa: S704 - its texts are escaped where it is drawn
-        "nodes": _nodes(flow, at_nodes),
-        "findings": [_finding(one) for one in markup_warnings(flow)],
-    }
-
-
-def _summary(name: str, flow: Flow | PythonFlow, live: int) -> dict[str, Any]:
+def _summary(name: str, flow: Flow | PythonFlow, live: int, found: list[FlowFinding]) -> dict[str, Any]:
     in_file = isinstance(flow, Flow)
     return {
         "name": name,
         "live": live,
         "kind": "file" if in_file else "Python",
         "nodes": len(flow.nodes) if isinstance(flow, Flow) else None,
-        "findings": len(markup_warnings(flow)) if isinstance(flow, Flow) else 0,
+        "findings": len(found),
     }
 
 
@@ -131,8 +172,3 @@ def _nodes(flow: Flow, at_nodes: Counter[str]) -> list[dict[str, Any]]:
         }
         for name, node in flow.nodes.items()
     ]
-
-
-def _finding(mistake: Mistake) -> str:
-    where = ".".join(str(part) for part in mistake.path)
-    return f"{where}: {mistake.problem}" + (f"; {mistake.hint}" if mistake.hint else "")

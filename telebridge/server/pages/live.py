@@ -78,8 +78,10 @@ class LiveStreams:
         self._open.add(closed)
         try:
             await response.prepare(visit.request)
-            with suppress(TimeoutError, ConnectionError):  # the reader is gone, or takes nothing
-                await self._write(response, look, closed)
+            await self._write(response, look, closed)
+        except (TimeoutError, ConnectionError):  # the reader takes nothing, or is gone
+            if visit.request.transport is not None:
+                visit.request.transport.abort()  # else the end of the answer would wait for the reader for ever
         finally:
             self._open.discard(closed)
         return response

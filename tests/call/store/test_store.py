@@ -183,3 +183,6 @@ async def test_ended_calls_are_searched_and_paged_in_the_database(tmp_path):
         assert await found("a_b", 10) == ["CA3", "CA1"], "a wildcard of LIKE is a character here"
         assert await found("", 2, flow="axb", before=(NOON + timedelta(minutes=4), "CA4")) == ["CA2", "CA0"]
         assert await found("\0' --", 10) == []
+        live = await store.live(10, since=NOON)
+        assert [call.begun.call_sid for call in live] == ["CA5"]
+        assert await store.live(10, since=NOON + timedelta(minutes=5)) == []

@@ -10,7 +10,7 @@ from support.speech import serving
 from telebridge.server.http.access import Access
 from telebridge.server.pages.access import COOKIE, PageAccess
 from telebridge.server.pages.login import MOST_FAILURES, LoginPages
-from telebridge.server.pages.rendering import HEADERS, PageTemplates
+from telebridge.server.pages.rendering import DATA, HEADERS, PageTemplates
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
 
@@ -234,3 +234,7 @@ async def test_what_is_shown_is_text_and_never_markup(open_browser):
     _, text = await browser.ask("GET", "/calls", params={"said": "<script>alert(1)</script>"})
     assert "<script>alert" not in text
     assert "&lt;script&gt;" in text
+
+
+def test_all_scripts_and_styles_together_are_less_than_a_page_may_have():
+    assert sum(len(file.read_bytes()) for file in (DATA / "static").iterdir()) < 100_000

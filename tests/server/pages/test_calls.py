@@ -8,6 +8,7 @@ from support.pages import events, pages
 
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.session.events import CallOver
+from telebridge.call.store.table import StoredCall
 from telebridge.server.pages.live import MOST_STREAMS
 from telebridge.server.pages.masking import masked_number
 from telebridge.server.pages.transcript import transcript_line
@@ -46,6 +47,21 @@ async def test_the_list_shows_live_and_ended_calls_with_masked_numbers(tmp_path)
         assert all(part in text for part in (SID, OVER, "front-desk", "menu", "+155 ••• ••01", "completed"))
         assert "5551230001" not in text
         assert "Live now: <span" in text
+
+
+async def test_live_calls_of_other_processes_are_listed_once(tmp_path):
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        mine, other, ending = record(), record("CA" + "3" * 32, from_number="+14155550199"), record(OVER)
+        served.calls.ended[OVER] = ending
+        served.past.elsewhere = [StoredCall(each, False, None, None) for each in (mine, other, ending)]
+        text = await served.get("/calls")
+        assert 'data-value="total">2<' in text
+        assert text.count(f'data-key="{SID}"') == 1
+        assert f'data-key="{other.call_sid}"' in text
+        assert 'data-field="phase">elsewhere<' in text
+        assert "4155550199" not in text
+        assert f'data-key="{OVER}"' not in text
 
 
 async def test_the_list_is_filtered_and_paged(tmp_path):
@@ -147,6 +163,24 @@ async def test_a_stream_tells_what_changes_and_nothing_else(tmp_path):
             del served.calls.live[SID]
             [gone] = await events(answer, 1)
             assert gone == {"set": {"total": 0}, "gone": [SID]}
+
+
+async def test_the_timeline_of_a_live_call_grows_with_its_recording(tmp_path):
+    (tmp_path / "flights").mkdir()
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        assert "calls.record = true" in await served.get(f"/calls/{SID}")
+        async with served.session.get(f"{served.url}/calls/{SID}/stream") as answer:
+            [first] = await events(answer, 1)
+            assert first["set"]["recorded"] == 0
+            (tmp_path / f"flights/{SID}.jsonl").write_text('{"at_ms": 9, "kind": "key", "key": "<7>"}\n')
+            (tmp_path / f"flights/{SID}.wav").write_bytes(bytes(44) + b"\0\x40" * 8000)
+            [grown] = await events(answer, 1)
+            assert grown == {"set": {"recorded": 16_044}}
+        text = await served.get(f"/calls/{SID}/timeline")
+        assert 'class="caller" d="M0.5 ' in text
+        assert "key &lt;7&gt;" in text
+        assert text.lstrip().startswith("<svg")
 
 
 async def test_the_stream_of_a_call_ends_with_it(tmp_path):

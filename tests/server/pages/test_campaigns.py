@@ -64,7 +64,7 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         address = await upload(served)
         text = await served.get(f"{address}?flow=reminder")
         assert '<option value="phone" selected>' in text
-        assert all(part in text for part in ("First name", "+12125550101 · +12125550102 · nobody", 'value="people"'))
+        assert all(part in text for part in ("First name", "+12125550101", "+12125550102", "nobody", 'value="people"'))
         assert SCRIPT not in text
         fields = {
             "name": "people",
@@ -85,7 +85,7 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         await served.get(address, status=404)
         text = await served.get(f"/campaigns/{made.id}")
         assert "the campaign does not dial" in text
-        assert "America/New_York" in text
+        assert "America/New York" in text
 
 
 async def test_a_campaign_is_started_paused_resumed_and_cancelled(tmp_path):

@@ -1,4 +1,4 @@
-// The page of one call: what is being said, and each utterance once it is over.
+// The page of one call: what is being said, each utterance once it is over, and the timeline as it grows.
 import { follow, showTimes } from "./live.js";
 
 const page = document.querySelector("[data-stream]");
@@ -19,11 +19,33 @@ function showLine(at, line) {
   item.replaceChildren(...parts);
 }
 
+// The timeline is drawn by the server, which reads the recording as it grows: what comes is put in its place whole.
+const timeline = document.querySelector("[data-timeline]");
+let fetching = false;
+
+async function drawTimeline() {
+  if (timeline === null || fetching) return;
+  fetching = true;
+  try {
+    const answer = await fetch(timeline.dataset.timeline);
+    if (!answer.ok) return;
+    const drawn = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const open = timeline.querySelector("details")?.open ?? false;
+    timeline.replaceChildren(...drawn.body.children);
+    for (const each of timeline.querySelectorAll("details")) each.open = open;
+  } catch {
+    // the next change asks again
+  } finally {
+    fetching = false;
+  }
+}
+
 if (page !== null) {
   follow(page.dataset.stream, {
     change(told) {
       for (const [name, value] of Object.entries(told.set)) {
-        if (name.startsWith("line-")) showLine(Number(name.slice(5)), value);
+        if (name === "recorded") { if (value) drawTimeline(); }
+        else if (name.startsWith("line-")) showLine(Number(name.slice(5)), value);
         else for (const element of document.querySelectorAll(`[data-value=${name}]`)) element.textContent = value;
       }
     },

@@ -1,4 +1,5 @@
 // The graph of a flow: how many calls are at each node, as badges at the corners of the boxes.
+import { listenByButtons } from "./listen.js";
 import { follow, showTimes } from "./live.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -44,3 +45,4 @@ follow(document.querySelector("[data-stream]").dataset.stream, {
   },
 });
 showTimes();
+listenByButtons();

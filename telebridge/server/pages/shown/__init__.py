@@ -1,0 +1,1 @@
+"""What the pages show of calls, flows and campaigns, worked out apart from requests."""

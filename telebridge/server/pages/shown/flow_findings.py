@@ -1,0 +1,74 @@
+"""What is wrong in the files of flows, for the pages: the checks of `telebridge flow check` but for that of voices.
+
+One rule: files are read in a thread, and again once some seconds have passed: a file may have changed, or a recording
+that it plays may be gone.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.errors import FlowError
+from telebridge.flows.loading import FlowCheck, check_flow, flow_warnings
+
+FRESH_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class FlowFinding:
+    """One finding.
+
+    Args:
+        is_mistake: Whether calls are led by an earlier version of the file until it is mended; otherwise a warning.
+        line: Where in the file, counted from 1.
+        text: What was found, and what to do about it.
+    """
+
+    is_mistake: bool
+    line: int
+    text: str
+
+
+class FlowFindings:
+    """Finds what is wrong in flow files.
+
+    Args:
+        flows: The flows and their files.
+        further: Checks whose findings are warnings, besides those of `flow_warnings`.
+    """
+
+    def __init__(self, flows: FlowCatalogue, *further: FlowCheck) -> None:
+        self._flows = flows
+        self._further = further
+        self._found: dict[str, tuple[float, list[FlowFinding]]] = {}
+
+    async def of(self, name: str) -> list[FlowFinding]:
+        """The findings in the file of a flow, mistakes first; none for a flow that is in no file."""
+        return (await self.of_all([name]))[name]
+
+    async def of_all(self, names: list[str]) -> dict[str, list[FlowFinding]]:
+        """The findings of several flows, by their names."""
+        now = asyncio.get_running_loop().time()
+        self._found = {name: kept for name, kept in self._found.items() if now < kept[0]}
+        if wanted := [name for name in names if name not in self._found]:
+            found = await asyncio.to_thread(self._find, wanted)
+            self._found |= {name: (now + FRESH_SECONDS, each) for name, each in found.items()}
+        return {name: self._found[name][1] for name in names}
+
+    def _find(self, names: list[str]) -> dict[str, list[FlowFinding]]:
+        between = self._flows.reference_errors()
+        return {name: self._findings(name, between) for name in names}
+
+    def _findings(self, name: str, between: list[FlowError]) -> list[FlowFinding]:
+        path = self._flows.path_of(name)
+        if path is None:
+            return []
+        mistakes = [*check_flow(path), *(error for error in between if error.file == str(path))]
+        warnings = flow_warnings(path, *self._further)
+        return [_finding(error, is_mistake=True) for error in mistakes] + [
+            _finding(error, is_mistake=False) for error in warnings
+        ]
+
+
+def _finding(error: FlowError, *, is_mistake: bool) -> FlowFinding:
+    return FlowFinding(is_mistake, error.line, error.problem + (f"; {error.hint}" if error.hint else ""))

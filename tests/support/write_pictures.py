@@ -1,0 +1,136 @@
+"""Writes the pictures of the pages in docs/pictures; run by `scripts/pictures`.
+
+write_pictures.py            the pictures of docs/pages.md
+write_pictures.py FOLDER     every page in light and dark, wide and narrow, with 0, 3 and 500 live calls
+"""
+
+import asyncio
+import sys
+import tempfile
+from contextlib import asynccontextmanager
+from io import BytesIO
+from itertools import product
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from PIL import Image  # noqa: E402 - pytest adds tests/ to the path by itself, this program does not
+
+from support.browser import opened_browser  # noqa: E402
+from support.scene import scene  # noqa: E402
+
+PICTURES = ROOT / "docs" / "pictures"
+WIDE, NARROW = 1440, 360
+COLORS = 128
+LIST = "Mobile,First name,Visit,Note\n+12125550101,Ada,Monday at ten,allergic\n+13125550102,Bo,Monday at eleven,\n"
+SHOWN = {
+    "calls": ("calls", 3, "light", WIDE),
+    "calls-500-dark": ("calls", 500, "dark", WIDE),
+    "calls-narrow": ("calls", 3, "light", NARROW),
+    "call": ("call", 3, "light", WIDE),
+    "call-ended-dark": ("ended", 3, "dark", WIDE),
+    "phone": ("phone", 3, "light", WIDE),
+    "phone-narrow-dark": ("phone", 3, "dark", NARROW),
+    "flow": ("flow", 500, "light", WIDE),
+    "campaign": ("campaign", 3, "light", WIDE),
+    "campaign-columns-dark": ("columns", 3, "dark", WIDE),
+}
+"""The pictures of the documentation: which page, with how many live calls, in which colours, how wide."""
+
+
+class Photographer:
+    """Opens the pages of one scene."""
+
+    def __init__(self, browser, stack):
+        self._browser, self._stack = browser, stack
+
+    @asynccontextmanager
+    async def opened(self, colors, width):
+        context = await self._browser.new_context(color_scheme=colors, viewport={"width": width, "height": 900})
+        context.set_default_timeout(60_000)
+        try:
+            yield await context.new_page()
+        finally:
+            await context.close()
+
+    async def open(self, page, name):
+        """Lead the browser to a page by its name."""
+        url = self._stack.url
+        match name:
+            case "call":
+                [*records] = self._stack.calls.live_records()
+                await page.goto(f"{url}/calls/{records[-1].call_sid}" if records else f"{url}/calls/none")
+                await page.wait_for_timeout(2500)
+            case "ended":
+                await page.goto(f"{url}/calls")
+                await page.click("section[aria-labelledby=ended-title] tbody a")
+            case "flow":
+                await page.goto(f"{url}/flows/front-desk")
+            case "campaign":
+                await page.goto(f"{url}/campaigns")
+                await page.click("tbody a")
+            case "columns":
+                await page.goto(f"{url}/campaigns")
+                files = [{"name": "people.csv", "mimeType": "text/csv", "buffer": LIST.encode()}]
+                await page.set_input_files("#file", files)
+                await page.click("button.main")
+                await page.goto(f"{page.url}?flow=reminder")
+            case _:
+                await page.goto(f"{url}/{name}")
+        await page.wait_for_timeout(700)
+
+
+@asynccontextmanager
+async def photographer(live):
+    """A scene with live calls and one that was recorded and is over, and a browser."""
+    with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+        callers = min(live, 3)
+        async with (
+            scene(Path(folder), live=live - callers, callers=callers, ended=60) as stack,
+            opened_browser() as browser,
+        ):
+            if live:
+                await stack.call("wait; listen 1.6s; press 1; listen 2s; speak 1.2s; silence 1s; hang up")
+                await asyncio.sleep(3)
+            yield Photographer(browser, stack)
+
+
+async def write(wanted):
+    """Take pictures.
+
+    Args:
+        wanted: By the path of the file: the page, how many calls are live, colours, width.
+    """
+    for live in sorted({each[1] for each in wanted.values()}):
+        async with photographer(live) as taking:
+            for path, (name, _, colors, width) in (item for item in wanted.items() if item[1][1] == live):
+                async with taking.opened(colors, width) as page:
+                    await taking.open(page, name)
+                    save(await page.screenshot(full_page=True), path)
+
+
+def save(shot, path):
+    """Write a picture with few colours, which makes it a third as large."""
+    picture = Image.open(BytesIO(shot)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
+    sys.stdout.write(f"{path.name}: {path.stat().st_size / 1000:.0f} kB\n")
+
+
+def main(arguments):
+    if arguments:
+        folder = Path(arguments[0])
+        folder.mkdir(exist_ok=True)
+        names = arguments[1].split(",") if len(arguments) > 1 else list(PAGES)
+        lives = [int(each) for each in arguments[2].split(",")] if len(arguments) > 2 else [0, 3, 500]
+        every = product(names, lives, ("light", "dark"), (WIDE, NARROW))
+        asyncio.run(write({folder / f"{'-'.join(map(str, each))}.png": each for each in every}))
+        return
+    PICTURES.mkdir(exist_ok=True)
+    asyncio.run(write({PICTURES / f"{name}.png": each for name, each in SHOWN.items()}))
+
+
+PAGES = ("calls", "call", "ended", "phone", "flows", "flow", "campaigns", "campaign", "columns")
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
