@@ -303,5 +303,7 @@ def _warn(result: Preflight) -> None:
 
 def _told(span: timedelta) -> str:
     minutes = max(0, round(span / timedelta(minutes=1)))
+    if not minutes:
+        return "less than a minute"
     days, hours = minutes // 1440, minutes // 60 % 24
     return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes % 60} min"

@@ -125,7 +125,10 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
             return HangUpStep()
         case _:
             pass
-    hint = "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up"
+    hint = (
+        "there are wait, silence, listen, at, speak, cough, click, breathe, mm-hm, noise, echo, press, hang up; "
+        "of who is called also busy, no answer, fail, human, machine"
+    )
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 
