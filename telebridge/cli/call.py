@@ -247,7 +247,7 @@ def _dialled(written: str, where: str) -> str:
         return written
     number = read_number(written, country="", check="possible")
     if not isinstance(number, DialableNumber):
-        raise ConfigurationError(where, number.reason, "write it as '+12125550123', or as sip:… or client:…")
+        raise ConfigurationError(where, number.reason, "for example '+12125550123', or as sip:… or client:…")
     return number.e164
 
 

@@ -80,6 +80,14 @@ def test_the_flows_of_a_project_are_checked_without_naming_them(made):
     assert CliRunner().invoke(app, ["flow", "check"]).output == "flows/front-desk.yaml: no mistakes\n"
 
 
+def test_the_flow_that_answers_is_tried_without_naming_it(made):
+    made()
+    tried = CliRunner().invoke(app, ["flow", "try", "--keys", "1"])
+    assert "welcome          says     Thank you for calling Acme Dental." in tried.output
+    wrong = CliRunner().invoke(app, ["flow", "try", "front-dsk", "--keys", "1"])
+    assert str(wrong.exception) == "FLOW: there is no flow 'front-dsk' in flows; did you mean 'front-desk'?"
+
+
 def test_a_number_is_not_led_to_a_flow_that_does_not_exist(made):
     made()
     done = CliRunner().invoke(app, ["number", "connect", "+15550002222", "--flow", "nope"])
