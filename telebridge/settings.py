@@ -46,6 +46,13 @@ SECRET = re.compile(r"(key|token|secret|url|password)(?!s)$(?<!public_url)")
 """Keys whose values are never shown."""
 OWN_MISTAKES = frozenset({"public_address", "network", "reserved", "judge"})
 """The mistakes that are worded here."""
+PLAIN = {
+    "int_parsing": "is no whole number",
+    "int_from_float": "is no whole number",
+    "float_parsing": "is no number",
+    "bool_parsing": "is neither true nor false",
+}
+"""What pydantic says of the format of a value, in the words of this page."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -500,13 +507,18 @@ def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> Co
     """The first mistake, at the key of the file or at the variable that it comes from."""
     mistake = error.errors()[0]
     path = ".".join(str(part) for part in mistake["loc"])
-    where = f"{file}: {path}" if _is_in(values, mistake["loc"]) else _variable(path)
+    in_file = f"{file}: {path}" if _is_in(values, mistake["loc"]) else PREFIX + path.upper().replace(".", "__")
+    where = _variable(path) or in_file
     if mistake["type"] == "extra_forbidden":
         return ConfigurationError(where, "is no setting", _nearest(path, set(_paths())))
-    problem = mistake["msg"][:1].lower() + mistake["msg"][1:]
+    problem = PLAIN.get(mistake["type"], mistake["msg"][:1].lower() + mistake["msg"][1:])
     own = mistake.get("ctx", {})
     if "number" not in own and not SECRET.search(path) and isinstance(mistake["input"], str | int | float):
-        problem += f", not {mistake['input']!r}" if mistake["type"] not in OWN_MISTAKES else f": {mistake['input']!r}"
+        problem += (
+            f", not {mistake['input']!r}"
+            if mistake["type"] not in {*OWN_MISTAKES, *PLAIN}
+            else f": {mistake['input']!r}"
+        )
     return ConfigurationError(where, problem, str(own.get("hint", "")))
 
 
@@ -518,11 +530,11 @@ def _is_in(values: Any, path: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _variable(path: str) -> str:
-    for name, conventional in CONVENTIONAL.items():
-        if ".".join(conventional) == path and os.environ.get(name):
-            return name
-    return PREFIX + path.upper().replace(".", "__")
+def _variable(path: str) -> str | None:
+    """The variable of the environment that sets this key, whatever the file has; None when none does."""
+    own = PREFIX + path.upper().replace(".", "__")
+    conventional = [name for name, key in CONVENTIONAL.items() if ".".join(key) == path and os.environ.get(name)]
+    return next((name for name in [*os.environ, *conventional] if name.upper() == own or name in conventional), None)
 
 
 def _nearest(name: str, known: set[str]) -> str:

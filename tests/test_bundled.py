@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.app.bridge import _flows
+from telebridge.app.bridge import answering_flows
 from telebridge.app.python_flows import open_flows
 from telebridge.bundled import BUNDLED, BUNDLED_FLOWS
 from telebridge.call.flows.python import Bridge
@@ -21,7 +21,7 @@ def empty_folder(tmp_path, monkeypatch):
 def test_in_an_empty_folder_the_bundled_flows_answer():
     settings = load_settings()
     assert settings.flows_dir == BUNDLED_FLOWS
-    _, default = _flows(settings, None)
+    _, default = answering_flows(settings, None)
     assert default == "front-desk"
 
 
@@ -42,7 +42,7 @@ def test_python_flows_are_alone_where_there_is_no_folder():
     async def mine(call):
         pass
 
-    flows, default = _flows(load_settings(), bridge)
+    flows, default = answering_flows(load_settings(), bridge)
     assert (flows.names, default) == (["mine"], "mine")
     assert len(open_flows(load_settings(), Bridge()).names) > 1, "an application of functions alone needs flow files"
 

@@ -49,17 +49,14 @@ def refused(*arguments):
         ),
         ("SERVER__PORT", "99999", "input should be less than or equal to 65535, not '99999'"),
         ("RIME__PROTOCOL", "ws9", "input should be 'ws', 'ws2' or 'ws3', not 'ws9'"),
-        ("TWILIO__VALIDATE_SIGNATURES", "perhaps", "unable to interpret input, not 'perhaps'"),
+        ("TWILIO__VALIDATE_SIGNATURES", "perhaps", "is neither true nor false: 'perhaps'"),
     ],
 )
 def test_a_wrong_variable_is_told_with_its_value(monkeypatch, variable, value, told):
     monkeypatch.setenv(f"TELEBRIDGE_{variable}", value)
     with pytest.raises(ConfigurationError) as raised:
         load_settings()
-    assert str(raised.value).startswith(f"TELEBRIDGE_{variable}: ")
-    assert told.partition(", not ")[2] in str(raised.value)
-    if "unable" not in told:
-        assert str(raised.value) == f"TELEBRIDGE_{variable}: {told}"
+    assert str(raised.value) == f"TELEBRIDGE_{variable}: {told}"
 
 
 @pytest.mark.parametrize("key", ["rime.api_key", "twilio.auth_token", "server.api_token", "secret", "database.url"])

@@ -92,7 +92,7 @@ def test_an_unknown_variable_is_an_error(monkeypatch, write):
     kept="The calls of the process that runs.",
 )
 def test_a_wrong_value_names_the_file_and_the_key(write):
-    with pytest.raises(ConfigurationError, match=r"telebridge.toml: server.port: input should be a valid integer"):
+    with pytest.raises(ConfigurationError, match=r"telebridge.toml: server.port: is no whole number: 'many'$"):
         load_settings(write('[server]\nport = "many"\n'))
 
 
@@ -102,6 +102,17 @@ def test_a_wrong_value_of_the_environment_names_the_variable(monkeypatch, write)
         ConfigurationError, match=r"^TELEBRIDGE_SERVER__PORT: input should be less than or equal to 65535"
     ):
         load_settings(write(""))
+
+
+def test_the_environment_is_named_where_the_file_has_the_key_too(monkeypatch, write):
+    file = write('public_url = "https://bridge.example.com"\n[server]\nport = 8080\n')
+    monkeypatch.setenv("TELEBRIDGE_PUBLIC_URL", "bridge.example.com")
+    with pytest.raises(ConfigurationError, match=r"^TELEBRIDGE_PUBLIC_URL: .*write 'https://bridge.example.com'"):
+        load_settings(file)
+    monkeypatch.setenv("TELEBRIDGE_PUBLIC_URL", "https://bridge.example.com")
+    monkeypatch.setenv("TELEBRIDGE_SERVER__PORT", "abc")
+    with pytest.raises(ConfigurationError, match=r"^TELEBRIDGE_SERVER__PORT: is no whole number: 'abc'$"):
+        load_settings(file)
 
 
 def test_calls_kept_free_must_leave_some_for_campaigns(write):

@@ -60,7 +60,7 @@ def create_app(
     Raises:
         ConfigurationError: Settings or flow files are wrong.
     """
-    flows, default_flow = _flows(settings, bridge)
+    flows, default_flow = answering_flows(settings, bridge)
     validator = request_validator(settings)
     parts = bridge_parts(settings, flows, bridge, clocks)
     server = settings.server
@@ -149,8 +149,12 @@ def _access(settings: Settings) -> Access:
     return access
 
 
-def _flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:
-    """The flows, and the name of the one that leads calls to numbers that are not listed."""
+def answering_flows(settings: Settings, bridge: Bridge | None) -> tuple[FlowCatalogue, str]:
+    """Load the flows; returns them, and the name of the one that leads calls to numbers that are not listed.
+
+    Raises:
+        ConfigurationError: A flow is wrong, or one that the settings name does not exist.
+    """
     flows = open_flows(settings, bridge)
     default = settings.default_flow
     if default.endswith(FLOW_FILES):

@@ -189,8 +189,12 @@ def _utterance_line(utterance: dict[str, Any]) -> Line:
         line.append(f"  ✂ {utterance['interrupted_by']} after {utterance['heard_ms']} ms", style="yellow")
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):
-        line.append(f"  (paused {utterance['pauses']} times)", style="dim")
+        line.append(f"  ({_paused(utterance['pauses'])})", style="dim")
     return f"{utterance['audio_ms'] / 1000:.1f}s", line
+
+
+def _paused(times: int) -> str:
+    return "paused once" if times == 1 else f"paused {times} times"
 
 
 POLL_SECONDS = 1.0
@@ -252,7 +256,7 @@ def _dialled(written: str, where: str) -> str:
         return written
     number = read_number(written, country="", check="possible")
     if not isinstance(number, DialableNumber):
-        raise ConfigurationError(where, number.reason, "write it as '+12125550123', or as sip:… or client:…")
+        raise ConfigurationError(where, number.reason, "for example '+12125550123', or as sip:… or client:…")
     return number.e164
 
 

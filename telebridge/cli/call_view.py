@@ -29,7 +29,7 @@ WORDS = {
     EventKind.MARK_RETURNED: "heard up to mark {}",
     EventKind.CLEAR: "bridge: clear",
     EventKind.KEY: "caller pressed {}",
-    EventKind.CALLER: "caller: {}",
+    EventKind.CALLER: "caller {}",
     EventKind.HUNG_UP: "{} hung up",
     EventKind.WARNING: "warning {}",
     EventKind.NOT_SIMULATED: "not performed here: {}",
@@ -38,6 +38,18 @@ WORDS = {
     EventKind.QUEUE: "queue: {}",
     EventKind.SMS: "text message {}",
 }
+
+
+STEPS = {
+    "Listen": "listens",
+    "WaitForPrompt": "waits for the voice",
+    "WaitForSilence": "waits for silence",
+    "WaitUntil": "waits",
+    "Speak": "speaks",
+    "Noise": "has noise around",
+    "Loudspeaker": "uses the loudspeaker",
+}
+"""The steps of a caller in words; a key and the end are events of their own."""
 
 
 class CallView:
@@ -53,7 +65,7 @@ class CallView:
         self._record = record
 
     def __rich__(self) -> RenderableType:
-        events = [event for event in self._placed.recording.events if event.kind not in QUIET]
+        events = [event for event in self._placed.recording.events if _is_shown(event)]
         table = Table.grid(padding=(0, 2))
         table.add_column(justify="right", style="cyan")
         table.add_column()
@@ -67,8 +79,16 @@ class CallView:
         return [] if record is None else [utterance.text for utterance in record.utterances[-2:]]
 
 
+def _is_shown(event: TimelineEvent) -> bool:
+    return event.kind not in QUIET and (event.kind is not EventKind.CALLER or event.detail.split(" ")[0] in STEPS)
+
+
 def _words(event: TimelineEvent) -> Text:
-    words = WORDS.get(event.kind, "{}").format(event.detail)
+    detail = event.detail
+    if event.kind is EventKind.CALLER:
+        step, blank, spoken = detail.partition(" ")
+        detail = f"{STEPS[step]}{blank}{spoken}"
+    words = WORDS.get(event.kind, "{}").format(detail)
     return Text(words, style=COLORS.get(event.kind, ""), overflow="ellipsis", no_wrap=True)
 
 

@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from telebridge.app.bridge import request_validator
+from telebridge.app.bridge import answering_flows, request_validator
+from telebridge.app.python_flows import bridge_of
 from telebridge.app.voice import open_voice
-from telebridge.call.flows.catalogue import FlowCatalogue
+from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.cli.number import checks
 from telebridge.cli.number.checks import Finding
 from telebridge.cli.options import ConfigOption, JsonOption
@@ -75,15 +76,19 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
         yield Finding("fail", "settings", str(error))
         return
     yield Finding("ok", "settings", "no mistakes")
-    yield _flows(settings)
+    yield from _flows(settings)
     yield _port(settings)
     yield checks.state_folder(settings)
     yield checks.public_address(settings)
     yield _signatures(settings)
     missing = missing_packages()
     if missing:
+        are = "is" if len(missing) == 1 else "are"
         yield Finding(
-            "note", "local voice", f"hums, because {', '.join(missing)} is missing", "pip install 'telebridge[voice]'"
+            "note",
+            "local voice",
+            f"hums, because {' and '.join(missing)} {are} missing",
+            "pip install 'telebridge[voice]'",
         )
     else:
         yield Finding("ok", "local voice", "espeak-ng")
@@ -128,14 +133,28 @@ async def _database(settings: Settings) -> Finding:
         await engine.dispose()
 
 
-def _flows(settings: Settings) -> Finding:
-    flows = FlowCatalogue(settings.flows_dir)
+def _flows(settings: Settings) -> Iterator[Finding]:
+    """Check the flow files, the Python flows, and which of them answers; a server starts with these or not at all."""
     try:
-        flows.load()
+        bridge = bridge_of(settings)
+        flows, default = answering_flows(settings, bridge)
     except ConfigurationError as error:
-        return Finding("fail", "flows", str(error))
-    names = ", ".join(flows.names) or "none"
-    return Finding("ok" if flows.names else "note", "flows", f"{names} in {settings.flows_dir}")
+        yield Finding("fail", "flows", *_told(error))
+        return
+    if bridge is not None:
+        yield Finding("ok", "app", f"{', '.join(sorted(bridge.flows)) or 'no flows'} in {settings.app}")
+    if names := sorted(flow.flow for flow in flows.files()):
+        yield Finding("ok", "flows", f"{', '.join(names)} in {_folder(settings)}")
+    yield Finding("ok", "default_flow", f"{default} answers")
+
+
+def _told(error: ConfigurationError) -> tuple[str, str]:
+    return f"{error.where}: {error.problem}", error.hint
+
+
+def _folder(settings: Settings) -> str:
+    bundled = settings.flows_dir == BUNDLED_FLOWS
+    return "the package, as there is no folder of flows here" if bundled else str(settings.flows_dir)
 
 
 def _port(settings: Settings) -> Finding:
@@ -167,4 +186,4 @@ async def _voice(settings: Settings) -> Finding:
             await voice.rime.check()
     except SpeechError as error:
         return Finding("fail", "rime", str(error))
-    return Finding("ok", "rime", f"{voice.description} takes connections")
+    return Finding("ok", "rime", f"takes connections: {voice.description}")

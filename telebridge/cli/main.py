@@ -11,7 +11,9 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
-from telebridge.errors import AppFailed, ConfigurationError, TelebridgeError
+from telebridge.errors import AppFailed, ConfigurationError, TelebridgeError, TwilioAPIError
+
+UNKNOWN_TO_TWILIO = "look at twilio.account_sid, and at twilio.auth_token or the API key"
 
 COMMANDS = (
     CommandOnDemand(
@@ -131,6 +133,8 @@ def run() -> None:
         _fail("\n".join([str(error), *error.excerpt]), code=2)
     except ConfigurationError as error:
         _fail(str(error), code=2)
+    except TwilioAPIError as error:
+        _fail(f"{error}; {UNKNOWN_TO_TWILIO}" if error.status == 401 else str(error), code=1)
     except TelebridgeError as error:
         _fail(str(error), code=1)
     except KeyboardInterrupt:

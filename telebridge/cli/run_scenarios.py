@@ -93,7 +93,9 @@ def _run(paths: list[Path], options: ScenarioRunOptions) -> Iterator[ScenarioRes
         return
     files = list(find_scenarios(paths or [Path()]))
     if not files:
-        raise ConfigurationError("test", f"there is no file '*{SUFFIX}' here", "name a folder, or write one")
+        where = ", ".join(f"'{path}'" for path in paths) or "this folder"
+        hint = f"`telebridge flow try FILE --save NAME{SUFFIX}` writes one"
+        raise ConfigurationError("test", f"there is no file '*{SUFFIX}' in {where}", hint)
     for file in files:
         yield from run_file(file, options)
 

@@ -117,5 +117,10 @@ def _draw_marks(axes: Any, recording: DualChannelRecording) -> None:
         color = "lightgray" if event.at_ms in flushed else "dimgray"
         axes.axvline(event.at_ms / 1000, ymax=0.06, color=color, linewidth=1.2)
     axes.annotate(
-        "ticks: marks that came back", (0.995, 0.09), xycoords="axes fraction", fontsize=7, color="dimgray", ha="right"
+        "ticks: marks that came back; clear: what was waiting is not played",
+        (0.995, 0.09),
+        xycoords="axes fraction",
+        fontsize=7,
+        color="dimgray",
+        ha="right",
     )

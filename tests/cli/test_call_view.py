@@ -1,10 +1,12 @@
 """The live view shows the latest events of a call that matter to a reader, and the latest texts."""
 
 from types import SimpleNamespace
+from typing import get_args
 
 from rich.console import Console
 
-from telebridge.cli.call_view import QUIET, SHOWN_EVENTS, WORDS, CallView
+from telebridge.cli.call_view import QUIET, SHOWN_EVENTS, STEPS, WORDS, CallView
+from telebridge.simulator.caller.caller import CallerStep, HangUpStep, Press
 from telebridge.simulator.media.recording import DualChannelRecording, EventKind
 
 
@@ -28,6 +30,19 @@ def test_events_are_worded_and_media_is_hidden():
     view = shown(recording)
     assert "1.25 s  caller pressed 5" in view
     assert "160" not in view
+
+
+def test_what_the_caller_does_is_told_in_words_and_once():
+    told = {step.__name__ for step in get_args(CallerStep)} - {Press.__name__, HangUpStep.__name__}
+    assert set(STEPS) == told
+    recording = DualChannelRecording(0.0)
+    for detail in ("WaitForPrompt", "Speak good morning", "Press", "HangUp"):
+        recording.note(EventKind.CALLER, detail, now=1.0)
+    view = shown(recording)
+    assert "caller waits for the voice" in view
+    assert "caller speaks good morning" in view
+    assert "Press" not in view
+    assert "HangUp" not in view
 
 
 def test_only_the_latest_events_and_texts_are_shown():

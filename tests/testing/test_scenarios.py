@@ -120,7 +120,7 @@ def test_two_processes_tell_the_same_whatever_their_hashes(folder):
 def test_nothing_to_run_is_an_error(folder):
     result = CliRunner().invoke(app, ["test"])
     assert isinstance(result.exception, ConfigurationError)
-    assert "there is no file '*.call.yaml' here" in str(result.exception)
+    assert "there is no file '*.call.yaml' in this folder" in str(result.exception)
     assert isinstance(CliRunner().invoke(app, ["test", "nowhere"]).exception, ConfigurationError)
 
 

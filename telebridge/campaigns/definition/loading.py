@@ -128,7 +128,7 @@ def _wrong_numbers(definition: CampaignDefinition) -> Iterator[tuple[Path_, str,
     for at, caller in enumerate(definition.from_):
         number = read_number(caller.number, country=definition.default_country, check="possible")
         if not isinstance(number, DialableNumber):
-            yield ("from", str(at), "number"), number.reason, "write it as '+12125550123'"
+            yield ("from", str(at), "number"), number.reason, "for example '+12125550123'"
         elif number.e164 in seen:
             yield ("from", str(at), "number"), f"'{caller.number}' is there twice", ""
         else:

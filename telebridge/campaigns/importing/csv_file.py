@@ -32,6 +32,7 @@ MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
     b"PK\x03\x04": "a workbook or zip archive",
+    b"\xd0\xcf\x11\xe0": "a workbook of an old Excel",
 }
 
 CsvRow = tuple[int, int, list[str]]

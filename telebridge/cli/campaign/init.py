@@ -87,5 +87,5 @@ def _best_flow(flows: FlowCatalogue, contacts: SampledList) -> str:
 def _e164(written: str, country: str) -> str:
     number = read_number(written, country=country, check="possible")
     if not isinstance(number, DialableNumber):
-        raise ConfigurationError("--from", number.reason, "write it as '+12125550100'")
+        raise ConfigurationError("--from", number.reason, "for example '+12125550100'")
     return number.e164

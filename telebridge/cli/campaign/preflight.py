@@ -279,7 +279,10 @@ def _tell(result: Preflight) -> None:
         if count:
             print_text(f"  {count:,} would not: {why}")
     if not told["callable"]:
-        print_text("nobody would be called: mend what the lines above name")
+        what = (
+            "mend what the lines above name" if told["rows"] else "the list has no rows below the names of its columns"
+        )
+        print_text(f"nobody would be called: {what}")
         _warn(result)
         return
     hours = "the same calling hours" if told["lanes"] == 1 else f"{told['lanes']} different calling hours"
@@ -293,7 +296,8 @@ def _tell(result: Preflight) -> None:
     tell_words(result.words, result.name)
     _warn(result)
     cost = f"cost {estimate.cost:,.2f}" if result.priced else "cost unknown: set price_per_call and price_per_minute"
-    print_text(f"about {estimate.calls:,.0f} calls with retries, {estimate.minutes:,.0f} minutes, {cost}")
+    calls, minutes = number_of(round(estimate.calls), "call"), number_of(round(estimate.minutes), "minute")
+    print_text(f"about {calls} with retries, {minutes}, {cost}")
 
 
 def _warn(result: Preflight) -> None:
@@ -303,5 +307,7 @@ def _warn(result: Preflight) -> None:
 
 def _told(span: timedelta) -> str:
     minutes = max(0, round(span / timedelta(minutes=1)))
+    if not minutes:
+        return "less than a minute"
     days, hours = minutes // 1440, minutes // 60 % 24
     return f"{days} d {hours} h" if days else f"{hours} h {minutes % 60} min" if hours else f"{minutes % 60} min"

@@ -147,5 +147,5 @@ async def _people(store: CampaignStore, campaign: Campaign, number: str, *, firs
 def _e164(written: str) -> str:
     number = read_number(written, country="", check="possible")
     if not isinstance(number, DialableNumber):
-        raise ConfigurationError("number", number.reason, "write it as '+12125550123'")
+        raise ConfigurationError("number", number.reason, "for example '+12125550123'")
     return number.e164

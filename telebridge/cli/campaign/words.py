@@ -9,7 +9,7 @@ from telebridge.cli.process.printing import print_line, print_text
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import RehearsalLine
 
-NUMBERS = ("one call", "two calls", "three calls")
+FIRST = ("first call as it", "first two calls as they", "first three calls as they")
 
 
 async def words_in_store(store: CampaignStore, campaign: Campaign, flows: FlowCatalogue) -> CampaignWords | None:
@@ -45,7 +45,7 @@ def tell_words(words: CampaignWords | None, name: str) -> None:
             f"flow '{words.flow}' is written in Python: `telebridge campaign test {name} --to +1…` lets you hear it"
         )
     else:
-        print_line(f"the first {NUMBERS[len(words.calls) - 1]} as they will be heard:")
+        print_line(f"the {FIRST[len(words.calls) - 1]} will be heard:")
     for call in words.calls:
         print_line(f"  {call.phone}")
         for line in call.lines:

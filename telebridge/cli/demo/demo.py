@@ -142,5 +142,6 @@ def _tell_result(record: CallRecord, recording: DualChannelRecording) -> None:
             print_line(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
     for answer in record.heard:
         print_line(f"{'understood':<12} {answer.text}")
-    first = f"{record.first_audio_ms:.0f} ms" if record.first_audio_ms is not None else "never"
-    print_line(f"first audio {first} after the webhook · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
+    began = record.first_audio_ms
+    first = "nothing was heard" if began is None else f"first audio {began:.0f} ms after the webhook"
+    print_line(f"{first} · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")

@@ -136,7 +136,10 @@ flow = typer.Typer(help="Check, draw and try flow files, without a call.", no_ar
 
 @flow.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="Flow files, or folders of them.")],
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Flow files, or folders of them.", show_default="the flows of the settings"),
+    ] = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
@@ -148,7 +151,7 @@ def check(
     settings = load_settings(config)
     speech = speech_check(settings.rime.parameters())
     refused = partial(transfer_warnings, prefixes=settings.transfers.allowed)
-    checked = _flow_files(files)
+    checked = _flow_files(files or [settings.flows_dir])
     errors = {file: check_flow(file, speech) for file in checked}
     for error in _reference_errors(checked, settings) if not any(errors.values()) else ():
         errors[Path(error.file)].append(error)

@@ -128,12 +128,23 @@ def _python_flows(flow: str | None, app: str | None, config: Path | None) -> Bri
 
 
 def _file_of(flow: str | None, config: Path | None) -> Path:
-    """The file that is named, by its path or by its name in the folder of the settings."""
-    if flow is None:
-        raise ConfigurationError("FLOW", "is missing", "name a flow file, or a Python flow with --app")
+    """The file of a flow: by its path or its name, or the one that the settings let answer.
+
+    Raises:
+        ConfigurationError: No file has a flow of that name.
+    """
     settings = load_settings(config)
-    named = settings.flows_dir / f"{flow}.yaml"
-    return named if not Path(flow).exists() and named.exists() else Path(flow)
+    name = flow or settings.default_flow
+    if name.endswith(FLOW_FILES) or Path(name).is_file():
+        return Path(name)
+    of_that_name = settings.flows_dir / f"{name}.yaml"
+    if of_that_name.is_file():
+        return of_that_name  # it may have mistakes, which are told
+    known = {one.flow: file for file, one in flows_in(settings.flows_dir)}
+    if name not in known:
+        hint = nearest(name, known) or f"name a file, or one of the flows: {', '.join(known) or 'none'}"
+        raise ConfigurationError("FLOW", f"there is no flow '{name}' in {settings.flows_dir}", hint)
+    return known[name]
 
 
 def _run(

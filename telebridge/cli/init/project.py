@@ -50,6 +50,14 @@ FLOWS = {
 }
 """The flow files of each kind; the first one answers calls."""
 
+SCENARIOS = {
+    Kind.FRONT_DESK: ("opening-hours", "flows/front-desk.yaml"),
+    Kind.PHARMACY: ("pharmacist", "flows/pharmacy-refill.yaml"),
+    Kind.CAMPAIGN: ("opening-hours", "flows/front-desk.yaml"),
+    Kind.PYTHON: ("opening-hours", "front_desk.py:bridge"),
+}
+"""The scenario file of each kind, and what answers in it."""
+
 TESTS = {
     Kind.FRONT_DESK: "test_front_desk.py",
     Kind.PHARMACY: "test_pharmacy_refill.py",
@@ -66,8 +74,9 @@ def project_files(kind: Kind) -> list[ProjectFile]:
         *_flow_files(flows),
         *_own_files(kind),
         ProjectFile(f"tests/{TESTS[kind]}", _bundled(f"project/{TESTS[kind]}"), "tests of it, without a call"),
+        _scenario_file(kind),
         ProjectFile("tests/conftest.py", _bundled("project/conftest.py"), "what the tests share"),
-        ProjectFile(".gitignore", _bundled("project/gitignore"), "what does not belong into a repository"),
+        ProjectFile(".gitignore", _bundled("project/gitignore"), "what does not belong in a repository"),
         *_server_files(kind),
     ]
 
@@ -81,6 +90,7 @@ def first_steps(kind: Kind) -> list[tuple[str, str]]:
         ("telebridge demo", "a whole call on this machine"),
         (f"telebridge flow try {trying}{needs}", "read what is said, type keys"),
         *([(campaign, "whom it would call, and when")] if kind is Kind.CAMPAIGN else []),
+        ("telebridge test", "the call of tests/*.call.yaml"),
         ("pip install pytest && pytest", "the tests"),
         ("telebridge doctor", "what a real number needs"),
         ("telebridge serve", "answer calls"),
@@ -116,6 +126,12 @@ def _own_files(kind: Kind) -> Iterator[ProjectFile]:
         yield ProjectFile("front_desk.py", _changed(_bundled("python/front_desk.py"), changes), "a flow in Python")
 
 
+def _scenario_file(kind: Kind) -> ProjectFile:
+    name, answers = SCENARIOS[kind]
+    text = _changed(_bundled(f"project/{name}.call.yaml"), [("call: flow.yaml", f"call: ../{answers}")])
+    return ProjectFile(f"tests/{name}.call.yaml", text, "a call to it that is checked")
+
+
 def _server_files(kind: Kind) -> Iterator[ProjectFile]:
     """What runs the project on a server: systemd, or containers."""
     unit = "deploy/systemd/telebridge.service"
@@ -126,10 +142,10 @@ def _server_files(kind: Kind) -> Iterator[ProjectFile]:
     compose = "deploy/compose/compose.yaml"
     changes = [("build: ../../..", "build: ../..")]
     yield ProjectFile(compose, _changed(_bundled(compose), changes), "containers, with PostgreSQL and Caddy")
-    yield _copied("deploy/compose/Caddyfile", "the settings of Caddy")
+    yield _copied("deploy/compose/Caddyfile", "its settings for Caddy")
     yield _copied("deploy/compose/.env.example", "their variables")
     yield ProjectFile("Dockerfile", _bundled("project/Dockerfile"), "the project in a container")
-    yield ProjectFile(".dockerignore", _bundled("project/gitignore"), "what does not belong into it")
+    yield ProjectFile(".dockerignore", _bundled("project/gitignore"), "what does not belong in it")
 
 
 def _copied(path: str, meaning: str) -> ProjectFile:

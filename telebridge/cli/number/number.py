@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from telebridge.app.python_flows import bridge_of, open_flows
 from telebridge.app.twilio import open_twilio
 from telebridge.cli.number.connecting import connect as connect_number
 from telebridge.cli.number.connecting import find_number
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.numbers import AccountNumber, NumberWebhooks, TwilioNumbers
 
@@ -56,6 +58,8 @@ def connect(
 ) -> None:
     """Send the calls of a number to this bridge: its voice webhook and its status callback, read back afterwards."""
     settings = load_settings(config)
+    if flow:
+        _refuse_unknown(flow, settings)
     before, after = asyncio.run(connect_number(settings, named, flow))
     if json_:
         typer.echo(json.dumps({**_as_json(after, settings), "before": asdict(before.webhooks)}))
@@ -83,6 +87,14 @@ def show(
             typer.echo(f"its calls do not come here; telebridge number connect {found.number}")
     if not here:
         raise typer.Exit(1)
+
+
+def _refuse_unknown(flow: str, settings: Settings) -> None:
+    """A webhook that names no flow of this bridge would be answered with an error."""
+    try:
+        open_flows(settings, bridge_of(settings)).find(flow)
+    except ConfigurationError as error:
+        raise ConfigurationError("--flow", f"{error.where} {error.problem}", error.hint) from error
 
 
 async def _asked(settings: Settings, ask: Callable[[TwilioNumbers], Awaitable[T]]) -> T:

@@ -130,7 +130,10 @@ def _step(part: str, verb: str, rest: str, read_audio: AudioReader | None) -> Ca
         case _:
             pass
     sounds = "speak, say, beep, cough, click, breathe, mm-hm, noise, echo"
-    hint = f"there are wait, silence, listen, at, {sounds}, press, hang up"
+    hint = (
+        f"there are wait, silence, listen, at, {sounds}, press, hang up; "
+        "of who is called also busy, no answer, fail, human, machine"
+    )
     raise ConfigurationError(f"script part '{part}'", "is not understood", hint)
 
 

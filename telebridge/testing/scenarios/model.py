@@ -171,7 +171,11 @@ class Scenario(ScenarioPart):
     """A call and what is expected of it."""
 
     call: Annotated[
-        str | None, Field(description="The flow that answers: its name, or its file beside this one.", min_length=1)
+        str | None,
+        Field(
+            description="The flow that answers: its name, its file beside this one, or `FILE.py:BRIDGE`.",
+            min_length=1,
+        ),
     ] = None
     url: Annotated[
         str | None,

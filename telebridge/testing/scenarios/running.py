@@ -5,6 +5,8 @@ One rule: a failure names the file and the line of the step that failed.
 
 from pathlib import Path
 
+from telebridge.app.python_flows import load_bridge
+from telebridge.call.flows.python import Bridge
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER
 from telebridge.testing.call.failure import CallFailure
 from telebridge.testing.call.placed_call import PlacedCall
@@ -26,6 +28,8 @@ from telebridge.testing.scenarios.model import (
     WaitsStep,
 )
 
+PYTHON_FLOWS = ".py:"
+
 
 def play(loaded: LoadedScenario, phone: Phone) -> PlacedCall:
     """Play a scenario to its end.
@@ -42,7 +46,7 @@ def play(loaded: LoadedScenario, phone: Phone) -> PlacedCall:
     for fault in scenario.faults:
         phone.inject(fault)
     call = phone.call(
-        scenario.url or _flow(loaded),
+        scenario.url or _answering(loaded),
         caller=scenario.caller or CALLER_NUMBER,
         to=scenario.to or OWN_NUMBER,
         settings=scenario.settings,
@@ -61,10 +65,12 @@ def play(loaded: LoadedScenario, phone: Phone) -> PlacedCall:
     return call
 
 
-def _flow(loaded: LoadedScenario) -> str:
-    """The flow that answers: a file beside the scenario, or one of the project."""
+def _answering(loaded: LoadedScenario) -> str | Bridge:
+    """What answers: a file beside the scenario, a flow of the project, or the Python flows of a file beside it."""
     name = loaded.scenario.call or ""
     beside = loaded.path.parent / name
+    if PYTHON_FLOWS in name:
+        return load_bridge(str(beside.resolve()), where=f"{loaded.path}: call")
     return str(beside.resolve()) if beside.is_file() else name
 
 

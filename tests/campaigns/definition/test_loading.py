@@ -118,7 +118,7 @@ def test_a_mistake_names_its_line_and_key(file, added, error):
 def test_a_number_to_call_from_must_be_one_and_be_there_once(file):
     text = LEAST.replace('"+12125550100"', '["12", "+12125550100", {number = "212 555 0100"}]')
     assert errors(file(text)) == [
-        ":4: from.0.number: '12' is too short for a number of US; write it as '+12125550123'",
+        ":4: from.0.number: '12' is too short for a number of US; for example '+12125550123'",
         ":4: from.2.number: '212 555 0100' is there twice",
     ]
 

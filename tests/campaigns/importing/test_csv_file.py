@@ -156,6 +156,7 @@ def test_lines_that_are_done_are_passed_over(rows):
             ":1: has a NUL at byte 2: it is UTF-16 or no text; export it as 'CSV UTF-8'",
         ),
         (b"PK\x03\x04....", ":1: is a workbook or zip archive, not UTF-8 text; export it as 'CSV UTF-8'"),
+        (b"\xd0\xcf\x11\xe0....", ":1: is a workbook of an old Excel, not UTF-8 text; export it as 'CSV UTF-8'"),
         (b"phone,pr\xe9nom\n", ":1: byte 0xE9 in the column 'pr\\xe9nom' is not UTF-8; export it as 'CSV UTF-8'"),
         (b'"phone\n', ":1: is no header: a quote is opened and never closed"),
         (

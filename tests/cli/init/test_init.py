@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 from telebridge.app.python_flows import bridge_of, open_flows
 from telebridge.bundled import BUNDLED
 from telebridge.campaigns.definition.loading import load_campaign
-from telebridge.cli.init.project import FLOWS, TESTS, Kind, first_steps, project_files
+from telebridge.cli.doctor import _flows
+from telebridge.cli.init.project import FLOWS, SCENARIOS, TESTS, Kind, first_steps, project_files
 from telebridge.cli.main import COMMANDS, app
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import check_flow
@@ -48,6 +49,49 @@ def test_a_project_has_no_mistakes_and_its_flow_answers(made, kind):
         assert check_flow(file) == []
         schema = file.read_text().splitlines()[0].partition("$schema=")[2]
         assert (file.parent / schema).is_file()
+
+
+@pytest.mark.parametrize("kind", [Kind.FRONT_DESK, Kind.PHARMACY, Kind.PYTHON])
+def test_the_call_of_a_new_project_passes(made, kind):
+    made("--flow", kind.value)
+    done = CliRunner().invoke(app, ["test"])
+    assert done.exit_code == 0, done.output
+    assert done.output.endswith("1 passed\n")
+
+
+def test_the_doctor_names_the_python_flows_and_what_answers(made):
+    made("--flow", "python")
+    found = {finding.what: finding for finding in _flows(load_settings())}
+    assert found["app"].told == "front-desk in front_desk:bridge"
+    assert found["default_flow"].told == "front-desk answers"
+
+
+def test_the_doctor_finds_what_keeps_a_server_from_starting(made):
+    made()
+    [finding] = _flows(load_settings().model_copy(update={"default_flow": "frontdesk"}))
+    assert (finding.state, finding.remedy) == ("fail", "did you mean 'front-desk'?")
+    assert finding.told == "default_flow: flow 'frontdesk' does not exist"
+    [finding] = _flows(load_settings().model_copy(update={"flows_dir": Path("nowhere")}))
+    assert finding.state == "fail"
+
+
+def test_the_flows_of_a_project_are_checked_without_naming_them(made):
+    made()
+    assert CliRunner().invoke(app, ["flow", "check"]).output == "flows/front-desk.yaml: no mistakes\n"
+
+
+def test_the_flow_that_answers_is_tried_without_naming_it(made):
+    made()
+    tried = CliRunner().invoke(app, ["flow", "try", "--keys", "1"])
+    assert "welcome          says     Thank you for calling Acme Dental." in tried.output
+    wrong = CliRunner().invoke(app, ["flow", "try", "front-dsk", "--keys", "1"])
+    assert str(wrong.exception) == "FLOW: there is no flow 'front-dsk' in flows; did you mean 'front-desk'?"
+
+
+def test_a_number_is_not_led_to_a_flow_that_does_not_exist(made):
+    made()
+    done = CliRunner().invoke(app, ["number", "connect", "+15550002222", "--flow", "nope"])
+    assert str(done.exception) == "--flow: flow 'nope' does not exist; known flows: front-desk"
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -119,4 +163,4 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path):
 
 
 def test_each_kind_has_a_test_and_a_flow():
-    assert set(FLOWS) == set(TESTS) == set(Kind)
+    assert set(FLOWS) == set(TESTS) == set(SCENARIOS) == set(Kind)

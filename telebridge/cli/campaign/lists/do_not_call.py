@@ -194,5 +194,5 @@ async def _scope(store: CampaignStore, campaign: str) -> str:
 def _e164(written: str, country: str) -> str:
     number = read_number(written, country=country, check="possible")
     if not isinstance(number, DialableNumber):
-        raise ConfigurationError("number", number.reason, "write it as '+12125550123'")
+        raise ConfigurationError("number", number.reason, "for example '+12125550123'")
     return number.e164
