@@ -17,10 +17,12 @@ from telebridge.call.record import CallRecord
 from telebridge.call.session.audio.listening import ListeningOptions
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import (
+    AskJudge,
     ClearPlayback,
     ClearSpeech,
     CloseStream,
     PublishEvent,
+    RecognizeAudio,
     ReleaseCall,
     ReportAnnouncement,
     ReportOutcome,
@@ -28,7 +30,9 @@ from telebridge.call.session.effects import (
     SaveMessage,
     SaveProgress,
     StartAction,
+    StartRecognition,
     StartSpeech,
+    StopRecognition,
 )
 from telebridge.call.session.events import (
     SpeechArrived,
@@ -40,9 +44,10 @@ from telebridge.call.session.events import (
 )
 from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
+from telebridge.call.session.words.options import FloorOptions, WordOptions
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
-from telebridge.flows.steps import Collect, HangUp, Record, Request, Run, Say, Transfer, Wait
+from telebridge.flows.steps import Collect, HangUp, Record, Request, Run, Say, Transfer, Wait, WordRules
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.rime.messages import Side as RimeSide
 from telebridge.rime.parameters import RimeOptions, speech_parameters
@@ -83,10 +88,17 @@ nodes:
   welcome: {say: Hello there., then: ask}
   ask:
     menu: "Press one, two or three."
-    choices: {1: number, 2: message, 3: look, 4: over, 9: bye}
+    choices:
+      1: {then: number, say: [number, one]}
+      2: {then: message, say: [message]}
+      3: {then: look, say: [look]}
+      4: {then: over, say: [person, four]}
+      9: {then: bye, say: [goodbye]}
+    confirm: {below: 0.7, say: "{{ heard }}?"}
     no_input: {after: 2s, say: "Still there?", reprompt: 1, then: message}
     no_match: {say: No., reprompt: 1, then: bye}
-  number: {collect: "Your number?", digits: {min: 2, max: 3}, into: number, then: look}
+  number: {collect: "Your number?", digits: {min: 2, max: 3}, accept: any, into: number, then: why}
+  why: {listen: "Why do you call?", into: reason, no_input: {after: 2s, then: look}, then: look}
   message: {record: Say something., beep: false, longest: 4s, silence: 1s, then: ask}
   look: {request: {url: "https://example.com/{{ number | default(0) }}"}, then: work, failed: over}
   work: {run: work, then: ask, failed: bye}
@@ -101,6 +113,8 @@ STEPS = [
     Say(" "),
     Collect(Say(TEXT)),
     Collect(),
+    Collect(Say(TEXT), words=WordRules(choices={"1": ("one", "yes"), "2": ("no",)})),
+    Collect(words=WordRules(free=True, silence_seconds=0.5, longest_seconds=3.0)),
     Record(Say(TEXT), beep=False, longest_seconds=3.0, silence_seconds=1.0),
     Record(beep=False),
     Wait(0.5),
@@ -171,6 +185,10 @@ class LedCall:
     """One call, and what the shells and the other ends do of themselves. `count` notes what happened."""
 
     protocol = "ws"
+    judged = "sound"
+    """What decides whether the caller takes the floor: `sound`, `words`, or the caller's `own` judge."""
+    hears = True
+    """Whether the recognizer is there."""
 
     def forget(self):
         """Nothing has happened yet."""
@@ -181,12 +199,16 @@ class LedCall:
         self.connected = self.closing = self.released = self.saying = False
         self.announced, self.reported = set(), set()
         self.actions = self.messages = 0
+        self.heard, self.questions = {}, []  # the utterances of each recognition, and the judge's open questions
         self.kept = self.leads = None
 
     def lead(self, checkpoint):
         """Begin the call in a process, or in another one from its checkpoint on."""
         activity = VoiceActivityOptions(silence_ms=100)
-        options = SessionOptions(listening=ListeningOptions(detector=ToldDetector, voice_activity=activity))
+        floor = FloorOptions(own_judge=True) if self.judged == "own" else FloorOptions()
+        words = WordOptions(lambda: self.hears, floor=None if self.judged == "sound" else floor)
+        listening = ListeningOptions(detector=ToldDetector, voice_activity=activity)
+        options = SessionOptions(listening=listening, words=words)
         record = CallRecord("CA1", "test", "+1", "+2", "inbound", datetime.now(UTC))
         interpreter = FlowInterpreter(ANY_FLOW, {}) if self.leads == "file" else None
         self.session = CallSession(interpreter, record, options)
@@ -227,6 +249,16 @@ class LedCall:
                     self.actions += 1
                 case SaveMessage():
                     self.messages += 1
+                case StartRecognition(number):
+                    assert number not in self.heard, "each recognition has a number of its own"
+                    self.heard[number] = 0
+                case RecognizeAudio(number, _, begins):
+                    assert self.heard[number] or begins, "an utterance begins before it goes on"
+                    self.heard[number] += begins
+                case StopRecognition(number):
+                    assert number in self.heard, "what is stopped was started"
+                case AskJudge(number):
+                    self.questions.append(number)
                 case SaveCheckpoint(checkpoint):
                     self.kept = Checkpoint.decode(checkpoint)
                 case SaveProgress():

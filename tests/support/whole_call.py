@@ -12,14 +12,17 @@ from telebridge.call.session.events import (
     ActionDone,
     CallOver,
     FlowEnded,
+    JudgeAnswered,
     MessageSaved,
     StreamLost,
     StreamRequested,
     TransferEnded,
+    WordsHeard,
 )
 from telebridge.call.session.stream_phase import Phase
 from telebridge.errors import RemoteProtocolError, SpeechError, SpeechUnavailable
 from telebridge.flows.steps import Done, Record, Say, Transfer
+from telebridge.recognition.source import FinalTranscript, PartialTranscript
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import (
     StreamState,
@@ -27,6 +30,8 @@ from telebridge.twilio.media_stream import (
 
 RARELY = st.sampled_from([False, False, False, True])
 """For what ends a prompt, a stream or the call: otherwise no call would be long enough."""
+JUDGES = st.sampled_from(["sound", "words", "own"])
+WORDS = st.sampled_from(["", "one", "billing please", "mm-hm", "stop", TEXT, "double five", "no", "yes", "\ud83d?"])
 
 
 class WholeCall(LedCall, RuleBasedStateMachine):
@@ -42,20 +47,20 @@ class WholeCall(LedCall, RuleBasedStateMachine):
 
     # The call begins.
 
-    @initialize(leads=st.sampled_from(["python", "python", "file"]), streams=st.booleans())
-    def begin(self, leads="python", *, streams=True):
-        self.leads = leads
+    @initialize(leads=st.sampled_from(["python", "python", "file"]), streams=st.booleans(), judged=JUDGES)
+    def begin(self, leads="python", *, streams=True, judged="sound"):
+        self.leads, self.judged = leads, judged
         self.lead(None)
         if streams:
             self.stream_opens()
             self.stream_starts()
 
     @precondition(lambda self: self.released)
-    @rule(leads=st.sampled_from(["python", "python", "file"]), streams=st.booleans())
-    def next_call(self, leads, streams):
+    @rule(leads=st.sampled_from(["python", "python", "file"]), streams=st.booleans(), judged=JUDGES)
+    def next_call(self, leads, streams, judged):
         self.ended()
         self.forget()
-        self.begin(leads, streams=streams)
+        self.begin(leads, streams=streams, judged=judged)
 
     # The media stream.
 
@@ -274,6 +279,8 @@ class WholeCall(LedCall, RuleBasedStateMachine):
         self.saying, self.actions, self.messages = False, 0, 0
         self.stale |= {request.tag for request in self.requests.values()}
         self.announced.clear()
+        self.heard.clear()
+        self.questions.clear()
         self.lead(self.kept)
 
     # Rime.
@@ -329,6 +336,47 @@ class WholeCall(LedCall, RuleBasedStateMachine):
             return
         if not self.current.spoken.utterance.over:
             self.request_fails(self.current, SpeechUnavailable("Rime took the text and sent nothing for 5 s"))
+
+    # Words.
+
+    @rule(there=st.booleans(), happens=RARELY)
+    def recognizer_goes_or_comes(self, there, *, happens):
+        if happens:
+            self.hears = there
+
+    @precondition(lambda self: self.heard)
+    @rule(data=st.data(), words=WORDS, sure=st.sampled_from([None, 0.1, 0.6, 0.99]), failed=RARELY, final=st.booleans())
+    def recognizer_answers(self, data, words, sure, *, failed, final):
+        """Also for utterances of earlier questions, twice, and for some that never were."""
+        number = data.draw(st.sampled_from(list(self.heard)[-3:]))
+        utterance = data.draw(st.integers(min_value=max(1, self.heard[number] - 1), max_value=self.heard[number] + 1))
+        if not final:
+            self.tell(WordsHeard(number, PartialTranscript(utterance, words)))
+        elif failed:
+            self.tell(WordsHeard(number, FinalTranscript(utterance, "", failure="away")))
+        else:
+            self.tell(WordsHeard(number, FinalTranscript(utterance, words, sure)))
+
+    @precondition(lambda self: self.questions)
+    @rule(takes=st.sampled_from([True, False, None]), again=RARELY)
+    def judge_answers(self, takes, *, again):
+        number = self.questions[0] if again else self.questions.pop(0)
+        self.tell(JudgeAnswered(number, takes))
+
+    @precondition(lambda self: self.streaming)
+    @rule(words=WORDS)
+    def caller_says(self, words):
+        """A whole utterance, and what was heard of it."""
+        self.caller(SPEECH, 20)
+        self.caller(QUIET, 25)
+        if self.heard:
+            number = list(self.heard)[-1]
+            self.tell(WordsHeard(number, FinalTranscript(max(1, self.heard[number]), words, 0.9)))
+
+    @precondition(lambda self: self.leads == "python")
+    @rule(wanted=st.booleans())
+    def turns_are_wanted(self, wanted):
+        self.perform(self.session.take_turns(wanted=wanted, now=self.now))
 
     # What holds.
 
