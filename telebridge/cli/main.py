@@ -56,7 +56,7 @@ COMMANDS = (
     CommandOnDemand(
         "recognition-server",
         "telebridge.cli.stand_ins.recognition_server:recognition_server",
-        "Simulate Deepgram, OpenAI and Vosk on this machine; POST /say sets what callers say.",
+        "Simulate Deepgram, OpenAI, Rime and Vosk on this machine; POST /say sets what callers say.",
     ),
     CommandOnDemand(
         "simulator",

@@ -172,6 +172,7 @@ class Rehearsal:
             "failed", of a `screening` "person" or "voicemail". Without one a request fails, a message is recorded, and
             nobody answers a transfer or comes to a `screening`.
         surroundings: Knows the time, and the other flows.
+        words: Whether somebody hears words, so that questions are asked as they are then; words answer in any case.
 
     Attributes:
         over: Whether the call has ended.
@@ -183,8 +184,11 @@ class Rehearsal:
         variables: Mapping[str, Any],
         answers: Mapping[str, Any] | None = None,
         surroundings: FlowSurroundings | None = None,
+        *,
+        words: bool = False,
     ) -> None:
         self.over = False
+        self._words = words
         self._answers = answers or {}
         self._interpreter = FlowInterpreter(flow, variables, surroundings)
         self._keys = RehearsedKeys()
@@ -260,7 +264,7 @@ class Rehearsal:
                 return Said()
             case Collect(prompt, rules, words):
                 self._question = step
-                prompt = (words.prompt if words is not None else None) or prompt
+                prompt = (words.prompt if words is not None and self._words else None) or prompt
                 lines.append(
                     RehearsalLine(node, "asks", prompt.text if prompt and isinstance(prompt.text, str) else "")
                 )

@@ -27,7 +27,7 @@ from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.recognition.source import FinalTranscript, PartialTranscript
 from telebridge.simulator.caller.caller import Caller, Speak
-from telebridge.simulator.caller.script import MS_PER_WORD, parse_script
+from telebridge.simulator.caller.script import parse_script
 from telebridge.speech.source import Audio
 from telebridge.twilio.media_stream import AudioReceived, MarkReturned, StreamStarted
 
@@ -140,8 +140,9 @@ class AnsweredCall:
         if speak.words == "beep":
             self.beeps.append(self.now + len(speak.mulaw) / 8000)
             return
-        step = MS_PER_WORD / 1000
-        self.words += [(self.now + (at + 1) * step, word) for at, word in enumerate(speak.words.split())]
+        words = speak.words.split()
+        step = len(speak.mulaw) / 8000 / max(1, len(words))
+        self.words += [(self.now + (at + 1) * step, word) for at, word in enumerate(words)]
 
     def run(self, seconds):
         """Go on for so long, or until the call is over."""

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 from telebridge.flows.nodes.surroundings import FlowSurroundings
-from telebridge.flows.rehearsal import HANGS_UP, Rehearsal, RehearsalLine, answers_in
+from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine, answers_in
 from telebridge.settings import load_settings
 from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_walk
 from telebridge.testing.vocabulary import SUFFIX
@@ -91,7 +92,8 @@ def try_flow(  # noqa: PLR0913 - its options
     file = load_flow(path)
     known = _answers(file, answer or [])
     surroundings = _surroundings(path, file, at, config)
-    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known, surroundings)
+    words = _hears_words(keys, config)
+    rehearsal = Rehearsal(file, {**NUMBERS, **_variables(file, set_ or [])}, known, surroundings, words=words)
     walk: list[RehearsalLine | str] = []
     lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
     if save is not None:
@@ -105,6 +107,15 @@ def try_flow(  # noqa: PLR0913 - its options
             print_line(f"  {name} = {value!r}")
     if rehearsal.failure is not None:
         raise typer.Exit(1)
+
+
+def _hears_words(keys: str | None, config: Path | None) -> bool:
+    """Whether questions are asked as where words are heard: by the settings, or because the answers are words."""
+    if keys is not None and any(answer.lower().startswith(SAYS) for answer in answers_in(keys)):
+        return True
+    with suppress(ConfigurationError):  # a file is tried without settings, too
+        return bool(load_settings(config).recognition.provider)
+    return False
 
 
 def _surroundings(path: Path, flow: Flow, at: str | None, config: Path | None) -> FlowSurroundings:

@@ -11,9 +11,10 @@ def test_a_flow_is_tried_with_keys():
     assert done.exit_code == 0, done.output
     assert done.stdout.splitlines() == [
         "welcome          says     Thank you for calling Bloom.",
-        "main             asks     You can say opening hours, appointment, or again; or press 1, 2 or star.",
+        "main             asks     For opening hours, press 1. To check an appointment, press 2. "
+        "To hear this again, press star.",
         "> 2",
-        "appointment      asks     Please say or enter your six digit account number.",
+        "appointment      asks     Please enter your six digit account number, then press pound.",
         "> 123456#",
         "found            says     Thank you. Account 1 2 3 4 5 6 has an appointment on Tuesday at ten.",
         "more             asks     To go back to the choices, press 1. Otherwise, just hang up.",
