@@ -373,6 +373,17 @@ class WholeCall(LedCall, RuleBasedStateMachine):
             number = list(self.heard)[-1]
             self.tell(WordsHeard(number, FinalTranscript(max(1, self.heard[number]), words, 0.9)))
 
+    @precondition(lambda self: self.streaming and self.current is not None and not self.current.done)
+    @rule(words=WORDS, final=st.booleans())
+    def caller_speaks_over_a_prompt(self, words, final):
+        """The line falls silent at the sound; what is heard of it decides how that ends."""
+        self.rime_sends(self.current, self.current.chunk(16_000))
+        self.caller(QUIET, 60)
+        self.caller(SPEECH, 15)
+        if self.heard and self.streaming:
+            number, transcript = list(self.heard)[-1], FinalTranscript if final else PartialTranscript
+            self.tell(WordsHeard(number, transcript(max(1, self.heard[number]), words)))
+
     @precondition(lambda self: self.leads == "python")
     @rule(wanted=st.booleans())
     def turns_are_wanted(self, wanted):
