@@ -126,7 +126,7 @@ class ServerSettings(_Section):
     api_token: str = ""
     max_calls: Annotated[int, Field(ge=1)] = 250
     overload_lag_ms: Annotated[float, Field(gt=0)] = 20.0
-    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.85
+    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.78
     overflow_url: Annotated[str, AfterValidator(_address_or_empty)] = ""
     max_waiting_calls: Annotated[int, Field(ge=1)] = 500
     max_connections_per_address: Annotated[int, Field(ge=1)] = 100

@@ -13,8 +13,8 @@ from enum import Enum
 
 CALLS_PER_CORE = 250
 """How many calls one process accepts unless its settings say otherwise. A caller who interrupts now and then costs 65
-us of the processor for each of the 50 frames of a second, so 250 of them take four fifths of a core. A slower machine
-refuses earlier, by its own measurements."""
+us of the processor for each of the 50 frames of a second, so 250 of them take four fifths of a core; with more, chunks
+of Rime are late. A slower machine refuses earlier, by its own measurements."""
 FEWEST_CALLS = 8
 """With fewer live calls nothing is refused: then it is not the calls that use the machine."""
 LATEST_OF = 20
@@ -24,11 +24,15 @@ CONNECTING_SECONDS = 0.3
 """How long Twilio takes to connect the stream of a call; until then the call costs next to nothing."""
 AVERAGED_SECONDS = 1.0
 """The share of the core is measured over such a time, so a call that has just begun is seen in it little by little."""
-SETTLING_SECONDS = CONNECTING_SECONDS + AVERAGED_SECONDS
+SETTLING_SECONDS = CONNECTING_SECONDS + 2 * AVERAGED_SECONDS
+"""What the beginning of a call cost, a second of it, is seen for so long."""
 MEASURED_FROM_CALLS = 20
 """From so many live calls on, the cost of a call is measured."""
-SETTLED = 0.75
+SETTLED = 0.95
 """It is measured only while this part of them has settled: the beginning of a call costs more than what follows."""
+BEGINNING_SECONDS = 2.5
+"""The beginning of a call costs as much as so many seconds of it. That is over soon, so it refuses no call by itself;
+where it makes the event loop late, the lag does."""
 UNMEASURED = 2.0
 """Before that a call is taken to cost so many times the usual: machines are slower, and callers speak more."""
 EASED = 0.85
@@ -90,7 +94,7 @@ class OverloadLimits:
     """
 
     lag_ms: float = 20.0
-    core_share: float = 0.85
+    core_share: float = 0.78
     recovery_seconds: float = 1.0
 
 
@@ -156,10 +160,12 @@ class Overload:
         return self.state is not LoadState.ACCEPTING
 
     def expected_share(self, *, now: float) -> float:
-        """The share of the core once the calls are seen that have just begun."""
-        self._forget_settled(now)
-        unseen = sum(min(1.0, 1.0 - (now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS) for began in self._began)
-        return self.core_share + unseen * self._cost
+        """The share of the core once the calls that have just begun are seen, and what their beginning cost is over."""
+        unseen = self._unseen(now)
+        since = [(now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS for began in self._began]
+        beginning = sum(min(1.0, 2.0 - each) for each in since if each > 0) * BEGINNING_SECONDS / AVERAGED_SECONDS
+        seen = min(self.core_share, (self._live - unseen) * self._cost)
+        return max(self.core_share - beginning * self._cost, seen) + unseen * self._cost
 
     def measure(self, *, lag_ms: float, core_share: float, live: int, now: float) -> list[OverloadEvent]:
         """Take a measurement.
@@ -173,9 +179,9 @@ class Overload:
         self._lags.append(lag_ms)
         self.lag_ms = sorted(self._lags, reverse=True)[LATE_ONES - 1] if len(self._lags) >= LATE_ONES else 0.0
         self.core_share, self._live = core_share, live
-        self._forget_settled(now)
+        unseen = self._unseen(now)
         if live >= MEASURED_FROM_CALLS and live - len(self._began) >= SETTLED * live:
-            self._cost = core_share / live
+            self._cost = core_share / (live - unseen)
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:
@@ -188,9 +194,12 @@ class Overload:
         """A call was refused."""
         self._refused += 1
 
-    def _forget_settled(self, now: float) -> None:
+    def _unseen(self, now: float) -> float:
+        """How many of the live calls the share of the core does not show yet; of those it shows in part, the rest."""
         while self._began and self._began[0] <= now - SETTLING_SECONDS:
             self._began.popleft()
+        since = ((now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS for began in self._began)
+        return sum(min(1.0, max(0.0, 1.0 - each)) for each in since)
 
     def _read(self, now: float) -> list[OverloadEvent]:
         expected = self.expected_share(now=now)

@@ -1,6 +1,7 @@
 """Whether a process has room for another call, decided without an event loop."""
 
 import itertools
+from collections import deque
 
 import pytest
 from hypothesis import given
@@ -76,7 +77,7 @@ def test_calls_that_have_just_begun_count_before_they_are_measured():
     while not overload.refuses:
         overload.call_began(now=0.01)
         begun += 1
-    assert begun == pytest.approx((0.85 - 0.4) / 0.004, abs=1)
+    assert begun == pytest.approx((OverloadLimits().core_share - 0.4) / 0.004, abs=1)
 
 
 def test_a_call_is_expected_as_far_as_the_measurements_have_not_seen_it():
@@ -91,8 +92,25 @@ def test_a_call_is_expected_as_far_as_the_measurements_have_not_seen_it():
         assert overload.expected_share(now=now) == pytest.approx(0.4 + cost, abs=0.0005)
 
 
+@pytest.mark.parametrize("per_second", [5, 10, 25])
+def test_what_the_beginning_of_calls_costs_refuses_none_that_have_room(per_second):
+    """A call costs 0.7 % of the core, and in its first second as much as 2.5 s of it."""
+    overload, cost, began = Overload(), 0.007, []
+    accepted_all_at = 110  # 110 of them use 77 % of the core
+    shares = deque([0.0], maxlen=int(AVERAGED_SECONDS / TICK))
+    for tick in range(int(30 / TICK)):
+        now = tick * TICK
+        streaming = [now - one - CONNECTING_SECONDS for one in began if one + CONNECTING_SECONDS <= now]
+        shares.append(sum(cost * (3.5 if since <= 1.0 else 1.0) for since in streaming))
+        overload.measure(lag_ms=0.0, core_share=sum(shares) / len(shares), live=len(began), now=now)
+        if tick % max(1, int(1 / TICK / per_second)) == 0 and len(began) < accepted_all_at:
+            assert not overload.refuses, f"{len(began)} live"
+            overload.call_began(now=now)
+            began.append(now)
+
+
 @given(
-    cost=st.floats(0.0005, 2 * 0.85 / CALLS_PER_CORE),
+    cost=st.floats(0.0005, 2 * OverloadLimits().core_share / CALLS_PER_CORE),
     per_second=st.integers(1, 200),
     lives=st.integers(10, 60),
 )
