@@ -274,7 +274,10 @@ class _File:
         if len(above) > 1:
             node = self._at(tuple(above[:2]))
             keys = [key.value for key, _ in node.value] if isinstance(node, MappingNode) else []
-            kind = NODES[next(key for key in keys if key in NODES)]
+            verb = next((key for key in keys if key in NODES), None)
+            if verb is None:  # it has the verb of another node, by YAML's `<<`
+                return ""
+            kind = NODES[verb]
         for part in above[2:]:
             kind = next(
                 (
@@ -353,7 +356,7 @@ def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
     """The key and the value of a part; of equal keys the last, which is the one that YAML takes."""
     if isinstance(node, MappingNode):
         for key, value in reversed(node.value):
-            if isinstance(key, ScalarNode) and key.value == part:
+            if isinstance(key, ScalarNode) and repaired(key.value) == part:
                 return key, value
     if isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
         item = node.value[int(part)]

@@ -312,3 +312,15 @@ def test_a_key_may_be_named_like_a_kind_of_value(flow_file, name, old, new, told
 
 def test_an_empty_flow_with_such_a_key_is_no_flow(flow_file):
     assert "2:1: 'str' is unknown" in " ".join(problems(flow_file("w:\nstr:\n")))
+
+
+@pytest.mark.parametrize(
+    ("node", "told"),
+    [
+        ('"\\ud83d": {say: Hi., then: bye, odd: 1}', "5:"),
+        ("again: {<<: *node, odd: 1}", "'odd' is unknown in node 'again'"),
+    ],
+)
+def test_a_node_whose_name_or_verb_is_not_in_the_file_as_it_is_read_has_its_mistakes(flow_file, node, told):
+    text = f"flow: odd\nstart: bye\nnodes:\n  bye: &node {{hang_up: Bye.}}\n  {node}\n"
+    assert any(told in problem and "'odd' is unknown" in problem for problem in problems(flow_file(text)))
