@@ -51,19 +51,19 @@ class ServerDialect(Protocol):
 
     def opening(self) -> list[str]:
         """What is sent once the connection is open."""
-        ...
+        return []
 
     def set_up(self, setup: SetupHeard) -> list[str]:
         """Take the client's settings, and answer them."""
         ...
 
-    def refuse(self, problem: str) -> list[str]:
+    def refuse(self, problem: str) -> list[str]:  # noqa: ARG002 - most send nothing
         """The answer to a message that cannot be understood."""
-        ...
+        return []
 
-    def flushed(self, utterance: int) -> list[str]:
+    def flushed(self, utterance: int) -> list[str]:  # noqa: ARG002 - most send nothing
         """What is sent at once when a final transcript is asked for."""
-        ...
+        return []
 
     def dropped(self) -> list[str]:
         """The answer to a client that wants nothing more of what was sent."""
@@ -81,9 +81,9 @@ class ServerDialect(Protocol):
         """The final transcript of that audio."""
         ...
 
-    def closing(self, position_ms: float) -> list[str]:
+    def closing(self, position_ms: float) -> list[str]:  # noqa: ARG002 - most send nothing
         """What is sent before the connection ends."""
-        ...
+        return []
 
 
 class DeepgramDialect(ServerDialect):
@@ -108,19 +108,7 @@ class DeepgramDialect(ServerDialect):
         return self._messages.receive_from_bridge(frame)
 
     @override
-    def opening(self) -> list[str]:
-        return []
-
-    @override
     def set_up(self, setup: SetupHeard) -> list[str]:
-        return []
-
-    @override
-    def refuse(self, problem: str) -> list[str]:
-        return []
-
-    @override
-    def flushed(self, utterance: int) -> list[str]:
         return []
 
     @override
@@ -226,10 +214,6 @@ class RealtimeDialect(ServerDialect):
         item = f"item_{utterance}"
         return [self._messages.send_event(kind, item_id=item, content_index=0, transcript=text, usage=usage)]
 
-    @override
-    def closing(self, position_ms: float) -> list[str]:
-        return []
-
 
 class VoskDialect(ServerDialect):
     """The Vosk server. The last result is followed by the end of the connection."""
@@ -246,21 +230,9 @@ class VoskDialect(ServerDialect):
         return self._messages.receive_from_bridge(frame)
 
     @override
-    def opening(self) -> list[str]:
-        return []
-
-    @override
     def set_up(self, setup: SetupHeard) -> list[str]:
         rate = setup.settings.get("sample_rate", 8000)
         self.bytes_per_ms = float(rate) * 2 / 1000 if isinstance(rate, int | float) else self.bytes_per_ms
-        return []
-
-    @override
-    def refuse(self, problem: str) -> list[str]:
-        return []
-
-    @override
-    def flushed(self, utterance: int) -> list[str]:
         return []
 
     @override
@@ -271,10 +243,6 @@ class VoskDialect(ServerDialect):
     def final(self, utterance: int, text: str, begins_ms: float, ends_ms: float, confidence: float) -> list[str]:
         words = [VoskWord(word, start / 1000, end / 1000, confidence) for word, start, end in timed(text, 0.0, ends_ms)]
         return [self._messages.send_result(text, words)]
-
-    @override
-    def closing(self, position_ms: float) -> list[str]:
-        return []
 
 
 def timed(text: str, begins_ms: float, ends_ms: float) -> list[tuple[str, float, float]]:

@@ -49,10 +49,6 @@ class FluxDialect(ServerDialect):
         return [self._messages.send_event("Error", code="UNPARSABLE_CLIENT_MESSAGE", description=problem)]
 
     @override
-    def flushed(self, utterance: int) -> list[str]:
-        return []
-
-    @override
     def progress(self, utterance: int, begins_ms: float, ends_ms: float, *, speech: bool) -> list[str]:
         if speech and utterance not in self._turns:
             return [self._begin(utterance, begins_ms, ends_ms)]
@@ -78,10 +74,6 @@ class FluxDialect(ServerDialect):
         if index is None:
             return []  # no turn was in progress
         return [self._turn("EndOfTurn", index, text, begins_ms, ends_ms, confidence)]
-
-    @override
-    def closing(self, position_ms: float) -> list[str]:
-        return []
 
     def _turn(
         self, event: str, index: int, text: str, begins_ms: float, ends_ms: float, confidence: float = 0.5

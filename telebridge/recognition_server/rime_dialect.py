@@ -50,10 +50,6 @@ class RimeDialect(ServerDialect):
         return "" if settings.get("language") in LANGUAGES else "language is not supported"
 
     @override
-    def opening(self) -> list[str]:
-        return []
-
-    @override
     def set_up(self, setup: SetupHeard) -> list[str]:
         self._language = str(setup.settings["language"])
         self._appends = str(setup.settings["outputContract"]).endswith("APPEND_FRAGMENTS")
@@ -69,10 +65,6 @@ class RimeDialect(ServerDialect):
         return [self._messages.send_event("cancelled")]
 
     @override
-    def flushed(self, utterance: int) -> list[str]:
-        return []
-
-    @override
     def partial(self, utterance: int, text: str, begins_ms: float, ends_ms: float) -> list[str]:
         added, self._sent = text[len(self._sent) :], text
         if self._appends:
@@ -82,7 +74,3 @@ class RimeDialect(ServerDialect):
     @override
     def final(self, utterance: int, text: str, begins_ms: float, ends_ms: float, confidence: float) -> list[str]:
         return [self._messages.send_event("done", text=text, language=self._language, revision=len(text.split()) + 1)]
-
-    @override
-    def closing(self, position_ms: float) -> list[str]:
-        return []

@@ -8,6 +8,7 @@ which says `from_finalize`. An empty binary message may end the stream, so none 
 One rule: a result belongs to the utterance in whose audio it lies, however late it comes.
 """
 
+from typing import TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -23,19 +24,22 @@ from telebridge.recognition.messages import (
     KeepAliveHeard,
     NotUnderstood,
     ProtocolAnswer,
-    RecognitionProtocol,
     RecognitionSide,
     SendFrame,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
-from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
+from telebridge.recognition.protocols.connection import ConnectionRecognition, decoded
+from telebridge.recognition.source import PartialTranscript, RecognitionRequest, RecognizedWord
+from telebridge.recognition.utterances import HeardPiece, HeardUtterance
 
+DEEPGRAM = "Deepgram"
 ADDRESS = "wss://api.deepgram.com/v1/listen"
 DEFAULT_MODEL = "nova-3"
 ENDPOINTING_MS = 300
 KEEP_ALIVE_SECONDS = 4.0
 MOST_HINTS = 100
+
+T = TypeVar("T")
 
 
 class DeepgramWord(msgspec.Struct):
@@ -75,6 +79,7 @@ class DeepgramResults(msgspec.Struct, tag_field="type", tag="Results"):
 
 class _AnyMessage(msgspec.Struct):
     type: str = ""
+    code: object = ""
     description: str = ""
 
 
@@ -87,11 +92,37 @@ _COMMANDS: dict[str, HeardByRecognizer] = {
 }
 
 
-class DeepgramMessages:
-    """The messages of one end of a connection."""
+def decoded_message(decoder: "msgspec.json.Decoder[T]", message: Frame, kind: str) -> T | None:
+    """Decode a message of Deepgram's, of either version, if it is of a kind; None for one of another kind.
+
+    Raises:
+        RemoteProtocolError: It cannot be decoded, or says that the stream has failed.
+    """
+    known = decoded(_ANY, message, DEEPGRAM)
+    if known.type == kind:
+        return decoded(decoder, message, DEEPGRAM)
+    if known.type == "Error":
+        raise RemoteProtocolError(DEEPGRAM, f"gives up: {known.description or known.code or 'no reason given'}")
+    return None
+
+
+class DeepgramEnd:
+    """Abstract: one end of a connection to Deepgram, of either version."""
 
     def __init__(self, side: RecognitionSide) -> None:
         self._side = side
+
+    def send_close_stream(self) -> str:
+        """Return the message that asks for the rest of the results and the end."""
+        return self._encode(RecognitionSide.BRIDGE, {"type": "CloseStream"})
+
+    def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
+        self._side.require(side)
+        return msgspec.json.encode(message).decode()
+
+
+class DeepgramMessages(DeepgramEnd):
+    """The messages of one end of a connection."""
 
     # The bridge sends.
 
@@ -103,25 +134,14 @@ class DeepgramMessages:
         """Return the message that asks for the final result of what was sent so far."""
         return self._encode(RecognitionSide.BRIDGE, {"type": "Finalize"})
 
-    def send_close_stream(self) -> str:
-        """Return the message that asks for the rest of the results and the end."""
-        return self._encode(RecognitionSide.BRIDGE, {"type": "CloseStream"})
-
-    def receive_results(self, message: Frame) -> DeepgramResults | None:
+    @staticmethod
+    def receive_results(message: Frame) -> DeepgramResults | None:
         """Decode a message of Deepgram's; None for one that is no result.
 
         Raises:
             RemoteProtocolError: It cannot be decoded, or says that the stream has failed.
         """
-        try:
-            kind = _ANY.decode(message)
-            if kind.type == "Results":
-                return _RESULTS.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError("Deepgram", f"sent a message that cannot be read ({error})") from error
-        if kind.type == "Error":
-            raise RemoteProtocolError("Deepgram", f"gives up: {kind.description or 'no reason given'}")
-        return None
+        return decoded_message(_RESULTS, message, "Results")
 
     # Deepgram sends.
 
@@ -146,12 +166,30 @@ class DeepgramMessages:
             return NotUnderstood(str(error))
         return _COMMANDS.get(kind) or NotUnderstood(f"unknown message type: {kind}")
 
-    def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        self._side.require(side)
-        return msgspec.json.encode(message).decode()
+
+class DeepgramConnection(ConnectionRecognition):
+    """Abstract: the bridge's end of a connection to Deepgram, of either version."""
+
+    keep_alive_seconds: float | None = KEEP_ALIVE_SECONDS
+
+    @override
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Token {self._options.api_key}"} if self._options.api_key else {}
+
+    @override
+    def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
+        self._log.feed(mulaw)
+        return [SendFrame(mulaw)] if mulaw else []
+
+    def _address_with(self, usual: str, wanted: list[tuple[str, str]]) -> str:
+        """The address of the settings, or the usual one, with what is wanted and not given there."""
+        base = self._options.url or usual
+        given = {part.partition("=")[0] for part in urlsplit(base).query.split("&") if part}
+        query = urlencode([(name, value) for name, value in wanted if name not in given])
+        return f"{base}{'&' if '?' in base else '?'}{query}"
 
 
-class DeepgramRecognition(RecognitionProtocol):
+class DeepgramRecognition(DeepgramConnection):
     """The bridge's end of a connection.
 
     Args:
@@ -159,19 +197,13 @@ class DeepgramRecognition(RecognitionProtocol):
         request: What is listened for.
     """
 
-    one_utterance = False
-    keep_alive_seconds: float | None = KEEP_ALIVE_SECONDS
-
     def __init__(self, options: RecognizerOptions, request: RecognitionRequest) -> None:
-        self._options = options
-        self._request = request
+        super().__init__(options, request)
         self._messages = DeepgramMessages(RecognitionSide.BRIDGE)
-        self._log = UtteranceLog()
 
     @override
     def address(self) -> str:
         options = self._options
-        base = options.url or ADDRESS
         model = options.model or DEFAULT_MODEL
         wanted: list[tuple[str, str]] = [
             ("encoding", "mulaw"),
@@ -187,27 +219,7 @@ class DeepgramRecognition(RecognitionProtocol):
             wanted.append(("numerals", "true"))
         hint = "keyterm" if model.startswith("nova-3") else "keywords"
         wanted += [(hint, phrase) for phrase in options.all_hints(self._request)[:MOST_HINTS]]
-        given = {part.partition("=")[0] for part in urlsplit(base).query.split("&") if part}
-        query = urlencode([(name, value) for name, value in wanted if name not in given])
-        return f"{base}{'&' if '?' in base else '?'}{query}"
-
-    @override
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Token {self._options.api_key}"} if self._options.api_key else {}
-
-    @override
-    def open(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def begin_speech(self, utterance: int) -> list[ProtocolAnswer]:
-        self._log.begin(utterance)
-        return []
-
-    @override
-    def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
-        self._log.feed(mulaw)
-        return [SendFrame(mulaw)] if mulaw else []
+        return self._address_with(ADDRESS, wanted)
 
     @override
     def end_speech(self) -> list[ProtocolAnswer]:
@@ -235,14 +247,6 @@ class DeepgramRecognition(RecognitionProtocol):
         if results.from_finalize and pending is not None and ended_ms > pending.begins_ms:
             heard.append(self._log.finish(pending))
         return heard
-
-    @override
-    def receive_close(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def give_up(self, utterance: int) -> FinalTranscript:
-        return self._log.give_up(utterance)
 
     @staticmethod
     def _heard(utterance: HeardUtterance, results: DeepgramResults) -> list[ProtocolAnswer]:

@@ -9,13 +9,10 @@ is no `KeepAlive`: silence keeps the connection open, and a little of it after t
 One rule: a turn belongs to the utterance in whose audio it began, and its transcript replaces the one before it.
 """
 
-from urllib.parse import urlencode, urlsplit
-
 import msgspec
 from typing_extensions import override
 
 from telebridge.audio.mulaw import silence
-from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -24,26 +21,24 @@ from telebridge.recognition.messages import (
     HeardByRecognizer,
     NotUnderstood,
     ProtocolAnswer,
-    RecognitionProtocol,
     RecognitionSide,
     SendFrame,
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
-from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
+from telebridge.recognition.protocols.deepgram import MOST_HINTS, DeepgramConnection, DeepgramEnd, decoded_message
+from telebridge.recognition.source import PartialTranscript, RecognitionRequest, RecognizedWord
+from telebridge.recognition.utterances import HeardPiece, HeardUtterance
 
 ADDRESS = "wss://api.deepgram.com/v2/listen"
 ENGLISH_MODEL, OTHER_MODEL = "flux-general-en", "flux-general-multi"
 LONGEST_TURN_MS = 30_000
 """Flux ends a turn by itself after so much silence, whatever the threshold is."""
-KEEP_ALIVE_SECONDS = 4.0
 KEEP_ALIVE = silence(100)
 AFTER_SPEECH = silence(500)
 """`Update` comes about every 250 ms of audio."""
 TRAILING_MS = 250.0
 """An utterance ends with more silence than this: what is transcribed up to there has all its words."""
-MOST_HINTS = 100
 
 
 class FluxWord(msgspec.Struct):
@@ -67,21 +62,14 @@ class FluxTurn(msgspec.Struct, tag_field="type", tag="TurnInfo"):
     end_of_turn_confidence: float = 0.0
 
 
-class _AnyMessage(msgspec.Struct):
-    type: str = ""
-    code: str = ""
-    description: str = ""
-
-
 _TURN = msgspec.json.Decoder(FluxTurn)
-_ANY = msgspec.json.Decoder(_AnyMessage)
 
 
-class FluxMessages:
+class FluxMessages(DeepgramEnd):
     """The messages of one end of a connection."""
 
     def __init__(self, side: RecognitionSide) -> None:
-        self._side = side
+        super().__init__(side)
         self._sequence = 0
 
     # The bridge sends.
@@ -90,25 +78,14 @@ class FluxMessages:
         """Return the message that ends the turn in progress."""
         return self._encode(RecognitionSide.BRIDGE, {"type": "ForceEndTurn"})
 
-    def send_close_stream(self) -> str:
-        """Return the message that asks for the end."""
-        return self._encode(RecognitionSide.BRIDGE, {"type": "CloseStream"})
-
-    def receive_turn(self, message: Frame) -> FluxTurn | None:
+    @staticmethod
+    def receive_turn(message: Frame) -> FluxTurn | None:
         """Decode a message of Deepgram's; None for one that is about no turn.
 
         Raises:
             RemoteProtocolError: It cannot be decoded, or says that the stream has failed.
         """
-        try:
-            kind = _ANY.decode(message)
-            if kind.type == "TurnInfo":
-                return _TURN.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError("Deepgram", f"sent a message that cannot be read ({error})") from error
-        if kind.type == "Error":
-            raise RemoteProtocolError("Deepgram", f"gives up: {kind.description or kind.code or 'no reason given'}")
-        return None
+        return decoded_message(_TURN, message, "TurnInfo")
 
     # Deepgram sends.
 
@@ -142,12 +119,8 @@ class FluxMessages:
             case kind:
                 return NotUnderstood(f"unknown message type: {kind}")
 
-    def _encode(self, side: RecognitionSide, message: dict[str, object]) -> str:
-        self._side.require(side)
-        return msgspec.json.encode(message).decode()
 
-
-class FluxRecognition(RecognitionProtocol):
+class FluxRecognition(DeepgramConnection):
     """The bridge's end of a connection.
 
     Args:
@@ -155,14 +128,9 @@ class FluxRecognition(RecognitionProtocol):
         request: What is listened for.
     """
 
-    one_utterance = False
-    keep_alive_seconds: float | None = KEEP_ALIVE_SECONDS
-
     def __init__(self, options: RecognizerOptions, request: RecognitionRequest) -> None:
-        self._options = options
-        self._request = request
+        super().__init__(options, request)
         self._messages = FluxMessages(RecognitionSide.BRIDGE)
-        self._log = UtteranceLog()
         self._turns: dict[int, int] = {}  # the number of a turn's utterance
         self._ended: set[int] = set()  # turns that are over
         self._forced: set[int] = set()  # turns that were to end
@@ -171,7 +139,6 @@ class FluxRecognition(RecognitionProtocol):
     @override
     def address(self) -> str:
         options = self._options
-        base = options.url or ADDRESS
         language = (self._request.language or options.language).partition("-")[0]
         model = options.model or (ENGLISH_MODEL if language in {"", "en"} else OTHER_MODEL)
         wanted = [
@@ -186,27 +153,7 @@ class FluxRecognition(RecognitionProtocol):
         if self._request.digits:
             wanted.append(("numerals", "true"))
         wanted += [("keyterm", phrase) for phrase in options.all_hints(self._request)[:MOST_HINTS]]
-        given = {part.partition("=")[0] for part in urlsplit(base).query.split("&") if part}
-        query = urlencode([(name, value) for name, value in wanted if name not in given])
-        return f"{base}{'&' if '?' in base else '?'}{query}"
-
-    @override
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Token {self._options.api_key}"} if self._options.api_key else {}
-
-    @override
-    def open(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def begin_speech(self, utterance: int) -> list[ProtocolAnswer]:
-        self._log.begin(utterance)
-        return []
-
-    @override
-    def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
-        self._log.feed(mulaw)
-        return [SendFrame(mulaw)] if mulaw else []
+        return self._address_with(ADDRESS, wanted)
 
     @override
     def end_speech(self) -> list[ProtocolAnswer]:
@@ -278,14 +225,6 @@ class FluxRecognition(RecognitionProtocol):
         if turn.transcript.strip():
             utterance.pieces.append(_piece(turn, utterance.begins_ms))
         return [] if utterance.ends_ms is None else [self._log.finish(utterance)]
-
-    @override
-    def receive_close(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def give_up(self, utterance: int) -> FinalTranscript:
-        return self._log.give_up(utterance)
 
 
 def _piece(turn: FluxTurn, begins_ms: float) -> HeardPiece:

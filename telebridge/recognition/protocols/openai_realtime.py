@@ -27,15 +27,15 @@ from telebridge.recognition.messages import (
     HeardByRecognizer,
     NotUnderstood,
     ProtocolAnswer,
-    RecognitionProtocol,
     RecognitionSide,
     SendFrame,
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.protocols.connection import ConnectionRecognition, decoded
 from telebridge.recognition.resampling import ResampledAudio
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
-from telebridge.recognition.utterances import HeardPiece, HeardUtterance, UtteranceLog
+from telebridge.recognition.utterances import HeardPiece, HeardUtterance
 
 ADDRESS = "wss://api.openai.com/v1/realtime"
 DEFAULT_MODEL = "gpt-4o-transcribe"
@@ -134,10 +134,7 @@ class RealtimeMessages:
         Raises:
             RemoteProtocolError: It cannot be decoded.
         """
-        try:
-            return _EVENT.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError("OpenAI", f"sent a message that cannot be read ({error})") from error
+        return decoded(_EVENT, message, "OpenAI")
 
     # The recognizer sends.
 
@@ -169,7 +166,7 @@ class RealtimeMessages:
         return msgspec.json.encode(message).decode()
 
 
-class RealtimeRecognition(RecognitionProtocol):
+class RealtimeRecognition(ConnectionRecognition):
     """The bridge's end of a session.
 
     Args:
@@ -177,15 +174,10 @@ class RealtimeRecognition(RecognitionProtocol):
         request: What is listened for.
     """
 
-    one_utterance = False
-    keep_alive_seconds: float | None = None
-
     def __init__(self, options: RecognizerOptions, request: RecognitionRequest) -> None:
-        self._options = options
-        self._request = request
+        super().__init__(options, request)
         self._messages = RealtimeMessages(RecognitionSide.BRIDGE, options.dialect)
         self._converter = ResampledAudio(PCM_RATE) if options.audio == "pcm" else None
-        self._log = UtteranceLog()
         self._ready = False
         self._waiting: list[str] = []  # what was to be sent before the session was set up
         self._committed: deque[int] = deque()  # utterances whose commit was not confirmed
@@ -254,14 +246,6 @@ class RealtimeRecognition(RecognitionProtocol):
         return []
 
     @override
-    def keep_alive(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def close(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
     def receive(self, message: Frame) -> list[ProtocolAnswer]:
         event = self._messages.receive_event(message)
         match event.type:
@@ -312,14 +296,6 @@ class RealtimeRecognition(RecognitionProtocol):
         """Most errors are of one message and leave the session as it is."""
         if problem.code in ENDED or problem.type == "authentication_error":
             raise RemoteProtocolError("OpenAI", f"gives up: {problem.message or problem.code or problem.type}")
-
-    @override
-    def receive_close(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def give_up(self, utterance: int) -> FinalTranscript:
-        return self._log.give_up(utterance)
 
 
 def _confidence(logprobs: list[RealtimeLogprob] | None) -> float | None:

@@ -25,15 +25,15 @@ from telebridge.recognition.messages import (
     HeardByRecognizer,
     NotUnderstood,
     ProtocolAnswer,
-    RecognitionProtocol,
     RecognitionSide,
     SendFrame,
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
+from telebridge.recognition.protocols.connection import ConnectionRecognition, decoded
 from telebridge.recognition.resampling import ResampledAudio
-from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
-from telebridge.recognition.utterances import HeardPiece, UtteranceLog
+from telebridge.recognition.source import PartialTranscript, RecognitionRequest
+from telebridge.recognition.utterances import HeardPiece
 
 ADDRESS = "wss://stt.api.rime.ai/ws"
 RATE = 16_000
@@ -110,10 +110,7 @@ class TranscriptionMessages:
         Raises:
             RemoteProtocolError: It cannot be decoded, or says that the stream has failed.
         """
-        try:
-            event = _EVENT.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError("Rime", f"sent a message that cannot be read ({error})") from error
+        event = decoded(_EVENT, message, "Rime")
         if event.error is not None:
             raise RemoteProtocolError("Rime", f"gives up: {event.error.message or event.error.kind or 'no reason'}")
         return event
@@ -156,7 +153,7 @@ def _audio(encoded: str) -> HeardByRecognizer:
     return NotUnderstood("audio has half a sample") if len(audio) % 2 else AudioHeard(audio)
 
 
-class RimeRecognition(RecognitionProtocol):
+class RimeRecognition(ConnectionRecognition):
     """The bridge's end of a connection.
 
     Args:
@@ -175,11 +172,9 @@ class RimeRecognition(RecognitionProtocol):
             known = " and ".join(sorted(LANGUAGES))
             problem = f"is {options.language!r}, which Rime does not transcribe"
             raise ConfigurationError("recognition.language", problem, f"Rime has {known}; take another provider")
-        self._options = options
-        self._request = request
+        super().__init__(options, request)
         self._messages = TranscriptionMessages(RecognitionSide.BRIDGE)
         self._converter = ResampledAudio(RATE)
-        self._log = UtteranceLog()
 
     @override
     def address(self) -> str:
@@ -195,11 +190,6 @@ class RimeRecognition(RecognitionProtocol):
         language = (request.language or self._options.language).partition("-")[0]
         terms = self._options.all_hints(request)
         return [SendFrame(self._messages.send_start(language, terms, verbatim=request.digits))]
-
-    @override
-    def begin_speech(self, utterance: int) -> list[ProtocolAnswer]:
-        self._log.begin(utterance)
-        return []
 
     @override
     def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
@@ -237,11 +227,3 @@ class RimeRecognition(RecognitionProtocol):
         utterance.partial = ""
         utterance.pieces = [HeardPiece(event.done.text)]
         return [self._log.finish(utterance)]
-
-    @override
-    def receive_close(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def give_up(self, utterance: int) -> FinalTranscript:
-        return self._log.give_up(utterance)

@@ -13,7 +13,6 @@ import msgspec
 from typing_extensions import override
 
 from telebridge.audio.mulaw import SAMPLE_RATE, to_pcm
-from telebridge.errors import RemoteProtocolError
 from telebridge.recognition.messages import (
     AudioHeard,
     EndHeard,
@@ -21,14 +20,14 @@ from telebridge.recognition.messages import (
     HeardByRecognizer,
     NotUnderstood,
     ProtocolAnswer,
-    RecognitionProtocol,
     RecognitionSide,
     SendFrame,
     SetupHeard,
 )
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognizedWord
-from telebridge.recognition.utterances import HeardPiece, UtteranceLog
+from telebridge.recognition.protocols.connection import ConnectionRecognition, decoded
+from telebridge.recognition.source import PartialTranscript, RecognitionRequest, RecognizedWord
+from telebridge.recognition.utterances import HeardPiece
 
 ADDRESS = "ws://127.0.0.1:2700"
 EOF = '{"eof" : 1}'
@@ -82,10 +81,7 @@ class VoskMessages:
         Raises:
             RemoteProtocolError: It cannot be decoded.
         """
-        try:
-            return _ANSWER.decode(message)
-        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-            raise RemoteProtocolError("Vosk", f"sent a message that cannot be read ({error})") from error
+        return decoded(_ANSWER, message, "Vosk")
 
     # The server sends.
 
@@ -116,7 +112,7 @@ class VoskMessages:
         return json.dumps(message)
 
 
-class VoskRecognition(RecognitionProtocol):
+class VoskRecognition(ConnectionRecognition):
     """The bridge's end of a connection.
 
     Args:
@@ -125,13 +121,10 @@ class VoskRecognition(RecognitionProtocol):
     """
 
     one_utterance = True
-    keep_alive_seconds: float | None = None
 
     def __init__(self, options: RecognizerOptions, request: RecognitionRequest) -> None:
-        self._options = options
-        self._request = request
+        super().__init__(options, request)
         self._messages = VoskMessages(RecognitionSide.BRIDGE)
-        self._log = UtteranceLog()
 
     @override
     def address(self) -> str:
@@ -146,11 +139,6 @@ class VoskRecognition(RecognitionProtocol):
         return [SendFrame(self._messages.send_config(self._request.grammar))]
 
     @override
-    def begin_speech(self, utterance: int) -> list[ProtocolAnswer]:
-        self._log.begin(utterance)
-        return []
-
-    @override
     def feed(self, mulaw: bytes) -> list[ProtocolAnswer]:
         self._log.feed(mulaw)
         return [SendFrame(to_pcm(mulaw))] if mulaw else []
@@ -158,14 +146,6 @@ class VoskRecognition(RecognitionProtocol):
     @override
     def end_speech(self) -> list[ProtocolAnswer]:
         return [] if self._log.end() is None else [SendFrame(self._messages.send_eof())]
-
-    @override
-    def keep_alive(self) -> list[ProtocolAnswer]:
-        return []
-
-    @override
-    def close(self) -> list[ProtocolAnswer]:
-        return []
 
     @override
     def receive(self, message: Frame) -> list[ProtocolAnswer]:
@@ -189,7 +169,3 @@ class VoskRecognition(RecognitionProtocol):
     def receive_close(self) -> list[ProtocolAnswer]:
         pending = self._log.pending
         return [] if pending is None else [self._log.finish(pending)]
-
-    @override
-    def give_up(self, utterance: int) -> FinalTranscript:
-        return self._log.give_up(utterance)
