@@ -161,9 +161,9 @@ class Overload:
 
     def expected_share(self, *, now: float) -> float:
         """The share of the core once the calls that have just begun are seen, and what their beginning cost is over."""
-        unseen = self._unseen(now)
-        since = [(now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS for began in self._began]
-        beginning = sum(min(1.0, 2.0 - each) for each in since if each > 0) * BEGINNING_SECONDS / AVERAGED_SECONDS
+        ages = self._ages(now)
+        unseen = _unseen(ages)
+        beginning = sum(min(1.0, 2.0 - age) for age in ages if age > 0) * BEGINNING_SECONDS / AVERAGED_SECONDS
         seen = min(self.core_share, (self._live - unseen) * self._cost)
         return max(self.core_share - beginning * self._cost, seen) + unseen * self._cost
 
@@ -179,9 +179,9 @@ class Overload:
         self._lags.append(lag_ms)
         self.lag_ms = sorted(self._lags, reverse=True)[LATE_ONES - 1] if len(self._lags) >= LATE_ONES else 0.0
         self.core_share, self._live = core_share, live
-        unseen = self._unseen(now)
-        if live >= MEASURED_FROM_CALLS and live - len(self._began) >= SETTLED * live:
-            self._cost = core_share / (live - unseen)
+        ages = self._ages(now)
+        if live >= MEASURED_FROM_CALLS and live - len(ages) >= SETTLED * live:
+            self._cost = core_share / (live - _unseen(ages))
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:
@@ -194,12 +194,11 @@ class Overload:
         """A call was refused."""
         self._refused += 1
 
-    def _unseen(self, now: float) -> float:
-        """How many of the live calls the share of the core does not show yet; of those it shows in part, the rest."""
+    def _ages(self, now: float) -> list[float]:
+        """How long the calls that have not settled are connected, in measured times; negative before they are."""
         while self._began and self._began[0] <= now - SETTLING_SECONDS:
             self._began.popleft()
-        since = ((now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS for began in self._began)
-        return sum(min(1.0, max(0.0, 1.0 - each)) for each in since)
+        return [(now - began - CONNECTING_SECONDS) / AVERAGED_SECONDS for began in self._began]
 
     def _read(self, now: float) -> list[OverloadEvent]:
         expected = self.expected_share(now=now)
@@ -221,3 +220,8 @@ class Overload:
         if self._live < FEWEST_CALLS or used <= EASED:
             return Reading.LIGHT
         return Reading.STEADY if used < 1 else Reading.HEAVY
+
+
+def _unseen(ages: list[float]) -> float:
+    """How many of these calls the share of the core does not show yet; of those it shows in part, the rest."""
+    return sum(min(1.0, max(0.0, 1.0 - age)) for age in ages)
