@@ -20,6 +20,7 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import markup_warnings, mistakes
 from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
+from telebridge.flows.checks.yaml_tree import child, node_at
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
@@ -245,12 +246,12 @@ class _File:
         Then pydantic adds the last kind that it tried, such as `str`, which may be the name of a key as well.
         """
         path = _without_tag([str(part) for part in loc if part != "[key]"])
-        scalar = bool(path) and path[-1] in SCALARS and self._at(path) is None
+        scalar = bool(path) and path[-1] in SCALARS and node_at(self._tree, path) is None
         return path[:-1] if scalar else path, scalar
 
     def misread_names(self) -> list[FlowError]:
         """Names of nodes that YAML reads as something other than text."""
-        nodes = self._at(("nodes",))
+        nodes = node_at(self._tree, ("nodes",))
         return [
             FlowError(
                 file=str(self._path),
@@ -272,7 +273,7 @@ class _File:
         *above, field = path
         kind: type[BaseModel] = Flow
         if len(above) > 1:
-            node = self._at(tuple(above[:2]))
+            node = node_at(self._tree, above[:2])
             keys = [key.value for key, _ in node.value] if isinstance(node, MappingNode) else []
             verb = next((key for key in keys if key in NODES), None)
             if verb is None:  # it has the verb of another node, by YAML's `<<`
@@ -296,26 +297,20 @@ class _File:
         node = self._tree
         place = (1, 1)
         for part in path:
-            key, node = _child(node, part)
+            key, node = child(node, part)
             if key is None or node is None:
                 break
             mark = key.start_mark if at_key or isinstance(node, MappingNode) else node.start_mark
             place = (mark.line + 1, mark.column + 1)
         return place
 
-    def _at(self, path: tuple[str, ...]) -> YamlNode | None:
-        node = self._tree
-        for part in path:
-            _, node = _child(node, part)
-        return node
-
     def _find_duplicate_keys(self, node: YamlNode | None, path: tuple[str, ...], depth: int) -> None:
         """Find keys that are in the same table twice: YAML takes the last, and the author meant both."""
         if depth > 100:
             raise RecursionError
         if isinstance(node, SequenceNode):
-            for child in node.value:
-                self._find_duplicate_keys(child, path, depth + 1)
+            for item in node.value:
+                self._find_duplicate_keys(item, path, depth + 1)
         if not isinstance(node, MappingNode):
             return
         seen: dict[str, int] = {}
@@ -350,18 +345,6 @@ def _place_of_syntax_error(error: Exception, text: bytes) -> tuple[int, int]:
         before = text[:position]
         return before.count(b"\n") + 1, position - (before.rfind(b"\n") + 1) + 1
     return 1, 1
-
-
-def _child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
-    """The key and the value of a part; of equal keys the last, which is the one that YAML takes."""
-    if isinstance(node, MappingNode):
-        for key, value in reversed(node.value):
-            if isinstance(key, ScalarNode) and repaired(key.value) == part:
-                return key, value
-    if isinstance(node, SequenceNode) and part.isdecimal() and int(part) < len(node.value):
-        item = node.value[int(part)]
-        return item, item
-    return None, None
 
 
 def _without_tag(path: list[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
+from telebridge.flows.checks.yaml_tree import child, node_at
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
@@ -197,7 +198,7 @@ def _explained(
         return _mistake(path, _place(tree, where, at_key=True), f"'{field}' is unknown", hint)
     if mistake["type"] == "missing":
         return _mistake(path, _place(tree, where[:-1]), f"'{field}' is missing")
-    scalar = field in SCALARS and len(where) > 1 and field != _key_at(tree, where)
+    scalar = field in SCALARS and len(where) > 1 and node_at(tree, map(str, where)) is None
     problem, hint = explanation(mistake, scalar=scalar)
     return _mistake(path, _place(tree, where), f"'{where[-2] if scalar else field}': {problem}", hint)
 
@@ -206,33 +207,13 @@ def _mistake(path: Path, place: FilePlace, problem: str, hint: str = "") -> Conf
     return ConfigurationError(f"{path}:{place[0]}:{place[1]}", problem, hint)
 
 
-def _key_at(tree: YamlNode | None, path: tuple[Any, ...]) -> str | None:
-    """The last key of a path, if the file has it there; pydantic adds the kind of value that it tried."""
-    node = tree
-    for part in path:
-        inside = node.value if isinstance(node, MappingNode | SequenceNode) else []
-        if isinstance(node, MappingNode):
-            node = next((value for key, value in inside if key.value == str(part)), None)
-        else:
-            node = inside[part] if isinstance(part, int) and part < len(inside) else None
-    return None if node is None else str(path[-1])
-
-
 def _place(tree: YamlNode | None, path: tuple[Any, ...], *, at_key: bool = False) -> FilePlace:
     """The line and column of what a path leads to, or of the last of it that is there."""
     node = tree
     mark = None if tree is None else tree.start_mark
     for part in path:
-        found: YamlNode | None = None
-        if isinstance(node, MappingNode):
-            for key, value in node.value:
-                if isinstance(key, ScalarNode) and key.value == str(part):
-                    found = value
-                    mark = key.start_mark if at_key else value.start_mark
-        elif isinstance(node, SequenceNode) and isinstance(part, int) and part < len(node.value):
-            found = node.value[part]
-            mark = node.value[part].start_mark
-        if found is None:
+        key, node = child(node, str(part))
+        if node is None:
             break
-        node = found
+        mark = key.start_mark if at_key else node.start_mark
     return (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
