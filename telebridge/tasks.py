@@ -4,7 +4,9 @@ One rule: the event loop keeps only weak references to tasks, so each task that 
 """
 
 import asyncio
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -46,3 +48,27 @@ class Tasks:
         if self._running:
             await asyncio.wait(set(self._running), timeout=seconds)
         return not self._running
+
+
+async def in_daemon_thread(name: str, work: Callable[[], T]) -> T:
+    """Return what blocking work returns, done in a thread that holds up no end of the process.
+
+    When whoever waits is cancelled the thread goes on, and nobody hears of it.
+
+    Args:
+        name: The name of the thread.
+        work: The work; what it raises is raised here.
+    """
+    done: Future[T] = Future()
+    done.set_running_or_notify_cancel()
+
+    def run() -> None:
+        try:
+            result = work()
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            done.set_exception(error)
+        else:
+            done.set_result(result)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await asyncio.wrap_future(done)

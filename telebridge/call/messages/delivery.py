@@ -8,11 +8,8 @@ One rule: nothing is lost at a restart. Notes lie on the disk, e-mails that are 
 
 import asyncio
 import random
-import threading
-from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
-from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,6 +20,7 @@ from telebridge.call.messages.message import NOTE_SUFFIX, CallerMessage, Message
 from telebridge.call.messages.store import CallerMessages
 from telebridge.epoch import Clock, system_clock
 from telebridge.logs import logger
+from telebridge.tasks import in_daemon_thread
 
 log = logger(__name__)
 
@@ -105,7 +103,9 @@ class MessageDelivery:
         message_id = message.note.id
         try:
             audio = await asyncio.to_thread(message.file.read_bytes)
-            await _in_daemon_thread(self._server.send, mail_of(message, audio, sender=self._server.sender))
+            mail = mail_of(message, audio, sender=self._server.sender)
+            # What is not sent when the process ends is due again.
+            await in_daemon_thread("e-mail", partial(self._server.send, mail))
         except (OSError, ValueError) as error:
             await self._failed(message, str(error) or type(error).__name__)
         else:
@@ -144,24 +144,3 @@ class MessageDelivery:
             except OSError as error:
                 log.warning("note of a message cannot be read", file=str(path), error=str(error))
         return found
-
-
-async def _in_daemon_thread(send: Callable[[EmailMessage], None], mail: EmailMessage) -> None:
-    """Send in a thread that holds up no end of the process: what it has not sent by then is due again.
-
-    Raises:
-        OSError, ValueError: As `send` does.
-    """
-    sending: Future[None] = Future()
-    sending.set_running_or_notify_cancel()  # who waits may be cancelled; the thread goes on, and nobody hears of it
-
-    def work() -> None:
-        try:
-            send(mail)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            sending.set_exception(error)
-        else:
-            sending.set_result(None)
-
-    threading.Thread(target=work, name="e-mail", daemon=True).start()
-    await asyncio.wrap_future(sending)

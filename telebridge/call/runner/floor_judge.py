@@ -6,13 +6,13 @@ One rule: a judge that is late, hangs or raises costs nothing; the sound then de
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import partial
 from inspect import iscoroutinefunction
 
 from telebridge.call.session.effects import AskJudge
 from telebridge.call.session.events import EventSink, JudgeAnswered
 from telebridge.logs import logger
+from telebridge.tasks import in_daemon_thread
 from telebridge.turns.interjection import Interjection
 
 log = logger(__name__)
@@ -35,7 +35,7 @@ class FloorJudge:
     def __init__(self, function: JudgeFunction, seconds: float) -> None:
         self._function = function
         self._seconds = seconds
-        self._threads = 0
+        self._threads = threading.Semaphore(MOST_THREADS)
 
     async def ask(self, question: AskJudge, deliver: EventSink) -> None:
         """Ask, and deliver the answer; that it has none after its time."""
@@ -52,29 +52,14 @@ class FloorJudge:
     async def _answer(self, interjection: Interjection) -> object:
         if iscoroutinefunction(self._function):
             return await self._function(interjection)
-        if self._threads >= MOST_THREADS:
+        if not self._threads.acquire(blocking=False):
             return None
-        answer = await self._in_thread(interjection)
+        answer = await in_daemon_thread("barge-in judge", partial(self._judge, interjection))
         return await answer if isinstance(answer, Awaitable) else answer
 
-    async def _in_thread(self, interjection: Interjection) -> object:
-        """Run a plain function in a thread that nobody waits for when the process ends."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[object] = loop.create_future()
-
-        def finish(take: Callable[[], None]) -> None:
-            self._threads -= 1
-            if not done.done():
-                take()
-
-        def run() -> None:
-            try:
-                taken = partial(done.set_result, self._function(interjection))
-            except Exception as error:  # noqa: BLE001 - raised where it is awaited
-                taken = partial(done.set_exception, error)
-            with suppress(RuntimeError):  # the loop is closed
-                loop.call_soon_threadsafe(finish, taken)
-
-        self._threads += 1
-        threading.Thread(target=run, name="barge-in judge", daemon=True).start()
-        return await done
+    def _judge(self, interjection: Interjection) -> object:
+        """Call a plain function, in a thread."""
+        try:
+            return self._function(interjection)
+        finally:
+            self._threads.release()
