@@ -11,6 +11,7 @@ One rule: no module outside the packages that hold SQL asks which of the two a d
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, Table
@@ -116,12 +117,11 @@ class SqliteDatabase(Database):
         compiled = sqlite.insert(table).on_conflict_do_nothing().compile(dialect=connection.dialect, column_keys=names)
         kinds = [table.c[name].type.dialect_impl(connection.dialect) for name in names]
         encoders = [kind.bind_processor(connection.dialect) for kind in kinds]
-        encoded = [
-            tuple(
-                row[name] if encode is None else encode(row[name]) for name, encode in zip(names, encoders, strict=True)
-            )
-            for row in rows
+        columns = [
+            map(itemgetter(name), rows) if encode is None else map(encode, map(itemgetter(name), rows))
+            for name, encode in zip(names, encoders, strict=True)
         ]
+        encoded = list(zip(*columns, strict=True))
         return connection.exec_driver_sql(str(compiled), encoded).rowcount
 
 

@@ -65,9 +65,8 @@ class BegunImport:
     before: ImportPosition
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """All contacts of a campaign that open and close together.
+class Lane(msgspec.Struct, frozen=True):
+    """All contacts of a campaign that open and close together. A struct, as `NewContact` is, which has one.
 
     Args:
         zones: Every time zone that the called person may be in, by its name in the IANA database, sorted. All of them

@@ -162,13 +162,19 @@ class _NeverClosed(Exception):
 
 
 class _Lines(Iterator[str]):
-    """Counted lines; those of the current record can be read again."""
+    """Counted lines; those of the current record can be read again.
+
+    Attributes:
+        line: How many lines were read.
+        cut_short: Whether a line of the record exceeded the limit.
+    """
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
         self._again: deque[str] = deque()
         self._taken: list[str] = []
         self.line = 0
+        self.cut_short = False
 
     @override
     def __next__(self) -> str:
@@ -179,6 +185,8 @@ class _Lines(Iterator[str]):
             raise StopIteration
         self._taken.append(line)
         self.line += 1
+        if _is_cut_short(line):
+            self.cut_short = True
         return line
 
     def peek(self) -> str:
@@ -189,11 +197,7 @@ class _Lines(Iterator[str]):
 
     def begin_record(self) -> None:
         self._taken.clear()
-
-    @property
-    def cut_short(self) -> bool:
-        """Whether a line of the record exceeded the limit."""
-        return any(len(line) == LONGEST_LINE and line[-1] not in "\r\n" for line in self._taken)
+        self.cut_short = False
 
     def first_of_record(self) -> str:
         return self._taken[0][:LONGEST_SHOWN].rstrip("\r\n") if self._taken else ""
@@ -205,10 +209,14 @@ class _Lines(Iterator[str]):
 
     def _read(self) -> str:
         line = self._text.readline(LONGEST_LINE)
-        if len(line) == LONGEST_LINE and line[-1] not in "\r\n":
+        if _is_cut_short(line):
             while (rest := self._text.readline(LONGEST_LINE)) and rest[-1] not in "\r\n":
                 pass
         return line
+
+
+def _is_cut_short(line: str) -> bool:
+    return len(line) == LONGEST_LINE and line[-1] not in "\r\n"
 
 
 def _sniffed(header: str) -> str:

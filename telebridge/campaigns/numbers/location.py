@@ -9,7 +9,7 @@ One rule: if the local time cannot be determined there is no lane, unless the ca
 
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from telebridge.campaigns.engine.contact import Lane, joined_regions, regions_in
 from telebridge.campaigns.numbers.numbers import DialableNumber
@@ -91,10 +91,16 @@ def _lane(area_code: str, country: str, special: str, zone: str, postal_code: st
             return NoLane(f"'{postal_code}' is no postal code of a state or province")
         region, zones = (region, zones) if mailed is None else (mailed, zones_of(mailed))
     if zone:
-        return NoLane(problem) if (problem := zone_problem(zone)) else Lane((zone,), region)
+        return NoLane(problem) if (problem := zone_problem(zone)) else _shared_lane((zone,), region)
     if 0 < len(zones) <= MOST_ZONES:
-        return Lane(zones, region)
-    return Lane((default_zone,), region) if default_zone else NoLane(_why(area_code, country, special, zones))
+        return _shared_lane(zones, region)
+    return _shared_lane((default_zone,), region) if default_zone else NoLane(_why(area_code, country, special, zones))
+
+
+@cache
+def _shared_lane(zones: tuple[str, ...], region: str) -> Lane:
+    """One object for equal lanes: a batch of rows goes from process to process with each of them once."""
+    return Lane(zones, region)
 
 
 def _of_number(area_code: str, country: str, special: str) -> tuple[str, tuple[str, ...]]:
