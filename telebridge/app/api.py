@@ -8,8 +8,8 @@ from telebridge.app.parts import BridgeParts, allowed_transfers
 from telebridge.epoch import system_clock
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.calls import CallEndpoints
-from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
-from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.campaigns.administration import CampaignAdministrationEndpoints
+from telebridge.server.api.campaigns.endpoints import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.api.desk.hours import HoursEndpoints
 from telebridge.server.api.desk.messages import MessageEndpoints

@@ -19,7 +19,7 @@ from telebridge.call.flows.python import Bridge
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
-from telebridge.server.api.campaign_events import CampaignFeeds
+from telebridge.server.api.campaigns.events import CampaignFeeds
 from telebridge.server.api.endpoints import add_api
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.originate import TwilioOriginator

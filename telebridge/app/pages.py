@@ -11,7 +11,7 @@ from telebridge.call.store.store import CallStore
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.server.api.call_lookup import CallLookup
-from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.campaigns.endpoints import CampaignEndpoints
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.http.access import Access
 from telebridge.server.http.base_path import base_path

@@ -37,10 +37,10 @@ from telebridge.errors import ConfigurationError, NotLive
 from telebridge.flows.model import Flow
 from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.api.calls import CallEndpoints
-from telebridge.server.api.campaign_administration import CampaignAdministrationEndpoints
-from telebridge.server.api.campaign_events import CampaignFeeds
-from telebridge.server.api.campaign_plan import planned
-from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.campaigns.administration import CampaignAdministrationEndpoints
+from telebridge.server.api.campaigns.endpoints import CampaignEndpoints
+from telebridge.server.api.campaigns.events import CampaignFeeds
+from telebridge.server.api.campaigns.plan import planned
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.api.desk.hours import HoursEndpoints
 from telebridge.server.api.desk.messages import MessageEndpoints

@@ -89,7 +89,7 @@ def read_file(settings: Settings, flows: "FlowCatalogue", file: Path) -> "tuple[
         ConfigurationError: The first mistake in it.
     """
     from telebridge.campaigns.definition.loading import load_campaign
-    from telebridge.server.api.campaign_plan import planned
+    from telebridge.server.api.campaigns.plan import planned
 
     load_campaign(file)  # reports files that cannot be read as well
     text = file.read_text(encoding="utf-8-sig")

@@ -14,7 +14,8 @@ from telebridge.campaigns.numbers.numbers import read_number
 from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import instant, iso_instant
-from telebridge.server.api.campaign_models import (
+from telebridge.server.api.campaigns.endpoints import UNKNOWN_CAMPAIGN
+from telebridge.server.api.campaigns.models import (
     AddDoNotCallRequest,
     DoNotCallChangeResponse,
     DoNotCallEntryResponse,
@@ -22,7 +23,6 @@ from telebridge.server.api.campaign_models import (
     DoNotCallQuery,
     RemoveDoNotCallRequest,
 )
-from telebridge.server.api.campaigns import UNKNOWN_CAMPAIGN
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem, unknown_campaign

@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 
 from telebridge.call.runner.feed import CallFeed, Watch, Watcher
 from telebridge.errors import CampaignRefused
-from telebridge.server.api.campaign_events import CampaignFeeds
+from telebridge.server.api.campaigns.events import CampaignFeeds
 from telebridge.server.api.models import EventsQuery
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import Header, endpoint

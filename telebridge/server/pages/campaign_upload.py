@@ -29,8 +29,8 @@ from telebridge.flows.inspection import used_variables, variables_set_by
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.private_files import make_private_folder
-from telebridge.server.api.campaign_plan import planned
-from telebridge.server.api.campaigns import CHUNK, CampaignEndpoints, keep_upload, refusals, require_account
+from telebridge.server.api.campaigns.endpoints import CHUNK, CampaignEndpoints, keep_upload, refusals, require_account
+from telebridge.server.api.campaigns.plan import planned
 from telebridge.server.http.problems import Problem
 from telebridge.server.http.request_bodies import read_chunks
 from telebridge.server.pages.visits import PageRouter, PageVisit, text_of

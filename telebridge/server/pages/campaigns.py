@@ -24,8 +24,8 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
-from telebridge.server.api.campaign_models import CancelCampaignRequest, ReportQuery
-from telebridge.server.api.campaigns import CampaignEndpoints, found_campaign
+from telebridge.server.api.campaigns.endpoints import CampaignEndpoints, found_campaign
+from telebridge.server.api.campaigns.models import CancelCampaignRequest, ReportQuery
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages.live import LiveStreams, PageState

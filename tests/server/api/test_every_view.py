@@ -33,8 +33,8 @@ from telebridge.campaigns.store.protocols import Progress
 from telebridge.cli import call as call_command
 from telebridge.cli.campaign.view import pictured
 from telebridge.logs import configure_logs, logger
-from telebridge.server.api.campaign_models import CampaignProgressResponse
-from telebridge.server.api.campaign_plan import planned
+from telebridge.server.api.campaigns.models import CampaignProgressResponse
+from telebridge.server.api.campaigns.plan import planned
 from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.openapi import document
 from telebridge.settings import Settings

@@ -15,7 +15,7 @@ from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.drafting import SampledList
-from telebridge.server.api.campaigns import CampaignEndpoints
+from telebridge.server.api.campaigns.endpoints import CampaignEndpoints
 from telebridge.server.http import request_bodies
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages import campaign_upload

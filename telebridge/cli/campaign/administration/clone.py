@@ -11,7 +11,7 @@ from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
-from telebridge.server.api.campaign_edit import clone_campaign
+from telebridge.server.api.campaigns.edit import clone_campaign
 from telebridge.settings import load_settings
 
 

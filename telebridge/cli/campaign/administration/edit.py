@@ -24,7 +24,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.campaign_edit import changed_file, edit_campaign
+from telebridge.server.api.campaigns.edit import changed_file, edit_campaign
 from telebridge.settings import Settings, load_settings
 
 

@@ -28,7 +28,7 @@ from telebridge.campaigns.reporting.view import campaign_json, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.private_files import open_private
-from telebridge.server.api.campaign_models import (
+from telebridge.server.api.campaigns.models import (
     CampaignProgressResponse,
     CampaignRequest,
     CampaignResponse,
@@ -42,7 +42,7 @@ from telebridge.server.api.campaign_models import (
     RetryRequest,
     RetryResponse,
 )
-from telebridge.server.api.campaign_plan import planned
+from telebridge.server.api.campaigns.plan import planned
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem, unknown_campaign

@@ -18,7 +18,7 @@ from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused, ConfigurationError
-from telebridge.server.api.campaign_plan import planned
+from telebridge.server.api.campaigns.plan import planned
 
 LINE = re.compile(r":\d+(?=:|$)")
 

@@ -19,8 +19,16 @@ from telebridge.campaigns.definition.editing import key_path
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.epoch import iso_time
-from telebridge.server.api.campaign_edit import changed_file, clone_campaign, edit_campaign
-from telebridge.server.api.campaign_models import (
+from telebridge.server.api.campaigns.edit import changed_file, clone_campaign, edit_campaign
+from telebridge.server.api.campaigns.endpoints import (
+    CHUNK,
+    REFUSED,
+    found_campaign,
+    receive_upload,
+    refusals,
+    require_account,
+)
+from telebridge.server.api.campaigns.models import (
     ArchiveCountsResponse,
     ArchiveQuery,
     CloneCampaignRequest,
@@ -31,7 +39,6 @@ from telebridge.server.api.campaign_models import (
     ImportCampaignResponse,
     KeyChangeResponse,
 )
-from telebridge.server.api.campaigns import CHUNK, REFUSED, found_campaign, receive_upload, refusals, require_account
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
 

@@ -7,7 +7,7 @@ import pytest
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python import Bridge
 from telebridge.errors import ConfigurationError
-from telebridge.server.api.campaign_plan import planned
+from telebridge.server.api.campaigns.plan import planned
 
 FLOW = (
     "flow: hello\nstart: a\nneeds: [day]\nvariables: {name: ''}\n"

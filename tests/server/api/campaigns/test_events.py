@@ -12,7 +12,7 @@ from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
-from telebridge.server.api.campaign_events import MOST_WAITING, CampaignFeeds
+from telebridge.server.api.campaigns.events import MOST_WAITING, CampaignFeeds
 
 
 class Watched:
