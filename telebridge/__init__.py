@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from telebridge.call.flows.python import Answer, Bridge, Call
+    from telebridge.call.flows.python.call import Answer, Call
+    from telebridge.call.flows.python.registry import Bridge
     from telebridge.errors import (
         ConfigurationError,
         SmsNotSent,
@@ -45,7 +46,8 @@ __all__ = [
 ]
 
 _SOURCES = {
-    "telebridge.call.flows.python": ("Answer", "Bridge", "Call"),
+    "telebridge.call.flows.python.call": ("Answer", "Call"),
+    "telebridge.call.flows.python.registry": ("Bridge",),
     "telebridge.errors": (
         "ConfigurationError",
         "SmsNotSent",

@@ -7,7 +7,7 @@ import pytest
 from telebridge.app.bridge import answering_flows
 from telebridge.app.python_flows import open_flows
 from telebridge.bundled import BUNDLED, BUNDLED_FLOWS
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.flows.reload import FlowReload
 from telebridge.settings import load_settings, settings_file
 

@@ -11,7 +11,7 @@ from support.programs import ROOT, environment
 from typer.testing import CliRunner
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.listen import cannot_listen
 from telebridge.cli.main import app
 from telebridge.errors import ConfigurationError, TwilioAPIError

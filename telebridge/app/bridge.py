@@ -15,7 +15,7 @@ from telebridge.app.python_flows import open_flows
 from telebridge.app.running import reloading, running
 from telebridge.app.twilio import open_twilio
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.errors import ConfigurationError
 from telebridge.logs import logger

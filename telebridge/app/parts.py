@@ -17,7 +17,7 @@ from telebridge.app.twilio import open_messages
 from telebridge.app.voice import OpenVoice, open_clips, open_voice
 from telebridge.app.words import open_judge, open_words, word_options
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.flows.sms import SmsSender
 from telebridge.call.flows.transfers import AllowedTransfers, MayTransfer

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.errors import AppFailed, ConfigurationError
 from telebridge.settings import Settings
 

@@ -25,7 +25,7 @@ from telebridge.app.closing import CLOSING
 from telebridge.app.detector import load_modules
 from telebridge.app.python_flows import bridge_of
 from telebridge.bundled import BUNDLED_FLOWS
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.listen import (
     cannot_listen,
     listening,

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from aiohttp import web
 
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.errors import ConfigurationError
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, SimulatedCall
 from telebridge.testing.bench.bench import Bench, Services

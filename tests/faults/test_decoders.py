@@ -14,7 +14,7 @@ from support.faults import fault
 from support.virtual_time import virtually
 
 from telebridge.audio import wav
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.runner.feed import Watch
 from telebridge.call.session.events import StreamLost
 from telebridge.call.session.stream_phase import Phase

@@ -11,7 +11,7 @@ from support.faults import fault
 from support.flow_walk import flow_of
 from typer.testing import CliRunner
 
-from telebridge.call.flows.python import Call
+from telebridge.call.flows.python.call import Call
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition, ColumnTable
 from telebridge.campaigns.dialing.start_checks import start_campaign

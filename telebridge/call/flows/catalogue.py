@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from telebridge.call.flows.changes import Stamp
-from telebridge.call.flows.python import Bridge, PythonFlow
+from telebridge.call.flows.python.registry import Bridge, PythonFlow
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checks.references import flows_led_to, reference_mistakes
 from telebridge.flows.loading import load_flow, located

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 from telebridge.call.flows.flow_steps import SessionSteps
-from telebridge.call.flows.python import Call, PythonFlow
+from telebridge.call.flows.python.call import Call
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.call.flows.requests import ActionRunner
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import CallEffect, ForwardTurn, ReportOutcome

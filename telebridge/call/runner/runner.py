@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NoReturn
 
-from telebridge.call.flows.python import PythonFlow
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.call.record import SpokenUtterance
 from telebridge.call.runner.flow_tasks import FlowTasks
 from telebridge.call.runner.media_line import MediaLine, StreamSocket

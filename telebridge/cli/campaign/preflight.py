@@ -15,7 +15,7 @@ from rich.console import Console
 from typing_extensions import override
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import PythonFlow
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.definition.model import CampaignDefinition

@@ -11,7 +11,7 @@ from rich.live import Live
 
 from telebridge.app.bridge import CALLS, create_app
 from telebridge.app.python_flows import bridge_of
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.cli.call_view import CallView
 from telebridge.cli.demo.recognition import DemoRecognition, demo_recognition

@@ -10,7 +10,7 @@ import typer
 
 from telebridge.app.bridge import VOICE, create_app
 from telebridge.app.python_flows import bridge_of
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.listen import listening, run_server, until_stopped
 from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.hum import warn_of_hum

@@ -15,7 +15,7 @@ import typer
 
 from telebridge.app.python_flows import bridge_of, load_bridge
 from telebridge.call.flows.catalogue import FLOW_FILES, flows_in
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption, instant_of
 from telebridge.cli.process.printing import print_line

@@ -10,8 +10,8 @@ from typing import Any
 import typer
 
 from telebridge.app.python_flows import excerpt_of
-from telebridge.call.flows.python import Bridge
-from telebridge.call.flows.python_rehearsal import RECORD, TRANSFER, rehearse_python
+from telebridge.call.flows.python.registry import Bridge
+from telebridge.call.flows.python.rehearsal import RECORD, TRANSFER, rehearse_python
 from telebridge.cli.process.printing import print_line
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checks.mistakes import nearest

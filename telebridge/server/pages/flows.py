@@ -11,7 +11,7 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.call.flows.python import PythonFlow
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.store import CallStore
 from telebridge.errors import ConfigurationError

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from telebridge.app.bridge import CALLS, CAMPAIGNS, create_app
 from telebridge.app.campaigns import Campaigning, Clocks
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import Watch
 from telebridge.call.runner.live_calls import LiveCalls

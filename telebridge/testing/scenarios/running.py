@@ -6,7 +6,7 @@ One rule: a failure names the file and the line of the step that failed.
 from pathlib import Path
 
 from telebridge.app.python_flows import load_bridge
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER
 from telebridge.testing.call.failure import CallFailure
 from telebridge.testing.call.placed_call import PlacedCall

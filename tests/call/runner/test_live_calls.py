@@ -14,7 +14,7 @@ from support.virtual_time import virtually
 
 from telebridge.answering.plan import read_plan
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.runner.call_ownership import CHECK_SECONDS
 from telebridge.call.runner.feed import CallFeed
 from telebridge.call.runner.incoming_call import IncomingCall

@@ -6,7 +6,7 @@ import pytest
 from support.line import Line, begun
 
 from telebridge.call.flows.flow_steps import SessionSteps
-from telebridge.call.flows.python import Call
+from telebridge.call.flows.python.call import Call
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import SaveCallBack, StartAction, StartSpeech
 from telebridge.call.session.events import CallOver

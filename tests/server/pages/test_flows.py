@@ -11,7 +11,7 @@ from telebridge.audio.mulaw import silence
 from telebridge.audio.wav import mulaw_file
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.epoch import wallclock_now
 from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.shown import flow_findings

@@ -5,7 +5,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import PythonFlow
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition

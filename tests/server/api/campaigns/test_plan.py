@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.call.flows.python import Bridge
+from telebridge.call.flows.python.registry import Bridge
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaigns.plan import planned
 

@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from telebridge.audio.mulaw import silence
 from telebridge.call.flows.flow_steps import CallSteps
-from telebridge.call.flows.python import Call, PythonFlow
+from telebridge.call.flows.python.call import Call
+from telebridge.call.flows.python.registry import PythonFlow
 from telebridge.call.flows.turn_stream import TurnStream
 from telebridge.call.record import CallRecord
 from telebridge.errors import TelebridgeError
