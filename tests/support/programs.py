@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.forked_command import run_command
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -19,16 +21,7 @@ def environment(**variables):
 
 
 def telebridge(*arguments, cwd=ROOT, text=None, **variables):
-    return subprocess.run(
-        [sys.executable, "-m", "telebridge", *arguments],
-        cwd=cwd,
-        env=environment(**variables),
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=300,  # the time-out of the test ends it sooner
-        check=False,
-    )
+    return run_command(arguments, cwd=cwd, env=environment(**variables), text=text)
 
 
 def failed(done):
