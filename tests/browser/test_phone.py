@@ -54,8 +54,8 @@ async def test_silence_is_sent_every_20_ms_and_marks_return_when_they_were_playe
         await tab.until("window.sent.filter((each) => each.message.event === 'media').length >= 200")
         frames = await tab.wire("sent", "media")
         times = [frame["at"] for frame in frames[20:]]
-        within = sum(times[0] <= at < times[0] + 2000 for at in times)
-        assert abs(within - 100) <= 2, "40 ms of 2 s"
+        every = (times[-1] - times[0]) / (len(times) - 1)
+        assert every == pytest.approx(20, rel=0.1), "on the whole: a loaded machine sends some late, then together"
         stamps = [int(frame["message"]["media"]["timestamp"]) for frame in frames]
         assert {later - earlier for earlier, later in pairwise(stamps)} == {20}
         sequence = [int(each["message"]["sequenceNumber"]) for each in await tab.wire("sent", "media")]
