@@ -102,7 +102,7 @@ ON_DEMAND = (
     CommandOnDemand(
         "demo",
         "telebridge.cli.campaign.demo:demo",
-        "Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
+        "Call up to 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.",
     ),
 )
 """The commands that need more than the database; none is imported before it is named."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Annotated
@@ -108,6 +109,8 @@ class ScriptedCallees(Mapping[str, Script]):
 
 
 FILE, CONTACTS = BUNDLED / "campaigns" / "reminders.toml", BUNDLED / "campaigns" / "reminders.csv"
+MOST_PEOPLE = 200
+"""So many contacts has the example."""
 FLOW = "reminder"
 OPEN_EVERYWHERE = datetime(2026, 1, 14, 19, 20, tzinfo=UTC) + timedelta(hours=5)
 """A working day, 7:20 in the evening in New York and 2:20 in the afternoon in Honolulu: inside every window."""
@@ -119,10 +122,11 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the report goes.")] = Path("report.csv"),
     calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 8.0,
     max_live: Annotated[int, typer.Option(min=1, max=500, help="Calls at once.")] = 60,
+    people: Annotated[int, typer.Option(min=1, max=MOST_PEOPLE, help="How many people are called.")] = MOST_PEOPLE,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,
 ) -> None:
-    """Call 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.
+    """Call up to 200 people on this machine: a local Twilio, the bridge, and a voice; no account, no network.
 
     They confirm, move their appointment, interrupt, hang up, are busy at first, do not answer, want no further calls,
     or are machines that are left a message. Calling hours and retries are real, but faster: the clock is set to the
@@ -134,10 +138,11 @@ def demo(
     if FLOW not in flows_of(settings).names:
         settings = settings.model_copy(update={"flows_dir": BUNDLED_FLOWS, "app": ""})
     limits = CampaignSettings(calls_per_second=calls_per_second, max_live=max_live)
-    run(_demo(settings.model_copy(update={"campaigns": limits}), output, Console(quiet=json_), json_=json_))
+    settings = settings.model_copy(update={"campaigns": limits})
+    run(_demo(settings, people, output, Console(quiet=json_), json_=json_))
 
 
-async def _demo(settings: Settings, output: Path, console: Console, *, json_: bool) -> None:
+async def _demo(settings: Settings, people: int, output: Path, console: Console, *, json_: bool) -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
 
@@ -145,16 +150,25 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
         return OPEN_EVERYWHERE + timedelta(seconds=loop.time() - begun)
 
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+        _write_contacts(people, Path(folder) / CONTACTS.name)
         view, first_words_ms = await _campaign(settings, Path(folder), output, console, evening)
-    seconds, waited_ms = loop.time() - begun, median(first_words_ms)
+    seconds, waited_ms = loop.time() - begun, median(first_words_ms) if first_words_ms else None
     if json_:
         figures = {"seconds": round(seconds, 1), "first_words_ms": waited_ms, "report": str(output)}
         print_line(json.dumps({**view.as_json(), **figures}))
         return
     console.print()  # in a pipe the last frame has no newline
     console.print(_table(view))
-    answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
+    answered = "nobody heard a word"
+    if waited_ms is not None:
+        answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
     print_line(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
+
+
+def _write_contacts(people: int, path: Path) -> None:
+    """Write the first contacts of the example to a file."""
+    with CONTACTS.open(encoding="utf-8", newline="") as file:
+        path.write_text("".join(islice(file, 1 + people)), encoding="utf-8", newline="")
 
 
 async def _campaign(
@@ -166,7 +180,7 @@ async def _campaign(
         _, plan = read_file(running, flows_of(running), FILE)
         campaign = await store.campaigns.create(_hurried(plan, running.campaigns))
         rejects = folder / "rejects.csv"
-        done = await fill(store, campaign, CONTACTS, rejects=rejects, console=console)
+        done = await fill(store, campaign, folder / CONTACTS.name, rejects=rejects, console=console)
         callees.assign([contact.phone async for contact in store.reports.contacts(campaign.id)])
         console.print(f"{done.added} contacts imported, each with the time zones it may be in")
         await start_campaign(store, campaign, wallclock=evening())
