@@ -12,7 +12,6 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from typing_extensions import override
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
@@ -20,11 +19,10 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import markup_warnings, mistakes
 from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
-from telebridge.flows.checks.yaml_tree import child, node_at
+from telebridge.flows.checks.yaml_tree import MERGED_TAG, child, node_at, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
-from telebridge.unicode_text import repaired
 
 LARGEST_BYTES = 1 << 20
 MOST_VALUES = 200_000
@@ -32,7 +30,6 @@ MOST_VALUES = 200_000
 UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """What PyYAML raises for a file that it cannot read: a value beside a tag such as `!!int` or `!!timestamp` is not
 checked before it is used."""
-MERGED_TAG = "tag:yaml.org,2002:merge"
 TEXT_TAG = "tag:yaml.org,2002:str"
 
 FlowCheck = Callable[[Flow], Iterable[Mistake]]
@@ -91,7 +88,7 @@ def _read(path: Path, *checks: FlowCheck) -> tuple[Flow | None, list[FlowError]]
         return None, [file.error((), "is larger than a mebibyte, which no flow is")]
     try:
         file.parse(text)
-        content = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        content = file.content()
     except UNREADABLE as error:
         return None, [file.syntax_error(error, text)]
     if not isinstance(content, dict):
@@ -194,15 +191,6 @@ def _expanded(node: YamlNode, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
-class _Loader(yaml.SafeLoader):
-    r"""YAML, with the halves of surrogate pairs that `"\ud83d\ude00"` writes joined."""
-
-    @override
-    def construct_scalar(self, node: ScalarNode | MappingNode) -> Any:
-        value = super().construct_scalar(node)
-        return repaired(value) if isinstance(value, str) else value
-
-
 class _File:
     """A file, its YAML tree, and the place of everything in it."""
 
@@ -216,6 +204,10 @@ class _File:
         if self._tree is not None and _expanded(self._tree, {}) > MOST_VALUES:
             raise ValueError(f"its aliases make more than {MOST_VALUES} values of it")
         self._find_duplicate_keys(self._tree, (), 0)
+
+    def content(self) -> Any:
+        """What is written in the file."""
+        return value_of(self._tree)
 
     def error(self, path: tuple[str, ...], problem: str, hint: str = "", *, at_key: bool = False) -> FlowError:
         line, column = self._place(path, at_key=at_key)

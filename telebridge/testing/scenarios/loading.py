@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checks.yaml_tree import child, node_at
+from telebridge.flows.checks.yaml_tree import child, node_at, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
@@ -100,7 +100,8 @@ def _parsed(path: Path) -> tuple[YamlNode | None, Any]:
     if len(text) > LARGEST_BYTES:
         raise _mistake(path, (1, 1), "is larger than a mebibyte, which no scenario is")
     try:
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        return tree, value_of(tree)
     except UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
