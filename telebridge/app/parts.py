@@ -102,23 +102,20 @@ def bridge_parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None
     store = CallStore(database)
     feed = CallFeed(first_id=round(datetime.now(UTC).timestamp() * 1000))
     campaigning = Campaigning(settings, engine, clocks)
-    recordings = MessageFiles(settings.state_dir / "recordings")
-    messages = CallerMessages(database)
-    delivery = MessageDelivery(messages, settings.state_dir / "recordings", mail_server(settings.mail))
-    recordings.on_saved = delivery.wake
+    recordings, messages, delivery = _message_parts(settings, database)
     flights = CallRecorder(settings.state_dir / "flights") if settings.calls.record else None
     asked = campaigning.calls
     outside = CallPorts(
-        voice.source,
-        errands,
-        recordings,
-        store.writer,
-        feed.publish,
-        flights,
-        asked.opted_out,
-        asked.call_back,
-        recognizer,
-        open_judge(settings),
+        source=voice.source,
+        actions=errands,
+        message_files=recordings,
+        checkpoints=store.writer,
+        publish=feed.publish,
+        recorder=flights,
+        opted_out=asked.opted_out,
+        call_back=asked.call_back,
+        recognizer=recognizer,
+        judge=open_judge(settings),
     )
     load = _load_watch(settings.server, lambda: len(calls))
     opening = OpeningByHand(database, campaigning.wallclock, lambda: any(hours_in(flows.files())))
@@ -155,6 +152,15 @@ def bridge_parts(settings: Settings, flows: FlowCatalogue, bridge: Bridge | None
         calls,
         CallLookup(calls, store),
     )
+
+
+def _message_parts(settings: Settings, database: Database) -> tuple[MessageFiles, CallerMessages, MessageDelivery]:
+    """What saves the messages that callers leave, keeps them, and sends them by e-mail."""
+    folder = settings.state_dir / "recordings"
+    files, messages = MessageFiles(folder), CallerMessages(database)
+    delivery = MessageDelivery(messages, folder, mail_server(settings.mail))
+    files.on_saved = delivery.wake
+    return files, messages, delivery
 
 
 def _session_options(
