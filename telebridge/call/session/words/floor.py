@@ -278,9 +278,9 @@ class FloorWords:
             return effects, contest.words_heard(FloorVerdict.UNKNOWN, FAILED, final=True, now=now)
         if ours:
             return effects, contest.words_heard(FloorVerdict.LEAVES, ECHO, final=final, now=now)
-        if not final and (answers or says_nothing(text)):
+        if not final and (answers or silent):
             return effects, None
-        if floor.own_judge and not says_nothing(text):
+        if floor.own_judge and not silent:
             return [*effects, *self._ask(Interjection(
                 text, final, spoken.saying, spoken.language, self._record.call_sid
             ))], None  # fmt: skip
