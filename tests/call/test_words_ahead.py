@@ -63,14 +63,18 @@ def test_who_interrupts_the_welcome_is_understood_by_the_menu(phone, judge, text
 
 
 @pytest.mark.parametrize("judge", JUDGES)
-def test_a_word_that_interrupts_nothing_is_kept_for_the_menu(phone, judge):
+def test_one_short_word_is_kept_for_the_menu(phone, judge):
     with call_of(phone, judge) as call:
         call.hears("Welcome to the")
         call.says("billing", heard=ScriptedWords("billing", partials=False, delay_seconds=0.3))
-        phone.words.say(ScriptedWords("billing"))  # too short to take the floor by its sound; heard once more
+        if judge == "sound":  # it is too short to take the floor, and heard when the menu begins
+            phone.words.say(ScriptedWords("billing"))
         call.hears("Our billing department", within=9)
+    said = [each.text for each in call.record.utterances]
     if judge == "sound":
         assert call.record.utterances[0].interruption is None
+    else:
+        assert "How can I help?" not in said, "the answer was known before"
 
 
 @pytest.mark.parametrize("judge", JUDGES)
@@ -137,3 +141,31 @@ def test_free_speech_may_begin_before_its_question(phone):
         call.says("I have lost the crown of a tooth")
         call.hears("Goodbye.", within=4)
     assert call.variables["reason"] == "I have lost the crown of a tooth"
+
+
+def test_a_secret_answer_that_was_said_before_its_question_is_masked(tmp_path):
+    (tmp_path / "secret.yaml").write_text(
+        f"""
+flow: secret
+start: welcome
+nodes:
+  welcome: {{say: "{WELCOME}", then: pin}}
+  pin:
+    collect: "Your number?"
+    digits: {{min: 4, max: 4}}
+    accept: any
+    secret: true
+    into: pin
+    no_input: {{then: bye}}
+    no_match: {{then: bye}}
+    then: bye
+  bye: {{hang_up: "Goodbye."}}
+"""
+    )
+    with Phone(flow="secret.yaml", folder=tmp_path) as phone, call_of(phone, "words") as call:
+        call.hears("Welcome to the")
+        call.says("4711", heard=ScriptedWords("four seven one one", partials=False))
+        call.hears("Goodbye.", within=3)
+    assert call.variables["pin"] == "4711"
+    assert [answer.text for answer in call.record.heard] == [""]
+    assert "Your number?" not in [each.text for each in call.record.utterances], "the answer was known before"

@@ -319,7 +319,9 @@ class DialogTurn:
         kept = self._listening.keep and not self.secret
         heard = HeardAnswer(result.text if kept else "", result.confidence)
         if result is self._said_before and self._noted_before:  # when it was said, as words over a prompt
-            self._record.heard[-1] = heard
+            texts = [each.text for each in self._record.heard]
+            if result.text in texts:
+                self._record.heard[len(texts) - 1 - texts[::-1].index(result.text)] = heard
             return []
         self._record.heard.append(heard)
         return [PublishEvent("words", {**asdict(heard), "understood": result.understood})]
