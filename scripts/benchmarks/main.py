@@ -120,7 +120,7 @@ def startup(
 
 @app.command()
 def publish(
-    parts: Annotated[str, typer.Option(help="Which of calls, overload, workers, startup and soak.")] = ",".join(
+    parts: Annotated[str, typer.Option(help="Which of calls, overload, workers, startup, words and soak.")] = ",".join(
         publish_bench.PARTS
     ),
     steps: Annotated[str, typer.Option("--calls", help="Numbers of calls to try, such as 200,300.")] = "",
@@ -133,7 +133,7 @@ def publish(
     """Measure every bar, and write docs/benchmarks.md and the figures beside it; without parts, the page alone."""
     numbers = tuple(int(each) for each in steps.split(",") if each) or live_calls_bench.STEPS
     chosen = [each.strip() for each in parts.split(",") if each.strip()]
-    if unknown := set(chosen) - {*publish_bench.PARTS, "soak"}:
+    if unknown := set(chosen) - {*publish_bench.PARTS, "words", "soak"}:
         raise typer.BadParameter(f"there is no part {unknown.pop()!r}")
     scope = publish_bench.Scope(chosen, numbers, rounds, begin_at, pipecat, minutes)
     _report(publish_bench.run(scope), as_json=json_)

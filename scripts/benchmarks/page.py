@@ -11,7 +11,7 @@ from live_calls import FEW, chunk_cost_us
 DOCS = Path(__file__).parent.parent.parent / "docs"
 FOLDER = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
-PARTS = ("live-calls", "overload", "workers", "startup", "soak", "barge-in")
+PARTS = ("live-calls", "overload", "workers", "startup", "soak", "barge-in", "words")
 HEAD = """# Benchmarks
 
 `scripts/bench publish` measures and writes this page; the figures of every single run are beside it in
@@ -58,7 +58,7 @@ def held_last() -> int:
 
 def bars(figures: Figures) -> list[Bar]:
     """All bars, with what was measured."""
-    groups = (_calls, _overload, _workers, _startup, _soak, _speech)
+    groups = (_calls, _overload, _workers, _startup, _soak, _speech, _words)
     return [bar for group in groups for bar in group(figures)]
 
 
@@ -178,6 +178,29 @@ def _speech(figures: Figures) -> Iterator[Bar]:
     what = "onset of speech → `clear`, clean, p50 and p95 ([barge-in.md](barge-in.md))"
     yield Bar(what, "80, 150 ms", f"{clean['p50_ms']}, {clean['p95_ms']} ms", met["onset_to_clear.clean"])
     yield Bar("words lost in a resume", "0", f"{found['noise']['words_lost']}", met["words_lost"])
+
+
+def _words(figures: Figures) -> Iterator[Bar]:
+    """What words cost; the page on speech input says how it is measured."""
+    found = figures.get("words")
+    if found is None:
+        return
+    met = found["bars_met"] if found["concluded"] else {}
+    real = {name: each["p95_ms"] for name, each in found["real_time"].items() if f"real_time.{name}" in met}
+    if real:
+        slowest = max(real, key=lambda name: real[name])
+        what = "end of speech → transcript beyond the recognizer's own time, p95 ([speech-input.md](speech-input.md))"
+        shown = f"{real[slowest]:g} ms ({slowest}, the slowest that streams)"
+        yield Bar(what, "≤ 30 ms", shown, all(met[f"real_time.{name}"] for name in real))
+    over = found.get("over_prompts")
+    if over is not None:
+        said = over["said"]
+        shown = f"{over['resumed']} of {said}, at most {over['resume_ms_max']:g} ms"
+        resumed = met.get("over_prompts.resumed"), met.get("over_prompts.resume_ms_max")
+        what = "back-channels after which the prompt goes on within 600 ms"
+        yield Bar(what, f"{said} of {said}", shown, None if None in resumed else all(resumed))
+        shown = f"{over['taken']} of {said}"
+        yield Bar("interrupting words that take the floor", f"{said} of {said}", shown, met.get("over_prompts.taken"))
 
 
 def _origins(figures: Figures) -> str:

@@ -11,14 +11,16 @@ import overload
 import page
 import soak
 import startup
+import words
 import workers
 from live.bench import Bench, OneCore, opened
 
 PARTS = ("calls", "overload", "workers", "startup")
-"""What is measured when nothing else is asked for; `soak` takes ten minutes more."""
+"""What is measured when nothing else is asked for; `words` takes five minutes more, and `soak` ten."""
 SECONDS, SILENT_SECONDS = 6.0, 15.0
 """One turn of each caller, and one prompt."""
 STARTS = 3
+UTTERANCES = 40
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Scope:
     """What to measure.
 
     Args:
-        parts: `calls`, `overload`, `workers`, `startup`, `soak`.
+        parts: `calls`, `overload`, `workers`, `startup`, `words`, `soak`.
         steps: Numbers of calls, in rising order.
         rounds: How many rounds of calls.
         begin_at: The number of calls that the first round begins at; 0 for those held the last time.
@@ -52,6 +54,8 @@ def run(scope: Scope) -> dict[str, object]:
             return live_calls.ONE_CORE
     if "startup" in scope.parts:
         _keep("startup", startup.run(rounds=STARTS, against=""))
+    if "words" in scope.parts:
+        _keep("words", words.run(utterances=UTTERANCES))
     if "soak" in scope.parts:
         _keep("soak", soak.run(minutes=scope.minutes, calls=0))
     figures = page.read()

@@ -3,6 +3,10 @@
 Twice, for each provider, against the local recognizer, which answers a set time after it was asked. Over loopback in
 real time: from the end of the speech, as it is known, to the transcript. And in whole calls on the virtual clock: from
 the last sound of the caller to the first audio of the next prompt, of which the silence that ends the speech is a part.
+
+Then words over prompts, with `barge_in.judge = "words"`, on the virtual clock: how soon a prompt goes on after a
+back-channel, how often interrupting words take the floor, and whether the line falls silent as soon as with the sound
+alone.
 """
 
 import asyncio
@@ -15,6 +19,7 @@ from pathlib import Path
 from machine import described, running, watch_loop
 from rich.console import Console
 
+from telebridge.call.record import SpokenUtterance
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest
@@ -35,6 +40,9 @@ SILENCE_MS = 400.0
 """`barge_in.resume_after_ms`, after which a caller is known to have stopped."""
 SPEECH_SECONDS = 0.6
 BAR_MS = 30.0
+RESUME_BAR_MS = 600.0
+BACK_CHANNELS = ("mm-hm", "uh-huh", "yeah", "okay")
+INTERRUPTING = ("stop", "no", "wait", "agent")
 LATE_MS = 20.0
 FLOW = """
 flow: words
@@ -49,6 +57,9 @@ nodes:
 """
 
 
+NOTICE = "Notice {}. Your visit to the dentist is on Tuesday at ten, in the old building by the lake."
+
+
 def run(*, utterances: int) -> dict[str, object]:
     """Measure; answers with the quantiles of every provider."""
     with Console(stderr=True).status("") as status:
@@ -60,6 +71,8 @@ def run(*, utterances: int) -> dict[str, object]:
                 shares[provider] = asyncio.run(_shares(provider, url, utterances, late))
         status.update("whole calls on the virtual clock")
         calls = {provider: _call(provider) for provider in PATHS}
+        status.update(f"{utterances} back-channels and interrupting words on the virtual clock")
+        over = _over_prompts(utterances)
     late_ms = statistics.quantiles(late, n=100)[98]
     real = {provider: _quantiles(times) for provider, times in shares.items()}
     bars = {f"real_time.{each}": real[each]["p95_ms"] <= BAR_MS for each in STREAMING}
@@ -71,8 +84,75 @@ def run(*, utterances: int) -> dict[str, object]:
         "delay_ms": DELAY_SECONDS * 1000,
         "real_time": real,
         "whole_calls": calls,
-        "bars_met": {**bars, **{f"whole_calls.{each}": calls[each]["share_ms"] <= BAR_MS for each in STREAMING}},
+        "over_prompts": over,
+        "bars_met": {
+            **bars,
+            **{f"whole_calls.{each}": calls[each]["share_ms"] <= BAR_MS for each in STREAMING},
+            "over_prompts.resumed": over["resumed"] == utterances,
+            "over_prompts.resume_ms_max": over["resume_ms_max"] <= RESUME_BAR_MS,
+            "over_prompts.taken": over["taken"] == utterances,
+            "over_prompts.stop_ms_max": over["stop_ms_max"] <= over["stop_ms_max_by_sound"],
+        },
     }
+
+
+def _over_prompts(count: int) -> dict[str, float]:
+    """So many back-channels, and as many interrupting words; times from the end, or the onset, of the sound."""
+    resumed = _resumed(_said_over(BACK_CHANNELS, count, partials=True))
+    late = _resumed(_said_over(BACK_CHANNELS, count, partials=False))
+    taken = [said for said, _ in _said_over(INTERRUPTING, count, partials=True) if said.interruption is not None]
+    sentences = tuple(f"{word}, something else" for word in INTERRUPTING)
+    stops = {
+        judge: [
+            said.interruption.stop_ms
+            for said, _ in _said_over(sentences, count, partials=True, judge=judge)
+            if said.interruption is not None
+        ]
+        for judge in ("sound", "words")
+    }
+    return {
+        "said": count,
+        "resumed": len(resumed),
+        "resume_ms_max": max(resumed, default=0.0),
+        "resumed_without_partials": len(late),
+        "resume_ms_max_without_partials": max(late, default=0.0),
+        "taken": len(taken),
+        "stops": len(stops["words"]),
+        "stop_ms_max": max(stops["words"], default=0.0),
+        "stop_ms_max_by_sound": max(stops["sound"], default=0.0),
+    }
+
+
+def _resumed(said: list[tuple[SpokenUtterance, float]]) -> list[float]:
+    """How long after the end of the sound each prompt went on that was not interrupted, in milliseconds."""
+    return [
+        round((prompt.pauses[-1].resumed_at - ended_at) * 1000, 1)
+        for prompt, ended_at in said
+        if prompt.pauses and prompt.interruption is None
+    ]
+
+
+def _said_over(
+    texts: tuple[str, ...], count: int, *, partials: bool, judge: str = "words"
+) -> list[tuple[SpokenUtterance, float]]:
+    """Calls in which each text is said once over a prompt; returns what became of each, and when the text ended."""
+    nodes = "".join(f'  n{at}: {{say: "{NOTICE.format(at)}", then: n{at + 1}}}\n' for at in range(len(texts)))
+    flow = f"flow: notices\nstart: n0\nnodes:\n{nodes}  n{len(texts)}: {{hang_up: Goodbye.}}\n"
+    settings = {"recognition": {"provider": "deepgram"}, "barge_in": {"judge": judge}}
+    said: list[tuple[SpokenUtterance, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "notices.yaml").write_text(flow)
+        with Phone(flow="notices.yaml", folder=Path(folder)) as phone:
+            while len(said) < count:
+                ended = []
+                with phone.call(settings=settings) as call:
+                    for at, text in enumerate(texts):
+                        call.hears(f"Notice {at}. Your visit", within=20)
+                        call.says(text, heard=ScriptedWords(text, delay_seconds=DELAY_SECONDS, partials=partials))
+                        ended.append(call.recording.opened_at + call.seconds)
+                    call.hears("Goodbye.", within=20)
+                said += zip(call.record.utterances, ended, strict=False)
+    return said[:count]
 
 
 def _quantiles(times: list[float]) -> dict[str, float]:

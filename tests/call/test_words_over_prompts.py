@@ -1,5 +1,7 @@
 """Words over a prompt: what takes the floor, what does not, and that no recognizer is ever waited for at the sound."""
 
+from contextlib import contextmanager
+
 import pytest
 
 from telebridge.recognition_server.script import ScriptedWords
@@ -135,3 +137,44 @@ def test_a_back_channel_that_real_words_follow_takes_the_floor(phone):
         call.says("wait a moment")
         call.waits(1)
     assert call.record.utterances[0].interruption.reason == "interrupting word"
+
+
+@pytest.mark.parametrize(("partials", "most"), [(True, 0.6), (False, 0.8)])
+def test_each_back_channel_resumes_soon_after_its_end(tmp_path, partials, most):
+    texts = ["mm-hm", "uh-huh", "yeah", "okay"]
+    ended = []
+    with called_over_notices(tmp_path, len(texts)) as call:
+        for at, text in enumerate(texts):
+            call.hears(f"Notice {at}. Your visit", within=20)
+            call.says(text, heard=ScriptedWords(text, partials=partials, delay_seconds=0.2))
+            ended.append(call.recording.opened_at + call.seconds)
+        call.hears("Goodbye.", within=20)
+    for prompt, ended_at in zip(call.record.utterances, ended, strict=False):
+        [pause] = prompt.pauses
+        assert (pause.reason, prompt.interruption) == ("back-channel", None)
+        assert pause.resumed_at - ended_at <= most, "the silence that ends it, and what the recognizer takes"
+
+
+def test_each_interrupting_word_takes_the_floor(tmp_path):
+    texts = ["stop", "no", "wait", "agent"]
+    with called_over_notices(tmp_path, len(texts)) as call:
+        for at, text in enumerate(texts):
+            call.hears(f"Notice {at}. Your visit", within=20)
+            call.says(text)
+        call.hears("Goodbye.", within=20)
+    reasons = [prompt.interruption.reason for prompt in call.record.utterances[: len(texts)]]
+    assert reasons == ["interrupting word"] * len(texts)
+
+
+@contextmanager
+def called_over_notices(folder, count):
+    """A call of so many prompts, one after the other."""
+    nodes = "".join(
+        f'  n{at}: {{say: "Notice {at}. Your visit is on Tuesday at ten, by the lake.", then: n{at + 1}}}\n'
+        for at in range(count)
+    )
+    (folder / "notices.yaml").write_text(
+        f"flow: notices\nstart: n0\nnodes:\n{nodes}  n{count}: {{hang_up: Goodbye.}}\n"
+    )
+    with Phone(flow="notices.yaml", folder=folder) as phone, call_of(phone) as call:
+        yield call

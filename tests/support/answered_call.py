@@ -7,6 +7,7 @@ after it was spoken, and its final transcript 300 ms after the end of an utteran
 from datetime import UTC, datetime
 
 from support.line import flow_of
+from support.recognition_wire import WiredRecognition
 from telebridge.answering.plan import AnswerPlan
 from telebridge.audio.mulaw import FRAME_BYTES, SILENCE_BYTE
 from telebridge.call.record import CallRecord
@@ -66,8 +67,9 @@ class Heard:
 class AnsweredCall:
     """One call, from the answer on. `log` is what we said, with the seconds at which its first sound was heard."""
 
-    def __init__(self, flow, script, plan=None, *, hears=True):
+    def __init__(self, flow, script, plan=None, *, hears=True, provider=None):
         self.now = 0.0
+        self.provider = provider  # whose protocol is spoken with the recognizer; None for none
         self.record = CallRecord("CA1", "test", "+1555", "+1666", "outbound-api", datetime.now(UTC))
         options = SessionOptions(words=WordOptions(available=lambda: hears))
         interpreter = FlowInterpreter(flow_of(flow), {})
@@ -106,8 +108,8 @@ class AnsweredCall:
                     self.log += [(text, None) for text in self.spoken[len(self.log) :]]
                     for mark in marks:
                         self.tell(MarkReturned(mark))
-                case StartRecognition(number):
-                    self.recognitions[number] = Heard()
+                case StartRecognition(number, request):
+                    self.recognitions[number] = self._recognition(request)
                 case RecognizeAudio(number):
                     self.recognitions[number].take(effect, self.now)
                 case StopRecognition(number):
@@ -116,6 +118,11 @@ class AnsweredCall:
                     self.published.append(data)
                 case CloseStream():
                     self.closed_at = self.closed_at or self.now
+
+    def _recognition(self, request):
+        if self.provider is None:
+            return Heard()
+        return WiredRecognition(self.provider, request, partial_seconds=PARTIAL_S, final_seconds=FINAL_S)
 
     def frame(self):
         while self.queue and isinstance(self.queue[0], str):

@@ -14,11 +14,13 @@ from telebridge.call.session.audio.full_duplex import CallerActivity, FullDuplex
 from telebridge.call.session.effects import CallEffect, ForwardAudio, SaveMessage
 from telebridge.call.session.events import JudgeAnswered, WordsHeard
 from telebridge.call.session.turn import NO_WORDS, DialogTurn, StepOver, TurnResult
+from telebridge.call.session.words.ahead import WordsAhead
 from telebridge.call.session.words.floor import FloorWords
 from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
-from telebridge.flows.steps import DialogueStep, Screening
+from telebridge.flows.steps import Collect, DialogueStep, Play, Say, Screening, Wait
+from telebridge.recognition.source import FinalTranscript
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted
@@ -40,7 +42,7 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits", "floor")
+    __slots__ = ("_ahead", "_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits", "floor")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
@@ -51,6 +53,7 @@ class Dialogue:
         self._record = record
         self._turn: DialogTurn | None = None
         self.floor = FloorWords(duplex, record, listening, self._next_number)
+        self._ahead = WordsAhead(duplex, listening.available)
 
     def _next_number(self) -> int:
         """A number for a recognition that no other one of this call has."""
@@ -71,9 +74,24 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number())
+        self._follow_ahead(step)
+        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number(), self._ahead)
         self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
+
+    def _follow_ahead(self, step: DialogueStep) -> None:
+        """A step begins: what was said before is kept for the question that follows, as far as it belongs to that."""
+        match step:
+            case Say() if step.is_blank:
+                pass
+            case Say() | Play():
+                self._ahead.prompt_began()
+            case Collect(words=rules) if rules is not None:  # takes it
+                pass
+            case Wait():
+                pass
+            case _:
+                self._ahead.clear()
 
     def cancel(self, *, now: float) -> list[CallEffect]:
         """Cancel the step in progress; a message recorded so far is saved all the same."""
@@ -96,6 +114,7 @@ class Dialogue:
         mail_to = None if self._turn is None else self._turn.mail_to
         stopped = [] if self._turn is None else self._turn.stop_listening()
         self._turn = self.announcements.held = None
+        self._ahead.clear()
         self.digits.stop()
         audio = self._duplex.stop_recording()
         return [*stopped, SaveMessage(audio, mail_to)] if audio else stopped
@@ -105,6 +124,8 @@ class Dialogue:
         if not results or not isinstance(results[-1], StepOver):
             return results
         stopped = [] if self._turn is None else self._turn.stop_listening()
+        if self._turn is not None and isinstance(self._turn.step, Collect):
+            self._ahead.clear()
         self._turn = self.announcements.held = None
         return [*results[:-1], *stopped, *self.announcements.begin_next(now=now), results[-1]]
 
@@ -144,8 +165,12 @@ class Dialogue:
     ) -> list[TurnResult]:
         """Give a frame to the recognition of the question, or to that of the words outside of questions."""
         turn, floor = self._turn, self.floor
+        if isinstance(change, CallerSpeechStarted):
+            self._ahead.answered = False
         if turn is None or not turn.listens:
-            return [*floor.receive_speech(payload, change, now=now)]
+            effects: list[TurnResult] = [*floor.receive_speech(payload, change, now=now)]
+            self._keep_ahead(payload, change)
+            return effects
         effects = turn.receive_speech(payload, change, now=now)
         spoken = turn.spoken
         if spoken is None:
@@ -156,6 +181,15 @@ class Dialogue:
             ended_at = now - self._listening.silence_noticed_seconds
             floor.utterance_ended(spoken.number, spoken.utterance, ended_at=ended_at)
         return effects
+
+    def _keep_ahead(self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None) -> None:
+        """Keep what is said over a prompt that is no question."""
+        ahead, turn, floor = self._ahead, self._turn, self.floor
+        kept = ahead.in_utterance
+        begins = not self.announcements.in_progress and turn is not None and isinstance(turn.step, Say | Play | Wait)
+        ahead.receive_speech(payload, change, begins=begins, heard_by=floor.own_utterance)
+        if kept or ahead.in_utterance:
+            self._duplex.recognizing = ahead.in_utterance or floor.in_utterance
 
     def words_heard(self, heard: WordsHeard, *, now: float) -> list[TurnResult]:
         """The recognizer has heard something: an answer, or words over a prompt.
@@ -169,7 +203,11 @@ class Dialogue:
             self.announcements.late_words.append(heard)
         elif self._turn is not None:
             results = self._results_of(self._turn.words_heard(heard, now=now), now)
+        noted = len(self._record.heard)
         effects, settled = self.floor.words_heard(heard, answers=answers, now=now)
+        if isinstance(heard.result, FinalTranscript):
+            said = (heard.number, heard.result.utterance)
+            self._ahead.transcript_heard(said, heard.result, noted=len(self._record.heard) > noted)
         return [*effects, *results, *self._settle(settled, now)]
 
     def judge_answered(self, answered: JudgeAnswered, *, now: float) -> list[TurnResult]:
@@ -206,9 +244,12 @@ class Dialogue:
             return [*over.effects, report, *self._after_announcement(now)]
         if self._turn is None:
             return [*over.effects]
+        interruption = over.utterance.interruption
+        if interruption is not None and interruption.cause is BargeInCause.SPEECH:
+            self._ahead.prompt_interrupted()
         if over.error is not None:
             return [*over.effects, *self._results_of(self._turn.prompt_failed(over.error), now)]
-        prompted = self._turn.prompt_ended(over.utterance.interruption, now=now)
+        prompted = self._turn.prompt_ended(interruption, now=now)
         return [*over.effects, *self._go_on(prompted, now)]
 
     def _after_announcement(self, now: float) -> list[TurnResult]:
@@ -258,6 +299,7 @@ class Dialogue:
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self.digits.restart_timers(now=now)
+        self._ahead.clear()
         lost = [] if self._turn is None else self._turn.speech_lost(now=now)
         return [*lost, *self.floor.speech_lost(now=now), *self._duplex.stream_started(now=now)]
 

@@ -14,6 +14,7 @@ from telebridge.call.record import CallRecord, HeardAnswer
 from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, PublishEvent, SaveMessage
 from telebridge.call.session.events import WordsHeard
+from telebridge.call.session.words.ahead import WordsAhead
 from telebridge.call.session.words.options import WordOptions
 from telebridge.call.session.words.spoken_answer import SpokenAnswer, SpokenResult
 from telebridge.deadlines import earliest
@@ -65,16 +66,20 @@ class DialogTurn:
         record: What answers a question is noted here.
         listening: Whether and how words are heard.
         number: The number of this turn's recognition.
+        ahead: What the caller said before; it may answer the question.
     """
 
     __slots__ = (
+        "_ahead",
         "_beeped",
         "_digits",
         "_duplex",
         "_listening",
+        "_noted_before",
         "_number",
         "_record",
         "_recorded",
+        "_said_before",
         "_spoken",
         "_waits_until",
         "step",
@@ -88,8 +93,12 @@ class DialogTurn:
         record: CallRecord,
         listening: WordOptions = NO_WORDS,
         number: int = 0,
+        ahead: WordsAhead | None = None,
     ) -> None:
         self.step = step
+        self._ahead = ahead or WordsAhead(duplex, listening.available)
+        self._said_before: SpokenResult | None = None  # the answer, where it was known before the question
+        self._noted_before = False  # whether that stands in the record
         self._listening = listening
         self._number = number
         self._spoken: SpokenAnswer | None = None  # once the recognizer listens
@@ -151,6 +160,8 @@ class DialogTurn:
         collected = self._digits.start(step.rules, now=now)
         if collected is not None:
             return self._collected(collected, now)
+        if self._said_before is not None:
+            return self._understood(self._said_before, now)
         if prompt is None or self._digits.typed:
             self._digits.prompt_ended(now=now)
             return []
@@ -164,7 +175,9 @@ class DialogTurn:
                 if collected is not None:
                     return self._collected(collected, now)
                 self._digits.prompt_ended(now=now)
-                return [*self._listen(collect, asked=True, now=now)]
+                listened = self._listen(collect, asked=True, now=now)
+                said = self._said_before
+                return [*listened] if said is None else [*listened, *self._understood(said, now)]
             case Record() as record:
                 return self._record_now(record, now)
             case _:
@@ -180,9 +193,11 @@ class DialogTurn:
         collected = self._digits.press(digit, now=now)
         return [] if collected is None else self._collected(collected, now)
 
-    def _collected(self, collected: Collected, now: float) -> list[TurnResult]:
+    def _collected(self, collected: Collected, now: float, *, spoken: bool = False) -> list[TurnResult]:
         """The digits are complete; a prompt that still plays is interrupted first."""
         effects: list[CallEffect] = []
+        if not spoken and self._spoken is not None and self._spoken.in_utterance:
+            self._ahead.answered = True  # what they say belongs to this question
         if self._duplex.saying is not None:
             effects = self._duplex.interrupt(BargeInCause.KEY, now=now).effects
         if collected.digits:
@@ -210,16 +225,34 @@ class DialogTurn:
             return []
         text = prompt.text if prompt is not None and isinstance(prompt.text, str) else ""
         self._spoken = spoken = SpokenAnswer(self._number, words, self._listening, text)
-        if not self._duplex.caller_speaking:
-            return spoken.start()
-        self._duplex.recognizing = True
-        return [*spoken.start(), *spoken.speech_started(self._duplex.speech_so_far(), now=now)]
+        effects = [*spoken.start(), *self._listen_back(collect, spoken, now)]
+        if self._duplex.caller_speaking and not spoken.in_utterance and not self._ahead.answered:
+            effects += spoken.speech_started(self._duplex.speech_so_far(), now=now)
+        self._duplex.recognizing = spoken.in_utterance
+        return effects
+
+    def _listen_back(self, collect: Collect, spoken: SpokenAnswer, now: float) -> list[CallEffect]:
+        """Take what the caller said before the question; keys that were typed ahead win over it."""
+        taken = self._ahead.take()
+        if self._digits.ahead or self._digits.typed or not collect.rules.type_ahead:
+            taken = [said for said in taken if not said.ended]
+        effects: list[CallEffect] = []
+        for said in taken:
+            if said.final is None:
+                effects += spoken.speech_ahead(said, asked=collect.prompt is not None, now=now)
+        for said in taken:
+            if said.final is not None and self._said_before is None:
+                self._said_before = spoken.receive_ahead(said.final, said.saying, now=now)
+                self._noted_before = said.noted
+        return effects
 
     def stop_listening(self) -> list[CallEffect]:
         """The turn is over: the recognizer need not listen any more."""
         spoken, self._spoken = self._spoken, None
+        if spoken is None:
+            return []
         self._duplex.recognizing = False
-        return [] if spoken is None else spoken.stop()
+        return spoken.stop()
 
     def receive_speech(
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, *, now: float
@@ -262,7 +295,7 @@ class DialogTurn:
         """Words that answer the question, or do not: a prompt that still plays is interrupted first."""
         if not result.understood and self._digits.typed:  # keys win over words
             return []
-        effects: list[CallEffect] = [self._noted(result)]
+        effects: list[CallEffect] = [*self._noted(result)]
         if self._duplex.saying is not None:
             effects += self._duplex.interrupt(BargeInCause.SPEECH, now=now, reason="answer").effects
         if result.digits:
@@ -278,15 +311,20 @@ class DialogTurn:
         self._digits.prompt_ended(now=now)
         for digit in result.digits:
             if (collected := self._digits.press(digit, now=now)) is not None:
-                return self._collected(collected, now)
+                return self._collected(collected, now, spoken=True)
         return []
 
-    def _noted(self, result: SpokenResult) -> CallEffect:
+    def _noted(self, result: SpokenResult) -> list[CallEffect]:
         """Note what was said in the record, as far as that is wanted."""
         kept = self._listening.keep and not self.secret
         heard = HeardAnswer(result.text if kept else "", result.confidence)
+        if result is self._said_before and self._noted_before:  # when it was said, as words over a prompt
+            texts = [each.text for each in self._record.heard]
+            if result.text in texts:
+                self._record.heard[len(texts) - 1 - texts[::-1].index(result.text)] = heard
+            return []
         self._record.heard.append(heard)
-        return PublishEvent("words", {**asdict(heard), "understood": result.understood})
+        return [PublishEvent("words", {**asdict(heard), "understood": result.understood})]
 
     # Recording.
 

@@ -245,7 +245,8 @@ class DeepgramRecognition(DeepgramConnection):
             heard += self._heard(utterance, results)
         pending = self._log.pending
         if results.from_finalize and pending is not None and ended_ms > pending.begins_ms:
-            heard.append(self._log.finish(pending))
+            partial = [] if utterance is pending else heard  # it says nothing that the final one does not
+            return [*partial, self._log.finish(pending)]
         return heard
 
     @staticmethod

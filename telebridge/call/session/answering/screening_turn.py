@@ -17,6 +17,7 @@ from telebridge.call.session.audio.full_duplex import FullDuplex
 from telebridge.call.session.effects import CallEffect, PublishEvent
 from telebridge.call.session.events import WordsHeard
 from telebridge.call.session.turn import DialogTurn, StepOver, TurnResult
+from telebridge.call.session.words.ahead import WordsAhead
 from telebridge.call.session.words.options import WordOptions
 from telebridge.flows.steps import Screened, Screening
 from telebridge.recognition.words.phrases import is_echo, says_nothing
@@ -51,6 +52,7 @@ class ScreeningTurn(DialogTurn):
         record: Who came is noted here.
         listening: Whether and how words are heard.
         number: The number of this turn's recognition.
+        ahead: What the caller said before, which is of no interest.
     """
 
     __slots__ = ("_heard", "_heard_ms", "_phrases", "_screening", "_side", "_stage", "_until")
@@ -63,8 +65,9 @@ class ScreeningTurn(DialogTurn):
         record: CallRecord,
         listening: WordOptions,
         number: int,
+        ahead: WordsAhead,
     ) -> None:
-        super().__init__(step, duplex, digits, record, listening, number)
+        super().__init__(step, duplex, digits, record, listening, number, ahead)
         self._screening = step
         self._phrases = listening.machines or shipped_phrases()
         self._side = OtherSide()

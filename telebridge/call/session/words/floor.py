@@ -20,6 +20,7 @@ from telebridge.call.session.effects import (
     StopRecognition,
 )
 from telebridge.call.session.events import JudgeAnswered, WordsHeard
+from telebridge.call.session.words.ahead import UtteranceKey
 from telebridge.call.session.words.options import WordOptions
 from telebridge.call.session.words.turns import CallerTurns, OverheardUtterance
 from telebridge.flows.words.rules import language_of
@@ -42,9 +43,6 @@ MOST_UTTERANCES = 16
 
 LONGEST_SECONDS = 30.0
 """Who speaks longer has another turn."""
-
-UtteranceKey = tuple[int, int]
-"""The recognition, and the utterance in it."""
 
 
 @dataclass(slots=True)
@@ -109,6 +107,11 @@ class FloorWords:
     def active(self) -> bool:
         """Whether words outside of questions are wanted in this call."""
         return self._contest is not None or self._own is not None or self.turns.wanted
+
+    @property
+    def own_utterance(self) -> UtteranceKey | None:
+        """The utterance that the recognition outside of questions hears now; None where none does."""
+        return None if self._own is None or not self.in_utterance else (self._own, self._utterance)
 
     # Who listens.
 
@@ -275,9 +278,9 @@ class FloorWords:
             return effects, contest.words_heard(FloorVerdict.UNKNOWN, FAILED, final=True, now=now)
         if ours:
             return effects, contest.words_heard(FloorVerdict.LEAVES, ECHO, final=final, now=now)
-        if not final and (answers or says_nothing(text)):
+        if not final and (answers or silent):
             return effects, None
-        if floor.own_judge and not says_nothing(text):
+        if floor.own_judge and not silent:
             return [*effects, *self._ask(Interjection(
                 text, final, spoken.saying, spoken.language, self._record.call_sid
             ))], None  # fmt: skip

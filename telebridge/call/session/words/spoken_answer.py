@@ -7,13 +7,16 @@ too late, twice or not at all, the question goes on.
 from dataclasses import dataclass
 
 from telebridge.call.session.effects import CallEffect, RecognizeAudio, StartRecognition, StopRecognition
+from telebridge.call.session.words.ahead import UtteranceAhead
 from telebridge.call.session.words.options import WordOptions
 from telebridge.deadlines import earliest
 from telebridge.flows.steps import WordRules
 from telebridge.flows.words.meaning import meaning_of
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognitionResult
+from telebridge.recognition.words.floor import FloorWordRules
 from telebridge.recognition.words.phrases import is_echo, says_nothing
 
+NO_RULES = FloorWordRules()
 OVERDUE_SECONDS = 4.0
 """A recognizer answers earlier, or reports a failure; this is for one that does neither."""
 
@@ -70,6 +73,7 @@ class SpokenAnswer:
         self._longest_at: float | None = None
         self._silent_at: float | None = None  # when free speech is over
         self._cut = False  # said for too long: nothing more is taken
+        self._ahead: dict[int, str] = {}  # utterances that began before the question, and what we said meanwhile
 
     @property
     def waiting(self) -> bool:
@@ -107,6 +111,19 @@ class SpokenAnswer:
             self._longest_at = now + self._rules.longest_seconds
         return [RecognizeAudio(self.number, audio, begins=True)]
 
+    def speech_ahead(self, said: UtteranceAhead, *, asked: bool, now: float) -> list[CallEffect]:
+        """Have the recognizer hear what the caller began to say before the question.
+
+        Args:
+            said: What they say.
+            asked: Whether the question has a prompt; without one, who speaks when it begins answers it.
+            now: Monotonic seconds.
+        """
+        effects = self.speech_started(bytes(said.audio), now=now)
+        if asked or said.ended:
+            self._ahead[self.utterance] = said.saying
+        return [*effects, *self.speech_ended(now=now)] if said.ended else effects
+
     def audio(self, payload: bytes) -> list[CallEffect]:
         """The next frame of what they say."""
         return [RecognizeAudio(self.number, payload)] if self.in_utterance else []
@@ -136,19 +153,46 @@ class SpokenAnswer:
         return self._receive_final(result, now, prompting=prompting)
 
     def _receive_final(self, final: FinalTranscript, now: float, *, prompting: bool) -> SpokenResult | None:
+        if (said_over := self._ahead.pop(final.utterance, None)) is not None:
+            return self.receive_ahead(final, said_over, now=now)
         text = final.text.strip()
         self._failed = self._failed or bool(final.failure)
         if not says_nothing(text) and not is_echo(text, self._prompt):
-            self._texts.append(text)
-            if final.confidence is not None:
-                self._confidences.append(final.confidence)
-            if not self._rules.free and (answer := self._answer(text)) is not None:
+            if (answer := self._kept(final)) is not None:
                 return answer
             if prompting and self._floor is not None and self._floor.rules.is_back_channel(text, self._language):
-                self._texts.pop()
-                if final.confidence is not None:
-                    self._confidences.pop()
+                self._forget(final)
         return self._settled(now)
+
+    def receive_ahead(self, final: FinalTranscript, said_over: str, *, now: float) -> SpokenResult | None:
+        """Take what the caller said before the question: it answers, or nothing follows from it.
+
+        Args:
+            final: The transcript.
+            said_over: What we said meanwhile.
+            now: Monotonic seconds.
+        """
+        text = final.text.strip()
+        rules = NO_RULES if self._floor is None else self._floor.rules
+        silent = says_nothing(text) or is_echo(text, said_over) or rules.is_back_channel(text, self._language)
+        if not silent and (answer := self._kept(final)) is not None:
+            return answer
+        if not silent and not self._rules.free:
+            self._forget(final)
+        return self._settled(now)
+
+    def _kept(self, final: FinalTranscript) -> SpokenResult | None:
+        """Keep words; returns the answer that they give, with those before them."""
+        self._texts.append(final.text.strip())
+        if final.confidence is not None:
+            self._confidences.append(final.confidence)
+        return None if self._rules.free else self._answer(self._texts[-1])
+
+    def _forget(self, final: FinalTranscript) -> None:
+        """The words that were kept last say nothing."""
+        self._texts.pop()
+        if final.confidence is not None:
+            self._confidences.pop()
 
     def answers(self, text: str) -> bool:
         """Whether these words answer the question, if nothing else is said."""
@@ -198,7 +242,7 @@ class SpokenAnswer:
             return self.speech_ended(now=now), None
         for number in [number for number, overdue in self._pending.items() if now >= overdue]:
             del self._pending[number]
-            self._failed = True
+            self._failed = self._ahead.pop(number, None) is None or self._failed
         result = self._settled(now)
         self._silent_at = None if not self.waiting else self._silent_at
         return [], result

@@ -133,9 +133,24 @@ def person(name):
 KINDS = {"screen": (SCREENS, screen), "mailbox": (MAILBOXES, mailbox), "person": (PEOPLE, person)}
 
 
+WIRED = [
+    ("screen", "Google, then Ann", "deepgram"),
+    ("screen", "iOS 26, in German", "deepgram-flux"),
+    ("screen", "iOS 26, then a mailbox", "openai"),
+    ("mailbox", "a carrier", "deepgram"),
+    ("mailbox", "a carrier, in French", "deepgram-flux"),
+    ("mailbox", "Müller, in German", "openai"),
+    ("person", "Ann, by name", "deepgram"),
+    ("person", "Müller, with a greeting", "deepgram-flux"),
+    ("person", "Anne, in French", "openai"),
+]
+"""Calls with the recognition server's protocol in between."""
+
+
 @cache
-def call(kind, name, *, watched=True):
-    return AnsweredCall(FLOW, KINDS[kind][1](name), PLAN if watched else None).run(32 if kind == "screen" else 13)
+def call(kind, name, *, watched=True, provider=None):
+    one = AnsweredCall(FLOW, KINDS[kind][1](name), PLAN if watched else None, provider=provider)
+    return one.run(32 if kind == "screen" else 13)
 
 
 def events(kind, name):
@@ -205,6 +220,20 @@ def test_no_person_hears_anything_else_than_without_it(name):
     assert all(event["who"] == "person" for event in one.published)
     assert one.log == call("person", name, watched=False).log
     assert one.said_at(GREETING) == 0.0
+
+
+@pytest.mark.parametrize(("kind", "name", "provider"), WIRED)
+def test_the_same_is_known_at_the_same_time_over_the_protocols_of_the_recognition_server(kind, name, provider):
+    wired, direct = call(kind, name, provider=provider), call(kind, name)
+    assert [(each["who"], each["by"]) for each in wired.published] == [
+        (each["who"], each["by"]) for each in direct.published
+    ]
+    assert direct.published, "somebody was recognized"
+    for each, known in zip(wired.published, direct.published, strict=True):
+        assert abs(each["after_ms"] - known["after_ms"]) <= 300
+    assert [text for text, _ in wired.log] == [text for text, _ in direct.log]
+    late = [at - usual for (_, at), (_, usual) in zip(wired.log, direct.log, strict=True) if usual is not None]
+    assert max(late) <= 0.3
 
 
 @pytest.mark.parametrize(("kind", "ends"), [(OnAnswerer.CARRY_ON, True), (GO_TO, False)])
