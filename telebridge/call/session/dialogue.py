@@ -74,7 +74,8 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        self._follow_ahead(step)
+        if self._ahead.kept:
+            self._follow_ahead(step)
         parts = (self._duplex, self.digits, self._record, self._listening, self._next_number(), self._ahead)
         self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
@@ -124,7 +125,7 @@ class Dialogue:
         if not results or not isinstance(results[-1], StepOver):
             return results
         stopped = [] if self._turn is None else self._turn.stop_listening()
-        if self._turn is not None and isinstance(self._turn.step, Collect):
+        if self._ahead.kept and self._turn is not None and isinstance(self._turn.step, Collect):
             self._ahead.clear()
         self._turn = self.announcements.held = None
         return [*results[:-1], *stopped, *self.announcements.begin_next(now=now), results[-1]]

@@ -56,32 +56,33 @@ class WordsAhead:
         available: Whether a recognizer listens now.
 
     Attributes:
+        kept: The utterances; mostly there are none, and then nothing needs to be told of prompts.
         answered: Whether what the caller is saying belongs to an earlier question, which a key has answered meanwhile.
     """
 
-    __slots__ = ("_available", "_duplex", "_kept", "answered")
+    __slots__ = ("_available", "_duplex", "answered", "kept")
 
     def __init__(self, duplex: FullDuplex, available: Callable[[], bool]) -> None:
         self._duplex = duplex
         self._available = available
-        self._kept: list[UtteranceAhead] = []
+        self.kept: list[UtteranceAhead] = []
         self.answered = False
 
     @property
     def in_utterance(self) -> bool:
         """Whether an utterance is being kept."""
-        return bool(self._kept) and not self._kept[-1].ended
+        return bool(self.kept) and not self.kept[-1].ended
 
     def prompt_began(self) -> None:
         """Another prompt begins: what was said before the last one is of no question to come."""
-        self._kept = [each for each in self._kept if each.interrupted or not each.ended]
-        for each in self._kept:
+        self.kept = [each for each in self.kept if each.interrupted or not each.ended]
+        for each in self.kept:
             each.interrupted = False
 
     def prompt_interrupted(self) -> None:
         """The last utterance has interrupted the prompt."""
-        if self._kept:
-            self._kept[-1].interrupted = True
+        if self.kept:
+            self.kept[-1].interrupted = True
 
     def receive_speech(
         self,
@@ -101,31 +102,31 @@ class WordsAhead:
         """
         if isinstance(change, CallerSpeechStarted):
             if self.in_utterance:  # nobody listened at its end
-                self._kept[-1].ended = True
+                self.kept[-1].ended = True
             if begins and self._available():
                 audio = bytearray(self._duplex.speech_so_far())
                 said = UtteranceAhead(self._duplex.saying_text, heard_by, audio)
-                self._kept = [*self._kept[1 - MOST_UTTERANCES :], said]
+                self.kept = [*self.kept[1 - MOST_UTTERANCES :], said]
             return
         if not self.in_utterance:
             return
-        current = self._kept[-1]
+        current = self.kept[-1]
         current.audio += payload
         del current.audio[:-LONGEST_BYTES]
         current.ended = isinstance(change, CallerSpeechEnded) or not self._duplex.caller_speaking
 
     def transcript_heard(self, heard_by: UtteranceKey, final: FinalTranscript, *, noted: bool) -> None:
         """A recognition outside of questions has heard an utterance; one that it failed to hear is lost."""
-        for each in self._kept:
+        for each in self.kept:
             if each.heard_by == heard_by and each.ended:
                 each.final, each.noted = final, noted
                 each.audio.clear()
 
     def take(self) -> list[UtteranceAhead]:
         """Return what was kept, for a question that begins."""
-        kept, self._kept = self._kept, []
+        kept, self.kept = self.kept, []
         return kept
 
     def clear(self) -> None:
         """What was said so far is of no question to come."""
-        self._kept.clear()
+        self.kept.clear()
