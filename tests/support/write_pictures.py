@@ -19,6 +19,7 @@ from PIL import Image  # noqa: E402 - pytest adds tests/ to the path by itself, 
 
 from support.browser import opened_browser  # noqa: E402
 from support.scene import scene  # noqa: E402
+from support.speech import KnownVoice  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 WIDE, NARROW = 1440, 360
@@ -86,8 +87,9 @@ async def photographer(live):
     """A scene with live calls and one that was recorded and is over, and a browser."""
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
         callers = min(live, 3)
+        voice = KnownVoice() if live > callers else None  # hundreds of prompts in a voice take minutes to be made
         async with (
-            scene(Path(folder), live=live - callers, callers=callers, ended=60) as stack,
+            scene(Path(folder), live=live - callers, callers=callers, ended=60, voice=voice) as stack,
             opened_browser() as browser,
         ):
             if live:
