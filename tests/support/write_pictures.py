@@ -26,16 +26,14 @@ WIDE, NARROW = 1440, 360
 COLORS = 128
 LIST = "Mobile,First name,Visit,Note\n+12125550101,Ada,Monday at ten,allergic\n+13125550102,Bo,Monday at eleven,\n"
 SHOWN = {
-    "calls": ("calls", 3, "light", WIDE),
     "calls-500-dark": ("calls", 500, "dark", WIDE),
-    "calls-narrow": ("calls", 3, "light", NARROW),
     "call": ("call", 3, "light", WIDE),
+    "call-narrow": ("call", 3, "light", NARROW),
     "call-ended-dark": ("ended", 3, "dark", WIDE),
-    "phone": ("phone", 3, "light", WIDE),
-    "phone-narrow-dark": ("phone", 3, "dark", NARROW),
+    "phone-dark": ("phone", 3, "dark", WIDE),
     "flow": ("flow", 500, "light", WIDE),
-    "campaign": ("campaign", 3, "light", WIDE),
-    "campaign-columns-dark": ("columns", 3, "dark", WIDE),
+    "campaign": ("campaign", 500, "light", WIDE),
+    "campaign-narrow-dark": ("campaign", 500, "dark", NARROW),
 }
 """The pictures of the documentation: which page, with how many live calls, in which colours, how wide."""
 
