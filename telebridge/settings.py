@@ -317,6 +317,12 @@ class PageSettings(_Section):
     enabled: bool = True
 
 
+class TraceSettings(_Section):
+    """Where traces of calls go."""
+
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s/]+\S*)?$")] = ""
+
+
 MailAddress = Annotated[str, Field(pattern=r"^[^\s@,]+@[^\s@,]+$")]
 
 
@@ -374,6 +380,7 @@ class Settings(BaseSettings):
     transfers: TransferSettings = TransferSettings()
     sms: SmsSettings = SmsSettings()
     pages: PageSettings = PageSettings()
+    traces: TraceSettings = TraceSettings()
     mail: MailSettings = MailSettings()
     numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
 

@@ -1,5 +1,6 @@
 """The composition root: settings in, an aiohttp application out. Here, and only here, the parts meet."""
 
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from pathlib import Path
 
@@ -116,8 +117,24 @@ def create_app(
     app.cleanup_ctx.append(partial(running, parts, originator))
     app.cleanup_ctx.append(partial(reloading, flows))
     app.cleanup_ctx.append(malformed_requests)
+    if settings.traces.endpoint:
+        app.cleanup_ctx.append(partial(_exporting(), settings.traces.endpoint, parts.calls))
     app.on_shutdown.append(events.close)
     return app
+
+
+def _exporting() -> Callable[[str, LiveCalls, web.Application], AsyncIterator[None]]:
+    """What exports the traces of calls.
+
+    Raises:
+        ConfigurationError: OpenTelemetry is not installed.
+    """
+    try:
+        from telebridge.tracing.exporting import exporting  # only where it is wanted: it needs an extra
+    except ImportError as error:
+        problem = f"is set, and the packages that send traces are not installed (there is no module '{error.name}')"
+        raise ConfigurationError("traces.endpoint", problem, "install telebridge[otel]") from error
+    return exporting
 
 
 def request_validator(settings: Settings) -> RequestValidator:

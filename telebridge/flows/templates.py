@@ -65,8 +65,9 @@ class TemplateProblem(TelebridgeError):
         self.hint = hint
 
 
+@lru_cache(maxsize=1024)
 def names_in(source: str) -> frozenset[str]:
-    """The variables that a template uses.
+    """The variables that a template uses. The answers are kept, because pages ask for all prompts of a flow again.
 
     Raises:
         TemplateProblem: It is not a template.

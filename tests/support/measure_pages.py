@@ -1,6 +1,9 @@
 """Measures the pages: first paint with 10,000 ended calls, script and style of each page, and the cost of watchers.
 
 measure_pages.py [SECONDS]    SECONDS is how long watchers are measured; 20 without it
+measure_pages.py paint        first paint alone
+measure_pages.py watch        watchers alone
+measure_pages.py cpu          the processor time of each page alone
 """
 
 import asyncio
@@ -8,7 +11,7 @@ import statistics
 import sys
 import tempfile
 import time
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -20,13 +23,18 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.browser import opened_browser  # noqa: E402 - pytest adds tests/ by itself, this program does not
 from support.scene import scene  # noqa: E402
+from support.speech import KnownVoice, serving  # noqa: E402
 from telebridge.server.pages.calls import MOST_LIVE, CallListPages  # noqa: E402
 from telebridge.server.pages.live import EVERY_SECONDS, PageState, _change  # noqa: E402
 from telebridge.server.pages.shown.elsewhere import CallsElsewhere  # noqa: E402
 from telebridge.server.pages.visits import PageRouter  # noqa: E402
 
-ENDED, LIVE, WATCHERS, TIMES = 10_000, 500, 3, 7
-PAINT = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0"
+ENDED, LIVE, FEW, WATCHERS, TIMES = 10_000, 500, 3, 3, 9
+WINDOW_SECONDS = 2.0
+PAINT = """[performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
+  performance.getEntriesByType("navigation")[0].responseEnd]"""
+EMPTY = "<!doctype html><html lang=en><title>Empty</title><h1>Empty</h1>"
+"""What the browser needs for a page that costs nothing: the floor below which no page is painted."""
 FETCHED = """performance.getEntriesByType("resource").filter((each) => /static.*[.](js|css)/.test(each.name))
   .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
 
@@ -36,31 +44,43 @@ def say(text):
 
 
 async def paints(stack):
-    """Print when each page is painted first, and how much script and style it has."""
-    call = stack.calls.live_records()
-    paths = ["/calls", f"/calls/{next(iter(call)).call_sid}", "/phone", "/flows", "/flows/front-desk", "/campaigns"]
-    async with opened_browser() as browser:
+    """Print when each page is painted first, when it had come, and how much script and style it has."""
+    call = f"/calls/{next(iter(stack.calls.live_records())).call_sid}"
+    async with opened_browser() as browser, empty_page() as empty:
         page = await browser.new_page()
         await page.goto(f"{stack.url}/campaigns")
         campaign = await page.get_attribute("tbody a", "href")
-        await page.goto(f"{stack.url}/calls?q=555")
-        for path in [*paths, "/calls?q=555", campaign]:
-            times, cpu = [], []
+        paths = ["/calls", "/calls?q=555", call, "/phone", "/flows", "/flows/front-desk", "/campaigns", campaign]
+        for url in (empty, *(stack.url + path for path in paths)):
+            times = []
             for _ in range(TIMES):
-                began = time.process_time()
-                await page.goto(f"{stack.url}{path}", wait_until="load")
-                cpu.append(time.process_time() - began)
+                await page.goto(url, wait_until="load")
                 await page.wait_for_timeout(150)
                 times.append(await page.evaluate(PAINT))
             fresh = await browser.new_page()
-            await fresh.goto(f"{stack.url}{path}", wait_until="load")
+            await fresh.goto(url, wait_until="load")
             size = await fresh.evaluate(FETCHED)
             await fresh.close()
-            shown = path.replace(campaign, "/campaigns/ID").replace("CAe", "CA")[:20]
+            painted, come = zip(*times, strict=True)
+            shown = url.removeprefix(stack.url).replace(campaign, "/campaigns/ID").replace(call, "/calls/SID")
             say(
-                f"{shown:22} first paint {statistics.median(times):4.0f} ms (of {TIMES}, longest {max(times):4.0f}),"
-                f" CPU of the bridge {1000 * statistics.median(cpu):3.0f} ms, script and style {size / 1000:.1f} kB"
+                f"{shown[-24:]:24} first paint {statistics.median(painted):4.0f} ms (least {min(painted):4.0f}),"
+                f" page had come after {statistics.median(come):3.0f} ms (least {min(come):3.0f}),"
+                f" script and style {size / 1000:.1f} kB"
             )
+
+
+@asynccontextmanager
+async def empty_page():
+    """The address of a page that is nothing but a title."""
+
+    async def answer(_request):
+        return web.Response(text=EMPTY, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/empty", answer)
+    async with serving(app) as url:
+        yield f"{url}/empty"
 
 
 async def used(seconds):
@@ -71,21 +91,30 @@ async def used(seconds):
 
 
 async def watchers(stack, seconds):
-    """Print what watchers cost; they are programs of their own."""
+    """Print what watchers cost; they are programs of their own.
+
+    Short times with and without them alternate, and medians are compared, because 500 calls that ask again at once take
+    far more in one second than watchers do in a minute.
+    """
     for path in ("/calls/stream", "/flows/front-desk/stream"):
-        before = await used(seconds)
-        async with AsyncExitStack() as cleanup:
-            for _ in range(WATCHERS):
-                program = await asyncio.create_subprocess_exec(
-                    "curl", "-sN", f"{stack.url}{path}", stdout=asyncio.subprocess.DEVNULL
-                )
-                cleanup.push_async_callback(program.wait)
-                cleanup.callback(program.kill)
-            await asyncio.sleep(2)
-            watched = await used(seconds)
+        without, watched = [], []
+        for _ in range(int(seconds / WINDOW_SECONDS)):
+            without.append(await used(WINDOW_SECONDS))
+            async with AsyncExitStack() as cleanup:
+                for _ in range(WATCHERS):
+                    program = await asyncio.create_subprocess_exec(
+                        "curl", "-sN", f"{stack.url}{path}", stdout=asyncio.subprocess.DEVNULL
+                    )
+                    cleanup.push_async_callback(program.wait)
+                    cleanup.callback(program.kill)
+                await asyncio.sleep(0.5)
+                watched.append(await used(WINDOW_SECONDS))
+            await asyncio.sleep(0.5)
+        more = statistics.median(watched) - statistics.median(without)
         say(
-            f"{LIVE} live calls, {WATCHERS} watchers of {path}: {100 * (watched - before):.2f} % of a core"
-            f" ({100 * before:.2f} % without, {100 * watched:.2f} % with)"
+            f"{LIVE} live calls, {WATCHERS} watchers of {path}: {100 * more:.2f} % of a core more"
+            f" ({100 * statistics.median(without):.2f} % without, {100 * statistics.median(watched):.2f} % with them;"
+            f" medians of {len(watched)} times {WINDOW_SECONDS:.0f} seconds)"
         )
 
 
@@ -125,17 +154,27 @@ class NoOthers:
         return []
 
 
-async def main(seconds):
+@asynccontextmanager
+async def settled_scene(live):
+    """A bridge with live calls that are past their beginning, and with all the ended ones."""
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
-        async with scene(Path(folder), live=LIVE, ended=ENDED, calls={"record": False}) as stack:
+        async with scene(Path(folder), live=live, ended=ENDED, voice=KnownVoice(), calls={"record": False}) as stack:
             await asyncio.sleep(5)
-            if seconds is None:
-                await processor_time(stack)
-                return
+            yield stack
+
+
+async def main(wanted):
+    if wanted == "cpu":
+        async with settled_scene(LIVE) as stack:
+            await processor_time(stack)
+        return
+    if wanted != "watch":
+        async with settled_scene(FEW) as stack:
             await paints(stack)
-            await watchers(stack, seconds)
+    if wanted != "paint":
+        async with settled_scene(LIVE) as stack:
+            await watchers(stack, 20 if wanted == "watch" else float(wanted))
 
 
 if __name__ == "__main__":
-    wanted = sys.argv[1] if len(sys.argv) > 1 else "20"
-    asyncio.run(main(None if wanted == "cpu" else float(wanted)))
+    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "20"))

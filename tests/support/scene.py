@@ -67,7 +67,7 @@ PROMPTS = (
 
 
 @asynccontextmanager
-async def scene(folder, *, live=0, callers=0, ended=0, **settings):
+async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
     """A bridge with pages.
 
     Args:
@@ -75,6 +75,7 @@ async def scene(folder, *, live=0, callers=0, ended=0, **settings):
         live: How many calls are live whose media streams are made up.
         callers: How many callers of the local Twilio are on the line besides.
         ended: How many calls are over.
+        voice: Of the local Rime, which is in this process; by default one that detectors take for a voice.
         settings: Of the bridge.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -84,7 +85,7 @@ async def scene(folder, *, live=0, callers=0, ended=0, **settings):
     make_migrated(database)
     end_calls(database, ended)
     async with AsyncExitStack() as stack:
-        speech_url = await stack.enter_async_context(local_rime(voice=TalkingVoice()))
+        speech_url = await stack.enter_async_context(local_rime(voice=voice or TalkingVoice()))
         values = {
             "default_flow": "front-desk",
             "flows_dir": flows,

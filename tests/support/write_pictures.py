@@ -19,22 +19,21 @@ from PIL import Image  # noqa: E402 - pytest adds tests/ to the path by itself, 
 
 from support.browser import opened_browser  # noqa: E402
 from support.scene import scene  # noqa: E402
+from support.speech import KnownVoice  # noqa: E402
 
 PICTURES = ROOT / "docs" / "pictures"
 WIDE, NARROW = 1440, 360
 COLORS = 128
 LIST = "Mobile,First name,Visit,Note\n+12125550101,Ada,Monday at ten,allergic\n+13125550102,Bo,Monday at eleven,\n"
 SHOWN = {
-    "calls": ("calls", 3, "light", WIDE),
     "calls-500-dark": ("calls", 500, "dark", WIDE),
-    "calls-narrow": ("calls", 3, "light", NARROW),
     "call": ("call", 3, "light", WIDE),
+    "call-narrow": ("call", 3, "light", NARROW),
     "call-ended-dark": ("ended", 3, "dark", WIDE),
-    "phone": ("phone", 3, "light", WIDE),
-    "phone-narrow-dark": ("phone", 3, "dark", NARROW),
+    "phone-dark": ("phone", 3, "dark", WIDE),
     "flow": ("flow", 500, "light", WIDE),
-    "campaign": ("campaign", 3, "light", WIDE),
-    "campaign-columns-dark": ("columns", 3, "dark", WIDE),
+    "campaign": ("campaign", 500, "light", WIDE),
+    "campaign-narrow-dark": ("campaign", 500, "dark", NARROW),
 }
 """The pictures of the documentation: which page, with how many live calls, in which colours, how wide."""
 
@@ -86,8 +85,9 @@ async def photographer(live):
     """A scene with live calls and one that was recorded and is over, and a browser."""
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
         callers = min(live, 3)
+        voice = KnownVoice() if live > callers else None  # hundreds of prompts in a voice take minutes to be made
         async with (
-            scene(Path(folder), live=live - callers, callers=callers, ended=60) as stack,
+            scene(Path(folder), live=live - callers, callers=callers, ended=60, voice=voice) as stack,
             opened_browser() as browser,
         ):
             if live:

@@ -233,6 +233,8 @@ class CallRunner:
         for event in self._line.stream.receive_text(message):
             if isinstance(event, StreamStarted) and event.call_sid != self.session.record.call_sid:
                 raise ForeignStream("Twilio", "started the stream of another call", event.call_sid)
+            if isinstance(event, StreamStarted) and self._ports.publish is not None:
+                self._ports.publish("stream-started", event.call_sid, {})
             self.deliver(event)
 
     def receive_frame(self, message: bytes | str) -> bool:

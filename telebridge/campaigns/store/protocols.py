@@ -121,6 +121,10 @@ class ReportRecords(Protocol):
         """Every contact in the order of import, a page at a time; those behind the id `after` alone."""
         ...
 
+    async def first_ready(self, campaign_id: str, count: int) -> list[Contact]:
+        """The contacts that are not called yet or are called again, in the order of import, so many at most."""
+        ...
+
     def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
         """Every attempt in the order of contacts, a page at a time."""
         ...

@@ -157,6 +157,11 @@ class SqlReports(ReportRecords):
             after = page[-1].id
 
     @override
+    async def first_ready(self, campaign_id: str, count: int) -> list[Contact]:
+        query = select(contact).where(contact.c.campaign_id == campaign_id, IS_READY).order_by(contact.c.id)
+        return [contact_of(row) for row in await self._database.rows(query.limit(count))]
+
+    @override
     async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
         place = tuple_(attempt.c.contact_id, attempt.c.n)
         query = select(attempt).where(attempt.c.campaign_id == campaign_id)

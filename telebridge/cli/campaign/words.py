@@ -2,7 +2,6 @@
 
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.process.printing import print_line, print_text
@@ -17,12 +16,8 @@ async def words_in_store(store: CampaignStore, campaign: Campaign, flows: FlowCa
     flow = flows.find(campaign.plan.flow) if campaign.plan.flow in flows.names else None
     if flow is None:
         return None
-    first = []
-    async for contact in store.reports.contacts(campaign.id):
-        if contact.state is ContactState.READY:
-            first.append((contact.phone, contact.variables))
-        if len(first) == FIRST_CALLS:
-            break
+    ready = await store.reports.first_ready(campaign.id, FIRST_CALLS)
+    first = [(contact.phone, contact.variables) for contact in ready]
     if not first:
         return None
     if not isinstance(flow, Flow):

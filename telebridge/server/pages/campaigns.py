@@ -15,7 +15,7 @@ from aiohttp import web
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import CampaignStatus, ContactState
+from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
@@ -201,12 +201,8 @@ class CampaignPages:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""
         if campaign.status.is_over or campaign.plan.flow not in self._flows.names:
             return None
-        first = []
-        async for contact in self._store.reports.contacts(campaign.id):
-            if contact.state is ContactState.READY:
-                first.append((contact.phone, contact.variables))
-            if len(first) == FIRST_CALLS:
-                break
+        ready = await self._store.reports.first_ready(campaign.id, FIRST_CALLS)
+        first = [(contact.phone, contact.variables) for contact in ready]
         flow = self._flows.find(campaign.plan.flow)
         if not first or not isinstance(flow, Flow):
             return CampaignWords(campaign.plan.flow) if first else None

@@ -150,14 +150,14 @@ class FlowPages:
         return counted
 
 
-def _summary(name: str, flow: Flow | PythonFlow, live: int, found: list[FlowFinding]) -> dict[str, Any]:
+def _summary(name: str, flow: Flow | PythonFlow, live: int, found: list[FlowFinding] | None) -> dict[str, Any]:
     in_file = isinstance(flow, Flow)
     return {
         "name": name,
         "live": live,
         "kind": "file" if in_file else "Python",
         "nodes": len(flow.nodes) if isinstance(flow, Flow) else None,
-        "findings": len(found),
+        "findings": None if found is None else len(found),
     }
 
 

@@ -128,6 +128,12 @@ class ReportRecordsConformance:
         assert attempts == sorted(attempts)
         assert len(attempts) == 1000
 
+    async def test_the_first_contacts_that_are_ready_are_found_whatever_is_done_before_them(self, store):
+        campaign = await running_campaign(store, contacts(5))
+        await claim(store, 2)
+        assert [one.phone for one in await store.reports.first_ready(campaign.id, 2)] == [phone(2), phone(3)]
+        assert [one.phone for one in await store.reports.first_ready(campaign.id, 9)] == [phone(2), phone(3), phone(4)]
+
     async def test_columns_are_those_of_all_contacts_each_once(self, store):
         campaign = await running_campaign(store, [NewContact(phone(1), NEW_YORK, {"name": "Ann", "a": "1"})])
         more = [NewContact(phone(2), NEW_YORK, {"amount": "7", "name": "Bob", "=\u20ac": "x"})]

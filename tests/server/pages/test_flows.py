@@ -1,6 +1,7 @@
 """The flows: drawn with the calls at their nodes, and with what the checker finds."""
 
 import re
+import threading
 from html import unescape
 
 import pytest
@@ -62,7 +63,7 @@ def with_flows(folder):
     def extend(served):
         served.calls.flows = flows
         auditions = Auditions({"speaker": "astra"}, PROMPTS)
-        served.findings = flow_findings.FlowFindings(flows)
+        served.findings = flow_findings.FlowFindings(flows, patience_seconds=30)
         FlowPages(
             served.calls, served.elsewhere, served.past, served.findings, auditions, served.streams, served.router
         )
@@ -109,6 +110,23 @@ async def test_every_check_of_flow_check_is_shown_also_what_went_wrong_since_the
         assert "hello.wav" in text
         assert "before its mistakes" in text
         assert '<td class="count warn">2</td>' in await served.get("/flows")
+
+
+async def test_no_page_waits_for_the_check_of_files_that_takes_long(tmp_path, monkeypatch):
+    go_on = threading.Event()
+    monkeypatch.setattr(
+        flow_findings.FlowFindings, "_find", lambda _self, names: go_on.wait(30) and {n: [] for n in names}
+    )
+    async with pages(tmp_path, extend=with_flows(tmp_path)) as served:
+        served.findings._patience = 0.001
+        try:
+            assert "being checked" in await served.get("/flows")
+            assert "is being checked" in await served.get("/flows/marked")
+        finally:
+            go_on.set()
+        await served.findings._tasks.wait(30)
+        assert "being checked" not in await served.get("/flows")
+        assert "None: every node" in await served.get("/flows/marked")
 
 
 async def test_prompts_and_voices_are_listened_to_by_addresses_that_expire(tmp_path):

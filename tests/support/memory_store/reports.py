@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
+from itertools import islice
 
 from typing_extensions import override
 
@@ -91,6 +92,11 @@ class MemoryReports(ReportRecords):
         for contact in self._rows.contacts_of(campaign_id):
             if contact.id > after:
                 yield contact
+
+    @override
+    async def first_ready(self, campaign_id: str, count: int) -> list[Contact]:
+        ready = (one for one in self._rows.contacts_of(campaign_id) if one.state is ContactState.READY)
+        return list(islice(ready, count))
 
     @override
     async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:

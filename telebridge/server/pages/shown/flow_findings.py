@@ -1,7 +1,7 @@
 """What is wrong in the files of flows, for the pages: the checks of `telebridge flow check` but for that of voices.
 
 One rule: files are read in a thread, and again once some seconds have passed: a file may have changed, or a recording
-that it plays may be gone.
+that it plays may be gone. A page waits for the check for a moment only, because all flows take longer than a page may.
 """
 
 import asyncio
@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.errors import FlowError
 from telebridge.flows.loading import FlowCheck, check_flow, flow_warnings
+from telebridge.tasks import Tasks
 
 FRESH_SECONDS = 10.0
+PATIENCE_SECONDS = 0.03
+"""How long a page waits for findings; it shows those of the last check instead, if there was one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +38,43 @@ class FlowFindings:
     Args:
         flows: The flows and their files.
         further: Checks whose findings are warnings, besides those of `flow_warnings`.
+        patience_seconds: How long a page waits for them.
     """
 
-    def __init__(self, flows: FlowCatalogue, *further: FlowCheck) -> None:
+    def __init__(self, flows: FlowCatalogue, *further: FlowCheck, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._flows = flows
         self._further = further
+        self._patience = patience_seconds
         self._found: dict[str, tuple[float, list[FlowFinding]]] = {}
+        self._finding: dict[str, asyncio.Task[None]] = {}
+        self._tasks = Tasks("flow findings")
 
-    async def of(self, name: str) -> list[FlowFinding]:
-        """The findings in the file of a flow, mistakes first; none for a flow that is in no file."""
+    async def of(self, name: str) -> list[FlowFinding] | None:
+        """The findings in the file of a flow, mistakes first.
+
+        None while the file is checked for the first time; none for a flow that is in no file.
+        """
         return (await self.of_all([name]))[name]
 
-    async def of_all(self, names: list[str]) -> dict[str, list[FlowFinding]]:
-        """The findings of several flows, by their names."""
+    async def of_all(self, names: list[str]) -> dict[str, list[FlowFinding] | None]:
+        """The findings of several flows, by their names; None for a file that is checked for the first time."""
         now = asyncio.get_running_loop().time()
-        self._found = {name: kept for name, kept in self._found.items() if now < kept[0]}
-        if wanted := [name for name in names if name not in self._found]:
-            found = await asyncio.to_thread(self._find, wanted)
-            self._found |= {name: (now + FRESH_SECONDS, each) for name, each in found.items()}
-        return {name: self._found[name][1] for name in names}
+        old = [name for name in names if name not in self._found or now >= self._found[name][0]]
+        if wanted := [name for name in old if name not in self._finding]:
+            task = self._tasks.start(self._find_again(wanted))
+            self._finding |= dict.fromkeys(wanted, task)
+        if old:
+            await asyncio.wait({self._finding[name] for name in old}, timeout=self._patience)
+        return {name: self._found[name][1] if name in self._found else None for name in names}
+
+    async def _find_again(self, names: list[str]) -> None:
+        try:
+            found = await asyncio.to_thread(self._find, names)
+            until = asyncio.get_running_loop().time() + FRESH_SECONDS
+            self._found |= {name: (until, each) for name, each in found.items()}
+        finally:
+            for name in names:
+                del self._finding[name]
 
     def _find(self, names: list[str]) -> dict[str, list[FlowFinding]]:
         between = self._flows.reference_errors()

@@ -62,7 +62,7 @@ function tell(event) {
     case "key": return line(`Key: ${event.key}`);
     case "digits": return line(`Understood: ${event.digits}`);
     case "transfer": return line(`Transfer to ${event.to}: a telephone would ring there now; this phone ends here.`);
-    case "call-started": case "call-ended": return undefined;
+    case "call-started": case "stream-started": case "call-ended": return undefined;
     default: {
       const { kind, call_sid, ...rest } = event;
       return line(`${kind} ${Object.keys(rest).length ? JSON.stringify(rest) : ""}`);
