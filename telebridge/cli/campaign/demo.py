@@ -38,7 +38,7 @@ from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.event_loop import run
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
@@ -154,7 +154,7 @@ async def _demo(settings: Settings, output: Path, console: Console, *, json_: bo
     console.print()  # in a pipe the last frame has no newline
     console.print(_table(view))
     answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
-    print_line(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
+    print_text(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
 
 
 async def _campaign(

@@ -18,7 +18,7 @@ from telebridge.call.flows.catalogue import FLOW_FILES, flows_in
 from telebridge.call.flows.python import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption, instant_of
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.checks.mistakes import nearest
@@ -102,9 +102,9 @@ def try_flow(  # noqa: PLR0913 - its options
         print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
         print_line("")
-        print_line(f"path: {' → '.join(rehearsal.path)}")
+        print_text(f"path: {' → '.join(rehearsal.path)}")
         for name, value in sorted(rehearsal.variables.items()):
-            print_line(f"  {name} = {value!r}")
+            print_text(f"  {name} = {value!r}")
     if rehearsal.failure is not None:
         raise typer.Exit(1)
 
@@ -172,14 +172,14 @@ def _run(
     while True:
         if shown:
             for line in lines:
-                print_line(_shown(line))
+                print_text(_shown(line), hanging=26)
         walk += lines
         yield from lines
         if rehearsal.over:
             return
         answer = next(answers, "" if forever else HANGS_UP)
         if shown and echo:
-            print_line(f"{PROMPT}{answer}".rstrip())
+            print_text(f"{PROMPT}{answer}".rstrip())
         walk.append(answer)
         lines = rehearsal.answer(answer)
 
@@ -195,7 +195,7 @@ def _save(save: Path, flow: Path, walk: list[RehearsalLine | str], known: Mappin
     except OSError as error:
         raise ConfigurationError("--save", f"{name} cannot be written ({error.strerror})") from error
     if not quiet:
-        print_line(f"wrote {name}; `telebridge test {name}` plays it")
+        print_text(f"wrote {name}; `telebridge test {name}` plays it")
 
 
 def _shown(line: RehearsalLine) -> str:
@@ -214,7 +214,7 @@ def _typed(*, asking: bool) -> Iterator[str]:
         try:
             answers = answers_in(line)
         except ConfigurationError as error:
-            sys.stderr.write(f"{error}\n")
+            print_text(str(error), err=True)
             continue
         yield from answers
 
