@@ -25,6 +25,7 @@ from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine, answers_in
 from telebridge.settings import load_settings
@@ -97,7 +98,8 @@ def try_flow(  # noqa: PLR0913 - its options
     walk: list[RehearsalLine | str] = []
     lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
     if save is not None:
-        _save(save, path, walk, known, quiet=json_)
+        draft = _draft(file, surroundings, given=at is not None)
+        _save(save, path, draft_of_walk(draft, file, walk, known), quiet=json_)
     if json_:
         print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
@@ -184,14 +186,22 @@ def _run(
         lines = rehearsal.answer(answer)
 
 
-def _save(save: Path, flow: Path, walk: list[RehearsalLine | str], known: Mapping[str, object], *, quiet: bool) -> None:
-    """Write the walk as a scenario file."""
+def _draft(flow: Flow, surroundings: FlowSurroundings, *, given: bool) -> ScenarioDraft:
+    """An empty scenario, at the time of the walk where it was given or the flow has opening hours."""
+    draft = ScenarioDraft("", caller=NUMBERS["from"], to=NUMBERS["to"])
+    opens = any(isinstance(node, HoursNode) for node in flow.nodes.values())
+    if surroundings.wallclock is not None and (given or opens):
+        draft.at = surroundings.wallclock().astimezone(ZoneInfo(flow.zone or "UTC")).isoformat(timespec="seconds")
+    return draft
+
+
+def _save(save: Path, flow: Path, draft: ScenarioDraft, *, quiet: bool) -> None:
+    """Write a walk through a flow as a scenario file."""
     name = save if save.name.endswith(SUFFIX) else save.with_name(save.name + SUFFIX)
-    call = os.path.relpath(flow.resolve(), name.parent.resolve())
-    draft = ScenarioDraft(call, caller=NUMBERS["from"], to=NUMBERS["to"])
+    draft.call = os.path.relpath(flow.resolve(), name.parent.resolve())
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
-        name.write_text(draft_of_walk(draft, walk, known).text(), encoding="utf-8")
+        name.write_text(draft.text(), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--save", f"{name} cannot be written ({error.strerror})") from error
     if not quiet:
