@@ -185,7 +185,7 @@ def _utterance_line(utterance: dict[str, Any]) -> Line:
         line.append(utterance["text"], style="")
     else:
         heard = utterance["heard_text"]
-        line.append(heard or "…", style="")
+        line.append(heard or f"(nothing of: {utterance['text']})", style="" if heard else "dim")
         line.append(f"  ✂ {utterance['interrupted_by']} after {utterance['heard_ms']} ms", style="yellow")
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):

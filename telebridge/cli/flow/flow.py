@@ -161,8 +161,8 @@ def check(
             print_text(f"warning: {warning}", err=True)
     else:
         for file, found in errors.items():
-            for told in found or [f"{file}: no mistakes"]:
-                print_text(str(told))
+            for told in map(str, found) if found else [f"{file}: no mistakes"]:
+                print_text(told)
             for warning in flow_warnings(file, refused):
                 print_text(f"warning: {warning}")
     if any(errors.values()):
