@@ -167,7 +167,8 @@ def _port(settings: Settings) -> Finding:
     try:
         listen(settings.server.host, settings.server.port).close()
     except OSError as error:
-        return Finding("note", "server.port", f"{where} cannot be listened on now ({error.strerror})")
+        said = str(error.strerror).partition(" (while")[0]  # what `socket.create_server` adds is said already
+        return Finding("note", "server.port", f"{where} cannot be listened on now ({said})")
     return Finding("ok", "server.port", f"{where} is free")
 
 

@@ -66,7 +66,12 @@ def demo(
     caller = parse_script(script)
     warn_of_hum(settings.rime)
     console = Console(quiet=json_)
-    placed, record = asyncio.run(_call(settings, bridge, caller, console))
+    try:
+        placed, record = asyncio.run(_call(settings, bridge, caller, console))
+    except ConfigurationError as error:
+        if flow is None or error.where != "default_flow":
+            raise
+        raise ConfigurationError("--flow", error.problem, error.hint) from error
     pictured = _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
