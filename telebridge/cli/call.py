@@ -22,7 +22,7 @@ from telebridge.call.store.table import StoredCall
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.database.database import database_of
 from telebridge.errors import ConfigurationError
 from telebridge.flows.values import ADDRESS
@@ -103,7 +103,7 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
         print_line(json.dumps([kept.as_json() for kept in calls], default=str))
         return
     if not calls:
-        print_line("no call has ended yet")
+        print_text("no call has ended yet")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", justify="right", no_wrap=True)
@@ -121,7 +121,7 @@ async def list_calls(settings: Settings, *, as_json: bool) -> None:
         sid = began.call_sid if whole else began.call_sid[:SHOWN_SID]
         table.add_row(str(number), at, sid, began.from_number, began.to_number, began.flow, reason)
     console.print(table)
-    print_line("telebridge call show 1 (or last, or the beginning of a call's name) shows one")
+    print_text("telebridge call show 1 (or last, or the beginning of a call's name) shows one")
 
 
 async def _read(settings: Settings, query: Callable[[CallStore], Awaitable[T]]) -> T:
@@ -185,7 +185,7 @@ def _utterance_line(utterance: dict[str, Any]) -> Line:
         line.append(utterance["text"], style="")
     else:
         heard = utterance["heard_text"]
-        line.append(heard or "…", style="")
+        line.append(heard or f"(nothing of: {utterance['text']})", style="" if heard else "dim")
         line.append(f"  ✂ {utterance['interrupted_by']} after {utterance['heard_ms']} ms", style="yellow")
         line.append("" if utterance["exact"] else ", words estimated", style="dim")
     if utterance.get("pauses"):

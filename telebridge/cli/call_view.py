@@ -1,6 +1,6 @@
 """A live view of a call in the terminal: its events, and the latest texts that were said."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -12,6 +12,8 @@ from telebridge.simulator.account import SimulatedCall
 from telebridge.simulator.media.recording import EventKind, TimelineEvent
 
 SHOWN_EVENTS = 14
+TOGETHER_MS = 10.0
+"""Marks that come back within this time came back together, after a clear for instance."""
 QUIET = frozenset({EventKind.MEDIA, EventKind.MARK, EventKind.CALLBACK, EventKind.SPEAKING})
 COLORS = {
     EventKind.KEY: "red",
@@ -65,18 +67,33 @@ class CallView:
         self._record = record
 
     def __rich__(self) -> RenderableType:
-        events = [event for event in self._placed.recording.events if _is_shown(event)]
+        events = _shown(self._placed.recording.events)
         table = Table.grid(padding=(0, 2))
         table.add_column(justify="right", style="cyan")
         table.add_column()
         for event in events[-SHOWN_EVENTS:]:
-            table.add_row(f"{event.at_ms / 1000:.2f} s", _words(event))
+            seconds = round(event.at_ms / 1000, 2) + 0.0  # -0.0 is 0.0
+            table.add_row(f"{seconds:.2f} s", _words(event))
         said = [_said(text) for text in self._texts()]
         return Panel(Group(table, *said), title="a call on this machine", border_style="blue")
 
     def _texts(self) -> list[str]:
         record = self._record()
         return [] if record is None else [utterance.text for utterance in record.utterances[-2:]]
+
+
+def _shown(events: Iterable[TimelineEvent]) -> list[TimelineEvent]:
+    """The events that are shown, by their times; of marks that came back together the last."""
+    shown: list[TimelineEvent] = []
+    for event in sorted(filter(_is_shown, events), key=lambda event: event.at_ms):
+        if shown and _came_back_together(shown[-1], event):
+            shown.pop()
+        shown.append(event)
+    return shown
+
+
+def _came_back_together(one: TimelineEvent, other: TimelineEvent) -> bool:
+    return one.kind is other.kind is EventKind.MARK_RETURNED and other.at_ms - one.at_ms < TOGETHER_MS
 
 
 def _is_shown(event: TimelineEvent) -> bool:

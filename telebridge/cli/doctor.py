@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from telebridge.app.bridge import answering_flows, request_validator
 from telebridge.app.python_flows import bridge_of
@@ -22,7 +23,7 @@ from telebridge.cli.number import checks
 from telebridge.cli.number.checks import Finding
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.listener import listen
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import lines_of, print_line
 from telebridge.database.database import database_of
 from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.failures import is_failure, unusable
@@ -31,7 +32,8 @@ from telebridge.logs import configure_logs
 from telebridge.settings import Settings, load_settings
 from telebridge.speech_server.voices.pool import missing_packages
 
-MARKS = {"ok": "[green]ok[/]   ", "note": "[yellow]note[/] ", "fail": "[red]fail[/] "}
+COLORS = {"ok": "green", "note": "yellow", "fail": "red"}
+WIDTH = 5
 
 
 def doctor(
@@ -55,7 +57,10 @@ def doctor(
         console = Console(highlight=False, soft_wrap=True)
         for finding in findings:
             remedy = f"; {finding.remedy}" if finding.remedy else ""
-            console.print(f"{MARKS[finding.state]} {finding.what}: {escape(finding.told + remedy)}")
+            text = f"{finding.state:<{WIDTH}} {finding.what}: {finding.told}{remedy}"
+            for line in lines_of(text, sys.stdout, hanging=WIDTH + 1):
+                mark, rest = line[:WIDTH], line[WIDTH:]
+                console.print(Text.assemble((mark, COLORS.get(mark.strip(), "")), rest))
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -162,7 +167,8 @@ def _port(settings: Settings) -> Finding:
     try:
         listen(settings.server.host, settings.server.port).close()
     except OSError as error:
-        return Finding("note", "server.port", f"{where} cannot be listened on now ({error.strerror})")
+        said = str(error.strerror).partition(" (while")[0]  # what `socket.create_server` adds is said already
+        return Finding("note", "server.port", f"{where} cannot be listened on now ({said})")
     return Finding("ok", "server.port", f"{where} is free")
 
 

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
+from telebridge.cli.process.printing import print_text
 from telebridge.errors import AppFailed, ConfigurationError, TelebridgeError, TwilioAPIError
 
 UNKNOWN_TO_TWILIO = "look at twilio.account_sid, and at twilio.auth_token or the API key"
@@ -142,5 +143,8 @@ def run() -> None:
 
 
 def _fail(message: str, *, code: int) -> None:
-    sys.stderr.write(f"telebridge: {message}\n")
+    first, *excerpt = message.split("\n")
+    print_text(f"telebridge: {first}", err=True)
+    for line in excerpt:
+        sys.stderr.write(f"{line}\n")
     sys.exit(code)

@@ -15,7 +15,7 @@ from telebridge.app.voice import open_voice
 from telebridge.call.flows.catalogue import FLOW_FILES, FlowCatalogue
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.cli.render import FlowPrompt, Rendering, collected
 from telebridge.cli.render import render as render_prompts
 from telebridge.errors import ConfigurationError
@@ -97,9 +97,9 @@ def list_(
         print_line(json.dumps(kept))
         return
     for each in kept:
-        print_line(f"{each['used_at']}  {each['seconds']:6.1f} s  {each['words']}")
+        print_text(f"{each['used_at']}  {each['seconds']:6.1f} s  {each['words']}")
     total = sum(int(str(each["bytes"])) for each in kept)
-    print_line(f"{len(kept)} prompts, {total / 1e6:.1f} MB in {store.folder}")
+    print_text(f"{len(kept)} prompts, {total / 1e6:.1f} MB in {store.folder}")
 
 
 @prompts.command()
@@ -107,7 +107,7 @@ def clear(config: ConfigOption = None) -> None:
     """Remove every prompt that is kept; calls and `render` have them spoken again."""
     store = _store(load_settings(config))
     try:
-        print_line(f"removed {asyncio.run(store.clear())} prompts from {store.folder}")
+        print_text(f"removed {asyncio.run(store.clear())} prompts from {store.folder}")
     except OSError as error:
         raise ConfigurationError("prompts.cache_dir", f"{error.filename}: {error.strerror}") from error
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.options import JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.testing.bench.real_time import TwimlApplication, wait_for_program
 from telebridge.testing.scenarios.loading import find_scenarios
@@ -102,7 +102,7 @@ def _run(paths: list[Path], options: ScenarioRunOptions) -> Iterator[ScenarioRes
 
 def _tell(result: ScenarioResult) -> None:
     seconds = f"{result.call_seconds:.1f} s of a call in {result.took_seconds:.1f} s" if result.call_seconds else ""
-    print_line(f"{OUTCOME_WORDS[result.outcome]:<6} {result.path}  {result.title}  {seconds}".rstrip())
+    print_text(f"{OUTCOME_WORDS[result.outcome]:<6} {result.path}  {result.title}  {seconds}".rstrip())
     if result.outcome != "passed" or result.title == LISTENING:
         for part in (result.problem, result.timeline, *result.files):
             if part:

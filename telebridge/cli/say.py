@@ -14,7 +14,7 @@ from telebridge.audio import wav
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.rime.parameters import speech_parameters
@@ -42,7 +42,7 @@ def say(
     rime = settings.rime.model_copy(update=chosen | alone)
     warn_of_hum(rime)
     for warning in speech_parameters(rime.parameters()).warnings():
-        typer.echo(f"telebridge: warning: {warning}", err=True)
+        print_text(f"telebridge: warning: {warning}", err=True)
     asyncio.run(_say(rime, spoken, output, as_json=json_))
 
 
@@ -76,4 +76,4 @@ async def _say(rime: RimeSettings, text: str, output: Path, *, as_json: bool) ->
         }
         print_line(json.dumps(result))
     else:
-        print_line(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")
+        print_text(f"{output}: {seconds:.1f} s by {opened.description}, first audio after {first_audio_ms:.0f} ms")

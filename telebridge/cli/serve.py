@@ -34,7 +34,7 @@ from telebridge.cli.listen import (
 )
 from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.listener import listen
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.cli.process.supervisor import Supervisor
 from telebridge.errors import ConfigurationError
@@ -101,7 +101,7 @@ def serve(
             worker = SupervisedWorker(number, listener, folder, lifeline, listens)
             run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
 
-        code = Supervisor(work, print_line, drain_seconds=server.drain_seconds).run(workers)
+        code = Supervisor(work, print_text, drain_seconds=server.drain_seconds).run(workers)
     end_process(code)
 
 
@@ -161,7 +161,7 @@ async def _tunnelled(settings: Settings) -> AsyncIterator[Settings]:
     from telebridge.cli.number.tunnel import open_tunnel
 
     async with open_tunnel(settings.server.port) as address:
-        print_line(f"tunnel {address} leads here")
+        print_text(f"tunnel {address} leads here")
         yield settings.model_copy(update={"public_url": address})
 
 
@@ -180,13 +180,13 @@ async def _listen(
         voice = f"{settings.public_url or url}/twilio/voice"
         if worker is not None:
             worker.listens()
-        print_line(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
+        print_text(f"telebridge listens on {url} · voice webhook {voice} · {app[VOICE]} · flow {app[DEFAULT_FLOW]}")
         app[LOAD].start()
         async with AsyncExitStack() as connection:
             if connect is not None:
                 from telebridge.cli.number.connecting import connected
 
-                await connection.enter_async_context(connected(settings, connect, print_line))
+                await connection.enter_async_context(connected(settings, connect, print_text))
             drain = partial(_drain, app, settings.server.drain_seconds, connection)
             await until_stopped(stop, drain, lifeline=None if worker is None else worker.lifeline)
         app[LOAD].stop()

@@ -6,14 +6,17 @@ One rule: everything that a test starts ends with `close`.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from telebridge.call.flows.python.registry import Bridge
 from telebridge.errors import ConfigurationError
+from telebridge.flows.loading import load_flow
 from telebridge.simulator.account import CALLER_NUMBER, OWN_NUMBER, SimulatedCall
 from telebridge.testing.bench.bench import Bench, Services
 from telebridge.testing.bench.real_time import RealTimeBench, TwimlApplication
@@ -106,7 +109,7 @@ class Phone:
         if self._bench is not None:
             self._bench.people.describe(number, *fates)
 
-    def call(
+    def call(  # noqa: PLR0913 - what a call may differ in
         self,
         target: str | Path | Bridge | web.Application | TwimlApplication | None = None,
         *,
@@ -116,6 +119,7 @@ class Phone:
         public_url: str | None = None,
         caller: str = CALLER_NUMBER,
         to: str = OWN_NUMBER,
+        at: datetime | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> PlacedCall:
         """Call, and return when the call was answered or refused.
@@ -131,15 +135,20 @@ class Phone:
             path: The path of an application's voice webhook.
             caller: The caller's number.
             to: The number that is called.
+            at: The date and time of the call; without an offset it is on the clock of the flow's file. By default it is
+                Monday, 2 March 2026, 15:00 UTC.
             settings: Settings of the bridge, nested as in its file.
 
         Raises:
-            ConfigurationError: A flow or setting is wrong, or an event loop is running here.
+            ConfigurationError: A flow or setting is wrong, a program is given a time, or an event loop runs here.
         """
         __tracebackhide__ = True
         _refuse_running_loop()
         program = self._program(target, flow, url, public_url)
-        bench = self._open(program or self._options(target, flow, path, settings))
+        if program is not None and at is not None:
+            raise ConfigurationError("at", "the clock of a program is its own", "leave `at` out")
+        begins_at = self._instant(at, target, flow)
+        bench = self._open(program or replace(self._options(target, flow, path, settings), begins_at=begins_at))
         bench.prepare()
 
         async def place() -> PlacedCall:
@@ -270,6 +279,14 @@ class Phone:
         elif self._config is None:
             changes["flows_dir"] = self._flows_dir(str(named or ""))
         return VirtualBenchOptions(bridge=bridge, settings=changes, config=self._config)
+
+    def _instant(self, at: datetime | None, target: object, flow: str | Path | None) -> datetime | None:
+        """The aware instant of a date and time on the clock of the flow."""
+        if at is None or at.tzinfo is not None:
+            return at
+        named = self._flow_name(str(flow or target or self._flow or ""))
+        zone = load_flow(Path(named)).zone if named.endswith(FLOW_FILES) else ""
+        return at.replace(tzinfo=ZoneInfo(zone or "UTC"))
 
     def _flow_name(self, named: str) -> str:
         return str(self._folder / named) if named.endswith(FLOW_FILES) else named

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.store.store import CallStore
+from telebridge.cli.call import _utterance_line
 from telebridge.cli.main import app
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
@@ -105,3 +106,17 @@ def test_a_number_with_letters_is_not_given_to_twilio_which_would_read_them_as_k
     for arguments in (("313-5550 mom", "--from", "+15551230001"), ("+15551230000", "--from", "313-5550 mom")):
         with pytest.raises(ConfigurationError, match=r"'313-5550 mom' has letters \('mom'\)"):
             told(*arguments)
+
+
+def test_the_text_of_a_prompt_of_which_nothing_was_heard_is_shown():
+    _, line = _utterance_line(
+        {
+            "text": "Hello Ada.",
+            "heard_text": "",
+            "audio_ms": 900,
+            "interrupted_by": "key",
+            "heard_ms": 71,
+            "exact": True,
+        }
+    )
+    assert line.plain == "(nothing of: Hello Ada.)  ✂ key after 71 ms"

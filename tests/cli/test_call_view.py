@@ -54,3 +54,19 @@ def test_only_the_latest_events_and_texts_are_shown():
     assert "<5>" in view
     assert "said: first" not in view
     assert "said: third" in view
+
+
+def test_events_stand_in_the_order_of_their_times_and_marks_that_came_back_together_once():
+    recording = DualChannelRecording(0.0)
+    recording.note(EventKind.STREAM_STARTED, "", now=0.02)
+    recording.note(EventKind.STATUS, "in-progress", now=-0.001)
+    for mark in ("u1-1", "u1-2", "u1-3"):
+        recording.note(EventKind.MARK_RETURNED, mark, now=1.5)
+    recording.note(EventKind.MARK_RETURNED, "u1-4", now=1.9)
+    lines = [line.strip(" │") for line in shown(recording).splitlines()[1:-1]]
+    assert lines == [
+        "0.00 s  call is in-progress",
+        "0.02 s  media stream opened",
+        "1.50 s  heard up to mark u1-3",
+        "1.90 s  heard up to mark u1-4",
+    ]

@@ -108,7 +108,7 @@ def test_every_command_explains_itself(command):
         (["demo", "--script", "dance"], "telebridge: script part 'dance': is not understood; there are wait"),
         (
             ["demo", "--flow", "front-dsk"],
-            "telebridge: default_flow: flow 'front-dsk' does not exist; did you mean 'front-desk'?",
+            "telebridge: --flow: flow 'front-dsk' does not exist; did you mean 'front-desk'?",
         ),
         (
             ["serve", "--app", "nothing"],

@@ -1,6 +1,8 @@
 """Scenario files that are written from a walk through a flow, and from the record of a call."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from support.flow_command import FRONT_DESK, flow
@@ -63,3 +65,22 @@ def test_a_call_of_a_flow_that_is_not_there(end, step):
     assert {"press": "22"} in draft.steps
     assert ("hangs_up" in draft.steps[-1]) is (step is not None)
     assert draft.comments
+
+
+DESK = re.search(
+    r"```yaml\n(.*?)```", (Path(__file__).parents[2] / "docs/tutorials/front-desk.md").read_text(), re.DOTALL
+)
+
+
+@pytest.mark.parametrize(
+    ("keys", "at", "heard"), [("1w2", "2026-03-02T09:00", "one Green Street"), ("w", "2026-12-25T09:00", "Nobody can")]
+)
+def test_a_saved_walk_passes_at_its_time_and_after_a_transfer_that_rings_out(tmp_path, monkeypatch, keys, at, heard):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "desk.yaml").write_text(DESK[1])
+    done = flow("try", "desk.yaml", "--keys", keys, "--at", at, "--save", "desk")
+    assert done.exit_code == 0, done.output
+    assert heard in (tmp_path / "desk.call.yaml").read_text()
+    [loaded] = load_scenarios(tmp_path / "desk.call.yaml")
+    with Phone(folder=tmp_path) as phone:
+        play(loaded, phone)

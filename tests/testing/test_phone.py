@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import UTC, datetime
 
 import pytest
 from aiohttp import web
@@ -289,3 +290,8 @@ def test_ten_minutes_of_a_call_take_few_turns_of_the_loop(tmp_path, monkeypatch)
         call.ends(within=10)
     assert call.recording.duration_ms > 600_000
     assert len(turns) < 13_000
+
+
+def test_a_program_has_a_time_of_its_own(tmp_path):
+    with Phone(folder=tmp_path) as phone, pytest.raises(ConfigurationError, match="the clock of a program is its own"):
+        phone.call("http://127.0.0.1:1/voice", at=datetime(2026, 12, 25, 9, tzinfo=UTC))

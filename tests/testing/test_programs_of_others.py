@@ -1,6 +1,7 @@
 """Programs as others write them, in processes of their own, called by their URLs."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 from telebridge.testing import Phone, TwimlApplication
 
 PROGRAMS = Path(__file__).parents[1] / "data" / "testing"
+TUTORIAL = Path(__file__).parents[2] / "docs" / "testing-your-app.md"
+PRINTED = re.findall(r"```python\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
 START_SECONDS = 60
 PIPECAT = os.environ.get("PIPECAT_PYTHON")
 """A Python that has pipecat with its parts for FastAPI and Silero."""
@@ -58,6 +61,16 @@ def test_a_phone_tree_in_flask(unused_tcp_port):
             call.hears("press 2", within=8)
             call.press("2")
             call.transferred_to("+14155550100", within=5)
+
+
+@pytest.mark.slow
+def test_the_program_of_the_tutorial_and_its_test_run_as_they_are_printed(unused_tcp_port, tmp_path):
+    _, program, test, *_ = (block.replace("5000", f"{unused_tcp_port}") for block in PRINTED)
+    (tmp_path / "app.py").write_text(program)
+    names = {}
+    exec(test, names)
+    with running(tmp_path / "app.py", unused_tcp_port), Phone() as phone:
+        names["test_the_menu_is_interrupted"](phone)
 
 
 @pytest.mark.slow

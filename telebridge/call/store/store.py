@@ -106,7 +106,8 @@ class CallStore:
     async def close_row(self, call_sid: str, reason: str, *, wallclock: datetime) -> bool:
         """Write an end into the row of a live call, with what its checkpoint tells.
 
-        Its owner, if it still runs, writes the whole record in its place.
+        Its owner, if it still runs, writes the whole record in its place. Most calls that are asked about have no live
+        row, because nobody answered them: for those nothing waits for the writer of the database.
 
         Returns:
             Whether it was live.
@@ -114,6 +115,9 @@ class CallStore:
         Raises:
             SQLAlchemyError, OSError: The database is unreachable.
         """
+        live = select(CALL.c.call_sid).where(CALL.c.call_sid == call_sid, CALL.c.ended_at.is_(None))
+        if not await self._bounded(self._rows(live), ASK_SECONDS):
+            return False
         close = partial(_close_row, call_sid=call_sid, reason=reason, wallclock=wallclock)
         return await self._bounded(self._database.write(close), ASK_SECONDS)
 

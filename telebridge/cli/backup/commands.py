@@ -23,7 +23,7 @@ from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.cli.campaign.store import account_of
 from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.database.copies import copied, move_away
 from telebridge.database.database import database_of
 from telebridge.database.engine import POSTGRESQL
@@ -62,7 +62,7 @@ def backup(
     file = target if folder is None else folder / f"telebridge-{datetime.now(UTC):{STAMP}}.db"
     with copied(source, file):
         pass
-    print_line(f"{file}: {file.stat().st_size:,} bytes")
+    print_text(f"{file}: {file.stat().st_size:,} bytes")
     if folder is not None and keep is not None:
         for old in sorted(folder.glob(BY_TIME))[:-keep]:
             with suppress(FileNotFoundError):
@@ -88,12 +88,12 @@ def restore(
             paused = asyncio.run(_mark(settings, part.absolute()))
         if target.exists():
             move_away(target, aside)
-            print_line(f"{aside}: the database as it was")
+            print_text(f"{aside}: the database as it was")
         fresh.replace(target)
     finally:
         fresh.unlink(missing_ok=True)
-    print_line(f"{target}: restored from {file}; campaigns paused: {paused}")
-    print_line("next: `telebridge database reconcile` takes the calls since the backup from Twilio's list")
+    print_text(f"{target}: restored from {file}; campaigns paused: {paused}")
+    print_text("next: `telebridge database reconcile` takes the calls since the backup from Twilio's list")
 
 
 @database.command()
@@ -116,8 +116,8 @@ def reconcile(
     account = account_of(settings)
     configure_logs()
     done = asyncio.run(_reconcile(settings, account, since))
-    print_line(f"calls taken from Twilio's list: {done.calls}; campaigns paused: {done.paused}")
-    print_line("next: enter what was changed since the backup (opt-outs, contacts, cancelled campaigns), then resume")
+    print_text(f"calls taken from Twilio's list: {done.calls}; campaigns paused: {done.paused}")
+    print_text("next: enter what was changed since the backup (opt-outs, contacts, cancelled campaigns), then resume")
 
 
 async def _mark(settings: Settings, file: Path) -> int:

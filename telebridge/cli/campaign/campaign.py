@@ -145,11 +145,11 @@ def list_(
         return
     for one in found:
         since = f"deleted at {iso_time(one.deleted_at)}" if one.deleted_at is not None else one.reason
-        print_line(f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {since}".rstrip())
+        print_text(f"{one.id[:8]}  {one.plan.name:<24} {one.status.value:<10} {one.plan.flow:<20} {since}".rstrip())
     if not found and deleted:
-        print_line("no records of deleted campaigns are kept")
+        print_text("no records of deleted campaigns are kept")
     elif not found:
-        print_line("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
+        print_text("there are no campaigns; `telebridge campaign create FILE --contacts CSV` makes one")
 
 
 @campaign.command()
@@ -270,7 +270,7 @@ def cancel(
         async with open_twilio(settings.twilio) as twilio:  # a missing setting is reported before anything is changed
             after = await store.campaigns.change(one.id, CampaignInput.CANCEL)
             ended = await Reconciler(store, twilio, ReconcilerOptions("cli")).end_calls(one.id, answered_too=True)
-        typer.echo(f"Twilio was told to end {ended} calls", err=True)
+        print_text(f"Twilio was told to end {ended} calls", err=True)
         return after
 
     _tell_status(_on(settings, name, cancelled), json_=json_)

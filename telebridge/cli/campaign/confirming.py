@@ -7,6 +7,7 @@ import typer
 
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.cli.process.printing import print_text
 
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 ASK_FROM_CALLS = 51
@@ -49,7 +50,7 @@ def confirm(question: str, *, yes: bool) -> None:
         typer.Exit: The answer is no; nothing was changed.
     """
     if not yes and _on_terminal() and not typer.confirm(question, err=True):
-        typer.echo("nothing was changed", err=True)
+        print_text("nothing was changed", err=True)
         raise typer.Exit(1)
 
 

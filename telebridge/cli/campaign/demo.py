@@ -29,6 +29,7 @@ from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.dialing.start_checks import start_campaign
 from telebridge.campaigns.engine.campaign import CampaignPlan
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
+from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.lists.importing import fill
@@ -39,7 +40,7 @@ from telebridge.cli.listen import listening
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.event_loop import run
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
@@ -120,7 +121,7 @@ LOOK_SECONDS = 0.5
 
 def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the report goes.")] = Path("report.csv"),
-    calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 8.0,
+    calls_per_second: Annotated[float, typer.Option(min=0.1, max=100, help="How fast calls are begun.")] = 5.0,
     max_live: Annotated[int, typer.Option(min=1, max=500, help="Calls at once.")] = 60,
     people: Annotated[int, typer.Option(min=1, max=MOST_PEOPLE, help="How many people are called.")] = MOST_PEOPLE,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
@@ -152,6 +153,10 @@ async def _demo(settings: Settings, people: int, output: Path, console: Console,
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
         _write_contacts(people, Path(folder) / CONTACTS.name)
         view, first_words_ms = await _campaign(settings, Path(folder), output, console, evening)
+    if view.campaign.status is CampaignStatus.PAUSED:
+        rate = settings.campaigns.calls_per_second / 2
+        hint = f"this machine is busy: telebridge campaign demo --calls-per-second {rate:g}"
+        raise TelebridgeError(f"the campaign was paused: {view.campaign.reason}; {hint}")
     seconds, waited_ms = loop.time() - begun, median(first_words_ms) if first_words_ms else None
     if json_:
         figures = {"seconds": round(seconds, 1), "first_words_ms": waited_ms, "report": str(output)}
@@ -162,7 +167,7 @@ async def _demo(settings: Settings, people: int, output: Path, console: Console,
     answered = "nobody heard a word"
     if waited_ms is not None:
         answered = f"first words {waited_ms:.0f} ms after the answer (median of {len(first_words_ms)})"
-    print_line(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
+    print_text(f"{view.total} contacts, {view.attempts} calls in {seconds:.0f} s, {answered}; wrote {output}")
 
 
 def _write_contacts(people: int, path: Path) -> None:
@@ -188,7 +193,13 @@ async def _campaign(
         try:
             async with asyncio.timeout(LONGEST_SECONDS):
                 view = await watch(
-                    store, campaign.id, law.open_until, console, every_seconds=LOOK_SECONDS, wallclock=evening
+                    store,
+                    campaign.id,
+                    law.open_until,
+                    console,
+                    every_seconds=LOOK_SECONDS,
+                    wallclock=evening,
+                    until_paused=True,
                 )
         except TimeoutError:
             raise TelebridgeError(f"the campaign was not over after {LONGEST_SECONDS:.0f} s") from None

@@ -12,7 +12,7 @@ from telebridge.campaigns.importing.drafting import SampledList, draft_campaign,
 from telebridge.campaigns.numbers.numbers import DialableNumber, country_exists, read_number
 from telebridge.cli.campaign.store import flows_of
 from telebridge.cli.options import AppOption, ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import matched_variables, used_variables
 from telebridge.flows.model import Flow
@@ -69,7 +69,7 @@ def init(
     print_line("")
     keys, _, columns = text.partition("[columns]\n")
     unset = [*OPEN.findall(keys), *(f"columns.{key}" for key in OPEN.findall(columns))]
-    print_line(f"{file} is written; " + (f"set {', '.join(unset)} in it, then:" if unset else "then:"))
+    print_text(f"{file} is written; " + (f"set {', '.join(unset)} in it, then:" if unset else "then:"))
     print_line(f"  telebridge campaign preflight {shlex.quote(f'{file}')} --contacts {shlex.quote(f'{contacts}')}")
 
 

@@ -10,7 +10,7 @@ from telebridge.campaigns.calling_hours.law_view import law_json, law_lines
 from telebridge.campaigns.numbers.numbers import country_exists
 from telebridge.campaigns.numbers.regions import zones_of
 from telebridge.cli.options import JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 
 
@@ -35,7 +35,7 @@ def law(
         print_line(json.dumps(law_json(rules, region), ensure_ascii=False))
         return
     for line in law_lines(rules, region):
-        print_line(line)
+        print_text(line)
 
 
 def _check_region(region: str) -> None:

@@ -261,9 +261,9 @@ async def _do_not_call(settings: Settings) -> frozenset[str]:
 
 def _tell(result: Preflight) -> None:
     told, estimate = result.as_json(), result.estimate
-    print_line(f"{number_of(told['rows'], 'row')}: {number_of(told['callable'], 'contact')} would be called")
+    print_text(f"{number_of(told['rows'], 'row')}: {number_of(told['callable'], 'contact')} would be called")
     if result.read.empty:
-        print_line(f"  {number_of(result.read.empty, 'empty row is', 'empty rows are')} skipped")
+        print_text(f"  {number_of(result.read.empty, 'empty row is', 'empty rows are')} skipped")
     skipped = [
         (result.read.duplicates, "the number is there already"),
         (result.counted.on_list, "on the do-not-call list"),

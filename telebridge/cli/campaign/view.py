@@ -66,8 +66,20 @@ async def watch(
     every_seconds: float = 1.0,
     opens_at: OpensAt | None = None,
     wallclock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    until_paused: bool = False,
 ) -> CampaignView:
-    """Show a campaign until it is over; returns its last progress."""
+    """Show a campaign until it is over; returns its last progress.
+
+    Args:
+        store: The campaigns.
+        campaign_id: Which one.
+        open_until: Until when somebody may be called.
+        console: Where it is shown.
+        every_seconds: How often it is looked at.
+        opens_at: When somebody may be called again.
+        wallclock: Returns the aware instant of now.
+        until_paused: Also end when it is paused and its calls are over: nobody is there who resumes it.
+    """
     loop = asyncio.get_running_loop()
     before, at = None, loop.time()
     with Live(console=console, auto_refresh=False) as live:
@@ -78,7 +90,8 @@ async def watch(
                 rate = max(0, view.attempts - before.attempts) / (now - at)
                 view = replace(view, per_second=rate)
             live.update(pictured(view), refresh=console.is_terminal)
-            if view.campaign.status.is_over and not view.live:
+            paused = until_paused and view.campaign.status is CampaignStatus.PAUSED
+            if (view.campaign.status.is_over or paused) and not view.live:
                 live.update(pictured(view), refresh=True)
                 return view
             before, at = view, now

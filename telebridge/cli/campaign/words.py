@@ -4,7 +4,7 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.cli.process.printing import print_line, print_text
+from telebridge.cli.process.printing import print_text
 from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import RehearsalLine
 
@@ -40,9 +40,9 @@ def tell_words(words: CampaignWords | None, name: str) -> None:
             f"flow '{words.flow}' is written in Python: `telebridge campaign test {name} --to +1…` lets you hear it"
         )
     else:
-        print_line(f"the {FIRST[len(words.calls) - 1]} will be heard:")
+        print_text(f"the {FIRST[len(words.calls) - 1]} will be heard:")
     for call in words.calls:
-        print_line(f"  {call.phone}")
+        print_text(f"  {call.phone}")
         for line in call.lines:
             print_text(f"    {line.node:<14} {_shown(line)}", hanging=15)
         for line in call.to_machine:

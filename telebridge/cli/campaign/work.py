@@ -9,7 +9,7 @@ from telebridge.app.campaigns import Campaigning, not_dialling
 from telebridge.cli.database import migrated_database
 from telebridge.cli.listen import run_server, until_stopped
 from telebridge.cli.options import ConfigOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
@@ -39,7 +39,7 @@ def work(
 
 async def _work(settings: Settings, drain_seconds: float, stop: Stop) -> None:
     async with migrated_database(settings) as engine, Campaigning(settings, engine) as campaigning:
-        print_line(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
+        print_text(f"telebridge dials campaigns of {settings.twilio.account_sid} as {campaigning.worker}")
 
         async def drain() -> None:
             await campaigning.drain(seconds=drain_seconds)

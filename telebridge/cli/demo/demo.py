@@ -18,7 +18,7 @@ from telebridge.cli.demo.recognition import DemoRecognition, demo_recognition
 from telebridge.cli.listen import listening
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
@@ -66,7 +66,12 @@ def demo(
     caller = parse_script(script)
     warn_of_hum(settings.rime)
     console = Console(quiet=json_)
-    placed, record = asyncio.run(_call(settings, bridge, caller, console))
+    try:
+        placed, record = asyncio.run(_call(settings, bridge, caller, console))
+    except ConfigurationError as error:
+        if flow is None or error.where != "default_flow":
+            raise
+        raise ConfigurationError("--flow", error.problem, error.hint) from error
     pictured = _write_files(placed.recording, record, output)
     if json_:
         events = [event.as_json() for event in placed.recording.events]
@@ -74,8 +79,8 @@ def demo(
     else:
         _tell_result(record, placed.recording)
         picture = f" and {output / 'call.png'}" if pictured else ""
-        print_line(f"wrote {output / 'call.wav'} (caller left, bridge right){picture}")
-        print_line("to talk to it yourself, in a browser: telebridge phone")
+        print_text(f"wrote {output / 'call.wav'} (caller left, bridge right){picture}")
+        print_text("to talk to it yourself, in a browser: telebridge phone")
 
 
 def _answering(settings: Settings, bridge: Bridge | None) -> str:
@@ -124,24 +129,24 @@ def _write_files(recording: DualChannelRecording, record: CallRecord, folder: Pa
     except OSError as error:
         raise ConfigurationError("--output", f"call.wav cannot be written ({error.strerror})") from error
     if not drawn:
-        typer.echo("no call.png: pip install 'telebridge[pictures]' to have it drawn", err=True)
+        print_text("no call.png: pip install 'telebridge[pictures]' to have it drawn", err=True)
     return drawn
 
 
 def _tell_result(record: CallRecord, recording: DualChannelRecording) -> None:
     for utterance in record.utterances:
         cut = utterance.interruption
-        print_line(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}")
+        print_text(f"{'heard' if cut is None else 'interrupted':<12} {utterance.text}", hanging=13)
         for pause in utterance.pauses:
-            print_line(
-                f"{'':12} paused {pause.resumed_at - pause.paused_at:.2f} s for a sound of the caller's, and went on"
-            )
+            paused = pause.resumed_at - pause.paused_at
+            print_text(f"{'':12} paused {paused:.2f} s for a sound of the caller's, and went on", hanging=0)
         if cut is not None:
             stopped = f", silent {cut.stop_ms:.0f} ms after they began" if cut.stop_ms else ""
             heard = cut.heard_text or "(nothing)"
-            print_line(f"{'':12} by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}; heard: {heard}")
+            why = f"by {cut.cause.value} after {cut.heard_ms / 1000:.2f} s{stopped}"
+            print_text(f"{'':12} {why}; heard: {heard}", hanging=0)
     for answer in record.heard:
-        print_line(f"{'understood':<12} {answer.text}")
+        print_text(f"{'understood':<12} {answer.text}", hanging=13)
     began = record.first_audio_ms
     first = "nothing was heard" if began is None else f"first audio {began:.0f} ms after the webhook"
-    print_line(f"{first} · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")
+    print_text(f"{first} · {recording.duration_ms / 1000:.1f} s · {record.end_reason}")

@@ -14,7 +14,7 @@ from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.listen import listening, run_server, until_stopped
 from telebridge.cli.options import AppOption, ConfigOption
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
@@ -55,14 +55,14 @@ async def _serve(settings: Settings, bridge: Bridge | None, path: str, open_: bo
     app = create_app(settings, bridge=bridge)
     server = settings.server
     async with listening(app, server.host, server.port, port_setting="server.port", stop=stop) as url:
-        print_line(f"{app[VOICE]} · Ctrl-C ends it")
+        print_text(f"{app[VOICE]} · Ctrl-C ends it")
         _show(f"{url}{path}", browser=open_)
         await until_stopped(stop)
 
 
 def _show(address: str, *, browser: bool) -> None:
-    print_line(f"the phone is at {address}")
-    print_line("on another machine: ssh -L 8080:127.0.0.1:8080 HOST, then open it at http://127.0.0.1:8080/phone there")
+    print_text(f"the phone is at {address}")
+    print_text("on another machine: ssh -L 8080:127.0.0.1:8080 HOST, then open it at http://127.0.0.1:8080/phone there")
     if browser:
         webbrowser.open(address)
 

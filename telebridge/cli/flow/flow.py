@@ -20,7 +20,7 @@ from telebridge.call.flows.transfers import transfer_warnings
 from telebridge.cli.flow.try_flow import try_flow
 from telebridge.cli.flow.voices import speech_check
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError, FlowError
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.checks.references import reference_mistakes
@@ -51,7 +51,7 @@ def schema(
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
-    print_line(f"{output}: the JSON Schema of flow files")
+    print_text(f"{output}: the JSON Schema of flow files")
 
 
 def fields(
@@ -118,7 +118,7 @@ def draw(
         output.write_text(picture, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--output", f"{output} cannot be written ({error.strerror})") from error
-    print_line(f"{output}: {chosen} of {file}")
+    print_text(f"{output}: {chosen} of {file}")
 
 
 def _by_suffix(output: Path | None) -> PictureFormat:
@@ -158,12 +158,13 @@ def check(
     if json_:
         print_line(json.dumps([_as_json(error) for found in errors.values() for error in found]))
         for warning in (warning for file in errors for warning in flow_warnings(file, refused)):
-            typer.echo(f"warning: {warning}", err=True)
+            print_text(f"warning: {warning}", err=True)
     else:
         for file, found in errors.items():
-            print_line("\n".join(str(error) for error in found) if found else f"{file}: no mistakes")
+            for told in map(str, found) if found else [f"{file}: no mistakes"]:
+                print_text(told)
             for warning in flow_warnings(file, refused):
-                print_line(f"warning: {warning}")
+                print_text(f"warning: {warning}")
     if any(errors.values()):
         raise typer.Exit(2)
 

@@ -17,6 +17,7 @@ from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.store.opening import OpeningByHand, SetByHand
 from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption, JsonOption, instant_of
+from telebridge.cli.process.printing import print_text
 from telebridge.database.database import database_of
 from telebridge.epoch import iso_instant
 from telebridge.errors import ConfigurationError
@@ -50,7 +51,7 @@ def list_(
         typer.echo(json.dumps(rows))
         return
     if not rows:
-        typer.echo("no flow has opening hours: see the verb 'hours' (telebridge flow fields hours)")
+        print_text("no flow has opening hours: see the verb 'hours' (telebridge flow fields hours)")
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for heading in ("hours", "now", "why", "flows"):
@@ -75,7 +76,7 @@ def set_(
     at = _until(until, times)
     asyncio.run(_with_database(settings, lambda by_hand: by_hand.set(name, state, at)))
     ending = "until `telebridge hours clear`" if at is None else f"until {iso_instant(at.astimezone(UTC))}"
-    typer.echo(f"{name}: {state.value} {ending}")
+    print_text(f"{name}: {state.value} {ending}")
 
 
 @hours.command()
@@ -84,7 +85,7 @@ def clear(name: HoursArgument, config: ConfigOption = None) -> None:
     settings = load_settings(config)
     times = _require(settings, name)
     asyncio.run(_with_database(settings, lambda by_hand: by_hand.clear(name)))
-    typer.echo(f"{name}: {times.at(datetime.now(UTC)).value}, by the hours")
+    print_text(f"{name}: {times.at(datetime.now(UTC)).value}, by the hours")
 
 
 async def _with_database(settings: Settings, work: Callable[[OpeningByHand], Awaitable[T]]) -> T:

@@ -18,13 +18,14 @@ from telebridge.call.flows.catalogue import FLOW_FILES, flows_in
 from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.flow.try_python import try_python
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption, instant_of
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.inspection import variables_set_by
 from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
+from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine, answers_in
 from telebridge.settings import load_settings
@@ -97,14 +98,15 @@ def try_flow(  # noqa: PLR0913 - its options
     walk: list[RehearsalLine | str] = []
     lines = list(_run(rehearsal, answers, walk, forever=keys is not None, shown=not json_, echo=not asking))
     if save is not None:
-        _save(save, path, walk, known, quiet=json_)
+        draft = _draft(file, surroundings, given=at is not None)
+        _save(save, path, draft_of_walk(draft, file, walk, known), quiet=json_)
     if json_:
         print_line(json.dumps(_as_json(rehearsal, lines), default=str))
     else:
         print_line("")
-        print_line(f"path: {' → '.join(rehearsal.path)}")
+        print_text(f"path: {' → '.join(rehearsal.path)}")
         for name, value in sorted(rehearsal.variables.items()):
-            print_line(f"  {name} = {value!r}")
+            print_text(f"  {name} = {value!r}")
     if rehearsal.failure is not None:
         raise typer.Exit(1)
 
@@ -172,30 +174,38 @@ def _run(
     while True:
         if shown:
             for line in lines:
-                print_line(_shown(line))
+                print_text(_shown(line), hanging=26)
         walk += lines
         yield from lines
         if rehearsal.over:
             return
         answer = next(answers, "" if forever else HANGS_UP)
         if shown and echo:
-            print_line(f"{PROMPT}{answer}".rstrip())
+            print_text(f"{PROMPT}{answer}".rstrip())
         walk.append(answer)
         lines = rehearsal.answer(answer)
 
 
-def _save(save: Path, flow: Path, walk: list[RehearsalLine | str], known: Mapping[str, object], *, quiet: bool) -> None:
-    """Write the walk as a scenario file."""
+def _draft(flow: Flow, surroundings: FlowSurroundings, *, given: bool) -> ScenarioDraft:
+    """An empty scenario, at the time of the walk where it was given or the flow has opening hours."""
+    draft = ScenarioDraft("", caller=NUMBERS["from"], to=NUMBERS["to"])
+    opens = any(isinstance(node, HoursNode) for node in flow.nodes.values())
+    if surroundings.wallclock is not None and (given or opens):
+        draft.at = surroundings.wallclock().astimezone(ZoneInfo(flow.zone or "UTC")).isoformat(timespec="seconds")
+    return draft
+
+
+def _save(save: Path, flow: Path, draft: ScenarioDraft, *, quiet: bool) -> None:
+    """Write a walk through a flow as a scenario file."""
     name = save if save.name.endswith(SUFFIX) else save.with_name(save.name + SUFFIX)
-    call = os.path.relpath(flow.resolve(), name.parent.resolve())
-    draft = ScenarioDraft(call, caller=NUMBERS["from"], to=NUMBERS["to"])
+    draft.call = os.path.relpath(flow.resolve(), name.parent.resolve())
     try:
         name.parent.mkdir(parents=True, exist_ok=True)
-        name.write_text(draft_of_walk(draft, walk, known).text(), encoding="utf-8")
+        name.write_text(draft.text(), encoding="utf-8")
     except OSError as error:
         raise ConfigurationError("--save", f"{name} cannot be written ({error.strerror})") from error
     if not quiet:
-        print_line(f"wrote {name}; `telebridge test {name}` plays it")
+        print_text(f"wrote {name}; `telebridge test {name}` plays it")
 
 
 def _shown(line: RehearsalLine) -> str:
@@ -214,7 +224,7 @@ def _typed(*, asking: bool) -> Iterator[str]:
         try:
             answers = answers_in(line)
         except ConfigurationError as error:
-            sys.stderr.write(f"{error}\n")
+            print_text(str(error), err=True)
             continue
         yield from answers
 

@@ -12,7 +12,7 @@ import typer
 from telebridge.app.python_flows import excerpt_of
 from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.flows.python.rehearsal import RECORD, TRANSFER, rehearse_python
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.rehearsal import HANGS_UP, RehearsalLine
@@ -51,12 +51,12 @@ def try_python(
     def tell(line: RehearsalLine) -> None:
         lines.append(line)
         if shown:
-            print_line(f"{line.what:<{WIDTH}} {line.text}".rstrip())
+            print_text(f"{line.what:<{WIDTH}} {line.text}".rstrip(), hanging=WIDTH + 1)
 
     def presses() -> Iterator[str]:
         for keys in chain(typed, repeat("" if forever else HANGS_UP)):
             if shown and echo:
-                print_line(f"> {keys}".rstrip())
+                print_text(f"> {keys}".rstrip())
             yield keys
 
     failure = None
@@ -68,7 +68,7 @@ def try_python(
     if shown:
         print_line("")
         for key, value in sorted(record.result.items()):
-            print_line(f"  {key} = {value!r}")
+            print_text(f"  {key} = {value!r}")
     else:
         told = [{"node": line.node, "what": line.what, "text": line.text} for line in lines]
         fields = {"flow": chosen, "result": record.result, "variables": variables, "failure": failure, "lines": told}

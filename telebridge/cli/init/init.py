@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from telebridge.cli.init.project import SETTINGS, Kind, first_steps, project_files, write
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 
 WIDTH = 40
@@ -26,12 +26,14 @@ def init(
         raise ConfigurationError("FOLDER", problem, "name another folder")
     try:
         for file, is_new in write(project_files(flow), folder):
-            print_line(f"{file.path:<{WIDTH}}{file.meaning if is_new else 'was there already, and is kept'}")
+            meaning = file.meaning if is_new else "was there already, and is kept"
+            print_text(f"{file.path:<{WIDTH}}{meaning}", hanging=WIDTH)
     except OSError as error:
         problem = f"'{error.filename}' cannot be written ({error.strerror})"
         raise ConfigurationError("FOLDER", problem, "name another folder") from error
     print_line("\nNext:\n")
     if folder != Path():
-        print_line(f"  cd {shlex.quote(str(folder))}")
+        print_text(f"  cd {shlex.quote(str(folder))}")
     for command, does in first_steps(flow):
-        print_line(f"  {command:<{WIDTH}}# {does}" if len(command) < WIDTH else f"  # {does}:\n  {command}")
+        lines = [f"  {command:<{WIDTH}}# {does}"] if len(command) < WIDTH else [f"  # {does}:", f"  {command}"]
+        print_line("\n".join(lines))

@@ -15,6 +15,7 @@ from telebridge.app.twilio import open_twilio
 from telebridge.cli.number.connecting import connect as connect_number
 from telebridge.cli.number.connecting import find_number
 from telebridge.cli.options import ConfigOption, JsonOption
+from telebridge.cli.process.printing import print_text
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
 from telebridge.twilio.numbers import AccountNumber, NumberWebhooks, TwilioNumbers
@@ -66,7 +67,7 @@ def connect(
         return
     _tell(after)
     if before.webhooks != after.webhooks:
-        typer.echo(f"before: {_leads(before.webhooks)}")
+        print_text(f"before: {_leads(before.webhooks)}")
 
 
 @number.command()
@@ -84,7 +85,7 @@ def show(
     else:
         _tell(found)
         if not here:
-            typer.echo(f"its calls do not come here; telebridge number connect {found.number}")
+            print_text(f"its calls do not come here; telebridge number connect {found.number}")
     if not here:
         raise typer.Exit(1)
 
@@ -122,7 +123,7 @@ def _tell(one: AccountNumber) -> None:
         "status callback": f"{webhooks.status_callback_method} {webhooks.status_callback or 'none'}",
     }
     for name, value in facts.items():
-        typer.echo(f"{name:<16} {value}")
+        print_text(f"{name:<16} {value}", hanging=17)
 
 
 def _as_json(one: AccountNumber, settings: Settings) -> dict[str, object]:

@@ -1,7 +1,6 @@
 """The warning that no voice is installed, before anything is hummed."""
 
-import sys
-
+from telebridge.cli.process.printing import print_text
 from telebridge.settings import RimeSettings
 from telebridge.speech_server.voices.pool import missing_packages
 
@@ -12,5 +11,4 @@ def warn_of_hum(rime: RimeSettings) -> None:
     if missing:
         lacks = f"no voice is installed ({', '.join(missing)} missing), so words are hummed"
         remedy = "pip install 'telebridge[voice]', or set RIME_API_KEY"
-        sys.stderr.write(f"telebridge: warning: {lacks}; {remedy}\n")
-        sys.stderr.flush()
+        print_text(f"telebridge: warning: {lacks}; {remedy}", err=True)

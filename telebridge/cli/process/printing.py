@@ -3,6 +3,7 @@
 import shutil
 import sys
 from textwrap import wrap
+from typing import TextIO
 
 HANGING = 2
 """How far the further lines of a text are indented beyond its first."""
@@ -23,20 +24,30 @@ def print_text(text: str, *, hanging: int = HANGING, err: bool = False) -> None:
         err: On standard error.
     """
     file = sys.stderr if err else sys.stdout
-    indent = " " * (len(text) - len(text.lstrip()))
-    lines = [text]
-    if file.isatty():
-        width = max(shutil.get_terminal_size().columns, len(indent) + hanging + 20)
-        lines = wrap(
-            text.strip(),
-            width,
-            initial_indent=indent,
-            subsequent_indent=indent + " " * hanging,
-            break_long_words=False,
-            break_on_hyphens=False,
-        ) or [""]
-    file.write("\n".join(lines) + "\n")
+    file.write("\n".join(lines_of(text, file, hanging=hanging)) + "\n")
     file.flush()
+
+
+def lines_of(text: str, file: TextIO, *, hanging: int = HANGING) -> list[str]:
+    """Break words for people into lines that a terminal holds; for any other file they are one line.
+
+    Args:
+        text: One line, which may be indented.
+        file: Where they will be printed.
+        hanging: By how much more the further lines are indented.
+    """
+    if not file.isatty():
+        return [text]
+    indent = " " * (len(text) - len(text.lstrip()))
+    width = max(shutil.get_terminal_size().columns, len(indent) + hanging + 20)
+    return wrap(
+        text.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * hanging,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ) or [""]
 
 
 def number_of(count: int, one: str, several: str = "") -> str:

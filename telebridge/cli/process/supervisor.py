@@ -22,6 +22,7 @@ from contextlib import suppress
 from types import FrameType
 
 from telebridge.backoff import backoff_seconds
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import StopTimes
 from telebridge.errors import ConfigurationError
 
@@ -163,7 +164,7 @@ class Supervisor:
         try:
             self._serve(number, self._lifeline, self._report_listening)
         except ConfigurationError as error:
-            sys.stderr.write(f"telebridge: {error}\n")
+            print_text(f"telebridge: {error}", err=True)
             return CONFIGURED_WRONGLY
         except BaseException:  # noqa: BLE001 - the top of a process
             traceback.print_exc()

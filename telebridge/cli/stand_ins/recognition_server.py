@@ -10,7 +10,7 @@ from telebridge.cli.listen import (
     run_server,
     until_stopped,
 )
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.recognition_server.server import RecognitionServerOptions, create_app
@@ -32,5 +32,5 @@ def recognition_server(
 
 async def _serve_recognition(host: str, port: int, options: RecognitionServerOptions, stop: Stop) -> None:
     async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
-        print_line(f"recognition server listens on {url} · recognition.url = {url.replace('http', 'ws', 1)}/v1/listen")
+        print_text(f"recognition server listens on {url} · recognition.url = {url.replace('http', 'ws', 1)}/v1/listen")
         await until_stopped(stop)

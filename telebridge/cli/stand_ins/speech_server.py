@@ -10,7 +10,7 @@ from telebridge.cli.listen import (
     run_server,
     until_stopped,
 )
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop
 from telebridge.logs import configure_logs
 from telebridge.speech_server.options import SpeechServerOptions
@@ -32,5 +32,5 @@ def speech_server(
 
 async def _serve_speech(host: str, port: int, options: SpeechServerOptions, stop: Stop) -> None:
     async with listening(create_app(options), host, port, port_setting="--port", stop=stop) as url:
-        print_line(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
+        print_text(f"speech server listens on {url} · rime.url = {url.replace('http', 'ws', 1)}")
         await until_stopped(stop)

@@ -62,6 +62,7 @@ class VirtualBenchOptions:
         config: A settings file to begin with.
         application: An aiohttp application that is tested in place of the bridge.
         path: The path of its voice webhook.
+        begins_at: The aware instant at which it begins; None for Monday, 2 March 2026, 15:00 UTC.
         exact_frames: Let a silent caller send frames of 20 ms too, as Twilio does; long calls then take longer.
     """
 
@@ -70,6 +71,7 @@ class VirtualBenchOptions:
     config: Path | None = None
     application: web.Application | None = None
     path: str = "/voice"
+    begins_at: datetime | None = None
     exact_frames: bool = False
 
 
@@ -156,7 +158,7 @@ class VirtualBench(Bench):
 
     def wallclock(self) -> datetime:
         """The aware UTC instant, by virtual time."""
-        return VIRTUAL_WALLCLOCK + timedelta(seconds=self.loop.time() - VIRTUAL_START)
+        return (self._options.begins_at or VIRTUAL_WALLCLOCK) + timedelta(seconds=self.loop.time() - VIRTUAL_START)
 
     @override
     def prepare(self) -> None:

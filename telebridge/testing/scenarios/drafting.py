@@ -5,15 +5,19 @@ One rule: a draft can be played as it is; what it cannot know is a comment in it
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import yaml
 
 from telebridge.errors import TelebridgeError
-from telebridge.flows.model import Flow
+from telebridge.flows.model import Flow, TransferNode
+from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.questions import CollectNode
+from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine
 from telebridge.testing.hearing.words import spoken_tokens
+from telebridge.testing.vocabulary import WITHIN_SECONDS
 
 MOST_WALKS = 5000
 """So many ways through a flow are tried to find the one that a call took."""
@@ -29,12 +33,14 @@ class ScenarioDraft:
         call: The flow.
         caller: The caller's number; None for any.
         to: The number that is called; None for any.
+        at: The date and time of the call, in ISO 8601; None for any.
         comments: Lines for its reader.
     """
 
     call: str
     caller: str | None = None
     to: str | None = None
+    at: str | None = None
     comments: list[str] = field(default_factory=list)
     people: dict[str, str] = field(default_factory=dict)
     web: dict[str, Any] = field(default_factory=dict)
@@ -43,23 +49,26 @@ class ScenarioDraft:
 
     def text(self) -> str:
         """The file."""
-        fields = {name: getattr(self, name) for name in ("call", "caller", "to", "people", "web", "steps", "ends")}
+        fields = {
+            name: getattr(self, name) for name in ("call", "caller", "to", "at", "people", "web", "steps", "ends")
+        }
         given = {name: value for name, value in fields.items() if value}
         comments = "".join(f"# {line}\n" for line in self.comments)
         return comments + yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=110)
 
 
 def draft_of_walk(
-    draft: ScenarioDraft, walk: Sequence[RehearsalLine | str], answers: Mapping[str, object]
+    draft: ScenarioDraft, flow: Flow, walk: Sequence[RehearsalLine | str], answers: Mapping[str, object]
 ) -> ScenarioDraft:
     """Fill a draft with a walk through a flow.
 
     Args:
         draft: The draft.
+        flow: The flow, which says how long a transfer rings.
         walk: The lines of the rehearsal, and between them the answers to its questions.
         answers: What requests and functions answered, by node.
     """
-    last = ""
+    last, rang = "", 0.0
     for each in walk:
         if isinstance(each, str):
             draft.steps += _pressed(each)
@@ -67,12 +76,15 @@ def draft_of_walk(
         last = each.node
         match each.what:
             case "says" | "asks" | "records" if spoken_tokens(each.text):
-                draft.steps.append({"hears": each.text})
+                within = {"within": f"{rang + WITHIN_SECONDS:g}s"} if rang else {}
+                draft.steps.append({"hears": each.text, **within})
+                rang = 0.0
             case "hangs up":
                 draft.ends = {"node": last, "by": "bridge"}
             case "transfers":
                 number, _, status = each.text.rpartition(": ")
                 draft.people[number] = SOMEBODY if status == "completed" else NOBODY
+                rang = _rings(flow, each.node)
                 draft.steps.append({"transferred_to": number})
             case "requests":
                 _, _, rest = each.text.partition(" ")
@@ -89,9 +101,11 @@ def draft_of_walk(
 
 def draft_of_record(draft: ScenarioDraft, record: Mapping[str, Any], flow: Flow | None) -> ScenarioDraft:
     """Fill a draft with the record of a call; exactly where its flow file leads to the same words again."""
+    if flow is None or any(isinstance(node, HoursNode) for node in flow.nodes.values()):
+        draft.at = record.get("started_at")
     walk = None if flow is None else _walk_like(flow, record)
-    if walk is not None:
-        return draft_of_walk(draft, walk, {})
+    if walk is not None and flow is not None:
+        return draft_of_walk(draft, flow, walk, {})
     draft.comments.append("the keys stand behind the prompts that they interrupted; move those that are wrong")
     digits = list(record.get("digits", ()))
     for utterance in record.get("utterances", ()):
@@ -111,6 +125,12 @@ def draft_of_record(draft: ScenarioDraft, record: Mapping[str, Any], flow: Flow 
     return draft
 
 
+def _rings(flow: Flow, name: str) -> float:
+    """How long a transfer rings at most; the node may be one of a sub-flow."""
+    node = flow.nodes.get(name)
+    return node.timeout if isinstance(node, TransferNode) else TransferNode.model_fields["timeout"].default
+
+
 def _pressed(answer: str) -> list[dict[str, Any]]:
     if answer.lower().startswith(SAYS):
         return [{"says": answer[len(SAYS) :]}]
@@ -125,7 +145,7 @@ def _walk_like(flow: Flow, record: Mapping[str, Any]) -> list[RehearsalLine | st
     path, digits = list(record.get("path", ())), [str(each) for each in record.get("digits", ())]
     numbers = {"from": record.get("from", ""), "to": record.get("to", "")}
     finish = {node.digits.finish_on_key for node in flow.nodes.values() if isinstance(node, CollectNode)} - {""}
-    tried = 0
+    tried, surroundings = 0, _surroundings(record)
 
     def walk(answers: list[str], left: int) -> list[RehearsalLine | str] | None:
         """Try answers from here on; `left` are the digits that no question has had yet."""
@@ -133,7 +153,7 @@ def _walk_like(flow: Flow, record: Mapping[str, Any]) -> list[RehearsalLine | st
         tried += 1
         if tried > MOST_WALKS:
             return None
-        taken = list(_taken(lambda: Rehearsal(flow, numbers), answers))
+        taken = list(_taken(lambda: Rehearsal(flow, numbers, None, surroundings), answers))
         if not _begins(taken, said, path):
             return None
         over, lines = _is_over(taken), _lines(taken)
@@ -150,6 +170,12 @@ def _walk_like(flow: Flow, record: Mapping[str, Any]) -> list[RehearsalLine | st
     if found is not None and not _is_over(found) and record.get("end_reason") == "caller hung up":
         found.append(HANGS_UP)
     return found
+
+
+def _surroundings(record: Mapping[str, Any]) -> FlowSurroundings | None:
+    """The time of a call that its record tells."""
+    began = record.get("started_at")
+    return None if began is None else FlowSurroundings(lambda: datetime.fromisoformat(began))
 
 
 def _taken(begin: Callable[[], Rehearsal], answers: list[str]) -> Iterator[RehearsalLine | str]:

@@ -12,6 +12,7 @@
 One rule: a step is a table with one verb; its other fields belong to that verb.
 """
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -183,6 +184,10 @@ class Scenario(ScenarioPart):
     ] = None
     caller: Annotated[TelephoneNumber | None, Field(description="The caller's number.")] = None
     to: Annotated[TelephoneNumber | None, Field(description="The number that is called.")] = None
+    at: Annotated[
+        datetime | None,
+        Field(description="Date and time of the call, such as `2026-12-25T09:00`, on the clock of the flow's zone."),
+    ] = None
     settings: Annotated[dict[str, Any], Field(description="Settings of the bridge, nested as in its file.")] = {}
     people: Annotated[
         dict[TelephoneNumber, str | list[str]],

@@ -49,6 +49,7 @@ def play(loaded: LoadedScenario, phone: Phone) -> PlacedCall:
         scenario.url or _answering(loaded),
         caller=scenario.caller or CALLER_NUMBER,
         to=scenario.to or OWN_NUMBER,
+        at=scenario.at,
         settings=scenario.settings,
     )
     for line, step in zip(loaded.lines, scenario.steps, strict=True):

@@ -186,3 +186,13 @@ async def test_ended_calls_are_searched_and_paged_in_the_database(tmp_path):
         live = await store.live(10, since=NOON)
         assert [call.begun.call_sid for call in live] == ["CA5"]
         assert await store.live(10, since=NOON + timedelta(minutes=5)) == []
+
+
+@virtually
+async def test_the_end_of_a_call_without_a_row_waits_for_nobody_who_writes(tmp_path):
+    async with stores(tmp_path) as [store]:
+        writer = sqlite3.connect(tmp_path / "calls.db", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        assert not await store.close_row("CA7", "call busy", wallclock=NOON)
+        writer.rollback()
+        writer.close()

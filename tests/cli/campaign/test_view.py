@@ -10,7 +10,7 @@ from support.dialling import always_open, virtual_clock, wallclock
 from support.virtual_time import virtually
 
 from telebridge.campaigns.engine.campaign import Webhook
-from telebridge.campaigns.engine.states import CampaignStatus
+from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.campaigns.store.protocols import dialing_task
 from telebridge.cli.campaign.view import pictured, watch
@@ -72,3 +72,19 @@ async def test_a_campaign_is_watched_until_it_is_over():
         view = await watching
     assert (view.campaign.status, view.over) == (CampaignStatus.DONE, 2)
     assert "2 of 2 contacts" in console.file.getvalue()
+
+
+@virtually
+async def test_where_nobody_can_resume_it_a_campaign_is_watched_until_it_is_paused_and_its_calls_are_over():
+    async with memory_store(virtual_clock) as store:
+        campaign = await running_campaign(store, contacts(2))
+        [first] = await claim(store, 1)
+        await store.campaigns.change(campaign.id, CampaignInput.PAUSE, reason="5 calls were abandoned")
+        console = Console(file=StringIO(), width=120)
+        looking = watch(store, campaign.id, always_open, console, wallclock=wallclock, until_paused=True)
+        watching = asyncio.create_task(looking)
+        await asyncio.sleep(3)
+        assert not watching.done(), "a call is live"
+        await store.attempts.report(first.attempt_id, spoken("CA1"))
+        view = await watching
+    assert (view.campaign.reason, view.over, view.total) == ("5 calls were abandoned", 1, 2)

@@ -68,7 +68,7 @@ def edit(
     else:
         print_text(_told(one, done))
     for warning in _warnings(settings, done):
-        typer.echo(f"warning: {warning}", err=True)
+        print_text(f"warning: {warning}", err=True)
 
 
 def _file_text(file: Path, one: Campaign) -> str:
@@ -112,10 +112,10 @@ def _tell_keys(one: Campaign, *, json_: bool) -> None:
     running = {key: value for key, value in keys.items() if key.partition(".")[0] in CHANGES_WHILE_RUNNING}
     print_text(f"campaign '{one.plan.name}' is {one.status.value}. At any time, also while it runs:")
     for line in _lines(running):
-        print_line(line)
+        print_text(line)
     print_text("while it is a draft, paused or done:")
     for line in _lines({key: value for key, value in keys.items() if key not in running}):
-        print_line(line)
+        print_text(line)
     print_text(f"change one with `telebridge campaign edit {one.plan.name} max_live=20`; `KEY=` removes it")
 
 

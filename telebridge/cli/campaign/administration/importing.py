@@ -83,4 +83,4 @@ def _import_whole(settings: Settings, path: Path, name: str, *, app: str | None,
             start = f"`telebridge campaign start {one.plan.name}` lets it dial"
             print_text(f"{start}; see first that it is cancelled where it came from")
     if one.plan.flow not in flows.names:
-        typer.echo(f"warning: its flow '{one.plan.flow}' is not in {settings.flows_dir}: put it there first", err=True)
+        print_text(f"warning: its flow '{one.plan.flow}' is not in {settings.flows_dir}: put it there first", err=True)

@@ -17,7 +17,7 @@ from telebridge.campaigns.numbers.registers import check_register
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
-from telebridge.cli.process.printing import print_line
+from telebridge.cli.process.printing import print_line, print_text
 from telebridge.epoch import epoch_ms, instant, iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
@@ -113,10 +113,10 @@ def import_(
         told = {"added": added, "there": there, "unreadable": examined.unreadable, "register": register or None}
         print_line(json.dumps(told))
         return
-    print_line(f"{added:,} added, {there:,} there already")
+    print_text(f"{added:,} added, {there:,} there already")
     if examined.first_unreadable is not None:
         first = examined.first_unreadable
-        typer.echo(
+        print_text(
             f"{examined.unreadable:,} lines without a number, the first {file}:{first.line}: {first.reason}", err=True
         )
 
@@ -139,7 +139,7 @@ def list_(
         return
     for one in found:
         only = f"campaign {one.scope[:8]}" if one.scope else ""
-        print_line(
+        print_text(
             f"{one.phone:<16} {iso_instant(instant(one.added_at))}  {one.source:<16} {only:<17} {one.reason}".rstrip()
         )
 
