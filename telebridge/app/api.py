@@ -5,7 +5,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from telebridge.app.parts import BridgeParts, allowed_transfers
-from telebridge.epoch import system_clock
 from telebridge.rime.parameters import speech_parameters
 from telebridge.server.api.calls import CallEndpoints
 from telebridge.server.api.campaigns.administration import CampaignAdministrationEndpoints
@@ -18,6 +17,7 @@ from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.ports import CallOriginator
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
 from telebridge.settings import RimeSettings, Settings
+from telebridge.timing.epoch import system_clock
 
 
 class ApiHandlers(NamedTuple):

@@ -42,10 +42,10 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine
-from telebridge.epoch import Clock, wallclock_now
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
 from telebridge.settings import Settings, TwilioSettings
+from telebridge.timing.epoch import Clock, wallclock_now
 from telebridge.twilio.client import TwilioCalls
 
 log = logger(__name__)

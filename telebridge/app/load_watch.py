@@ -12,7 +12,7 @@ from collections.abc import Callable
 from telebridge import metrics
 from telebridge.call.overload import Overload, OverloadBegan, OverloadEnded, OverloadEvent
 from telebridge.logs import logger
-from telebridge.running_time import TICK_SECONDS, running_time
+from telebridge.timing.running_time import TICK_SECONDS, running_time
 
 log = logger(__name__)
 

@@ -9,7 +9,6 @@ import asyncio
 from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.app.campaigns import Campaigning
-from telebridge.backoff import backoff_seconds
 from telebridge.call.store.store import CallStore
 from telebridge.database.database import Database
 from telebridge.database.engine import DatabaseEngine
@@ -17,6 +16,7 @@ from telebridge.database.failures import DatabaseUnusable
 from telebridge.database.migration import migrate
 from telebridge.database.probe import DatabaseProbe
 from telebridge.logs import logger
+from telebridge.timing.backoff import backoff_seconds
 
 log = logger(__name__)
 

@@ -19,7 +19,7 @@ from sqlalchemy.dialects import sqlite
 from typing_extensions import override
 
 from telebridge.database.engine import READING, DatabaseEngine, SqliteEngine
-from telebridge.epoch import Clock, system_clock
+from telebridge.timing.epoch import Clock, system_clock
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql

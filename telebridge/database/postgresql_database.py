@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from typing_extensions import override
 
 from telebridge.database.database import Database
-from telebridge.epoch import Clock
+from telebridge.timing.epoch import Clock
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from telebridge.running_time import RunningTimeout
+from telebridge.timing.running_time import RunningTimeout
 
 CLOSE_SECONDS = 1.0
 """How long a closing handshake may take."""

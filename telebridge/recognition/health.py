@@ -3,7 +3,7 @@
 One rule: it is asked again by itself, so a recognizer that is back is used again without anybody's help.
 """
 
-from telebridge.backoff import backoff_seconds
+from telebridge.timing.backoff import backoff_seconds
 
 FIRST_SECONDS = 2.0
 LONGEST_SECONDS = 60.0

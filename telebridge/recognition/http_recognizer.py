@@ -25,8 +25,8 @@ from telebridge.recognition.source import (
     Recognizer,
     TranscriptSink,
 )
-from telebridge.running_time import RunningTimeout
 from telebridge.tasks import Tasks
+from telebridge.timing.running_time import RunningTimeout
 
 log = logger(__name__)
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable
 from telebridge.errors import SpeechUnavailable
 from telebridge.speech.segmentation import SentenceSegmenter, pieces_of
 from telebridge.speech.tokens import repaired_tokens
-from telebridge.timer import DeadlineTimer
+from telebridge.timing.timer import DeadlineTimer
 from telebridge.unicode_text import is_speakable, repaired
 
 STALLED_SECONDS = 1.0

@@ -9,7 +9,7 @@ One rule: after a failure nothing is opened before the back-off is over.
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from telebridge.backoff import backoff_seconds
+from telebridge.timing.backoff import backoff_seconds
 
 T = TypeVar("T")
 

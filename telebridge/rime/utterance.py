@@ -45,11 +45,11 @@ from telebridge.rime.messages import (
 from telebridge.rime.parameters import RimeOptions
 from telebridge.rime.plain import PlainConnection
 from telebridge.rime.structured import Edition, StructuredConnection, WordClock
-from telebridge.running_time import RunningTimeout
 from telebridge.speech.source import Audio, Words
 from telebridge.speech.speaking_time import VoiceRate, needs_audio
 from telebridge.speech.utterance import Utterance
 from telebridge.tasks import Tasks
+from telebridge.timing.running_time import RunningTimeout
 
 log = logger(__name__)
 

@@ -16,12 +16,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS
-from telebridge.backoff import backoff_seconds
 from telebridge.errors import SpeechError, SpeechIncomplete, SpeechUnavailable
 from telebridge.speech.alignment import spoken_until
 from telebridge.speech.segmentation import is_inside_markup
 from telebridge.speech.source import Audio, SpeechEvent, SpeechSource, Word, Words
 from telebridge.speech.words import end_of_share, last_boundary
+from telebridge.timing.backoff import backoff_seconds
 from telebridge.unicode_text import is_speakable
 
 SLACK_MS = 20.0

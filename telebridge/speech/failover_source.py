@@ -14,7 +14,6 @@ from typing_extensions import override
 from telebridge import metrics
 from telebridge.errors import SpeechError, SpeechIncomplete, SpeechRejected, SpeechTextError
 from telebridge.logs import logger
-from telebridge.running_time import running_time
 from telebridge.speech.failover import (
     EndUtterance,
     Failover,
@@ -30,7 +29,8 @@ from telebridge.speech.failover import (
 from telebridge.speech.source import Audio, SpeechEvent, SpeechSink, SpeechSource, SpeechStream, VoiceOverrides, Words
 from telebridge.speech.streamed_text import ReplayBuffer
 from telebridge.speech.utterance import Utterance
-from telebridge.timer import DeadlineTimer
+from telebridge.timing.running_time import running_time
+from telebridge.timing.timer import DeadlineTimer
 from telebridge.unicode_text import repaired
 
 log = logger(__name__)

@@ -9,8 +9,8 @@ One rule: no key is lost. It belongs to the open question, or it waits for the n
 from dataclasses import dataclass
 from enum import Enum
 
-from telebridge.deadlines import earliest
 from telebridge.errors import ConfigurationError
+from telebridge.timing.deadlines import earliest
 
 KEYS = frozenset("0123456789*#ABCD")
 HELD_SECONDS = 20.0

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from aiohttp import ClientConnectorError, ClientError
 
 from telebridge.errors import TwilioAPIError
-from telebridge.running_time import RunningTimeout
+from telebridge.timing.running_time import RunningTimeout
 from telebridge.twilio.calls import CallRequest, CallStatus
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from support.virtual_time import virtually
 from telebridge import metrics
 from telebridge.app.load_watch import LoadWatch
 from telebridge.call.overload import Overload
-from telebridge.running_time import running_time
+from telebridge.timing.running_time import running_time
 
 
 class Process:

@@ -31,8 +31,8 @@ from telebridge.campaigns.engine.outcomes import Outcome, Reported, RetryRules
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.recovery.records import RecoveryRecords
 from telebridge.campaigns.recovery.recovery import Recovery
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 

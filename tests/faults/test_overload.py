@@ -10,9 +10,9 @@ from support.speech import audio_of, heard
 from support.virtual_time import virtually
 
 from telebridge.app.load_watch import LoadWatch
-from telebridge.running_time import TICK_SECONDS, running_time
 from telebridge.speech.failover import Provider
 from telebridge.speech.failover_source import FailoverSpeech
+from telebridge.timing.running_time import TICK_SECONDS, running_time
 
 SENTENCE = "Goodbye to all of you."
 FLOW = f"flow: test\nstart: bye\nnodes:\n  bye: {{hang_up: {SENTENCE}}}\n"

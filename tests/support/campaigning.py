@@ -19,13 +19,13 @@ from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
-from telebridge.epoch import epoch_ms
 from telebridge.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.timing.epoch import epoch_ms
 
 NEW_YORK = Lane(("America/New_York",), "US-NY")
 FLOW = """

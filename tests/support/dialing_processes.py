@@ -18,7 +18,7 @@ from support.dialling import attach, chance
 from support.lossy_twilio import Losses, LossyTwilio
 from support.lossy_twilio_http import LossyTwilioServer
 from telebridge.campaigns.engine.states import AttemptState
-from telebridge.epoch import system_clock
+from telebridge.timing.epoch import system_clock
 
 
 class Processes:

@@ -11,8 +11,8 @@ from telebridge.campaigns.dialing.call_reports import AttemptReports
 from telebridge.campaigns.dialing.dialer import Dialer, DialerOptions
 from telebridge.campaigns.dialing.reconciler import Reconciler, ReconcilerOptions
 from telebridge.campaigns.engine.attempt import CallReport
-from telebridge.epoch import instant
 from telebridge.simulator.setup.clock import VIRTUAL_START
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 PUBLIC_URL = "https://bridge.example.com"

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.epoch import instant
 from telebridge.errors import TwilioAPIError
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 from telebridge.twilio.client import CallResource
 

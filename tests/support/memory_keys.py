@@ -1,7 +1,7 @@
 """Idempotency keys in memory, judged as those of a database are."""
 
-from telebridge.epoch import system_clock
 from telebridge.server.http.idempotency import IdempotencyKeys, KeyVerdict, StoredRequest, judge
+from telebridge.timing.epoch import system_clock
 
 
 class MemoryKeys(IdempotencyKeys):

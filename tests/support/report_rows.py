@@ -7,7 +7,7 @@ from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.states import AttemptState, ContactState
 from telebridge.campaigns.reporting.report import ReportRow
 from telebridge.campaigns.reporting.summary import CampaignSummary, Prices
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 from telebridge.twilio.calls import CallStatus
 
 ANN = "+12125550111"

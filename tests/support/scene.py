@@ -27,12 +27,12 @@ from telebridge.call.record import CallRecord, SpokenUtterance
 from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.store.protocols import dialing_task
-from telebridge.epoch import epoch_ms, wallclock_now
 from telebridge.server.api.campaigns.plan import planned
 from telebridge.settings import Settings
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
+from telebridge.timing.epoch import epoch_ms, wallclock_now
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 
 CALLER = "wait; listen 1.6s; speak 1.4s; silence 1s; press *; listen 3s; speak 2s; " + "silence 1s; press *; " * 50

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.backoff import backoff_seconds
 from telebridge.call.messages.mail import MailServer, addresses_in, mail_of
 from telebridge.call.messages.message import NOTE_SUFFIX, CallerMessage, MessageNote, file_of
 from telebridge.call.messages.store import CallerMessages
-from telebridge.epoch import Clock, system_clock
 from telebridge.logs import logger
 from telebridge.tasks import in_daemon_thread
+from telebridge.timing.backoff import backoff_seconds
+from telebridge.timing.epoch import Clock, system_clock
 
 log = logger(__name__)
 

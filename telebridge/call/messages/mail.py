@@ -13,7 +13,7 @@ from email.utils import format_datetime
 from typing import Literal
 
 from telebridge.call.messages.message import CallerMessage
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 
 Security = Literal["starttls", "tls", "none"]
 

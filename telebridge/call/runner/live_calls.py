@@ -26,12 +26,12 @@ from telebridge.call.session.session import CallSession, SessionOptions
 from telebridge.call.session.stream_phase import Phase
 from telebridge.call.store.store import CallStore
 from telebridge.call.store.table import StoredCall
-from telebridge.epoch import wallclock_now
 from telebridge.flows.inspection import matched_variables
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.model import Flow
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.logs import logger
+from telebridge.timing.epoch import wallclock_now
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)

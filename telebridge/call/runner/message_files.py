@@ -14,10 +14,10 @@ from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.call.messages.message import MessageNote, note_of
 from telebridge.call.record import CallRecord
 from telebridge.call.session.events import MessageSaved
-from telebridge.epoch import Clock, system_clock
 from telebridge.logs import logger
 from telebridge.private_files import FILE_MODE, make_private, make_private_folder, open_private
 from telebridge.tasks import Tasks
+from telebridge.timing.epoch import Clock, system_clock
 
 log = logger(__name__)
 

@@ -50,7 +50,7 @@ from telebridge.flows.steps import Play, Say, Transfer
 from telebridge.logs import logger
 from telebridge.playback.writer import SendAudio, SendMark
 from telebridge.tasks import Tasks
-from telebridge.timer import DeadlineTimer
+from telebridge.timing.timer import DeadlineTimer
 from telebridge.turns.barge_in import BargeInPolicy
 from telebridge.twilio.media_stream import StreamStarted
 

@@ -17,10 +17,10 @@ from telebridge.call.session.turn import NO_WORDS, DialogTurn, StepOver, TurnRes
 from telebridge.call.session.words.ahead import WordsAhead
 from telebridge.call.session.words.floor import FloorWords
 from telebridge.call.session.words.options import WordOptions
-from telebridge.deadlines import earliest
 from telebridge.errors import LocalProtocolError, NotLive
 from telebridge.flows.steps import Collect, DialogueStep, Play, Say, Screening, Wait
 from telebridge.recognition.source import FinalTranscript
+from telebridge.timing.deadlines import earliest
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.turns.digits import DigitCollector
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted

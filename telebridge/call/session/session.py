@@ -45,11 +45,11 @@ from telebridge.call.session.stream_lifecycle import StreamLifecycle
 from telebridge.call.session.stream_phase import Phase, PhaseMachine
 from telebridge.call.session.transfer import CallTransfer
 from telebridge.call.session.words.options import WordOptions
-from telebridge.deadlines import earliest
 from telebridge.errors import NotLive
 from telebridge.flows.interpreter import FlowInterpreter
 from telebridge.flows.steps import CallBack, Say, Step, Transfer
 from telebridge.playback.writer import PlaybackOptions, SendAudio
+from telebridge.timing.deadlines import earliest
 from telebridge.turns.barge_in import BargeInCause
 from telebridge.twilio.media_stream import (
     AudioReceived,

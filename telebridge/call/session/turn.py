@@ -17,7 +17,6 @@ from telebridge.call.session.events import WordsHeard
 from telebridge.call.session.words.ahead import WordsAhead
 from telebridge.call.session.words.options import WordOptions
 from telebridge.call.session.words.spoken_answer import SpokenAnswer, SpokenResult
-from telebridge.deadlines import earliest
 from telebridge.errors import TelebridgeError
 from telebridge.flows.steps import (
     Collect,
@@ -34,6 +33,7 @@ from telebridge.flows.steps import (
     Wait,
 )
 from telebridge.recognition.source import FinalTranscript
+from telebridge.timing.deadlines import earliest
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.turns.digits import Collected, DigitCollector, Ending
 from telebridge.turns.voice_activity import CallerSpeechEnded, CallerSpeechStarted

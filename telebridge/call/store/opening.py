@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.database.database import Database
 from telebridge.database.schema import metadata
-from telebridge.epoch import epoch_ms, instant
 from telebridge.flows.nodes.opening_hours import OpeningState
 from telebridge.logs import logger
+from telebridge.timing.epoch import epoch_ms, instant
 
 log = logger(__name__)
 

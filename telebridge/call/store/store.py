@@ -20,8 +20,8 @@ from telebridge.call.ownership import NotOwned, not_owned
 from telebridge.call.store.table import CALL, StoredCall, clean, end_values, stored_call
 from telebridge.call.store.writer import CallWriter
 from telebridge.database.database import Database
-from telebridge.epoch import epoch_ms
 from telebridge.tasks import Tasks
+from telebridge.timing.epoch import epoch_ms
 
 T = TypeVar("T")
 

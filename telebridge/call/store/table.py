@@ -13,8 +13,8 @@ from sqlalchemy import BigInteger, Column, Row, Table, Text
 from telebridge.call.record import CallRecord
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.database.schema import metadata
-from telebridge.epoch import epoch_ms, instant
 from telebridge.logs import logger
+from telebridge.timing.epoch import epoch_ms, instant
 from telebridge.unicode_text import repaired, repaired_values
 
 log = logger(__name__)

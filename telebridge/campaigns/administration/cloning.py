@@ -15,8 +15,8 @@ from telebridge.campaigns.engine.lifecycle import check_not_deleted
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.states import CampaignStatus, ContactState
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import instant
 
 COPIED_AT_ONCE = 5000
 KNOWN_OUTCOMES = frozenset({*(outcome.value for outcome in Outcome), DO_NOT_CALL})

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from telebridge.campaigns.engine.administration import KeptRecords, Purged
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 
 
 async def delete_campaign_data(

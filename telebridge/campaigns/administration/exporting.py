@@ -33,8 +33,8 @@ from telebridge.campaigns.engine.do_not_call import DoNotCallEntry
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import ReportRow, report_rows
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import iso_instant, iso_time
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import iso_instant, iso_time
 
 AT_ONCE = 2000
 

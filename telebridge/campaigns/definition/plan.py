@@ -20,7 +20,7 @@ from telebridge.campaigns.engine.campaign import (
 from telebridge.campaigns.engine.circuit_breaker import BreakerRules
 from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 
 SECOND = timedelta(seconds=1)
 

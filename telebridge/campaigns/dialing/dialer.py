@@ -33,11 +33,11 @@ from telebridge.campaigns.engine.dial_rules import (
 from telebridge.campaigns.engine.outcomes import Reported
 from telebridge.campaigns.engine.pacing import QUEUE_TOLERATED_MS
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import wallclock_now
 from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
 from telebridge.tasks import Tasks
+from telebridge.timing.epoch import wallclock_now
 from telebridge.twilio.client import CallResource, TwilioCalls
 
 log = logger(__name__)

@@ -30,10 +30,10 @@ from telebridge.campaigns.engine.reconciliation import (
 )
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import TwilioAPIError
 from telebridge.logs import logger
 from telebridge.metrics import ATTEMPTS, DUPLICATE_CALLS
+from telebridge.timing.epoch import epoch_ms, instant
 from telebridge.twilio.calls import CallStatus
 from telebridge.twilio.client import CallResource, TwilioCalls
 

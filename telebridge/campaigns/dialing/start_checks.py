@@ -15,9 +15,9 @@ from telebridge.campaigns.engine.lifecycle import nobody_left
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus, ContactState
 from telebridge.campaigns.numbers.registers import register_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
 from telebridge.flows.inspection import matched_variables
+from telebridge.timing.epoch import epoch_ms
 
 SCRUB_HOLDS = timedelta(days=31)
 LOOKED_AT = 1000

@@ -10,7 +10,7 @@ from typing import Any
 
 from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.states import AttemptState
-from telebridge.epoch import iso_time
+from telebridge.timing.epoch import iso_time
 from telebridge.twilio.calls import CallStatus
 
 

@@ -13,8 +13,8 @@ from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Campaign, Cap
 from telebridge.campaigns.engine.claim import CampaignLane, Claim, OpenLane
 from telebridge.campaigns.engine.refusals import RefusalCause, refusal_cause
-from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import TwilioAPIError
+from telebridge.timing.epoch import epoch_ms, instant
 from telebridge.twilio.calls import CallRequest
 
 OpenUntil = Callable[[CampaignLane, datetime], datetime | None]

@@ -14,8 +14,8 @@ from telebridge.campaigns.engine.states import (
     CampaignStatus,
     follow,
 )
-from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import iso_time
 
 RETRIED = frozenset(outcome.value for outcome in Outcome if outcome not in CONVERSATIONS)
 """Outcomes whose contacts may be put back by hand: those in which no person was spoken to."""

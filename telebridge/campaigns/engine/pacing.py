@@ -12,7 +12,7 @@ One rule: instants are epoch milliseconds of one clock, the database's, because 
 
 from dataclasses import dataclass
 
-from telebridge.backoff import backoff_seconds
+from telebridge.timing.backoff import backoff_seconds
 
 TOLERANCE_MS = 100.0
 BACKOFF_FIRST_SECONDS = 1.0

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from telebridge.backoff import backoff_seconds
 from telebridge.campaigns.dialing.breaker_watch import pause_campaign
 from telebridge.campaigns.dialing.reconciler import NO_SUCH_CALL
 from telebridge.campaigns.engine.reconciliation import ASTRAY_MS
 from telebridge.campaigns.recovery.missing_calls import DialedCall, MissingCall
 from telebridge.campaigns.recovery.records import RecoveryRecords
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms, instant
 from telebridge.errors import TelebridgeError, TwilioAPIError
 from telebridge.logs import logger
+from telebridge.timing.backoff import backoff_seconds
+from telebridge.timing.epoch import epoch_ms, instant
 from telebridge.twilio.client import CallResource, TwilioCalls
 
 log = logger(__name__)

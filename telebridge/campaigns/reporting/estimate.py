@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.claim import CampaignLane
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 
 DAY = timedelta(days=1)
 FARTHEST = timedelta(days=60)

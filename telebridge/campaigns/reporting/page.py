@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.reporting.chart import Column, column_chart
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.summary import CampaignSummary
-from telebridge.epoch import iso_instant
+from telebridge.timing.epoch import iso_instant
 
 
 def report_page(campaign: Campaign, summary: CampaignSummary, variables: Sequence[str], *, wallclock: datetime) -> str:

@@ -15,7 +15,7 @@ from telebridge.campaigns.engine.attempt import Attempt, attempt_json
 from telebridge.campaigns.engine.contact import Contact, Lane
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ReportRecords
-from telebridge.epoch import iso_time
+from telebridge.timing.epoch import iso_time
 
 BEFORE = ("phone",)
 BEHIND = (

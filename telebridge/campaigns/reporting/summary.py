@@ -15,7 +15,7 @@ from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.engine.outcomes import CONVERSATIONS, Outcome
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.reporting.report import ReportRow, result_texts
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 SECONDS_OF_MINUTE = 60.0

@@ -8,8 +8,8 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.reporting.why_waiting import Explanation, explain
 from telebridge.campaigns.store.protocols import CampaignStore, Progress
-from telebridge.epoch import instant, iso_instant
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import instant, iso_instant
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.engine.refusals import FEW
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
-from telebridge.epoch import epoch_ms, instant
+from telebridge.timing.epoch import epoch_ms, instant
 
 
 class Waiting(Enum):

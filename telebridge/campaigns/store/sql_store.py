@@ -11,7 +11,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.reports import SqlReports
 from telebridge.database.database import database_of
 from telebridge.database.engine import DatabaseEngine
-from telebridge.epoch import Clock
+from telebridge.timing.epoch import Clock
 
 
 def sql_campaign_store(engine: DatabaseEngine, clock: Clock | None = None) -> CampaignStore:

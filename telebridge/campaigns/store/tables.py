@@ -39,7 +39,7 @@ from telebridge.campaigns.engine.outcomes import Outcome, Reported
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus, ContactState
 from telebridge.database.schema import metadata
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 from telebridge.twilio.calls import CallStatus
 
 E = TypeVar("E", bound=Enum)

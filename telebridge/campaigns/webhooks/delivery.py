@@ -7,9 +7,9 @@ Instants are epoch milliseconds.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telebridge.backoff import backoff_seconds
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
 from telebridge.campaigns.webhooks.signature import sign
+from telebridge.timing.backoff import backoff_seconds
 
 FIRST_SECONDS = 10.0
 LONGEST_SECONDS = 3600.0

@@ -27,10 +27,10 @@ from telebridge.cli.process.printing import print_text
 from telebridge.database.copies import copied, move_away
 from telebridge.database.database import database_of
 from telebridge.database.engine import POSTGRESQL
-from telebridge.epoch import epoch_ms
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.settings import DatabaseSettings, Settings, load_settings
+from telebridge.timing.epoch import epoch_ms
 
 STAMP = "%Y%m%dT%H%M%SZ"
 BY_TIME = "telebridge-*.db"

@@ -25,9 +25,9 @@ from telebridge.cli.campaign.view import pictured, watch
 from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
-from telebridge.epoch import iso_time
 from telebridge.errors import CampaignRefused
 from telebridge.settings import Settings, load_settings
+from telebridge.timing.epoch import iso_time
 
 if TYPE_CHECKING:
     from telebridge.campaigns.reporting.words import CampaignWords

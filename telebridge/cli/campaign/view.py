@@ -15,7 +15,7 @@ from telebridge.campaigns.engine.dial_rules import OpensAt, OpenUntil
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import CampaignView, view_campaign
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import iso_instant
+from telebridge.timing.epoch import iso_instant
 
 BAR_WIDTH = 40
 

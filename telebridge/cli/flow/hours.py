@@ -19,12 +19,12 @@ from telebridge.cli.database import migrated_database
 from telebridge.cli.options import ConfigOption, JsonOption, instant_of
 from telebridge.cli.process.printing import print_text
 from telebridge.database.database import database_of
-from telebridge.epoch import iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.nodes.hours_in_service import HoursInService, hours_by_name
 from telebridge.flows.nodes.opening_hours import OpeningHours, OpeningState
 from telebridge.settings import Settings, load_settings
+from telebridge.timing.epoch import iso_instant
 
 T = TypeVar("T")
 

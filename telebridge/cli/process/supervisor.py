@@ -21,10 +21,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
-from telebridge.backoff import backoff_seconds
 from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import StopTimes
 from telebridge.errors import ConfigurationError
+from telebridge.timing.backoff import backoff_seconds
 
 FAILED, CONFIGURED_WRONGLY = 1, 2
 SHORT_LIFE_SECONDS = 5.0

@@ -13,7 +13,6 @@ from telebridge.campaigns.engine.do_not_call import EVERY_CAMPAIGN, DoNotCallEnt
 from telebridge.campaigns.numbers.numbers import read_number
 from telebridge.campaigns.numbers.punctuation import NumberProblem
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import instant, iso_instant
 from telebridge.server.api.campaigns.endpoints import UNKNOWN_CAMPAIGN
 from telebridge.server.api.campaigns.models import (
     AddDoNotCallRequest,
@@ -26,6 +25,7 @@ from telebridge.server.api.campaigns.models import (
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem, unknown_campaign
+from telebridge.timing.epoch import instant, iso_instant
 
 
 class DoNotCallEndpoints:

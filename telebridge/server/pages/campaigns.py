@@ -21,7 +21,6 @@ from telebridge.campaigns.reporting.view import CampaignView, campaign_json, vie
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.api.campaigns.endpoints import CampaignEndpoints, found_campaign
@@ -32,6 +31,7 @@ from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.shown.auditions import VALID_FOR
 from telebridge.server.pages.shown.campaign_hours import ZoneHours, zone_hours
 from telebridge.server.pages.visits import PageRouter, PageVisit
+from telebridge.timing.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.twilio.signed_urls import PromptTokens
 
 log = logger(__name__)

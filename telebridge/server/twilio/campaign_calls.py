@@ -25,10 +25,10 @@ from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine, OnScre
 from telebridge.campaigns.engine.outcomes import MACHINES, Reported
 from telebridge.campaigns.engine.states import AttemptState
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms, wallclock_now
 from telebridge.flows.steps import CallBack
 from telebridge.logs import logger
 from telebridge.tasks import Tasks
+from telebridge.timing.epoch import epoch_ms, wallclock_now
 from telebridge.turns.barge_in import BargeInCause
 
 log = logger(__name__)

@@ -24,7 +24,6 @@ from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.record import CallRecord
 from telebridge.call.runner.feed import Watch
 from telebridge.call.runner.live_calls import LiveCalls
-from telebridge.epoch import epoch_ms
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
 from telebridge.recognition_server.server import RecognitionServerOptions
@@ -42,6 +41,7 @@ from telebridge.testing.bench.settings import BRIDGE, RECOGNIZER, RIME, bench_se
 from telebridge.testing.hearing.voice import KnownVoice
 from telebridge.testing.network.loop import PhoneLoop
 from telebridge.testing.network.network import MemoryNetwork
+from telebridge.timing.epoch import epoch_ms
 
 T = TypeVar("T")
 

@@ -20,7 +20,7 @@ from telebridge.call.record import CallRecord
 from telebridge.call.runner.message_files import MessageFiles
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 
 NOW = epoch_ms(datetime(2026, 3, 2, 9, tzinfo=UTC))
 RECORD = CallRecord("CA1", "desk", "+15551230001", "+15551230000", "inbound", datetime(2026, 3, 2, tzinfo=UTC))

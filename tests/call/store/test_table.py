@@ -14,7 +14,7 @@ from telebridge.call.store.table import (
     row_of,
     stored_call,
 )
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from telebridge.campaigns.administration.cloning import clone_contacts
 from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Cap
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import instant
 
 SUMMER = plan(name="summer")
 

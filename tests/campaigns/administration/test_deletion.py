@@ -12,7 +12,7 @@ from telebridge.campaigns.administration.deletion import delete_campaign_data, p
 from telebridge.campaigns.dialing.retention import EVERY_SECONDS, keep_retention_time
 from telebridge.campaigns.engine.administration import Purged
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 
 NOW = instant(START)
 

@@ -33,8 +33,8 @@ from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import Cap, Webhook
 from telebridge.campaigns.engine.claim import OpenLane
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused, ConfigurationError
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 HOOK = Webhook("http://127.0.0.1/calls", "secret")

@@ -10,8 +10,8 @@ from telebridge.campaigns.engine.attempt import NotPlacedReason
 from telebridge.campaigns.engine.campaign import CampaignKind
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
-from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import epoch_ms
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 CONSENT = {"consented_at": NOW, "consent_source": "form 7"}

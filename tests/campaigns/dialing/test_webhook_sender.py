@@ -17,8 +17,8 @@ from support.webhooks import PAGE, documented_check, receiving
 from telebridge.campaigns.dialing.webhook_sender import WebhookSender
 from telebridge.campaigns.engine.campaign import Webhook, WebhookEvent
 from telebridge.campaigns.engine.states import CampaignInput
-from telebridge.epoch import epoch_ms
 from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK
+from telebridge.timing.epoch import epoch_ms
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 ENDED = (WebhookEvent.ATTEMPT_DONE, WebhookEvent.CONTACT_DONE)

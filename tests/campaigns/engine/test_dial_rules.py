@@ -21,8 +21,8 @@ from telebridge.campaigns.engine.dial_rules import (
     dialing_order,
 )
 from telebridge.campaigns.engine.states import ContactState
-from telebridge.epoch import epoch_ms
 from telebridge.errors import TwilioAPIError
+from telebridge.timing.epoch import epoch_ms
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 

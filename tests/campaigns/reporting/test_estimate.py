@@ -7,7 +7,7 @@ from support.lanes import LAW, MONDAY_NOON, lane
 
 from telebridge.campaigns.engine.contact import Lane
 from telebridge.campaigns.reporting.estimate import Speed, estimated
-from telebridge.epoch import epoch_ms
+from telebridge.timing.epoch import epoch_ms
 
 HAWAII = Lane(("Pacific/Honolulu",), "US-HI")
 SPEED = Speed(calls_per_second=1.0, max_live=1000, answer_rate=0.5, call_seconds=70, ring_seconds=25, max_attempts=2)

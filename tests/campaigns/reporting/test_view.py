@@ -10,8 +10,8 @@ from telebridge.campaigns.engine.outcomes import Outcome, RetryRules
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.campaigns.reporting.why_waiting import Waiting
 from telebridge.campaigns.store.protocols import dialing_task
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 

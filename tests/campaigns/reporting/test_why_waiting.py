@@ -10,7 +10,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting, explain
 from telebridge.campaigns.store.protocols import DialingNow, WaitingLane
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 
 NOW, HOUR = instant(START), timedelta(hours=1)
 RUNNING = Campaign("c1", plan(), CampaignStatus.RUNNING)

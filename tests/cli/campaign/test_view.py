@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.states import CampaignInput, CampaignStatus
 from telebridge.campaigns.reporting.view import view_campaign
 from telebridge.campaigns.store.protocols import dialing_task
 from telebridge.cli.campaign.view import pictured, watch
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 
 
 @pytest_asyncio.fixture

@@ -27,8 +27,8 @@ from telebridge.campaigns.engine.states import (
     CampaignInput,
     ContactState,
 )
-from telebridge.epoch import instant
 from telebridge.errors import LocalProtocolError
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 

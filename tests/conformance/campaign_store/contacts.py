@@ -18,8 +18,8 @@ from telebridge.campaigns.engine.states import (
     CampaignInput,
     ContactState,
 )
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import instant
 
 
 def called_ann(people):

@@ -23,7 +23,7 @@ from telebridge.campaigns.engine.contact import NewContact
 from telebridge.campaigns.engine.outcomes import Outcome
 from telebridge.campaigns.engine.pacing import Pacing
 from telebridge.campaigns.store.protocols import DialingNow, dialing_task
-from telebridge.epoch import instant
+from telebridge.timing.epoch import instant
 from telebridge.twilio.calls import CallStatus
 
 

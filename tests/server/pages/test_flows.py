@@ -13,10 +13,10 @@ from telebridge.audio.wav import mulaw_file
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python.registry import Bridge
-from telebridge.epoch import wallclock_now
 from telebridge.server.pages.flows import FlowPages
 from telebridge.server.pages.shown import flow_findings
 from telebridge.server.pages.shown.auditions import VALID_FOR, Auditions
+from telebridge.timing.epoch import wallclock_now
 from telebridge.twilio.signed_urls import PromptTokenError, PromptTokens
 
 PROMPTS = PromptTokens("secret")

@@ -18,9 +18,9 @@ from telebridge.campaigns.dialing.opt_out_files import OptOutFiles
 from telebridge.campaigns.engine.campaign import CampaignPlan, OnMachine, OnScreening
 from telebridge.campaigns.engine.outcomes import Reported, RetryRules
 from telebridge.campaigns.engine.states import ContactState
-from telebridge.epoch import instant, system_clock
 from telebridge.flows.steps import CallBack
 from telebridge.server.twilio.campaign_calls import CampaignCalls, answer_plan, reported_of, talk_of
+from telebridge.timing.epoch import instant, system_clock
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.twilio.calls import CallStatus, CallStatusReport
 

@@ -25,8 +25,8 @@ from telebridge.campaigns.engine.lifecycle import check_fillable, check_retry, f
 from telebridge.campaigns.engine.states import ContactState
 from telebridge.campaigns.store.protocols import ContactRecords
 from telebridge.campaigns.webhooks.events import retried_event
-from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused
+from telebridge.timing.epoch import epoch_ms
 
 
 class MemoryContacts(ContactRecords):

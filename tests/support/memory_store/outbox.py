@@ -18,7 +18,7 @@ from telebridge.campaigns.webhooks.delivery import (
     verdict,
 )
 from telebridge.campaigns.webhooks.events import OutboxChange, OutboxEvent
-from telebridge.epoch import Clock
+from telebridge.timing.epoch import Clock
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from telebridge.campaigns.engine.contact import Contact, ImportPosition, Lane
 from telebridge.campaigns.engine.do_not_call import DoNotCallEntry
 from telebridge.campaigns.engine.pacing import Backoff, Pacing
 from telebridge.campaigns.engine.states import AttemptState
-from telebridge.epoch import Clock
+from telebridge.timing.epoch import Clock
 
 
 @dataclass(slots=True)

@@ -13,7 +13,7 @@ from support.memory_store.outbox import MemoryOutbox
 from support.memory_store.reports import MemoryReports
 from support.memory_store.rows import MemoryRows
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import Clock, system_clock
+from telebridge.timing.epoch import Clock, system_clock
 
 
 def memory_campaign_store(clock: Clock = system_clock) -> CampaignStore:

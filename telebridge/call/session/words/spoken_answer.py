@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from telebridge.call.session.effects import CallEffect, RecognizeAudio, StartRecognition, StopRecognition
 from telebridge.call.session.words.ahead import UtteranceAhead
 from telebridge.call.session.words.options import WordOptions
-from telebridge.deadlines import earliest
 from telebridge.flows.steps import WordRules
 from telebridge.flows.words.meaning import meaning_of
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognitionResult
 from telebridge.recognition.words.floor import FloorWordRules
 from telebridge.recognition.words.phrases import is_echo, says_nothing
+from telebridge.timing.deadlines import earliest
 
 NO_RULES = FloorWordRules()
 OVERDUE_SECONDS = 4.0

@@ -18,9 +18,9 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.cli.campaign.store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
-from telebridge.epoch import epoch_ms, instant, iso_instant
 from telebridge.errors import ConfigurationError
 from telebridge.settings import Settings, load_settings
+from telebridge.timing.epoch import epoch_ms, instant, iso_instant
 
 do_not_call = typer.Typer(
     help="Numbers that no campaign calls, or one campaign does not call: at once and permanently.",

@@ -18,7 +18,6 @@ from telebridge.campaigns.administration.exporting import export_campaign, impor
 from telebridge.campaigns.definition.editing import key_path
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import iso_time
 from telebridge.server.api.campaigns.edit import changed_file, clone_campaign, edit_campaign
 from telebridge.server.api.campaigns.endpoints import (
     CHUNK,
@@ -41,6 +40,7 @@ from telebridge.server.api.campaigns.models import (
 )
 from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.endpoint import endpoint, respond
+from telebridge.timing.epoch import iso_time
 
 GZIP = "application/gzip"
 

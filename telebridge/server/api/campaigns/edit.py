@@ -16,9 +16,9 @@ from telebridge.campaigns.definition.model import CampaignDefinition
 from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Campaign, CampaignPlan
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.epoch import epoch_ms
 from telebridge.errors import CampaignRefused, ConfigurationError
 from telebridge.server.api.campaigns.plan import planned
+from telebridge.timing.epoch import epoch_ms
 
 LINE = re.compile(r":\d+(?=:|$)")
 

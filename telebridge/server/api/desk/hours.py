@@ -11,7 +11,6 @@ from aiohttp import hdrs, web
 from pydantic import Field
 
 from telebridge.call.store.opening import OpeningByHand
-from telebridge.epoch import iso_instant
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.model import Flow
 from telebridge.flows.nodes.hours_in_service import HoursInService, hours_by_name
@@ -19,6 +18,7 @@ from telebridge.flows.nodes.opening_hours import OpeningState
 from telebridge.server.http.bodies import Nothing, RequestModel, ResponseModel
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem
+from telebridge.timing.epoch import iso_instant
 
 StateName = Literal["open", "closed", "holiday"]
 

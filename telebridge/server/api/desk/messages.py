@@ -12,10 +12,10 @@ from pydantic import Field
 from telebridge.call.messages.mail import addresses_in
 from telebridge.call.messages.message import CallerMessage
 from telebridge.call.messages.store import CallerMessages
-from telebridge.epoch import Clock, iso_time
 from telebridge.server.http.bodies import Nothing, RequestModel, ResponseModel
 from telebridge.server.http.endpoint import endpoint, respond
 from telebridge.server.http.problems import Problem
+from telebridge.timing.epoch import Clock, iso_time
 
 WAV = "audio/wav"
 UNKNOWN = {404: "There is no such message, or its file is on another machine."}

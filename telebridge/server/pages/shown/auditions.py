@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from telebridge.epoch import wallclock_now
 from telebridge.errors import ConfigurationError
 from telebridge.flows.model import Flow
 from telebridge.flows.prompts import DynamicPrompt, StaticPrompt, prompts_of
 from telebridge.rime.parameters import speakers, speech_parameters
 from telebridge.server.http.problems import Problem
 from telebridge.speech.source import VoiceOverrides
+from telebridge.timing.epoch import wallclock_now
 from telebridge.twilio.signed_urls import PromptTokens
 
 VALID_FOR = timedelta(hours=1)

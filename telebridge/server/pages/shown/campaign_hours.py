@@ -12,7 +12,7 @@ from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.store.protocols import WaitingLane
-from telebridge.epoch import iso_instant
+from telebridge.timing.epoch import iso_instant
 
 MOST_ZONES = 30
 MOST_SPANS = 6

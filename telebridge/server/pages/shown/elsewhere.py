@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.store.table import StoredCall
-from telebridge.epoch import wallclock_now
+from telebridge.timing.epoch import wallclock_now
 
 FRESH_SECONDS = 2.0
 MOST_CALLS = 1000

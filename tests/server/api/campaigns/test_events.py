@@ -10,9 +10,9 @@ from support.virtual_time import virtually
 
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.campaigns.reporting.view import view_campaign
-from telebridge.epoch import instant
 from telebridge.errors import CampaignRefused
 from telebridge.server.api.campaigns.events import MOST_WAITING, CampaignFeeds
+from telebridge.timing.epoch import instant
 
 
 class Watched:

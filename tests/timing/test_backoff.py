@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.backoff import backoff_seconds
+from telebridge.timing.backoff import backoff_seconds
 
 
 def test_the_delay_doubles_with_each_failure_up_to_its_bound():

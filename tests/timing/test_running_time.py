@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.virtual_time import virtually
 
-from telebridge.running_time import PUNCTUAL_SECONDS, TICK_SECONDS, RunningTime, RunningTimeout, running_time
 from telebridge.simulator.setup.clock import run_virtual
+from telebridge.timing.running_time import PUNCTUAL_SECONDS, TICK_SECONDS, RunningTime, RunningTimeout, running_time
 
 
 def stall(seconds):

@@ -1,4 +1,4 @@
-from telebridge.deadlines import earliest
+from telebridge.timing.deadlines import earliest
 
 
 def test_the_earliest_deadline_is_found_among_those_that_are_set():

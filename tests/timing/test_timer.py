@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from support.virtual_time import virtually
 
-from telebridge.timer import DeadlineTimer
+from telebridge.timing.timer import DeadlineTimer
 
 
 class Clock:

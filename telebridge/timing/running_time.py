@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 from typing_extensions import override
 
-from telebridge.timer import DeadlineTimer
+from telebridge.timing.timer import DeadlineTimer
 
 TICK_SECONDS = 0.025
 """How often the loop is looked at; a deadline is put off by at most so much too little for each time that it stalls."""

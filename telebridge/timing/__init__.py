@@ -1,0 +1,1 @@
+"""Time: deadlines and timers, delays after failures, and what a clock tells."""
