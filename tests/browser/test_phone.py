@@ -31,8 +31,8 @@ FAKE = ("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
 
 
 def microphone(path, quiet_seconds):
-    """A WAV for Chromium's microphone: silence, two seconds of a voice, silence."""
-    audio = silence(round(quiet_seconds * 1000)) + speech(2000) + silence(60_000)
+    """A WAV for Chromium's microphone: silence, then a voice for two seconds of six, so that no start is too late."""
+    audio = silence(round(quiet_seconds * 1000)) + 8 * (speech(2000) + silence(4000))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)

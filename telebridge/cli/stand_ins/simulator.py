@@ -100,7 +100,8 @@ async def _serve_simulator(host: str, port: int, options: SimulatorOptions, stop
     app = create_app(options)
     async with listening(app, host, port, port_setting="--port", stop=stop) as url:
         app[SIMULATOR].api_url = url
-        print_line(f"simulator listens on {url}; what the bridge must know:")
+        print_line(f"simulator listens on {url}")
+        print_line("What the bridge must know:")
         print_line(f"  export TWILIO_ACCOUNT_SID={ACCOUNT_SID}")
         print_line(f"  export TWILIO_AUTH_TOKEN={AUTH_TOKEN}")
         print_line(f"  export TELEBRIDGE_TWILIO__API_BASE_URL={url}")

@@ -142,6 +142,14 @@ async def told(store, campaign):
     return attempts, done
 
 
+async def told_of_some(store, campaign):
+    """What is known once an attempt is over; a slow disk is behind the calls."""
+    async with asyncio.timeout(60):
+        while not (known := await told(store, campaign))[0]:  # noqa: ASYNC110 - it is changed by other processes
+            await asyncio.sleep(0.05)
+    return known
+
+
 @fault(
     "The database is restored from a backup that was made while calls went on, after more people were called.",
     caller="One call: nobody is called again who was called after the backup.",
@@ -161,7 +169,7 @@ async def test_a_backup_under_load_is_whole_and_after_the_restore_nobody_rings_t
                 processes.start()
                 processes.start()
                 await until(lambda: len(twilio.calls) >= BEFORE)
-                attempts, done = await told(store, campaign)
+                attempts, done = await told_of_some(store, campaign)
                 await asyncio.to_thread(place.back_up)
                 after_copying = min(max(AFTER, len(twilio.calls) + 5), PEOPLE)  # a slow copy may take all of them
                 await until(lambda: len(twilio.calls) >= after_copying)
@@ -171,7 +179,6 @@ async def test_a_backup_under_load_is_whole_and_after_the_restore_nobody_rings_t
             await asyncio.to_thread(place.restore)
             async with store_at(place.fresh) as fresh:
                 await assert_nothing_is_lost(fresh, campaign, attempts, done)
-                assert len(attempts) > 0
                 taken = await asyncio.to_thread(reconcile, place.fresh, url)
                 assert (await fresh.campaigns.find(campaign.id)).status is CampaignStatus.PAUSED
                 attach(twilio, fresh)
