@@ -49,7 +49,7 @@ async def test_silence_is_sent_every_20_ms_and_marks_return_when_they_were_playe
     async with talking(tmp_path) as stack, opened_tab(stack.url) as tab:
         await tab.go("/phone")
         await tab.page.check("input[value=nothing]")
-        await tab.page.click("#call")
+        await tab.push("#call")
         await tab.until("window.sent.filter((each) => each.message.event === 'mark').length >= 2")
         await tab.until("window.sent.filter((each) => each.message.event === 'media').length >= 200")
         frames = await tab.wire("sent", "media")
@@ -75,7 +75,7 @@ async def test_a_voice_interrupts_the_prompt_and_the_figure_is_shown(tmp_path, r
     async with talking(tmp_path) as stack, opened_tab(stack.url, *flags) as tab:
         await tab.go("/phone")
         await tab.page.check("#raw")  # Chromium's echo cancellation would change the voice
-        await tab.page.click("#call")
+        await tab.push("#call")
         await tab.until("document.getElementById('log').textContent.includes('cut here when you spoke')")
         cut = stack.runner.session.record.utterances[-1].interruption
         assert cut.cause.value == "speech"
@@ -85,7 +85,7 @@ async def test_a_voice_interrupts_the_prompt_and_the_figure_is_shown(tmp_path, r
         record_property(
             "figures", f"silent {cut.stop_ms:.0f} ms after the caller began, latency {await tab.text('#latency')}"
         )
-        await tab.page.click("#hang-up")
+        await tab.push("#hang-up")
         await tab.page.click("#record")
         await tab.page.wait_for_selector("text=cut off when the caller spoke")
         tab.check()
@@ -118,10 +118,10 @@ async def test_at_http_of_another_machine_a_call_by_keys_works(tmp_path):
             await tab.page.click("button.main")
             await tab.page.wait_for_selector("#call")
             await tab.until("document.getElementById('problem').textContent.includes('only to pages at https')")
-            await tab.page.click("#call")
+            await tab.push("#call")
             await tab.until("document.getElementById('now-node').textContent === 'ask'")
             assert len(await tab.wire("sent", "media")) > 50
-            await tab.page.click("[data-key='1']")
+            await tab.push("[data-key='1']")
             await tab.until("document.getElementById('state').textContent.startsWith('Call ended')")
             [record] = stack.calls.ended_records()
             assert record.digits == ["1"]

@@ -43,6 +43,10 @@ class Tab:
         expression = f"window.{direction}.filter((each) => each.message.event === {event!r})"
         return await self.page.evaluate(expression)
 
+    async def push(self, selector):
+        """Click a button that leads to no other page: for such a one Playwright waited, on a loaded machine in vain."""
+        await self.page.click(selector, no_wait_after=True)
+
     async def text(self, selector):
         return await self.page.inner_text(selector)
 
