@@ -158,7 +158,7 @@ def _tone(pcm: bytes) -> float | None:
     if not LOWEST_HZ - 2 * BIN_HZ <= crossings <= HIGHEST_HZ + 2 * BIN_HZ:
         return None
     power = np.abs(np.fft.rfft(np.frombuffer(pcm, "<i2") * WINDOW)) ** 2
-    peak = int(power.argmax())
+    peak = int(np.argmax(power))
     if not LOWEST_HZ - BIN_HZ <= peak * BIN_HZ <= HIGHEST_HZ + BIN_HZ:
         return None
     if power[peak - LOBE : peak + LOBE + 1].sum() < PURE * power.sum():
