@@ -19,7 +19,7 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import markup_warnings, mistakes
 from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
-from telebridge.flows.checks.yaml_tree import MERGED_TAG, child, node_at, value_of
+from telebridge.flows.checks.yaml_tree import MERGED_TAG, UNREADABLE, child, node_at, parts_of, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
@@ -27,9 +27,6 @@ from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
 LARGEST_BYTES = 1 << 20
 MOST_VALUES = 200_000
 """The most values in a flow file, those that aliases repeat among them."""
-UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
-"""What PyYAML raises for a file that it cannot read: a value beside a tag such as `!!int` or `!!timestamp` is not
-checked before it is used."""
 TEXT_TAG = "tag:yaml.org,2002:str"
 
 FlowCheck = Callable[[Flow], Iterable[Mistake]]
@@ -184,10 +181,7 @@ def _expanded(node: YamlNode, known: dict[int, int]) -> int:
     """
     if (size := known.get(id(node))) is not None:
         return size
-    inside = node.value if isinstance(node, SequenceNode) else ()
-    if isinstance(node, MappingNode):
-        inside = [each for pair in node.value for each in pair]
-    known[id(node)] = 1 + sum(_expanded(each, known) for each in inside)
+    known[id(node)] = 1 + sum(_expanded(each, known) for each in parts_of(node))
     return known[id(node)]
 
 

@@ -6,12 +6,16 @@ from typing import Any
 
 from typing_extensions import override
 from yaml.constructor import SafeConstructor
+from yaml.error import YAMLError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.unicode_text import repaired
 
 MERGED_TAG = "tag:yaml.org,2002:merge"
+UNREADABLE = (YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
+"""What PyYAML raises for a file that it cannot read: a value beside a tag such as `!!int` or `!!timestamp` is not
+checked before it is used."""
 
 
 def child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
@@ -37,14 +41,20 @@ def node_at(tree: YamlNode | None, path: Iterable[str]) -> YamlNode | None:
     return tree
 
 
+def parts_of(node: YamlNode) -> list[YamlNode]:
+    """The items of a list, or the keys and values of a table; a scalar has none."""
+    if isinstance(node, MappingNode):
+        return [each for pair in node.value for each in pair]
+    return list(node.value) if isinstance(node, SequenceNode) else []
+
+
 def value_of(tree: YamlNode | None) -> Any:
     r"""What a tree stands for, with the halves of surrogate pairs that `"\ud83d\ude00"` writes joined.
 
     The tree stays as it is. To read the text a second time would take twenty times as long.
 
     Raises:
-        yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError: It stands
-            for nothing.
+        One of `UNREADABLE`: It stands for nothing.
     """
     if tree is None:
         return None
@@ -59,9 +69,7 @@ def _merges(tree: YamlNode) -> bool:
         node = left.pop()
         if node.tag == MERGED_TAG:
             return True
-        inside = node.value if isinstance(node, SequenceNode) else ()
-        if isinstance(node, MappingNode):
-            inside = [each for pair in node.value for each in pair]
+        inside = parts_of(node)
         left += [each for each in inside if id(each) not in seen]
         seen.update(map(id, inside))
     return False

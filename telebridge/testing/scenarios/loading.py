@@ -16,15 +16,13 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checks.yaml_tree import child, node_at, value_of
+from telebridge.flows.checks.yaml_tree import UNREADABLE, child, node_at, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
 
 LARGEST_BYTES = 1 << 20
 PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-UNREADABLE = (yaml.YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
-"""What PyYAML raises for a file that it cannot read."""
 
 FilePlace = tuple[int, int]
 
