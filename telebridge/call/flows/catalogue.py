@@ -150,13 +150,17 @@ class FlowCatalogue:
         """Return the flow files that are in service."""
         return self._files.values()
 
+    def get(self, name: str) -> Flow | PythonFlow | None:
+        """Return the flow of that name; None when there is none."""
+        return self._python.get(name) or self._files.get(name)
+
     def find(self, name: str) -> Flow | PythonFlow:
         """Return the flow of that name.
 
         Raises:
             ConfigurationError: There is none.
         """
-        flow = self._python.get(name) or self._files.get(name)
+        flow = self.get(name)
         if flow is None:
             near = get_close_matches(name, self.names, n=1)
             hint = f"did you mean '{near[0]}'?" if near else self._known()

@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import folded_name, matched_variables, used_variables, variables_set_by
 from telebridge.flows.model import Flow, RunNode
@@ -81,6 +83,24 @@ class CampaignWords:
             "unused": list(self.unused),
             "first_calls": [asdict(call) for call in self.calls],
         }
+
+
+async def words_in_store(store: CampaignStore, campaign: Campaign, flow: object | None) -> CampaignWords | None:
+    """What the contacts of a campaign that come first will hear; None where there are none, or the flow is away.
+
+    Args:
+        store: The campaigns.
+        campaign: The campaign.
+        flow: Its flow: a `Flow`, or one that is written in Python; None when it is away.
+    """
+    ready = [] if flow is None else await store.reports.first_ready(campaign.id, FIRST_CALLS)
+    if not ready:
+        return None
+    if not isinstance(flow, Flow):
+        return CampaignWords(campaign.plan.flow)
+    first = [(contact.phone, contact.variables) for contact in ready]
+    number, node = campaign.plan.numbers[0].number, campaign.plan.message_node
+    return words_of(flow, first[0][1], first, from_number=number, message_node=node)
 
 
 def words_of(

@@ -167,7 +167,8 @@ def start(
     more than 50 contacts.
     """
     from telebridge.campaigns.dialing.start_checks import start_campaign
-    from telebridge.cli.campaign.words import tell_words, words_in_store
+    from telebridge.campaigns.reporting.words import words_in_store
+    from telebridge.cli.campaign.words import tell_words
 
     settings = load_settings(config)
     flows = flows_of(settings, app)
@@ -176,7 +177,7 @@ def start(
     told: list[bool] = []
 
     async def started(store: CampaignStore, one: Campaign) -> Campaign:
-        words.append(await words_in_store(store, one, flows))
+        words.append(await words_in_store(store, one, flows.get(one.plan.flow)))
         regions.update(lane.region for lane in (await store.reports.lanes(one.id)).values())
         told.append(not json_ and await asks(store, one, yes=yes))
         if told[0]:  # who is asked has read the words and the warnings

@@ -12,7 +12,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.importing.importing import ImportProgress
 from telebridge.campaigns.reporting.view import campaign_json
-from telebridge.campaigns.reporting.words import CampaignWords
+from telebridge.campaigns.reporting.words import CampaignWords, words_in_store
 from telebridge.cli.campaign.lists.importing import fill, rejects_beside, told, told_json
 from telebridge.cli.campaign.store import (
     account_of,
@@ -22,7 +22,7 @@ from telebridge.cli.campaign.store import (
     read_file,
     run,
 )
-from telebridge.cli.campaign.words import tell_words, words_in_store
+from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.logs import configure_logs
@@ -110,7 +110,7 @@ async def _create(
         if contacts is not None:
             console = Console(stderr=True, quiet=json_)
             done = await fill(store, made, contacts, rejects=rejects, needs=needs, update=update, console=console)
-        return made, done, await words_in_store(store, made, flows)
+        return made, done, await words_in_store(store, made, flows.get(made.plan.flow))
 
 
 def _tell_import(

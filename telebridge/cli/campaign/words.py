@@ -1,34 +1,10 @@
 """What a campaign says, before it says it: its first calls as they will be heard, and columns that do not fit."""
 
-from telebridge.call.flows.catalogue import FlowCatalogue
-from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.reporting.words import FIRST_CALLS, PRESSES, CampaignWords, words_of
-from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.campaigns.reporting.words import PRESSES, CampaignWords
 from telebridge.cli.process.printing import print_text
-from telebridge.flows.model import Flow
 from telebridge.flows.rehearsal import RehearsalLine
 
 FIRST = ("first call as it", "first two calls as they", "first three calls as they")
-
-
-async def words_in_store(store: CampaignStore, campaign: Campaign, flows: FlowCatalogue) -> CampaignWords | None:
-    """What the contacts of a campaign that come first will hear; None where that cannot be told."""
-    flow = flows.find(campaign.plan.flow) if campaign.plan.flow in flows.names else None
-    if flow is None:
-        return None
-    ready = await store.reports.first_ready(campaign.id, FIRST_CALLS)
-    first = [(contact.phone, contact.variables) for contact in ready]
-    if not first:
-        return None
-    if not isinstance(flow, Flow):
-        return CampaignWords(campaign.plan.flow)
-    return words_of(
-        flow,
-        first[0][1],
-        first,
-        from_number=campaign.plan.numbers[0].number,
-        message_node=campaign.plan.message_node,
-    )
 
 
 def tell_words(words: CampaignWords | None, name: str) -> None:

@@ -148,7 +148,7 @@ class CampaignUploadPages:
         upload = _upload(visit)
         sampled, name = await self._sampled(upload), (await self._file(upload)).stem
         flow_name = fields.get("flow") or next(iter(self._flows.names), "")
-        flow = self._flows.find(flow_name) if flow_name in self._flows.names else None
+        flow = self._flows.get(flow_name)
         drafted = _drafted(sampled, flow if isinstance(flow, Flow) else None, name, flow_name)
         roles = {str(column): key for key, column in drafted.get("columns", {}).items()}
         variables = _variables(flow) if isinstance(flow, Flow) else list(self._flows.needs_of(flow_name))

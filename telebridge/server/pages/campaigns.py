@@ -19,9 +19,8 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
-from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
+from telebridge.campaigns.reporting.words import CampaignWords, words_in_store
 from telebridge.campaigns.store.protocols import CampaignStore
-from telebridge.flows.model import Flow
 from telebridge.logs import logger
 from telebridge.server.api.campaigns.endpoints import CampaignEndpoints, found_campaign
 from telebridge.server.api.campaigns.models import CancelCampaignRequest, ReportQuery
@@ -199,15 +198,9 @@ class CampaignPages:
 
     async def _words(self, campaign: Campaign) -> CampaignWords | None:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""
-        if campaign.status.is_over or campaign.plan.flow not in self._flows.names:
+        if campaign.status.is_over:
             return None
-        ready = await self._store.reports.first_ready(campaign.id, FIRST_CALLS)
-        first = [(contact.phone, contact.variables) for contact in ready]
-        flow = self._flows.find(campaign.plan.flow)
-        if not first or not isinstance(flow, Flow):
-            return CampaignWords(campaign.plan.flow) if first else None
-        number, node = campaign.plan.numbers[0].number, campaign.plan.message_node
-        return words_of(flow, first[0][1], first, from_number=number, message_node=node)
+        return await words_in_store(self._store, campaign, self._flows.get(campaign.plan.flow))
 
     def _listened(self, words: CampaignWords | None) -> dict[str, str]:
         """The address of the audio of each text of the first calls."""
