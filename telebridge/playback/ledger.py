@@ -251,13 +251,17 @@ class PlaybackLedger:
 
     # Hearing.
 
-    def mark_returned(self, name: str) -> str | None:
+    def mark_returned(self, name: str, *, now: float) -> str | None:
         """Enter the return of a mark.
+
+        What was played is forgotten here, too: a speech service sends faster than audio plays, so that most of a prompt
+        is played after the last of it was sent.
 
         Returns:
             The utterance that has now been heard to its end; None for a mark inside an utterance, one that a clear
             flushed, and one that was never sent.
         """
+        self.sent.forget(now=now)
         mark = self._marks.pop(name, None)
         if mark is None:
             return None
@@ -338,7 +342,7 @@ class PlaybackLedger:
             The utterances that count as heard although no mark proved it, in the order they were sent.
         """
         overdue = [name for name, mark in self._marks.items() if mark.final and mark.overdue_at <= now]
-        return [utterance for name in overdue if (utterance := self.mark_returned(name)) is not None]
+        return [utterance for name in overdue if (utterance := self.mark_returned(name, now=now)) is not None]
 
     # Inside.
 

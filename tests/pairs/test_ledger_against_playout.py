@@ -51,7 +51,7 @@ class Call:
                 self._at_twilio(kind, value)
             self._return(self.playout.handle_timeout(now=self.now))
             for _, name in self.back.arrived(self.now):
-                self.ledger.mark_returned(name)
+                self.ledger.mark_returned(name, now=self.now)
         self.now = end
 
     def send(self, size):

@@ -5,7 +5,7 @@ def test_an_utterance_is_heard_whole_when_its_final_mark_returns():
     ledger = PlaybackLedger()
     ledger.audio_sent("u1", bytes(1600), now=0.0)
     name = ledger.mark_sent("u1", final=True, now=0.0)
-    assert ledger.mark_returned(name) == "u1"
+    assert ledger.mark_returned(name, now=1.0) == "u1"
     assert ledger.heard("u1", now=9.0) == Heard(0, 0, 0), "what is over is forgotten"
 
 
@@ -14,7 +14,7 @@ def test_a_mark_inside_an_utterance_proves_what_was_before_it():
     ledger.audio_sent("u1", bytes(8000), now=0.0)
     name = ledger.mark_sent("u1", final=False, now=0.0)
     ledger.audio_sent("u1", bytes(8000), now=0.0)
-    assert ledger.mark_returned(name) is None
+    assert ledger.mark_returned(name, now=1.0) is None
     assert ledger.heard("u1", now=1.25) == Heard(at_least_ms=1000, at_most_ms=1250, estimate_ms=1250)
 
 
@@ -35,20 +35,20 @@ def test_a_mark_returned_after_a_clear_is_not_heard():
     ledger.audio_sent("u1", bytes(8000), now=0.0)
     flushed = ledger.mark_sent("u1", final=True, now=0.0)
     ledger.cleared()
-    assert ledger.mark_returned(flushed) is None
+    assert ledger.mark_returned(flushed, now=1.0) is None
 
 
 def test_a_mark_never_sent_proves_nothing():
     ledger = PlaybackLedger()
     ledger.audio_sent("u1", bytes(8000), now=0.0)
-    assert ledger.mark_returned("u1-77") is None
+    assert ledger.mark_returned("u1-77", now=1.0) is None
     assert ledger.heard("u1", now=0.0).at_least_ms == 0
 
 
 def test_a_mark_that_returns_twice_counts_once():
     ledger = PlaybackLedger()
     name = ledger.mark_sent("u1", final=True, now=0.0)
-    assert [ledger.mark_returned(name), ledger.mark_returned(name)] == ["u1", None]
+    assert [ledger.mark_returned(name, now=1.0), ledger.mark_returned(name, now=1.0)] == ["u1", None]
 
 
 def test_what_is_sent_after_a_clear_is_counted_from_there():
@@ -118,7 +118,7 @@ def test_a_mark_after_a_resume_proves_what_was_before_it():
     paused_at(ledger, 0.4)
     ledger.resumed("u1", rewound_bytes=800)
     ledger.audio_sent("u1", bytes(4000), now=1.0)
-    ledger.mark_returned(ledger.mark_sent("u1", final=False, now=1.0))
+    ledger.mark_returned(ledger.mark_sent("u1", final=False, now=1.0), now=1.0)
     assert ledger.heard("u1", now=1.0).at_least_ms == 800
 
 
@@ -136,5 +136,5 @@ def test_a_mark_flushed_by_a_pause_proves_nothing():
     ledger.audio_sent("u1", bytes(8000), now=0.0)
     flushed = ledger.mark_sent("u1", final=True, now=0.0)
     ledger.paused("u1", now=0.25)
-    assert ledger.mark_returned(flushed) is None
+    assert ledger.mark_returned(flushed, now=1.0) is None
     assert ledger.heard("u1", now=0.25) == Heard(0, 250, 250)

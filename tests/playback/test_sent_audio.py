@@ -41,6 +41,18 @@ def test_what_sounded_long_ago_is_forgotten():
     assert sum(run.size for run in sent._runs) <= KEPT_MS * 8 + 2 * 8000
 
 
+def test_what_was_played_is_forgotten_although_nothing_more_is_sent():
+    ledger, mark = PlaybackLedger(), ""
+    for second in range(15):
+        for _ in range(5):
+            ledger.audio_sent("u1", bytes(1600), now=0.0)
+        mark = ledger.mark_sent("u1", final=False, now=0.0) if second == 11 else mark
+    ledger.mark_returned(mark, now=12.0)
+    kept = sum(run.size for run in ledger.sent._runs)
+    assert 3 * 8000 + KEPT_MS * 8 <= kept <= 3 * 8000 + KEPT_MS * 8 + 1600
+    assert len(ledger.take_back(now=12.0)) == 3 * 8000
+
+
 def test_the_tail_has_no_silences():
     sent = SentAudio()
     sent.add(b"\x01" * 160, now=5.0)

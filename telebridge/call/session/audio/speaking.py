@@ -225,7 +225,7 @@ class Speaking:
 
     def mark_returned(self, name: str, *, now: float) -> FinishedUtterance | None:
         """Take a mark that came back; returns the utterance that has now been heard to its end, if one has."""
-        return self._finished(self._ledger.mark_returned(name), now)
+        return self._finished(self._ledger.mark_returned(name, now=now), now)
 
     # Barge-in.
 
