@@ -302,10 +302,3 @@ def test_the_search_goes_up_to_the_first_that_fails_or_down_to_the_first_that_ho
 def test_a_step_that_is_not_valid_is_repeated_once_and_then_does_not_hold():
     assert searching((10, 20, 30, 40), 20, holds=(20, 40), invalid=(30,)) == ([20, 30, 30], 20)
     assert searching((10, 20, 30), 30, holds=(10,), invalid=(20,)) == ([30, 20, 20, 10], 10)
-
-
-def test_the_cost_of_a_chunk_is_that_of_more_chunks_for_the_same_frames(monkeypatch):
-    monkeypatch.setattr(live_calls, "_base64_us", lambda: 2.0)
-    silent = {"frames": 1000, "chunks": 100, "cpu_us_per_frame": 40.0}
-    short = {"frames": 2000, "chunks": 400, "cpu_us_per_frame": 45.0}
-    assert live_calls.chunk_cost_us(silent, short) == 52.0

@@ -10,24 +10,19 @@ ratio of the costs is what counts, because machines differ and are shared. Pipec
 """
 
 import statistics
-from binascii import b2a_base64
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from timeit import timeit
 
-import msgspec
 from live import servers
-from live.bench import CHUNK_MS, ONE_CORE, SPEAKS_EVERY_SECONDS, Bench, OneCore, opened
+from live.bench import ONE_CORE, SPEAKS_EVERY_SECONDS, Bench, OneCore, opened
 from live.servers import Server
 
 STEPS = (25, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 500, 600)
 PIPECAT_STEPS = (4, 8, 12, 16, 20, 24, 32)
 COMPARED_AT = 200
 FEW = 25
-SHORT_CHUNK_MS = 100
-"""The cost of a chunk is taken from twice as many of them, of half the length: the frames remain the same."""
 Step = dict[str, object]
 
 
@@ -42,7 +37,7 @@ class Plan:
         against: A Python that has another telebridge; empty to leave it out.
         pipecat: A Python that has pipecat; empty to leave it out.
         begin_at: The number of calls that the first round begins at.
-        silent_seconds: How long silent callers and short chunks are measured, too; `FEW` calls then as well.
+        silent_seconds: How long silent callers are measured, too; `FEW` calls then as well.
     """
 
     steps: tuple[int, ...]
@@ -104,30 +99,12 @@ def _round(plan: Plan, bench: Bench, starts: dict[str, int]) -> dict[str, object
     if plan.silent_seconds:
         done = {each["calls"] for each in steps["telebridge"]}
         steps["telebridge"] += [step(ours, calls) for calls in (FEW, plan.compared_at) if calls not in done]
-        steps |= _silent_steps(plan, bench)
+        silent = partial(_step, bench, seconds=plan.silent_seconds, silent=True)
+        steps["silent"] = [silent(ours, plan.compared_at)]
     [thinnest] = steps["thinnest"]
     for each in (each for several in steps.values() for each in several):
         each["cost_ratio"] = round(each["cpu_us_per_frame"] / thinnest["cpu_us_per_frame"], 2)
     return {"held": held, "compared_at": plan.compared_at, "steps": steps}
-
-
-def _silent_steps(plan: Plan, bench: Bench) -> dict[str, list[Step]]:
-    """Callers who say nothing, with chunks of both lengths."""
-    with ExitStack() as stack:
-        short = stack.enter_context(servers.rime(bench.voice, chunk_ms=SHORT_CHUNK_MS))
-        rimes = {"silent": bench.rime, "silent, short chunks": short}
-        return {
-            name: [
-                _step(
-                    bench,
-                    partial(servers.bridge, bench.server_core, rime),
-                    plan.compared_at,
-                    seconds=plan.silent_seconds,
-                    silent=True,
-                )
-            ]
-            for name, rime in rimes.items()
-        }
 
 
 def _step(
@@ -166,19 +143,3 @@ def held_of(steps: Sequence[Step]) -> int:
 def _undecided(steps: Sequence[Step]) -> int:
     """How many numbers of calls have no step that is valid."""
     return len({step["calls"] for step in steps} - {step["calls"] for step in steps if step["valid"]})
-
-
-def chunk_cost_us(silent: Step, short: Step) -> float:
-    """CPU time of a chunk of `CHUNK_MS` on its way from Rime to `media`, in microseconds.
-
-    Both steps have the same frames and the same audio in chunks of two lengths: what the more numerous chunks cost more
-    is the cost of a chunk without its bytes. The base64 of its bytes, decoded and encoded, is added.
-    """
-    more = short["chunks"] / short["frames"] - silent["chunks"] / silent["frames"]
-    return round((short["cpu_us_per_frame"] - silent["cpu_us_per_frame"]) / more + _base64_us(), 1)
-
-
-def _base64_us() -> float:
-    decode = msgspec.json.Decoder(bytes).decode
-    text = msgspec.json.encode(bytes(8 * CHUNK_MS))
-    return timeit(lambda: b2a_base64(decode(text), newline=False), number=2000) / 2000 * 1e6

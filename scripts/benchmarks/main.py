@@ -120,9 +120,9 @@ def startup(
 
 @app.command()
 def publish(
-    parts: Annotated[str, typer.Option(help="Which of calls, overload, workers, startup, words and soak.")] = ",".join(
-        publish_bench.PARTS
-    ),
+    parts: Annotated[
+        str, typer.Option(help="Which of calls, chunks, overload, workers, startup, words and soak.")
+    ] = ",".join(publish_bench.PARTS),
     steps: Annotated[str, typer.Option("--calls", help="Numbers of calls to try, such as 200,300.")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="How many rounds of calls.")] = 3,
     begin_at: Annotated[int, typer.Option(help="The first number of calls; those held the last time by default.")] = 0,

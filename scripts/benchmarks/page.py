@@ -3,15 +3,15 @@
 import json
 import statistics
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from live_calls import FEW, chunk_cost_us
+from live_calls import FEW
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
 FOLDER = DOCS / "benchmarks"
 PAGE = DOCS / "benchmarks.md"
-PARTS = ("live-calls", "overload", "workers", "startup", "soak", "barge-in", "words")
+PARTS = ("live-calls", "chunks", "overload", "workers", "startup", "soak", "barge-in", "words")
 HEAD = """# Benchmarks
 
 `scripts/bench publish` measures and writes this page; the figures of every single run are beside it in
@@ -40,10 +40,6 @@ class Bar:
     met: bool | None = None
 
 
-MORE_CHUNKS = 1.5
-"""So many times the chunks are enough to tell what one costs."""
-
-
 def read() -> Figures:
     """The figures that are kept, by part."""
     files = {name: FOLDER / f"{name}.json" for name in PARTS}
@@ -58,7 +54,7 @@ def held_last() -> int:
 
 def bars(figures: Figures) -> list[Bar]:
     """All bars, with what was measured."""
-    groups = (_calls, _overload, _workers, _startup, _soak, _speech, _words)
+    groups = (_calls, _chunks, _overload, _workers, _startup, _soak, _speech, _words)
     return [bar for group in groups for bar in group(figures)]
 
 
@@ -97,7 +93,6 @@ def _calls(figures: Figures) -> Iterator[Bar]:
     for name, step, most in [("interrupting", ours, 2.0), ("silent", silent, 1.35)]:
         what = f"CPU per frame against the thinnest aiohttp reader, {calls} {name} calls"
         yield _at_most(what, step.get("cost_ratio"), most, f" {TIMES}", concluded=concluded)
-    yield _at_most("CPU of a chunk, Rime → `media`", _chunk_us(found), 50, " µs", concluded=concluded)
     for name, most in [("p50", 0.3), ("p99", 10)]:
         what = f"Rime → `media`, {name} at {calls} calls"
         yield _at_most(what, ours.get(f"chunk_ms_{name}"), most, " ms", concluded=concluded)
@@ -106,15 +101,16 @@ def _calls(figures: Figures) -> Iterator[Bar]:
     yield _at_most(f"CPU per frame at {FEW} calls against {calls}", flat, 1.6, f" {TIMES}", concluded=concluded)
 
 
-def _chunk_us(found: dict) -> float | None:
-    costs = []
-    for each in found["rounds"]:
-        if "silent" in each["steps"]:
-            [silent], [short] = each["steps"]["silent"], each["steps"]["silent, short chunks"]
-            # The bridge may have joined the short ones to messages of the usual length, which tells nothing.
-            if short["chunks"] / short["frames"] >= MORE_CHUNKS * silent["chunks"] / silent["frames"]:
-                costs.append(chunk_cost_us(silent, short))
-    return round(statistics.median(costs), 1) if costs else None
+def _chunks(figures: Figures) -> Iterator[Bar]:
+    found = figures.get("chunks", {"calls": 200, "medians": {}, "concluded": False})
+    calls, medians, concluded = found["calls"], found["medians"], found["concluded"]
+    what = f"{calls} calls to which nothing but chunks comes: "
+    cost = _at_most(f"{what}CPU of a chunk", medians.get("cpu_us_per_chunk"), 50, " µs", concluded=concluded)
+    thinnest = medians.get("thinnest_cpu_us_per_chunk")
+    yield cost if thinnest is None else replace(cost, measured=f"{cost.measured} ({thinnest:g} µs for the thinnest)")
+    for name, most in [("p50", 0.3), ("p99", 10)]:
+        value = medians.get(f"{name}_ms")
+        yield _at_most(f"{what}Rime → `media`, {name}", value, most, " ms", concluded=concluded)
 
 
 def _overload(figures: Figures) -> Iterator[Bar]:
@@ -220,7 +216,6 @@ def _steps(found: dict) -> Iterator[str]:
         "thinnest": "The thinnest aiohttp reader",
         "telebridge": f"telebridge, callers {found['callers']}",
         "silent": "telebridge, silent callers",
-        "silent, short chunks": "telebridge, silent callers, chunks of half the length",
         "pipecat": "pipecat",
     }
     for name, title in titles.items():

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import chunks
 import live_calls
 import overload
 import page
@@ -13,14 +14,15 @@ import soak
 import startup
 import words
 import workers
-from live.bench import Bench, OneCore, opened
+from live.bench import CHUNK_MS, Bench, OneCore, opened
 
-PARTS = ("calls", "overload", "workers", "startup")
+PARTS = ("calls", "chunks", "overload", "workers", "startup")
 """What is measured when nothing else is asked for; `words` takes five minutes more, and `soak` ten."""
 SECONDS, SILENT_SECONDS = 6.0, 15.0
 """One turn of each caller, and one prompt."""
 STARTS = 3
 UTTERANCES = 40
+CHUNK_CALLS = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Scope:
     """What to measure.
 
     Args:
-        parts: `calls`, `overload`, `workers`, `startup`, `words`, `soak`.
+        parts: `calls`, `chunks`, `overload`, `workers`, `startup`, `words`, `soak`.
         steps: Numbers of calls, in rising order.
         rounds: How many rounds of calls.
         begin_at: The number of calls that the first round begins at; 0 for those held the last time.
@@ -52,6 +54,11 @@ def run(scope: Scope) -> dict[str, object]:
                 _live(scope, bench)
         except OneCore:
             return live_calls.ONE_CORE
+    if "chunks" in scope.parts:
+        _keep(
+            "chunks",
+            chunks.run(calls=CHUNK_CALLS, seconds=SECONDS, chunk_ms=CHUNK_MS, rounds=scope.rounds, cached=False),
+        )
     if "startup" in scope.parts:
         _keep("startup", startup.run(rounds=STARTS, against=""))
     if "words" in scope.parts:
