@@ -124,6 +124,10 @@ class Recognizer(Protocol):
         """Open a recognition; connecting happens in the background. Call `begin_speech` on it next."""
         ...
 
+    async def prepare(self) -> None:
+        """Load what it needs, so that no caller waits for that; what fails is said when somebody listens."""
+        return
+
     async def aclose(self) -> None:
         """Close what the recognizer holds open."""
         ...

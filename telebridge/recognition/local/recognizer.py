@@ -1,8 +1,8 @@
 """A recognizer in this process, which needs no server and no account, for English.
 
-The model runs in one thread of its own, one utterance at a time, behind the audio of the calls: it is loaded when
-somebody listens for the first time. An utterance is heard once the caller has stopped. What takes longer than
-`answer_seconds`, for a machine that is too busy or too many callers who speak at once, is given up.
+The model runs in one thread of its own, one utterance at a time, behind the audio of the calls. An utterance is heard
+once the caller has stopped. What takes longer than `answer_seconds`, for a machine that is too busy or too many callers
+who speak at once, is given up.
 
 One rule: what an utterance costs is bounded, by the audio that is heard of it and by the utterances that may wait.
 """
@@ -91,10 +91,12 @@ class LocalRecognizer(Recognizer):
         return self._health.available(now=asyncio.get_running_loop().time())
 
     @override
+    async def prepare(self) -> None:
+        with suppress(Exception):  # said by the first utterance, which loads it again
+            await asyncio.get_running_loop().run_in_executor(self._thread(), self._loaded)
+
+    @override
     def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
-        if self._executor is None:  # loads the model while the prompt plays
-            self._executor = ThreadPoolExecutor(1, "recognition", initializer=_give_way)
-            _ = self.tasks.start(self._warm_up(self._executor))
         return _LocalRecognition(self, request, sink)
 
     @override
@@ -110,7 +112,7 @@ class LocalRecognizer(Recognizer):
         """Hear an utterance; the transcript says why nothing is known where that fails."""
         if not is_english(request.language):
             return FinalTranscript(utterance, "", failure="the recognizer local hears English only")
-        if not self.available or self._executor is None:
+        if not self.available:
             return FinalTranscript(utterance, "", failure="no recognizer is there")
         if self._waiting >= MOST_WAITING:
             return self._failed(utterance, f"{MOST_WAITING} utterances wait already")
@@ -119,7 +121,7 @@ class LocalRecognizer(Recognizer):
         self._waiting += 1
         try:
             async with RunningTimeout(self._options.answer_seconds):
-                heard = await asyncio.get_running_loop().run_in_executor(self._executor, work)
+                heard = await asyncio.get_running_loop().run_in_executor(self._thread(), work)
         except TimeoutError:
             return self._failed(utterance, "no answer in time: the machine is too busy")
         except Exception as error:  # noqa: BLE001 - the model has errors of its own; whatever it is, nothing is known
@@ -130,9 +132,11 @@ class LocalRecognizer(Recognizer):
         self._health.succeeded()
         return FinalTranscript(utterance, heard.text, heard.confidence)
 
-    async def _warm_up(self, executor: ThreadPoolExecutor) -> None:
-        with suppress(Exception):  # said by the first utterance, which loads it again
-            await asyncio.get_running_loop().run_in_executor(executor, self._loaded)
+    def _thread(self) -> ThreadPoolExecutor:
+        """The thread of the model."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(1, "recognition", initializer=_give_way)
+        return self._executor
 
     def _loaded(self) -> HearUtterance:
         """The model. Called in its thread."""
