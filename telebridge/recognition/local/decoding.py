@@ -22,13 +22,13 @@ LONGEST_REPEATED = 4
 ENDINGS = (".", ",", "?", "!")
 """What a phrase may end with, beside nothing."""
 
-Floats = NDArray[np.float32]
+ModelFloats = NDArray[np.float32]
 
 
 class SpeechModel(Protocol):
     """A model that turns audio into tokens."""
 
-    def encode(self, samples: Floats) -> "EncodedUtterance":
+    def encode(self, samples: ModelFloats) -> "EncodedUtterance":
         """Encode an utterance: samples from -1 to 1, `SAMPLE_RATE` a second."""
         ...
 
@@ -36,11 +36,11 @@ class SpeechModel(Protocol):
 class EncodedUtterance(Protocol):
     """An utterance as a model has encoded it."""
 
-    def next_logits(self, token: int) -> Floats:
+    def next_logits(self, token: int) -> ModelFloats:
         """The logits of the token after this one, which follows those that were given before."""
         ...
 
-    def all_logits(self, rows: Sequence[Sequence[int]]) -> Floats:
+    def all_logits(self, rows: Sequence[Sequence[int]]) -> ModelFloats:
         """The logits after each token of each row; the rows have one length, and nothing was given before them."""
         ...
 
@@ -60,7 +60,7 @@ class DecodedText:
     text: str
     tokens: tuple[int, ...]
     log_likelihood: float
-    first: Floats
+    first: ModelFloats
     complete: bool
 
 
@@ -76,7 +76,7 @@ def decode_text(
         unwanted: Whether nobody waits for it any more; then decoding stops.
     """
     tokens = [START]
-    first: Floats = np.empty(0, np.float32)
+    first: ModelFloats = np.empty(0, np.float32)
     total = 0.0
     for _ in range(int(seconds * TOKENS_A_SECOND) + FURTHER_TOKENS):
         if unwanted():
@@ -127,7 +127,7 @@ def text_likelihood(utterance: EncodedUtterance, tokens: Sequence[int]) -> float
     return float(likely[np.arange(len(tokens)), list(tokens)].sum())
 
 
-def log_softmax(logits: Floats) -> Floats:
+def log_softmax(logits: ModelFloats) -> ModelFloats:
     """The logarithms of the probabilities that logits along the last axis stand for."""
     shifted = logits - logits.max(axis=-1, keepdims=True)
     sums = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))

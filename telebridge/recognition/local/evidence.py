@@ -18,7 +18,7 @@ import numpy as np
 from telebridge.recognition.local.decoding import (
     SAMPLE_RATE,
     EncodedUtterance,
-    Floats,
+    ModelFloats,
     SpeechModel,
     phrase_likelihoods,
     text_likelihood,
@@ -41,7 +41,7 @@ MOST_KEPT = 2000
 """Of so many phrases the likelihood without any speech is kept."""
 
 
-class Background:
+class SpeechlessSounds:
     """How likely texts are where nobody speaks: after silence, and after noise.
 
     Args:
@@ -70,7 +70,7 @@ class Background:
         return found
 
 
-def background_sounds() -> tuple[Floats, Floats]:
+def background_sounds() -> tuple[ModelFloats, ModelFloats]:
     """Silence, and noise of a telephone's band."""
     count = round(BACKGROUND_SECONDS * SAMPLE_RATE)
     spectrum = np.fft.rfft(np.random.default_rng(0).normal(0.0, BACKGROUND_LEVEL, count))

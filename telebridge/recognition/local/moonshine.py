@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
-from telebridge.recognition.local.decoding import EncodedUtterance, Floats, SpeechModel
+from telebridge.recognition.local.decoding import EncodedUtterance, ModelFloats, SpeechModel
 from telebridge.recognition.local.tokens import TokenTable
 
 ENCODER, DECODER, TOKENS = "encoder_model.ort", "decoder_model_merged.ort", "tokenizer.bin"
@@ -74,15 +74,21 @@ class MoonshineModel(SpeechModel):
         self._names = [each.name for each in self._decoder.get_outputs()]
 
     @override
-    def encode(self, samples: Floats) -> EncodedUtterance:
+    def encode(self, samples: ModelFloats) -> EncodedUtterance:
         audio = np.ascontiguousarray(samples, np.float32)[None]
         feeds = {"input_values": audio, "attention_mask": np.ones(audio.shape, np.int64)}
         (hidden,) = self._encoder.run(None, feeds)
         return _MoonshineUtterance(self, hidden, len(samples))
 
     def decode(
-        self, rows: NDArray[np.int64], hidden: Floats, samples: int, past: dict[str, Floats], *, logits_only: bool
-    ) -> dict[str, Floats]:
+        self,
+        rows: NDArray[np.int64],
+        hidden: ModelFloats,
+        samples: int,
+        past: dict[str, ModelFloats],
+        *,
+        logits_only: bool,
+    ) -> dict[str, ModelFloats]:
         """Run the decoder over rows of tokens; `past` is what it answered before, empty at the beginning."""
         count = len(rows)
         feeds: dict[str, Any] = {
@@ -103,17 +109,17 @@ class MoonshineModel(SpeechModel):
 class _MoonshineUtterance(EncodedUtterance):
     """See `EncodedUtterance`."""
 
-    def __init__(self, model: MoonshineModel, hidden: Floats, samples: int) -> None:
+    def __init__(self, model: MoonshineModel, hidden: ModelFloats, samples: int) -> None:
         self._model = model
         self._hidden = hidden
         self._samples = samples
-        self._past: dict[str, Floats] = {}
+        self._past: dict[str, ModelFloats] = {}
 
     @override
-    def next_logits(self, token: int) -> Floats:
+    def next_logits(self, token: int) -> ModelFloats:
         rows = np.array([[token]], np.int64)
         found = self._model.decode(rows, self._hidden, self._samples, self._past, logits_only=False)
-        logits: Floats = found.pop(LOGITS)[0, -1]
+        logits: ModelFloats = found.pop(LOGITS)[0, -1]
         present = {name.replace(PRESENT, PAST): each for name, each in found.items()}
         # What was computed of the sound comes with the first token; after that the model answers it empty.
         sound = {name: each for name, each in self._past.items() if ".encoder." in name}
@@ -121,7 +127,7 @@ class _MoonshineUtterance(EncodedUtterance):
         return logits
 
     @override
-    def all_logits(self, rows: Sequence[Sequence[int]]) -> Floats:
+    def all_logits(self, rows: Sequence[Sequence[int]]) -> ModelFloats:
         found = self._model.decode(np.array(rows, np.int64), self._hidden, self._samples, {}, logits_only=True)
-        logits: Floats = found[LOGITS]
+        logits: ModelFloats = found[LOGITS]
         return logits

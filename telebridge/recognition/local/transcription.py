@@ -11,13 +11,13 @@ from telebridge.recognition.local.decoding import (
     SAMPLE_RATE,
     DecodedText,
     EncodedUtterance,
-    Floats,
+    ModelFloats,
     SpeechModel,
     decode_text,
     phrase_likelihoods,
     phrase_tokens,
 )
-from telebridge.recognition.local.evidence import LEAST_EVIDENCE, Background, PhraseEvidence
+from telebridge.recognition.local.evidence import LEAST_EVIDENCE, SpeechlessSounds, PhraseEvidence
 from telebridge.recognition.local.tokens import TokenTable
 from telebridge.recognition.words.phrases import chosen, tokens
 
@@ -31,7 +31,7 @@ Answers = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class HeardText:
+class TranscribedText:
     """What was heard.
 
     Args:
@@ -43,7 +43,7 @@ class HeardText:
     confidence: float | None = None
 
 
-NO_WORDS = HeardText("")
+NO_WORDS = TranscribedText("")
 
 
 class Transcriber:
@@ -57,16 +57,16 @@ class Transcriber:
     def __init__(self, model: SpeechModel, table: TokenTable) -> None:
         self._model = model
         self._table = table
-        self._background = Background(model, table)
+        self._background = SpeechlessSounds(model, table)
 
     def transcribe(
         self,
-        samples: Floats,
+        samples: ModelFloats,
         answers: Answers = (),
         *,
         doubtful: bool = False,
         unwanted: Callable[[], bool] = lambda: False,
-    ) -> HeardText:
+    ) -> TranscribedText:
         """Transcribe an utterance.
 
         Args:
@@ -84,7 +84,7 @@ class Transcriber:
             return heard
         return self._phrase(utterance, decoded, answers, doubtful=doubtful) or heard
 
-    def _text(self, decoded: DecodedText, answers: Answers) -> HeardText:
+    def _text(self, decoded: DecodedText, answers: Answers) -> TranscribedText:
         """The likeliest text, where it comes from the sound; surer where it is a phrase and nothing else."""
         said = tokens(decoded.text)
         if not said or not decoded.complete:
@@ -95,11 +95,11 @@ class Transcriber:
         confidence = math.exp(decoded.log_likelihood / len(decoded.tokens))
         if any(tokens(phrase) == said for phrases in answers for phrase in phrases):
             confidence = max(confidence, PhraseEvidence(0.0, evidence, math.inf).confidence)
-        return HeardText(decoded.text, confidence)
+        return TranscribedText(decoded.text, confidence)
 
     def _phrase(
         self, utterance: EncodedUtterance, decoded: DecodedText, answers: Answers, *, doubtful: bool
-    ) -> HeardText | None:
+    ) -> TranscribedText | None:
         """The phrase that was probably said; None for none."""
         likely = self._over_text(utterance, decoded, answers)
         best = max(likely, key=lambda phrase: likely[phrase], default=None)
@@ -112,7 +112,7 @@ class Transcriber:
             likely[best] + decoded.log_likelihood - without_speech,
             likely[best] - max(others, default=-math.inf),
         )
-        return HeardText(best, evidence.confidence) if evidence.taken(doubtful=doubtful) else None
+        return TranscribedText(best, evidence.confidence) if evidence.taken(doubtful=doubtful) else None
 
     def _over_text(self, utterance: EncodedUtterance, decoded: DecodedText, answers: Answers) -> dict[str, float]:
         """How likely each phrase is compared with the likeliest text; of those that were not said, at most how."""
