@@ -80,7 +80,7 @@ def _run_until_closed(closing: Closing, name: str, work: Coroutine[Any, Any, Non
 
 
 async def _load(parts: BridgeParts) -> None:
-    """Load the detector, the holidays of flows, and the recognizer, while the process begins to listen: no call waits."""
+    """Load the detector, the holidays of flows and the recognizer while the process begins to listen: no call waits."""
     try:
         await asyncio.to_thread(parts.detector.load)
         await asyncio.to_thread(load_holidays, parts.flows.files(), parts.campaigning.wallclock())

@@ -11,7 +11,7 @@ from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import ConfigurationError
 from telebridge.recognition.local import moonshine
 from telebridge.recognition.local.recognizer import MOST_HEARD_MS, MOST_WAITING, LocalRecognizer
-from telebridge.recognition.local.transcription import TranscribedText
+from telebridge.recognition.local.transcription import ProbableWords
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import RecognitionRequest
 from telebridge.settings import RecognitionSettings
@@ -31,9 +31,9 @@ class SetEar:
     def __call__(self, mulaw, request, unwanted):
         self.may.wait(5)
         if unwanted():
-            return TranscribedText("")
+            return ProbableWords("")
         self.heard.append((len(mulaw), request))
-        return TranscribedText("billing", 0.9)
+        return ProbableWords("billing", 0.9)
 
 
 class Question:

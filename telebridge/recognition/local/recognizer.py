@@ -24,7 +24,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import logger
 from telebridge.recognition.health import RecognizerHealth
 from telebridge.recognition.local.decoding import SAMPLE_RATE
-from telebridge.recognition.local.transcription import NO_WORDS, TranscribedText
+from telebridge.recognition.local.transcription import NO_WORDS, ProbableWords
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import (
     FinalTranscript,
@@ -52,7 +52,7 @@ NICENESS = 5
 class HearUtterance(Protocol):
     """Hears an utterance; blocks, and is called in one thread alone."""
 
-    def __call__(self, mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> TranscribedText:
+    def __call__(self, mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> ProbableWords:
         """Return what was said in `mulaw`; `unwanted` says that nobody waits for it any more."""
         ...
 
@@ -144,7 +144,7 @@ class LocalRecognizer(Recognizer):
             self._hear = self._load()
         return self._hear
 
-    def _heard(self, mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> TranscribedText:
+    def _heard(self, mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> ProbableWords:
         """What is heard. Called in the thread of the model."""
         return NO_WORDS if unwanted() else self._loaded()(mulaw, request, unwanted)
 
@@ -217,7 +217,7 @@ def load_moonshine() -> HearUtterance:
     transcriber = Transcriber(MoonshineModel(folder), load_tokens(folder))
     resampled = ResampledAudio(SAMPLE_RATE)
 
-    def hear(mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> TranscribedText:
+    def hear(mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> ProbableWords:
         padded = mulaw + silence(max(0, LEAST_HEARD_MS - len(mulaw) // BYTES_PER_MS))
         samples = np.frombuffer(resampled.convert(padded, last=True), "<i2").astype(np.float32)
         samples /= np.float32(FULL_SCALE)

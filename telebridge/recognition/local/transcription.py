@@ -17,7 +17,7 @@ from telebridge.recognition.local.decoding import (
     phrase_likelihoods,
     phrase_tokens,
 )
-from telebridge.recognition.local.evidence import LEAST_EVIDENCE, SpeechlessSounds, PhraseEvidence
+from telebridge.recognition.local.evidence import LEAST_EVIDENCE, PhraseEvidence, SpeechlessSounds
 from telebridge.recognition.local.tokens import TokenTable
 from telebridge.recognition.words.phrases import chosen, tokens
 
@@ -31,7 +31,7 @@ Answers = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class TranscribedText:
+class ProbableWords:
     """What was heard.
 
     Args:
@@ -43,7 +43,7 @@ class TranscribedText:
     confidence: float | None = None
 
 
-NO_WORDS = TranscribedText("")
+NO_WORDS = ProbableWords("")
 
 
 class Transcriber:
@@ -66,7 +66,7 @@ class Transcriber:
         *,
         doubtful: bool = False,
         unwanted: Callable[[], bool] = lambda: False,
-    ) -> TranscribedText:
+    ) -> ProbableWords:
         """Transcribe an utterance.
 
         Args:
@@ -84,7 +84,7 @@ class Transcriber:
             return heard
         return self._phrase(utterance, decoded, answers, doubtful=doubtful) or heard
 
-    def _text(self, decoded: DecodedText, answers: Answers) -> TranscribedText:
+    def _text(self, decoded: DecodedText, answers: Answers) -> ProbableWords:
         """The likeliest text, where it comes from the sound; surer where it is a phrase and nothing else."""
         said = tokens(decoded.text)
         if not said or not decoded.complete:
@@ -95,11 +95,11 @@ class Transcriber:
         confidence = math.exp(decoded.log_likelihood / len(decoded.tokens))
         if any(tokens(phrase) == said for phrases in answers for phrase in phrases):
             confidence = max(confidence, PhraseEvidence(0.0, evidence, math.inf).confidence)
-        return TranscribedText(decoded.text, confidence)
+        return ProbableWords(decoded.text, confidence)
 
     def _phrase(
         self, utterance: EncodedUtterance, decoded: DecodedText, answers: Answers, *, doubtful: bool
-    ) -> TranscribedText | None:
+    ) -> ProbableWords | None:
         """The phrase that was probably said; None for none."""
         likely = self._over_text(utterance, decoded, answers)
         best = max(likely, key=lambda phrase: likely[phrase], default=None)
@@ -112,7 +112,7 @@ class Transcriber:
             likely[best] + decoded.log_likelihood - without_speech,
             likely[best] - max(others, default=-math.inf),
         )
-        return TranscribedText(best, evidence.confidence) if evidence.taken(doubtful=doubtful) else None
+        return ProbableWords(best, evidence.confidence) if evidence.taken(doubtful=doubtful) else None
 
     def _over_text(self, utterance: EncodedUtterance, decoded: DecodedText, answers: Answers) -> dict[str, float]:
         """How likely each phrase is compared with the likeliest text; of those that were not said, at most how."""
