@@ -126,6 +126,13 @@ def test_many_phrases_cost_no_more_than_some():
     assert max(model.rows) == MOST_PHRASES
 
 
+def test_a_long_utterance_is_not_compared_with_phrases():
+    model = SetModel({"Feeling.": 0.5, "Billing.": 0.5})
+    long = np.full(16_000 * 6, 0.5, np.float32)
+    assert Transcriber(model, TABLE).transcribe(long, MENU).text != "billing"
+    assert set(model.rows) == {1}
+
+
 def test_nothing_is_decoded_that_nobody_waits_for():
     model = SetModel({"Billing.": 0.9})
     assert Transcriber(model, TABLE).transcribe(SPOKEN, MENU, unwanted=lambda: True).text == ""

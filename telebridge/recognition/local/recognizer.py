@@ -38,7 +38,7 @@ from telebridge.timing.running_time import RunningTimeout
 
 log = logger(__name__)
 
-MOST_HEARD_MS = 12_000
+MOST_HEARD_MS = 10_000
 """So much of an utterance is heard; the rest of what somebody says without a pause is not."""
 LEAST_HEARD_MS = 1000
 """The model hears badly what is shorter; silence follows it."""

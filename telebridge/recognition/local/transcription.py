@@ -23,6 +23,8 @@ from telebridge.recognition.words.phrases import chosen, tokens
 
 MOST_PHRASES = 24
 """So many phrases of a question, the likeliest by their beginning, are compared with the sound."""
+LONGEST_PHRASE_SECONDS = 5.0
+"""Nobody needs longer for a phrase and nothing else, with the silence around it; what is longer is text alone."""
 FAR_WORSE = 12.0
 """A phrase whose beginning alone is less likely than the likeliest text by e to this power was not said."""
 
@@ -81,6 +83,8 @@ class Transcriber:
             return NO_WORDS
         heard = self._text(decoded, answers)
         if heard.text and any(chosen(heard.text, {"": phrases}) is not None for phrases in answers):
+            return heard
+        if len(samples) > LONGEST_PHRASE_SECONDS * SAMPLE_RATE:
             return heard
         return self._phrase(utterance, decoded, answers, doubtful=doubtful) or heard
 
