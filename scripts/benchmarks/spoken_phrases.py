@@ -1,9 +1,9 @@
 """What the recognizer `local` makes of phrases that people say, and of sounds that are no phrase.
 
 Recordings of Debian packages as a telephone has them: mu-law at 8000 Hz, with 300 ms before the words and 400 ms after
-them. The constants of the recognizer were chosen with one speaker, Allison (asterisk-core-sounds-en-wav); the words of
-ktuberling-data, one other speaker, and of tuxpaint-stamps-default, several, were not used for that. Sounds that are no
-phrase were looked at while the constants were chosen, some of them measured here among them.
+them. The constants of the recognizer were fitted to each second word of one speaker, Allison, in
+asterisk-core-sounds-en-wav. The words of ktuberling-data, one other speaker, and of tuxpaint-stamps-default, several,
+and part of the sounds that are no phrase were looked at meanwhile.
 
 Each recording is said to a menu of ten phrases, of which it is one, and to one of ten others. The menus have
 `confirm: {below: 0.6}`; what would follow without it is counted too.
@@ -136,9 +136,9 @@ def bars_met(found: dict[str, object]) -> dict[str, bool]:
             f"local.{name}.p50_ms": its["p50_ms"] <= MOST_P50_MS,
             f"local.{name}.p95_ms": its["p95_ms"] <= MOST_P95_MS,
         }
-    others = [found[name] for name in (*MEASURED, *SOUNDS_MEASURED)]
-    taken = sum(its["others_taken"] * its["sounds"] for its in others if isinstance(its, dict))
-    met["local.others"] = taken / sum(its["sounds"] for its in others if isinstance(its, dict)) <= MOST_OTHERS
+    taken = found["others_taken"]
+    assert isinstance(taken, float)
+    met["local.others"] = taken <= MOST_OTHERS
     return met
 
 
@@ -167,7 +167,10 @@ async def _measured(report: Callable[[str], None]) -> dict[str, object]:
             found[name] = _shares(outcomes)
     finally:
         await recognizer.aclose()
-    return found
+    others = [found[name] for name in (*MEASURED, *SOUNDS_MEASURED)]
+    sounds = sum(its["sounds"] for its in others if isinstance(its, dict))
+    taken = sum(its["others_taken"] * its["sounds"] for its in others if isinstance(its, dict))
+    return {**found, "others_taken": round(taken / sounds, 1)}
 
 
 async def _counted(

@@ -1,9 +1,8 @@
 """How much of what a speech model hears comes from the sound, and how sure a phrase is.
 
 A model of this kind makes words of every sound: of noise mostly "You". How likely a text is after a sound says little,
-therefore; how much likelier it is after the sound than after silence and noise, much. The constants were chosen with
-recordings of one speaker (Allison, Debian's asterisk-core-sounds-en-wav), and measured with those of others: see
-docs/speech-input.md.
+therefore; how much likelier it is after the sound than after silence and noise, much. The constants were fitted to
+words of one speaker; docs/speech-input.md tells how those of others fare.
 
 One rule: what is doubtful is told as such, and what the sound did not say is no word.
 """
