@@ -196,7 +196,7 @@ class SpeechSettings(_Section):
 class RecognitionSettings(_Section):
     """Who hears what callers say; nobody unless a provider is named."""
 
-    provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk"] = ""
+    provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"] = ""
     url: Annotated[str, AfterValidator(_recognizer_address)] = ""
     api_key: str = ""
     model: str = ""
@@ -206,7 +206,7 @@ class RecognitionSettings(_Section):
     audio: Literal["mulaw", "pcm"] = "mulaw"
     answer_seconds: Annotated[float, Field(gt=0, le=3)] = 1.5
     keep: bool = True
-    fallback_provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk"] = ""
+    fallback_provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"] = ""
     fallback_url: Annotated[str, AfterValidator(_recognizer_address)] = ""
     fallback_api_key: str = ""
     fallback_model: str = ""

@@ -5,6 +5,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from live_calls import FEW
 
@@ -197,6 +198,21 @@ def _words(figures: Figures) -> Iterator[Bar]:
         yield Bar(what, f"{said} of {said}", shown, None if None in resumed else all(resumed))
         shown = f"{over['taken']} of {said}"
         yield Bar("interrupting words that take the floor", f"{said} of {said}", shown, met.get("over_prompts.taken"))
+    yield from _local_words(found.get("local"), found["bars_met"])
+
+
+def _local_words(found: dict[str, Any] | None, met: dict[str, bool]) -> Iterator[Bar]:
+    """Phrases that people say to the provider `local`; what they are taken for is no matter of what runs beside it."""
+    if found is None:
+        return
+    for speakers in ("ktuberling", "tuxpaint"):
+        its = found[speakers]
+        right = f"{its['right'] + its['right_asked']:.1f} %, {its['right_asked']:g} % of them asked back"
+        what = f"phrases of ten that `local` hears right, recordings of {speakers}"
+        yield Bar(what, "≥ 90 %", right, met[f"local.{speakers}.right"])
+        yield Bar("the same, taken for a wrong choice", "≤ 2 %", f"{its['wrong']:g} %", met[f"local.{speakers}.wrong"])
+    shown = f"{found['others_taken']:g} %"
+    yield Bar("sounds that are no phrase, taken for one by `local`", "≤ 3 %", shown, met["local.others"])
 
 
 def _origins(figures: Figures) -> str:

@@ -4,6 +4,8 @@ Twice, for each provider, against the local recognizer, which answers a set time
 real time: from the end of the speech, as it is known, to the transcript. And in whole calls on the virtual clock: from
 the last sound of the caller to the first audio of the next prompt, of which the silence that ends the speech is a part.
 
+Then the phrases that people say to the provider `local`, in real time, and sounds that are no phrase.
+
 Then words over prompts, with `barge_in.judge = "words"`, on the virtual clock: how soon a prompt goes on after a
 back-channel, how often interrupting words take the floor, and whether the line falls silent as soon as with the sound
 alone.
@@ -16,6 +18,7 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
+import spoken_phrases
 from machine import described, running, watch_loop
 from rich.console import Console
 
@@ -73,6 +76,7 @@ def run(*, utterances: int) -> dict[str, object]:
         calls = {provider: _call(provider) for provider in PATHS}
         status.update(f"{utterances} back-channels and interrupting words on the virtual clock")
         over = _over_prompts(utterances)
+        local = spoken_phrases.run(status.update)
     late_ms = statistics.quantiles(late, n=100)[98]
     real = {provider: _quantiles(times) for provider, times in shares.items()}
     bars = {f"real_time.{each}": real[each]["p95_ms"] <= BAR_MS for each in STREAMING}
@@ -85,7 +89,9 @@ def run(*, utterances: int) -> dict[str, object]:
         "real_time": real,
         "whole_calls": calls,
         "over_prompts": over,
+        "local": local,
         "bars_met": {
+            **({} if local is None else spoken_phrases.bars_met(local)),
             **bars,
             **{f"whole_calls.{each}": calls[each]["share_ms"] <= BAR_MS for each in STREAMING},
             "over_prompts.resumed": over["resumed"] == utterances,

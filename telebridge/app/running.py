@@ -80,10 +80,12 @@ def _run_until_closed(closing: Closing, name: str, work: Coroutine[Any, Any, Non
 
 
 async def _load(parts: BridgeParts) -> None:
-    """Load the detector and the holidays of flows while the process begins to listen: no live call waits then."""
+    """Load the detector, the holidays of flows and the recognizer while the process begins to listen: no call waits."""
     try:
         await asyncio.to_thread(parts.detector.load)
         await asyncio.to_thread(load_holidays, parts.flows.files(), parts.campaigning.wallclock())
+        if parts.recognizer is not None:
+            await parts.recognizer.prepare()
         await asyncio.to_thread(return_freed_memory)
     except ConfigurationError as error:
         log.error("the detector of speech cannot be loaded: calls cannot be answered", error=str(error))

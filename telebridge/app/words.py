@@ -57,6 +57,9 @@ def _open(settings: RecognitionSettings, reached: _Reached, prefix: str) -> Reco
         raise ConfigurationError(
             f"recognition.{prefix}api_key", f"is not set, and {provider} takes nobody without it", hint
         )
+    if provider == "local" and (reached.url or reached.api_key or reached.model):
+        problem = "is local, which has no address, key or model"
+        raise ConfigurationError(f"recognition.{prefix}provider", problem, f"leave out recognition.{prefix}url")
     if reached.url and reached.url.startswith("http") is not (provider == "openai-http"):
         scheme = "http:// or https://" if provider == "openai-http" else "ws:// or wss://"
         raise ConfigurationError(f"recognition.{prefix}url", f"is no address of {provider}", f"begin it with {scheme}")

@@ -18,6 +18,7 @@ from rich.text import Text
 from telebridge.app.bridge import answering_flows, request_validator
 from telebridge.app.python_flows import bridge_of
 from telebridge.app.voice import open_voice
+from telebridge.app.words import open_words
 from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.cli.number import checks
 from telebridge.cli.number.checks import Finding
@@ -86,6 +87,8 @@ def _local_findings(config: Path | None) -> Iterator[Finding]:
     yield checks.state_folder(settings)
     yield checks.public_address(settings)
     yield _signatures(settings)
+    if settings.recognition.provider:
+        yield recognizer_finding(settings)
     missing = missing_packages()
     if missing:
         are = "is" if len(missing) == 1 else "are"
@@ -115,6 +118,15 @@ def _signatures(settings: Settings) -> Finding:
     if not settings.twilio.validate_signatures:
         return Finding("note", "twilio.validate_signatures", "false: webhooks are not checked")
     return Finding("ok", "twilio.auth_token", "webhooks are checked")
+
+
+def recognizer_finding(settings: Settings) -> Finding:
+    """Check whether the recognizer of the settings can be made; without that a server does not start."""
+    try:
+        open_words(settings.recognition)
+    except ConfigurationError as error:
+        return Finding("fail", error.where, error.problem, error.hint)
+    return Finding("ok", "recognition.provider", settings.recognition.provider)
 
 
 async def _database(settings: Settings) -> Finding:

@@ -64,6 +64,7 @@ class WordRules:
         silence_seconds: Free speech is over after so much silence.
         longest_seconds: What the caller says is over after this time.
         prompt: The question where words are heard; None for the same as where only keys are.
+        confirmed: Whether the caller is asked if an answer was heard right, where that is doubtful.
     """
 
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -74,6 +75,7 @@ class WordRules:
     silence_seconds: float = 1.0
     longest_seconds: float = 30.0
     prompt: Say | None = None
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

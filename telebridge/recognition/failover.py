@@ -44,6 +44,10 @@ class FailoverRecognizer(Recognizer):
         return _FailoverRecognition(self._recognizers, request, sink)
 
     @override
+    async def prepare(self) -> None:
+        await asyncio.gather(*(each.prepare() for each in self._recognizers))
+
+    @override
     async def aclose(self) -> None:
         await asyncio.gather(*(each.aclose() for each in self._recognizers))
 

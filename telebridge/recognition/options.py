@@ -5,7 +5,7 @@ from typing import Literal
 
 from telebridge.recognition.source import RecognitionRequest
 
-RecognitionProvider = Literal["deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk"]
+RecognitionProvider = Literal["deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"]
 
 
 @dataclass(frozen=True, slots=True)

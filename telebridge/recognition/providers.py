@@ -34,6 +34,17 @@ def open_recognizer(options: RecognizerOptions) -> Recognizer:
     """
     if options.provider == "openai-http":
         return HttpRecognizer(options)
+    if options.provider == "local":
+        return _local(options)
     make = PROTOCOLS[options.provider]
     make(options, RecognitionRequest())  # raises what it would raise in a call
     return WebSocketRecognizer(options, lambda request: make(options, request))
+
+
+def _local(options: RecognizerOptions) -> Recognizer:
+    from telebridge.recognition.local.moonshine import find_model  # with numpy, which other recognizers need not
+    from telebridge.recognition.local.recognizer import LocalRecognizer, load_moonshine
+
+    recognizer = LocalRecognizer(options, load_moonshine)
+    find_model()  # raises what it would raise in a call
+    return recognizer

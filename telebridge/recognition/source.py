@@ -72,12 +72,16 @@ class RecognitionRequest:
         hints: Words and phrases that are likely; a recognizer may prefer them.
         grammar: The only phrases that answer, where nothing else does; a recognizer may be held to them.
         digits: Whether digits are expected.
+        answers: The phrases of `grammar`, those that mean the same together.
+        doubtful: Whether a doubtful phrase is better than none, because the caller is asked whether it was said.
     """
 
     language: str = ""
     hints: tuple[str, ...] = ()
     grammar: tuple[str, ...] = ()
     digits: bool = False
+    answers: tuple[tuple[str, ...], ...] = ()
+    doubtful: bool = False
 
 
 class TranscriptSink(Protocol):
@@ -119,6 +123,10 @@ class Recognizer(Protocol):
     def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
         """Open a recognition; connecting happens in the background. Call `begin_speech` on it next."""
         ...
+
+    async def prepare(self) -> None:
+        """Load what it needs, so that no caller waits for that; what fails is said when somebody listens."""
+        return
 
     async def aclose(self) -> None:
         """Close what the recognizer holds open."""

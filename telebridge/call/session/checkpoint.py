@@ -13,6 +13,7 @@ from msgspec import Raw
 from typing_extensions import override
 
 from telebridge.call.record import TransferRecord
+from telebridge.call.session.words.ahead import UtteranceAhead
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Transfer
 
@@ -35,6 +36,7 @@ class Checkpoint:
         transfers: The transfers that are over.
         over: Whether the flow is over: nothing is left but to hang up.
         apology: Whether an apology is still due to the caller.
+        words_ahead: What the caller said before the question that it answers.
         person: Whether the caller did what no answering machine does; see `CallRecord.is_person`.
     """
 
@@ -51,6 +53,7 @@ class Checkpoint:
     transfers: list[TransferRecord] = field(default_factory=list)
     over: bool = False
     apology: bool = False
+    words_ahead: list[UtteranceAhead] = field(default_factory=list)
     person: bool = False
 
     def encode(self, *, standing: Raw | None = None, variables: Raw | None = None) -> bytes:

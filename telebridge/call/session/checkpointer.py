@@ -80,6 +80,7 @@ class Checkpointer:
         """Restore what another process saved; returns the step that a flow file had in progress, if it had begun."""
         self._set_variables(checkpoint.name, checkpoint.variables)
         self._dialogue.digits.restore(checkpoint.answer, checkpoint.typed)
+        self._dialogue.ahead.restore(checkpoint.words_ahead)
         self._record.restore(checkpoint.result, checkpoint.digits, checkpoint.recordings, checkpoint.transfers)
         self._record.acted = checkpoint.person or checkpoint.transfer is not None
         if self._flow is None or checkpoint.standing is None:
@@ -151,6 +152,7 @@ class Checkpointer:
             transfers=self._record.transfers,
             over=self.over,
             apology=self.apology,
+            words_ahead=self._dialogue.ahead.kept,
             person=self._record.is_person,
         )
         return light.encode(standing=self._position, variables=self._variables)

@@ -33,6 +33,7 @@ class Dialogue:
 
     Attributes:
         digits: The caller's keys.
+        ahead: What the caller said before the question to come.
         announcements: What is said outside the flow.
         floor: What the caller says outside of questions.
 
@@ -42,7 +43,7 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_ahead", "_duplex", "_listening", "_record", "_turn", "_turns", "announcements", "digits", "floor")
+    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "ahead", "announcements", "digits", "floor")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
@@ -53,7 +54,7 @@ class Dialogue:
         self._record = record
         self._turn: DialogTurn | None = None
         self.floor = FloorWords(duplex, record, listening, self._next_number)
-        self._ahead = WordsAhead(duplex, listening.available)
+        self.ahead = WordsAhead(duplex, listening.available)
 
     def _next_number(self) -> int:
         """A number for a recognition that no other one of this call has."""
@@ -74,9 +75,9 @@ class Dialogue:
         if self.announcements.in_progress:
             self.announcements.held = step
             return []
-        if self._ahead.kept:
+        if self.ahead.kept:
             self._follow_ahead(step)
-        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number(), self._ahead)
+        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number(), self.ahead)
         self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
 
@@ -86,13 +87,13 @@ class Dialogue:
             case Say() if step.is_blank:
                 pass
             case Say() | Play():
-                self._ahead.prompt_began()
+                self.ahead.prompt_began()
             case Collect(words=rules) if rules is not None:  # takes it
                 pass
             case Wait():
                 pass
             case _:
-                self._ahead.clear()
+                self.ahead.clear()
 
     def cancel(self, *, now: float) -> list[CallEffect]:
         """Cancel the step in progress; a message recorded so far is saved all the same."""
@@ -115,7 +116,7 @@ class Dialogue:
         mail_to = None if self._turn is None else self._turn.mail_to
         stopped = [] if self._turn is None else self._turn.stop_listening()
         self._turn = self.announcements.held = None
-        self._ahead.clear()
+        self.ahead.clear()
         self.digits.stop()
         audio = self._duplex.stop_recording()
         return [*stopped, SaveMessage(audio, mail_to)] if audio else stopped
@@ -125,8 +126,8 @@ class Dialogue:
         if not results or not isinstance(results[-1], StepOver):
             return results
         stopped = [] if self._turn is None else self._turn.stop_listening()
-        if self._ahead.kept and self._turn is not None and isinstance(self._turn.step, Collect):
-            self._ahead.clear()
+        if self.ahead.kept and self._turn is not None and isinstance(self._turn.step, Collect):
+            self.ahead.clear()
         self._turn = self.announcements.held = None
         return [*results[:-1], *stopped, *self.announcements.begin_next(now=now), results[-1]]
 
@@ -167,7 +168,7 @@ class Dialogue:
         """Give a frame to the recognition of the question, or to that of the words outside of questions."""
         turn, floor = self._turn, self.floor
         if isinstance(change, CallerSpeechStarted):
-            self._ahead.answered = False
+            self.ahead.answered = False
         if turn is None or not turn.listens:
             effects: list[TurnResult] = [*floor.receive_speech(payload, change, now=now)]
             self._keep_ahead(payload, change)
@@ -185,7 +186,7 @@ class Dialogue:
 
     def _keep_ahead(self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None) -> None:
         """Keep what is said over a prompt that is no question."""
-        ahead, turn, floor = self._ahead, self._turn, self.floor
+        ahead, turn, floor = self.ahead, self._turn, self.floor
         kept = ahead.in_utterance
         begins = not self.announcements.in_progress and turn is not None and isinstance(turn.step, Say | Play | Wait)
         ahead.receive_speech(payload, change, begins=begins, heard_by=floor.own_utterance)
@@ -208,7 +209,7 @@ class Dialogue:
         effects, settled = self.floor.words_heard(heard, answers=answers, now=now)
         if isinstance(heard.result, FinalTranscript):
             said = (heard.number, heard.result.utterance)
-            self._ahead.transcript_heard(said, heard.result, noted=len(self._record.heard) > noted)
+            self.ahead.transcript_heard(said, heard.result, noted=len(self._record.heard) > noted)
         return [*effects, *results, *self._settle(settled, now)]
 
     def judge_answered(self, answered: JudgeAnswered, *, now: float) -> list[TurnResult]:
@@ -247,7 +248,7 @@ class Dialogue:
             return [*over.effects]
         interruption = over.utterance.interruption
         if interruption is not None and interruption.cause is BargeInCause.SPEECH:
-            self._ahead.prompt_interrupted()
+            self.ahead.prompt_interrupted()
         if over.error is not None:
             return [*over.effects, *self._results_of(self._turn.prompt_failed(over.error), now)]
         prompted = self._turn.prompt_ended(interruption, now=now)
@@ -300,7 +301,7 @@ class Dialogue:
     def stream_started(self, *, now: float) -> list[CallEffect]:
         """The stream is there; media time begins anew."""
         self.digits.restart_timers(now=now)
-        self._ahead.clear()
+        self.ahead.clear()
         lost = [] if self._turn is None else self._turn.speech_lost(now=now)
         return [*lost, *self.floor.speech_lost(now=now), *self._duplex.stream_started(now=now)]
 

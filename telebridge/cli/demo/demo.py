@@ -19,6 +19,7 @@ from telebridge.cli.listen import listening
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line, print_text
+from telebridge.cli.stand_ins.simulator import read_file
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
 from telebridge.settings import Settings, TwilioSettings, load_settings
@@ -63,7 +64,7 @@ def demo(
     )
     if not output.is_dir():
         raise ConfigurationError("--output", f"{output} is no folder")
-    caller = parse_script(script)
+    caller = parse_script(script, read_audio=read_file)
     warn_of_hum(settings.rime)
     console = Console(quiet=json_)
     try:

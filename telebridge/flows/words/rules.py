@@ -30,17 +30,20 @@ def language_of(voice: VoiceOverrides | None) -> str:
 def word_rules(node: QuestionNode, language: str) -> WordRules | None:
     """The words that answer a node's question; None where only keys do."""
     match node:
-        case MenuNode(choices=choices):
+        case MenuNode(choices=choices, confirm=confirm):
             phrases = {key: choice.say for key, choice in choices.items() if choice.say}
             if not phrases:
                 return None
             return WordRules(
-                {key: phrases.get(key, ()) for key in choices}, language=language, longest_seconds=MENU_SECONDS
+                {key: phrases.get(key, ()) for key in choices},
+                language=language,
+                longest_seconds=MENU_SECONDS,
+                confirmed=confirm is not None,
             )
-        case AskNode():
+        case AskNode(confirm=confirm):
             keys = answer_keys(node)
             known = {keys[name]: said for name, said in answer_phrases(node, language).items()}
-            return WordRules(known, language=language, longest_seconds=MENU_SECONDS)
+            return WordRules(known, language=language, longest_seconds=MENU_SECONDS, confirmed=confirm is not None)
         case CollectNode(accept="any"):
             return WordRules(digits=True, language=language, longest_seconds=COLLECT_SECONDS)
         case CollectNode():

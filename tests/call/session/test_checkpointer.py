@@ -9,8 +9,10 @@ from support.line import SECOND_OF_AUDIO, Line, begun
 from telebridge.call.session.checkpoint import Checkpoint
 from telebridge.call.session.effects import PublishEvent, ReleaseCall, SaveCheckpoint
 from telebridge.call.session.events import ActionDone, SpeechArrived
+from telebridge.call.session.words.ahead import UtteranceAhead
 from telebridge.flows.position import FlowPosition
 from telebridge.flows.steps import Done, Gathered, Transfer
+from telebridge.recognition.source import FinalTranscript
 from telebridge.speech.source import Audio, Word, Words
 from telebridge.turns.digits import Ending
 from telebridge.twilio.media_stream import DigitPressed, MarkReturned
@@ -177,3 +179,26 @@ def test_a_mark_does_not_encode_the_variables_of_a_python_flow():
     line.tell(MarkReturned(mark), after=1.0)
     assert line.kept.variables == {"customer": "a megabyte"}
     assert value.written == 1
+
+
+def test_words_that_were_said_ahead_are_kept_for_the_question_in_another_process():
+    kept = Kept(FLOW)
+    kept.dialogue.ahead.kept = [
+        UtteranceAhead("Welcome.", (3, 1), bytearray(b"\x00\xffaudio"), interrupted=True),
+        UtteranceAhead("Welcome.", (3, 2), final=FinalTranscript(2, "billing", 0.9), noted=True, ended=True),
+    ]
+    other = Kept(FLOW)
+    other.checkpointer.restore(kept.now)
+    other.dialogue.ahead.prompt_began()  # the prompt that they were said over goes on
+    first, second = other.dialogue.ahead.take()
+    assert (bytes(first.audio), first.heard_by, first.ended) == (b"\x00\xffaudio", None, True)
+    assert (second.final, second.saying, second.noted) == (FinalTranscript(2, "billing", 0.9), "Welcome.", True)
+
+
+def test_words_ahead_in_another_process_are_of_no_question_after_the_next_prompt():
+    kept, other = Kept(FLOW), Kept(FLOW)
+    kept.dialogue.ahead.kept = [UtteranceAhead("Welcome.", None, bytearray(b"a"))]
+    other.checkpointer.restore(kept.now)
+    other.dialogue.ahead.prompt_began()
+    other.dialogue.ahead.prompt_began()
+    assert not other.dialogue.ahead.take()

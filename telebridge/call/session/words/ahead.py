@@ -6,8 +6,8 @@ the recognizer of the question.
 One rule: words belong to the next question when they interrupted the prompt before it or were said after its beginning.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.call.session.audio.full_duplex import FullDuplex
@@ -126,6 +126,10 @@ class WordsAhead:
         """Return what was kept, for a question that begins."""
         kept, self.kept = self.kept, []
         return kept
+
+    def restore(self, kept: Sequence[UtteranceAhead]) -> None:
+        """Keep what another process had kept: its recognizer answers no more, and its prompt goes on here."""
+        self.kept = [replace(each, heard_by=None, ended=True, interrupted=True) for each in kept[-MOST_UTTERANCES:]]
 
     def clear(self) -> None:
         """What was said so far is of no question to come."""

@@ -84,11 +84,14 @@ class SpokenAnswer:
         """Let the recognizer listen."""
         rules = self._rules
         phrases = tuple(dict.fromkeys(phrase for each in rules.choices.values() for phrase in each))
+        alone = bool(phrases) and not rules.free and not rules.digits
         request = RecognitionRequest(
             self._language,
             (*phrases, *rules.hints),
-            phrases if phrases and not rules.free and not rules.digits else (),
+            phrases if alone else (),
             rules.digits,
+            tuple(filter(None, rules.choices.values())) if alone else (),
+            rules.confirmed,
         )
         return [StartRecognition(self.number, request)]
 

@@ -31,6 +31,15 @@ def test_a_phrase_is_an_answer_at_once():
     assert spoken(answer(MENU), "billing please") == SpokenResult("billing please", 0.9, "1")
 
 
+def test_a_recognizer_is_told_which_phrases_mean_the_same_and_whether_doubt_is_confirmed():
+    rules = WordRules({"1": ("billing", "my bill"), "2": (), "3": ("support",)}, confirmed=True)
+    (started,) = answer(rules).start()
+    assert started.request.answers == (("billing", "my bill"), ("support",))
+    assert started.request.doubtful
+    (started,) = answer(FREE).start()
+    assert (started.request.answers, started.request.doubtful) == ((), False)
+
+
 def test_a_phrase_may_come_in_pieces():
     words = answer(WordRules({"1": ("my bill",)}))
     assert spoken(words, "um") is None
