@@ -67,7 +67,7 @@ PROMPTS = (
 
 
 @asynccontextmanager
-async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
+async def scene(folder, *, live=0, callers=0, ended=0, voice=None, extend=None, **settings):
     """A bridge with pages.
 
     Args:
@@ -76,6 +76,7 @@ async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
         callers: How many callers of the local Twilio are on the line besides.
         ended: How many calls are over.
         voice: Of the local Rime, which is in this process; by default one that detectors take for a voice.
+        extend: Adds routes to the application before it is served.
         settings: Of the bridge.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -97,6 +98,8 @@ async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
             **settings,
         }
         app = create_app(Settings(**values))
+        if extend is not None:
+            extend(app)
         url = await stack.enter_async_context(serving(app))
         simulator = Simulator(SimulatorOptions())
         stack.push_async_callback(simulator.aclose)

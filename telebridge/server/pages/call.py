@@ -167,6 +167,7 @@ class CallPages:
         if call is None:
             raise unknown_call(call_sid)
         here = self._calls.find(call_sid) is not None
+        await visit.begin("call", call=call, is_live=here)
         timelines = await asyncio.to_thread(self._timelines, call_sid, live=here)
         return visit.page(
             "call",

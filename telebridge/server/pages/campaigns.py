@@ -104,6 +104,7 @@ class CampaignPages:
 
     async def list_campaigns(self, visit: PageVisit) -> web.Response:
         """All campaigns, and the form that begins one."""
+        await visit.begin("campaigns")
         campaigns = [campaign_json(one) for one in await self._store.campaigns.all()]
         return visit.page("campaigns", campaigns=campaigns)
 
@@ -152,6 +153,7 @@ class CampaignPages:
 
     async def _page(self, visit: PageVisit, *, status: int = 200, problem: str = "") -> web.Response:
         campaign = await found_campaign(self._store, visit.request)
+        await visit.begin("campaign", campaign=campaign_json(campaign))
         view = await self._view(campaign.id)
         words = await self._words(view.campaign)
         return visit.page(

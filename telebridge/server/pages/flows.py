@@ -70,6 +70,7 @@ class FlowPages:
 
     async def list_flows(self, visit: PageVisit) -> web.Response:
         """All flows, with how many calls each leads now."""
+        await visit.begin("flows")
         live = Counter(record.flow for record in self._calls.live_records())
         live.update(call.flow for call in await self._elsewhere.all())
         names = self._calls.flows.names
@@ -94,6 +95,7 @@ class FlowPages:
         self, visit: PageVisit, *, status: int = 200, audition: Audition | None = None, problem: str = ""
     ) -> web.Response:
         name, flow = self._found(visit)
+        await visit.begin("flow", name=name)
         try:
             last = [ended_row(call.as_json()) for call in await self._store.search("", LAST_CALLS, flow=name)]
         except (SQLAlchemyError, OSError) as error:

@@ -71,6 +71,7 @@ class PhonePages:
 
     async def show(self, visit: PageVisit) -> web.Response:
         """The phone."""
+        await visit.begin("phone")
         flows = self._calls.flows
         return visit.page(
             "phone",
