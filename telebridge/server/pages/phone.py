@@ -132,7 +132,7 @@ class PhonePages:
             return PageState(values, events)
 
         try:
-            return await self._streams.send(visit, look)
+            return await self._streams.send(visit, look, for_one=True)
         finally:
             feed.leave(watcher)
 
