@@ -104,7 +104,7 @@ async def scene(folder, *, live=0, callers=0, ended=0, voice=None, extend=None, 
         simulator = Simulator(SimulatorOptions())
         stack.push_async_callback(simulator.aclose)
         await half_done_campaign(app[CAMPAIGNS].store, database)
-        kept = asyncio.create_task(keep_alive(begin_calls(app[CALLS], live)))
+        kept = asyncio.create_task(keep_alive(app[CALLS], begin_calls(app[CALLS], live)))
         stack.callback(kept.cancel)
         for at in range(callers):
             simulator.place_inbound_call(f"{url}/twilio/voice", parse_script(CALLER), from_number=f"+1415555010{at}")
@@ -133,10 +133,10 @@ def end_calls(database, count, *, now=None):
         connection.executemany(f"INSERT INTO call ({columns}) VALUES ({', '.join('?' * 10)})", rows)
 
 
-def begin_calls(calls, count):
-    """Begin calls whose streams have started; some callers have pressed a key. Gives their runners."""
-    dice, runners = random.Random(2), []
-    for at in range(count):
+def begin_calls(calls, count, *, first=0):
+    """Begin calls whose streams have started; `first` numbers the first of them. Gives their runners."""
+    dice, runners = random.Random(2 + first), []
+    for at in range(first, first + count):
         flow = dice.choice([*FLOWS])
         call_sid, stream_sid = f"CA{at:032x}".replace("CA0", "CAe"), f"MZ{at:032x}"
         number = f"+1{dice.randrange(2125550000, 9195559999)}"
@@ -152,8 +152,12 @@ def begin_calls(calls, count):
     return runners
 
 
-async def keep_alive(runners):
-    """Give each stream a frame of silence every few seconds, without which it is taken for dead."""
+async def keep_alive(calls, runners):
+    """Give each stream a frame of silence every few seconds, without which it is taken for dead.
+
+    Callers who say nothing are transferred or said goodbye to; for each that is gone another one calls.
+    """
+    wanted = begun = len(runners)
     frame = base64.b64encode(silence(20)).decode()
     for number in range(2, 1_000_000):
         for runner in runners:
@@ -161,6 +165,10 @@ async def keep_alive(runners):
             message = {"event": "media", "sequenceNumber": str(number), "streamSid": runner.stream_sid, "media": media}
             with suppress(Exception):  # the call is over
                 runner.receive_text(json.dumps(message))
+        runners = [runner for runner in runners if calls.find(runner.session.record.call_sid) is runner]
+        missing = wanted - len(runners)
+        runners += begin_calls(calls, missing, first=begun)
+        begun += missing
         await asyncio.sleep(4)
 
 

@@ -102,6 +102,8 @@ class Photographer:
                 await page.set_input_files("#file", files)
                 await page.click("button.main")
                 await page.goto(f"{page.url}?flow=reminder")
+                await page.select_option("#column-1", "name")
+                await page.select_option("#column-2", "appointment")
                 if name == "imported":
                     await page.fill("#name", f"reminders-{next(self._numbers)}")
                     await page.select_option("#kind", "informational")

@@ -76,7 +76,8 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         assert "which column has" in await served.post(address, status=422, **fields)
         named = {**fields, "column.0": "phone", "column.1": "name"}
         text = await served.post(address, status=422, **named)
-        assert "flow" in text, "the flow needs more than this list has"
+        assert "choose &#39;appointment&#39; for the column that is meant" in text, "the flow needs it"
+        assert "set columns" not in text
         fields |= {"flow": "front-desk", "column.0": "phone"}
         text = await served.post(address, status=200, **fields)
         assert "2</strong> contacts are in" in text
