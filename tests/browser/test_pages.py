@@ -1,7 +1,7 @@
 """The pages in Chromium: nothing moves while rows come, a hidden page has no stream, the keyboard alone suffices."""
 
 import pytest
-from support.browser import opened_tab
+from support.browser import AXE, opened_tab
 from support.scene import begin_calls, scene
 from support.speech import KnownVoice
 
@@ -87,3 +87,15 @@ async def by_keys(tab, reached, key):
             await tab.page.keyboard.press(key)
             return
     raise AssertionError(f"the keyboard does not reach it: {reached}")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm install --no-save axe-core")
+async def test_pages_of_live_calls_and_of_a_campaign_are_accessible(stack):
+    [sid, *_] = [record.call_sid for record in stack.calls.live_records()]
+    async with opened_tab(stack.url, viewport={"width": 360, "height": 740}) as tab:
+        await tab.go("/campaigns")
+        campaign = await tab.page.get_attribute("tbody a", "href")
+        for path in ("/calls", f"/calls/{sid}", "/flows/front-desk", "/campaigns", campaign):
+            await tab.go(path)
+            await tab.until("document.querySelector('[data-checking]') === null")  # it is loaded again once it is checked
+            assert await tab.accessibility() == [], path

@@ -36,6 +36,14 @@ ENDED, LIVE, FEW, WATCHERS, MANY, TIMES = 10_000, 500, 3, 3, 30, 7
 WINDOW_SECONDS = 4.0
 PAINT = """[performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
   performance.getEntriesByType("navigation")[0].responseEnd]"""
+WAITING = """
+flow: waiting
+start: wait
+nodes:
+  wait: {menu: "Please wait.", choices: {1: bye}, no_input: {after: 600s, reprompt: 0, then: bye}}
+  bye: {hang_up: "Goodbye."}
+"""
+"""A flow whose calls do nothing, so that the cost of watchers is not lost in that of calls."""
 EMPTY, EMPTY_PAGE = "/empty", "<!doctype html><html lang=en><title>Empty</title><h1>Empty</h1>"
 """What the browser needs for a page that costs nothing: the floor below which no page is painted."""
 
@@ -133,7 +141,7 @@ async def watchers(stack, seconds):
     Times with no, 1, 3, and 30 watchers alternate: the cost of 3 is a tenth of what 30 take more than none, which is
     above what the rest of the process takes now more and now less.
     """
-    for path in ("/calls/stream", "/flows/front-desk/stream"):
+    for path in ("/calls/stream", "/flows/waiting/stream"):
         url = stack.url + path
         shares = {(0, True): [], (1, True): [], (WATCHERS, True): [], (MANY, True): [], (WATCHERS, False): []}
         for _ in range(max(1, int(seconds / WINDOW_SECONDS))):
@@ -186,11 +194,19 @@ class NoOthers:
 
 
 @asynccontextmanager
-async def settled_scene(live):
+async def settled_scene(live, flow=""):
     """A bridge with live calls that are past their beginning, and with all the ended ones."""
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
+        (Path(folder) / "flows").mkdir()
+        (Path(folder) / "flows" / "waiting.yaml").write_text(WAITING)
         async with scene(
-            Path(folder), live=live, ended=ENDED, voice=KnownVoice(), extend=add_empty_page, calls={"record": False}
+            Path(folder),
+            live=live,
+            flow=flow,
+            ended=ENDED,
+            voice=KnownVoice(),
+            extend=add_empty_page,
+            calls={"record": False},
         ) as stack:
             await asyncio.sleep(5)
             yield stack
@@ -205,7 +221,7 @@ async def main(wanted):
         async with settled_scene(FEW) as stack:
             await paints(stack)
     if wanted != "paint":
-        async with settled_scene(LIVE) as stack:
+        async with settled_scene(LIVE, "waiting") as stack:
             await watchers(stack, 20 if wanted == "watch" else float(wanted))
 
 
