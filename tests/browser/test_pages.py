@@ -97,5 +97,7 @@ async def test_pages_of_live_calls_and_of_a_campaign_are_accessible(stack):
         campaign = await tab.page.get_attribute("tbody a", "href")
         for path in ("/calls", f"/calls/{sid}", "/flows/front-desk", "/campaigns", campaign):
             await tab.go(path)
-            await tab.until("document.querySelector('[data-checking]') === null")  # it is loaded again once it is checked
+            await tab.until(
+                "document.querySelector('[data-checking]') === null"
+            )  # it is loaded again once it is checked
             assert await tab.accessibility() == [], path
