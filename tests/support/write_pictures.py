@@ -4,6 +4,7 @@ write_pictures.py            the pictures of docs/pages.md
 write_pictures.py FOLDER     every page in light and dark, wide and narrow, with 0, 3 and 500 live calls
                              FOLDER PAGE,PAGE 0,3    these pages alone, with so many live calls
 write_pictures.py sheets     these pictures on one sheet for each page, in docs/pictures/sheets
+                             sheets PAGE,PAGE       the sheets of these pages alone
 """
 
 import asyncio
@@ -198,10 +199,11 @@ def every(names, lives):
 
 
 def main(arguments):
-    if arguments == ["sheets"]:
+    if arguments[:1] == ["sheets"]:
+        names = arguments[1].split(",") if len(arguments) > 1 else PAGES
         with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
-            asyncio.run(write({Path(folder) / name: each for name, each in every(PAGES, LIVES).items()}))
-            write_sheets(Path(folder), PAGES)
+            asyncio.run(write({Path(folder) / name: each for name, each in every(names, LIVES).items()}))
+            write_sheets(Path(folder), names)
         return
     if arguments:
         folder = Path(arguments[0])
