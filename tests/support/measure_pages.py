@@ -7,7 +7,6 @@ measure_pages.py cpu          the processor time of each page alone
 """
 
 import asyncio
-import re
 import signal
 import statistics
 import sys
@@ -36,6 +35,8 @@ ENDED, LIVE, FEW, WATCHERS, MANY, TIMES = 10_000, 500, 3, 3, 30, 7
 WINDOW_SECONDS = 4.0
 PAINT = """[performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
   performance.getEntriesByType("navigation")[0].responseEnd]"""
+FETCHED = """performance.getEntriesByType("resource").filter((each) => /static.*[.](js|css)/.test(each.name))
+  .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
 WAITING = """
 flow: waiting
 start: wait
@@ -92,14 +93,11 @@ async def painted(page, url):
 
 async def script_and_style(browser, url):
     """The bytes of script and style that a page loads at a first visit."""
-    answers = []
     async with await browser.new_context() as context:
         page = await context.new_page()
-        page.on("response", lambda answer: answers.append(answer))
         await page.goto(url, wait_until="load")
         await page.wait_for_timeout(300)
-        files = [each for each in answers if re.search(r"/static/.*[.](js|css)", each.url)]
-        return sum([len(await each.body()) for each in files])
+        return await page.evaluate(FETCHED)
 
 
 def add_empty_page(app):
