@@ -90,7 +90,7 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         assert "the campaign does not dial" in text
         assert "Everybody called once" in text
         assert "about 4, 2 minutes" in text, "two contacts with retries, as preflight tells it"
-        assert "America/New York" in text
+        assert "America/<wbr>New York" in text
 
 
 async def test_a_campaign_is_started_paused_resumed_and_cancelled(tmp_path):
