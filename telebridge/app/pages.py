@@ -116,4 +116,4 @@ def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: L
     folder, account = settings.state_dir / "uploads", settings.twilio.account_sid
     CampaignUploadPages(store, endpoints, flows, account, folder, router)
     prompts = PromptTokens(secret)
-    CampaignPages(store, endpoints, flows, parts.law, prompts, streams, router)
+    CampaignPages(store, endpoints, flows, parts.law, settings.campaigns, prompts, streams, router)

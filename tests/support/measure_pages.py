@@ -7,6 +7,7 @@ measure_pages.py cpu          the processor time of each page alone
 """
 
 import asyncio
+import signal
 import statistics
 import sys
 import tempfile
@@ -23,20 +24,29 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from support.browser import opened_browser  # noqa: E402 - pytest adds tests/ by itself, this program does not
 from support.scene import scene  # noqa: E402
-from support.speech import KnownVoice, serving  # noqa: E402
+from support.speech import KnownVoice  # noqa: E402
 from telebridge.server.pages.calls import MOST_LIVE, CallListPages  # noqa: E402
 from telebridge.server.pages.live import EVERY_SECONDS, PageState, _change  # noqa: E402
+from telebridge.server.pages.rendering import HEADERS  # noqa: E402
 from telebridge.server.pages.shown.elsewhere import CallsElsewhere  # noqa: E402
 from telebridge.server.pages.visits import PageRouter  # noqa: E402
 
-ENDED, LIVE, FEW, WATCHERS, TIMES = 10_000, 500, 3, 3, 9
-WINDOW_SECONDS = 2.0
+ENDED, LIVE, FEW, WATCHERS, MANY, TIMES = 10_000, 500, 3, 3, 30, 7
+WINDOW_SECONDS = 4.0
 PAINT = """[performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? 0,
   performance.getEntriesByType("navigation")[0].responseEnd]"""
-EMPTY = "<!doctype html><html lang=en><title>Empty</title><h1>Empty</h1>"
-"""What the browser needs for a page that costs nothing: the floor below which no page is painted."""
 FETCHED = """performance.getEntriesByType("resource").filter((each) => /static.*[.](js|css)/.test(each.name))
   .reduce((sum, each) => sum + each.decodedBodySize, 0)"""
+WAITING = """
+flow: waiting
+start: wait
+nodes:
+  wait: {menu: "Please wait.", choices: {1: bye}, no_input: {after: 600s, reprompt: 0, then: bye}}
+  bye: {hang_up: "Goodbye."}
+"""
+"""A flow whose calls do nothing, so that the cost of watchers is not lost in that of calls."""
+EMPTY, EMPTY_PAGE = "/empty", "<!doctype html><html lang=en><title>Empty</title><h1>Empty</h1>"
+"""What the browser needs for a page that costs nothing: the floor below which no page is painted."""
 
 
 def say(text):
@@ -44,43 +54,59 @@ def say(text):
 
 
 async def paints(stack):
-    """Print when each page is painted first, when it had come, and how much script and style it has."""
+    """Print when each page is painted first, when it had come, and how much script and style it has.
+
+    A first visit is one in a new tab of a browser that knows nothing yet; the other page, from which pages are opened,
+    is an empty one of the same server. Its own figures are the floor: the machine is slower at some times than at
+    others.
+    """
     call = f"/calls/{next(iter(stack.calls.live_records())).call_sid}"
-    async with opened_browser() as browser, empty_page() as empty:
+    async with opened_browser() as browser:
         page = await browser.new_page()
         await page.goto(f"{stack.url}/campaigns")
         campaign = await page.get_attribute("tbody a", "href")
-        paths = ["/calls", "/calls?q=555", call, "/phone", "/flows", "/flows/front-desk", "/campaigns", campaign]
-        for url in (empty, *(stack.url + path for path in paths)):
-            times = []
-            for _ in range(TIMES):
-                await page.goto(url, wait_until="load")
-                await page.wait_for_timeout(150)
-                times.append(await page.evaluate(PAINT))
-            fresh = await browser.new_page()
-            await fresh.goto(url, wait_until="load")
-            size = await fresh.evaluate(FETCHED)
-            await fresh.close()
-            painted, come = zip(*times, strict=True)
-            shown = url.removeprefix(stack.url).replace(campaign, "/campaigns/ID").replace(call, "/calls/SID")
-            say(
-                f"{shown[-24:]:24} first paint {statistics.median(painted):4.0f} ms (least {min(painted):4.0f}),"
-                f" page had come after {statistics.median(come):3.0f} ms (least {min(come):3.0f}),"
-                f" script and style {size / 1000:.1f} kB"
+        paths = [EMPTY, "/calls", "/calls?q=555", call, "/phone", "/flows", "/flows/front-desk", "/campaigns", campaign]
+        sizes = {path: await script_and_style(browser, stack.url + path) for path in paths}
+        seen = {path: [] for path in paths}
+        for _ in range(TIMES):
+            for path in paths:
+                await page.goto(f"{stack.url}{EMPTY}")
+                followed, come = await painted(page, stack.url + path)
+                async with await browser.new_context() as context:
+                    first, _ = await painted(await context.new_page(), stack.url + path)
+                seen[path].append((first, followed, come))
+        say("first paint, ms (least): of a first visit, from another page; all of the page had come; script and style")
+        for path, times in seen.items():
+            first, followed, come = (
+                f"{statistics.median(each):4.0f} ({min(each):3.0f})" for each in zip(*times, strict=True)
             )
+            shown = path.replace(campaign, "/campaigns/ID").replace(call, "/calls/SID")
+            say(f"{shown:20} {first} {followed} {come} {sizes[path] / 1000:6.1f} kB")
 
 
-@asynccontextmanager
-async def empty_page():
-    """The address of a page that is nothing but a title."""
+async def painted(page, url):
+    """When a page is painted first, and when it had come, in milliseconds after the navigation began."""
+    await page.goto(url, wait_until="load")
+    await page.wait_for_timeout(150)
+    return await page.evaluate(PAINT)
+
+
+async def script_and_style(browser, url):
+    """The bytes of script and style that a page loads at a first visit."""
+    async with await browser.new_context() as context:
+        page = await context.new_page()
+        await page.goto(url, wait_until="load")
+        await page.wait_for_timeout(300)
+        return await page.evaluate(FETCHED)
+
+
+def add_empty_page(app):
+    """Add a page that is nothing but a title; it has the headers of all pages, which cost the browser time too."""
 
     async def answer(_request):
-        return web.Response(text=EMPTY, content_type="text/html")
+        return web.Response(text=EMPTY_PAGE, content_type="text/html", headers=HEADERS)
 
-    app = web.Application()
-    app.router.add_get("/empty", answer)
-    async with serving(app) as url:
-        yield f"{url}/empty"
+    app.router.add_get(EMPTY, answer)
 
 
 async def used(seconds):
@@ -90,32 +116,43 @@ async def used(seconds):
     return (time.process_time() - cpu) / (time.monotonic() - began)
 
 
-async def watchers(stack, seconds):
-    """Print what watchers cost; they are programs of their own.
+@asynccontextmanager
+async def watching(url, count, *, read=True):
+    """Programs that have opened a stream; those that read nothing are stopped once it is open."""
+    async with AsyncExitStack() as cleanup:
+        programs = []
+        for _ in range(count):
+            program = await asyncio.create_subprocess_exec("curl", "-sN", url, stdout=asyncio.subprocess.DEVNULL)
+            cleanup.push_async_callback(program.wait)
+            cleanup.callback(program.kill)
+            programs.append(program)
+        await asyncio.sleep(1.0)
+        if not read:
+            for program in programs:
+                program.send_signal(signal.SIGSTOP)
+        yield
 
-    Short times with and without them alternate, and medians are compared, because 500 calls that ask again at once take
-    far more in one second than watchers do in a minute.
+
+async def watchers(stack, seconds):
+    """Print what watchers cost; they are programs of their own, and the calls do nothing.
+
+    Times with no, 1, 3, and 30 watchers alternate: the cost of 3 is a tenth of what 30 take more than none, which is
+    above what the rest of the process takes now more and now less.
     """
-    for path in ("/calls/stream", "/flows/front-desk/stream"):
-        without, watched = [], []
-        for _ in range(int(seconds / WINDOW_SECONDS)):
-            without.append(await used(WINDOW_SECONDS))
-            async with AsyncExitStack() as cleanup:
-                for _ in range(WATCHERS):
-                    program = await asyncio.create_subprocess_exec(
-                        "curl", "-sN", f"{stack.url}{path}", stdout=asyncio.subprocess.DEVNULL
-                    )
-                    cleanup.push_async_callback(program.wait)
-                    cleanup.callback(program.kill)
+    for path in ("/calls/stream", "/flows/waiting/stream"):
+        url = stack.url + path
+        shares = {(0, True): [], (1, True): [], (WATCHERS, True): [], (MANY, True): [], (WATCHERS, False): []}
+        for _ in range(max(1, int(seconds / WINDOW_SECONDS))):
+            for (count, read), measured in shares.items():
+                async with watching(url, count, read=read):
+                    measured.append(await used(WINDOW_SECONDS))
                 await asyncio.sleep(0.5)
-                watched.append(await used(WINDOW_SECONDS))
-            await asyncio.sleep(0.5)
-        more = statistics.median(watched) - statistics.median(without)
-        say(
-            f"{LIVE} live calls, {WATCHERS} watchers of {path}: {100 * more:.2f} % of a core more"
-            f" ({100 * statistics.median(without):.2f} % without, {100 * statistics.median(watched):.2f} % with them;"
-            f" medians of {len(watched)} times {WINDOW_SECONDS:.0f} seconds)"
-        )
+        median = {each: 100 * statistics.median(measured) for each, measured in shares.items()}
+        each_watcher = (median[MANY, True] - median[0, True]) / MANY
+        say(f"{LIVE} live calls, {path}; medians of {len(shares[0, True])} times {WINDOW_SECONDS:.0f} s, % of a core:")
+        for (count, read), share in median.items():
+            say(f"  {count:2} watchers{'' if read else ' that read nothing'}: {share:.2f} %")
+        say(f"  so {WATCHERS} watchers take {WATCHERS * each_watcher:.2f} % more")
 
 
 async def processor_time(stack):
@@ -155,10 +192,20 @@ class NoOthers:
 
 
 @asynccontextmanager
-async def settled_scene(live):
+async def settled_scene(live, flow=""):
     """A bridge with live calls that are past their beginning, and with all the ended ones."""
     with tempfile.TemporaryDirectory(prefix="telebridge-") as folder:
-        async with scene(Path(folder), live=live, ended=ENDED, voice=KnownVoice(), calls={"record": False}) as stack:
+        (Path(folder) / "flows").mkdir()
+        (Path(folder) / "flows" / "waiting.yaml").write_text(WAITING)
+        async with scene(
+            Path(folder),
+            live=live,
+            flow=flow,
+            ended=ENDED,
+            voice=KnownVoice(),
+            extend=add_empty_page,
+            calls={"record": False},
+        ) as stack:
             await asyncio.sleep(5)
             yield stack
 
@@ -172,7 +219,7 @@ async def main(wanted):
         async with settled_scene(FEW) as stack:
             await paints(stack)
     if wanted != "paint":
-        async with settled_scene(LIVE) as stack:
+        async with settled_scene(LIVE, "waiting") as stack:
             await watchers(stack, 20 if wanted == "watch" else float(wanted))
 
 

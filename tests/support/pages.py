@@ -19,7 +19,7 @@ from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
 from telebridge.server.pages.live import LiveStreams
 from telebridge.server.pages.login import LoginPages
-from telebridge.server.pages.rendering import PageTemplates
+from telebridge.server.pages.rendering import CONTENT, PageTemplates
 from telebridge.server.pages.shown.elsewhere import CallsElsewhere
 from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
@@ -84,6 +84,8 @@ class ServedPages:
         async with self.session.get(self.url + path, **options) as answer:
             text = await answer.text()
             assert answer.status == status, text
+            if text.startswith("<!doctype"):
+                assert (text.count(CONTENT), text.rstrip()[-7:]) == (1, "</html>"), text  # also one sent in two parts
             return text
 
     async def post(self, path, status=303, **fields):

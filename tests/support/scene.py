@@ -67,7 +67,7 @@ PROMPTS = (
 
 
 @asynccontextmanager
-async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
+async def scene(folder, *, live=0, callers=0, ended=0, voice=None, flow="", extend=None, **settings):
     """A bridge with pages.
 
     Args:
@@ -76,6 +76,8 @@ async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
         callers: How many callers of the local Twilio are on the line besides.
         ended: How many calls are over.
         voice: Of the local Rime, which is in this process; by default one that detectors take for a voice.
+        flow: Of the live calls; by default they are of several.
+        extend: Adds routes to the application before it is served.
         settings: Of the bridge.
     """
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -97,11 +99,13 @@ async def scene(folder, *, live=0, callers=0, ended=0, voice=None, **settings):
             **settings,
         }
         app = create_app(Settings(**values))
+        if extend is not None:
+            extend(app)
         url = await stack.enter_async_context(serving(app))
         simulator = Simulator(SimulatorOptions())
         stack.push_async_callback(simulator.aclose)
         await half_done_campaign(app[CAMPAIGNS].store, database)
-        kept = asyncio.create_task(keep_alive(begin_calls(app[CALLS], live)))
+        kept = asyncio.create_task(keep_alive(app[CALLS], begin_calls(app[CALLS], live, flow=flow), flow))
         stack.callback(kept.cancel)
         for at in range(callers):
             simulator.place_inbound_call(f"{url}/twilio/voice", parse_script(CALLER), from_number=f"+1415555010{at}")
@@ -130,14 +134,14 @@ def end_calls(database, count, *, now=None):
         connection.executemany(f"INSERT INTO call ({columns}) VALUES ({', '.join('?' * 10)})", rows)
 
 
-def begin_calls(calls, count):
-    """Begin calls whose streams have started; some callers have pressed a key. Gives their runners."""
-    dice, runners = random.Random(2), []
-    for at in range(count):
-        flow = dice.choice([*FLOWS])
+def begin_calls(calls, count, *, first=0, flow=""):
+    """Begin calls whose streams have started; `first` numbers the first of them. Gives their runners."""
+    dice, runners = random.Random(2 + first), []
+    for at in range(first, first + count):
+        of = flow or dice.choice([*FLOWS])
         call_sid, stream_sid = f"CA{at:032x}".replace("CA0", "CAe"), f"MZ{at:032x}"
         number = f"+1{dice.randrange(2125550000, 9195559999)}"
-        runner = calls.begin(IncomingCall(call_sid, flow, number, FLOWS[flow], "inbound"))
+        runner = calls.begin(IncomingCall(call_sid, of, number, FLOWS.get(of, "+15551230009"), "inbound"))
         details = {"accountSid": ACCOUNT_SID, "streamSid": stream_sid, "callSid": call_sid, "tracks": ["inbound"],
                    "customParameters": {},
                    "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}}  # fmt: skip
@@ -149,8 +153,12 @@ def begin_calls(calls, count):
     return runners
 
 
-async def keep_alive(runners):
-    """Give each stream a frame of silence every few seconds, without which it is taken for dead."""
+async def keep_alive(calls, runners, flow):
+    """Give each stream a frame of silence every few seconds, without which it is taken for dead.
+
+    Callers who say nothing are transferred or said goodbye to; for each that is gone another one calls.
+    """
+    wanted = begun = len(runners)
     frame = base64.b64encode(silence(20)).decode()
     for number in range(2, 1_000_000):
         for runner in runners:
@@ -158,6 +166,10 @@ async def keep_alive(runners):
             message = {"event": "media", "sequenceNumber": str(number), "streamSid": runner.stream_sid, "media": media}
             with suppress(Exception):  # the call is over
                 runner.receive_text(json.dumps(message))
+        runners = [runner for runner in runners if calls.find(runner.session.record.call_sid) is runner]
+        missing = wanted - len(runners)
+        runners += begin_calls(calls, missing, first=begun, flow=flow)
+        begun += missing
         await asyncio.sleep(4)
 
 

@@ -131,6 +131,8 @@ def _call(waiting: Sequence[_Waiting], room: float) -> float:
 
 
 SECONDS_OF_MINUTE = 60.0
+USUAL_ANSWER_RATE, USUAL_CALL_SECONDS = 0.4, 45.0
+"""Guesses for who knows no better."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from telebridge.campaigns.engine.contact import Added, Lane, NewContact
 from telebridge.campaigns.importing.importing import ContactSink, ImportProgress, import_contacts
 from telebridge.campaigns.importing.rejects import reasons_in
 from telebridge.campaigns.numbers.location import codes_disagree
-from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
+from telebridge.campaigns.reporting.estimate import USUAL_ANSWER_RATE, USUAL_CALL_SECONDS, Estimate, Speed, estimated
 from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of
 from telebridge.campaigns.webhooks.signature import is_standard_secret
 from telebridge.cli.campaign.lists.importing import readers_for
@@ -140,8 +140,10 @@ class Preflight:
 def preflight(
     file: Annotated[Path, typer.Argument(help="A campaign file.")],
     contacts: Annotated[Path, typer.Option("--contacts", help="The people: a CSV.")],
-    answer_rate: Annotated[float, typer.Option(min=0, max=1, help="Share of calls that are answered.")] = 0.4,
-    call_seconds: Annotated[float, typer.Option(min=1, help="How long an answered call lasts.")] = 45.0,
+    answer_rate: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of calls that are answered.")
+    ] = USUAL_ANSWER_RATE,
+    call_seconds: Annotated[float, typer.Option(min=1, help="How long an answered call lasts.")] = USUAL_CALL_SECONDS,
     app: AppOption = None,
     json_: JsonOption = False,  # noqa: FBT002 - a flag of the command line
     config: ConfigOption = None,

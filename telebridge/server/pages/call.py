@@ -15,11 +15,10 @@ from pydantic import ValidationError
 from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.logs import logger
 from telebridge.server.api.call_lookup import CallLookup
-from telebridge.server.api.calls import unknown_call
 from telebridge.server.api.control import ControlEndpoints
 from telebridge.server.api.models import HangUpRequest, SayRequest, TransferRequest
 from telebridge.server.http.bodies import Nothing, RequestModel
-from telebridge.server.http.problems import Problem, wrong_fields
+from telebridge.server.http.problems import Problem, shown, wrong_fields
 from telebridge.server.pages.calls import caller_of
 from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.shown.timeline import CallTimeline, read_timeline
@@ -109,6 +108,7 @@ class CallPages:
                 "phase": call.get("phase", ""),
                 "saying": call.get("saying") or "",
                 "node": (call.get("path") or [""])[-1],
+                "nodes": " → ".join(call.get("path") or []),
                 "keys": " ".join(call.get("digits") or []),
                 "recorded": recorded,
             }
@@ -165,8 +165,9 @@ class CallPages:
         call_sid = _sid(visit)
         call = await self._lookup.find(call_sid)
         if call is None:
-            raise unknown_call(call_sid)
+            raise _unknown(call_sid)
         here = self._calls.find(call_sid) is not None
+        await visit.begin("call", call=call, is_live=here)
         timelines = await asyncio.to_thread(self._timelines, call_sid, live=here)
         return visit.page(
             "call",
@@ -208,8 +209,12 @@ def _sid(visit: PageVisit) -> str:
     """
     call_sid = visit.request.match_info["sid"]
     if not is_sid(call_sid):
-        raise unknown_call(call_sid)
+        raise _unknown(call_sid)
     return call_sid
+
+
+def _unknown(call_sid: str) -> Problem:
+    return Problem(404, f"There is no call '{shown(call_sid)}'.", kind="unknown-call")
 
 
 def _part(visit: PageVisit) -> int:

@@ -56,6 +56,7 @@ class CallListPages:
         text, flow = query.get("q", "").strip(), query.get("flow", "")
         before = read_cursor(query["cursor"]) if "cursor" in query else None
         ended: list[dict[str, Any]] | None
+        await visit.begin("calls")
         try:
             found = await self._store.search(text, PER_PAGE + 1, flow=flow, before=before)
             ended = [ended_row(call.as_json()) for call in found[:PER_PAGE]]

@@ -46,6 +46,7 @@ COLUMN = "column."
 PLACES = {"phone": "telephone number", "zone": "time zone", "postal_code": "postal code", "due_at": "call not before",
           "priority": "priority", "consent_at": "consent: when", "consent_source": "consent: how"}  # fmt: skip
 """What a column may be besides a variable of the flow."""
+SET_COLUMN = re.compile(r"set columns[.](\w+)(?: to the one that is meant)?")
 
 
 class CampaignUploadPages:
@@ -175,7 +176,7 @@ class CampaignUploadPages:
             needs=self._flows.needs_of(flow_name),
             columns=columns,
             rows=len(sampled.rows),
-            problem="" if problem is None else problem.detail,
+            problem="" if problem is None else _in_words_of_the_form(problem.detail),
         )
 
     # Uploads.
@@ -252,6 +253,13 @@ def _variables(flow: Flow) -> list[str]:
     """The variables of a flow that columns may fill."""
     set_in_call = frozenset[str]().union(*(variables_set_by(node) for node in flow.nodes.values()))
     return sorted((used_variables(flow) | {*flow.needs}) - BUILT_IN - set_in_call - {*keys_of(ColumnTable)})
+
+
+def _in_words_of_the_form(detail: str) -> str:
+    """A problem of the list with what to do about it in the form, where a campaign file would set a column."""
+    return SET_COLUMN.sub(
+        lambda found: f"choose '{PLACES.get(found[1], found[1])}' for the column that is meant", detail
+    )
 
 
 def _upload(visit: PageVisit) -> str:

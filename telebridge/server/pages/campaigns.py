@@ -6,7 +6,7 @@ One rule: what a button does is done by the endpoint of the API.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -14,13 +14,14 @@ from aiohttp import web
 
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.calling_hours.law import calling_rules
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
 from telebridge.campaigns.reporting.words import CampaignWords, words_in_store
-from telebridge.campaigns.store.protocols import CampaignStore
+from telebridge.campaigns.store.protocols import CampaignStore, WaitingLane
 from telebridge.logs import logger
 from telebridge.server.api.campaigns.endpoints import CampaignEndpoints, found_campaign
 from telebridge.server.api.campaigns.models import CancelCampaignRequest, ReportQuery
@@ -28,8 +29,10 @@ from telebridge.server.http.bodies import Nothing
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages.live import LiveStreams, PageState
 from telebridge.server.pages.shown.auditions import VALID_FOR
-from telebridge.server.pages.shown.campaign_hours import ZoneHours, zone_hours
+from telebridge.server.pages.shown.campaign_forecast import campaign_forecast
+from telebridge.server.pages.shown.campaign_hours import zone_hours
 from telebridge.server.pages.visits import PageRouter, PageVisit
+from telebridge.settings import CampaignSettings
 from telebridge.timing.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.twilio.signed_urls import PromptTokens
 
@@ -68,6 +71,7 @@ class CampaignPages:
         endpoints: The API, which does what buttons want.
         flows: Their flows.
         law: The calling hours.
+        limits: How fast the account dials.
         prompts: Sign the texts of the first calls, so that they can be listened to.
         streams: Send what has changed.
         router: Has the pages.
@@ -79,6 +83,7 @@ class CampaignPages:
         endpoints: CampaignEndpoints,
         flows: FlowCatalogue,
         law: CallingLaw,
+        limits: CampaignSettings,
         prompts: PromptTokens,
         streams: LiveStreams,
         router: PageRouter,
@@ -87,6 +92,7 @@ class CampaignPages:
         self._endpoints = endpoints
         self._flows = flows
         self._law = law
+        self._limits = limits
         self._prompts = prompts
         self._streams = streams
         self._seen: dict[str, _Seen] = {}
@@ -104,6 +110,7 @@ class CampaignPages:
 
     async def list_campaigns(self, visit: PageVisit) -> web.Response:
         """All campaigns, and the form that begins one."""
+        await visit.begin("campaigns")
         campaigns = [campaign_json(one) for one in await self._store.campaigns.all()]
         return visit.page("campaigns", campaigns=campaigns)
 
@@ -152,8 +159,10 @@ class CampaignPages:
 
     async def _page(self, visit: PageVisit, *, status: int = 200, problem: str = "") -> web.Response:
         campaign = await found_campaign(self._store, visit.request)
+        await visit.begin("campaign", campaign=campaign_json(campaign))
         view = await self._view(campaign.id)
         words = await self._words(view.campaign)
+        lanes = await self._store.reports.waiting(campaign.id)
         return visit.page(
             "campaign",
             status,
@@ -161,7 +170,8 @@ class CampaignPages:
             figures=figures(view),
             outcomes=[(name, outcome_words(name)) for name, _ in Counter(view.progress.outcomes).most_common()],
             waiting=[(waiting.value, _until(waiting, view.explanation)) for waiting in view.explanation.waiting],
-            lanes=await self._zones(view.campaign),
+            lanes=zone_hours(view.campaign, lanes, self._law, self._endpoints.wallclock()),
+            forecast=await self._forecast(view.campaign, lanes),
             buttons=BUTTONS[view.campaign.status],
             words=words,
             listen=self._listened(words),
@@ -192,9 +202,15 @@ class CampaignPages:
         ended = await self._store.reports.outcomes(view.campaign.id, since=since)
         return (sum(ended.values()) + view.live) / RATE_OVER.total_seconds()
 
-    async def _zones(self, campaign: Campaign) -> list[ZoneHours]:
-        lanes = await self._store.reports.waiting(campaign.id)
-        return zone_hours(campaign, lanes, self._law, self._endpoints.wallclock())
+    async def _forecast(self, campaign: Campaign, lanes: list[WaitingLane]) -> dict[str, Any] | None:
+        """What to expect of a draft that has contacts; None for another campaign."""
+        if campaign.status is not CampaignStatus.DRAFT or not lanes:
+            return None
+        now = self._endpoints.wallclock()
+        estimate = await asyncio.to_thread(campaign_forecast, campaign, lanes, self._law, self._limits, now)
+        over = estimate.first_round_over
+        warnings = calling_rules().warnings({each.lane.region for each in lanes}, wallclock=now)
+        return asdict(estimate) | {"over": over and iso_instant(over.astimezone(UTC)), "warnings": warnings}
 
     async def _words(self, campaign: Campaign) -> CampaignWords | None:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""

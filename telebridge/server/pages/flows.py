@@ -64,18 +64,29 @@ class FlowPages:
         self._streams = streams
         self._drawings: dict[str, tuple[Flow, Markup]] = {}
         router.get("/flows", self.list_flows)
+        router.get("/live/flows", self.stream_list)
         router.get("/flows/{name}", self.show)
         router.post("/flows/{name}/voices", self.audition)
         router.get("/flows/{name}/stream", self.stream)
 
     async def list_flows(self, visit: PageVisit) -> web.Response:
         """All flows, with how many calls each leads now."""
-        live = Counter(record.flow for record in self._calls.live_records())
-        live.update(call.flow for call in await self._elsewhere.all())
+        await visit.begin("flows")
+        live = await self._of_flows()
         names = self._calls.flows.names
         found = await self._findings.of_all(names)
         flows = [_summary(name, self._calls.flows.find(name), live[name], found[name]) for name in names]
         return visit.page("flows", flows=flows)
+
+    async def stream_list(self, visit: PageVisit) -> web.StreamResponse:
+        """How many calls each flow leads, and what is found in its file; the page has begun the check."""
+
+        async def look() -> PageState:
+            live, names = await self._of_flows(), self._calls.flows.names
+            found = {name: len(each) for name, each in self._findings.known(names).items() if each is not None}
+            return PageState({name: {"live": live[name], "findings": found.get(name)} for name in names})
+
+        return await self._streams.send(visit, look)
 
     async def show(self, visit: PageVisit) -> web.Response:
         """One flow."""
@@ -94,6 +105,7 @@ class FlowPages:
         self, visit: PageVisit, *, status: int = 200, audition: Audition | None = None, problem: str = ""
     ) -> web.Response:
         name, flow = self._found(visit)
+        await visit.begin("flow", name=name)
         try:
             last = [ended_row(call.as_json()) for call in await self._store.search("", LAST_CALLS, flow=name)]
         except (SQLAlchemyError, OSError) as error:
@@ -123,7 +135,9 @@ class FlowPages:
 
         async def look() -> PageState:
             at_nodes = await self._at_nodes(name)
-            return PageState({"live": sum(at_nodes.values()), **{f"node-{node}": n for node, n in at_nodes.items()}})
+            counts = {f"node-{node}": count for node, count in at_nodes.items()}
+            checked = self._findings.known([name])[name] is not None
+            return PageState({"live": sum(at_nodes.values()), "checked": checked, **counts})
 
         return await self._streams.send(visit, look)
 
@@ -141,6 +155,12 @@ class FlowPages:
             return name, self._calls.flows.find(name)
         except ConfigurationError as error:
             raise web.HTTPNotFound(text=f"{error}.\n") from error
+
+    async def _of_flows(self) -> Counter[str]:
+        """How many live calls each flow leads."""
+        live = Counter(record.flow for record in self._calls.live_records())
+        live.update(call.flow for call in await self._elsewhere.all())
+        return live
 
     async def _at_nodes(self, name: str) -> Counter[str]:
         """How many calls of a flow are at which node; those of a Python flow are at none."""

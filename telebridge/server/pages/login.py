@@ -32,7 +32,6 @@ class LoginPages:
 
     def __init__(self, access: PageAccess, router: PageRouter) -> None:
         self._access = access
-        self._router = router
         self._failed_at: deque[float] = deque(maxlen=MOST_FAILURES)
         router.get("/", self.home)
         router.get("/login", self.form, is_open=True)
@@ -63,11 +62,9 @@ class LoginPages:
             metrics.REFUSED.labels("pages", "token").inc()
             log.warning("a login to the pages is refused: wrong token", peer=visit.request.remote)
             return visit.page("login", 403, next=wanted, wrong=True)
-        visit.session = session
-        answer = web.Response(status=303, headers={"Location": visit.link(wanted)})
-        self._router.keep(visit, answer)
+        visit.renew(session)
         log.info("logged in to the pages", peer=visit.request.remote)
-        return answer
+        return web.Response(status=303, headers={"Location": visit.link(wanted)})
 
     async def log_out(self, visit: PageVisit) -> web.StreamResponse:
         """Forget the session."""

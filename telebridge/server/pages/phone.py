@@ -71,6 +71,7 @@ class PhonePages:
 
     async def show(self, visit: PageVisit) -> web.Response:
         """The phone."""
+        await visit.begin("phone")
         flows = self._calls.flows
         return visit.page(
             "phone",
@@ -131,7 +132,7 @@ class PhonePages:
             return PageState(values, events)
 
         try:
-            return await self._streams.send(visit, look)
+            return await self._streams.send(visit, look, for_one=True)
         finally:
             feed.leave(watcher)
 

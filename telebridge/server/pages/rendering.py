@@ -8,6 +8,7 @@ One rule: a page loads nothing from another host and runs nothing that is not a 
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,12 @@ from telebridge.server.pages.masking import masked_number
 
 DATA = Path(__file__).parent / "data"
 STATIC = "/static"
+CONTENT = '<main id="content">'
+"""What the base of all pages has before the content of a page: what comes before it may be sent first."""
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+IMPORTED = re.compile(rb'from "\./([a-z-]+\.js)"')
+"""How a script of ours names another that it imports."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -72,6 +78,20 @@ class PageTemplates:
         """
         return self._environment.get_template(f"{template}.html.jinja").render(values)
 
+    def beginning(self, template: str, values: Mapping[str, Any]) -> str:
+        """The part of a page before its content.
+
+        Args:
+            template: The name of the file without its ending.
+            values: What this part shows; what the content shows may be missing.
+        """
+        begun = []
+        for piece in self._environment.get_template(f"{template}.html.jinja").generate(values):
+            begun.append(piece)
+            if CONTENT in piece:
+                break
+        return "".join(begun).partition(CONTENT)[0] + CONTENT
+
     def static(self, name: str) -> "StaticFile | None":
         """A style sheet or script; None when there is none of that name."""
         return self._files.get(name)
@@ -85,7 +105,7 @@ class PageTemplates:
     @cached_property
     def _files(self) -> dict[str, "StaticFile"]:
         files = sorted((DATA / "static").iterdir())
-        return {file.name: StaticFile(file.read_bytes(), TYPES[file.suffix]) for file in files if file.suffix in TYPES}
+        return static_files({file.name: file.read_bytes() for file in files if file.suffix in TYPES})
 
     @cached_property
     def _environment(self) -> Environment:
@@ -120,6 +140,28 @@ class StaticFile:
         known = request.query.get("v") == self.version
         headers = {"Cache-Control": "public, max-age=31536000, immutable" if known else "no-cache"}
         return web.Response(body=self._body, content_type=self._content_type, charset="utf-8", headers=headers)
+
+
+def static_files(bodies: Mapping[str, bytes]) -> dict[str, StaticFile]:
+    """Static files by their names; scripts import one another by addresses that change with the content.
+
+    So a browser that has been here asks for no script again.
+
+    Args:
+        bodies: The files as they are written; no two import one another.
+    """
+    made: dict[str, StaticFile] = {}
+
+    def file(name: str) -> StaticFile:
+        if name not in made:
+            body = IMPORTED.sub(versioned, bodies[name]) if name.endswith(".js") else bodies[name]
+            made[name] = StaticFile(body, TYPES[Path(name).suffix])
+        return made[name]
+
+    def versioned(found: re.Match[bytes]) -> bytes:
+        return b'from "./%b?v=%b"' % (found[1], file(found[1].decode()).version.encode())
+
+    return {name: file(name) for name in bodies}
 
 
 def seconds(value: float) -> str:

@@ -4,6 +4,7 @@ One rule: no handler of a page is called before host, access, origin and the tok
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from aiohttp import hdrs, web
@@ -18,13 +19,15 @@ from telebridge.server.http.problems import Problem, shown
 from telebridge.server.http.refusal_log import RefusalLog, masked
 from telebridge.server.http.request_bodies import FORM, read_form
 from telebridge.server.pages.access import PageAccess, PageSession
-from telebridge.server.pages.rendering import HEADERS, PageTemplates
+from telebridge.server.pages.rendering import CONTENT, HEADERS, PageTemplates
 
 log = logger(__name__)
 
 FORM_FIELD = "form"
 """The field of each form that has the token of the session."""
 UPLOAD = "multipart/form-data"
+HTML = "text/html"
+NOT_STORED = {"Cache-Control": "no-store"}
 PAGES = {"calls": "Calls", "phone": "Phone", "flows": "Flows", "campaigns": "Campaigns"}
 
 
@@ -36,19 +39,28 @@ class PageVisit:
         session: Of the browser.
         templates: Render the page.
         access: Makes the tokens of forms.
+        is_new: Whether the browser has yet to keep the session.
 
     Attributes:
         fields: Of the form that was sent, without its token.
     """
 
     def __init__(
-        self, request: web.Request, session: PageSession, templates: PageTemplates, access: PageAccess
+        self,
+        request: web.Request,
+        session: PageSession,
+        templates: PageTemplates,
+        access: PageAccess,
+        *,
+        is_new: bool = False,
     ) -> None:
         self.request = request
         self.session = session
         self.fields: MultiDict[str] = MultiDict()
         self._templates = templates
         self._access = access
+        self._is_new = is_new
+        self._begun: web.StreamResponse | None = None
 
     def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
         """The answer with a page.
@@ -58,14 +70,58 @@ class PageVisit:
             status: The HTTP status.
             values: What the template shows.
         """
-        common = {
+        text = self._templates.render(template, self._common() | values)
+        return web.Response(text=text, status=status, content_type=HTML, headers=NOT_STORED)
+
+    async def begin(self, template: str, **values: Any) -> None:
+        """Send what a page has before its content, which the browser shows while the rest is looked up.
+
+        The status is 200 from then on: whatever fails is told in the content of the page. Call it once it is certain
+        that there is such a page.
+
+        Args:
+            template: Its template.
+            values: What its title shows.
+        """
+        if self.request.method != hdrs.METH_GET:
+            return
+        answer = web.StreamResponse(headers=HEADERS | NOT_STORED)
+        answer.content_type, answer.charset = HTML, "utf-8"
+        self._keep_session(answer)
+        self._begun = answer
+        await answer.prepare(self.request)
+        await answer.write(self._templates.beginning(template, self._common() | values).encode())
+
+    async def finished(self, answer: web.StreamResponse) -> web.StreamResponse:
+        """The answer to send: the one that was made, or the one that was begun, with what is still missing of it."""
+        if self._begun is None or not isinstance(answer, web.Response):
+            if not answer.prepared:
+                for name, value in HEADERS.items():
+                    answer.headers.setdefault(name, value)
+                self._keep_session(answer)
+            return answer
+        with suppress(ConnectionError):  # the reader is gone
+            await self._begun.write((answer.text or "").partition(CONTENT)[2].encode())
+            await self._begun.write_eof()
+        return self._begun
+
+    def renew(self, session: PageSession) -> None:
+        """Go on with another session, which the browser keeps from then on."""
+        self.session, self._is_new = session, True
+
+    def _keep_session(self, answer: web.StreamResponse) -> None:
+        """Let the browser keep the session if it is new, unless the answer says something of it itself."""
+        if self._is_new and not answer.cookies:
+            self._access.set_cookie(self.request, answer, self.session, self._templates.base or "/")
+
+    def _common(self) -> dict[str, Any]:
+        """What the base of all pages shows."""
+        return {
             "pages": PAGES,
             "here": self.request.path.removeprefix(self._templates.base).split("/")[1],
             "form_token": self._access.form_token(self.session),
             "can_log_out": bool(self.session.key),
         }
-        text = self._templates.render(template, common | values)
-        return web.Response(text=text, status=status, content_type="text/html", headers={"Cache-Control": "no-store"})
 
     def go_to(self, path: str) -> NoReturn:
         """Lead the browser to another page with GET.
@@ -116,7 +172,13 @@ class PageRouter:
         async def visited(request: web.Request) -> web.StreamResponse:
             await self._templates.load()
             session = self._access.session_of(request.cookies)
-            visit = PageVisit(request, session or self._access.new_session(), self._templates, self._access)
+            visit = PageVisit(
+                request,
+                session or self._access.new_session(),
+                self._templates,
+                self._access,
+                is_new=session is None,
+            )
             try:
                 self._check_address(request, socket=socket)
                 if not is_open:
@@ -126,18 +188,9 @@ class PageRouter:
                 answer = await handler(visit)
             except (web.HTTPException, TelebridgeError, SQLAlchemyError, OSError) as error:
                 answer = _answer_of(visit, error)
-            if not answer.prepared:
-                for name, value in HEADERS.items():
-                    answer.headers.setdefault(name, value)
-                if session is None and not answer.cookies:
-                    self.keep(visit, answer)
-            return answer
+            return await visit.finished(answer)
 
         return visited
-
-    def keep(self, visit: PageVisit, answer: web.StreamResponse) -> None:
-        """Let the browser keep the session of a visit."""
-        self._access.set_cookie(visit.request, answer, visit.session, self._templates.base or "/")
 
     def _check_address(self, request: web.Request, *, socket: bool) -> None:
         """Refuse a request that another site's page may have caused.

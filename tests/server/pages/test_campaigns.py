@@ -21,6 +21,7 @@ from telebridge.server.http.problems import Problem
 from telebridge.server.pages import campaign_upload
 from telebridge.server.pages.campaign_upload import CampaignUploadPages, campaign_file
 from telebridge.server.pages.campaigns import BUTTONS, CampaignPages
+from telebridge.settings import CampaignSettings
 from telebridge.twilio.signed_urls import PromptTokens
 
 SCRIPT = "<script>alert(1)</script>"
@@ -42,7 +43,8 @@ def with_campaigns(folder, account="AC1", flows_dir=BUNDLED_FLOWS):
             api.store, flows, account, open_until=law.open_until, end_calls=end_calls, wallclock=lambda: NOW
         )
         CampaignUploadPages(api.store, endpoints, flows, account, folder / "uploads", served.router)
-        CampaignPages(api.store, endpoints, flows, law, PromptTokens("secret"), served.streams, served.router)
+        limits = CampaignSettings(calls_per_second=2)
+        CampaignPages(api.store, endpoints, flows, law, limits, PromptTokens("secret"), served.streams, served.router)
 
     return extend
 
@@ -76,7 +78,8 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         assert "which column has" in await served.post(address, status=422, **fields)
         named = {**fields, "column.0": "phone", "column.1": "name"}
         text = await served.post(address, status=422, **named)
-        assert "flow" in text, "the flow needs more than this list has"
+        assert "choose &#39;appointment&#39; for the column that is meant" in text, "the flow needs it"
+        assert "set columns" not in text
         fields |= {"flow": "front-desk", "column.0": "phone"}
         text = await served.post(address, status=200, **fields)
         assert "2</strong> contacts are in" in text
@@ -85,7 +88,9 @@ async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
         await served.get(address, status=404)
         text = await served.get(f"/campaigns/{made.id}")
         assert "the campaign does not dial" in text
-        assert "America/New York" in text
+        assert "Everybody called once" in text
+        assert "about 4, 2 minutes" in text, "two contacts with retries, as preflight tells it"
+        assert "America/<wbr>New York" in text
 
 
 async def test_a_campaign_is_started_paused_resumed_and_cancelled(tmp_path):
@@ -98,6 +103,7 @@ async def test_a_campaign_is_started_paused_resumed_and_cancelled(tmp_path):
         for action, status in (("pause", "paused"), ("resume", "running")):
             assert await served.post(f"/campaigns/{CAMPAIGN}/{action}") == f"/campaigns/{CAMPAIGN}"
             assert f">{status}<" in await served.get(f"/campaigns/{CAMPAIGN}")
+        assert "Before it starts" not in text
         assert "played" in await served.get("/campaigns")
         assert "+12125550111" in await served.get(f"/campaigns/{CAMPAIGN}/report.csv")
         await served.post(f"/campaigns/{CAMPAIGN}/cancel", end_calls="on")

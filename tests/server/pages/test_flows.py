@@ -109,7 +109,7 @@ async def test_every_check_of_flow_check_is_shown_also_what_went_wrong_since_the
         assert ">mistake<" in text
         assert "hello.wav" in text
         assert "before its mistakes" in text
-        assert '<td class="count warn">2</td>' in await served.get("/flows")
+        assert 'data-field="findings">2</td>' in await served.get("/flows")
 
 
 async def test_no_page_waits_for_the_check_of_files_that_takes_long(tmp_path, monkeypatch):
@@ -120,12 +120,15 @@ async def test_no_page_waits_for_the_check_of_files_that_takes_long(tmp_path, mo
     async with pages(tmp_path, extend=with_flows(tmp_path)) as served:
         served.findings._patience = 0.001
         try:
-            assert "being checked" in await served.get("/flows")
+            assert ">…</td>" in await served.get("/flows")
             assert "is being checked" in await served.get("/flows/marked")
         finally:
             go_on.set()
-        await served.findings._tasks.wait(30)
-        assert "being checked" not in await served.get("/flows")
+        async with served.session.get(f"{served.url}/live/flows") as stream:
+            await served.findings._tasks.wait(30)
+            while (await events(stream, 1))[0]["set"]["marked"]["findings"] is None:
+                pass
+        assert ">…</td>" not in await served.get("/flows")
         assert "None: every node" in await served.get("/flows/marked")
 
 
@@ -154,7 +157,7 @@ async def test_the_counts_at_nodes_are_live(tmp_path):
         control = served.calls.add(record(path=["welcome"]))
         async with served.session.get(f"{served.url}/flows/front-desk/stream") as stream:
             [first] = await events(stream, 1)
-            assert first["set"] == {"live": 1, "node-welcome": 1}
+            assert first["set"] == {"live": 1, "checked": False, "node-welcome": 1}
             control.session.record.path.append("main")
             [moved] = await events(stream, 1)
             assert moved == {"set": {"node-main": 1}, "gone": ["node-welcome"]}

@@ -65,6 +65,10 @@ class FlowFindings:
             self._finding |= dict.fromkeys(wanted, task)
         if old:
             await asyncio.wait({self._finding[name] for name in old}, timeout=self._patience)
+        return self.known(names)
+
+    def known(self, names: list[str]) -> dict[str, list[FlowFinding] | None]:
+        """What was found in the files of flows when they were last checked; this checks none."""
         return {name: self._found[name][1] if name in self._found else None for name in names}
 
     async def _find_again(self, names: list[str]) -> None:

@@ -17,6 +17,7 @@ function showLine(at, line) {
   if (line.unheard) parts.push(span("unheard", line.unheard));
   if (line.note) parts.push(" ", span("cut", `— ${line.note} —`));
   item.replaceChildren(...parts);
+  list.parentElement.scrollTop = list.parentElement.scrollHeight;
 }
 
 // The timeline is drawn by the server, which reads the recording as it grows: what comes is put in its place whole.

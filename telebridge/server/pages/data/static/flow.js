@@ -39,7 +39,8 @@ follow(document.querySelector("[data-stream]").dataset.stream, {
   change(told) {
     for (const name of told.gone ?? []) show(name.slice(5), 0);
     for (const [name, value] of Object.entries(told.set)) {
-      if (name === "live") document.querySelector("[data-value=live]").textContent = value;
+      if (name === "checked") { if (value && document.querySelector("[data-checking]")) location.reload(); }
+      else if (name === "live") document.querySelector("[data-value=live]").textContent = value;
       else show(name.slice(5), value);
     }
   },

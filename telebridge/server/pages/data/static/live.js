@@ -57,7 +57,7 @@ export function showTimes() {
   for (const element of document.querySelectorAll("time[data-local]")) {
     const instant = new Date(element.dateTime);
     if (!Number.isNaN(instant.valueOf())) {
-      element.textContent = instant.toLocaleString([], { dateStyle: "short", timeStyle: "medium" });
+      element.textContent = instant.toLocaleString([], { dateStyle: "short", timeStyle: element.dataset.local });
       element.title = element.dateTime;
       delete element.dataset.local;
     }

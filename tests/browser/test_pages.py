@@ -1,0 +1,103 @@
+"""The pages in Chromium: nothing moves while rows come, a hidden page has no stream, the keyboard alone suffices."""
+
+import pytest
+from support.browser import AXE, opened_tab
+from support.scene import begin_calls, scene
+from support.speech import KnownVoice
+
+from telebridge.app.bridge import CALLS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+WATCH_SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) {
+    if (!each.hadRecentInput) window.shifts.push([each.value, ...each.sources.map((one) => one.node?.nodeName)]);
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+HIDE = """
+Object.defineProperty(document, "hidden", { configurable: true, get: () => HIDDEN });
+document.dispatchEvent(new Event("visibilitychange"));
+"""
+
+
+@pytest.fixture
+async def stack(tmp_path):
+    apps = []
+    async with scene(tmp_path, live=2, ended=30, voice=KnownVoice(), extend=apps.append) as served:
+        served.app = apps[0]
+        yield served
+
+
+@pytest.mark.parametrize("width", [360, 1440, 3840])
+async def test_nothing_moves_while_a_page_is_completed_and_rows_come(stack, width):
+    moved = {}
+    [sid, *_] = [record.call_sid for record in stack.calls.live_records()]
+    async with opened_tab(stack.url, viewport={"width": width, "height": 900}) as tab:
+        await tab.page.add_init_script(WATCH_SHIFTS)
+        await tab.go("/campaigns")
+        campaign = await tab.page.get_attribute("tbody a", "href")
+        for path in ("/calls", f"/calls/{sid}", "/flows", "/flows/front-desk", "/campaigns", campaign, "/phone"):
+            await tab.go(path)
+            begin_calls(stack.app[CALLS], 2, first=len(stack.calls))
+            if path == "/calls":
+                await tab.until(f"document.querySelectorAll('tr[data-key]').length >= {len(stack.calls)}")
+            await tab.page.wait_for_timeout(1200)
+            if shifts := await tab.page.evaluate("window.shifts"):
+                moved[path] = shifts
+            assert not await tab.page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
+        assert moved == {}
+        tab.check()
+
+
+async def test_a_page_that_is_hidden_has_no_stream_and_one_that_is_seen_again_is_up_to_date(stack):
+    streams = []
+    async with opened_tab(stack.url) as tab:
+        tab.page.on("request", lambda asked: streams.append(asked) if "/calls/stream" in asked.url else None)
+        await tab.go("/calls")
+        await tab.until("document.querySelectorAll('tr[data-key]').length === 2")
+        await tab.page.evaluate(HIDE.replace("HIDDEN", "true"))
+        begin_calls(stack.app[CALLS], 3, first=2)
+        await tab.page.wait_for_timeout(1500)
+        assert await tab.page.evaluate("document.querySelectorAll('tr[data-key]').length") == 2
+        assert len(streams) == 1
+        await tab.page.evaluate(HIDE.replace("HIDDEN", "false"))
+        await tab.until("document.querySelectorAll('tr[data-key]').length === 5")
+        assert len(streams) == 2
+        tab.check()
+
+
+async def test_a_call_is_found_watched_and_hung_up_by_the_keyboard_alone(stack):
+    async with opened_tab(stack.url) as tab:
+        await tab.go("/calls")
+        await by_keys(tab, "document.activeElement.matches('tr[data-key] a')", "Enter")
+        await tab.page.wait_for_url("**/calls/CA*")
+        await by_keys(tab, "document.activeElement.matches('form[action$=hang-up] button')", "Enter")
+        await tab.page.wait_for_url("**?done=hang-up")
+        tab.check()
+
+
+async def by_keys(tab, reached, key):
+    """Go on with Tab until something has the focus, and press a key there."""
+    for _ in range(60):
+        await tab.page.keyboard.press("Tab")
+        if await tab.page.evaluate(reached):
+            await tab.page.keyboard.press(key)
+            return
+    raise AssertionError(f"the keyboard does not reach it: {reached}")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm install --no-save axe-core")
+async def test_pages_of_live_calls_and_of_a_campaign_are_accessible(stack):
+    [sid, *_] = [record.call_sid for record in stack.calls.live_records()]
+    async with opened_tab(stack.url, viewport={"width": 360, "height": 740}) as tab:
+        await tab.go("/campaigns")
+        campaign = await tab.page.get_attribute("tbody a", "href")
+        for path in ("/calls", f"/calls/{sid}", "/flows/front-desk", "/campaigns", campaign):
+            await tab.go(path)
+            await tab.until(
+                "document.querySelector('[data-checking]') === null"
+            )  # it is loaded again once it is checked
+            assert await tab.accessibility() == [], path
