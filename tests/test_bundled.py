@@ -9,7 +9,7 @@ from telebridge.app.python_flows import open_flows
 from telebridge.bundled import BUNDLED, BUNDLED_FLOWS
 from telebridge.call.flows.python.registry import Bridge
 from telebridge.call.flows.reload import FlowReload
-from telebridge.settings import load_settings, settings_file
+from telebridge.settings.loading import load_settings, settings_file
 
 
 @pytest.fixture(autouse=True)

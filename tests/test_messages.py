@@ -15,7 +15,7 @@ from telebridge.call.flows.python.registry import Bridge
 from telebridge.cli.listen import cannot_listen
 from telebridge.cli.main import app
 from telebridge.errors import ConfigurationError, TwilioAPIError
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 FLOW = "flow: mine\nstart: a\nnodes:\n  a: {hang_up: Bye.}\n"
 CAMPAIGN = 'name = "x"\nflow = "mine"\nkind = "informational"\nfrom = ["+12125550100"]\n'

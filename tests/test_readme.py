@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 
 from telebridge.cli.main import COMMANDS
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

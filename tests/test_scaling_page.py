@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from telebridge.settings import ServerSettings
+from telebridge.settings.sections import ServerSettings
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "scaling.md").read_text()

@@ -15,7 +15,7 @@ from telebridge.rime.utterance import MOST_WORDS
 from telebridge.server.http import connections, refusal_log, request_bodies
 from telebridge.server.http.endpoint import DEEPEST, MOST_BYTES
 from telebridge.server.twilio import media, prompts, reading_pace
-from telebridge.settings import ServerSettings
+from telebridge.settings.sections import ServerSettings
 from telebridge.speech.utterance import EVENTS_A_TURN
 from telebridge.twilio.messages import MAX_MEDIA_BYTES, MAX_MESSAGE_BYTES
 from telebridge.twilio.signed_urls import MOST_CHARACTERS, StreamTokens

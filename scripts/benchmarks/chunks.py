@@ -121,7 +121,7 @@ async def bridge(folder: Path, rime_port: int, *, cached: bool) -> None:
     from telebridge.server.twilio.prompts import PromptHandler
     from telebridge.server.twilio.request_validation import RequestValidator
     from telebridge.server.twilio.routes import add_routes
-    from telebridge.settings import BargeInSettings
+    from telebridge.settings.sections import BargeInSettings
     from telebridge.speech.cache.cached_source import CachedSpeech
     from telebridge.speech.cache.clip import clip_key
     from telebridge.speech.cache.store import ClipStore

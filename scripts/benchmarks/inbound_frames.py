@@ -29,7 +29,7 @@ from telebridge.call.runner.live_calls import LiveCalls
 from telebridge.call.runner.ports import CallPorts
 from telebridge.call.runner.runner import CallRunner
 from telebridge.call.session.session import SessionOptions
-from telebridge.settings import BargeInSettings
+from telebridge.settings.sections import BargeInSettings
 from telebridge.speech.source import Audio
 from telebridge.speech.utterance import Utterance
 

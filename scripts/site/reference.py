@@ -18,7 +18,7 @@ from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.cli.main import app
 from telebridge.cli.on_demand import CommandOnDemand
 from telebridge.server.api.endpoints import DECLARATIONS
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 ROOT = Path(__file__).parent.parent.parent
 WIDTH = 88

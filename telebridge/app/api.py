@@ -16,7 +16,8 @@ from telebridge.server.api.do_not_call import DoNotCallEndpoints
 from telebridge.server.api.events import EventEndpoints
 from telebridge.server.api.ports import CallOriginator
 from telebridge.server.http.idempotency_store import SqlIdempotencyKeys
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings.sections import RimeSettings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import system_clock
 
 

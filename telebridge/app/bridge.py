@@ -35,7 +35,7 @@ from telebridge.server.http.request_bodies import well_formed
 from telebridge.server.twilio.prompts import PromptHandler
 from telebridge.server.twilio.request_validation import RequestValidator
 from telebridge.server.twilio.routes import add_routes
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.twilio.signed_urls import CallVariables, PromptTokens, StreamTokens
 
 log = logger(__name__)

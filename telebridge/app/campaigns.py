@@ -44,7 +44,8 @@ from telebridge.database.database import Database, database_of
 from telebridge.database.engine import DatabaseEngine
 from telebridge.logs import logger
 from telebridge.server.twilio.campaign_calls import CampaignCalls
-from telebridge.settings import Settings, TwilioSettings
+from telebridge.settings.sections import TwilioSettings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import Clock, wallclock_now
 from telebridge.twilio.client import TwilioCalls
 

@@ -2,7 +2,7 @@
 
 from telebridge.app.detector import DetectorOnDemand
 from telebridge.call.session.audio.listening import ListeningOptions
-from telebridge.settings import BargeInSettings
+from telebridge.settings.sections import BargeInSettings
 from telebridge.turns.barge_in import BargeInOptions, BargeInPolicy
 from telebridge.turns.voice_activity import VoiceActivityOptions
 

@@ -33,7 +33,7 @@ from telebridge.server.pages.static import StaticFiles
 from telebridge.server.pages.visits import PageRouter
 from telebridge.server.twilio.media import MediaHandler
 from telebridge.server.twilio.request_validation import RequestValidator
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.twilio.signed_urls import PromptTokens, StreamTokens
 
 

@@ -41,7 +41,8 @@ from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.playback.writer import PlaybackOptions
 from telebridge.recognition.source import Recognizer
 from telebridge.server.api.call_lookup import CallLookup
-from telebridge.settings import MailSettings, ServerSettings, Settings
+from telebridge.settings.sections import MailSettings, ServerSettings
+from telebridge.settings.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from telebridge.bundled import BUNDLED_FLOWS
 from telebridge.call.flows.catalogue import FlowCatalogue
 from telebridge.call.flows.python.registry import Bridge
 from telebridge.errors import AppFailed, ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 EXAMPLE = "for example --app reminders:bridge"
 SHOWN_FRAMES = 2

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from telebridge.errors import ConfigurationError
-from telebridge.settings import TwilioSettings
+from telebridge.settings.sections import TwilioSettings
 from telebridge.twilio.client import TwilioCalls
 from telebridge.twilio.numbers import TwilioNumbers
 from telebridge.twilio.sms import TwilioMessages

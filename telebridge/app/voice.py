@@ -20,7 +20,8 @@ from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavaila
 from telebridge.logs import logger
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import CLOUD, RimeOptions, speech_parameters
-from telebridge.settings import RimeSettings, Settings, SpeechSettings
+from telebridge.settings.sections import RimeSettings, SpeechSettings
+from telebridge.settings.settings import Settings
 from telebridge.speech.cache.cached_source import CachedSpeech, Key
 from telebridge.speech.cache.clip import clip_key
 from telebridge.speech.cache.store import ClipStore

@@ -10,7 +10,8 @@ from telebridge.errors import ConfigurationError
 from telebridge.recognition.options import RecognitionProvider, RecognizerOptions
 from telebridge.recognition.source import Recognizer
 from telebridge.recognition.words.floor import FloorWordRules
-from telebridge.settings import BargeInSettings, RecognitionSettings, Settings
+from telebridge.settings.sections import BargeInSettings, RecognitionSettings
+from telebridge.settings.settings import Settings
 
 BY_SOUND, BY_WORDS = "sound", "words"
 HOSTED = frozenset({"deepgram", "openai", "rime"})

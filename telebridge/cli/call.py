@@ -28,7 +28,8 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.values import ADDRESS
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_record
 from telebridge.testing.vocabulary import NUMBER
 from telebridge.twilio.calls import CallRequest

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from telebridge.database.engine import DatabaseEngine, open_database
 from telebridge.database.migration import migrate
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 
 @asynccontextmanager

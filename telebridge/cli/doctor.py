@@ -30,7 +30,8 @@ from telebridge.database.engine import SqliteEngine, open_database
 from telebridge.database.failures import is_failure, unusable
 from telebridge.errors import ConfigurationError, SpeechError
 from telebridge.logs import configure_logs
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.speech_server.voices.pool import missing_packages
 
 COLORS = {"ok": "green", "note": "yellow", "fail": "red"}

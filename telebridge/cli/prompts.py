@@ -23,7 +23,8 @@ from telebridge.flows.loading import load_flow
 from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs
 from telebridge.rime.parameters import speech_parameters
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.speech.cache.cached_source import LONGEST_CHARACTERS
 from telebridge.speech.cache.clip import ClipDamaged, decode
 from telebridge.speech.cache.folder import ClipFile

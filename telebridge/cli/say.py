@@ -18,7 +18,8 @@ from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.rime.parameters import speech_parameters
-from telebridge.settings import RimeSettings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.sections import RimeSettings
 from telebridge.speech.source import Audio, Word, Words
 
 

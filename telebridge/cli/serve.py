@@ -41,7 +41,8 @@ from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.handover import Handover
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 log = logger(__name__)
 

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 from support.bridge import bridge
 
 from telebridge.app.bridge import create_app
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
 CLOSED = "the API and the metrics are closed: set server.api_token"

@@ -20,7 +20,7 @@ from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.database.migration import migrate
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import system_clock
 from telebridge.twilio.calls import CallStatus
 from telebridge.twilio.client import TwilioCalls

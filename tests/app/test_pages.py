@@ -3,7 +3,7 @@
 from support.databases import make_migrated
 
 from telebridge.app.bridge import create_app
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 PAGES = {"/", "/login", "/static/{name}"}
 

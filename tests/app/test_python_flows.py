@@ -6,7 +6,7 @@ import pytest
 
 from telebridge.app.python_flows import bridge_of, load_bridge
 from telebridge.errors import AppFailed, ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 GOOD = """\
 from telebridge import Bridge

@@ -17,7 +17,8 @@ from telebridge.app.voice import (
 from telebridge.errors import ConfigurationError, SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.parameters import RimeOptions, speech_parameters
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings.sections import RimeSettings
+from telebridge.settings.settings import Settings
 from telebridge.speech.cache.cached_source import CachedSpeech
 from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech_server.options import SpeechServerOptions

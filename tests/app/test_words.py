@@ -7,7 +7,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.recognition.failover import FailoverRecognizer
 from telebridge.recognition.http_recognizer import HttpRecognizer
 from telebridge.recognition.websocket_recognizer import WebSocketRecognizer
-from telebridge.settings import RecognitionSettings
+from telebridge.settings.sections import RecognitionSettings
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pytest
 
 from telebridge.cli.doctor import recognizer_finding
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ import asyncio
 from aiohttp import web
 from telebridge.app.bridge import create_app
 from telebridge.cli import serve
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 async def run():
     runner = web.AppRunner(create_app(load_settings()))

@@ -12,7 +12,7 @@ import pytest
 from support.deployment import AFTER_DRAINING, DEPLOY, ROOT, environment_file, settings_of, unit_entries
 from support.programs import Serving, telebridge
 
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 FOLDER = DEPLOY / "systemd"
 UNITS = sorted(path.name for path in FOLDER.iterdir() if path.suffix in {".service", ".timer"})

@@ -10,7 +10,7 @@ from support.speech import local_rime, serving
 from support.virtual_time import virtually
 
 from telebridge.app.bridge import CALLS, create_app
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions

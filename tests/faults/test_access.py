@@ -15,7 +15,7 @@ from support.virtual_time import virtually
 
 from telebridge.app.bridge import create_app
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.twilio.calls import is_sid

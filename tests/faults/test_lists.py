@@ -30,7 +30,7 @@ from telebridge.flows.checking import mistakes
 from telebridge.server.api.do_not_call import _e164
 from telebridge.server.api.models import Destination, PhoneNumber
 from telebridge.server.http.problems import Problem
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 CAMPAIGN = 'name = "c"\nflow = "f"\nkind = "informational"\nfrom = "+12125550100"\n'
 

@@ -29,7 +29,7 @@ from telebridge.database.engine import open_database
 from telebridge.database.failures import POSTGRESQL_HINTS, SQLITE_HINTS, DatabaseUnusable, unusable
 from telebridge.database.migration import migrate
 from telebridge.flows.templates import TemplateProblem, rendered
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 FLOW = """
 flow: test

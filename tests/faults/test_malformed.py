@@ -15,7 +15,7 @@ from telebridge.cli.listen import listening
 from telebridge.server.http.connections import CONNECTIONS
 from telebridge.server.http.refusal_log import MOST_CHARACTERS, MOST_LINES, SECONDS, RefusalLog, masked
 from telebridge.server.http.request_bodies import BODY_SECONDS, FORM
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 FLOW = "flow: test\nstart: bye\nnodes:\n  bye: {hang_up: Goodbye.}\n"
 TOKEN = "t" * 20

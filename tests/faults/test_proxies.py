@@ -16,7 +16,7 @@ from yarl import URL
 from telebridge.cli.listen import listening
 from telebridge.errors import ConfigurationError
 from telebridge.server.http.connections import ConnectionBounds
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 from telebridge.simulator.setup.options import AUTH_TOKEN
 from telebridge.twilio.request_signature import webhook_signature
 

@@ -14,7 +14,7 @@ from telebridge.recognition.local.recognizer import MOST_HEARD_MS, MOST_WAITING,
 from telebridge.recognition.local.transcription import ProbableWords
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import RecognitionRequest
-from telebridge.settings import RecognitionSettings
+from telebridge.settings.sections import RecognitionSettings
 
 SECOND = bytes(1000 * BYTES_PER_MS)
 

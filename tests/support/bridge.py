@@ -9,7 +9,7 @@ from aiohttp import web_app
 from support.databases import make_migrated
 from support.speech import local_rime, serving
 from telebridge.app.bridge import CALLS, create_app
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions

@@ -19,7 +19,7 @@ from telebridge.campaigns.engine.campaign import CampaignPlan, PoolNumber
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator

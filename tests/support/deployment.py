@@ -7,7 +7,7 @@ import yaml
 
 from telebridge.cli.process.stopping import CLOSE_SECONDS
 from telebridge.cli.process.supervisor import KILL_SECONDS
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "config" / "deploy"

@@ -28,7 +28,7 @@ from telebridge.call.runner.incoming_call import IncomingCall
 from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.store.protocols import dialing_task
 from telebridge.server.api.campaigns.plan import planned
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.account import Simulator
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions

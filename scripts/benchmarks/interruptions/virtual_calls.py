@@ -13,7 +13,8 @@ from telebridge.app.voice import open_voice
 from telebridge.audio.mulaw import to_pcm
 from telebridge.call.record import CallRecord
 from telebridge.cli.listen import listening
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings.sections import RimeSettings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions

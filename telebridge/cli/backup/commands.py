@@ -29,7 +29,9 @@ from telebridge.database.database import database_of
 from telebridge.database.engine import POSTGRESQL
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
-from telebridge.settings import DatabaseSettings, Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.sections import DatabaseSettings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import epoch_ms
 
 STAMP = "%Y%m%dT%H%M%SZ"

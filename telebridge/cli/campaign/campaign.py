@@ -26,7 +26,8 @@ from telebridge.cli.on_demand import CommandOnDemand, CommandsOnDemand
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.errors import CampaignRefused
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import iso_time
 
 if TYPE_CHECKING:

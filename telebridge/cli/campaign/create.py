@@ -26,7 +26,8 @@ from telebridge.cli.campaign.words import tell_words
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.logs import configure_logs
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 UpdateOption = Annotated[
     bool, typer.Option("--update", help="Let contacts not called yet have the data that the CSV has now.")

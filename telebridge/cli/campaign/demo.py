@@ -43,7 +43,9 @@ from telebridge.cli.process.hum import warn_of_hum
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs
-from telebridge.settings import CampaignSettings, DatabaseSettings, Settings, TwilioSettings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.sections import CampaignSettings, DatabaseSettings, TwilioSettings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.server import create_app as create_simulator

@@ -16,7 +16,7 @@ from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import matched_variables, used_variables
 from telebridge.flows.model import Flow
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 OPEN = re.compile(r'^(?:# )?(\w+) = ""', re.MULTILINE)
 """A key that the owner must set."""

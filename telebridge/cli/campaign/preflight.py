@@ -36,7 +36,8 @@ from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.flows.inspection import folded_name, used_variables
 from telebridge.flows.model import Flow
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ from telebridge.cli.options import ConfigOption
 from telebridge.cli.process.printing import number_of, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.private_files import open_private
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 
 class ReportFormat(Enum):

@@ -18,7 +18,7 @@ from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.campaigns.store.sql_store import sql_campaign_store
 from telebridge.cli.database import migrated_database
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 if TYPE_CHECKING:
     from telebridge.call.flows.catalogue import FlowCatalogue

@@ -24,7 +24,8 @@ from telebridge.flows.model import Flow
 from telebridge.logs import configure_logs
 from telebridge.server.api.originate import call_request
 from telebridge.server.api.ports import OutboundCall
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.speech.source import Audio, SpeechSource
 from telebridge.twilio.signed_urls import CallVariables
 

@@ -13,7 +13,8 @@ from telebridge.cli.process.printing import print_text
 from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 
 def work(

@@ -22,7 +22,9 @@ from telebridge.cli.process.printing import print_line, print_text
 from telebridge.cli.stand_ins.simulator import read_file
 from telebridge.errors import ConfigurationError, TelebridgeError
 from telebridge.logs import configure_logs
-from telebridge.settings import Settings, TwilioSettings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.sections import TwilioSettings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.account import SimulatedCall, Simulator
 from telebridge.simulator.caller.caller import Script
 from telebridge.simulator.caller.script import parse_script

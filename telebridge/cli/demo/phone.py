@@ -19,7 +19,8 @@ from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs
 from telebridge.server.http.access import is_loopback
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 HEALTH_SECONDS = 1.0
 LOOPBACK = "127.0.0.1"

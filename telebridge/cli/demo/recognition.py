@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from telebridge.cli.listen import listening
 from telebridge.recognition_server.script import CallerWords, ScriptedWords
 from telebridge.recognition_server.server import RecognitionServerOptions, create_app
-from telebridge.settings import RecognitionSettings, Settings
+from telebridge.settings.sections import RecognitionSettings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.caller import Script, Speak
 from telebridge.simulator.media.recording import EventKind, TimelineEvent
 

@@ -30,7 +30,8 @@ from telebridge.flows.loading import check_flow, flow_warnings, load_flow, locat
 from telebridge.flows.model import parts
 from telebridge.flows.nodes.subflows import GotoNode, SubflowNode
 from telebridge.flows.schema import flow_schema, markdown_table, meaning, rows
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 
 def schema(

@@ -23,7 +23,8 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.checks.mistakes import nearest
 from telebridge.flows.nodes.hours_in_service import HoursInService, hours_by_name
 from telebridge.flows.nodes.opening_hours import OpeningHours, OpeningState
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import iso_instant
 
 T = TypeVar("T")

@@ -28,7 +28,7 @@ from telebridge.flows.model import Flow
 from telebridge.flows.nodes.hours import HoursNode
 from telebridge.flows.nodes.surroundings import FlowSurroundings
 from telebridge.flows.rehearsal import HANGS_UP, SAYS, Rehearsal, RehearsalLine, answers_in
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 from telebridge.testing.scenarios.drafting import ScenarioDraft, draft_of_walk
 from telebridge.testing.vocabulary import SUFFIX
 

@@ -12,7 +12,7 @@ from telebridge.app.twilio import open_twilio
 from telebridge.cli.number.connecting import address_problem
 from telebridge.errors import ConfigurationError, TwilioAPIError
 from telebridge.server.http.base_path import base_path
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.twilio.numbers import AccountNumber, NumberWebhooks
 
 TRIAL = "a trial account: it calls verified numbers alone, and callers hear an announcement and press a key first"

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from telebridge.app.twilio import open_twilio
 from telebridge.campaigns.numbers.numbers import DialableNumber, read_number
 from telebridge.errors import ConfigurationError, TelebridgeError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.twilio.calls import is_sid
 from telebridge.twilio.numbers import AccountNumber, NumberWebhooks, TwilioNumbers
 

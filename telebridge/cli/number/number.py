@@ -17,7 +17,8 @@ from telebridge.cli.number.connecting import find_number
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_text
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.twilio.numbers import AccountNumber, NumberWebhooks, TwilioNumbers
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """The warning that no voice is installed, before anything is hummed."""
 
 from telebridge.cli.process.printing import print_text
-from telebridge.settings import RimeSettings
+from telebridge.settings.sections import RimeSettings
 from telebridge.speech_server.voices.pool import missing_packages
 
 

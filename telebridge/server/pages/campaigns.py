@@ -32,7 +32,7 @@ from telebridge.server.pages.shown.auditions import VALID_FOR
 from telebridge.server.pages.shown.campaign_forecast import campaign_forecast
 from telebridge.server.pages.shown.campaign_hours import zone_hours
 from telebridge.server.pages.visits import PageRouter, PageVisit
-from telebridge.settings import CampaignSettings
+from telebridge.settings.sections import CampaignSettings
 from telebridge.timing.epoch import epoch_ms, iso_instant, wallclock_now
 from telebridge.twilio.signed_urls import PromptTokens
 

@@ -14,7 +14,7 @@ from pydantic_settings import PydanticBaseSettingsSource
 from typing_extensions import override
 
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN
 
 BRIDGE = "https://bridge.test"

@@ -28,7 +28,7 @@ from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import load_flow
 from telebridge.recognition_server.server import RecognitionServerOptions
 from telebridge.recognition_server.server import create_app as create_recognizer
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.server import SIMULATOR
 from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.clock import VIRTUAL_START, VIRTUAL_WALLCLOCK

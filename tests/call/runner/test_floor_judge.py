@@ -12,7 +12,7 @@ from telebridge.call.runner.floor_judge import MOST_THREADS, FloorJudge
 from telebridge.call.session.effects import AskJudge
 from telebridge.call.session.events import JudgeAnswered
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.testing.phone import Phone
 from telebridge.turns.interjection import Interjection
 

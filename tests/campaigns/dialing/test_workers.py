@@ -24,7 +24,7 @@ from telebridge.campaigns.engine.contact import Lane, NewContact
 from telebridge.campaigns.engine.outcomes import RetryRules
 from telebridge.campaigns.engine.states import AttemptState, CampaignStatus
 from telebridge.campaigns.reporting.report import report_rows
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.server import create_app as create_simulator
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 

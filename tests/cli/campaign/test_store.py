@@ -6,7 +6,7 @@ from support.campaigns import SteeredClock, memory_store, plan, running_campaign
 from telebridge.campaigns.engine.states import CampaignInput
 from telebridge.cli.campaign.store import account_of, find_campaign
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from telebridge.cli.demo.recognition import demo_recognition
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import RecognitionRequest
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.caller.script import parse_script
 from telebridge.simulator.media.recording import EventKind, TimelineEvent
 from telebridge.testing.phone import Phone

@@ -17,7 +17,7 @@ from telebridge.cli.init.project import FLOWS, SCENARIOS, TESTS, Kind, first_ste
 from telebridge.cli.main import COMMANDS, app
 from telebridge.errors import ConfigurationError
 from telebridge.flows.loading import check_flow
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 ROOT = Path(__file__).parents[3]
 

@@ -10,7 +10,8 @@ from telebridge.cli.number.checks import number_findings, public_address, state_
 from telebridge.cli.number.connecting import address_problem, connect, connected, find_number
 from telebridge.cli.number.number import _as_json
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings, TwilioSettings
+from telebridge.settings.sections import TwilioSettings
+from telebridge.settings.settings import Settings
 from telebridge.simulator.server import SIMULATOR, create_app
 from telebridge.simulator.setup.options import ACCOUNT_SID, AUTH_TOKEN, SimulatorOptions
 from telebridge.twilio.numbers import NumberWebhooks

@@ -6,7 +6,8 @@ from telebridge.app import voice
 from telebridge.app.voice import open_clips, open_voice
 from telebridge.cli.process import hum
 from telebridge.cli.process.hum import warn_of_hum
-from telebridge.settings import RimeSettings, Settings
+from telebridge.settings.sections import RimeSettings
+from telebridge.settings.settings import Settings
 
 WARNING = (
     "telebridge: warning: no voice is installed (soxr missing), so words are hummed; "

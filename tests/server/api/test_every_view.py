@@ -37,7 +37,7 @@ from telebridge.server.api.campaigns.models import CampaignProgressResponse
 from telebridge.server.api.campaigns.plan import planned
 from telebridge.server.api.endpoints import DECLARATIONS
 from telebridge.server.http.openapi import document
-from telebridge.settings import Settings
+from telebridge.settings.settings import Settings
 from telebridge.turns.barge_in import BargeIn, BargeInCause
 from telebridge.twilio.calls import CallStatus
 

@@ -21,7 +21,7 @@ from telebridge.server.http.problems import Problem
 from telebridge.server.pages import campaign_upload
 from telebridge.server.pages.campaign_upload import CampaignUploadPages, campaign_file
 from telebridge.server.pages.campaigns import BUTTONS, CampaignPages
-from telebridge.settings import CampaignSettings
+from telebridge.settings.sections import CampaignSettings
 from telebridge.twilio.signed_urls import PromptTokens
 
 SCRIPT = "<script>alert(1)</script>"

@@ -12,7 +12,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.server.api.campaigns.edit import clone_campaign
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 
 def clone(

@@ -11,7 +11,7 @@ from telebridge.cli.campaign.confirming import YesOption, confirm
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 from telebridge.timing.epoch import iso_time
 
 

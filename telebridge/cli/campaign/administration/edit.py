@@ -25,7 +25,8 @@ from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaigns.edit import changed_file, edit_campaign
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 
 def edit(

@@ -16,7 +16,7 @@ from telebridge.cli.campaign.store import NameArgument, campaign_store, find_cam
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import number_of, print_line, print_text
 from telebridge.errors import ConfigurationError
-from telebridge.settings import load_settings
+from telebridge.settings.loading import load_settings
 
 
 def export(

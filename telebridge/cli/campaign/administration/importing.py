@@ -16,7 +16,8 @@ from telebridge.cli.campaign.store import account_of, campaign_store, flows_of, 
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 LISTS = {".csv", ".tsv", ".txt"}
 """Endings of files that somebody takes for a list of contacts."""

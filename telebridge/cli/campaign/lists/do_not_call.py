@@ -19,7 +19,8 @@ from telebridge.cli.campaign.store import campaign_store, find_campaign, run
 from telebridge.cli.options import ConfigOption, JsonOption
 from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 from telebridge.timing.epoch import epoch_ms, instant, iso_instant
 
 do_not_call = typer.Typer(

@@ -10,7 +10,7 @@ from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.campaigns.reporting.estimate import USUAL_ANSWER_RATE, USUAL_CALL_SECONDS, Estimate, Speed, estimated
 from telebridge.campaigns.store.protocols import WaitingLane
-from telebridge.settings import CampaignSettings
+from telebridge.settings.sections import CampaignSettings
 
 
 def campaign_forecast(

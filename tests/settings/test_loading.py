@@ -4,7 +4,8 @@ import pytest
 from support.faults import fault
 
 from telebridge.errors import ConfigurationError
-from telebridge.settings import Settings, load_settings
+from telebridge.settings.loading import load_settings
+from telebridge.settings.settings import Settings
 
 
 @pytest.fixture(autouse=True)

@@ -1,58 +1,14 @@
-"""Reads the settings: `telebridge.toml` or `config/telebridge.toml`, overridden by the environment.
+"""The sections of the settings, and which values they take.
 
-Environment names are `TELEBRIDGE_<SECTION>__<KEY>` and, for keys of no section, `TELEBRIDGE_<KEY>`; besides them the
-conventional `RIME_API_KEY`, `TWILIO_ACCOUNT_SID` and `TWILIO_AUTH_TOKEN`.
-
-One rule: an unknown key is an error, because a misspelt setting that is ignored would be noticed only in a live call.
+One rule: a value that cannot be right is refused where it is written, with what to write instead.
 """
 
-import os
 import re
-import secrets
-import tomllib
-from collections.abc import Iterator
-from contextlib import suppress
-from difflib import get_close_matches
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 from pydantic_core import PydanticCustomError
-from pydantic_settings import (
-    BaseSettings,
-    InitSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
-from typing_extensions import override
-
-from telebridge.bundled import BUNDLED_FLOWS
-from telebridge.errors import ConfigurationError
-from telebridge.private_files import FILE_MODE, make_private, make_private_folder
-
-DEFAULT_FILES = (Path("telebridge.toml"), Path("config/telebridge.toml"))
-DEFAULT_FLOWS = Path("config/flows")
-PREFIX = "TELEBRIDGE_"
-CONVENTIONAL = {
-    "RIME_API_KEY": ("rime", "api_key"),
-    "TWILIO_ACCOUNT_SID": ("twilio", "account_sid"),
-    "TWILIO_AUTH_TOKEN": ("twilio", "auth_token"),
-}
-
-TOML_HINT = 'a text stands in quotes, as in name = "text"'
-SECRET = re.compile(r"(key|token|secret|url|password)(?!s)$(?<!public_url)")
-"""Keys whose values are never shown."""
-OWN_MISTAKES = frozenset({"public_address", "network", "reserved", "judge"})
-"""The mistakes that are worded here."""
-PLAIN = {
-    "int_parsing": "is no whole number",
-    "int_from_float": "is no whole number",
-    "float_parsing": "is no number",
-    "bool_parsing": "is neither true nor false",
-}
-"""What pydantic says of the format of a value, in the words of this page."""
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -62,7 +18,8 @@ ADDRESS = re.compile(r"https?://[^\s/?#]+(/\S*)?")
 PUBLIC_ADDRESS = re.compile(r"https?://[^\s/?#{}]+(/[A-Za-z0-9._~!$&'()*+,;=:@/-]*)?")
 
 
-def _public_address(url: str) -> str:
+def public_address(url: str) -> str:
+    """Check the address at which Twilio reaches the bridge; it may be empty."""
     if url and not PUBLIC_ADDRESS.fullmatch(url):
         problem = "is no http or https address with a plain path and without a query"
         completed = f"https://{url}"
@@ -92,7 +49,8 @@ CALLED_NUMBER = re.compile(r"\+[1-9][0-9]{1,14}|sips?:[!-~]+|client:[!-~]+|[0-9]
 """What Twilio sends as the called number: E.164, an address, or a short code."""
 
 
-def _called_numbers(numbers: dict[str, str]) -> dict[str, str]:
+def called_numbers(numbers: dict[str, str]) -> dict[str, str]:
+    """Check the numbers that are called, each with its flow."""
     for number in numbers:
         if CALLED_NUMBER.fullmatch(number):
             continue
@@ -352,198 +310,3 @@ class CallSettings(_Section):
 
     record: bool = False
     held_seconds: Annotated[float, Field(ge=1, le=86400)] = 60.0
-
-
-class Settings(BaseSettings):
-    """All settings. The environment overrides the conventional variables, and those override the file."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
-
-    public_url: Annotated[str, AfterValidator(_public_address)] = ""
-    default_flow: str = "front-desk"
-    flows_dir: Path = DEFAULT_FLOWS
-    app: str = ""
-    secret: str = ""
-    state_dir: Path = Path("var")
-    server: ServerSettings = ServerSettings()
-    twilio: TwilioSettings = TwilioSettings()
-    rime: RimeSettings = RimeSettings()
-    speech: SpeechSettings = SpeechSettings()
-    recognition: RecognitionSettings = RecognitionSettings()
-    answering: AnsweringSettings = AnsweringSettings()
-    playback: PlaybackSettings = PlaybackSettings()
-    barge_in: BargeInSettings = BargeInSettings()
-    calls: CallSettings = CallSettings()
-    database: DatabaseSettings = DatabaseSettings()
-    prompts: PromptSettings = PromptSettings()
-    campaigns: CampaignSettings = CampaignSettings()
-    transfers: TransferSettings = TransferSettings()
-    sms: SmsSettings = SmsSettings()
-    pages: PageSettings = PageSettings()
-    traces: TraceSettings = TraceSettings()
-    mail: MailSettings = MailSettings()
-    numbers: Annotated[dict[str, str], AfterValidator(_called_numbers)] = {}
-
-    @property
-    def database_url(self) -> str:
-        """The address of the database; by default a file in the state folder."""
-        return self.database.url or f"sqlite:///{self.state_dir}/telebridge.db"
-
-    @classmethod
-    @override
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        conventional = InitSettingsSource(settings_cls, init_kwargs=_conventional_environment())
-        return env_settings, conventional, init_settings
-
-    def prompts_dir(self) -> Path:
-        """The folder of the prompt cache; by default in the state folder."""
-        return Path(self.prompts.cache_dir) if self.prompts.cache_dir else self.state_dir / "prompts"
-
-    def stream_secret(self) -> str:
-        """The secret that signs addresses. When none is set, one is made and stored in the state folder.
-
-        Raises:
-            ConfigurationError: It cannot be stored in the state folder, or its file there is empty.
-        """
-        if self.secret:
-            return self.secret
-        kept = self.state_dir / "secret"
-        try:
-            if not kept.exists():
-                make_private_folder(self.state_dir)
-                _write_once(kept, secrets.token_urlsafe(32))
-            make_private(kept)
-            secret = kept.read_text().strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = error.strerror if isinstance(error, OSError) else "the file 'secret' is no text"
-            problem = f"'{self.state_dir}' cannot hold the secret ({why})"
-            raise ConfigurationError("state_dir", problem, "choose another folder, or set 'secret'") from error
-        if not secret:
-            raise ConfigurationError(
-                str(kept), "is empty: anybody could sign addresses", "remove it, and one is made; or set 'secret'"
-            )
-        return secret
-
-
-def load_settings(file: Path | None = None) -> Settings:
-    """Read the settings.
-
-    Args:
-        file: Their file; by default the first of `DEFAULT_FILES` that exists, if one does.
-
-    Returns:
-        The settings. Where no `flows_dir` is set and its default does not exist, it is the bundled flows.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or a key or value in it or in the environment is wrong.
-    """
-    source = file or settings_file() or DEFAULT_FILES[0]
-    values = _read(source, must_exist=file is not None)
-    _check_environment()
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        raise _explained(error, values, source) from error
-    except SettingsError as error:
-        raise ConfigurationError("environment", str(error), "values of lists and tables are JSON") from error
-    if "flows_dir" in settings.model_fields_set or DEFAULT_FLOWS.is_dir():
-        return settings
-    return settings.model_copy(update={"flows_dir": BUNDLED_FLOWS})
-
-
-def settings_file() -> Path | None:
-    """Return the settings file of the working directory; None when there is none."""
-    return next((file for file in DEFAULT_FILES if file.exists()), None)
-
-
-def _write_once(file: Path, text: str) -> None:
-    """Write a file that only its owner can read, atomically; a file that exists already is kept."""
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.touch(mode=FILE_MODE)
-    draft.write_text(text)
-    with suppress(FileExistsError):
-        os.link(draft, file)
-    draft.unlink()
-
-
-def _read(file: Path, *, must_exist: bool) -> dict[str, Any]:
-    if not must_exist and not file.exists():
-        return {}
-    try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows begins a text with a byte order mark
-    except OSError as error:
-        raise ConfigurationError(str(file), f"cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ConfigurationError(str(file), f"is not UTF-8 (byte {error.start})", "save it as UTF-8") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(str(file), f"is not TOML: {error}", TOML_HINT) from error
-
-
-def _conventional_environment() -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for name, (section, key) in CONVENTIONAL.items():
-        if os.environ.get(name):
-            values.setdefault(section, {})[key] = os.environ[name]
-    return values
-
-
-def _check_environment() -> None:
-    """Refuse unknown variables with our prefix, which pydantic-settings would ignore."""
-    known = {f"{PREFIX}{path.upper().replace('.', '__')}" for path in _paths()}
-    for name in os.environ:
-        if name.startswith(PREFIX) and name.upper() not in known:
-            raise ConfigurationError(name, "is no setting", _nearest(name, known))
-
-
-def _paths() -> Iterator[str]:
-    """Every key, with its section and a dot before it."""
-    for name, field in Settings.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from (f"{name}.{key}" for key in field.annotation.model_fields)
-        yield name
-
-
-def _explained(error: ValidationError, values: dict[str, Any], file: Path) -> ConfigurationError:
-    """The first mistake, at the key of the file or at the variable that it comes from."""
-    mistake = error.errors()[0]
-    path = ".".join(str(part) for part in mistake["loc"])
-    in_file = f"{file}: {path}" if _is_in(values, mistake["loc"]) else PREFIX + path.upper().replace(".", "__")
-    where = _variable(path) or in_file
-    if mistake["type"] == "extra_forbidden":
-        return ConfigurationError(where, "is no setting", _nearest(path, set(_paths())))
-    problem = PLAIN.get(mistake["type"], mistake["msg"][:1].lower() + mistake["msg"][1:])
-    own = mistake.get("ctx", {})
-    if "number" not in own and not SECRET.search(path) and isinstance(mistake["input"], str | int | float):
-        problem += (
-            f", not {mistake['input']!r}"
-            if mistake["type"] not in {*OWN_MISTAKES, *PLAIN}
-            else f": {mistake['input']!r}"
-        )
-    return ConfigurationError(where, problem, str(own.get("hint", "")))
-
-
-def _is_in(values: Any, path: tuple[int | str, ...]) -> bool:
-    for part in path[:2]:
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True
-
-
-def _variable(path: str) -> str | None:
-    """The variable of the environment that sets this key, whatever the file has; None when none does."""
-    own = PREFIX + path.upper().replace(".", "__")
-    conventional = [name for name, key in CONVENTIONAL.items() if ".".join(key) == path and os.environ.get(name)]
-    return next((name for name in [*os.environ, *conventional] if name.upper() == own or name in conventional), None)
-
-
-def _nearest(name: str, known: set[str]) -> str:
-    near = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean '{near[0]}'?" if near else ""

@@ -1,0 +1,1 @@
+"""The settings of a bridge: what they are, and how they are read."""
