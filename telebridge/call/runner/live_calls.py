@@ -37,6 +37,9 @@ from telebridge.turns.barge_in import BargeInCause
 log = logger(__name__)
 
 REMEMBERED_CALLS = 10_000
+"""So many calls that are over are remembered where there is no database."""
+LATELY_ENDED_CALLS = 200
+"""So many beside a database, which has them all: for what comes right after their end."""
 WITHOUT_STREAM = Phase.WAITING, Phase.HELD, Phase.AWAY, Phase.CLOSING
 
 
@@ -294,7 +297,7 @@ class LiveCalls:
         self._ended[record.call_sid] = record
         if self._store is not None:
             self._store.writer.ended(record, wallclock=wallclock_now(), apology=runner.session.apology_due)
-        while len(self._ended) > REMEMBERED_CALLS:
+        while len(self._ended) > (REMEMBERED_CALLS if self._store is None else LATELY_ENDED_CALLS):
             forgotten, _ = self._ended.popitem(last=False)
             self._error_messages.discard(forgotten)
         self._count_down()

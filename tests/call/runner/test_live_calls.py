@@ -31,6 +31,7 @@ from telebridge.call.store.store import CallStore
 from telebridge.database.database import database_of
 from telebridge.database.engine import open_database
 from telebridge.errors import NotLive
+from telebridge.server.api.call_lookup import CallLookup
 from telebridge.server.twilio.request_validation import FIELDS
 from telebridge.server.twilio.status import StatusHandler
 from telebridge.server.twilio.voice import VoiceHandler
@@ -220,6 +221,20 @@ async def test_an_apology_is_owed_by_whichever_process_is_asked_after_the_end(tm
         await first.flush("CA1")
         assert await second.ownership.resume("CA1") is None
         assert second.take_error_message("CA1")
+
+
+@virtually
+async def test_beside_a_database_only_the_calls_that_ended_just_now_are_in_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("telebridge.call.runner.live_calls.LATELY_ENDED_CALLS", 2)
+    async with processes(tmp_path, 1) as ([calls], [store]):
+        sids = ["CA1", "CA2", "CA3", "CA4"]
+        for sid in sids:
+            calls.begin(replace(INCOMING, call_sid=sid)).deliver(FlowEnded("done"))
+        assert [record.call_sid for record in calls.ended_records()] == ["CA3", "CA4"]
+        await calls.flush("CA4")
+        lookup = CallLookup(calls, store)
+        assert {call["call_sid"] for call in await lookup.page("ended", 9, None)} == set(sids)
+        assert await calls.ownership.resume("CA1") is None
 
 
 @fault(
