@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from telebridge.campaigns.calling_hours.hours import CallingLaw
+from telebridge.campaigns.engine.campaign import CampaignPlan
 from telebridge.campaigns.engine.claim import CampaignLane
 from telebridge.timing.epoch import instant
 
@@ -160,6 +161,27 @@ class Speed:
     price_per_call: float = 0.0
     price_per_minute: float = 0.0
     calls_per_day: int | None = None
+
+    @classmethod
+    def within(
+        cls,
+        plan: CampaignPlan,
+        *,
+        calls_per_second: float,
+        max_live: int,
+        answer_rate: float = USUAL_ANSWER_RATE,
+        call_seconds: float = USUAL_CALL_SECONDS,
+    ) -> "Speed":
+        """The speed of a campaign within what its account allows: `calls_per_second`, and `max_live` at once."""
+        return cls(
+            calls_per_second=min(plan.calls_per_second or calls_per_second, calls_per_second),
+            max_live=max(1, min(plan.max_live or max_live, max_live)),
+            answer_rate=answer_rate,
+            call_seconds=call_seconds,
+            ring_seconds=plan.ring_seconds,
+            max_attempts=plan.retry.max_attempts,
+            calls_per_day=plan.calls_per_day,
+        )
 
     @property
     def sustained(self) -> float:

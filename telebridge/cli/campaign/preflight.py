@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -201,17 +201,14 @@ async def _checked(
     law, campaign = CallingLaw(calling_rules()), Campaign("preflight", plan)
     lanes = [(CampaignLane(at, campaign, lane, 0), count) for at, (lane, count) in enumerate(counted.lanes.items())]
     limits = settings.campaigns
-    speed = Speed(
-        calls_per_second=min(definition.calls_per_second, limits.calls_per_second),
-        max_live=max(1, min(definition.max_live, limits.max_live - limits.reserved)),
+    within = Speed.within(
+        plan,
+        calls_per_second=limits.calls_per_second,
+        max_live=limits.max_live - limits.reserved,
         answer_rate=answer_rate,
         call_seconds=call_seconds,
-        ring_seconds=definition.ring_timeout,
-        max_attempts=definition.max_attempts,
-        price_per_call=definition.price_per_call,
-        price_per_minute=definition.price_per_minute,
-        calls_per_day=plan.calls_per_day,
     )
+    speed = replace(within, price_per_call=definition.price_per_call, price_per_minute=definition.price_per_minute)
     estimate = estimated(lanes, law, speed, wallclock=datetime.now(UTC))
     blank = tuple(
         f"{number_of(count, 'contact has', 'contacts have')} nothing in the column '{name}', which is said"

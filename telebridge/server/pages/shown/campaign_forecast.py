@@ -8,7 +8,7 @@ from datetime import datetime
 from telebridge.campaigns.calling_hours.hours import CallingLaw
 from telebridge.campaigns.engine.campaign import Campaign
 from telebridge.campaigns.engine.claim import CampaignLane
-from telebridge.campaigns.reporting.estimate import USUAL_ANSWER_RATE, USUAL_CALL_SECONDS, Estimate, Speed, estimated
+from telebridge.campaigns.reporting.estimate import Estimate, Speed, estimated
 from telebridge.campaigns.store.protocols import WaitingLane
 from telebridge.settings.sections import CampaignSettings
 
@@ -25,16 +25,7 @@ def campaign_forecast(
         limits: How fast the account dials.
         wallclock: The aware instant.
     """
-    plan = campaign.plan
     most_live = limits.max_live - limits.reserved
-    speed = Speed(
-        calls_per_second=min(plan.calls_per_second or limits.calls_per_second, limits.calls_per_second),
-        max_live=max(1, min(plan.max_live or most_live, most_live)),
-        answer_rate=USUAL_ANSWER_RATE,
-        call_seconds=USUAL_CALL_SECONDS,
-        ring_seconds=plan.ring_seconds,
-        max_attempts=plan.retry.max_attempts,
-        calls_per_day=plan.calls_per_day,
-    )
+    speed = Speed.within(campaign.plan, calls_per_second=limits.calls_per_second, max_live=most_live)
     places = [(CampaignLane(each.id, campaign, each.lane, 0), each.due + sum(each.later.values())) for each in lanes]
     return estimated(places, law, speed, wallclock=wallclock)
