@@ -68,6 +68,7 @@ def test_every_route_has_a_command_and_every_command_a_route():
     assert shown == routes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", commands(), ids=lambda command: asked(command)[1].replace(SID, "SID"))
 async def test_every_command_is_understood(command, tmp_path):
     method, path, headers, body = asked(command)

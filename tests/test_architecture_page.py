@@ -140,6 +140,7 @@ def test_every_file_and_every_function_on_the_page_exists(file, name):
     assert not name or is_defined(path, name)
 
 
+@pytest.mark.slow
 def test_every_class_on_the_page_exists():
     known = classes()
     named = set(CLASS.findall(PAGE))

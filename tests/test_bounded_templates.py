@@ -63,6 +63,7 @@ pytestmark = pytest.mark.usefixtures("bound")
 METHOD_NAMES = sorted((name, each) for name, value in VALUES.items() for each in dir(value) if not each.startswith("_"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "method"), METHOD_NAMES)
 def test_no_method_makes_more(name, method):
     for call in ("()", *CALLS[1:]):
@@ -70,6 +71,7 @@ def test_no_method_makes_more(name, method):
             assert bounded(f"{name}.{method}{call}", VALUES[name], x=x, y=y), (call, str(x)[:20])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(ENVIRONMENT.filters))
 def test_no_filter_makes_more(name):
     for value in VALUES:

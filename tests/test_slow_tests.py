@@ -59,6 +59,7 @@ def test_a_slow_test_is_left_out_and_the_run_says_so(folder, processes):
     assert "2 slow tests were left out; scripts/test --all runs all" in output
 
 
+@pytest.mark.slow
 def test_all_runs_everything(folder):
     code, output = run(folder, "--all")
     assert code == 0
@@ -66,6 +67,7 @@ def test_all_runs_everything(folder):
     assert "left out" not in output
 
 
+@pytest.mark.slow
 def test_a_run_without_any_test_is_a_failure(folder):
     code, output = run(folder, "-k", "test_slow")
     assert code == pytest.ExitCode.NO_TESTS_COLLECTED

@@ -115,6 +115,7 @@ def tables():
     return dict((*of_modules(), *in_functions()))
 
 
+@pytest.mark.slow
 def test_a_table_has_a_row_for_each_member_of_its_enum(tables):
     lacking = {}
     for name, table in tables.items():
@@ -134,6 +135,7 @@ def test_the_search_finds_tables_of_every_form(tables):
     assert "telebridge.campaigns.engine.outcomes.usual_delays" in tables, "in a function"
 
 
+@pytest.mark.slow
 def test_a_table_that_lacks_members_is_read_with_a_default():
     """Subscripts would raise for a member that is not there."""
     names = {name.rpartition(".")[2]: name for name in DEFAULTED if name.rpartition(".")[2].isupper()}

@@ -62,6 +62,7 @@ def test_every_text_can_stand_in_an_xml_document(text):
     ElementTree.fromstring(ElementTree.tostring(element, encoding="unicode").encode())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a", "5", "日", "है", "ا", "½", "x😀"])
 def test_letters_and_digits_of_any_script_have_a_sound(text):
     assert is_speakable(text)

@@ -109,6 +109,7 @@ def test_what_the_beginning_of_calls_costs_refuses_none_that_have_room(per_secon
             began.append(now)
 
 
+@pytest.mark.slow
 @given(
     cost=st.floats(0.0005, 2 * OverloadLimits().core_share / CALLS_PER_CORE),
     per_second=st.integers(1, 200),

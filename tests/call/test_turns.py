@@ -42,6 +42,7 @@ def finals(turns):
     return [turn for turn in turns if turn.final]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", ["words", "sound"])
 def test_a_conversation(judge):
     def act(call):

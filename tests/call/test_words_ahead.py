@@ -77,6 +77,7 @@ def test_one_short_word_is_kept_for_the_menu(phone, judge):
         assert "How can I help?" not in said, "the answer was known before"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("judge", "text"),
     [

@@ -59,6 +59,7 @@ MESSAGE = {
 }
 
 
+@pytest.mark.slow
 @virtually
 async def test_twelve_people_end_as_they_behave_and_the_report_adds_up(tmp_path):
     async with campaigning(tmp_path, PEOPLE) as stack:
@@ -81,6 +82,7 @@ async def test_twelve_people_end_as_they_behave_and_the_report_adds_up(tmp_path)
     assert cells[number(109)]["heard"].endswith("Please call us back. Goodbye.")
 
 
+@pytest.mark.slow
 @virtually
 async def test_each_answered_person_hears_the_bridge_within_a_tenth_of_a_second(tmp_path):
     people = {number(n): PEOPLE[number(n)] for n in ANSWERING}
@@ -112,6 +114,7 @@ async def test_who_opted_out_is_never_called_again_by_any_campaign(tmp_path):
     assert stack.callees.calls == {number(103): 1}
 
 
+@pytest.mark.slow
 @virtually
 async def test_who_named_a_better_time_is_called_again_then_and_not_before(tmp_path):
     flow = FLOW.replace("choices: {1: yes_", "choices: {2: later, 1: yes_").replace(
@@ -142,6 +145,7 @@ async def test_a_campaign_is_followed_to_its_end_over_the_api(tmp_path):
     assert "event: over\ndata: {}" in blocks
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_pause_lets_live_calls_end_and_begins_no_other(tmp_path):
     people = {number(n): [CONFIRMS] for n in range(100, 116)}
@@ -186,6 +190,7 @@ async def test_a_call_that_is_not_its_attempts_is_hung_up_before_a_word(tmp_path
     assert second.recording.heard == []
 
 
+@pytest.mark.slow
 @virtually
 async def test_outside_its_hours_a_campaign_calls_nobody(tmp_path):
     async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack:

@@ -26,6 +26,7 @@ PEOPLE = {
 RETRY = RetryRules(2, {Outcome.BUSY: (10.0,)})
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_receiver_that_fails_twice_learns_everything_in_the_end(tmp_path):
     async with receiving(500, 500) as receiver, campaigning(tmp_path, PEOPLE) as stack:

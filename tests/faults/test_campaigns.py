@@ -78,6 +78,7 @@ ACCOUNT_REFUSALS = [
 ]
 
 
+@pytest.mark.slow
 @fault(
     "Twilio refuses every call of a campaign, for the account's sake or for a reason that is in no list.",
     caller="Nobody is called.",

@@ -197,6 +197,7 @@ async def test_a_part_that_does_not_close_keeps_no_other_part_from_closing():
     assert [log["part"] for log in logs] == ["voice", "Rime", "webhooks"]
 
 
+@pytest.mark.slow
 @fault(
     "The database is away while a process that dials is told to stop.",
     caller="The call, to its end.",

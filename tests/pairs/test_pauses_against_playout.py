@@ -2,6 +2,7 @@
 
 import random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,6 +99,7 @@ def stretches(prompt):
     return ranges
 
 
+@pytest.mark.slow
 @given(steps=st.lists(STEP, max_size=40), timed=st.booleans())
 def test_nothing_is_lost_and_no_more_said_again_than_the_word_that_was_cut(steps, timed):
     prompt = Prompt(timed=timed)
@@ -116,6 +118,7 @@ def test_nothing_is_lost_and_no_more_said_again_than_the_word_that_was_cut(steps
     assert reached >= len(prompt.audio) - 8
 
 
+@pytest.mark.slow
 @given(steps=st.lists(STEP, max_size=40))
 def test_what_an_interruption_tells_is_what_was_heard(steps):
     prompt = Prompt(timed=True)

@@ -37,6 +37,7 @@ def run(machine, steps):
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_a_call_takes_everything_in_any_order(protocol):
     run(machine_of(protocol), 600)

@@ -33,6 +33,7 @@ def phone(tmp_path):
         yield phone
 
 
+@pytest.mark.slow
 def test_everybody_ends_as_they_behave(phone):
     contacts = {CONFIRMS: {"name": "Ann"}, BUSY: {"name": "Bob"}, STOPS: {"name": "Cy"}, NOBODY: {"name": "Di"}}
     campaign = phone.campaign(contacts, flow="reminder.yaml", attempts=2, retry_seconds=60, max_live=2)

@@ -49,6 +49,7 @@ def test_the_caller_gets_through_all_the_same(desk, fault):
         call.ends(node="bye")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [fault.name for fault in FAULTS])
 def test_whatever_fails_the_caller_is_told_something_and_the_call_ends(desk, fault):
     in_mid_call = fault in ("twilio drops stream", "bridge restarts")

@@ -33,6 +33,7 @@ def test_the_tutorial_runs_as_it_is_printed(pytester):
     pytester.runpytest_inprocess(*ARGUMENTS).assert_outcomes(passed=4)
 
 
+@pytest.mark.slow
 def test_the_campaign_runs_as_it_is_printed(pytester):
     pytester.makepyfile(blocks("python", REFERENCE)[1])
     (pytester.path / "reminder.yaml").write_text(

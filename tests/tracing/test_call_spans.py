@@ -99,6 +99,7 @@ async def test_a_trace_that_cannot_be_made_breaks_no_call(feed, exported):
     assert len(feed) == 0
 
 
+@pytest.mark.slow
 def test_without_the_setting_nothing_of_opentelemetry_is_imported():
     program = "import sys, telebridge.app.bridge; print([name for name in sys.modules if 'opentelemetry' in name])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

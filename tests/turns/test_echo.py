@@ -35,6 +35,7 @@ def started(samples, *, guarded=True):
     return [at for at, event in told if isinstance(event, CallerSpeechStarted)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain_db", [-6, -12, -20, -30])
 @pytest.mark.parametrize("delay_ms", [20, 120, 300])
 def test_an_echo_interrupts_nothing(gain_db, delay_ms):
@@ -50,6 +51,7 @@ def test_nor_does_an_echo_with_reflections(gain_db):
     assert started(echoed(gain_db, 120, room=True)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain_db", [-6, -12, -20, -30])
 @pytest.mark.parametrize("delay_ms", [20, 120, 300])
 def test_a_caller_over_the_echo_interrupts(gain_db, delay_ms):

@@ -40,6 +40,7 @@ def sounds(seed, count):
     return [heard[each * WINDOW_SAMPLES :][:INPUT_SAMPLES] for each in range(count)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_likelihoods_are_those_of_the_published_model(seed):
     published, model, state = Published(), load_silero(), SileroState()

@@ -223,6 +223,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(data=st.binary() | st.text() | JSON.map(json.dumps))
 def test_reading_anything_gives_events_or_a_protocol_error(data):
     for stream in (streaming(), MediaStream(Side.BRIDGE), MediaStream(Side.TWILIO)):

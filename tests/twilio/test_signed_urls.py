@@ -125,6 +125,7 @@ def test_a_prompt_token_holds_the_text_and_the_voice():
     assert all(character.isalnum() or character in "-_." for character in token)
 
 
+@pytest.mark.slow
 def test_the_same_prompt_has_the_same_address():
     first = PROMPTS.issue("Hello.", {"speaker": "luna", "model": "mistv2"})
     assert first == PROMPTS.issue("Hello.", {"model": "mistv2", "speaker": "luna"})

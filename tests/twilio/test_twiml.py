@@ -1,5 +1,6 @@
 from xml.etree import ElementTree
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def test_whatever_a_text_holds_the_document_can_be_parsed(text, to, caller_id):
         assert ElementTree.fromstring(document.encode()).tag == "Response"
 
 
+@pytest.mark.slow
 def test_a_text_without_a_sound_is_not_said():
     assert "<Say" not in twiml.say("\0 \x1b")
     assert "<Say>Bell</Say>" in twiml.say("\x07B\0ell\ufffe")

@@ -56,6 +56,7 @@ def test_every_attribute_has_a_row():
     } - {"attribute"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "example", WITHOUT_AGENTS, ids=lambda text: re.search(r"call\.(?!result|variables)(\w+)", text)[1]
 )

@@ -182,6 +182,7 @@ def is_within(windows: list[Window], zone: str, instant: datetime) -> bool:
     return any(window.opens <= wall.hour * 60 + wall.minute < window.closes for window in windows)
 
 
+@pytest.mark.slow
 @settings(max_examples=5 * settings.default.max_examples)
 @given(st.data(), st.deferred(lambda: st.sampled_from(jumping())), st.sampled_from(sorted(zone_names())), st.booleans())
 def test_no_lane_is_open_outside_of_its_windows_when_a_clock_jumps(data, zone, other, alone):

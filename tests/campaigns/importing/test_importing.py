@@ -66,6 +66,7 @@ async def test_the_example_is_imported_whole(tmp_path):
     assert rejected_lines(tmp_path / "rejects.csv") == []
 
 
+@pytest.mark.slow
 async def test_an_interrupted_import_goes_on_where_the_store_is(tmp_path, monkeypatch):
     monkeypatch.setattr(importing, "BATCH_ROWS", 20)
     path, rejects = tmp_path / "contacts.csv", tmp_path / "rejects.csv"

@@ -184,6 +184,7 @@ def test_a_wrong_header_is_an_error_that_says_what_to_do(header, columns, error)
     assert str(caught.value) == f"contacts.csv:1: {error}"
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=30), min_size=8, max_size=8))
 def test_whatever_a_row_holds_it_is_a_contact_or_a_reject(cells):
     assert isinstance(read_row(cells, layout(), definition(), line=2), NewContact | RejectedRow)

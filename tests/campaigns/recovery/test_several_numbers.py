@@ -7,6 +7,7 @@ from collections import defaultdict
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.campaigns import (
@@ -130,6 +131,7 @@ async def played(folder, counts, endings, lost, *, begun, marked):
     return dialled
 
 
+@pytest.mark.slow
 @given(
     counts=st.lists(st.integers(1, 4), min_size=1, max_size=3),
     endings=st.lists(ENDINGS, min_size=1, max_size=8),

@@ -213,6 +213,7 @@ async def test_over_https_the_cookie_is_secure_and_origins_are_the_public_ones(o
         assert answer.status == status
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["//evil.example", "https://evil.example", "/\\evil", "/calls/../x?", "/api/calls", ""]
 )

@@ -197,6 +197,7 @@ async def test_the_stream_of_a_call_ends_with_it(tmp_path):
         assert len(served.streams) == 0
 
 
+@pytest.mark.slow
 async def test_a_watcher_who_reads_nothing_is_not_looked_for(tmp_path):
     looks = 0
 

@@ -98,6 +98,7 @@ def test_audio_past_ten_minutes_is_discarded_with_a_warning():
     assert stream._playout.queued_bytes(now=0.0) == 6
 
 
+@pytest.mark.slow
 @given(st.text() | st.recursive(st.none() | st.text(), lambda each: st.dictionaries(st.text(), each)).map(json.dumps))
 def test_no_message_ends_the_stream(text):
     leg().receive_text(text, now=0.0)

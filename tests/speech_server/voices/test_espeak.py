@@ -74,6 +74,7 @@ async def test_a_process_that_dies_takes_no_phrase_with_it(voice):
     assert len(pcm) > 10_000
 
 
+@pytest.mark.slow
 async def test_fifty_sockets_speak_at_once_and_none_waits_for_the_whole_of_another():
     happened = []
 

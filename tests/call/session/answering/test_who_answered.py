@@ -182,6 +182,7 @@ def table():
     return "\n".join(lines) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_screening_telephone_is_told_who_calls_and_then_a_person_is_spoken_to(name):
     one = call("screen", name)
@@ -205,6 +206,7 @@ def test_a_screening_telephone_is_told_who_calls_and_then_a_person_is_spoken_to(
         assert [text for text, _ in one.log].count(GREETING) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAILBOXES)
 def test_a_message_begins_after_the_beep_and_not_into_it(name):
     one = call("mailbox", name)
@@ -214,6 +216,7 @@ def test_a_message_begins_after_the_beep_and_not_into_it(name):
     assert 0 < late < (0.12 if known and MAILBOXES[name][1] > 500 else 0.9)  # at 400 to 500 Hz it may be a busy tone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PEOPLE)
 def test_no_person_hears_anything_else_than_without_it(name):
     one = call("person", name)
@@ -222,6 +225,7 @@ def test_no_person_hears_anything_else_than_without_it(name):
     assert one.said_at(GREETING) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name", "provider"), WIRED)
 def test_the_same_is_known_at_the_same_time_over_the_protocols_of_the_recognition_server(kind, name, provider):
     wired, direct = call(kind, name, provider=provider), call(kind, name)

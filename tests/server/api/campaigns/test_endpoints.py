@@ -71,6 +71,7 @@ async def test_contacts_are_taken_and_rejects_told_with_their_lines():
     assert wrong["detail"].startswith("contacts.csv:1: has no column 'phone'")
 
 
+@pytest.mark.slow
 async def test_an_import_may_update_contacts_that_were_not_called():
     rows = "phone,name\n+12125550111,Anna\n,\n"
     async with api() as client:
