@@ -53,8 +53,19 @@ class Tab:
     async def until(self, expression, seconds=20):
         """Wait until an expression is true; Playwright's own way needs `eval`, which the pages' policy refuses."""
         async with asyncio.timeout(seconds):
-            while not await self.page.evaluate(expression):
+            while not await self._is(expression):
                 await self.page.wait_for_timeout(50)
+
+    async def _is(self, expression):
+        """Whether an expression is true; not while the page is loaded anew."""
+        from playwright.async_api import Error
+
+        try:
+            return await self.page.evaluate(expression)
+        except Error as error:
+            if "navigation" not in str(error):
+                raise
+            return False
 
     async def accessibility(self):
         """What axe-core finds against WCAG 2.2 AA."""

@@ -31,6 +31,7 @@ AREAS = {
     "campaigns": "Campaigns: Twilio's answers, lists, receivers of events",
     "app": "Starting: settings, folders, the database",
     "database": "Starting: settings, folders, the database",
+    "settings": "Starting: settings, folders, the database",
     "": "Starting: settings, folders, the database",
 }
 """Titles for tests by their folder; a file of `tests/faults` has its own, the first line of its docstring."""
