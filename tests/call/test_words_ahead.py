@@ -50,6 +50,7 @@ def says(phone, call, text, judge="sound", **how):
     call.says(text, heard=ScriptedWords(text, **how))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", JUDGES)
 @pytest.mark.parametrize("text", ["billing, please", "um I have a question that is about my bill"])
 def test_who_interrupts_the_welcome_is_understood_by_the_menu(phone, judge, text):

@@ -139,6 +139,7 @@ def test_a_back_channel_that_real_words_follow_takes_the_floor(phone):
     assert call.record.utterances[0].interruption.reason == "interrupting word"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("partials", "most"), [(True, 0.6), (False, 0.8)])
 def test_each_back_channel_resumes_soon_after_its_end(tmp_path, partials, most):
     texts = ["mm-hm", "uh-huh", "yeah", "okay"]

@@ -6,6 +6,8 @@ import signal
 import sys
 from pathlib import Path
 
+import pytest
+
 import telebridge
 from telebridge.cli.process.event_loop import on_signal, run
 
@@ -57,6 +59,7 @@ def imported_at_once(file):
                 yield module.partition(".")[0]
 
 
+@pytest.mark.slow
 def test_no_module_imports_what_only_posix_systems_have():
     files = sorted(PACKAGE.rglob("*.py"))
     assert {file.name: found for file in files if (found := POSIX & set(imported_at_once(file)))} == {}

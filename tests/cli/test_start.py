@@ -32,6 +32,7 @@ def test_the_list_of_commands_imports_nothing_heavy():
     }
 
 
+@pytest.mark.slow
 def test_the_state_of_a_campaign_is_shown_without_the_bridge():
     modules = imported("import telebridge.cli.campaign.campaign")
     assert not modules & (HEAVY - {"holidays", "pydantic", "rich", "sqlalchemy"}), "holidays: when it opens again"

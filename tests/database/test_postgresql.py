@@ -36,6 +36,7 @@ async def databases(cluster, count):
             await engine.dispose()
 
 
+@pytest.mark.slow
 async def test_a_call_is_taken_over_closed_and_listed(cluster):
     async with databases(cluster, 2) as opened:
         first, second = (CallStore(database) for database in opened)

@@ -178,6 +178,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.slow
 @fault(
     "A message of the stream is cut short, of another type, with wrong base64, or of another stream.",
     caller="The sentence, whole.",

@@ -102,6 +102,7 @@ async def test_each_answered_person_hears_the_bridge_within_a_tenth_of_a_second(
     assert all(recording.of_kind(EventKind.WARNING) == [] for recording in recordings)
 
 
+@pytest.mark.slow
 @virtually
 async def test_who_opted_out_is_never_called_again_by_any_campaign(tmp_path):
     async with campaigning(tmp_path, {number(103): PEOPLE[number(103)]}) as stack:
@@ -177,6 +178,7 @@ async def test_a_machine_is_hung_up_on_when_no_message_is_wanted(tmp_path):
     assert [event.detail for event in recording.of_kind(EventKind.HUNG_UP)] == ["bridge"]
 
 
+@pytest.mark.slow
 @virtually
 async def test_a_call_that_is_not_its_attempts_is_hung_up_before_a_word(tmp_path):
     async with campaigning(tmp_path, {number(100): [CONFIRMS]}) as stack:
@@ -201,6 +203,7 @@ async def test_outside_its_hours_a_campaign_calls_nobody(tmp_path):
     assert stack.callees.calls == {number(100): 0}
 
 
+@pytest.mark.slow
 @virtually
 async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_path):
     people = {
@@ -218,6 +221,7 @@ async def test_draining_lets_what_rings_be_answered_and_dials_nothing_more(tmp_p
     assert {attempt.state for row in rows.values() for attempt in row.attempts} == {AttemptState.DONE}
 
 
+@pytest.mark.slow
 @virtually
 async def test_while_the_database_is_away_twilio_is_told_to_come_again(tmp_path, monkeypatch):
     async def away(*_args, **_kwargs):

@@ -48,6 +48,7 @@ def settings(tmp_path, **values):
     )
 
 
+@pytest.mark.slow
 @fault(
     "A stranger asks for the API or the metrics through a proxy on the same machine that leaves no trace.",
     caller="Nothing.",

@@ -171,6 +171,7 @@ JSON = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(KNOWN), JSON), st.sampled_from(["chunk", "timestamps", "done", "error"]))
 def test_the_bridge_reads_any_json_or_says_that_it_cannot(message, kind):
     with contextlib.suppress(RemoteProtocolError):

@@ -75,6 +75,7 @@ async def test_a_campaign_and_a_bridge_that_is_started_anew(aphone):
     assert len(aphone.calls) == 1
 
 
+@pytest.mark.slow
 async def test_a_failure_is_the_failure_of_the_test(aphone):
     aphone.rime.refuses(503)
     call = await aphone.call()

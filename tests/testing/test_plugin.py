@@ -92,6 +92,7 @@ def test_asynchronous_tests_with_each_plugin(project, mode):
     project.runpytest_inprocess(*options, *plugin, "-W", "error").assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_a_failure_shows_the_call_with_its_audio_and_picture(project):
     project.makepyfile(FAILING)
     result = run(project, "--telebridge-dir", "kept")

@@ -80,11 +80,15 @@ def test_a_collector_that_refuses_is_told_once_and_so_is_its_return():
 @pytest.mark.parametrize("listens", [True, False], ids=["silent", "away"])
 async def test_the_end_of_the_bridge_waits_a_moment_only_and_the_sdk_writes_no_line(listens, written, monkeypatch):
     monkeypatch.setattr(module, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0.5")
+    before = {*threading.enumerate()}
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         if listens:
             silent.listen()  # takes connections, and says nothing
         await begin_and_end(f"http://127.0.0.1:{silent.getsockname()[1]}/v1/traces")
+        for thread in {*threading.enumerate()} - before:  # it would try again in other tests
+            await asyncio.to_thread(thread.join, 10)
     assert written == []
 
 

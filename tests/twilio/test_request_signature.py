@@ -26,6 +26,7 @@ def test_the_published_example():
     assert is_signed(TOKEN, URL, FIELDS, PUBLISHED)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "signature", [None, "", "x", PUBLISHED[:-1], PUBLISHED.lower(), "é" * 20, PUBLISHED + "=", "\udcff"]
 )

@@ -205,6 +205,7 @@ def test_no_lane_is_open_outside_of_its_windows_when_a_clock_jumps(data, zone, o
     assert all(is_within(windows, each, until - timedelta(seconds=1)) for each in zones)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edges", [("00:00", "24:00"), ("01:15", "01:45"), ("00:30", "02:30"), ("02:15", "20:00")])
 def test_no_zone_in_the_world_is_open_outside_of_a_window_when_its_clock_jumps(edges):
     window = read_window("-".join(edges))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.campaigns import TALK
@@ -118,6 +119,7 @@ def test_a_report_taken_twice_changes_nothing(case):
         assert apply_report(attempt, report, now=NOW + 5) == attempt or report.looked_up
 
 
+@pytest.mark.slow
 @given(what_is_said_of_a_call())
 def test_a_call_of_another_sid_is_never_taken(case):
     attempt = apply_report(INTENT, CallReport("CA0"), now=NOW)

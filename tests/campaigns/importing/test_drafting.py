@@ -64,6 +64,7 @@ def test_numbers_of_one_country_alone_tell_it(draft):
     assert '# Whose numbers those without + are; 2 of the first 2 can be called.\ndefault_country = "BR"\n' in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("region", COUNTRIES)
 @pytest.mark.parametrize("kind", [PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE])
 def test_no_country_is_told_that_the_numbers_do_not_tell(region, kind):

@@ -50,6 +50,7 @@ def test_a_script_without_words_and_a_recognizer_of_the_settings_are_left_alone(
     assert asyncio.run(heard(Settings(recognition={"provider": "vosk"}), "say yes")) == "vosk"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flow", "said"),
     [

@@ -51,6 +51,7 @@ def test_a_project_has_no_mistakes_and_its_flow_answers(made, kind):
         assert (file.parent / schema).is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Kind.FRONT_DESK, Kind.PHARMACY, Kind.PYTHON])
 def test_the_call_of_a_new_project_passes(made, kind):
     made("--flow", kind.value)

@@ -61,6 +61,7 @@ async def upload(served, text=LIST, name="people.csv", status=303):
         return answer.headers.get("Location") or told
 
 
+@pytest.mark.slow
 async def test_a_list_becomes_a_draft_by_naming_its_columns(tmp_path):
     async with pages(tmp_path, extend=with_campaigns(tmp_path)) as served:
         address = await upload(served)
