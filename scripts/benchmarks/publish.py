@@ -22,7 +22,7 @@ SECONDS, SILENT_SECONDS = 6.0, 15.0
 """One turn of each caller, and one prompt."""
 STARTS = 3
 UTTERANCES = 40
-CHUNK_CALLS = 200
+CHUNK_CALLS, CHUNK_SECONDS = 200, 3.0
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def run(scope: Scope) -> dict[str, object]:
     if "chunks" in scope.parts:
         _keep(
             "chunks",
-            chunks.run(calls=CHUNK_CALLS, seconds=SECONDS, chunk_ms=CHUNK_MS, rounds=scope.rounds, cached=False),
+            chunks.run(calls=CHUNK_CALLS, seconds=CHUNK_SECONDS, chunk_ms=CHUNK_MS, rounds=scope.rounds, cached=False),
         )
     if "startup" in scope.parts:
         _keep("startup", startup.run(rounds=STARTS, against=""))
