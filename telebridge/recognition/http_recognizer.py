@@ -3,64 +3,45 @@
 One rule: each utterance that ended gets one final transcript within `answer_seconds`.
 """
 
-import asyncio
+from collections.abc import Callable
 
 import aiohttp
 from typing_extensions import override
 
 from telebridge.errors import RemoteProtocolError
-from telebridge.logs import logger
 from telebridge.outgoing.http_body import read_body
-from telebridge.recognition.health import REFUSALS, RecognizerHealth
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.protocols.openai_http import (
     TranscriptionRequest,
     transcription_answer,
     transcription_request,
 )
-from telebridge.recognition.source import (
-    FinalTranscript,
-    Recognition,
-    RecognitionRequest,
-    Recognizer,
-    TranscriptSink,
-)
-from telebridge.tasks import Tasks
+from telebridge.recognition.source import FinalTranscript, RecognitionRequest
+from telebridge.recognition.whole_utterances import WholeUtteranceRecognizer
 from telebridge.timing.running_time import RunningTimeout
-
-log = logger(__name__)
 
 LARGEST_ANSWER_BYTES = 1 << 20
 OK = 200
 
 
-class HttpRecognizer(Recognizer):
+class HttpRecognizer(WholeUtteranceRecognizer):
     """See the module."""
 
     def __init__(self, options: RecognizerOptions) -> None:
+        super().__init__()
         self._options = options
-        self._health = RecognizerHealth()
         self._session: aiohttp.ClientSession | None = None
-        self.tasks = Tasks("recognition")
-
-    @property
-    @override
-    def available(self) -> bool:
-        return self._health.available(now=asyncio.get_running_loop().time())
-
-    @override
-    def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
-        return _HttpRecognition(self, request, sink)
 
     @override
     async def aclose(self) -> None:
-        self.tasks.cancel()
-        await self.tasks.wait()
+        await super().aclose()
         if self._session is not None:
             await self._session.close()
 
-    async def transcribe(self, utterance: int, request: RecognitionRequest, mulaw: bytes) -> FinalTranscript:
-        """Ask for the transcript of an utterance; one that says why nothing is known where there is no answer."""
+    @override
+    async def transcribe(
+        self, utterance: int, request: RecognitionRequest, mulaw: bytes, unwanted: Callable[[], bool]
+    ) -> FinalTranscript:
         wanted = transcription_request(self._options, request, mulaw)
         if wanted is None:
             return FinalTranscript(utterance, "")
@@ -91,46 +72,3 @@ class HttpRecognizer(Recognizer):
         if body is None:
             raise RemoteProtocolError("the transcription server", f"answered more than {LARGEST_ANSWER_BYTES} bytes")
         return response.status, body
-
-    def _failed(self, utterance: int, problem: str, *, status: int | None = None) -> FinalTranscript:
-        seconds = self._health.failed(now=asyncio.get_running_loop().time(), status=status)
-        hint = "check recognition.api_key" if status in REFUSALS else ""
-        log.warning("recognizer failed", error=problem, hint=hint, keys_only_seconds=round(seconds, 1))
-        return FinalTranscript(utterance, "", failure=problem)
-
-
-class _HttpRecognition(Recognition):
-    """The recognition of one question."""
-
-    def __init__(self, recognizer: HttpRecognizer, request: RecognitionRequest, sink: TranscriptSink) -> None:
-        self._recognizer = recognizer
-        self._request = request
-        self._sink: TranscriptSink | None = sink
-        self._utterance = 0
-        self._spoken: bytearray | None = None
-
-    @override
-    def begin_speech(self) -> None:
-        if self._spoken is None:
-            self._utterance += 1
-            self._spoken = bytearray()
-
-    @override
-    def feed(self, mulaw: bytes) -> None:
-        if self._spoken is not None:
-            self._spoken += mulaw
-
-    @override
-    def end_speech(self) -> None:
-        spoken, self._spoken = self._spoken, None
-        if spoken is not None and self._sink is not None:
-            _ = self._recognizer.tasks.start(self._ask(self._utterance, bytes(spoken)))
-
-    @override
-    def close(self) -> None:
-        self._sink = None
-
-    async def _ask(self, utterance: int, mulaw: bytes) -> None:
-        final = await self._recognizer.transcribe(utterance, self._request, mulaw)
-        if self._sink is not None:
-            self._sink(final)

@@ -20,7 +20,8 @@ from telebridge.audio.mulaw import BYTES_PER_MS
 from telebridge.errors import RemoteProtocolError
 from telebridge.logs import logger
 from telebridge.outgoing.websocket import open_websocket
-from telebridge.recognition.health import REFUSALS, RecognizerHealth
+from telebridge.recognition.failures import note_failure
+from telebridge.recognition.health import RecognizerHealth
 from telebridge.recognition.messages import Frame, ProtocolAnswer, RecognitionProtocol, SendFrame
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import (
@@ -74,10 +75,8 @@ class WebSocketRecognizer(Recognizer):
         await self._tasks.wait()
 
     def failed(self, problem: str, *, status: int | None = None) -> None:
-        """Note that it did not answer; one line in the log for each time that it was asked in vain."""
-        seconds = self.health.failed(now=asyncio.get_running_loop().time(), status=status)
-        hint = "check recognition.api_key" if status in REFUSALS else ""
-        log.warning("recognizer failed", error=problem, hint=hint, keys_only_seconds=round(seconds, 1))
+        """Note that it did not answer."""
+        note_failure(self.health, problem, status=status)
 
 
 class _SocketRecognition(Recognition):

@@ -21,22 +21,12 @@ from typing_extensions import override
 
 from telebridge.audio.mulaw import BYTES_PER_MS, silence
 from telebridge.errors import ConfigurationError
-from telebridge.logs import logger
-from telebridge.recognition.health import RecognizerHealth
 from telebridge.recognition.local.decoding import SAMPLE_RATE
 from telebridge.recognition.local.transcription import NO_WORDS, ProbableWords
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.source import (
-    FinalTranscript,
-    Recognition,
-    RecognitionRequest,
-    Recognizer,
-    TranscriptSink,
-)
-from telebridge.tasks import Tasks
+from telebridge.recognition.source import FinalTranscript, RecognitionRequest
+from telebridge.recognition.whole_utterances import WholeUtteranceRecognizer
 from telebridge.timing.running_time import RunningTimeout
-
-log = logger(__name__)
 
 MOST_HEARD_MS = 10_000
 """So much of an utterance is heard; the rest of what somebody says without a pause is not."""
@@ -62,7 +52,7 @@ def is_english(language: str) -> bool:
     return language.partition("-")[0].lower() in ("", "en", "eng")
 
 
-class LocalRecognizer(Recognizer):
+class LocalRecognizer(WholeUtteranceRecognizer):
     """See the module.
 
     Args:
@@ -73,22 +63,18 @@ class LocalRecognizer(Recognizer):
         ConfigurationError: The language is not English.
     """
 
+    most_bytes = MOST_HEARD_MS * BYTES_PER_MS
+
     def __init__(self, options: RecognizerOptions, load: Callable[[], HearUtterance]) -> None:
+        super().__init__()
         if not is_english(options.language):
             problem = f"is {options.language!r}, and the recognizer local hears English only"
             raise ConfigurationError("recognition.language", problem, "set it to en, or choose another provider")
         self._options = options
         self._load = load
         self._hear: HearUtterance | None = None
-        self._health = RecognizerHealth()
         self._executor: ThreadPoolExecutor | None = None
         self._waiting = 0
-        self.tasks = Tasks("recognition")
-
-    @property
-    @override
-    def available(self) -> bool:
-        return self._health.available(now=asyncio.get_running_loop().time())
 
     @override
     async def prepare(self) -> None:
@@ -96,20 +82,15 @@ class LocalRecognizer(Recognizer):
             await asyncio.get_running_loop().run_in_executor(self._thread(), self._loaded)
 
     @override
-    def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
-        return _LocalRecognition(self, request, sink)
-
-    @override
     async def aclose(self) -> None:
-        self.tasks.cancel()
-        await self.tasks.wait()
+        await super().aclose()
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
 
+    @override
     async def transcribe(
         self, utterance: int, request: RecognitionRequest, mulaw: bytes, unwanted: Callable[[], bool]
     ) -> FinalTranscript:
-        """Hear an utterance; the transcript says why nothing is known where that fails."""
         if not is_english(request.language):
             return FinalTranscript(utterance, "", failure="the recognizer local hears English only")
         if not self.available:
@@ -147,51 +128,6 @@ class LocalRecognizer(Recognizer):
     def _heard(self, mulaw: bytes, request: RecognitionRequest, unwanted: Callable[[], bool]) -> ProbableWords:
         """What is heard. Called in the thread of the model."""
         return NO_WORDS if unwanted() else self._loaded()(mulaw, request, unwanted)
-
-    def _failed(self, utterance: int, problem: str) -> FinalTranscript:
-        seconds = self._health.failed(now=asyncio.get_running_loop().time())
-        log.warning("recognizer failed", error=problem, hint="", keys_only_seconds=round(seconds, 1))
-        return FinalTranscript(utterance, "", failure=problem)
-
-
-class _LocalRecognition(Recognition):
-    """The recognition of one question."""
-
-    def __init__(self, recognizer: LocalRecognizer, request: RecognitionRequest, sink: TranscriptSink) -> None:
-        self._recognizer = recognizer
-        self._request = request
-        self._sink: TranscriptSink | None = sink
-        self._utterance = 0
-        self._spoken: bytearray | None = None
-
-    @override
-    def begin_speech(self) -> None:
-        if self._spoken is None:
-            self._utterance += 1
-            self._spoken = bytearray()
-
-    @override
-    def feed(self, mulaw: bytes) -> None:
-        if self._spoken is not None:
-            self._spoken += mulaw[: MOST_HEARD_MS * BYTES_PER_MS - len(self._spoken)]
-
-    @override
-    def end_speech(self) -> None:
-        spoken, self._spoken = self._spoken, None
-        if spoken is not None and self._sink is not None:
-            _ = self._recognizer.tasks.start(self._ask(self._utterance, bytes(spoken)))
-
-    @override
-    def close(self) -> None:
-        self._sink = None
-
-    def _closed(self) -> bool:
-        return self._sink is None
-
-    async def _ask(self, utterance: int, mulaw: bytes) -> None:
-        final = await self._recognizer.transcribe(utterance, self._request, mulaw, self._closed)
-        if self._sink is not None:
-            self._sink(final)
 
 
 def _give_way() -> None:
