@@ -198,7 +198,21 @@ def _words(figures: Figures) -> Iterator[Bar]:
         yield Bar(what, f"{said} of {said}", shown, None if None in resumed else all(resumed))
         shown = f"{over['taken']} of {said}"
         yield Bar("interrupting words that take the floor", f"{said} of {said}", shown, met.get("over_prompts.taken"))
+    yield from _early_words(found.get("over_prompts_local"), met)
     yield from _local_words(found.get("local"), found["bars_met"])
+
+
+def _early_words(found: dict[str, Any] | None, met: dict[str, bool]) -> Iterator[Bar]:
+    """Words over prompts with a recognizer that takes as long as `local` does."""
+    if found is None:
+        return
+    said = found["said"]
+    shown = f"{found['resumed']} of {said}, at most {found['resume_ms_max']:g} ms"
+    resumed = met.get("over_prompts_local.resumed"), met.get("over_prompts_local.resume_ms_max")
+    what = f"the same back-channels with a recognizer that is as slow as `local`: {found['pass_ms']:g} ms"
+    yield Bar(what, f"{said} of {said}", shown, None if None in resumed else all(resumed))
+    shown = f"{found['taken']} of {said}"
+    yield Bar("the same interrupting words with it", f"{said} of {said}", shown, met.get("over_prompts_local.taken"))
 
 
 def _local_words(found: dict[str, Any] | None, met: dict[str, bool]) -> Iterator[Bar]:

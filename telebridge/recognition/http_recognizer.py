@@ -1,5 +1,8 @@
 """A recognizer that is asked by one HTTP request for each utterance, once the caller has stopped.
 
+Nothing is heard early, at a pause: each request is paid for, and its answer would seldom come before the caller is
+known to have stopped.
+
 One rule: each utterance that ended gets one final transcript within `answer_seconds`.
 """
 

@@ -34,7 +34,7 @@ class PartialTranscript:
 
     Args:
         utterance: Which utterance of the recognition, counted from 1.
-        text: Its words.
+        text: Its words; empty where those before say nothing any more, because the caller speaks on.
     """
 
     utterance: int

@@ -1,24 +1,37 @@
 """Recognizers that are asked for each utterance as a whole, once the caller has stopped.
 
-One rule: each utterance that ended gets one final transcript.
+Where a pass costs nothing but time, an utterance is heard early, too: at a pause in it. What is heard then is a partial
+transcript, and the final one where nothing but silence follows. So the words are known when the call knows that the
+caller has stopped, and not the time of a pass later.
+
+One rule: each utterance that ended gets one final transcript, of all its audio.
 """
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from typing_extensions import override
 
+from telebridge.audio.mulaw import silence
 from telebridge.recognition.failures import note_failure
 from telebridge.recognition.health import RecognizerHealth
+from telebridge.recognition.pauses import SpeechPauses
 from telebridge.recognition.source import (
     FinalTranscript,
+    PartialTranscript,
     Recognition,
     RecognitionRequest,
+    RecognitionResult,
     Recognizer,
     TranscriptSink,
 )
 from telebridge.tasks import Tasks
+
+FOLLOWING_MS = 200
+"""So much silence is put after an utterance that is heard at a pause, as so much follows where it is over: models hear
+the same word differently without it."""
 
 
 class WholeUtteranceRecognizer(Recognizer):
@@ -39,6 +52,11 @@ class WholeUtteranceRecognizer(Recognizer):
     @override
     def available(self) -> bool:
         return self._health.available(now=asyncio.get_running_loop().time())
+
+    def hears_early(self, audio_bytes: int) -> bool:
+        """Whether `transcribe` is called at a pause of an utterance, so many bytes after its beginning."""
+        del audio_bytes
+        return False
 
     @override
     def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
@@ -67,6 +85,29 @@ class WholeUtteranceRecognizer(Recognizer):
         return FinalTranscript(utterance, "", failure=problem)
 
 
+@dataclass(slots=True, eq=False)
+class _EarlyPass:
+    """What an utterance says up to a pause in it.
+
+    Args:
+        final: The transcript of that; None before the pass has begun.
+        shown: Whether it was reported as a partial transcript.
+    """
+
+    final: asyncio.Task[FinalTranscript] | None = None
+    shown: bool = False
+
+
+@dataclass(slots=True)
+class _Spoken:
+    """An utterance: what was said, where it pauses, and the pass of a pause after which nothing but silence came."""
+
+    number: int
+    mulaw: bytearray = field(default_factory=bytearray)
+    pauses: SpeechPauses = field(default_factory=SpeechPauses)
+    early: _EarlyPass | None = None
+
+
 class _WholeUtteranceRecognition(Recognition):
     """The recognition of one question."""
 
@@ -74,35 +115,64 @@ class _WholeUtteranceRecognition(Recognition):
         self._recognizer = recognizer
         self._request = request
         self._sink: TranscriptSink | None = sink
-        self._utterance = 0
-        self._spoken: bytearray | None = None
+        self._count = 0
+        self._spoken: _Spoken | None = None
 
     @override
     def begin_speech(self) -> None:
         if self._spoken is None:
-            self._utterance += 1
-            self._spoken = bytearray()
+            self._count += 1
+            self._spoken = _Spoken(self._count)
 
     @override
     def feed(self, mulaw: bytes) -> None:
-        if self._spoken is not None:
-            most = self._recognizer.most_bytes
-            self._spoken += mulaw if most is None else mulaw[: most - len(self._spoken)]
+        spoken = self._spoken
+        if spoken is None:
+            return
+        most = self._recognizer.most_bytes
+        spoken.mulaw += mulaw if most is None else mulaw[: most - len(spoken.mulaw)]
+        spoken.pauses.receive(mulaw)
+        if not spoken.pauses.paused:
+            self._speaks_on(spoken)
+        elif spoken.early is None and self._sink is not None and self._recognizer.hears_early(len(spoken.mulaw)):
+            spoken.early = early = _EarlyPass()
+            early.final = self._recognizer.tasks.start(self._hear_early(spoken, early, bytes(spoken.mulaw)))
 
     @override
     def end_speech(self) -> None:
         spoken, self._spoken = self._spoken, None
         if spoken is not None and self._sink is not None:
-            _ = self._recognizer.tasks.start(self._ask(self._utterance, bytes(spoken)))
+            _ = self._recognizer.tasks.start(self._hear(spoken))
 
     @override
     def close(self) -> None:
         self._sink = None
 
-    def _closed(self) -> bool:
-        return self._sink is None
+    def _speaks_on(self, spoken: _Spoken) -> None:
+        """What was heard at a pause is not all."""
+        early, spoken.early = spoken.early, None
+        if early is not None and early.shown:
+            asyncio.get_running_loop().call_soon(self._report, PartialTranscript(spoken.number, ""))
 
-    async def _ask(self, utterance: int, mulaw: bytes) -> None:
-        final = await self._recognizer.transcribe(utterance, self._request, mulaw, self._closed)
+    def _report(self, transcript: RecognitionResult) -> None:
         if self._sink is not None:
-            self._sink(final)
+            self._sink(transcript)
+
+    async def _hear_early(self, spoken: _Spoken, early: _EarlyPass, mulaw: bytes) -> FinalTranscript:
+        def unwanted() -> bool:
+            return self._sink is None or spoken.early is not early
+
+        mulaw += silence(FOLLOWING_MS)
+        final = await self._recognizer.transcribe(spoken.number, self._request, mulaw, unwanted)
+        if spoken.early is early and self._spoken is spoken and final.text:
+            early.shown = True
+            self._report(PartialTranscript(spoken.number, final.text))
+        return final
+
+    async def _hear(self, spoken: _Spoken) -> None:
+        early = spoken.early
+        final = None if early is None or early.final is None else await early.final
+        if final is None or final.failure:
+            mulaw = bytes(spoken.mulaw)
+            final = await self._recognizer.transcribe(spoken.number, self._request, mulaw, lambda: self._sink is None)
+        self._report(final)

@@ -165,6 +165,10 @@ class FloorContest:
             return self._settle(Decision.RESUME, reason)
         return None
 
+    def words_withdrawn(self) -> None:
+        """The words so far do not say any more what the caller means, who speaks on: others follow."""
+        self._left = ""
+
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
         return self._deadline

@@ -1,9 +1,13 @@
 """Words over a prompt: what takes the floor, what does not, and that no recognizer is ever waited for at the sound."""
 
+import asyncio
 from contextlib import contextmanager
 
 import pytest
 
+from telebridge.app import parts
+from telebridge.recognition.source import FinalTranscript
+from telebridge.recognition.whole_utterances import WholeUtteranceRecognizer
 from telebridge.recognition_server.script import ScriptedWords
 from telebridge.testing.phone import Phone
 from telebridge.turns.barge_in import BargeInCause
@@ -24,6 +28,7 @@ nodes:
   bye: {{hang_up: "Goodbye."}}
 """
 SENTENCE = "I would like to talk about something else now"
+DEEPGRAM = {"recognition": {"provider": "deepgram"}}
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def phone(tmp_path):
 
 
 def call_of(phone, judge="words"):
-    return phone.call(settings={"recognition": {"provider": "deepgram"}, "barge_in": {"judge": judge}})
+    return phone.call(settings={"barge_in": {"judge": judge}} | DEEPGRAM)
 
 
 def over_news(phone, text, *, heard=None, judge="words"):
@@ -154,6 +159,65 @@ def test_each_back_channel_resumes_soon_after_its_end(tmp_path, partials, most):
         [pause] = prompt.pauses
         assert (pause.reason, prompt.interruption) == ("back-channel", None)
         assert pause.resumed_at - ended_at <= most, "the silence that ends it, and what the recognizer takes"
+
+
+class SlowEar(WholeUtteranceRecognizer):
+    """Hears each utterance early and as a whole, and takes a while for that.
+
+    Args:
+        texts: What it hears: of an utterance, what belongs to the longest audio that it exceeds, in seconds.
+    """
+
+    def __init__(self, texts):
+        super().__init__()
+        self.texts = texts
+        self.passes = []
+        self.seconds = 0.165
+
+    def hears_early(self, audio_bytes):
+        return True
+
+    async def transcribe(self, utterance, request, mulaw, unwanted):
+        await asyncio.sleep(self.seconds)
+        text = self.texts[max(each for each in self.texts if each <= len(mulaw) / 8000)]
+        self.passes.append(text)
+        return FinalTranscript(utterance, text, 0.9)
+
+
+@pytest.fixture
+def slow_ear(monkeypatch):
+    ear = SlowEar({0: "mm-hm"})
+    monkeypatch.setattr(parts, "open_words", lambda settings: ear)
+    return ear
+
+
+@pytest.mark.parametrize("text", ["mm-hm", "uh-huh", "okay, I see"])
+def test_a_back_channel_that_is_heard_at_its_end_costs_no_pass_after_the_silence(phone, slow_ear, text):
+    slow_ear.texts = {0: text}
+    with call_of(phone) as call:
+        call.hears("Your appointment with")
+        call.says(text)
+        ended_at = call.recording.opened_at + call.seconds
+        call.waits(2)
+    [pause] = call.record.utterances[0].pauses
+    assert pause.reason == "back-channel"
+    assert pause.resumed_at - ended_at <= 0.6
+    assert slow_ear.passes == [text]
+
+
+def test_a_back_channel_that_is_only_the_beginning_does_not_let_the_prompt_go_on(phone, slow_ear):
+    slow_ear.texts = {0: "mm", 1.1: "mm no wait"}
+    with phone.call(settings={"barge_in": {"judge": "words", "commit_after_ms": 900}} | DEEPGRAM) as call:
+        call.hears("Your appointment with")
+        call.says("mm")
+        call.waits(0.42)
+        slow_ear.seconds = 0.6  # the machine is busy: the words are known after the silence
+        call.says("no")
+        call.waits(2)
+    news = call.record.utterances[0]
+    assert news.pauses == ()
+    assert news.interruption.reason == "interrupting word"
+    assert slow_ear.passes[-1] == "mm no wait"
 
 
 def test_each_interrupting_word_takes_the_floor(tmp_path):

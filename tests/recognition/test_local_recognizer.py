@@ -7,16 +7,21 @@ from importlib.machinery import ModuleSpec
 import pytest
 
 from telebridge.app.words import open_words
-from telebridge.audio.mulaw import BYTES_PER_MS
+from telebridge.audio.mulaw import BYTES_PER_MS, silence
+from telebridge.audio.tones import sine
 from telebridge.errors import ConfigurationError
 from telebridge.recognition.local import moonshine
-from telebridge.recognition.local.recognizer import MOST_HEARD_MS, MOST_WAITING, LocalRecognizer
+from telebridge.recognition.local.recognizer import EARLY_MS, MOST_HEARD_MS, MOST_WAITING, LocalRecognizer
 from telebridge.recognition.local.transcription import ProbableWords
 from telebridge.recognition.options import RecognizerOptions
-from telebridge.recognition.source import RecognitionRequest
+from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
+from telebridge.recognition.whole_utterances import FOLLOWING_MS
 from telebridge.settings.sections import RecognitionSettings
 
 SECOND = bytes(1000 * BYTES_PER_MS)
+VOICE = sine(200, 400)
+PAUSE = silence(240)
+EARLY_BYTES = len(VOICE + PAUSE) + FOLLOWING_MS * BYTES_PER_MS
 
 
 class SetEar:
@@ -40,8 +45,12 @@ class Question:
     """A question, and what is heard in answer."""
 
     def __init__(self, recognizer, request=None):
-        self.finals = []
-        self.recognition = recognizer.listen(request or RecognitionRequest(), self.finals.append)
+        self.results = []
+        self.recognition = recognizer.listen(request or RecognitionRequest(), self.results.append)
+
+    @property
+    def finals(self):
+        return [each for each in self.results if isinstance(each, FinalTranscript)]
 
     def says(self, mulaw=SECOND, pieces=1):
         self.recognition.begin_speech()
@@ -129,6 +138,114 @@ async def test_nothing_is_heard_for_a_question_that_is_over():
     await until(lambda: next_one.finals)
     assert not over.finals
     assert len(ear.heard) == 1
+    await recognizer.aclose()
+
+
+async def test_what_is_heard_at_a_pause_is_the_answer_where_nothing_but_silence_follows():
+    ear = SetEar()
+    recognizer = recognizer_of(ear)
+    question = Question(recognizer)
+    question.recognition.begin_speech()
+    question.recognition.feed(VOICE + PAUSE)
+    await until(lambda: question.results)
+    assert question.results == [PartialTranscript(1, "billing")]
+    question.recognition.feed(PAUSE)
+    question.recognition.end_speech()
+    assert len(question.results) == 1  # never inside a call of ours
+    await until(lambda: question.finals)
+    assert question.results[1:] == [FinalTranscript(1, "billing", 0.9)]
+    assert [size for size, _ in ear.heard] == [EARLY_BYTES]
+    await recognizer.aclose()
+
+
+async def test_who_ends_before_the_pass_of_a_pause_waits_for_no_other_one():
+    ear = SetEar(busy=True)
+    recognizer = recognizer_of(ear)
+    question = Question(recognizer)
+    question.says(VOICE + PAUSE)
+    await asyncio.sleep(0)
+    ear.may.set()
+    await until(lambda: question.results)
+    assert question.results == [FinalTranscript(1, "billing", 0.9)]
+    assert len(ear.heard) == 1
+    await recognizer.aclose()
+
+
+async def test_who_speaks_on_after_a_pause_is_heard_out():
+    ear = SetEar()
+    recognizer = recognizer_of(ear)
+    question = Question(recognizer)
+    question.recognition.begin_speech()
+    question.recognition.feed(VOICE + PAUSE)
+    await until(lambda: question.results)
+    question.recognition.feed(VOICE)
+    assert len(question.results) == 1
+    await until(lambda: len(question.results) == 2)
+    question.recognition.end_speech()
+    await until(lambda: question.finals)
+    assert question.results == [
+        PartialTranscript(1, "billing"),
+        PartialTranscript(1, ""),  # so that nobody takes the first word for all that is said
+        FinalTranscript(1, "billing", 0.9),
+    ]
+    assert [size for size, _ in ear.heard] == [EARLY_BYTES, len(VOICE + PAUSE + VOICE)]
+    await recognizer.aclose()
+
+
+async def test_a_pass_is_given_up_once_the_caller_speaks_on():
+    ear = SetEar(busy=True)
+    recognizer = recognizer_of(ear)
+    question = Question(recognizer)
+    question.recognition.begin_speech()
+    question.recognition.feed(VOICE + PAUSE)
+    await asyncio.sleep(0)
+    question.recognition.feed(VOICE)
+    ear.may.set()
+    question.recognition.end_speech()
+    await until(lambda: question.finals)
+    assert question.results == [FinalTranscript(1, "billing", 0.9)]
+    assert [size for size, _ in ear.heard] == [len(VOICE + PAUSE + VOICE)]
+    await recognizer.aclose()
+
+
+async def test_nobody_is_heard_early_while_another_waits_for_the_model():
+    ear = SetEar(busy=True)
+    recognizer = recognizer_of(ear)
+    first, second = Question(recognizer), Question(recognizer)
+    first.says()
+    await asyncio.sleep(0)
+    second.recognition.begin_speech()
+    second.recognition.feed(VOICE + PAUSE)
+    ear.may.set()
+    await until(lambda: first.finals)
+    assert not second.results
+    second.recognition.feed(silence(20))  # the model is free now
+    await until(lambda: second.results)
+    assert second.results == [PartialTranscript(1, "billing")]
+    await recognizer.aclose()
+
+
+async def test_a_long_utterance_is_heard_once():
+    ear = SetEar()
+    recognizer = recognizer_of(ear)
+    question = Question(recognizer)
+    question.says(sine(200, EARLY_MS) + PAUSE)
+    await until(lambda: question.finals)
+    assert len(question.results) == len(ear.heard) == 1
+    await recognizer.aclose()
+
+
+async def test_a_model_that_is_too_slow_at_a_pause_is_not_waited_for_once_more_at_the_end():
+    ear = SetEar(busy=True)
+    recognizer = recognizer_of(ear, answer_seconds=0.03)
+    question = Question(recognizer)
+    question.recognition.begin_speech()
+    question.recognition.feed(VOICE + PAUSE)
+    await until(lambda: not recognizer.available)
+    ear.may.set()
+    question.recognition.end_speech()
+    await until(lambda: question.results)
+    assert [each.failure for each in question.results] == ["no recognizer is there"]
     await recognizer.aclose()
 
 

@@ -50,6 +50,14 @@ def test_a_short_back_channel_that_is_known_already_is_not_waited_for():
     assert silence(over) == Settled(RESUME, "words")
 
 
+def test_words_after_which_the_caller_speaks_on_leave_the_floor_no_more():
+    over = contest()
+    assert words(over, LEAVES, final=False) is None
+    over.words_withdrawn()
+    assert silence(over) is None, '"mm" may have been the beginning of "mm, no wait"'
+    assert words(over, TAKES, now=1.1) == Settled(COMMIT, "words")
+
+
 def test_a_long_sound_is_waited_for_although_its_first_word_is_a_back_channel():
     over = contest()
     assert sound(over, COMMIT, now=0.5) is None
@@ -126,6 +134,7 @@ STEPS = st.one_of(
     st.tuples(st.just("sound"), st.sampled_from(list(Decision)), st.booleans(), st.booleans()),
     st.tuples(st.just("words"), st.sampled_from(list(FloorVerdict)), st.booleans()),
     st.just(("prompt",)),
+    st.just(("withdrawn",)),
     st.tuples(st.just("hearing"), st.booleans()),
 )
 
@@ -143,6 +152,9 @@ def test_whatever_happens_a_prompt_is_silent_for_no_longer_than_the_wait_after_t
                 was_open = over.awaits_words
                 settled = words(over, verdict, now, final=final)
                 assert settled is None or was_open
+            case ("withdrawn",):
+                over.words_withdrawn()
+                settled = None
             case ("hearing", hearing):
                 over.hearing, settled = hearing, None
             case _:

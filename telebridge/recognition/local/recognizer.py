@@ -1,8 +1,8 @@
 """A recognizer in this process, which needs no server and no account, for English.
 
 The model runs in one thread of its own, one utterance at a time, behind the audio of the calls. An utterance is heard
-once the caller has stopped. What takes longer than `answer_seconds`, for a machine that is too busy or too many callers
-who speak at once, is given up.
+once the caller has stopped, and its beginning at their pauses while the thread has nothing else to do. What takes
+longer than `answer_seconds`, for a machine that is too busy or too many callers who speak at once, is given up.
 
 One rule: what an utterance costs is bounded, by the audio that is heard of it and by the utterances that may wait.
 """
@@ -30,6 +30,9 @@ from telebridge.timing.running_time import RunningTimeout
 
 MOST_HEARD_MS = 10_000
 """So much of an utterance is heard; the rest of what somebody says without a pause is not."""
+EARLY_MS = 4000
+"""So long an utterance may be to be heard at its pauses: a word, a phrase, a few digits. What is longer has more of
+them, each of which would cost a longer pass."""
 LEAST_HEARD_MS = 1000
 """The model hears badly what is shorter; silence follows it."""
 MOST_WAITING = 8
@@ -86,6 +89,10 @@ class LocalRecognizer(WholeUtteranceRecognizer):
         await super().aclose()
         if self._executor is not None:
             self._executor.shutdown(wait=False, cancel_futures=True)
+
+    @override
+    def hears_early(self, audio_bytes: int) -> bool:
+        return audio_bytes <= EARLY_MS * BYTES_PER_MS and not self._waiting and self.available
 
     @override
     async def transcribe(

@@ -278,6 +278,8 @@ class FloorWords:
             return effects, contest.words_heard(FloorVerdict.UNKNOWN, FAILED, final=True, now=now)
         if ours:
             return effects, contest.words_heard(FloorVerdict.LEAVES, ECHO, final=final, now=now)
+        if not final and not text:
+            contest.words_withdrawn()
         if not final and (answers or silent):
             return effects, None
         if floor.own_judge and not silent:
