@@ -23,7 +23,7 @@ import numpy as np
 from interruptions.human_speech import SOUNDS
 
 from telebridge.audio import wav
-from telebridge.audio.mulaw import BYTES_PER_MS, SAMPLE_RATE, from_pcm, silence, to_pcm
+from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_MS, SAMPLE_RATE, frames, from_pcm, silence, to_pcm
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.providers import open_recognizer
 from telebridge.recognition.source import FinalTranscript, RecognitionRequest, Recognizer
@@ -206,8 +206,9 @@ async def _heard(
     recognition.begin_speech()
     last = AFTER_PAUSE_MS * BYTES_PER_MS
     recognition.feed(spoken.mulaw[:-last])
-    await asyncio.sleep(AFTER_PAUSE_MS / 1000)
-    recognition.feed(spoken.mulaw[-last:])
+    for frame in frames(spoken.mulaw[-last:]):
+        await asyncio.sleep(FRAME_MS / 1000)
+        recognition.feed(frame)
     ended = asyncio.get_running_loop().time()
     recognition.end_speech()
     final = await finals.get()

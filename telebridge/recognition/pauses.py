@@ -16,8 +16,8 @@ PAUSE_MS = 200.0
 at the earliest, which is as long as hearing a word takes."""
 QUIETEST_RMS = FULL_SCALE * 10 ** (-50 / 20)
 """What is quieter is nobody's speech."""
-BELOW_VOICE = 0.16
-"""16 dB: what is so much quieter than the voice is silence."""
+BELOW_VOICE = 0.06
+"""24 dB: what is so much quieter than the voice is silence, and no last, soft sound of it."""
 OVER_NOISE, MOST_NOISE = 1.6, 0.5
 """4 dB: so is what is hardly louder than the quietest frame, where that is well below the voice."""
 FOLLOWED = 0.1
@@ -25,12 +25,16 @@ FOLLOWED = 0.1
 
 
 class SpeechPauses:
-    """Follows the audio of one utterance, from its first byte."""
+    """Follows the audio of one utterance, from its first byte.
 
-    __slots__ = ("_noise_rms", "_silent_ms", "_voice_rms")
+    Attributes:
+        silent_ms: How much silence it ends with so far.
+    """
+
+    __slots__ = ("_noise_rms", "_voice_rms", "silent_ms")
 
     def __init__(self) -> None:
-        self._voice_rms = self._silent_ms = 0.0
+        self._voice_rms = self.silent_ms = 0.0
         self._noise_rms = float(FULL_SCALE)  # of the quietest frame
 
     def receive(self, mulaw: bytes) -> None:
@@ -40,12 +44,17 @@ class SpeechPauses:
             self._noise_rms = min(self._noise_rms, rms)
             noise = min(self._noise_rms * OVER_NOISE, self._voice_rms * MOST_NOISE)
             if rms < max(QUIETEST_RMS, self._voice_rms * BELOW_VOICE, noise):
-                self._silent_ms += len(frame) / BYTES_PER_MS
+                self.silent_ms += len(frame) / BYTES_PER_MS
             else:
                 self._voice_rms += (rms - self._voice_rms) * (FOLLOWED if self._voice_rms else 1.0)
-                self._silent_ms = 0.0
+                self.silent_ms = 0.0
+
+    @property
+    def spoken(self) -> bool:
+        """Whether anything was loud enough to be speech."""
+        return self._voice_rms > 0
 
     @property
     def paused(self) -> bool:
         """Whether the caller has spoken, and is silent now for as long as a pause takes."""
-        return self._voice_rms > 0 and self._silent_ms >= PAUSE_MS
+        return self.spoken and self.silent_ms >= PAUSE_MS

@@ -29,8 +29,8 @@ from telebridge.recognition.source import (
 )
 from telebridge.tasks import Tasks
 
-FOLLOWING_MS = 200
-"""So much silence is put after an utterance that is heard at a pause, as so much follows where it is over: models hear
+ENDING_MS = 400
+"""An utterance that is heard at a pause is given so much silence at its end, as it has where it is over: models hear
 the same word differently without it."""
 
 
@@ -136,7 +136,8 @@ class _WholeUtteranceRecognition(Recognition):
             self._speaks_on(spoken)
         elif spoken.early is None and self._sink is not None and self._recognizer.hears_early(len(spoken.mulaw)):
             spoken.early = early = _EarlyPass()
-            early.final = self._recognizer.tasks.start(self._hear_early(spoken, early, bytes(spoken.mulaw)))
+            ended = bytes(spoken.mulaw) + silence(max(0, ENDING_MS - round(spoken.pauses.silent_ms)))
+            early.final = self._recognizer.tasks.start(self._hear_early(spoken, early, ended))
 
     @override
     def end_speech(self) -> None:
@@ -162,7 +163,6 @@ class _WholeUtteranceRecognition(Recognition):
         def unwanted() -> bool:
             return self._sink is None or spoken.early is not early
 
-        mulaw += silence(FOLLOWING_MS)
         final = await self._recognizer.transcribe(spoken.number, self._request, mulaw, unwanted)
         if spoken.early is early and self._spoken is spoken and final.text:
             early.shown = True

@@ -15,13 +15,13 @@ from telebridge.recognition.local.recognizer import EARLY_MS, MOST_HEARD_MS, MOS
 from telebridge.recognition.local.transcription import ProbableWords
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest
-from telebridge.recognition.whole_utterances import FOLLOWING_MS
+from telebridge.recognition.whole_utterances import ENDING_MS
 from telebridge.settings.sections import RecognitionSettings
 
 SECOND = bytes(1000 * BYTES_PER_MS)
 VOICE = sine(200, 400)
 PAUSE = silence(240)
-EARLY_BYTES = len(VOICE + PAUSE) + FOLLOWING_MS * BYTES_PER_MS
+EARLY_BYTES = len(VOICE) + ENDING_MS * BYTES_PER_MS
 
 
 class SetEar:

@@ -49,7 +49,7 @@ def test_nobody_pauses_who_has_not_spoken():
 
 
 def test_the_softest_syllable_after_a_pause_is_speech():
-    assert not paused_after(voice(400), silence(500), voice(20, dbfs=-32.0))
+    assert not paused_after(voice(400), silence(500), voice(20, dbfs=-41.0))
 
 
 @pytest.mark.parametrize("noise_dbfs", [-45.0, -35.0, -30.0])
