@@ -4,7 +4,7 @@ One rule: partial transcripts follow the audio, and the final one follows the re
 """
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from aiohttp import WSMsgType, web
 
@@ -18,7 +18,10 @@ from telebridge.recognition.messages import (
     NotUnderstood,
     SetupHeard,
 )
+from telebridge.recognition.source import FinalTranscript, Recognizer
 from telebridge.recognition_server.dialects import ServerDialect
+from telebridge.recognition_server.formats import TelephoneAudio
+from telebridge.recognition_server.hearing import HeardUtterances
 from telebridge.recognition_server.script import CallerWords, ScriptedWords
 from telebridge.tasks import Tasks
 
@@ -32,6 +35,25 @@ ERROR_CLOSE = 1011
 NO_AUDIO_REASON = b"NET-0001"
 
 
+@dataclass(frozen=True, slots=True)
+class _EndedUtterance:
+    """An utterance that is over, and is to be answered.
+
+    Args:
+        number: Its number on the connection.
+        saying: What the caller was told to say.
+        begins_ms: Where it begins in the audio of the connection.
+        ends_ms: Where it ends.
+        heard: What the recognizer hears of it; None where it was told.
+    """
+
+    number: int
+    saying: ScriptedWords
+    begins_ms: float
+    ends_ms: float
+    heard: asyncio.Future[FinalTranscript] | None
+
+
 class RecognitionConnection:
     """Serves one client until one of the two closes.
 
@@ -39,9 +61,16 @@ class RecognitionConnection:
         socket: The client.
         dialect: The protocol.
         words: What callers say.
+        recognizer: Hears what they say where nothing was told; None where that is nothing.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, dialect: ServerDialect, words: CallerWords) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        dialect: ServerDialect,
+        words: CallerWords,
+        recognizer: Recognizer | None = None,
+    ) -> None:
         self._socket = socket
         self._dialect = dialect
         self._words = words
@@ -52,6 +81,8 @@ class RecognitionConnection:
         self._shown = 0  # how many of its words a partial transcript had
         self._held: list[str] = []  # a final transcript that the next one overtakes
         self._tasks = Tasks("recognition server connection")
+        self._hearing = None if recognizer is None else HeardUtterances(recognizer, self._take_partial)
+        self._telephone: TelephoneAudio | None = None  # made once the format is agreed
 
     async def serve(self) -> None:
         """Serve the client."""
@@ -59,6 +90,8 @@ class RecognitionConnection:
             await self._send(self._dialect.opening())
             await self._read()
         finally:
+            if self._hearing is not None:
+                self._hearing.close()
             self._tasks.cancel()
             await self._tasks.wait()
 
@@ -79,16 +112,18 @@ class RecognitionConnection:
                 return await self._listen(audio)
             case FlushHeard():
                 await self._send(self._dialect.flushed(self._utterance))
-                _ = self._tasks.start(self._answer())
+                _ = self._tasks.start(self._answer(self._ended()))
             case EndHeard():
                 if self._dialect.one_utterance:
-                    await self._answer()
+                    await self._answer(self._ended())
                 else:
                     await self._tasks.wait(LAST_ANSWERS_SECONDS)
                 await self._send(self._dialect.closing(self._position_ms))
                 await self._socket.close()
                 return False
             case DropHeard():
+                if self._hearing is not None:
+                    self._hearing.drop()
                 await self._send(self._dialect.dropped())
             case SetupHeard() as setup:
                 await self._send(self._dialect.set_up(setup))
@@ -103,26 +138,57 @@ class RecognitionConnection:
         if self._saying is None:
             self._saying = self._words.take(now=asyncio.get_running_loop().time())
             self._shown = 0
-        self._position_ms += len(audio) / self._dialect.bytes_per_ms
+        self._position_ms += len(audio) / self._dialect.format.bytes_per_ms
+        if self._hearing is not None and self._saying is None:
+            self._hearing.feed(self._telephone_audio(audio))
         saying, heard_ms = self._saying or ScriptedWords(""), self._position_ms - self._begins_ms
         if saying.fault == "closes" and heard_ms > MS_PER_WORD:
             await self._socket.close(code=ERROR_CLOSE, message=b"closed on purpose")
             return False
         if saying.fault != "hangs":
-            speech = bool(saying.text)
+            speech = bool(saying.text) or (self._hearing is not None and self._hearing.spoken)
             await self._send(self._dialect.progress(self._utterance, self._begins_ms, self._position_ms, speech=speech))
-        words = saying.text.split()
-        while saying.partials and self._shown < len(words) and heard_ms >= (self._shown + 1) * MS_PER_WORD:
-            self._shown += 1
-            text = " ".join(words[: self._shown])
-            await self._send(self._dialect.partial(self._utterance, text, self._begins_ms, self._position_ms))
+        if saying.partials:
+            count = min(int(heard_ms / MS_PER_WORD), len(saying.text.split()))
+            await self._show(self._utterance, saying.text, count)
         return True
 
-    async def _answer(self) -> None:
-        saying, utterance = self._saying or ScriptedWords(""), self._utterance
-        begins_ms, ends_ms = self._begins_ms, self._position_ms
+    async def _show(self, utterance: int, text: str, count: int) -> None:
+        """Send partial transcripts of so many words, each with one word more than the one before."""
+        words = text.split()
+        while self._shown < count and utterance == self._utterance:
+            self._shown += 1
+            shown = " ".join(words[: self._shown])
+            await self._send(self._dialect.partial(utterance, shown, self._begins_ms, self._position_ms))
+
+    def _telephone_audio(self, audio: bytes) -> bytes:
+        self._telephone = self._telephone or TelephoneAudio(self._dialect.format)
+        return self._telephone.convert(audio)
+
+    def _take_partial(self, text: str) -> None:
+        """Show what the recognizer has heard so far."""
+        _ = self._tasks.start(self._show(self._utterance, text, len(text.split())))
+
+    def _ended(self) -> _EndedUtterance:
+        """The utterance in progress, which is over; the next audio begins another one."""
+        told = self._saying
+        heard = None
+        if self._hearing is not None and told is None:
+            heard = self._hearing.end()
+        elif self._hearing is not None:
+            self._hearing.drop()
+        over = _EndedUtterance(self._utterance, told or ScriptedWords(""), self._begins_ms, self._position_ms, heard)
         self._utterance += 1
-        self._begins_ms, self._saying = ends_ms, None
+        self._begins_ms, self._saying, self._shown = self._position_ms, None, 0
+        return over
+
+    async def _answer(self, over: _EndedUtterance) -> None:
+        saying, utterance, begins_ms, ends_ms = over.saying, over.number, over.begins_ms, over.ends_ms
+        if over.heard is not None:
+            final = await over.heard
+            saying = ScriptedWords(final.text, final.confidence or saying.confidence)
+            if final.text:
+                await self._send(self._dialect.progress(utterance, begins_ms, ends_ms, speech=True))
         rest = self._words.take_rest(now=asyncio.get_running_loop().time())
         saying = replace(saying, text=" ".join([saying.text, *rest]).strip())
         if saying.delay_seconds:

@@ -26,22 +26,29 @@ from telebridge.recognition.protocols.deepgram import (
 )
 from telebridge.recognition.protocols.openai_realtime import TRANSCRIPTION, RealtimeMessages
 from telebridge.recognition.protocols.vosk import VoskMessages, VoskWord
+from telebridge.recognition_server.formats import SentFormat, is_rate
 
-DEEPGRAM_ENCODINGS = {"mulaw": 1, "alaw": 1, "linear16": 2}
-REALTIME_FORMATS = {"audio/pcmu": 8, "audio/pcma": 8, "audio/pcm": 48, "g711_ulaw": 8, "g711_alaw": 8, "pcm16": 48}
-"""Bytes of a millisecond."""
+REALTIME_FORMATS = {
+    "audio/pcmu": SentFormat("mulaw"),
+    "audio/pcma": SentFormat("alaw"),
+    "audio/pcm": SentFormat("linear16", 24_000),
+    "g711_ulaw": SentFormat("mulaw"),
+    "g711_alaw": SentFormat("alaw"),
+    "pcm16": SentFormat("linear16", 24_000),
+}
+"""By the names that clients give them."""
 
 
 class ServerDialect(Protocol):
     """The recognizer's end of one protocol.
 
     Attributes:
-        bytes_per_ms: How much audio a millisecond is; follows from what was agreed.
+        format: The format of the audio; follows from what was agreed.
         idle_seconds: How long the connection may be without a message; None for ever.
         one_utterance: Whether the connection ends with the first final transcript.
     """
 
-    bytes_per_ms: float
+    format: SentFormat
     idle_seconds: float | None
     one_utterance: bool
 
@@ -90,14 +97,13 @@ class DeepgramDialect(ServerDialect):
     """`v1/listen`. A connection without audio or `KeepAlive` ends after ten seconds.
 
     Args:
-        encoding: The `encoding` of the address.
-        sample_rate: Its `sample_rate`.
+        audio_format: What the address says of the audio.
     """
 
     one_utterance = False
 
-    def __init__(self, encoding: str, sample_rate: int) -> None:
-        self.bytes_per_ms = DEEPGRAM_ENCODINGS.get(encoding, 1) * sample_rate / 1000
+    def __init__(self, audio_format: SentFormat) -> None:
+        self.format = audio_format
         self.idle_seconds: float | None = 10.0
         self._messages = DeepgramMessages(RecognitionSide.RECOGNIZER)
 
@@ -149,7 +155,7 @@ class RealtimeDialect(ServerDialect):
     """
 
     one_utterance = False
-    bytes_per_ms: float = REALTIME_FORMATS["audio/pcm"]
+    format = REALTIME_FORMATS["audio/pcm"]
     idle_seconds: float | None = None
 
     def __init__(self, *, conversation: bool) -> None:
@@ -181,7 +187,7 @@ class RealtimeDialect(ServerDialect):
         name = settings.get("input_audio_format") if beta else _dig(settings, "audio", "input", "format", "type")
         if name not in REALTIME_FORMATS:
             return self.refuse(f"unknown format: {name}")
-        self.bytes_per_ms = REALTIME_FORMATS[str(name)]
+        self.format = REALTIME_FORMATS[str(name)]
         kind = "transcription_session.updated" if beta else "session.updated"
         return [self._messages.send_event(kind, session=settings)]
 
@@ -219,7 +225,7 @@ class VoskDialect(ServerDialect):
     """The Vosk server. The last result is followed by the end of the connection."""
 
     one_utterance = True
-    bytes_per_ms = 16.0
+    format = SentFormat("linear16")
     idle_seconds: float | None = None
 
     def __init__(self) -> None:
@@ -232,7 +238,8 @@ class VoskDialect(ServerDialect):
     @override
     def set_up(self, setup: SetupHeard) -> list[str]:
         rate = setup.settings.get("sample_rate", 8000)
-        self.bytes_per_ms = float(rate) * 2 / 1000 if isinstance(rate, int | float) else self.bytes_per_ms
+        if isinstance(rate, int | float) and is_rate(rate):
+            self.format = SentFormat("linear16", round(rate))
         return []
 
     @override

@@ -7,7 +7,8 @@ from typing_extensions import override
 
 from telebridge.recognition.messages import Frame, HeardByRecognizer, RecognitionSide, SetupHeard
 from telebridge.recognition.protocols.deepgram_flux import FluxMessages, FluxTurn, FluxWord
-from telebridge.recognition_server.dialects import DEEPGRAM_ENCODINGS, ServerDialect, timed
+from telebridge.recognition_server.dialects import ServerDialect, timed
+from telebridge.recognition_server.formats import SentFormat
 
 UPDATE_MS = 250.0
 
@@ -16,14 +17,13 @@ class FluxDialect(ServerDialect):
     """`v2/listen`. There is no `KeepAlive` and no `Finalize`.
 
     Args:
-        encoding: The `encoding` of the address.
-        sample_rate: Its `sample_rate`.
+        audio_format: What the address says of the audio.
     """
 
     one_utterance = False
 
-    def __init__(self, encoding: str, sample_rate: int) -> None:
-        self.bytes_per_ms = DEEPGRAM_ENCODINGS.get(encoding, 1) * sample_rate / 1000
+    def __init__(self, audio_format: SentFormat) -> None:
+        self.format = audio_format
         self.idle_seconds: float | None = 10.0
         self._messages = FluxMessages(RecognitionSide.RECOGNIZER)
         self._next_turn = 0

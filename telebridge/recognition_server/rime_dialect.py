@@ -15,6 +15,7 @@ from telebridge.recognition.messages import (
 )
 from telebridge.recognition.protocols.rime import LANGUAGES, RATE, TranscriptionMessages
 from telebridge.recognition_server.dialects import ServerDialect
+from telebridge.recognition_server.formats import SentFormat
 
 START_SECONDS, AUDIO_SECONDS = 5.0, 15.0
 CONTRACTS = frozenset({"STREAMING_OUTPUT_CONTRACT_REVISED_HYPOTHESES", "STREAMING_OUTPUT_CONTRACT_APPEND_FRAGMENTS"})
@@ -24,7 +25,7 @@ class RimeDialect(ServerDialect):
     """Rime's WebSocket: `start` within 5 s, audio every 15 s."""
 
     one_utterance = True
-    bytes_per_ms: float = RATE * 2 / 1000
+    format = SentFormat("linear16", RATE)
 
     def __init__(self) -> None:
         self.idle_seconds: float | None = START_SECONDS

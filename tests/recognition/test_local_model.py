@@ -5,12 +5,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from aiohttp import web
+from support.recognition import PATHS
 
 from telebridge.audio import wav
 from telebridge.audio.mulaw import silence
 from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.providers import open_recognizer
-from telebridge.recognition.source import RecognitionRequest
+from telebridge.recognition.source import FinalTranscript, RecognitionRequest
+from telebridge.recognition_server.server import RecognitionServerOptions, create_app
 
 for name in ("moonshine_voice", "onnxruntime", "soxr"):
     if not any((Path(folder) / name).is_dir() for folder in sys.path):
@@ -33,6 +36,30 @@ async def heard(mulaw, answers=()):
         return await asyncio.wait_for(finals.get(), 40)
     finally:
         await recognizer.aclose()
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason="needs Debian's asterisk-core-sounds-en-wav")
+@pytest.mark.parametrize("provider", PATHS)
+async def test_the_local_recognizer_hears_people_by_each_protocol(provider):
+    ear = open_recognizer(RecognizerOptions("local", language="en", answer_seconds=30.0))
+    runner = web.AppRunner(create_app(RecognitionServerOptions(recognizer=ear)), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = PATHS[provider].replace("9003", str(runner.addresses[0][1]))
+    recognizer = open_recognizer(RecognizerOptions(provider, url, language="en", answer_seconds=30.0))
+    results = asyncio.Queue()
+    recognition = recognizer.listen(RecognitionRequest("en"), results.put_nowait)
+    try:
+        recognition.begin_speech()
+        recognition.feed(silence(300) + wav.read(RECORDINGS / "day-2.wav") + silence(400))
+        recognition.end_speech()
+        while not isinstance(final := await asyncio.wait_for(results.get(), 40), FinalTranscript):
+            pass
+        assert final.text.strip(" .").lower() == "tuesday"
+    finally:
+        recognition.close()
+        await recognizer.aclose()
+        await runner.cleanup()
 
 
 async def test_silence_has_no_words_and_the_code_of_the_wheel_is_not_imported():

@@ -7,10 +7,11 @@ from telebridge.recognition.options import RecognizerOptions
 from telebridge.recognition.providers import PROTOCOLS
 from telebridge.recognition_server.dialects import DeepgramDialect, RealtimeDialect
 from telebridge.recognition_server.flux_dialect import FluxDialect
+from telebridge.recognition_server.formats import SentFormat
 
 DIALECTS = {
-    "deepgram": lambda: DeepgramDialect("mulaw", 8000),
-    "deepgram-flux": lambda: FluxDialect("mulaw", 8000),
+    "deepgram": lambda: DeepgramDialect(SentFormat("mulaw")),
+    "deepgram-flux": lambda: FluxDialect(SentFormat("mulaw")),
     "openai": lambda: RealtimeDialect(conversation=False),
 }
 
@@ -83,8 +84,8 @@ class WiredRecognition:
         match heard:
             case AudioHeard(audio):
                 if self.heard_from is None:
-                    self.heard_from = self.now - len(audio) / self.server.bytes_per_ms / 1000
-                self.position_ms += len(audio) / self.server.bytes_per_ms
+                    self.heard_from = self.now - len(audio) / self.server.format.bytes_per_ms / 1000
+                self.position_ms += len(audio) / self.server.format.bytes_per_ms
             case FlushHeard():
                 since = self.now if self.heard_from is None else self.heard_from
                 due = self.now + self.final_seconds
