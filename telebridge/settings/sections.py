@@ -151,10 +151,14 @@ class SpeechSettings(_Section):
     stalled_seconds: PositiveSeconds = 1.0
 
 
+RecognizerName = Literal["deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"]
+"""The recognizers that can be named; `telebridge.recognition` has the same names, and a test that they agree."""
+
+
 class RecognitionSettings(_Section):
     """Who hears what callers say; nobody unless a provider is named."""
 
-    provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"] = ""
+    provider: Literal["", RecognizerName] = ""
     url: Annotated[str, AfterValidator(_recognizer_address)] = ""
     api_key: str = ""
     model: str = ""
@@ -164,7 +168,7 @@ class RecognitionSettings(_Section):
     audio: Literal["mulaw", "pcm"] = "mulaw"
     answer_seconds: Annotated[float, Field(gt=0, le=3)] = 1.5
     keep: bool = True
-    fallback_provider: Literal["", "deepgram", "deepgram-flux", "openai", "openai-http", "rime", "vosk", "local"] = ""
+    fallback_provider: Literal["", RecognizerName] = ""
     fallback_url: Annotated[str, AfterValidator(_recognizer_address)] = ""
     fallback_api_key: str = ""
     fallback_model: str = ""
