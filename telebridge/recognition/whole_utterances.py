@@ -29,7 +29,7 @@ from telebridge.recognition.source import (
 )
 from telebridge.tasks import Tasks
 
-ENDING_MS = 400
+ENDING_MS = 480
 """An utterance that is heard at a pause is given so much silence at its end, as it has where it is over: models hear
 the same word differently without it."""
 
