@@ -34,7 +34,7 @@ def meaning_of(whole: str, last: str, rules: WordRules, language: str) -> WordMe
     """
     if rules.digits and (digits := spoken_digits(last, language)):
         return WordMeaning(digits=digits)
-    key = chosen(whole, rules.choices) or ""
+    key = chosen(whole, rules.choices, deniable=True) or ""
     if not key and rules.choices and (digits := only_digits(last, language)) in rules.choices:
         key = digits
     return WordMeaning(key) if key else None

@@ -3,8 +3,10 @@
 One rule: digits come out in the order in which they were said, and words that are none are passed over.
 """
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import dropwhile
 
 from telebridge.recognition.words.phrases import FILLERS, tokens
 
@@ -24,6 +26,9 @@ class NumberWords:
         wide: Tens after which a number up to 19 may follow, as in "soixante-quinze".
         merged: Two words that are one number.
         around: Words that may stand around digits and say nothing, as in "press one please".
+        counted: What a number counts that is no digit, as in "one moment"; and what makes it a number too large.
+        compound: Whether a unit after a hundred is always a part of it, as in "cent cinq"; "eight hundred five five" is
+            not always 805 5.
     """
 
     numbers: Mapping[str, int]
@@ -35,6 +40,8 @@ class NumberWords:
     wide: frozenset[int] = frozenset()
     merged: Mapping[tuple[str, str], str] = field(default_factory=dict)
     around: frozenset[str] = frozenset()
+    counted: frozenset[str] = frozenset()
+    compound: bool = False
 
 
 def _numbers(*lines: str) -> dict[str, int]:
@@ -64,6 +71,7 @@ ENGLISH = NumberWords(
     hundred=frozenset({"hundred"}),
     thousand=frozenset({"thousand"}),
     around=frozenset(["press", "number", "option", "choice", "please", "its", "it", "is", "the", "a", "um", "say"]),
+    counted=frozenset(["moment", "moments", "sec", "second", "seconds", "minute", "minutes", "more", "million"]),
 )  # fmt: skip
 GERMAN = NumberWords(
     _numbers(
@@ -77,6 +85,7 @@ GERMAN = NumberWords(
     hundred=frozenset({"hundert"}),
     thousand=frozenset({"tausend"}),
     around=frozenset(["die", "nummer", "taste", "bitte", "und", "es", "ist", "drücken"]),
+    counted=frozenset(["moment", "sekunde", "sekunden", "minute", "minuten", "million", "millionen"]),
 )  # fmt: skip
 FRENCH = NumberWords(
     _numbers(
@@ -99,6 +108,8 @@ FRENCH = NumberWords(
     hundred=frozenset({"cent", "cents"}),
     thousand=frozenset({"mille"}),
     around=frozenset(["le", "la", "numéro", "touche", "appuyez", "sur", "sil", "vous", "plaît", "plait", "cest"]),
+    counted=frozenset(["moment", "instant", "seconde", "secondes", "minute", "minutes", "million", "millions"]),
+    compound=True,
 )  # fmt: skip
 SPANISH = NumberWords(
     _numbers(
@@ -117,6 +128,8 @@ SPANISH = NumberWords(
     hundred=frozenset({"cien", "ciento", "cientos"}),
     thousand=frozenset({"mil"}),
     around=frozenset(["el", "la", "número", "opción", "tecla", "pulse", "marque", "por", "favor", "es"]),
+    counted=frozenset(["momento", "segundo", "segundos", "minuto", "minutos", "millón", "millones"]),
+    compound=True,
 )  # fmt: skip
 LANGUAGES: Mapping[str, NumberWords] = {"en": ENGLISH, "de": GERMAN, "fr": FRENCH, "es": SPANISH}
 
@@ -134,7 +147,10 @@ def spoken_digits(text: str, language: str) -> str:
     digits, at = "", 0
     while at < len(said):
         found, at = _read(said, at, words)
-        digits += found
+        if found and at < len(said) and said[at] in words.counted:
+            at += 1
+        else:
+            digits += found
     return digits
 
 
@@ -142,8 +158,8 @@ def only_digits(text: str, language: str) -> str:
     """The same, but empty unless nothing else is said: "press one, please" is 1, and "one moment" is nothing."""
     words = number_words(language)
     known = {*words.numbers, *words.tens, *words.times, *words.joins, *words.hundred, *words.thousand}
-    said = [token for token in tokens(text) if token not in FILLERS and token not in words.around]
-    if not all(token in known or token.isdecimal() for token in said):
+    said = list(dropwhile(FILLERS.__contains__, tokens(text)))  # "oh, two" is 2, and "double oh seven" 007
+    if not all(token in known | words.around | FILLERS or token.isdecimal() for token in said):
         return ""
     return spoken_digits(" ".join(said), language)
 
@@ -165,20 +181,31 @@ def _read(said: list[str], at: int, words: NumberWords) -> tuple[str, int]:
         digit, after = _read(said, at + 1, words)
         return (digit * words.times[token], after) if len(digit) == 1 else (digit, after)
     if token.isdecimal():
-        return token, at + 1
+        return "".join(str(unicodedata.decimal(character)) for character in token), at + 1
     value, after = _below_hundred(said, at, words)
     if value is None:
         bare = token in words.hundred or token in words.thousand
-        value, after = (1, at) if bare and token not in {"hundred", "thousand"} else (None, at + 1)
+        one = token not in {"hundred", "thousand"} or said[at - 1 : at] == ["a"]
+        value, after = (1, at) if bare and one else (None, at + 1)
     if value is None:
         return "", after
     for names, factor in ((words.hundred, 100), (words.thousand, 1000)):
         if after < len(said) and said[after] in names:
-            value, after = value * factor, after + 1
-            rest, past = _below_hundred(said, after, words)
-            if rest is not None and rest >= 10:
-                value, after = value + rest, past
+            rest, after = _after(factor, said, after + 1, words)
+            value = value * factor + rest
     return str(value), after
+
+
+def _after(factor: int, said: list[str], at: int, words: NumberWords) -> tuple[int, int]:
+    """What is added to a hundred or a thousand by the words that begin there, and where the next number may begin."""
+    joined = at < len(said) and said[at] in words.joins
+    rest, after = _below_hundred(said, at + joined, words)
+    if not rest:
+        return 0, at
+    if factor > 100 and rest < 10 and after < len(said) and said[after] in words.hundred:
+        more, after = _after(100, said, after + 1, words)
+        return rest * 100 + more, after
+    return (rest, after) if rest >= 10 or joined or words.compound else (0, at)
 
 
 def _below_hundred(said: list[str], at: int, words: NumberWords) -> tuple[int | None, int]:

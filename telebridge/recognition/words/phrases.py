@@ -16,6 +16,19 @@ FILLERS = frozenset(
     }
 )
 """Sounds that people make while they think, in English, German, French, Spanish and Italian."""
+DENIALS = frozenset(
+    {
+        *("not", "never", "dont", "doesnt", "didnt", "isnt", "arent", "wasnt", "werent", "cant", "wont"),
+        *("nicht", "nie", "kein", "keine", "keinen", "keiner", "pas", "jamais", "nunca"),
+    }
+)
+"""Words that deny the phrase after them, in English, German, French and Spanish."""
+LINKS = frozenset(
+    {*("a", "an", "the", "my", "for", "about", "to", "want", "need", "really"), *("die", "der", "das", "le", "la")}
+)
+MOST_LINKS = 2
+"""So many of these may stand between, as in "I don't want the bill"."""
+APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\u00b4`", "'"))
 LEAST_ECHO_WORDS = 4
 """Fewer words may well be an answer that the prompt itself suggested."""
 ECHO_SHARE = 0.75
@@ -25,7 +38,7 @@ MOST_WORDS = 400
 
 def tokens(text: str) -> list[str]:
     """The words of a text in lower case, without punctuation and compatibility forms; at most `MOST_WORDS`."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
+    plain = unicodedata.normalize("NFKC", text.translate(APOSTROPHES)).casefold()
     found = [token for part in APART.split(plain) if (token := part.replace("'", "").replace("_", ""))]
     return found[:MOST_WORDS]
 
@@ -35,12 +48,13 @@ def says_nothing(text: str) -> bool:
     return all(token in FILLERS for token in tokens(text))
 
 
-def chosen(text: str, choices: Mapping[str, Iterable[str]]) -> str | None:
+def chosen(text: str, choices: Mapping[str, Iterable[str]], *, deniable: bool = False) -> str | None:
     """The choice whose phrase a text contains: the longest phrase counts, wherever it stands.
 
     Args:
         text: What the caller said, such as "uh, billing I guess".
         choices: The phrases of each choice.
+        deniable: Whether a phrase that is denied, as in "not billing", is not there.
 
     Returns:
         The choice; None when no phrase is there, or equally long ones of two choices are.
@@ -50,15 +64,24 @@ def chosen(text: str, choices: Mapping[str, Iterable[str]]) -> str | None:
     for choice, phrases in choices.items():
         for phrase in phrases:
             wanted = tokens(phrase)
-            if len(wanted) >= max(1, longest) and _contains(said, wanted):
+            if len(wanted) >= max(1, longest) and _contains(said, wanted, deniable=deniable):
                 best = best | {choice} if len(wanted) == longest else {choice}
                 longest = len(wanted)
     return best.pop() if len(best) == 1 else None
 
 
-def _contains(said: list[str], wanted: list[str]) -> bool:
+def _contains(said: list[str], wanted: list[str], *, deniable: bool = False) -> bool:
     size = len(wanted)
-    return any(said[at : at + size] == wanted for at in range(len(said) - size + 1))
+    found = (at for at in range(len(said) - size + 1) if said[at : at + size] == wanted)
+    return any(not (deniable and _denied(said[:at])) for at in found)
+
+
+def _denied(before: list[str]) -> bool:
+    """Whether the words before a phrase deny it."""
+    links = 0
+    while links < MOST_LINKS and before[-1 - links : len(before) - links] and before[-1 - links] in LINKS:
+        links += 1
+    return len(before) > links and before[-1 - links] in DENIALS
 
 
 def is_echo(text: str, said: str) -> bool:

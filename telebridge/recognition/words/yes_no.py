@@ -23,7 +23,21 @@ YES: Mapping[str, tuple[str, ...]] = {
     "it": ("sì", "si", "esatto", "corretto", "certo", "va bene", "okay", "ok"),
 }
 NO: Mapping[str, tuple[str, ...]] = {
-    "en": ("no", "nope", "nah", "wrong", "incorrect", "not right", "not correct", "thats not right", "not sure"),
+    "en": (
+        "no",
+        "nope",
+        "nah",
+        "wrong",
+        "incorrect",
+        "not right",
+        "not correct",
+        "isn't right",
+        "isn't correct",
+        "not sure",
+        "not really",
+        "not quite",
+        "don't think so",
+    ),
     "de": ("nein", "nee", "nicht", "falsch", "nicht richtig", "stimmt nicht"),
     "fr": ("non", "pas du tout", "pas exact", "faux", "ce n'est pas ça"),
     "es": ("no", "incorrecto", "para nada", "no es correcto"),

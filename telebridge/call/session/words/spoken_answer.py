@@ -12,6 +12,7 @@ from telebridge.call.session.words.options import WordOptions
 from telebridge.flows.steps import WordRules
 from telebridge.flows.words.meaning import meaning_of
 from telebridge.recognition.source import FinalTranscript, PartialTranscript, RecognitionRequest, RecognitionResult
+from telebridge.recognition.words.digits import spoken_digits
 from telebridge.recognition.words.floor import FloorWordRules
 from telebridge.recognition.words.phrases import is_echo, says_nothing
 from telebridge.timing.deadlines import earliest
@@ -70,6 +71,7 @@ class SpokenAnswer:
         self._texts: list[str] = []
         self._confidences: list[float] = []
         self._failed = False
+        self._entered = False  # whether digits were said
         self._longest_at: float | None = None
         self._silent_at: float | None = None  # when free speech is over
         self._cut = False  # said for too long: nothing more is taken
@@ -160,7 +162,7 @@ class SpokenAnswer:
             return self.receive_ahead(final, said_over, now=now)
         text = final.text.strip()
         self._failed = self._failed or bool(final.failure)
-        if not says_nothing(text) and not is_echo(text, self._prompt):
+        if not (says_nothing(text) and not self._goes_on(text)) and not is_echo(text, self._prompt):
             if (answer := self._kept(final)) is not None:
                 return answer
             if prompting and self._floor is not None and self._floor.rules.is_back_channel(text, self._language):
@@ -191,6 +193,10 @@ class SpokenAnswer:
             self._confidences.append(final.confidence)
         return None if self._rules.free else self._answer(self._texts[-1])
 
+    def _goes_on(self, text: str) -> bool:
+        """Whether words say a digit after other digits: "oh" is a zero then, and the sound of a thought before."""
+        return self._entered and bool(spoken_digits(text, self._language))
+
     def _forget(self, final: FinalTranscript) -> None:
         """The words that were kept last say nothing."""
         self._texts.pop()
@@ -208,6 +214,7 @@ class SpokenAnswer:
         if meaning is None:
             return None
         if meaning.digits:
+            self._entered = True
             self._texts.clear()
         said = text if meaning.digits else whole
         return SpokenResult(said, self._confidence(), key=meaning.key, digits=meaning.digits)

@@ -57,6 +57,13 @@ def test_a_number_chooses_its_key():
     assert not spoken(answer(MENU), "one moment").understood
 
 
+def test_an_oh_between_digits_is_a_zero_and_none_before_them():
+    words = answer(WordRules(digits=True, longest_seconds=10.0))
+    assert spoken(words, "oh") is None
+    assert [spoken(words, text).digits for text in ("five", "oh", "three")] == ["5", "0", "3"]
+    assert spoken(words, "uh") is None
+
+
 def test_a_transcript_of_our_own_voice_is_dropped():
     words = answer(MENU, "For billing press one, for support press two.")
     assert spoken(words, "for billing press one for support") is None
