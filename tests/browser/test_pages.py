@@ -6,14 +6,25 @@ from support.scene import begin_calls, scene
 from support.speech import KnownVoice
 
 from telebridge.app.bridge import CALLS
+from telebridge.call.record import SpokenUtterance
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 WATCH_SHIFTS = """
 window.shifts = [];
+const where = (rect) => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(" ");
+const named = (node) => {
+  const element = node?.nodeType === Node.ELEMENT_NODE ? node : node?.parentElement;
+  if (!element) return "an element that is gone";
+  const near = element.id || !element.parentElement ? "" : `${named(element.parentElement)} > `;
+  const classes = [...element.classList].map((each) => `.${each}`).join("");
+  return near + element.localName + (element.id && `#${element.id}`) + classes;
+};
 new PerformanceObserver((list) => {
   for (const each of list.getEntries()) {
-    if (!each.hadRecentInput) window.shifts.push([each.value, ...each.sources.map((one) => one.node?.nodeName)]);
+    const path = (one) => `${named(one.node)}: ${where(one.previousRect)} to ${where(one.currentRect)}`;
+    const moved = each.sources.map(path);
+    if (!each.hadRecentInput) window.shifts.push({ share: each.value, moved });
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
@@ -49,6 +60,35 @@ async def test_nothing_moves_while_a_page_is_completed_and_rows_come(stack, widt
                 moved[path] = shifts
             assert not await tab.page.evaluate("document.documentElement.scrollWidth > innerWidth"), path
         assert moved == {}
+        tab.check()
+
+
+@pytest.mark.parametrize("width", [360, 1440, 3840])
+async def test_nothing_moves_on_the_page_of_a_call_when_its_recording_comes_and_its_values_grow(stack, width, tmp_path):
+    [record, *_] = stack.calls.live_records()
+    away, flights = tmp_path / "away", tmp_path / "flights"
+    async with opened_tab(stack.url, viewport={"width": width, "height": 3000}) as tab:
+        await tab.page.add_init_script(WATCH_SHIFTS)
+        while not (flights / f"{record.call_sid}.wav").exists():
+            await tab.page.wait_for_timeout(50)
+        flights.rename(away)
+        await tab.go(f"/calls/{record.call_sid}")
+        assert await tab.page.locator(".timeline").count() == 0
+        away.rename(flights)
+        await tab.until("document.querySelector('.timeline')")
+        await tab.page.wait_for_timeout(300)
+        assert await tab.page.evaluate("window.shifts") == []
+        await tab.page.evaluate("document.querySelector('details').open = true")
+        await tab.page.focus("summary")
+        await tab.page.evaluate("new Promise((done) => setTimeout(() => { window.shifts = []; done(); }, 300))")
+        record.digits += [str(at % 10) for at in range(99)]
+        record.path += [f"a-node-with-quite-a-long-name-{at}" for at in range(40)]
+        record.utterances += [SpokenUtterance("For sales press 1. " * 20, 9000, None)] * 20
+        await tab.until("document.querySelector('[data-value=nodes]').textContent.endsWith('name-39')")
+        await tab.until("document.querySelectorAll('#transcript li').length >= 20")
+        await tab.page.wait_for_timeout(1000)
+        assert await tab.page.evaluate("window.shifts") == []
+        assert await tab.page.evaluate("document.activeElement.localName") == "summary", "the list keeps the focus"
         tab.check()
 
 
