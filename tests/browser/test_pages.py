@@ -1,7 +1,7 @@
 """The pages in Chromium: nothing moves while rows come, a hidden page has no stream, the keyboard alone suffices."""
 
 import pytest
-from support.browser import AXE, opened_tab
+from support.browser import AXE, WATCH_SHIFTS, opened_tab
 from support.scene import begin_calls, scene
 from support.speech import KnownVoice
 
@@ -10,24 +10,6 @@ from telebridge.call.record import SpokenUtterance
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-WATCH_SHIFTS = """
-window.shifts = [];
-const where = (rect) => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(" ");
-const named = (node) => {
-  const element = node?.nodeType === Node.ELEMENT_NODE ? node : node?.parentElement;
-  if (!element) return "an element that is gone";
-  const near = element.id || !element.parentElement ? "" : `${named(element.parentElement)} > `;
-  const classes = [...element.classList].map((each) => `.${each}`).join("");
-  return near + element.localName + (element.id && `#${element.id}`) + classes;
-};
-new PerformanceObserver((list) => {
-  for (const each of list.getEntries()) {
-    const path = (one) => `${named(one.node)}: ${where(one.previousRect)} to ${where(one.currentRect)}`;
-    const moved = each.sources.map(path);
-    if (!each.hadRecentInput) window.shifts.push({ share: each.value, moved });
-  }
-}).observe({ type: "layout-shift", buffered: true });
-"""
 HIDE = """
 Object.defineProperty(document, "hidden", { configurable: true, get: () => HIDDEN });
 document.dispatchEvent(new Event("visibilitychange"));
