@@ -32,7 +32,8 @@ async def test_nothing_moves_while_a_page_is_completed_and_rows_come(stack, widt
         await tab.page.add_init_script(WATCH_SHIFTS)
         await tab.go("/campaigns")
         campaign = await tab.page.get_attribute("tbody a", "href")
-        for path in ("/calls", f"/calls/{sid}", "/flows", "/flows/front-desk", "/campaigns", campaign, "/phone"):
+        edit = f"{campaign}/edit"
+        for path in ("/calls", f"/calls/{sid}", "/flows", "/flows/front-desk", "/campaigns", campaign, edit, "/phone"):
             await tab.go(path)
             begin_calls(stack.app[CALLS], 2, first=len(stack.calls))
             if path == "/calls":
@@ -111,15 +112,48 @@ async def by_keys(tab, reached, key):
     raise AssertionError(f"the keyboard does not reach it: {reached}")
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm install --no-save axe-core")
-async def test_pages_of_live_calls_and_of_a_campaign_are_accessible(stack):
-    [sid, *_] = [record.call_sid for record in stack.calls.live_records()]
+async def test_a_campaign_is_changed_by_the_keyboard_alone(stack):
     async with opened_tab(stack.url, viewport={"width": 360, "height": 740}) as tab:
         await tab.go("/campaigns")
+        await by_keys(tab, "document.activeElement.matches('tbody a')", "Enter")
+        await tab.page.wait_for_url("**/campaigns/*")
+        await by_keys(tab, "document.activeElement.matches('a[href$=\"/edit\"]')", "Enter")
+        await tab.page.wait_for_url("**/edit")
+        await by_keys(tab, "document.activeElement.name === 'max_live'", "Control+A")
+        await tab.page.keyboard.type("many")
+        await tab.page.keyboard.press("Enter")
+        await tab.page.wait_for_selector("[role=alert] a")
+        await by_keys(tab, "document.activeElement.matches('[role=alert] a')", "Enter")
+        assert await tab.page.input_value(":focus") == "many", "the link leads to the field, which keeps the text"
+        described = "document.getElementById(document.activeElement.getAttribute('aria-describedby')).textContent"
+        assert "'many' is no whole number" in await tab.page.evaluate(described)
+        await tab.page.keyboard.press("Control+A")
+        await tab.page.keyboard.type("20")
+        await tab.page.keyboard.press("Enter")
+        await tab.page.wait_for_selector("[role=status]")
+        assert "max_live 10 → 20" in await tab.text("[role=status]")
+        refused = "Failed to load resource: the server responded with a status of 422 (Unprocessable Entity)"
+        assert [each for each in tab.console if each != refused] == []
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm install --no-save axe-core")
+@pytest.mark.parametrize("colors", ["light", "dark"])
+async def test_pages_of_live_calls_and_of_a_campaign_are_accessible(stack, colors):
+    [sid, *_] = [record.call_sid for record in stack.calls.live_records()]
+    async with opened_tab(stack.url, viewport={"width": 360, "height": 740}, color_scheme=colors) as tab:
+        await tab.go("/campaigns")
         campaign = await tab.page.get_attribute("tbody a", "href")
-        for path in ("/calls", f"/calls/{sid}", "/flows/front-desk", "/campaigns", campaign):
+        for path in ("/calls", f"/calls/{sid}", "/flows/front-desk", "/campaigns", campaign, f"{campaign}/edit"):
             await tab.go(path)
             await tab.until(
                 "document.querySelector('[data-checking]') === null"
             )  # it is loaded again once it is checked
             assert await tab.accessibility() == [], path
+        await tab.page.fill("#field-max_live", "many")
+        await tab.page.click("button.main")
+        await tab.page.wait_for_selector("[role=alert]")
+        assert await tab.accessibility() == [], "with a mistake"
+        await tab.page.fill("#field-max_live", "900")
+        await tab.page.click("button.main")
+        await tab.page.wait_for_selector("[role=status]")
+        assert await tab.accessibility() == [], "saved, with a warning"
