@@ -49,16 +49,16 @@ async def test_nothing_moves_while_a_page_is_completed_and_rows_come(stack, widt
 @pytest.mark.parametrize("width", [360, 1440, 3840])
 async def test_nothing_moves_on_the_page_of_a_call_when_its_recording_comes_and_its_values_grow(stack, width, tmp_path):
     [record, *_] = stack.calls.live_records()
-    away, flights = tmp_path / "away", tmp_path / "flights"
+    recording, away = tmp_path / "flights" / f"{record.call_sid}.wav", tmp_path / "away.wav"
     async with opened_tab(stack.url, viewport={"width": width, "height": 3000}) as tab:
         await tab.page.add_init_script(WATCH_SHIFTS)
-        while not (flights / f"{record.call_sid}.wav").exists():
+        while not recording.exists():
             await tab.page.wait_for_timeout(50)
-        flights.rename(away)
+        recording.rename(away)
         await tab.go(f"/calls/{record.call_sid}")
         assert await tab.page.locator(".timeline").count() == 0
-        away.rename(flights)
-        await tab.until("document.querySelector('.timeline')")
+        away.rename(recording)
+        await tab.until("document.querySelector('.timeline') && !document.querySelector('.unseen')")
         await tab.page.wait_for_timeout(300)
         assert await tab.page.evaluate("window.shifts") == []
         await tab.page.evaluate("document.querySelector('details').open = true")
@@ -72,6 +72,24 @@ async def test_nothing_moves_on_the_page_of_a_call_when_its_recording_comes_and_
         await tab.page.wait_for_timeout(1000)
         assert await tab.page.evaluate("window.shifts") == []
         assert await tab.page.evaluate("document.activeElement.localName") == "summary", "the list keeps the focus"
+        tab.check()
+
+
+async def test_the_recording_of_a_live_call_is_listened_to_while_it_grows(stack):
+    [record, *_] = stack.calls.live_records()
+    player = "document.getElementById('so-far')"
+    async with opened_tab(stack.url) as tab:
+        await tab.go(f"/calls/{record.call_sid}")
+        await tab.until("!document.querySelector('.unseen')")
+        await tab.page.evaluate(f"{player}.play().catch(() => {{}})")
+        await tab.until(f"{player}.currentTime > 0 && !{player}.ended")
+        await tab.until(f"{player}.ended")
+        at = await tab.page.evaluate(f"{player}.currentTime")
+        await tab.page.wait_for_timeout(2500)  # meanwhile two seconds are written
+        await tab.page.evaluate(f"{player}.play().catch(() => {{}})")
+        await tab.until(f"{player}.currentTime > {at}")
+        await tab.page.evaluate(f"{player}.currentTime = 0.5")
+        await tab.until(f"{player}.currentTime < {at} && !{player}.seeking && {player}.currentTime > 0.5")
         tab.check()
 
 

@@ -56,11 +56,39 @@ async function drawTimeline() {
   }
 }
 
+// The player of the call so far takes what has come meanwhile when it is started, and goes on where it had ended.
+const player = document.getElementById("so-far");
+let recorded = "";
+let heardUntil = 0; // where the player came to its end, until somebody moves it
+
+function take() {
+  player.src = `${player.dataset.recordings}/${recorded}`;
+}
+
+// It is seen once its source is known, and has its place before.
+player?.addEventListener("suspend", () => requestAnimationFrame(() => player.classList.remove("unseen")), { once: true });
+
+player?.addEventListener("ended", () => { heardUntil = player.currentTime; });
+player?.addEventListener("seeking", () => { if (player.currentTime > 0) heardUntil = 0; });
+player?.addEventListener("play", () => {
+  const isBegun = player.currentTime > 0 && heardUntil === 0;
+  if (!recorded || isBegun || player.getAttribute("src").endsWith(`/${recorded}`)) return;
+  const at = heardUntil;
+  heardUntil = 0;
+  take();
+  player.currentTime = at;
+  player.play();
+});
+
 if (page !== null) {
   follow(page.dataset.stream, {
     change(told) {
       for (const [name, value] of Object.entries(told.set)) {
-        if (name === "recorded") { if (value) drawTimeline(); }
+        if (name === "recorded") {
+          recorded = value;
+          if (value) drawTimeline();
+          if (value && !player.hasAttribute("src")) take();
+        }
         else if (name.startsWith("line-")) showLine(Number(name.slice(5)), value);
         else show(name, value);
       }
