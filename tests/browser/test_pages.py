@@ -10,6 +10,7 @@ from telebridge.call.record import SpokenUtterance
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
+NAMES = ["<script>alert(1)</script>", "مرحبا بالعالم", "🤖" * 60, "a\nb\r\nc", "\u202egnirts"]
 HIDE = """
 Object.defineProperty(document, "hidden", { configurable: true, get: () => HIDDEN });
 document.dispatchEvent(new Event("visibilitychange"));
@@ -90,6 +91,23 @@ async def test_the_recording_of_a_live_call_is_listened_to_while_it_grows(stack)
         await tab.until(f"{player}.currentTime > {at}")
         await tab.page.evaluate(f"{player}.currentTime = 0.5")
         await tab.until(f"{player}.currentTime < {at} && !{player}.seeking && {player}.currentTime > 0.5")
+        tab.check()
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+async def test_whatever_callers_and_flows_are_called_the_page_of_a_call_is_no_wider_than_the_screen(stack, width):
+    record, other, *_ = stack.calls.live_records()
+    record.from_number = f"sip:{'v' * 90}@example.com"
+    other.from_number = "\u202eevil" + "🤖" * 30
+    for name in (*NAMES, "x" * 400):
+        record.utterances.append(SpokenUtterance(name, 2000, None))
+        record.path.append(name)
+        record.digits.append(name)
+        record.result[name] = name
+    async with opened_tab(stack.url, viewport={"width": width, "height": 800}) as tab:
+        for path in ("/calls", f"/calls/{record.call_sid}", f"/calls/{other.call_sid}"):
+            await tab.go(path)
+            assert await tab.page.evaluate("document.documentElement.scrollWidth") <= width, path
         tab.check()
 
 

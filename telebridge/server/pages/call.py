@@ -187,6 +187,7 @@ class CallPages:
             timelines=timelines,
             numbers=numbers,
             problem=problem,
+            typed={name: visit.fields.get(name, "") if problem else "" for name in ("text", "to", "say")},
             done=DONE.get(visit.request.query.get("done", ""), ""),
         )
 

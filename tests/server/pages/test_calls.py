@@ -113,7 +113,9 @@ async def test_what_can_be_done_is_done_and_refusals_are_told(tmp_path):
         assert (say.text, transfer[1], hang_up) == ("Hello.", "+15551230100", ("hang up", None))
         assert "is wrong" not in await served.post(f"/calls/{SID}/transfer", status=422, to="nobody")
         control.refuses = "is ending"
-        assert "is ending" in await served.post(f"/calls/{SID}/say", status=409, text="Hello.")
+        text = await served.post(f"/calls/{SID}/say", status=409, text="Hello <all>.")
+        assert "is ending" in text
+        assert "required>Hello &lt;all&gt;.</textarea>" in text, "what was typed stays"
         await served.post(f"/calls/{OVER}/say", status=404, text="Hello.")
 
 
