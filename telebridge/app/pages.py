@@ -19,6 +19,7 @@ from telebridge.server.http.idempotency_store import UsedTokens
 from telebridge.server.pages.access import PageAccess
 from telebridge.server.pages.call import CallPages
 from telebridge.server.pages.calls import CallListPages
+from telebridge.server.pages.campaign_edit import CampaignEditPages
 from telebridge.server.pages.campaign_upload import CampaignUploadPages
 from telebridge.server.pages.campaigns import CampaignPages
 from telebridge.server.pages.flows import FlowPages
@@ -116,4 +117,6 @@ def _add_campaigns(settings: Settings, parts: PageParts, secret: str, streams: L
     folder, account = settings.state_dir / "uploads", settings.twilio.account_sid
     CampaignUploadPages(store, endpoints, flows, account, folder, router)
     prompts = PromptTokens(secret)
-    CampaignPages(store, endpoints, flows, parts.law, settings.campaigns, prompts, streams, router)
+    limits = settings.campaigns
+    pages = CampaignPages(store, endpoints, flows, parts.law, limits, prompts, streams, router)
+    CampaignEditPages(store, flows, limits, pages.forget, endpoints.wallclock, router)

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 from support.bridge import bridge
-from support.browser import AXE, opened_tab
+from support.browser import AXE, WATCH_SHIFTS, opened_tab
 from support.speech import TalkingVoice
 
 from telebridge.audio.mulaw import silence, to_pcm
@@ -125,6 +125,40 @@ async def test_at_http_of_another_machine_a_call_by_keys_works(tmp_path):
             await tab.until("document.getElementById('state').textContent.startsWith('Call ended')")
             [record] = stack.calls.ended_records()
             assert record.digits == ["1"]
+
+
+IN_VIEW = """
+(ids) => ids.filter((id) => {
+  const { top, bottom } = document.getElementById(id).getBoundingClientRect();
+  return top >= 0 && bottom <= innerHeight;
+})
+"""
+
+
+async def test_on_a_narrow_screen_the_state_is_in_view_with_the_keypad_and_nothing_moves(tmp_path):
+    seen = ["state", "now-saying", "now-node", "now-line", "hang-up", "happened", "keypad"]
+    async with talking(tmp_path) as stack, opened_tab(stack.url, viewport={"width": 360, "height": 740}) as tab:
+        await tab.page.add_init_script(WATCH_SHIFTS)
+        await tab.go("/phone")
+        await tab.page.check("input[value=nothing]")
+        await tab.page.focus("#call")
+        await tab.page.keyboard.press("Enter")
+        await tab.until("document.getElementById('now-node').textContent === 'ask'")
+        assert await tab.page.evaluate(IN_VIEW, seen) == seen
+        reached = []
+        for _ in range(4):
+            await tab.page.keyboard.press("Tab")
+            reached.append(await tab.page.evaluate("document.activeElement.id || document.activeElement.dataset.key"))
+        assert reached == ["hang-up", "mute", "happened", "1"]
+        await tab.page.wait_for_timeout(600)  # for so long what moves may be meant by the key
+        await tab.page.evaluate("document.querySelector('[data-key=\"9\"]').click()")
+        await tab.until("document.getElementById('log').textContent.includes('cut here by a key')")
+        await tab.page.evaluate("document.getElementById('hang-up').click()")
+        await tab.until("!document.getElementById('record').hidden")
+        await tab.page.wait_for_timeout(300)
+        assert await tab.page.evaluate(IN_VIEW, seen) == seen
+        assert await tab.page.evaluate("window.shifts") == []
+        tab.check()
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: npm install --no-save axe-core")

@@ -23,6 +23,25 @@ WebSocket.prototype.send = function (text) {
   return send.call(this, text);
 };
 """
+WATCH_SHIFTS = """
+window.shifts = [];
+const where = (rect) => [rect.x, rect.y, rect.width, rect.height].map(Math.round).join(" ");
+const named = (node) => {
+  const element = node?.nodeType === Node.ELEMENT_NODE ? node : node?.parentElement;
+  if (!element) return "an element that is gone";
+  const near = element.id || !element.parentElement ? "" : `${named(element.parentElement)} > `;
+  const classes = [...element.classList].map((each) => `.${each}`).join("");
+  return near + element.localName + (element.id && `#${element.id}`) + classes;
+};
+new PerformanceObserver((list) => {
+  for (const each of list.getEntries()) {
+    const path = (one) => `${named(one.node)}: ${where(one.previousRect)} to ${where(one.currentRect)}`;
+    const moved = each.sources.map(path);
+    if (!each.hadRecentInput) window.shifts.push({ share: each.value, moved });
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""Collects in `window.shifts` what moved on a page without a person's doing: which element, from where to where."""
 
 
 class Tab:

@@ -92,6 +92,9 @@ class Photographer:
             case "campaign":
                 await page.goto(f"{url}/campaigns")
                 await page.click("tbody a")
+            case "edit":
+                await page.goto(f"{url}/campaigns")
+                await page.goto(f"{url}{await page.get_attribute('tbody a', 'href')}/edit")
             case "voices":
                 await page.goto(f"{url}/flows/front-desk")
                 for box in (await page.query_selector_all("fieldset.voices input[type=checkbox]"))[:3]:
@@ -225,6 +228,7 @@ PAGES = (
     "flow",
     "campaigns",
     "campaign",
+    "edit",
     "columns",
     "imported",
     "voices",

@@ -183,7 +183,7 @@ class CallRecordingFile:
             file.write(samples)
             if total is not None:
                 file.seek(0)
-                file.write(_header(total * 2 * PCM_WIDTH))
+                file.write(recording_header(total * 2 * PCM_WIDTH))
         with open_private(path.with_suffix(".jsonl"), "a", encoding="utf-8") as file:
             file.write(lines)
 
@@ -195,7 +195,7 @@ class CallRecordingFile:
             path = self._folder / (self._call_sid if part == 1 else f"{self._call_sid}-{part}")
             try:
                 with open_private(path.with_suffix(".wav"), "xb") as file:
-                    file.write(_header(UNKNOWN_SIZE))
+                    file.write(recording_header(UNKNOWN_SIZE))
             except FileExistsError:
                 continue
             return path
@@ -239,7 +239,8 @@ def _stereo(left: bytes, right: bytes) -> bytes:
     return audioop.add(*both, PCM_WIDTH)
 
 
-def _header(data_bytes: int) -> bytes:
+def recording_header(data_bytes: int) -> bytes:
+    """The first `HEADER_BYTES` of a recording with so many bytes of samples."""
     frame = 2 * PCM_WIDTH
     kind = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 2, SAMPLE_RATE, SAMPLE_RATE * frame, frame, 8 * PCM_WIDTH)
     riff = min(UNKNOWN_SIZE, data_bytes + HEADER_BYTES - 8)

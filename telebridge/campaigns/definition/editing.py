@@ -5,7 +5,7 @@ One rule: what a person changes is checked as a whole file is; nothing is taken 
 
 import copy
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any
@@ -16,6 +16,8 @@ from telebridge.campaigns.calling_hours.windows import Window
 from telebridge.campaigns.definition.model import DEFAULT_WINDOW, WEEKDAYS, CampaignDefinition, Windows, days_named
 from telebridge.campaigns.definition.toml_text import toml_text
 from telebridge.campaigns.engine.administration import KeyChange
+from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.errors import ConfigurationError
 
 CHANGES_WHILE_RUNNING = frozenset(
@@ -148,6 +150,35 @@ def shown_value(value: Any) -> str:
             return ", ".join(f"{key} {shown_value(each)}" for key, each in value.items())
         case _:
             return str(value)
+
+
+def change_text(change: KeyChange) -> str:
+    """What an edit has changed, for people: `max_live 10 → 20`."""
+    if change.before == change.after == HIDDEN:
+        return f"{change.key} is another one"
+    return f"{change.key} {shown_value(change.before)} → {shown_value(change.after)}"
+
+
+def when_edit_counts(campaign: Campaign) -> str:
+    """When the processes that dial go by an edit, for people."""
+    if campaign.status is CampaignStatus.RUNNING:
+        return "every process follows within half a second; live calls go on as they began"
+    if campaign.status is CampaignStatus.DONE:
+        return f"it is done: `telebridge campaign start {campaign.plan.name}` lets it dial again"
+    return "it counts from the next start"
+
+
+def limit_warnings(limits: Mapping[str, float], changes: Iterable[KeyChange]) -> Iterator[str]:
+    """Sentences about new values that are above the limits of the account.
+
+    Args:
+        limits: Of all campaigns together, by key.
+        changes: What an edit has changed.
+    """
+    for change in changes:
+        limit = limits.get(change.key)
+        if limit is not None and isinstance(change.after, int | float) and change.after > limit:
+            yield f"campaigns.{change.key} is {limit:g} for all campaigns together: {change.after:g} is never reached"
 
 
 def _with_days(window: Mapping[str, Any], days: range, hours: Any) -> dict[str, Any]:

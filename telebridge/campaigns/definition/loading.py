@@ -30,6 +30,15 @@ from telebridge.errors import ConfigurationError
 LARGEST_BYTES = 1 << 20
 TABLE = re.compile(r"\s*\[+\s*([^\]]+?)\s*\]+")
 KEY = re.compile(r"\s*([\w.\"'-]+)\s*=")
+PLAIN = {
+    "int_type": "is no whole number",
+    "int_parsing": "is no whole number",
+    "int_from_float": "is no whole number",
+    "float_type": "is no number",
+    "float_parsing": "is no number",
+    "finite_number": "is no number",
+}
+"""What pydantic says of the format of a value, in the words of this page."""
 _WEEKENDS: dict[int, tuple[DayKind, ...]] = {5: ("saturday",), 6: ("sunday",)}
 """What a weekday is for the rules, by its number from Monday, 0."""
 
@@ -195,6 +204,8 @@ class _File:
         if mistake["type"] == "string_pattern_mismatch" and path == ("default_country",):
             hint = "whose numbers those without + are, by ISO 3166: 'US', 'GB'"
             return self.error(path, f"'{mistake['input']}' is no country", f"write {hint}")
+        if words := PLAIN.get(mistake["type"]):
+            return self.error(path, "is empty" if mistake["input"] == "" else f"{mistake['input']!r} {words}")
         message = mistake["msg"].removeprefix("Value error, ")
         return self.error(path, *_halves(f"{message[:1].lower()}{message[1:]}{_given(mistake['input'])}"))
 

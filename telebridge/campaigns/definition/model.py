@@ -5,7 +5,7 @@ One rule: every key has a bound and a meaning of its own, and what is left out i
 
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -36,6 +36,23 @@ def _duration(value: object) -> object:
         return timedelta(**{UNITS[found[2]]: int(found[1])})
     except (OverflowError, ValueError) as error:  # more than a timedelta holds, or more digits than an integer
         raise ValueError("is too long; at most 60 days are allowed") from error
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
+
+
+def _instant(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return datetime.fromisoformat(value.strip())
+        except ValueError:
+            pass
+    elif isinstance(value, date):
+        return value
+    raise ValueError("should be a date and time with its offset such as '2026-03-02T09:00:00-05:00'")
 
 
 def _windows(value: object) -> object:
@@ -102,10 +119,12 @@ def _some_event(value: tuple[WebhookEvent, ...]) -> tuple[WebhookEvent, ...]:
     return value
 
 
+NUMBER = BeforeValidator(_number)
 Delay = Annotated[timedelta, BeforeValidator(_duration), Field(gt=timedelta(0), le=timedelta(days=60))]
 Delays = Annotated[tuple[Delay, ...], BeforeValidator(_listed), Field(max_length=20)]
 ColumnName = Annotated[str, Field(min_length=1)]
-Price = Annotated[float, Field(ge=0)]
+Price = Annotated[float, NUMBER, Field(ge=0, allow_inf_nan=False)]
+Instant = Annotated[AwareDatetime, BeforeValidator(_instant)]
 
 
 class _Part(BaseModel):
@@ -120,7 +139,7 @@ class CallerNumber(_Part):
     """
 
     number: Annotated[str, Field(min_length=1)]
-    daily_cap: Annotated[int, Field(ge=1)] | None = None
+    daily_cap: Annotated[int, NUMBER, Field(ge=1)] | None = None
 
 
 class Retry(_Part):
@@ -180,15 +199,15 @@ class ColumnTable(_Part):
 class CapTable(_Part):
     """At most so many attempts at one number in so long a time, over all campaigns; the law's caps hold besides."""
 
-    attempts: Annotated[int, Field(ge=1)]
+    attempts: Annotated[int, NUMBER, Field(ge=1)]
     within: Delay
 
 
 class FailureBreaker(_Part):
     """The campaign pauses itself when more than this share of its last `over` attempts failed."""
 
-    share: Annotated[float, Field(gt=0, le=1)] = 0.5
-    over: Annotated[int, Field(ge=5, le=10_000)] = 50
+    share: Annotated[float, NUMBER, Field(gt=0, le=1)] = 0.5
+    over: Annotated[int, NUMBER, Field(ge=5, le=10_000)] = 50
 
 
 class WebhookTable(_Part):
@@ -257,19 +276,19 @@ class CampaignDefinition(_Part):
         BeforeValidator(_listed),
         Field(alias="from", min_length=1),
     ]
-    max_attempts: Annotated[int, Field(ge=1, le=50)] = 3
+    max_attempts: Annotated[int, NUMBER, Field(ge=1, le=50)] = 3
     retry: Retry = Retry()
     next_number: Annotated[tuple[NextNumberOutcome, ...], BeforeValidator(_listed)] = ("bad_number", "no_answer")
     window: Annotated[Windows, BeforeValidator(_windows), Field(min_length=1)] = dict.fromkeys(
         range(7), (DEFAULT_WINDOW,)
     )
-    start_at: AwareDatetime | None = None
-    end_at: AwareDatetime | None = None
-    calls_per_second: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    max_live: Annotated[int, Field(ge=1, le=100_000)] = 10
-    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
-    weight: Annotated[float, Field(gt=0, le=1000)] = 1.0
-    ring_timeout: Annotated[int, Field(ge=15, le=600)] = 25
+    start_at: Instant | None = None
+    end_at: Instant | None = None
+    calls_per_second: Annotated[float, NUMBER, Field(gt=0, le=1000)] = 1.0
+    max_live: Annotated[int, NUMBER, Field(ge=1, le=100_000)] = 10
+    priority: Annotated[int, NUMBER, Field(ge=-1000, le=1000)] = 0
+    weight: Annotated[float, NUMBER, Field(gt=0, le=1000)] = 1.0
+    ring_timeout: Annotated[int, NUMBER, Field(ge=15, le=600)] = 25
     amd: Annotated[Literal["on", "off"], BeforeValidator(_on_off)] = "on"
     on_machine: Literal["hang_up", "leave_message", "carry_on"] = "hang_up"
     message_node: str = ""

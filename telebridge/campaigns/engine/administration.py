@@ -207,19 +207,29 @@ def edit_plan(
     Raises:
         CampaignRefused: Its status does not allow it, or `before` is not its plan any more.
     """
-    check_not_deleted(campaign)
-    name, status = campaign.plan.name, campaign.status
-    if status is CampaignStatus.CANCELLED:
-        raise CampaignRefused(name, f"is cancelled, for ever: `telebridge campaign clone {name} NEW` makes one like it")
-    if status is CampaignStatus.DRAINING:
-        raise CampaignRefused(name, "is draining: its end has come, and it can be edited once its last call is over")
-    if status is CampaignStatus.RUNNING and need_pause:
+    check_editable(campaign)
+    name = campaign.plan.name
+    if campaign.status is CampaignStatus.RUNNING and need_pause:
         keys = ", ".join(f"'{key}'" for key in sorted(need_pause))
         problem = f"is running, and {keys} cannot change meanwhile: `telebridge campaign pause {name}` first"
         raise CampaignRefused(name, problem)
     if campaign.plan != before:
         raise CampaignRefused(name, "was changed by somebody else at the same time: edit it again")
     return replace(campaign, plan=after)
+
+
+def check_editable(campaign: Campaign) -> None:
+    """Check that some key of a campaign may be changed.
+
+    Raises:
+        CampaignRefused: It is deleted, cancelled or draining.
+    """
+    check_not_deleted(campaign)
+    name, status = campaign.plan.name, campaign.status
+    if status is CampaignStatus.CANCELLED:
+        raise CampaignRefused(name, f"is cancelled, for ever: `telebridge campaign clone {name} NEW` makes one like it")
+    if status is CampaignStatus.DRAINING:
+        raise CampaignRefused(name, "is draining: its end has come, and it can be edited once its last call is over")
 
 
 def check_deletable(campaign: Campaign, *, unsettled: int, filling: bool) -> None:

@@ -21,6 +21,7 @@ from telebridge.server.http.bodies import Nothing, RequestModel
 from telebridge.server.http.problems import Problem, shown, wrong_fields
 from telebridge.server.pages.calls import caller_of
 from telebridge.server.pages.live import LiveStreams, PageState
+from telebridge.server.pages.shown.recordings import sample_bytes, send_beginning, send_file
 from telebridge.server.pages.shown.timeline import CallTimeline, read_timeline
 from telebridge.server.pages.shown.waveform import Waveforms
 from telebridge.server.pages.transcript import is_over, transcript
@@ -102,7 +103,7 @@ class CallPages:
             if runner is None:
                 return PageState({"phase": "over"}, over=True)
             call = await self._lookup.find(call_sid) or {}
-            recorded = await asyncio.to_thread(self._recorded_bytes, call_sid)
+            recorded = await asyncio.to_thread(self._so_far, call_sid)
             lines = transcript(call.get("utterances") or [])
             values = {
                 "phase": call.get("phase", ""),
@@ -123,12 +124,15 @@ class CallPages:
         return visit.page("timeline", timelines=await asyncio.to_thread(self._timelines, call_sid, live=live))
 
     async def recording(self, visit: PageVisit) -> web.StreamResponse:
-        """One part of the recording of a call; players ask for ranges of it."""
-        return await _file(self._recording_file(_sid(visit), _part(visit)))
+        """One part of the recording of a call, or with `bytes` so many of its samples; players ask for ranges of it."""
+        file, samples = self._recording_file(_sid(visit), _part(visit)), visit.request.query.get("bytes")
+        if samples is None:
+            return await send_file(file)
+        return await send_beginning(visit.request, file, _number(samples, digits=12))
 
     async def message(self, visit: PageVisit) -> web.StreamResponse:
         """A message that the caller left."""
-        return await _file(self._messages / f"{_sid(visit)}-{_part(visit)}.wav")
+        return await send_file(self._messages / f"{_sid(visit)}-{_part(visit)}.wav")
 
     # What can be done.
 
@@ -179,9 +183,11 @@ class CallPages:
             phase="over" if is_over(call) and call.get("end_reason") else call["phase"] if here else "elsewhere",
             messages=len(call.get("recordings") or []),
             parts=0 if here else len(timelines),
+            so_far=await asyncio.to_thread(self._so_far, call_sid) if here else "",
             timelines=timelines,
             numbers=numbers,
             problem=problem,
+            typed={name: visit.fields.get(name, "") if problem else "" for name in ("text", "to", "say")},
             done=DONE.get(visit.request.query.get("done", ""), ""),
         )
 
@@ -189,9 +195,11 @@ class CallPages:
         """The timeline of each part of a recording; None for one that cannot be read."""
         return [read_timeline(part, self._waveforms, live=live) for part in self._parts(call_sid)]
 
-    def _recorded_bytes(self, call_sid: str) -> int:
-        """How large the recording is by now."""
-        return sum(part.stat().st_size for part in self._parts(call_sid))
+    def _so_far(self, call_sid: str) -> str:
+        """The address of what is recorded of a live call by now, below that of its recordings; empty without any."""
+        parts = self._parts(call_sid)
+        samples = sample_bytes(parts[-1]) if parts else 0
+        return f"{len(parts)}.wav?bytes={samples}" if samples else ""
 
     def _parts(self, call_sid: str) -> list[Path]:
         files = (self._recording_file(call_sid, at) for at in range(1, MOST_PARTS + 1))
@@ -218,17 +226,18 @@ def _unknown(call_sid: str) -> Problem:
 
 
 def _part(visit: PageVisit) -> int:
-    written = visit.request.match_info["part"]
-    if not (written.isascii() and written.isdigit() and len(written) < 5 and int(written)):
+    return _number(visit.request.match_info["part"], digits=4)
+
+
+def _number(written: str, *, digits: int) -> int:
+    """A number from 1.
+
+    Raises:
+        web.HTTPNotFound: It is none, or has more digits.
+    """
+    if not (written.isascii() and written.isdigit() and len(written) <= digits and int(written)):
         raise web.HTTPNotFound(text="There is no such recording.\n")
     return int(written)
-
-
-async def _file(path: Path) -> web.StreamResponse:
-    """A WAV file, or the range of it that was asked for."""
-    if not await asyncio.to_thread(path.is_file):
-        raise web.HTTPNotFound(text="There is no such recording.\n")
-    return web.FileResponse(path, headers={"Content-Type": "audio/wav", "Cache-Control": "private, no-cache"})
 
 
 def _checked(model: type[M], visit: PageVisit, *names: str) -> M:

@@ -151,11 +151,15 @@ class CampaignPages:
                 if problem.status == web.HTTPNotFound.status_code:
                     raise
                 return await self._page(visit, status=problem.status, problem=problem.detail)
-            self._seen.pop(campaign_id, None)
+            self.forget(campaign_id)
             log.info("done on a page", action=name, campaign=campaign_id, peer=visit.request.remote)
             return visit.go_to(f"/campaigns/{campaign_id}")
 
         return done
+
+    def forget(self, campaign_id: str) -> None:
+        """Look a campaign up again for whoever asks next: it was changed."""
+        self._seen.pop(campaign_id, None)
 
     async def _page(self, visit: PageVisit, *, status: int = 200, problem: str = "") -> web.Response:
         campaign = await found_campaign(self._store, visit.request)

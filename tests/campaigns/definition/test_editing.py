@@ -10,6 +10,7 @@ from telebridge.campaigns.definition.editing import (
     CHANGES_WHILE_RUNNING,
     apply_changes,
     key_changes,
+    limit_warnings,
     need_pause,
     read_change,
     shown_keys,
@@ -17,6 +18,7 @@ from telebridge.campaigns.definition.editing import (
 )
 from telebridge.campaigns.definition.loading import read_campaign
 from telebridge.campaigns.definition.model import CampaignDefinition, keys_of
+from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.errors import ConfigurationError
 
 FILE = 'name = "spring"\nflow = "reminder"\nkind = "informational"\nfrom = "+12125550100"\n'
@@ -98,6 +100,15 @@ def test_the_hours_of_a_day_change_and_other_days_keep_theirs(file, changes, win
         ("window.sat=22:00-23:00", "a window that never opens: sat"),
         ("window.mon-sun=", "names no hours"),
         ("end_at=2026-03-31", "has no time zone"),
+        ("end_at=2026-03-31T20:00", "has no time zone"),
+        ("end_at=tomorrow", "end_at: should be a date and time with its offset such as '2026"),
+        ("end_at=2026-03-31T20:00:00 America/New_York", "should be a date and time with its offset"),
+        ("start_at=5", "start_at: should be a date and time with its offset"),
+        ("max_live=1,5", "max_live: '1,5' is no whole number"),
+        ("max_live=true", "max_live: should be a number"),
+        ("weight=fast", "weight: 'fast' is no number"),
+        ("price_per_call=inf", "price_per_call: inf is no number"),
+        ('max_live=""', "max_live: is empty"),
         ("name=two words", "is no name of a campaign"),
         ("flow.name=x", "flow"),
         ("weight=", "weight: is not set"),
@@ -139,3 +150,9 @@ def test_all_keys_are_shown_as_a_file_spells_them():
         *("nothing", "nothing", "nothing", "2", "true", "2h, 1d")
     ]
     assert shown_value([{"number": "+1212", "daily_cap": 5}]) == "+1212 (at most 5 a day)"
+
+
+def test_an_edit_above_the_limits_of_the_account_is_warned_of():
+    changes = [KeyChange("max_live", 10, 900), KeyChange("calls_per_second", 1.0, 2.0), KeyChange("name", "a", "b")]
+    [warning] = limit_warnings({"max_live": 100, "calls_per_second": 2.0}, changes)
+    assert warning == "campaigns.max_live is 100 for all campaigns together: 900 is never reached"

@@ -1,12 +1,16 @@
 """The list of calls and the page of one: who, what is said and heard, what can be done, and what is never shown."""
 
 import asyncio
+import re
+import wave
+from io import BytesIO
 
 import pytest
 from support.api import OVER, SID, record
 from support.pages import events, pages
 
 from telebridge.call.record import SpokenUtterance
+from telebridge.call.runner.call_recording import CallRecordingFile
 from telebridge.call.session.events import CallOver
 from telebridge.call.store.table import StoredCall
 from telebridge.server.pages.live import MOST_STREAMS
@@ -109,7 +113,9 @@ async def test_what_can_be_done_is_done_and_refusals_are_told(tmp_path):
         assert (say.text, transfer[1], hang_up) == ("Hello.", "+15551230100", ("hang up", None))
         assert "is wrong" not in await served.post(f"/calls/{SID}/transfer", status=422, to="nobody")
         control.refuses = "is ending"
-        assert "is ending" in await served.post(f"/calls/{SID}/say", status=409, text="Hello.")
+        text = await served.post(f"/calls/{SID}/say", status=409, text="Hello <all>.")
+        assert "is ending" in text
+        assert "required>Hello &lt;all&gt;.</textarea>" in text, "what was typed stays"
         await served.post(f"/calls/{OVER}/say", status=404, text="Hello.")
 
 
@@ -172,11 +178,11 @@ async def test_the_timeline_of_a_live_call_grows_with_its_recording(tmp_path):
         assert "calls.record = true" in await served.get(f"/calls/{SID}")
         async with served.session.get(f"{served.url}/calls/{SID}/stream") as answer:
             [first] = await events(answer, 1)
-            assert first["set"]["recorded"] == 0
+            assert first["set"]["recorded"] == ""
             (tmp_path / f"flights/{SID}.jsonl").write_text('{"at_ms": 9, "kind": "key", "key": "<7>"}\n')
             (tmp_path / f"flights/{SID}.wav").write_bytes(bytes(44) + b"\0\x40" * 8000)
             [grown] = await events(answer, 1)
-            assert grown == {"set": {"recorded": 16_044}}
+            assert grown == {"set": {"recorded": "1.wav?bytes=16000"}}
         text = await served.get(f"/calls/{SID}/timeline")
         assert 'class="caller" d="M0.5 ' in text
         assert "key &lt;7&gt;" in text
@@ -234,3 +240,42 @@ def test_a_line_of_a_record_that_lacks_fields_is_shown_as_far_as_it_goes():
     assert transcript_line({}).heard == ""
     assert transcript_line({"text": "Hello.", "pauses": 1}).note == "paused 1 time for a sound"
     assert transcript_line({"text": "Hello.", "interrupted_by": "comet"}).note == "cut off comet"
+
+
+async def test_what_is_recorded_of_a_live_call_is_served_in_ranges_that_fit_while_it_grows(tmp_path):
+    file = tmp_path / "flights" / f"{SID}.wav"
+    recording = CallRecordingFile(file.parent, SID)
+    samples = bytes(at % 251 for at in range(200_000))
+    async with pages(tmp_path) as served:
+        served.calls.add(record())
+        assert re.search(r'<audio[^>]* id="so-far"[^>]* class="unseen">', await served.get(f"/calls/{SID}"))
+        recording.append(samples, "", total=None)
+        with file.open("ab") as growing:
+            growing.write(b"xx")  # half of a sample, as when it is read in the middle of a write
+        text = await served.get(f"/calls/{SID}")
+        address = re.search(r'id="so-far"[^>]* src="([^"]*)"', text)[1]
+        assert address == f"/calls/{SID}/recordings/1.wav?bytes=200000"
+        first = await part(served, address, "bytes=0-999", 206)
+        recording.append(samples, "", total=200_000)
+        rest = await part(served, address, "bytes=1000-", 206)
+        whole = await part(served, address, None, 200)
+        assert first + rest == whole
+        assert whole[44:] == samples
+        with wave.open(BytesIO(whole)) as read:
+            assert (read.getnchannels(), read.getframerate(), read.getnframes()) == (2, 8000, 50_000)
+        assert await part(served, address, "bytes=-10", 206) == samples[-10:]
+        async with served.session.head(served.url + address) as answer:
+            assert (answer.status, answer.content_length) == (200, 200_044)
+        for wrong in ("bytes=200044-", "bytes=9-3", "bytes=x", "lines=1-2"):
+            await part(served, address, wrong, 416)
+        for wrong in ("0", "3", "-4", "x", "4000000", "9" * 30, ""):
+            await part(served, f"/calls/{SID}/recordings/1.wav?bytes={wrong}", None, 404)
+
+
+async def part(served, address, wanted, status):
+    """A range of a recording."""
+    headers = {} if wanted is None else {"Range": wanted}
+    async with served.session.get(served.url + address, headers=headers) as answer:
+        assert answer.status == status, wanted
+        assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+        return await answer.read()

@@ -19,6 +19,7 @@ from telebridge.server.api.campaigns.endpoints import CampaignEndpoints
 from telebridge.server.http import request_bodies
 from telebridge.server.http.problems import Problem
 from telebridge.server.pages import campaign_upload
+from telebridge.server.pages.campaign_edit import CampaignEditPages
 from telebridge.server.pages.campaign_upload import CampaignUploadPages, campaign_file
 from telebridge.server.pages.campaigns import BUTTONS, CampaignPages
 from telebridge.settings.sections import CampaignSettings
@@ -44,7 +45,9 @@ def with_campaigns(folder, account="AC1", flows_dir=BUNDLED_FLOWS):
         )
         CampaignUploadPages(api.store, endpoints, flows, account, folder / "uploads", served.router)
         limits = CampaignSettings(calls_per_second=2)
-        CampaignPages(api.store, endpoints, flows, law, limits, PromptTokens("secret"), served.streams, served.router)
+        prompts = PromptTokens("secret")
+        shown = CampaignPages(api.store, endpoints, flows, law, limits, prompts, served.streams, served.router)
+        CampaignEditPages(api.store, flows, limits, shown.forget, lambda: NOW, served.router)
 
     return extend
 

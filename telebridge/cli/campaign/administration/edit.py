@@ -10,15 +10,16 @@ import typer
 
 from telebridge.campaigns.definition.editing import (
     CHANGES_WHILE_RUNNING,
-    HIDDEN,
+    change_text,
+    limit_warnings,
     read_change,
     shown_keys,
     shown_value,
+    when_edit_counts,
 )
 from telebridge.campaigns.definition.loading import load_campaign, read_campaign
 from telebridge.campaigns.engine.administration import KeyChange
 from telebridge.campaigns.engine.campaign import Campaign
-from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.view import campaign_json
 from telebridge.cli.campaign.store import NameArgument, campaign_store, find_campaign, flows_of, run
 from telebridge.cli.options import AppOption, ConfigOption, JsonOption
@@ -26,7 +27,6 @@ from telebridge.cli.process.printing import print_line, print_text
 from telebridge.errors import ConfigurationError
 from telebridge.server.api.campaigns.edit import changed_file, edit_campaign
 from telebridge.settings.loading import load_settings
-from telebridge.settings.settings import Settings
 
 
 def edit(
@@ -68,7 +68,8 @@ def edit(
         print_line(json.dumps({**campaign_json(one), "changes": told}))
     else:
         print_text(_told(one, done))
-    for warning in _warnings(settings, done):
+    limits = {"max_live": settings.campaigns.max_live, "calls_per_second": settings.campaigns.calls_per_second}
+    for warning in limit_warnings(limits, done):
         print_text(f"warning: {warning}", err=True)
 
 
@@ -85,23 +86,8 @@ def _told(one: Campaign, done: Sequence[KeyChange]) -> str:
     head = f"campaign '{one.plan.name}' is {one.status.value}"
     if not done:
         return f"{head}; nothing was changed: it is so already"
-    changes = ", ".join(map(_change, done))
-    return f"{head}: {changes}; {_when(one)}"
-
-
-def _when(one: Campaign) -> str:
-    """When the processes that dial go by an edit."""
-    if one.status is CampaignStatus.RUNNING:
-        return "every process follows within half a second; live calls go on as they began"
-    if one.status is CampaignStatus.DONE:
-        return f"it is done: `telebridge campaign start {one.plan.name}` lets it dial again"
-    return "it counts from the next start"
-
-
-def _change(change: KeyChange) -> str:
-    if change.before == change.after == HIDDEN:
-        return f"{change.key} is another one"
-    return f"{change.key} {shown_value(change.before)} → {shown_value(change.after)}"
+    changes = ", ".join(map(change_text, done))
+    return f"{head}: {changes}; {when_edit_counts(one)}"
 
 
 def _tell_keys(one: Campaign, *, json_: bool) -> None:
@@ -123,12 +109,3 @@ def _tell_keys(one: Campaign, *, json_: bool) -> None:
 def _lines(keys: dict[str, Any]) -> Iterator[str]:
     for key, value in keys.items():
         yield f"  {key:<24} {shown_value(value)}"
-
-
-def _warnings(settings: Settings, done: Sequence[KeyChange]) -> Iterator[str]:
-    """Limits of the account that are below those of the campaign."""
-    limits = {"max_live": settings.campaigns.max_live, "calls_per_second": settings.campaigns.calls_per_second}
-    for change in done:
-        limit = limits.get(change.key)
-        if limit is not None and isinstance(change.after, int | float) and change.after > limit:
-            yield f"campaigns.{change.key} is {limit:g} for all campaigns together: {change.after:g} is never reached"

@@ -44,7 +44,7 @@ async def edit_campaign(
     """
     where = f"campaign '{campaign.plan.name}'"
     before = read_campaign(campaign.plan.file, where=where)
-    after, plan = _planned(campaign, file, where=where, flows=flows, wallclock=wallclock)
+    after, plan = planned_again(campaign, file, where=where, flows=flows, wallclock=wallclock)
     changes = key_changes(before, after)
     if not changes:
         return campaign, ()
@@ -94,14 +94,18 @@ async def clone_campaign(
     passed = campaign.ends_by(epoch_ms(wallclock))
     times = [((key,), None) for key in ("start_at", "end_at") if passed and _has(campaign, key)]
     text = changed_file(campaign, [(("name",), name), *times])
-    _, plan = _planned(campaign, text, where=f"clone '{name}'", flows=flows, wallclock=wallclock)
+    _, plan = planned_again(campaign, text, where=f"clone '{name}'", flows=flows, wallclock=wallclock)
     return await clone_contacts(store, campaign, plan, contacts=contacts, outcomes=outcomes)
 
 
-def _planned(
+def planned_again(
     campaign: Campaign, text: str, *, where: str, flows: FlowCatalogue, wallclock: datetime
 ) -> tuple[CampaignDefinition, CampaignPlan]:
-    """The plan of a changed file, for the account of a campaign. Mistakes have no lines: nobody has seen the file."""
+    """The plan of a changed file, for the account of a campaign; see `telebridge.server.api.campaigns.plan.planned`.
+
+    Raises:
+        ConfigurationError: The first mistake in it, without its line: nobody has seen the file.
+    """
     try:
         return planned(text, where=where, flows=flows, account=campaign.plan.account, wallclock=wallclock)
     except ConfigurationError as error:

@@ -8,22 +8,25 @@ const $ = (id) => document.getElementById(id);
 const page = $("phone").dataset;
 const CAUSES = { speech: "when you spoke", key: "by a key", api: "through the API", "hang-up": "by the end of the call" };
 let told = false; // whether a line comes from the bridge, which tells all of them again to a page that was hidden
-let call = null; // {sid, audio, stream, began, unfollow}
+let call = null; // {sid, audio, stream, unfollow}
+let began = 0; // when the last call did
 
 function state(text) {
   $("state").textContent = text;
 }
 
+/** Show what is wrong above the page; while there is a call, also where that is looked at. */
 function problem(text) {
   $("problem").textContent = text;
   $("problem").hidden = !text;
+  if (text && call) line(text);
 }
 
 function line(text, ...marked) {
   const item = document.createElement("li");
   const at = document.createElement("span");
   at.className = "at";
-  at.textContent = call ? `${((performance.now() - call.began) / 1000).toFixed(1)} s` : "";
+  at.textContent = `${((performance.now() - began) / 1000).toFixed(1)} s`;
   item.append(at, text, ...marked);
   item.toggleAttribute("data-told", told);
   $("log").append(item);
@@ -91,7 +94,8 @@ async function begin() {
   state("Calling");
   try {
     const audio = await PhoneAudio.open({ frame: sendFrame, mark: (name) => call?.stream?.returnMark(name) }, page.worklet);
-    call = { audio, began: performance.now(), stream: null, sid: "", unfollow: null };
+    began = performance.now();
+    call = { audio, stream: null, sid: "", unfollow: null };
     await openSource(audio);
     const made = await mint();
     call.sid = made.callSid;
@@ -102,6 +106,7 @@ async function begin() {
   } catch (error) {
     await end("The call did not begin");
     problem(error.message);
+    $("problem").scrollIntoView({ block: "nearest" });
     $("call").disabled = false;
   }
 }
@@ -142,6 +147,8 @@ function connected() {
   $("keypad").disabled = false;
   $("latency").textContent = `${call.audio.latencyMs} ms`;
   line("Connected.");
+  $("live").focus({ preventScroll: true }); // the button that had the focus is off now
+  $("in-call").scrollIntoView({ block: "nearest" });
   if (new FormData($("dial")).get("source") === "recording") {
     call.audio.useRecording($("recording").files[0], () => line("The recording is over."))
       .catch(() => problem("The recording cannot be read: choose a WAV, MP3 or Ogg file."));
@@ -192,7 +199,7 @@ async function end(why) {
   call = null;
   ended.stream?.stop();
   setTimeout(() => ended.unfollow?.(), 1500); // what was heard of the last prompt is still to come
-  const seconds = (performance.now() - ended.began) / 1000;
+  const seconds = (performance.now() - began) / 1000;
   state(why ?? `Call ended: ${lengthText(seconds)}`);
   if (ended.sid) {
     $("record").href = `${page.record}/${ended.sid}`;
