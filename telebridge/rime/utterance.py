@@ -110,8 +110,12 @@ class RimeUtterance(MessageReceiver):
         """Speak `text` in a task of its own; `rate` is the voice's."""
         self._address, self._rate = address, rate
         self._task = tasks.start(self._speak(text))
+        self._task.add_done_callback(self._task_done)
+
+    def _task_done(self, _: asyncio.Task[None]) -> None:
+        self._task = None  # a task that was cancelled refers to the frames that refer to this
         # A task that is cancelled before its first step runs no `finally` of its own.
-        self._task.add_done_callback(lambda _: self.utterance.end(SpeechUnavailable(CLOSED)))
+        self.utterance.end(SpeechUnavailable(CLOSED))
 
     def _cleared(self) -> None:
         """Drop the text at Rime, and never read this connection again."""

@@ -5,6 +5,9 @@ the service calls `put`, which calls the `put` of the subscribed sink, and so on
 between them, unless a listener chooses to iterate.
 
 One rule: after `clear()` no event comes out, whatever is still put in.
+
+What is over refers to nobody: its source and its listeners refer to it, and a circle of references, with all audio that
+hangs on it, would stay until the garbage collector stops every call to look for it.
 """
 
 import asyncio
@@ -69,7 +72,7 @@ class Utterance(SpeechStream, SpeechSink):
     def end(self, error: SpeechError | None = None) -> None:
         if self._over:
             return
-        self._over, self._error = True, error
+        self._over, self._error, self._on_clear = True, error, None
         if self._sink is not None and not self._events:
             self._pass_on_end()
         else:
@@ -89,8 +92,9 @@ class Utterance(SpeechStream, SpeechSink):
         if not self._over:
             self._over = True
             self._wake()
-            if self._on_clear is not None:
-                self._on_clear()
+            on_clear, self._on_clear = self._on_clear, None
+            if on_clear is not None:
+                on_clear()
 
     @override
     def __aiter__(self) -> "Utterance":

@@ -109,7 +109,12 @@ class RunningTimeout(AbstractAsyncContextManager["RunningTimeout"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._timer.cancel()
-        await self._timeout.__aexit__(kind, error, trace)
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        finally:
+            # It refers to the task, a cancelled task to its error, and that to the frames that refer to this: all would
+            # stay until the garbage collector finds them.
+            del self._timeout
 
     def deadline(self) -> float:
         """When it is over, in running time."""

@@ -7,6 +7,7 @@ from contextlib import aclosing
 import aiohttp
 import pytest
 from support.bridge import bridge, heard_by
+from support.garbage import garbage
 from support.speech import SYSTEMS, TalkingVoice, audio_of
 from support.virtual_time import virtually
 from websockets.protocol import State
@@ -252,6 +253,16 @@ async def test_each_policy_yields_to_its_causes_alone(tmp_path, policy, by_speec
         _, keyed = await stack.call("wait 1s; press 1; listen 60s")
     assert (spoken.utterances[0].interruption is not None) is by_speech
     assert (keyed.utterances[0].interruption is not None) is by_key
+
+
+@virtually
+async def test_a_call_that_is_over_is_freed_without_the_garbage_collector(tmp_path):
+    async with bridge(tmp_path, FLOW) as stack:
+        await stack.call("wait 1500ms; speak 1200ms; listen 60s")
+        with garbage() as found:
+            await stack.call("wait 1500ms; speak 1200ms; press 1; listen 60s")
+            await asyncio.sleep(5)
+    assert not found
 
 
 @pytest.mark.parametrize("place", ["noise hum -40dB", "noise street -35dB", "noise street -30dB"])

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from support.faults import fault
+from support.garbage import garbage
 from support.virtual_time import virtually
 from websockets.asyncio.server import serve
 from websockets.exceptions import ConnectionClosed
@@ -19,6 +20,8 @@ from telebridge.errors import SpeechRejected, SpeechUnavailable
 from telebridge.rime.client import RimeSpeech
 from telebridge.rime.connection import RimeConnection
 from telebridge.rime.parameters import RimeOptions
+from telebridge.speech.failover import Provider
+from telebridge.speech.failover_source import FailoverSpeech
 from telebridge.speech.source import Audio, Word, Words
 
 AUDIO = sine(440, 500)
@@ -286,6 +289,30 @@ async def test_nobody_waits_for_a_cleared_connection_to_close(protocol):
         stream.clear()
         assert await heard(source.speak("Next.")) == AUDIO
         assert asyncio.get_running_loop().time() - began < 0.2
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("ends", ["complete", "cleared", "unread"])
+@virtually
+async def test_what_is_over_is_freed_without_the_garbage_collector(protocol, ends):
+    """A collection stops every live call; and until it comes, all audio of what is over would be kept."""
+
+    async def use(source):
+        stream = source.speak("Long.")
+        if ends != "unread":
+            await anext(stream)
+        if ends == "complete":
+            await heard(stream)
+        stream.clear()
+
+    async with rime(protocol=protocol) as (_, source):
+        speech = FailoverSpeech([Provider("rime", source, 3.0, 5.0, same_voice=True)])
+        await use(speech)
+        await asyncio.sleep(5)  # connections close
+        with garbage() as found:
+            await use(speech)
+            await asyncio.sleep(5)
+    assert not found
 
 
 @fault(

@@ -7,6 +7,8 @@ to wait again.
 One rule: a step ends when the caller has *heard* it, which the ledger says, not when it was sent.
 """
 
+from itertools import count
+
 from telebridge.call.record import CallRecord
 from telebridge.call.session.announcements import AnnouncementQueue
 from telebridge.call.session.answering.screening_turn import ScreeningTurn
@@ -43,23 +45,18 @@ class Dialogue:
         listening: Whether and how words are heard.
     """
 
-    __slots__ = ("_duplex", "_listening", "_record", "_turn", "_turns", "ahead", "announcements", "digits", "floor")
+    __slots__ = ("_duplex", "_listening", "_numbers", "_record", "_turn", "ahead", "announcements", "digits", "floor")
 
     def __init__(self, record: CallRecord, duplex: FullDuplex, listening: WordOptions = NO_WORDS) -> None:
         self._duplex = duplex
         self._listening = listening
-        self._turns = 0
+        self._numbers = count(1)  # each recognition of a call has its own
         self.digits = DigitCollector()
         self.announcements = AnnouncementQueue(duplex)
         self._record = record
         self._turn: DialogTurn | None = None
-        self.floor = FloorWords(duplex, record, listening, self._next_number)
+        self.floor = FloorWords(duplex, record, listening, self._numbers)
         self.ahead = WordsAhead(duplex, listening.available)
-
-    def _next_number(self) -> int:
-        """A number for a recognition that no other one of this call has."""
-        self._turns += 1
-        return self._turns
 
     # Steps.
 
@@ -77,7 +74,7 @@ class Dialogue:
             return []
         if self.ahead.kept:
             self._follow_ahead(step)
-        parts = (self._duplex, self.digits, self._record, self._listening, self._next_number(), self.ahead)
+        parts = (self._duplex, self.digits, self._record, self._listening, next(self._numbers), self.ahead)
         self._turn = ScreeningTurn(step, *parts) if isinstance(step, Screening) else DialogTurn(step, *parts)
         return self._go_on(self._turn.begin(now=now), now)
 

@@ -6,7 +6,7 @@ from prompt to prompt. Transcripts of both decide whether the caller takes the f
 One rule: words never delay the silence of the line. They only decide how it ends.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
 from telebridge.call.record import CallRecord, HeardAnswer
@@ -62,7 +62,7 @@ class FloorWords:
         duplex: The audio of the call.
         record: What the caller says is noted here.
         options: How words are heard, and who judges them.
-        number: Returns a number for each recognition.
+        numbers: Gives a number for each recognition.
 
     Attributes:
         turns: What the caller says, as the flow takes it.
@@ -75,7 +75,7 @@ class FloorWords:
         "_duplex",
         "_judging",
         "_latest",
-        "_number",
+        "_numbers",
         "_options",
         "_own",
         "_questions",
@@ -86,11 +86,11 @@ class FloorWords:
         "turns",
     )
 
-    def __init__(self, duplex: FullDuplex, record: CallRecord, options: WordOptions, number: Callable[[], int]) -> None:
+    def __init__(self, duplex: FullDuplex, record: CallRecord, options: WordOptions, numbers: Iterator[int]) -> None:
         self._duplex = duplex
         self._record = record
         self._options = options
-        self._number = number
+        self._numbers = numbers
         floor = options.floor
         self._contest = duplex.contest = None if floor is None else FloorContest(floor.wait_seconds)
         self._own: int | None = None  # the recognition that is open outside of questions
@@ -160,7 +160,7 @@ class FloorWords:
             self._latest.interruption = barge_in
 
     def _open(self, now: float) -> list[CallEffect]:
-        self._own, self._utterance = self._number(), 0
+        self._own, self._utterance = next(self._numbers), 0
         effects: list[CallEffect] = [StartRecognition(self._own, RecognitionRequest(self._language()))]
         return [*effects, *self._begin(now)] if self._duplex.caller_speaking else effects
 
