@@ -17,6 +17,7 @@ from aiohttp import web
 from typing_extensions import override
 
 from telebridge.cli.process.event_loop import on_signal, run
+from telebridge.cli.process.garbage import GarbageCollection
 from telebridge.cli.process.listener import BACKLOG, listen
 from telebridge.cli.process.stopping import Stop, end_process
 from telebridge.errors import ConfigurationError
@@ -155,9 +156,12 @@ def run_server(serve: Callable[[Stop], Coroutine[Any, Any, None]], *, drain_seco
     stop = Stop(drain_seconds)
 
     async def served() -> None:
+        garbage = GarbageCollection()
+        garbage.start()
         try:
             await serve(stop)
         finally:
+            garbage.stop()
             stop.closed()
 
     run(served())
