@@ -134,7 +134,10 @@ def _module(name: str, *arguments: str, python: str = sys.executable) -> Iterato
     command = module(name, *arguments, python=python)
     process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
     try:
-        yield process.pid, int(process.stdout.readline())
+        port = process.stdout.readline()
+        if not port:
+            raise SystemExit(f"scripts/bench: {python} could not run {name}; it says above why")
+        yield process.pid, int(port)
     finally:
         process.terminate()
         process.wait(10)
