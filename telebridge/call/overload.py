@@ -11,10 +11,10 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-CALLS_PER_CORE = 250
-"""How many calls one process accepts unless its settings say otherwise. A caller who interrupts now and then costs 65
-us of the processor for each of the 50 frames of a second, so 250 of them take four fifths of a core; with more, chunks
-of Rime are late. A slower machine refuses earlier, by its own measurements."""
+CALLS_PER_CORE = 350
+"""How many calls one process accepts unless its settings say otherwise. A caller who interrupts now and then costs 40
+to 45 us of the processor for each of the 50 frames of a second, so 350 of them take four fifths of a core; with more,
+chunks of Rime are late. A slower machine refuses earlier, by its own measurements."""
 FEWEST_CALLS = 8
 """With fewer live calls nothing is refused: then it is not the calls that use the machine."""
 LATEST_OF = 20
@@ -29,11 +29,12 @@ SETTLING_SECONDS = CONNECTING_SECONDS + 2 * AVERAGED_SECONDS
 MEASURED_FROM_CALLS = 20
 """From so many live calls on, the cost of a call is measured."""
 SETTLED = 0.95
-"""It is measured only while this part of them has settled: the beginning of a call costs more than what follows."""
+"""It is measured only while this part of them has settled: the beginning of a call costs more than what follows. Until
+then a measurement only says what a call costs at most."""
 BEGINNING_SECONDS = 2.5
 """The beginning of a call costs as much as so many seconds of it. That is over soon, so it refuses no call by itself;
 where it makes the event loop late, the lag does."""
-UNMEASURED = 2.0
+UNMEASURED = 2.8
 """Before that a call is taken to cost so many times the usual: machines are slower, and callers speak more."""
 EASED = 0.85
 """A reading is light when nothing is above this part of its limit."""
@@ -182,6 +183,8 @@ class Overload:
         ages = self._ages(now)
         if live >= MEASURED_FROM_CALLS and live - len(ages) >= SETTLED * live:
             self._cost = core_share / (live - _unseen(ages))
+        elif (seen := live - _unseen(ages)) >= MEASURED_FROM_CALLS:
+            self._cost = min(self._cost, core_share / seen)  # no call costs more: what the beginnings cost is in it
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:

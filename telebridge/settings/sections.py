@@ -82,7 +82,7 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8080
     api_token: str = ""
-    max_calls: Annotated[int, Field(ge=1)] = 250
+    max_calls: Annotated[int, Field(ge=1)] = 350
     overload_lag_ms: Annotated[float, Field(gt=0)] = 20.0
     overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.78
     overflow_url: Annotated[str, AfterValidator(_address_or_empty)] = ""
