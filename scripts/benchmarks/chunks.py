@@ -116,6 +116,7 @@ async def bridge(folder: Path, rime_port: int, *, cached: bool) -> None:
     from telebridge.call.runner.live_calls import LiveCalls
     from telebridge.call.runner.ports import CallPorts
     from telebridge.call.session.session import SessionOptions
+    from telebridge.cli.process.garbage import GarbageCollection
     from telebridge.rime.client import RimeSpeech
     from telebridge.rime.parameters import RimeOptions
     from telebridge.server.twilio.prompts import PromptHandler
@@ -155,6 +156,7 @@ async def bridge(folder: Path, rime_port: int, *, cached: bool) -> None:
         default_flow=flows.names[0],
         numbers={},
     )
+    GarbageCollection().start()  # as `telebridge serve` does
     await serve(app)
 
 
