@@ -33,15 +33,26 @@ const named = (node) => {
   const classes = [...element.classList].map((each) => `.${each}`).join("");
   return near + element.localName + (element.id && `#${element.id}`) + classes;
 };
+const players = () => [...document.querySelectorAll("audio")];
+const inPlayer = ({ node, previousRect, currentRect }) => !node && players().some((player) => {
+  const box = player.getBoundingClientRect();
+  const holds = (rect) => rect.left >= box.left - 1 && rect.right <= box.right + 1 && rect.top >= box.top - 1;
+  return holds(previousRect) && holds(currentRect) && Math.max(previousRect.top, currentRect.top) <= box.bottom;
+});
 new PerformanceObserver((list) => {
   for (const each of list.getEntries()) {
+    if (each.sources.length && each.sources.every(inPlayer)) continue;
     const path = (one) => `${named(one.node)}: ${where(one.previousRect)} to ${where(one.currentRect)}`;
     const moved = each.sources.map(path);
     if (!each.hadRecentInput) window.shifts.push({ share: each.value, moved });
   }
 }).observe({ type: "layout-shift", buffered: true });
 """
-"""Collects in `window.shifts` what moved on a page without a person's doing: which element, from where to where."""
+"""Collects in `window.shifts` what moved on a page without a person's doing: which element, from where to where.
+
+What the browser's own player moves inside its box is left out: it has no node that a page can see, and makes room for
+the time when it knows how long the recording is.
+"""
 
 
 class Tab:
