@@ -181,9 +181,10 @@ class Overload:
         self.lag_ms = sorted(self._lags, reverse=True)[LATE_ONES - 1] if len(self._lags) >= LATE_ONES else 0.0
         self.core_share, self._live = core_share, live
         ages = self._ages(now)
+        seen = live - _unseen(ages)
         if live >= MEASURED_FROM_CALLS and live - len(ages) >= SETTLED * live:
-            self._cost = core_share / (live - _unseen(ages))
-        elif (seen := live - _unseen(ages)) >= MEASURED_FROM_CALLS:
+            self._cost = core_share / seen
+        elif seen >= MEASURED_FROM_CALLS:
             self._cost = min(self._cost, core_share / seen)  # no call costs more: what the beginnings cost is in it
         return self._read(now)
 

@@ -52,6 +52,11 @@ class Question:
     def finals(self):
         return [each for each in self.results if isinstance(each, FinalTranscript)]
 
+    def pauses(self):
+        """The caller begins to speak, and pauses."""
+        self.recognition.begin_speech()
+        self.recognition.feed(VOICE + PAUSE)
+
     def says(self, mulaw=SECOND, pieces=1):
         self.recognition.begin_speech()
         for _ in range(pieces):
@@ -145,8 +150,7 @@ async def test_what_is_heard_at_a_pause_is_the_answer_where_nothing_but_silence_
     ear = SetEar()
     recognizer = recognizer_of(ear)
     question = Question(recognizer)
-    question.recognition.begin_speech()
-    question.recognition.feed(VOICE + PAUSE)
+    question.pauses()
     await until(lambda: question.results)
     assert question.results == [PartialTranscript(1, "billing")]
     question.recognition.feed(PAUSE)
@@ -175,8 +179,7 @@ async def test_who_speaks_on_after_a_pause_is_heard_out():
     ear = SetEar()
     recognizer = recognizer_of(ear)
     question = Question(recognizer)
-    question.recognition.begin_speech()
-    question.recognition.feed(VOICE + PAUSE)
+    question.pauses()
     await until(lambda: question.results)
     question.recognition.feed(VOICE)
     assert len(question.results) == 1
@@ -196,8 +199,7 @@ async def test_a_pass_is_given_up_once_the_caller_speaks_on():
     ear = SetEar(busy=True)
     recognizer = recognizer_of(ear)
     question = Question(recognizer)
-    question.recognition.begin_speech()
-    question.recognition.feed(VOICE + PAUSE)
+    question.pauses()
     await asyncio.sleep(0)
     question.recognition.feed(VOICE)
     ear.may.set()
@@ -214,8 +216,7 @@ async def test_nobody_is_heard_early_while_another_waits_for_the_model():
     first, second = Question(recognizer), Question(recognizer)
     first.says()
     await asyncio.sleep(0)
-    second.recognition.begin_speech()
-    second.recognition.feed(VOICE + PAUSE)
+    second.pauses()
     ear.may.set()
     await until(lambda: first.finals)
     assert not second.results
@@ -239,8 +240,7 @@ async def test_a_model_that_is_too_slow_at_a_pause_is_not_waited_for_once_more_a
     ear = SetEar(busy=True)
     recognizer = recognizer_of(ear, answer_seconds=0.03)
     question = Question(recognizer)
-    question.recognition.begin_speech()
-    question.recognition.feed(VOICE + PAUSE)
+    question.pauses()
     await until(lambda: not recognizer.available)
     ear.may.set()
     question.recognition.end_speech()
