@@ -18,7 +18,8 @@ HEAD = """# Benchmarks
 `scripts/bench publish` measures and writes this page; the figures of every single run are beside it in
 [benchmarks/](benchmarks/). Ratios are taken within one run of interleaved servers, because machines differ and are
 shared; figures of several rounds are medians. What is measured, and how, is in the docstrings of `scripts/benchmarks`.
-A figure without a verdict was not measured, or nothing could be concluded from it.
+A figure without a verdict was not measured, or nothing could be concluded from it. What a call costs with words is in
+[speech-input.md](speech-input.md#how-it-is-measured).
 """
 TIMES = "\N{MULTIPLICATION SIGN}"
 Figures = dict[str, dict]
@@ -221,7 +222,7 @@ def _local_words(found: dict[str, Any] | None, met: dict[str, bool]) -> Iterator
         return
     for speakers in ("ktuberling", "tuxpaint"):
         its = found[speakers]
-        right = f"{its['right'] + its['right_asked']:.1f} %, {its['right_asked']:g} % of them asked back"
+        right = f"{its['right']:g} %, {its['right_asked']:g} % of them asked back"
         what = f"phrases of ten that `local` hears right, recordings of {speakers}"
         yield Bar(what, "≥ 90 %", right, met[f"local.{speakers}.right"])
         yield Bar("the same, taken for a wrong choice", "≤ 2 %", f"{its['wrong']:g} %", met[f"local.{speakers}.wrong"])
