@@ -172,7 +172,8 @@ def apology(node: Node, scope: Scope) -> Say:
 
 
 def _say(node: Node, text: str, barge_in: BargeInPolicy | None, scope: Scope) -> Say:
-    return Say(rendered(text, scope.variables), voice=_voice(node, scope), barge_in=barge_in)
+    said = rendered(text, scope.variables) if "{" in text else " ".join(text.split())
+    return Say(said, voice=_voice(node, scope), barge_in=barge_in)
 
 
 def _voice(node: Node, scope: Scope) -> VoiceOverrides | None:

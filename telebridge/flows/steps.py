@@ -37,7 +37,8 @@ class Say:
             TypeError: The text is neither a str nor an asynchronous iterable.
         """
         if isinstance(self.text, str):
-            object.__setattr__(self, "text", repaired(self.text))
+            if not self.text.isascii():
+                object.__setattr__(self, "text", repaired(self.text))
         elif not isinstance(self.text, AsyncIterable):
             raise TypeError(f"a text is a str or an asynchronous iterable of str, not {type(self.text).__name__}")
 

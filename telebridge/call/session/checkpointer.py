@@ -153,7 +153,7 @@ class Checkpointer:
             over=self.over,
             apology=self.apology,
             words_ahead=self._dialogue.ahead.kept,
-            person=self._record.is_person,
+            person=self._record.acted or self._record.is_person,
         )
         return light.encode(standing=self._position, variables=self._variables)
 

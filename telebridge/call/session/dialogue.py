@@ -304,28 +304,31 @@ class Dialogue:
 
     def attend(self, *, live: bool, now: float) -> list[CallEffect]:
         """Listen as long as somebody wants to know whether the caller speaks, or what they say."""
-        awaited = self.digits.collecting or self.floor.turns.wanted
+        floor = self.floor
+        awaited = self.digits.collecting or floor.turns.wanted
         if self._duplex.attend(live=live, awaited=awaited, between_steps=self._turn is None):
             self.digits.speech_ended(now=now)
-        if not self.floor.active:
-            return []
+        if self._duplex.contest is None and floor.own is None and not floor.turns.wanted:
+            return []  # nobody wants words outside of questions
         questioned = self._turn is not None and self._turn.listens
-        return self.floor.attend(live=live, questioned=questioned, now=now)
+        return floor.attend(live=live, questioned=questioned, now=now)
 
     # Time.
 
     def next_deadline(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
+        contest = self._duplex.contest
         return earliest(
             self._duplex.next_deadline(),
-            self.floor.next_deadline(),
+            None if contest is None else contest.next_deadline(),
             None if self._turn is None else self._turn.next_deadline(announcing=self.announcements.in_progress),
         )
 
     def handle_timeout(self, *, now: float) -> list[TurnResult]:
         """What follows from the time being `now`."""
         results = self._utterance_over(self._duplex.handle_timeout(now=now), now)
-        results += self._settle(self.floor.handle_timeout(now=now), now)
+        if self._duplex.contest is not None:
+            results += self._settle(self._duplex.contest.handle_timeout(now=now), now)
         if self._turn is not None:
             timed_out = self._turn.handle_timeout(announcing=self.announcements.in_progress, now=now)
             results += self._results_of(timed_out, now)

@@ -154,8 +154,7 @@ class MediaHandler:
 
     async def _read(self, socket: web.WebSocketResponse, runner: CallRunner, reader: MediaReader) -> None:
         """Read what the reader hands on, until the socket ends, breaks the protocol, or does not start in time."""
-        bad, started, pace = BadMessages(), False, reader.pace
-        loop = asyncio.get_running_loop()
+        bad, started, loop = BadMessages(), False, asyncio.get_running_loop()
         async with asyncio.timeout(START_SECONDS) as start:
             async for message in socket:
                 try:
@@ -174,9 +173,9 @@ class MediaHandler:
                 if not started and runner.streaming:
                     started = True
                     start.reschedule(None)
-                pace.take(len(message.data) if isinstance(message.data, bytes | bytearray) else 0)
-                if pace.left <= 0:  # a socket that has more messages never waits by itself
-                    await _wait(pace.wait_seconds(now=loop.time()))
+                size = len(message.data) if isinstance(message.data, bytes | bytearray) else 0
+                if (seconds := reader.wait_seconds(size)) is not None:
+                    await _wait(seconds)  # a socket that has more messages never waits by itself
                 reader.message_read()
 
 

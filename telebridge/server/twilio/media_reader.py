@@ -35,24 +35,25 @@ class FrameBoundaries:
 
     Attributes:
         messages: How many messages have begun to end: their last frame has begun. A control frame is a message, too.
+        between_messages: Whether what came so far is known to end with a message.
     """
 
-    __slots__ = ("_fragmented", "_head", "_lost", "_missing", "messages")
+    __slots__ = ("_fragmented", "_head", "_lost", "_missing", "between_messages", "messages")
 
     def __init__(self) -> None:
         self.messages = 0
+        self.between_messages = True
         self._lost = False  # whether there were too many to follow
         self._head = b""  # of a frame whose length is not known yet
         self._missing = 0  # bytes of a frame that are to come
         self._fragmented = False  # whether more fragments of a message are to come
 
-    @property
-    def between_messages(self) -> bool:
-        """Whether what came so far is known to end with a message."""
-        return not self._head and not self._missing and not self._fragmented and not self._lost
-
     def receive(self, data: bytes) -> None:
         """Follow the next piece."""
+        self._follow(data)
+        self.between_messages = not (self._head or self._missing or self._fragmented or self._lost)
+
+    def _follow(self, data: bytes) -> None:
         data, self._head = self._head + data, b""
         at, frames = self._missing, 0
         while at < len(data) and not self._lost:
@@ -86,25 +87,22 @@ def _frame_length(head: bytes) -> int | None:
 class MediaReader(asyncio.Protocol):
     """Stands in front of aiohttp's protocol while its connection carries a media stream.
 
-    Call `message_read` after each message that the task has read from aiohttp's WebSocket, and `stop` when it reads no
-    more.
+    For each message that the task reads from aiohttp's WebSocket, call `wait_seconds` when the task has done what
+    follows from it, wait, and call `message_read`; call `stop` when it reads no more.
 
     Args:
         served: aiohttp's protocol.
         receive_frame: Takes a text message if it is a frame of the caller's audio in its time; otherwise changes
             nothing and returns False.
-
-    Attributes:
-        pace: How fast the stream may be read; the task counts what it reads, too.
     """
 
-    __slots__ = ("_boundaries", "_direct", "_loop", "_messages_read", "_receive_frame", "_served", "_stopped", "pace")
+    __slots__ = ("_boundaries", "_direct", "_loop", "_messages_read", "_pace", "_receive_frame", "_served", "_stopped")
 
     def __init__(self, served: asyncio.Protocol, receive_frame: Callable[[bytes], bool]) -> None:
         self._served = served
         self._receive_frame = receive_frame
         self._loop = asyncio.get_running_loop()
-        self.pace = ReadingPace(now=self._loop.time())
+        self._pace = ReadingPace(now=self._loop.time())
         self._boundaries = FrameBoundaries()
         self._messages_read = 0
         self._direct = True  # whether all that was handed on is read
@@ -117,7 +115,7 @@ class MediaReader(asyncio.Protocol):
         What is done for each frame is written out here: a call of a function for each part would be felt.
         """
         if self._direct:
-            pace, at, size = self.pace, 0, len(data)
+            pace, at, size = self._pace, 0, len(data)
             if pace.left <= 0 and pace.is_slow(now=(now := self._loop.time())):
                 pace.wait_seconds(now=now)
             while at < size:
@@ -153,6 +151,15 @@ class MediaReader(asyncio.Protocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._served.connection_lost(exc)
+
+    def wait_seconds(self, size: int) -> float | None:
+        """Count a message of so many bytes that the task has read.
+
+        Returns:
+            How long to wait before the next one, at least until the next turn of the event loop; None for not at all.
+        """
+        self._pace.left -= 1 + size // UNIT_BYTES
+        return None if self._pace.left > 0 else self._pace.wait_seconds(now=self._loop.time())
 
     def message_read(self) -> None:
         """The task has read a message that was handed on, and done what follows from it."""

@@ -23,7 +23,8 @@ class ReadingPace:
         now: The time of the event loop, in seconds.
 
     Attributes:
-        left: How many units are left of the stream's share of this turn; none at 0 and below.
+        left: How many units are left of the stream's share of this turn; none at 0 and below. Whoever reads a message
+            takes off what it counts.
     """
 
     __slots__ = ("_credit", "_last", "left")
@@ -32,10 +33,6 @@ class ReadingPace:
         self.left = TURN_UNITS
         self._credit = float(BURST_UNITS)
         self._last = now
-
-    def take(self, size: int) -> None:
-        """Count a message of so many bytes that was read."""
-        self.left -= 1 + size // UNIT_BYTES
 
     def is_slow(self, *, now: float) -> bool:
         """Whether what was read of the share came so slowly that the next share may begin without a wait or a turn."""

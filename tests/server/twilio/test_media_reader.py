@@ -10,7 +10,7 @@ from support.virtual_time import virtually
 from support.websocket_frames import CONTINUATION, PING, TEXT, client_frame, masked_payload
 
 from telebridge.server.twilio.media_reader import MOST_FRAMES, FrameBoundaries, MediaReader
-from telebridge.server.twilio.reading_pace import TURN_UNITS, UNITS_A_SECOND
+from telebridge.server.twilio.reading_pace import TURN_UNITS, UNIT_BYTES, UNITS_A_SECOND
 from telebridge.twilio.messages import MAX_MEDIA_BYTES
 
 
@@ -199,3 +199,12 @@ def test_a_piece_of_very_many_frames_is_not_followed():
     assert not boundaries.between_messages
     boundaries.receive(client_frame(b""))
     assert not boundaries.between_messages
+
+
+@virtually
+async def test_a_large_message_that_the_task_reads_counts_for_as_many_small_ones():
+    reader = Line().reader
+    assert reader.wait_seconds(400) is None
+    assert reader.wait_seconds((TURN_UNITS - 3) * UNIT_BYTES) is None
+    assert reader.wait_seconds(0) == 0.0, "the share of this turn is used up"
+    assert reader.wait_seconds(0) is None

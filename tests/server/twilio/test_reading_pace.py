@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNIT_BYTES, UNITS_A_SECOND, ReadingPace
+from telebridge.server.twilio.reading_pace import BURST_UNITS, TURN_UNITS, UNITS_A_SECOND, ReadingPace
 
 
 def wait(pace, units, now):
@@ -43,10 +43,3 @@ def test_what_comes_slowly_never_waits(steps):
         seconds = pace.wait_seconds(now=now)
         assert not (slow and seconds)
         now += seconds
-
-
-def test_large_messages_count_for_as_many_small_ones():
-    pace = ReadingPace(now=0.0)
-    pace.take(400)
-    pace.take(3 * UNIT_BYTES)
-    assert pace.left == TURN_UNITS - 5

@@ -67,6 +67,7 @@ class FloorWords:
     Attributes:
         turns: What the caller says, as the flow takes it.
         in_utterance: Whether an utterance outside of a question is in progress.
+        own: The recognition that is open outside of questions; None where none is.
     """
 
     __slots__ = (
@@ -77,12 +78,12 @@ class FloorWords:
         "_latest",
         "_numbers",
         "_options",
-        "_own",
         "_questions",
         "_record",
         "_spoken",
         "_utterance",
         "in_utterance",
+        "own",
         "turns",
     )
 
@@ -93,7 +94,7 @@ class FloorWords:
         self._numbers = numbers
         floor = options.floor
         self._contest = duplex.contest = None if floor is None else FloorContest(floor.wait_seconds)
-        self._own: int | None = None  # the recognition that is open outside of questions
+        self.own: int | None = None
         self._utterance = 0
         self.in_utterance = False
         self._spoken: dict[UtteranceKey, OverheardUtterance] = {}
@@ -106,12 +107,12 @@ class FloorWords:
     @property
     def active(self) -> bool:
         """Whether words outside of questions are wanted in this call."""
-        return self._contest is not None or self._own is not None or self.turns.wanted
+        return self._contest is not None or self.own is not None or self.turns.wanted
 
     @property
     def own_utterance(self) -> UtteranceKey | None:
         """The utterance that the recognition outside of questions hears now; None where none does."""
-        return None if self._own is None or not self.in_utterance else (self._own, self._utterance)
+        return None if self.own is None or not self.in_utterance else (self.own, self._utterance)
 
     # Who listens.
 
@@ -130,25 +131,25 @@ class FloorWords:
         needed = self.turns.wanted or (contest is not None and self._duplex.yields_to_speech)
         if questioned:
             self._forget_own()  # its recognition has replaced this one
-        elif self._own is not None and not (live and (self.turns.wanted or contest is not None)):
-            effects.append(StopRecognition(self._own))
+        elif self.own is not None and not (live and (self.turns.wanted or contest is not None)):
+            effects.append(StopRecognition(self.own))
             self._forget_own()
             self._duplex.recognizing = False
-        elif self._own is None and live and available and needed and not self.in_utterance:
+        elif self.own is None and live and available and needed and not self.in_utterance:
             effects += self._open(now)
         if self.turns.wanted and not questioned and live and self._duplex.caller_speaking:
             effects += self._begin(now)  # they spoke already, or nobody hears words
         if contest is not None:
-            contest.hearing = available and (questioned or self._own is not None)
+            contest.hearing = available and (questioned or self.own is not None)
         return effects
 
     def _forget_own(self) -> None:
         """The recognition outside of questions is closed: of what it has not heard to the end no words come."""
-        if self._own is None:
+        if self.own is None:
             return
-        for key in [key for key in self._spoken if key[0] == self._own]:
+        for key in [key for key in self._spoken if key[0] == self.own]:
             self.turns.unheard(self._spoken.pop(key))
-        self._own, self.in_utterance = None, False
+        self.own, self.in_utterance = None, False
 
     def _attribute_barge_in(self) -> None:
         """What speech has interrupted was interrupted by the utterance that began last."""
@@ -160,8 +161,8 @@ class FloorWords:
             self._latest.interruption = barge_in
 
     def _open(self, now: float) -> list[CallEffect]:
-        self._own, self._utterance = next(self._numbers), 0
-        effects: list[CallEffect] = [StartRecognition(self._own, RecognitionRequest(self._language()))]
+        self.own, self._utterance = next(self._numbers), 0
+        effects: list[CallEffect] = [StartRecognition(self.own, RecognitionRequest(self._language()))]
         return [*effects, *self._begin(now)] if self._duplex.caller_speaking else effects
 
     # The caller's voice.
@@ -170,7 +171,7 @@ class FloorWords:
         self, payload: bytes, change: CallerSpeechStarted | CallerSpeechEnded | None, *, now: float
     ) -> list[CallEffect]:
         """Take a frame of the caller's, and whether speech started or ended with it."""
-        if self._own is None and not self.turns.wanted:
+        if self.own is None and not self.turns.wanted:
             return []
         if isinstance(change, CallerSpeechStarted):
             return self._begin(now)
@@ -182,7 +183,7 @@ class FloorWords:
             return self._end(payload, ended_at=now)
         if self._latest is not None and now - self._latest.began_at >= LONGEST_SECONDS:
             return [*self._end(payload, ended_at=now), *self._begin(now, goes_on=True)]
-        return [] if self._own is None else [RecognizeAudio(self._own, payload)]
+        return [] if self.own is None else [RecognizeAudio(self.own, payload)]
 
     def _begin(self, now: float, *, goes_on: bool = False) -> list[CallEffect]:
         if self.in_utterance:
@@ -190,24 +191,24 @@ class FloorWords:
         self._utterance += 1
         self.in_utterance = True
         began_at = now if goes_on else self._duplex.caller_began_at(now=now)
-        self.utterance_began(self._own or 0, self._utterance, began_at=began_at, now=now)
-        if self._own is None:
+        self.utterance_began(self.own or 0, self._utterance, began_at=began_at, now=now)
+        if self.own is None:
             return []
         self._duplex.recognizing = True
-        return [RecognizeAudio(self._own, self._duplex.speech_so_far(), begins=True)]
+        return [RecognizeAudio(self.own, self._duplex.speech_so_far(), begins=True)]
 
     def _end(self, payload: bytes, *, ended_at: float) -> list[CallEffect]:
         if not self.in_utterance:
             return []
         self.in_utterance = False
-        self.utterance_ended(self._own or 0, self._utterance, ended_at=ended_at)
-        if self._own is None:
+        self.utterance_ended(self.own or 0, self._utterance, ended_at=ended_at)
+        if self.own is None:
             if (unheard := self._spoken.pop((0, self._utterance), None)) is not None:
                 self.turns.unheard(unheard)
             return []
         self._duplex.recognizing = False
         self._duplex.speech_recognized()
-        return [RecognizeAudio(self._own, payload, ends=True)]
+        return [RecognizeAudio(self.own, payload, ends=True)]
 
     def speech_lost(self, *, now: float) -> list[CallEffect]:
         """Nobody hears any more whether the caller speaks: what they said so far is all."""
@@ -270,7 +271,7 @@ class FloorWords:
         said = "" if ours or silent else text
         leaves_floor = not meaning.takes_floor or (floor is not None and floor.own_judge)
         self.turns.heard(spoken, said, heard.result, leaves_floor=leaves_floor and not answers)
-        noted = final and said and heard.number == self._own and meaning.takes_floor
+        noted = final and said and heard.number == self.own and meaning.takes_floor
         effects = self._noted(text, heard) if noted else []
         if floor is None or contest is None or spoken.prompt != contest.prompt or not contest.awaits_words:
             return effects, None
@@ -328,13 +329,3 @@ class FloorWords:
         if settled is None and judging.following is not None:
             return self._ask(judging.following), None
         return [], settled
-
-    # Time.
-
-    def next_deadline(self) -> float | None:
-        """When `handle_timeout` wants to be called, or None."""
-        return None if self._contest is None else self._contest.next_deadline()
-
-    def handle_timeout(self, *, now: float) -> Settled | None:
-        """What follows from the time being `now`."""
-        return None if self._contest is None else self._contest.handle_timeout(now=now)
