@@ -5,6 +5,7 @@ One rule: an utterance costs a bounded number of steps, whatever the model makes
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Protocol
 
 import numpy as np
@@ -83,7 +84,7 @@ def decode_text(
             break
         likely = log_softmax(utterance.next_logits(tokens[-1]))
         first = first if len(first) else likely
-        tokens.append(int(likely.argmax()))
+        tokens.append(int(np.argmax(likely)))
         total += float(likely[tokens[-1]])
         if tokens[-1] == END or repeating(tokens):
             break
@@ -114,7 +115,7 @@ def phrase_likelihoods(utterance: EncodedUtterance, table: TokenTable, phrases: 
     for row, its in zip(rows, logits, strict=True):
         likely = log_softmax(its[: len(row) + 1])
         spoken = likely[np.arange(len(row)), row].sum()
-        ended = np.logaddexp.reduce(likely[len(row), endings])
+        ended = reduce(np.logaddexp, likely[len(row), endings])
         likelihoods.append(float(spoken + ended))
     return likelihoods
 

@@ -11,6 +11,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -79,7 +80,7 @@ def background_sounds() -> tuple[ModelFloats, ModelFloats]:
 
 
 def _either(likelihoods: Sequence[float]) -> float:
-    return float(np.logaddexp.reduce(likelihoods))
+    return float(reduce(np.logaddexp, likelihoods))
 
 
 @dataclass(frozen=True, slots=True)
