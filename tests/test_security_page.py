@@ -8,7 +8,8 @@ from telebridge import bounded_templates
 from telebridge.call.flows.http_client import MAX_REDIRECTS
 from telebridge.call.flows.requests import MAX_RESPONSE_BYTES
 from telebridge.call.session.session import SessionOptions
-from telebridge.flows.loading import LARGEST_BYTES, MOST_VALUES
+from telebridge.flows.checks.yaml_tree import MOST_VALUES
+from telebridge.flows.loading import LARGEST_BYTES
 from telebridge.private_files import FILE_MODE, FOLDER_MODE
 from telebridge.rime.connection import MESSAGES_A_TURN
 from telebridge.rime.utterance import MOST_WORDS
@@ -35,7 +36,7 @@ BOUNDS = {
     "bytes of a web service's answer": [MAX_RESPONSE_BYTES],
     "redirects of a request": [MAX_REDIRECTS],
     "bytes of a flow file": [LARGEST_BYTES],
-    "values of a flow file, with its aliases": [MOST_VALUES],
+    "values of a flow or scenario file, with its aliases": [MOST_VALUES],
     "characters of a text that a template makes": [bounded_templates.MOST_CHARACTERS],
     "bits of a number computed in a template": [bounded_templates.MOST_BITS],
     "calls at once": [],

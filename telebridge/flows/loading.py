@@ -9,7 +9,6 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
@@ -19,14 +18,12 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import markup_warnings, mistakes
 from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
-from telebridge.flows.checks.yaml_tree import MERGED_TAG, UNREADABLE, child, node_at, parts_of, value_of
+from telebridge.flows.checks.yaml_tree import MERGED_TAG, UNREADABLE, child, composed, node_at, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
 
 LARGEST_BYTES = 1 << 20
-MOST_VALUES = 200_000
-"""The most values in a flow file, those that aliases repeat among them."""
 TEXT_TAG = "tag:yaml.org,2002:str"
 
 FlowCheck = Callable[[Flow], Iterable[Mistake]]
@@ -173,18 +170,6 @@ def _not_a_table(node: object) -> tuple[str, str]:
     return "is no table of fields", ""
 
 
-def _expanded(node: YamlNode, known: dict[int, int]) -> int:
-    """How many values a tree has once each alias in it stands for what it names; each node is looked at once.
-
-    Raises:
-        RecursionError: It contains itself.
-    """
-    if (size := known.get(id(node))) is not None:
-        return size
-    known[id(node)] = 1 + sum(_expanded(each, known) for each in parts_of(node))
-    return known[id(node)]
-
-
 class _File:
     """A file, its YAML tree, and the place of everything in it."""
 
@@ -194,9 +179,7 @@ class _File:
         self.duplicate_keys: list[FlowError] = []
 
     def parse(self, text: bytes) -> None:
-        self._tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        if self._tree is not None and _expanded(self._tree, {}) > MOST_VALUES:
-            raise ValueError(f"its aliases make more than {MOST_VALUES} values of it")
+        self._tree = composed(text)
         self._find_duplicate_keys(self._tree, (), 0)
 
     def content(self) -> Any:
@@ -209,7 +192,7 @@ class _File:
         return FlowError(file=str(self._path), line=line, column=column, problem=problem, hint=hint, node=node)
 
     def syntax_error(self, error: Exception, text: bytes) -> FlowError:
-        problem = getattr(error, "problem", None) or (str(error) or "it refers to itself").splitlines()[0]
+        problem = getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0]
         line, column = _place_of_syntax_error(error, text)
         hint = syntax_hint(problem)
         return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}", hint=hint)

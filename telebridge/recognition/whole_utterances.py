@@ -39,10 +39,12 @@ class WholeUtteranceRecognizer(Recognizer):
 
     Attributes:
         most_bytes: So much of an utterance is heard; None for all of it.
+        hears_pauses: Whether an utterance is heard at its pauses, too; each is a call of `transcribe` more.
         tasks: The utterances that are being transcribed.
     """
 
     most_bytes: int | None = None
+    hears_pauses = False
 
     def __init__(self) -> None:
         self._health = RecognizerHealth()
@@ -54,9 +56,9 @@ class WholeUtteranceRecognizer(Recognizer):
         return self._health.available(now=asyncio.get_running_loop().time())
 
     def hears_early(self, audio_bytes: int) -> bool:
-        """Whether `transcribe` is called at a pause of an utterance, so many bytes after its beginning."""
+        """Where pauses are heard, whether this one is, so many bytes after the beginning of its utterance."""
         del audio_bytes
-        return False
+        return True
 
     @override
     def listen(self, request: RecognitionRequest, sink: TranscriptSink) -> Recognition:
@@ -131,6 +133,8 @@ class _WholeUtteranceRecognition(Recognition):
             return
         most = self._recognizer.most_bytes
         spoken.mulaw += mulaw if most is None else mulaw[: most - len(spoken.mulaw)]
+        if not self._recognizer.hears_pauses:
+            return
         spoken.pauses.receive(mulaw)
         if not spoken.pauses.paused:
             self._speaks_on(spoken)

@@ -168,14 +168,13 @@ class SlowEar(WholeUtteranceRecognizer):
         texts: What it hears: of an utterance, what belongs to the longest audio that it exceeds, in seconds.
     """
 
+    hears_pauses = True
+
     def __init__(self, texts):
         super().__init__()
         self.texts = texts
         self.passes = []
         self.seconds = 0.165
-
-    def hears_early(self, audio_bytes):
-        return True
 
     async def transcribe(self, utterance, request, mulaw, unwanted):
         await asyncio.sleep(self.seconds)

@@ -25,11 +25,8 @@ class Ear(WholeUtteranceRecognizer):
 
     def __init__(self, *, early=False):
         super().__init__()
-        self.early = early
+        self.hears_pauses = early
         self.closed = False
-
-    def hears_early(self, audio_bytes):
-        return self.early
 
     async def transcribe(self, utterance, request, mulaw, unwanted):
         await asyncio.sleep(0.1)

@@ -39,6 +39,10 @@ steps:
   - hears: reached billing
 ends: {node: bye, by: bridge}
 """
+MULTIPLIED = "\n".join(
+    f"v{number}: &v{number} [{', '.join([f'*v{number - 1}' if number else '1'] * 10)}]" for number in range(7)
+)
+"""A file of 500 bytes with ten million values."""
 SALES = """
 call: desk.yaml
 people: {"+14155550100": busy}
@@ -140,6 +144,8 @@ def test_nothing_to_run_is_an_error(folder):
         (BILLING.replace("reached billing", "${name}"), "9:12: no row of 'cases' has a value 'name'"),
         (BILLING.replace("- cut: 300ms", "- hang up"), "8:5: a step is a table such as"),
         ("call: [", "1:8: is not YAML: "),
+        (MULTIPLIED, "1:1: is not YAML: its aliases make more than 200000 values of it"),
+        ("call: &all [*all]", "1:1: is not YAML: an alias in it names what it stands in"),
         ("- call", "1:1: is no scenario; it begins with 'call: …' and 'steps:'"),
     ],
 )  # fmt: skip

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
+import yaml
 from typing_extensions import override
 from yaml.constructor import SafeConstructor
 from yaml.error import YAMLError
@@ -16,6 +17,35 @@ MERGED_TAG = "tag:yaml.org,2002:merge"
 UNREADABLE = (YAMLError, ValueError, TypeError, LookupError, ArithmeticError, AttributeError, RecursionError)
 """What PyYAML raises for a file that it cannot read: a value beside a tag such as `!!int` or `!!timestamp` is not
 checked before it is used."""
+MOST_VALUES = 200_000
+"""The most values in a file, those that aliases repeat among them."""
+
+
+def composed(text: bytes) -> YamlNode | None:
+    """The tree of a file; None for an empty one.
+
+    Raises:
+        One of `UNREADABLE`: It is not YAML, contains itself, or its aliases make too much of it.
+    """
+    tree = yaml.compose(text, Loader=yaml.SafeLoader)
+    if tree is not None and _expanded(tree, {}) > MOST_VALUES:
+        raise ValueError(f"its aliases make more than {MOST_VALUES} values of it")
+    return tree
+
+
+def _expanded(node: YamlNode, known: dict[int, int]) -> int:
+    """How many values a tree has once each alias in it stands for what it names; each node is looked at once.
+
+    Raises:
+        ValueError: It contains itself.
+    """
+    if (size := known.get(id(node))) is not None:
+        if not size:
+            raise ValueError("an alias in it names what it stands in")
+        return size
+    known[id(node)] = 0  # while its parts are looked at
+    known[id(node)] = 1 + sum(_expanded(each, known) for each in parts_of(node))
+    return known[id(node)]
 
 
 def child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:

@@ -67,6 +67,7 @@ class LocalRecognizer(WholeUtteranceRecognizer):
     """
 
     most_bytes = MOST_HEARD_MS * BYTES_PER_MS
+    hears_pauses = True
 
     def __init__(self, options: RecognizerOptions, load: Callable[[], HearUtterance]) -> None:
         super().__init__()

@@ -10,13 +10,12 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checks.yaml_tree import UNREADABLE, child, node_at, value_of
+from telebridge.flows.checks.yaml_tree import UNREADABLE, child, composed, node_at, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
@@ -98,7 +97,7 @@ def _parsed(path: Path) -> tuple[YamlNode | None, Any]:
     if len(text) > LARGEST_BYTES:
         raise _mistake(path, (1, 1), "is larger than a mebibyte, which no scenario is")
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        tree = composed(text)
         return tree, value_of(tree)
     except UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
