@@ -158,14 +158,12 @@ def _heard_early(count: int, pass_ms: float) -> dict[str, float]:
 class _EarlyRecognizer(WholeUtteranceRecognizer):
     """Hears `text` in every utterance, and takes `seconds` for it."""
 
+    hears_pauses = True
+
     def __init__(self, seconds: float) -> None:
         super().__init__()
         self.text = ""
         self._seconds = seconds
-
-    @override
-    def hears_early(self, audio_bytes: int) -> bool:
-        return True
 
     @override
     async def transcribe(
