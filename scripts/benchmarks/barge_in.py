@@ -8,7 +8,7 @@ time against `telebridge serve` with its local voice. The scenes are in the pack
 import asyncio
 
 from interruptions.background_scenes import background_bars, background_talk
-from interruptions.human_speech import recordings
+from interruptions.human_speech import SPEAKERS, recordings, require_speakers
 from interruptions.loudspeakers import loudspeakers
 from interruptions.onsets import CONDITIONS, latency
 from interruptions.real_time import real_time
@@ -27,6 +27,7 @@ BARS_MS = {"clean": (80, 150), "20 dB": (80, 150), "10 dB": (None, 200), "quiet"
 def run(*, speakers: int, minutes: int, real_calls: int) -> dict[str, object]:
     """Measure; answers with every figure and whether it meets its bar."""
     people = recordings(speakers)
+    require_speakers(*SPEAKERS)
     with Console(stderr=True).status("speaking the prompt") as status:
         prompt = asyncio.run(spoken())
         onsets = {}
@@ -57,6 +58,7 @@ def run(*, speakers: int, minutes: int, real_calls: int) -> dict[str, object]:
 
 def run_background(*, speakers: int) -> dict[str, object]:
     """Measure background talk and other speakers alone, all of it on the virtual clock."""
+    require_speakers(*SPEAKERS)
     prompt = asyncio.run(spoken())
     talk = background_talk(recordings(speakers), prompt, speakers // 2)
     return {"machine": described(), "concluded": True, "background_talk": talk, "bars_met": background_bars(talk)}

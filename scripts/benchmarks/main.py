@@ -24,6 +24,7 @@ import workers as workers_bench
 from rich.console import Console
 from rich.table import Table
 
+from telebridge.errors import TelebridgeError
 from telebridge.logs import configure_logs
 
 configure_logs(level="error")
@@ -245,4 +246,8 @@ def _figures(result: dict[str, object], before: str = "") -> Iterator[tuple[str,
 
 
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except TelebridgeError as error:  # what is missing, in one line
+        sys.stderr.write(f"bench: {error}\n")
+        sys.exit(2)

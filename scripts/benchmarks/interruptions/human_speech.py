@@ -76,18 +76,26 @@ def recordings(count: int, folders: tuple[Path, ...] = FOLDERS) -> list[Recordin
     return _spread(found, count)
 
 
+def require_speakers(*names: str) -> None:
+    """Check that there are recordings of these speakers, before anything is measured.
+
+    Raises:
+        ConfigurationError: The package of one is not installed, or the program that reads it.
+    """
+    missing = [str(SPEAKERS[name]) for name in names if next(_all((SPEAKERS[name],)), None) is None]
+    if missing:
+        problem = f"needs the recordings in {' '.join(missing)}"
+        raise ConfigurationError("barge-in", problem, "install the packages that docs/barge-in.md names")
+
+
 def speaker(name: str, count: int = 1000) -> list[Recording]:
     """So many recordings of one speaker; all of them where there are fewer.
 
     Raises:
         ConfigurationError: Their package is not installed.
     """
-    found = list(_all((SPEAKERS[name],)))
-    if not found:
-        raise ConfigurationError(
-            "barge-in", f"needs the recordings in {SPEAKERS[name]}", "install the packages that docs/barge-in.md names"
-        )
-    return _spread(found, count)
+    require_speakers(name)
+    return _spread(list(_all((SPEAKERS[name],))), count)
 
 
 def _spread(found: list[Recording], count: int) -> list[Recording]:
@@ -113,7 +121,10 @@ def _all(folders: tuple[Path, ...]) -> Iterator[Recording]:
 def _samples(file: Path) -> np.ndarray:
     if file.suffix == ".wav":
         return np.frombuffer(to_pcm(wav.read(file)), "<i2").astype(float)
-    decoded = subprocess.run(["untoast", "-l", "-c", str(file)], capture_output=True, check=True).stdout
+    try:
+        decoded = subprocess.run(["untoast", "-l", "-c", str(file)], capture_output=True, check=True).stdout
+    except FileNotFoundError:
+        raise ConfigurationError("barge-in", f"needs untoast to read {file}", "install libgsm-tools") from None
     return _without_offset(np.frombuffer(decoded, "<i2").astype(float))
 
 
