@@ -249,5 +249,5 @@ if __name__ == "__main__":
     try:
         app()
     except TelebridgeError as error:  # what is missing, in one line
-        sys.stderr.write(f"bench: {error}\n")
+        sys.stderr.write(f"scripts/bench: {error}\n")
         sys.exit(2)

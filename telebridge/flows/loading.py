@@ -18,7 +18,7 @@ from telebridge.errors import FlowError
 from telebridge.flows.checking import markup_warnings, mistakes
 from telebridge.flows.checks.mistakes import Mistake, nearest
 from telebridge.flows.checks.recordings import recording_mistakes
-from telebridge.flows.checks.yaml_tree import MERGED_TAG, UNREADABLE, child, composed, node_at, value_of
+from telebridge.flows.checks.yaml_tree import MERGED_TAG, UNREADABLE, child, composed, node_at, problem_of, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.flows.model import NODES, Flow, fields_of, models_in, verbs_in
 from telebridge.flows.words.checks import alike_phrases, phrase_mistakes
@@ -192,7 +192,7 @@ class _File:
         return FlowError(file=str(self._path), line=line, column=column, problem=problem, hint=hint, node=node)
 
     def syntax_error(self, error: Exception, text: bytes) -> FlowError:
-        problem = getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0]
+        problem = problem_of(error)
         line, column = _place_of_syntax_error(error, text)
         hint = syntax_hint(problem)
         return FlowError(file=str(self._path), line=line, column=column, problem=f"is not YAML: {problem}", hint=hint)

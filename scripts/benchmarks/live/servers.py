@@ -13,6 +13,7 @@ from pathlib import Path
 from machine import bridge_settings, running
 
 from live.processes import family, pin
+from telebridge.errors import TelebridgeError
 from telebridge.simulator.setup.options import AUTH_TOKEN
 
 PROMPT = (
@@ -136,7 +137,7 @@ def _module(name: str, *arguments: str, python: str = sys.executable) -> Iterato
     try:
         port = process.stdout.readline()
         if not port:
-            raise SystemExit(f"scripts/bench: {python} could not run {name}; it says above why")
+            raise TelebridgeError(f"{python} could not run {name}; it says above why")
         yield process.pid, int(port)
     finally:
         process.terminate()

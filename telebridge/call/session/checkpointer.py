@@ -153,7 +153,7 @@ class Checkpointer:
             over=self.over,
             apology=self.apology,
             words_ahead=self._dialogue.ahead.kept,
-            person=self._record.acted or self._record.is_person,
+            person=self._record.acted or self._record.is_person,  # made after each event: first what is known
         )
         return light.encode(standing=self._position, variables=self._variables)
 

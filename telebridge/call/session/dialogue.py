@@ -175,7 +175,8 @@ class Dialogue:
         if spoken is None:
             return effects
         if spoken.in_utterance:
-            floor.utterance_began(spoken.number, spoken.utterance, now=now)
+            if self._overhears:
+                floor.utterance_began(spoken.number, spoken.utterance, now=now)
         elif isinstance(change, CallerSpeechEnded):
             ended_at = now - self._listening.silence_noticed_seconds
             floor.utterance_ended(spoken.number, spoken.utterance, ended_at=ended_at)
@@ -308,10 +309,15 @@ class Dialogue:
         awaited = self.digits.collecting or floor.turns.wanted
         if self._duplex.attend(live=live, awaited=awaited, between_steps=self._turn is None):
             self.digits.speech_ended(now=now)
-        if self._duplex.contest is None and floor.own is None and not floor.turns.wanted:
-            return []  # nobody wants words outside of questions
+        if not self._overhears:
+            return []
         questioned = self._turn is not None and self._turn.listens
         return floor.attend(live=live, questioned=questioned, now=now)
+
+    @property
+    def _overhears(self) -> bool:
+        """Whether words outside of questions are wanted."""
+        return self._duplex.contest is not None or self.floor.own is not None or self.floor.turns.wanted
 
     # Time.
 

@@ -48,6 +48,11 @@ def _expanded(node: YamlNode, known: dict[int, int]) -> int:
     return known[id(node)]
 
 
+def problem_of(error: Exception) -> str:
+    """What is wrong with a file that cannot be read, in one line; `error` is one of `UNREADABLE`."""
+    return getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0]
+
+
 def child(node: YamlNode | None, part: str) -> tuple[Any, YamlNode | None]:
     """The key and the value of a part; of equal keys the last, which is the one that YAML takes.
 

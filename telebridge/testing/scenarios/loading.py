@@ -15,7 +15,7 @@ from yaml.nodes import MappingNode, ScalarNode, SequenceNode
 from yaml.nodes import Node as YamlNode
 
 from telebridge.errors import ConfigurationError
-from telebridge.flows.checks.yaml_tree import UNREADABLE, child, composed, node_at, value_of
+from telebridge.flows.checks.yaml_tree import UNREADABLE, child, composed, node_at, problem_of, value_of
 from telebridge.flows.error_messages import SCALARS, explanation, syntax_hint
 from telebridge.testing.scenarios.model import STEPS, Scenario, ScenarioEnd, ScenarioPart
 from telebridge.testing.vocabulary import SUFFIX
@@ -102,7 +102,7 @@ def _parsed(path: Path) -> tuple[YamlNode | None, Any]:
     except UNREADABLE as error:
         mark = getattr(error, "problem_mark", None)
         place = (1, 1) if mark is None else (mark.line + 1, mark.column + 1)
-        problem = getattr(error, "problem", None) or (str(error) or type(error).__name__).splitlines()[0]
+        problem = problem_of(error)
         raise _mistake(path, place, f"is not YAML: {problem}", syntax_hint(problem)) from error
 
 

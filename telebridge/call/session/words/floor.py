@@ -105,11 +105,6 @@ class FloorWords:
         self._barge_in: BargeIn | None = None  # the last one that is known to be of an utterance
 
     @property
-    def active(self) -> bool:
-        """Whether words outside of questions are wanted in this call."""
-        return self._contest is not None or self.own is not None or self.turns.wanted
-
-    @property
     def own_utterance(self) -> UtteranceKey | None:
         """The utterance that the recognition outside of questions hears now; None where none does."""
         return None if self.own is None or not self.in_utterance else (self.own, self._utterance)
@@ -216,7 +211,7 @@ class FloorWords:
 
     def utterance_began(self, number: int, utterance: int, *, began_at: float | None = None, now: float) -> None:
         """An utterance began, in this recognition or in that of a question; nothing follows when that is known."""
-        if not self.active or (number, utterance) in self._spoken:
+        if (number, utterance) in self._spoken:
             return
         if len(self._spoken) >= MOST_UTTERANCES:
             del self._spoken[next(iter(self._spoken))]
