@@ -23,7 +23,7 @@ BARS = [
     "memory per call",
     "CPU per frame at 25 calls",
     "twice as many callers as one core holds",
-    "two workers: calls against one",
+    "two workers: calls that they carry",
     "two workers: calls begun twice",
     "`serve` until it listens",
     "`telebridge --help`",

@@ -37,7 +37,7 @@ class Plan:
         against: A Python that has another telebridge; empty to leave it out.
         pipecat: A Python that has pipecat; empty to leave it out.
         begin_at: The number of calls that the first round begins at.
-        silent_seconds: How long silent callers are measured, too; `FEW` calls then as well.
+        silent_seconds: How long silent callers are measured, too; `FEW` calls then as well, of the thinnest, too.
     """
 
     steps: tuple[int, ...]
@@ -83,7 +83,7 @@ def measured(plan: Plan, bench: Bench, *, rounds: int) -> dict[str, object]:
 
 
 def _round(plan: Plan, bench: Bench, starts: dict[str, int]) -> dict[str, object]:
-    """Each server once: the thinnest at one number of calls, the others by steps."""
+    """Each server once: the thinnest at the number that is compared, the others by steps."""
     core, rime = bench.server_core, bench.rime
     step = partial(_step, bench, seconds=plan.seconds, silent=plan.silent)
     steps = {"thinnest": [step(partial(servers.thinnest, core), plan.compared_at)]}
@@ -99,11 +99,13 @@ def _round(plan: Plan, bench: Bench, starts: dict[str, int]) -> dict[str, object
     if plan.silent_seconds:
         done = {each["calls"] for each in steps["telebridge"]}
         steps["telebridge"] += [step(ours, calls) for calls in (FEW, plan.compared_at) if calls not in done]
+        if plan.compared_at != FEW:
+            steps["thinnest"].append(step(partial(servers.thinnest, core), FEW))
         silent = partial(_step, bench, seconds=plan.silent_seconds, silent=True)
         steps["silent"] = [silent(ours, plan.compared_at)]
-    [thinnest] = steps["thinnest"]
+    floor = steps["thinnest"][0]["cpu_us_per_frame"]
     for each in (each for several in steps.values() for each in several):
-        each["cost_ratio"] = round(each["cpu_us_per_frame"] / thinnest["cpu_us_per_frame"], 2)
+        each["cost_ratio"] = round(each["cpu_us_per_frame"] / floor, 2)
     return {"held": held, "compared_at": plan.compared_at, "steps": steps}
 
 

@@ -40,7 +40,8 @@ from telebridge.cli.process.supervisor import Supervisor
 from telebridge.errors import ConfigurationError
 from telebridge.logs import configure_logs, logger
 from telebridge.server.http.connections import CONNECTIONS
-from telebridge.server.http.handover import Handover
+from telebridge.server.workers.handover import Handover
+from telebridge.server.workers.load_board import LoadBoard
 from telebridge.settings.loading import load_settings
 from telebridge.settings.settings import Settings
 
@@ -96,10 +97,11 @@ def serve(
         raise cannot_listen(error, server.host, server.port, "server.port") from error
 
     load_modules()  # which all workers then share
+    board = LoadBoard(workers)
     with _folder(workers) as folder:
 
         def work(number: int, lifeline: int, listens: Callable[[], None]) -> None:
-            worker = SupervisedWorker(number, listener, folder, lifeline, listens)
+            worker = SupervisedWorker(number, listener, folder, board, lifeline, listens)
             run_server(partial(_serve, settings, bridge, worker=worker), drain_seconds=server.drain_seconds)
 
         code = Supervisor(work, print_text, drain_seconds=server.drain_seconds).run(workers)
@@ -115,7 +117,9 @@ def _folder(workers: int) -> Iterator[Path | None]:
     try:
         made = TemporaryDirectory(prefix="telebridge-")
     except OSError as error:
-        log.warning("media streams may be served by another worker than their calls'", error=str(error))
+        log.warning(
+            "workers hand no connections over: calls and their streams stay where they arrive", error=str(error)
+        )
         yield None
         return
     with made as folder:
@@ -130,6 +134,7 @@ class SupervisedWorker:
         number: Which worker it is; the one that follows it when it dies has the same.
         listener: The socket that all processes share.
         folder: Where workers hand connections over to each other; None when they do not.
+        board: Where they say how many calls they have.
         lifeline: A descriptor that becomes readable once the supervisor is gone.
         listens: To be called when the process takes requests.
     """
@@ -137,6 +142,7 @@ class SupervisedWorker:
     number: int
     listener: socket.socket
     folder: Path | None
+    board: LoadBoard
     lifeline: int
     listens: Callable[[], None]
 
@@ -176,7 +182,7 @@ async def _listen(
     inherited = None if worker is None else worker.listener
     bounds = app[CONNECTIONS]
     if worker is not None and worker.folder is not None:
-        bounds.handover = Handover(worker.folder, worker.number)
+        bounds.handover = Handover(worker.folder, worker.number, worker.board, app[CALLS])
     async with listening(app, *where, port_setting="server.port", inherited=inherited, bounds=bounds, stop=stop) as url:
         voice = f"{settings.public_url or url}/twilio/voice"
         if worker is not None:

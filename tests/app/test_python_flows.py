@@ -49,8 +49,8 @@ def test_a_module_or_a_file_is_named(write, app):
 
 
 def test_a_file_in_a_folder_imports_what_lies_beside_it(write):
-    write("WORDS = 'Goodbye.'\n", "mine/words.py")
-    write(f"from words import WORDS\n{GOOD}", "mine/mydesk.py")
+    write("WORDS = 'Goodbye.'\n", "mine/desk_words.py")
+    write(f"from desk_words import WORDS\n{GOOD}", "mine/mydesk.py")
     assert list(load_bridge("mine/mydesk.py:bridge").flows) == ["desk"]
 
 

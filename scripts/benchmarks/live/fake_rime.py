@@ -4,7 +4,7 @@ Speaks `/ws3` (Rime, "WebSockets JSON"): a text becomes audio of its length, 15 
 arrive so many times as fast as they play, each with its word times, and `done` at the end. VOICE is a file of mu-law
 audio that every text begins with and repeats. Every chunk begins with a stamp. As Rime documents it, a clear drops what
 is not spoken yet, and what is being spoken goes on. A client that asks for `pcm` gets the same audio as PCM. A plain
-HTTP request is answered with the number of texts so far.
+HTTP request is answered with the texts so far, and how often each has come.
 """
 
 import argparse
@@ -15,6 +15,7 @@ import json
 import sys
 import time
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
@@ -37,8 +38,8 @@ class Schedule:
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = count()
         self._armed = False
-        self.texts = 0
-        """How many texts have come from all clients."""
+        self.texts: Counter[str] = Counter()
+        """How often each text has come from all clients."""
 
     def at(self, when: float, action: Callable[[], None]) -> None:
         """Do this at a time of `time.perf_counter`."""
@@ -118,7 +119,7 @@ class Connection(asyncio.Protocol):
             self._buffer = rest
             self._upgraded = True
             if b"pgrade: " not in request:
-                content = b"%d" % self._schedule.texts
+                content = json.dumps(self._schedule.texts).encode()
                 self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(content), content))
                 self._transport.close()
                 return
@@ -140,7 +141,7 @@ class Connection(asyncio.Protocol):
             if told.get("operation") == "clear":
                 self._texts.clear()
             elif (told.get("text") or "").strip():
-                self._schedule.texts += 1
+                self._schedule.texts[told["text"]] += 1
                 self._texts.append((told["text"], json.dumps(told.get("contextId")).encode()))
                 if not self._speaking:
                     self._begin()

@@ -1,5 +1,6 @@
 """The servers that are measured, each a process of its own on one core; and the Rime that speaks for them."""
 
+import json
 import os
 import subprocess
 import sys
@@ -22,6 +23,8 @@ PROMPT = (
     "has asked"
 )
 """225 characters without a full stop, which is one synthesis of 15 seconds."""
+FIRST_PROMPT = PROMPT.replace("town", "city")
+"""The same for the first prompt of a call, by which the beginnings of calls are counted."""
 PROMPTS = 600
 """More than any call hears: a flow whose silent caller goes round for ever is refused."""
 
@@ -37,10 +40,10 @@ class Rime:
         """Where telebridge connects."""
         return f"ws://127.0.0.1:{self.port}"
 
-    def texts(self) -> int:
-        """How many texts it was asked to speak so far."""
+    def first_prompts(self) -> int:
+        """How many first prompts of calls it was asked to speak so far."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=10) as answer:
-            return int(answer.read())
+            return sum(times for text, times in json.load(answer).items() if FIRST_PROMPT in text)
 
 
 @dataclass(frozen=True)
@@ -115,7 +118,8 @@ def rime(voice: Path, *, chunk_ms: int) -> Iterator[Rime]:
 
 def flow() -> str:
     """One prompt after another."""
-    nodes = "".join(f'  p{each}: {{say: "{PROMPT}.", then: p{each + 1}}}\n' for each in range(PROMPTS))
+    texts = (FIRST_PROMPT if each == 0 else PROMPT for each in range(PROMPTS))
+    nodes = "".join(f'  p{each}: {{say: "{text}.", then: p{each + 1}}}\n' for each, text in enumerate(texts))
     return f"flow: bench\nstart: p0\nnodes:\n{nodes}  p{PROMPTS}: {{hang_up: null}}\n"
 
 

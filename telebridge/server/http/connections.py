@@ -19,9 +19,9 @@ from typing_extensions import override
 
 from telebridge import metrics
 from telebridge.server.http.forwarding import client_address
-from telebridge.server.http.handover import Handover
 from telebridge.server.http.network_addresses import address_of, is_in
 from telebridge.server.http.refusal_log import RefusalLog
+from telebridge.server.workers.handover import Handover
 
 if sys.platform != "win32":
     import resource
