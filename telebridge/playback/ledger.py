@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND, SILENCE_BYTE
+from telebridge.playback.audio_queue import Audio
 
 KEPT_MS = 900
 """How much of what was played is kept."""
@@ -78,7 +79,7 @@ class _Run:
         self.ends_at = starts_at
         self._begin = 0  # position of the first byte that is kept
         self._end = 0
-        self._pieces: list[bytes | memoryview] = []
+        self._pieces: list[Audio] = []
         self._ends: list[int] = []  # position behind each
 
     @property
@@ -86,7 +87,7 @@ class _Run:
         """How many bytes are kept."""
         return self._end - self._begin
 
-    def add(self, piece: bytes | memoryview) -> bool:
+    def add(self, piece: Audio) -> bool:
         """Enter what is sent. Returns whether so much was that what is old should be forgotten."""
         size = len(piece)
         before = self._end
@@ -100,18 +101,18 @@ class _Run:
         """How many of its bytes have not been played."""
         return min(self.size, max(0, round((self.ends_at - now) * BYTES_PER_SECOND)))
 
-    def before(self, skipped: int, count: int) -> bytes:
-        """The `count` bytes before the last `skipped` ones, or as many as there are."""
+    def before(self, skipped: int, count: int) -> list[Audio]:
+        """The `count` bytes before the last `skipped` ones, or as many as there are, in the pieces that are kept."""
         end = self._end - skipped
         begin = max(self._begin, end - count)
         if begin >= end:
-            return b""
+            return []
         first, last = bisect_right(self._ends, begin), bisect_left(self._ends, end)
         starts = (self._ends[index] - len(self._pieces[index]) for index in range(first, last + 1))
-        return b"".join(
+        return [
             piece[max(0, begin - at) : end - at]
             for at, piece in zip(starts, self._pieces[first : last + 1], strict=True)
-        )
+        ]
 
     def cut(self, count: int, *, now: float) -> None:
         """Drop the last `count` bytes; what is left has been played."""
@@ -148,7 +149,7 @@ class SentAudio:
         """When the last byte has been played; 0 when none was sent."""
         return self._runs[-1].ends_at if self._runs else 0.0
 
-    def add(self, data: bytes | memoryview, now: float) -> None:
+    def add(self, data: Audio, now: float) -> None:
         """Enter what is sent. It is kept and not copied: it must not change."""
         if not self._runs or self._runs[-1].ends_at < now:
             self._runs.append(_Run(now))
@@ -162,21 +163,21 @@ class SentAudio:
         if self._runs:
             self._runs[0].forget(self._runs[0].unheard(now) + _KEPT_BYTES)
 
-    def take_back(self, count: int, *, now: float) -> bytes:
+    def take_back(self, count: int, *, now: float) -> list[Audio]:
         """Remove and return the last `count` bytes, which are not played because a clear is sent now."""
         if not count:
-            return b""
+            return []
         unheard = self._runs[-1].before(0, count)
         self._runs[-1].cut(count, now=now)
         return unheard
 
     def tail(self, count: int) -> bytes:
         """The last `count` bytes, or as many as are kept, without the silences between them."""
-        pieces: list[bytes] = []
+        runs: list[bytes] = []
         for run in reversed(self._runs):
-            pieces.append(run.before(0, count))
-            count -= len(pieces[-1])
-        return b"".join(reversed(pieces))
+            runs.append(b"".join(run.before(0, count)))
+            count -= len(runs[-1])
+        return b"".join(reversed(runs))
 
     def sounded(self, ms: float, *, now: float) -> bytes:
         """The last `ms` that were played, up to now; silence where nothing was."""
@@ -188,7 +189,7 @@ class SentAudio:
                 break
             silent = min(wanted, max(0, round((until - run.ends_at) * BYTES_PER_SECOND)))
             unheard = run.unheard(now)
-            heard = run.before(unheard, wanted - silent)
+            heard = b"".join(run.before(unheard, wanted - silent))
             pieces += [_SILENCE * silent, heard]
             wanted -= silent + len(heard)
             until = min(run.ends_at, now) - (run.size - unheard) / BYTES_PER_SECOND
@@ -223,7 +224,7 @@ class PlaybackLedger:
 
     # Sending.
 
-    def audio_sent(self, utterance: str, data: bytes | memoryview, now: float) -> None:
+    def audio_sent(self, utterance: str, data: Audio, now: float) -> None:
         """Enter that the next bytes of `utterance` were sent. They are kept and not copied: they must not change."""
         entry = self._entries.get(utterance) or self._entry(utterance)
         size = len(data)
@@ -272,7 +273,7 @@ class PlaybackLedger:
         del self._entries[mark.utterance]
         return mark.utterance
 
-    def take_back(self, *, now: float) -> bytes:
+    def take_back(self, *, now: float) -> list[Audio]:
         """Remove and return the audio that is not played because a clear is sent now; `paused` or `cleared` follows."""
         return self.sent.take_back(self.unheard_bytes(now=now), now=now)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import msgspec
 
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
+from telebridge.playback.audio_queue import Audio, AudioQueue
 from telebridge.playback.ledger import PlaybackLedger
 
 
@@ -60,22 +61,27 @@ class PlaybackWriter:
         self._message_bytes = options.message_ms * BYTES_PER_MS
         self._message_ms = options.message_ms
         self._mark_bytes = options.mark_interval_ms * BYTES_PER_MS
-        self._gathered = bytearray()
+        self._gathered = AudioQueue()
         self._unmarked = 0  # bytes of the utterance sent since its last mark
         self._paused = False
         self._complete = False  # whether the end of the utterance is gathered or sent
 
     def write(self, utterance: str, data: bytes, now: float) -> list[SendAudio | SendMark]:
         """Add audio that arrived. Returns the messages to send now; the rest is kept for the next call."""
-        if self._paused or self._gathered:
-            self._gathered += data
-            return [] if self._paused else self._send_ready(utterance, self._take_gathered(), now)
-        return self._send_ready(utterance, data, now)
+        if self._paused:
+            self._gathered.append(data)
+            return []
+        if len(data) == self._message_bytes and not self._gathered.size:  # as most chunks are
+            sent: list[SendAudio | SendMark] = []
+            self._send(utterance, data, now, sent)
+            return sent
+        self._gathered.append(data)
+        return self._send_ready(utterance, now)
 
     def end(self, utterance: str, *, now: float) -> list[SendAudio | SendMark]:
         """The utterance is complete. Returns the rest of it, down to a broken last frame, and its final mark."""
         self._complete = True
-        return [] if self._paused else self._send_rest(utterance, self._take_gathered(), now)
+        return [] if self._paused else self._send_rest(utterance, now)
 
     def pause(self, utterance: str, *, now: float) -> float:
         """A clear is sent: take back what was not played, and send nothing until `resume`.
@@ -83,7 +89,8 @@ class PlaybackWriter:
         Returns:
             Where the utterance was cut, in milliseconds of its audio.
         """
-        self._take_back(now)
+        self._gathered.prepend(self._ledger.take_back(now=now))
+        self._unmarked = 0
         self._paused = True
         return self._ledger.paused(utterance, now=now)
 
@@ -91,65 +98,45 @@ class PlaybackWriter:
         """The utterance goes on. Returns the messages to send now: `rewound`, which was heard, then what was not."""
         self._paused = False
         self._ledger.resumed(utterance, rewound_bytes=len(rewound))
-        self._gathered[:0] = rewound
-        gathered = self._take_gathered()
-        if self._complete:
-            return self._send_rest(utterance, gathered, now)
-        return self._send_ready(utterance, gathered, now)
+        self._gathered.prepend([rewound])
+        return self._send_rest(utterance, now) if self._complete else self._send_ready(utterance, now)
 
     def drop(self, *, now: float) -> None:
         """Drop what was gathered, and what was not played: the utterance is over, or a clear is sent."""
-        self._take_back(now)
-        self._ledger.sent.forget(now=now)
-        self._gathered.clear()
-        self._paused = self._complete = False
-
-    def _take_back(self, now: float) -> None:
-        self._gathered[:0] = self._ledger.take_back(now=now)
+        self._ledger.take_back(now=now)
         self._unmarked = 0
+        self._ledger.sent.forget(now=now)
+        if self._gathered.size:
+            self._gathered.clear()
+        self._paused = self._complete = False
 
     def _wanted_bytes(self, now: float) -> int:
         """How many bytes to gather for a message: one frame when there may be a gap otherwise."""
         return self._message_bytes if self._ledger.lead_ms(now=now) >= self._message_ms else FRAME_BYTES
 
-    def _take_gathered(self) -> bytes:
-        gathered = bytes(self._gathered)
-        self._gathered.clear()
-        return gathered
-
-    def _send_ready(self, utterance: str, audio: bytes, now: float) -> list[SendAudio | SendMark]:
-        """Send what makes messages, and gather the rest. A chunk that is one message is not copied."""
+    def _send_ready(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
+        """Send what makes messages, and leave the rest."""
         sent: list[SendAudio | SendMark] = []
-        at, left = 0, len(audio)
-        while left >= self._message_bytes or left >= self._wanted_bytes(now):
-            size = min(left - left % FRAME_BYTES, self._message_bytes)
-            self._send(utterance, audio, at, size, now, sent)
-            at, left = at + size, left - size
-            if not left:
-                return sent
-        self._gathered += audio[at:]
+        gathered = self._gathered
+        while gathered.size >= self._message_bytes or gathered.size >= self._wanted_bytes(now):
+            size = min(gathered.size - gathered.size % FRAME_BYTES, self._message_bytes)
+            self._send(utterance, gathered.take(size), now, sent)
         return sent
 
-    def _send_rest(self, utterance: str, audio: bytes, now: float) -> list[SendAudio | SendMark]:
+    def _send_rest(self, utterance: str, now: float) -> list[SendAudio | SendMark]:
         sent: list[SendAudio | SendMark] = []
-        for at in range(0, len(audio), self._message_bytes):
-            self._send(utterance, audio, at, min(len(audio) - at, self._message_bytes), now, sent)
+        while self._gathered.size:
+            audio = self._gathered.take(min(self._gathered.size, self._message_bytes))
+            self._send(utterance, audio, now, sent)
         self._unmarked = 0
         sent.append(SendMark(self._ledger.mark_sent(utterance, final=True, now=now)))
         return sent
 
-    def _send(
-        self, utterance: str, audio: bytes, at: int, size: int, now: float, sent: list[SendAudio | SendMark]
-    ) -> None:
-        """Append the message with a part of `audio`, and the mark that may follow it, to what is sent.
-
-        The ledger shares `audio` with whoever made or caches it.
-        """
-        payload = audio[at : at + size]
-        kept = payload if payload is audio else memoryview(audio)[at : at + size]
-        self._ledger.audio_sent(utterance, kept, now)
-        self._unmarked += size
-        sent.append(SendAudio(payload))
+    def _send(self, utterance: str, audio: Audio, now: float, sent: list[SendAudio | SendMark]) -> None:
+        """Append the message with this audio, and the mark that may follow it, to what is sent."""
+        self._ledger.audio_sent(utterance, audio, now)
+        self._unmarked += len(audio)
+        sent.append(SendAudio(bytes(audio)))  # bytes are not copied
         if self._unmarked >= self._mark_bytes:
             self._unmarked = 0
             sent.append(SendMark(self._ledger.mark_sent(utterance, final=False, now=now)))
