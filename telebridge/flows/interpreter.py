@@ -81,10 +81,13 @@ class FlowInterpreter:
         flow, variables = self._flow, self.variables
         if self.position.frames:
             flow, variables = self._find(self.position.frames[0].flow) or flow, self.position.frames[0].variables
+        given = {**flow.variables, **self._given}
+        changed = {name: value for name, value in variables.items() if given.get(name) != value}
+        if not changed:  # as in most calls, for which no node need be looked at
+            return {}
         nodes = [node for node in flow.nodes.values() if not getattr(node, "secret", False)]
         names = frozenset[str]().union(*(variables_set_by(node) for node in nodes))
-        given = {**flow.variables, **self._given}
-        return {name: value for name, value in variables.items() if name in names and given.get(name) != value}
+        return {name: value for name, value in changed.items() if name in names}
 
     def start(self) -> Step:
         """The first step of the flow."""

@@ -14,7 +14,9 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND, SILENCE_BYTE
-from telebridge.playback.audio_queue import Audio
+
+Audio = bytes | memoryview
+"""A piece of audio; it never changes, and may be shared with whoever made or caches it."""
 
 KEPT_MS = 900
 """How much of what was played is kept."""

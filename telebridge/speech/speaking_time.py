@@ -7,6 +7,7 @@ number is one short word, and markup is nothing.
 One rule: what is uncertain makes the least shorter and the most longer, so that no right utterance is out of bounds.
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -45,6 +46,7 @@ PAUSES_MS = 3000.0
 
 _MARKUP = regex.compile(r"<[^<>]*>|\{[^{}]*\}|\bspell\s*\([^()]*\)", regex.IGNORECASE)
 _PAUSE = regex.compile(r"<\s*(\d{1,6})(?:\.\d*)?\s*>")
+_SPELT = re.compile(r"\bspell\s*\(", re.IGNORECASE)
 _NUMBER = regex.compile(r"\p{N}+")
 _DRAWN_OUT = regex.compile(r"(\w)\1{2,}", regex.IGNORECASE)
 
@@ -115,7 +117,7 @@ class VoiceRate:
         """The most that a text can take, all of it spelt where that may be."""
         pauses = sum(float(pause) for pause in _PAUSE.findall(text))
         spelt = sum(each.isupper() or not (each.isalpha() or each.isspace()) for each in text)
-        if regex.search(r"\bspell\s*\(", text, regex.IGNORECASE):
+        if _SPELT.search(text):
             spelt = len(text)
         return PAUSES_MS + pauses + SPELT_MS * spelt + SLOW * max(1.0, self.factor) * expected_ms(text)
 

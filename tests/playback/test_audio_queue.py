@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.playback.audio_queue import AudioQueue
+from telebridge.playback.writer import AudioQueue
 
 PIECES = st.lists(st.binary(max_size=12), max_size=8)
 

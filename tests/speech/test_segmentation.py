@@ -1,11 +1,21 @@
 # ruff: noqa: RUF001 - marks of other scripts are meant
 import itertools
+import sys
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telebridge.speech.segmentation import SentenceSegmenter, packed, pieces_of
+from telebridge.speech.segmentation import (
+    _MARK,
+    _MAY_END,
+    SENTENCE_END,
+    SentenceSegmenter,
+    packed,
+    pieces_of,
+    sentence_ends,
+)
 
 
 def cut(*tokens, limit=500):
@@ -137,3 +147,21 @@ def test_a_long_sentence_without_blanks_is_cut_between_letters_and_not_within_on
     assert cut("日本語日本語", limit=4) == ["日本語日", "本語"]
     assert cut("はきょうきょう", limit=4) == ["はきょう", "きょう"]
     assert cut("e\u0301" * 4, limit=3) == ["e\u0301"] * 4
+
+
+EVERY_CHARACTER = "".join(map(chr, itertools.chain(range(0xD800), range(0xE000, sys.maxunicode + 1))))
+MARKS = "".join(regex.findall(rf"[{_MARK}.!?\n\u2029]", EVERY_CHARACTER, regex.V1))
+
+
+def test_every_sentence_mark_is_looked_at():
+    assert len(MARKS) > 100
+    assert [mark for mark in MARKS if not _MAY_END.match(mark)] == []
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(MARKS), st.sampled_from(" \n\t\"')».a我ب0-"), st.characters()), max_size=30),
+    st.integers(0, 10),
+)
+def test_sentence_ends_are_all_that_the_expression_finds(characters, start):
+    text = "".join(characters)
+    assert list(sentence_ends(text, start)) == [found.end() for found in SENTENCE_END.finditer(text, start)]
