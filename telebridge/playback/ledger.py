@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from telebridge.audio.mulaw import BYTES_PER_MS, BYTES_PER_SECOND, SILENCE_BYTE
 
-Audio = bytes | memoryview
+AudioPiece = bytes | memoryview
 """A piece of audio; it never changes, and may be shared with whoever made or caches it."""
 
 KEPT_MS = 900
@@ -81,7 +81,7 @@ class _Run:
         self.ends_at = starts_at
         self._begin = 0  # position of the first byte that is kept
         self._end = 0
-        self._pieces: list[Audio] = []
+        self._pieces: list[AudioPiece] = []
         self._ends: list[int] = []  # position behind each
 
     @property
@@ -89,7 +89,7 @@ class _Run:
         """How many bytes are kept."""
         return self._end - self._begin
 
-    def add(self, piece: Audio) -> bool:
+    def add(self, piece: AudioPiece) -> bool:
         """Enter what is sent. Returns whether so much was that what is old should be forgotten."""
         size = len(piece)
         before = self._end
@@ -103,7 +103,7 @@ class _Run:
         """How many of its bytes have not been played."""
         return min(self.size, max(0, round((self.ends_at - now) * BYTES_PER_SECOND)))
 
-    def before(self, skipped: int, count: int) -> list[Audio]:
+    def before(self, skipped: int, count: int) -> list[AudioPiece]:
         """The `count` bytes before the last `skipped` ones, or as many as there are, in the pieces that are kept."""
         end = self._end - skipped
         begin = max(self._begin, end - count)
@@ -151,7 +151,7 @@ class SentAudio:
         """When the last byte has been played; 0 when none was sent."""
         return self._runs[-1].ends_at if self._runs else 0.0
 
-    def add(self, data: Audio, now: float) -> None:
+    def add(self, data: AudioPiece, now: float) -> None:
         """Enter what is sent. It is kept and not copied: it must not change."""
         if not self._runs or self._runs[-1].ends_at < now:
             self._runs.append(_Run(now))
@@ -165,7 +165,7 @@ class SentAudio:
         if self._runs:
             self._runs[0].forget(self._runs[0].unheard(now) + _KEPT_BYTES)
 
-    def take_back(self, count: int, *, now: float) -> list[Audio]:
+    def take_back(self, count: int, *, now: float) -> list[AudioPiece]:
         """Remove and return the last `count` bytes, which are not played because a clear is sent now."""
         if not count:
             return []
@@ -226,7 +226,7 @@ class PlaybackLedger:
 
     # Sending.
 
-    def audio_sent(self, utterance: str, data: Audio, now: float) -> None:
+    def audio_sent(self, utterance: str, data: AudioPiece, now: float) -> None:
         """Enter that the next bytes of `utterance` were sent. They are kept and not copied: they must not change."""
         entry = self._entries.get(utterance) or self._entry(utterance)
         size = len(data)
@@ -275,7 +275,7 @@ class PlaybackLedger:
         del self._entries[mark.utterance]
         return mark.utterance
 
-    def take_back(self, *, now: float) -> list[Audio]:
+    def take_back(self, *, now: float) -> list[AudioPiece]:
         """Remove and return the audio that is not played because a clear is sent now; `paused` or `cleared` follows."""
         return self.sent.take_back(self.unheard_bytes(now=now), now=now)
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from telebridge.audio.mulaw import BYTES_PER_MS, FRAME_BYTES
-from telebridge.playback.ledger import Audio, PlaybackLedger
+from telebridge.playback.ledger import AudioPiece, PlaybackLedger
 
 
 class SendAudio(msgspec.Struct, frozen=True, gc=False):
@@ -56,22 +56,22 @@ class AudioQueue:
     __slots__ = ("_pieces", "size")
 
     def __init__(self) -> None:
-        self._pieces: list[Audio] = []
+        self._pieces: list[AudioPiece] = []
         self.size = 0
 
-    def append(self, piece: Audio) -> None:
+    def append(self, piece: AudioPiece) -> None:
         """Add a piece behind all others."""
         if piece:
             self._pieces.append(piece)
             self.size += len(piece)
 
-    def prepend(self, pieces: Sequence[Audio]) -> None:
+    def prepend(self, pieces: Sequence[AudioPiece]) -> None:
         """Put pieces, which are in order, before all others."""
         filled = [piece for piece in pieces if piece]
         self._pieces[:0] = filled
         self.size += sum(map(len, filled))
 
-    def take(self, count: int) -> Audio:
+    def take(self, count: int) -> AudioPiece:
         """Remove and return the first `count` bytes; at least one, and no more than wait.
 
         Returns:
@@ -80,7 +80,7 @@ class AudioQueue:
         self.size -= count
         if len(self._pieces[0]) >= count:
             return self._from_first(count)
-        taken: list[Audio] = []
+        taken: list[AudioPiece] = []
         while count:
             taken.append(self._from_first(min(count, len(self._pieces[0]))))
             count -= len(taken[-1])
@@ -91,7 +91,7 @@ class AudioQueue:
         self._pieces.clear()
         self.size = 0
 
-    def _from_first(self, count: int) -> Audio:
+    def _from_first(self, count: int) -> AudioPiece:
         first = self._pieces[0]
         if len(first) == count:
             del self._pieces[0]
@@ -191,7 +191,7 @@ class PlaybackWriter:
         sent.append(SendMark(self._ledger.mark_sent(utterance, final=True, now=now)))
         return sent
 
-    def _send(self, utterance: str, audio: Audio, now: float, sent: list[SendAudio | SendMark]) -> None:
+    def _send(self, utterance: str, audio: AudioPiece, now: float, sent: list[SendAudio | SendMark]) -> None:
         """Append the message with this audio, and the mark that may follow it, to what is sent."""
         self._ledger.audio_sent(utterance, audio, now)
         self._unmarked += len(audio)

@@ -14,20 +14,21 @@ from functools import lru_cache
 
 import regex
 
+from telebridge.speech.patterns import compiled
 from telebridge.speech.source import Word
 from telebridge.speech.words import end_of_word
 
 _WITHOUT_BLANKS = r"[[\p{LB=ID}\p{LB=CJ}\p{LB=SA}]&&[\p{L}]]"
-_TOKEN = regex.compile(
+_TOKEN = compiled(
     rf"{_WITHOUT_BLANKS}\p{{M}}*"
     r"|\p{N}+(?:[.,:]\p{N}+)*"
     r"|\p{L}(?:\.\p{L})+(?![\p{L}\p{M}])"
     rf"|(?:(?!{_WITHOUT_BLANKS})[\p{{L}}\p{{M}}])+(?:['\u2019\u02bc](?:(?!{_WITHOUT_BLANKS})[\p{{L}}\p{{M}}])+)*",
     regex.V1,
 )
-_UNSPOKEN = regex.compile(r"<\s*\d[\d.\s]{0,12}>|\bspell(?=\()", regex.IGNORECASE)
+_UNSPOKEN = compiled(r"<\s*\d[\d.\s]{0,12}>|\bspell(?=\()", regex.IGNORECASE)
 """Markup in a text that no word is spoken for."""
-_IGNORED = regex.compile(r"['\u2019\u02bc.,:]")
+_IGNORED = compiled(r"['\u2019\u02bc.,:]")
 
 AGREEING_WORDS = 4
 """So many words in a row that agree are a match even where what is left out was not spoken."""

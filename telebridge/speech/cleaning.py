@@ -7,11 +7,10 @@ that is in it go. Arithmetic (`2 * 3`, `5 < 6`, `> 50 %`), names (`snake_case`) 
 One rule: what comes out does not depend on where the text was parted into tokens.
 """
 
-import regex
-
 from telebridge.speech.markup import SPECIAL, Place, decide
+from telebridge.speech.patterns import compiled
 
-_WORD = regex.compile(r"\w")
+_WORD = compiled(r"\w")
 
 
 class MarkupCleaner:

@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 import regex
 
+from telebridge.speech.patterns import Pattern, compiled
+
 LONGEST_TAG = 300
 """Characters of a tag, a link or an entity; what is longer is no markup and is spoken."""
 
@@ -26,31 +28,29 @@ _INLINE = (
     "b|i|u|em|strong|del|ins|sup|small|big|code|pre|kbd|a|span|font|img|tbody|thead|details|summary|tt|q|cite|html|"
     "body|head|title|script|style|answer|response|output|final|message|assistant|user|system"
 )
-_TAG = regex.compile(
+_TAG = compiled(
     rf"<(?P<close>/?)(?:(?P<hidden>{_HIDDEN})|(?P<breaking>{_BREAKING})|{_INLINE}"
     r"|(?P<other>[A-Za-z][\w.-]*(?::[\w.-]+)?))(?P<rest>(?:\s+[\w:.-]+\s*=\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\s\"'<>]+))*\s*/?)>",
     regex.IGNORECASE,
 )
-_MAY_BE_TAG = regex.compile(r"<(?:mailto:[^\s<>]*|/?[A-Za-z][\w.:-]*(?:[\s/][^<>]*)?|/|!(?:-(?:-.*)?)?)?", regex.DOTALL)
-_ADDRESS_IN_TAG = regex.compile(r"<((?:https?://|mailto:)[^\s<>]*)>", regex.IGNORECASE)
-_ADDRESS = regex.compile(r"(?:https?://|www\.)[^\s<>\"'`*|\[\]]*", regex.IGNORECASE)
+_MAY_BE_TAG = compiled(r"<(?:mailto:[^\s<>]*|/?[A-Za-z][\w.:-]*(?:[\s/][^<>]*)?|/|!(?:-(?:-.*)?)?)?", regex.DOTALL)
+_ADDRESS_IN_TAG = compiled(r"<((?:https?://|mailto:)[^\s<>]*)>", regex.IGNORECASE)
+_ADDRESS = compiled(r"(?:https?://|www\.)[^\s<>\"'`*|\[\]]*", regex.IGNORECASE)
 _ADDRESS_HEADS = ("http://", "https://", "www.")
-_LINK = regex.compile(r"!?\[(?P<text>[^\[\]\n]*)\](?:\((?P<to>[^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\))?")
-_ENTITY = regex.compile(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|amp|lt|gt|quot|apos|nbsp);", regex.IGNORECASE)
-_MAY_BE_ENTITY = regex.compile(r"&#?[0-9a-z]{0,7}", regex.IGNORECASE)
+_LINK = compiled(r"!?\[(?P<text>[^\[\]\n]*)\](?:\((?P<to>[^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\))?")
+_ENTITY = compiled(r"&(?:#\d{1,6}|#x[0-9a-f]{1,5}|amp|lt|gt|quot|apos|nbsp);", regex.IGNORECASE)
+_MAY_BE_ENTITY = compiled(r"&#?[0-9a-z]{0,7}", regex.IGNORECASE)
 _NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'", "nbsp": " "}
 _EMOJI = r"[\p{Extended_Pictographic}\p{Emoji_Modifier}\p{Regional_Indicator}\u20e3\ufe0f\U000e0020-\U000e007f]"
 _NO_EMOJI = r"\u00a9\u00ae\u2122\u203c\u2049\u3030\u303d\u2194-\u21aa"  # signs of texts, with words of their own
-SPECIAL = regex.compile(
-    rf"[*_~`#>\-+=<\[!|&\\\u2022\u25e6\u25aa\u2023]|[{_EMOJI}--[{_NO_EMOJI}]]|(?<!\w)[hHwW]", regex.V1
-)
-_EMOJI_RUN = regex.compile(rf"(?:[{_EMOJI}--[{_NO_EMOJI}]]\u200d?)+", regex.V1)
+SPECIAL = compiled(rf"[*_~`#>\-+=<\[!|&\\\u2022\u25e6\u25aa\u2023]|[{_EMOJI}--[{_NO_EMOJI}]]|(?<!\w)[hHwW]", regex.V1)
+_EMOJI_RUN = compiled(rf"(?:[{_EMOJI}--[{_NO_EMOJI}]]\u200d?)+", regex.V1)
 _BULLETS = "\u2022\u25e6\u25aa\u2023"
 _ESCAPABLE = '\\`*_{}[]()#+-.!|>~<&"'
 _HELD_LINE = 200
-_CELL_BORDER = regex.compile(r"\|[|:\- \t]*")
-_CELL_SIGNS = regex.compile(r"\|(?:[| \t]|:-+:?|-+:|-{2,})*")
-_FENCE_LABEL = regex.compile(r"[\w+.#-]*[ \t]*\r?")
+_CELL_BORDER = compiled(r"\|[|:\- \t]*")
+_CELL_SIGNS = compiled(r"\|(?:[| \t]|:-+:?|-+:|-{2,})*")
+_FENCE_LABEL = compiled(r"[\w+.#-]*[ \t]*\r?")
 
 
 @dataclass(slots=True)
@@ -320,7 +320,7 @@ def speech_tags(text: str) -> list[str]:
     return [tag[0] for tag in _TAG.finditer(text) if tag["other"] is None or ":" in tag["other"]]
 
 
-def _end_of(pattern: "regex.Pattern[str]", text: str, start: int = 0) -> int:
+def _end_of(pattern: Pattern, text: str, start: int = 0) -> int:
     found = pattern.match(text, start)
     return start if found is None else found.end()
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 
 import regex
 
+from telebridge.speech.patterns import compiled
 from telebridge.speech.words import last_boundary
 from telebridge.unicode_text import is_speakable
 
@@ -20,9 +21,9 @@ _ALSO_WITHIN = "!.?\u2024\u203c\u203d\u2047\u2048\u2049\ufe52\ufe56\ufe57\uff0e"
 _MARK = r"\p{STerm}\u05c3"  # and the Hebrew sof pasuq, which the property leaves out
 _CLOSING = r"\"'\p{Pe}\p{Pf}"
 _NO_BLANKS = r"[[[\p{LB=ID}\p{LB=CJ}\p{LB=SA}]&&[\p{L}]]\u3008\u300a\u300c\u300e\u3010\uff08]"
-_WORD_MAY_GO_ON = regex.compile(r"[\p{L}\p{N}\p{M}\p{Cf}]$")
+_WORD_MAY_GO_ON = compiled(r"[\p{L}\p{N}\p{M}\p{Cf}]$")
 
-SENTENCE_END = regex.compile(
+SENTENCE_END = compiled(
     rf"[{_ALSO_WITHIN}]+[{_CLOSING}]*(?:\s|(?={_NO_BLANKS}))"
     rf"|[[{_MARK}]--[{_ALSO_WITHIN}]][{_MARK}{_CLOSING}]*(?:\s|(?=[^{_MARK}{_CLOSING}\s]))"
     r"|\n[^\S\n]*\n|\u2029",
@@ -42,12 +43,13 @@ _ABBREVIATIONS = (
     "dr|mr|mrs|ms|prof|st|jr|sr|no|vs|approx|inc|ltd|co|ave|blvd|ext|dra|sra|srta|ud|uds|nr|bzw|ca|tel|str|mme|mlle|"
     "sig|dott|av|art|núm|n[ºo]"
 )
-NOT_AN_END = regex.compile(
+NOT_AN_END = compiled(
     rf"(?:\.{{2,}}|…|(?<!\w)(?:{_ABBREVIATIONS}|\p{{L}}\p{{M}}*(?:\.\s?\p{{L}}\p{{M}}*)*)\.)$",
     regex.IGNORECASE | regex.V1,
 )
 """What a full stop belongs to without ending a sentence: an ellipsis, an abbreviation, an initial."""
 
+_BELONGS_TO_LETTER = compiled(r"[\p{M}\u200d]|(?<=\u200d).")
 PAUSE_BEGUN = re.compile(r"<\s*\d[\d.\s]{0,12}$")
 MARKUP = (("spell(", ")"), ("{", "}"))
 
@@ -133,7 +135,7 @@ def sentence_ends(text: str, start: int) -> Iterator[int]:
 def _within_word(text: str, end: int) -> int:
     """Where to cut a word that is too long: not between a letter and its marks, if that can be helped."""
     place = end
-    while place > max(0, end - 16) and regex.match(r"[\p{M}\u200d]|(?<=\u200d).", text, pos=place):
+    while place > max(0, end - 16) and _BELONGS_TO_LETTER.match(text, place):
         place -= 1
     return place if place > max(0, end - 16) else end
 

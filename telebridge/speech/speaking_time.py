@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import regex
 
+from telebridge.speech.patterns import compiled
 from telebridge.unicode_text import is_speakable
 
 LETTER_MS = 40.0
@@ -44,11 +45,11 @@ SPELT_MS = 600.0
 PAUSES_MS = 3000.0
 """What silence before, within and after a text may add."""
 
-_MARKUP = regex.compile(r"<[^<>]*>|\{[^{}]*\}|\bspell\s*\([^()]*\)", regex.IGNORECASE)
-_PAUSE = regex.compile(r"<\s*(\d{1,6})(?:\.\d*)?\s*>")
+_MARKUP = compiled(r"<[^<>]*>|\{[^{}]*\}|\bspell\s*\([^()]*\)", regex.IGNORECASE)
+_PAUSE = compiled(r"<\s*(\d{1,6})(?:\.\d*)?\s*>")
 _SPELT = re.compile(r"\bspell\s*\(", re.IGNORECASE)
-_NUMBER = regex.compile(r"\p{N}+")
-_DRAWN_OUT = regex.compile(r"(\w)\1{2,}", regex.IGNORECASE)
+_NUMBER = compiled(r"\p{N}+")
+_DRAWN_OUT = compiled(r"(\w)\1{2,}", regex.IGNORECASE)
 
 
 def characters_within(text: str, ms: float) -> int:

@@ -11,18 +11,20 @@ from collections.abc import Iterator
 
 import regex
 
+from telebridge.speech.patterns import compiled
+
 _LETTER = r"[[\p{LB=ID}\p{LB=CJ}\p{LB=SA}]&&[\p{L}\p{N}]]"
 _KANA_THAT_CLINGS = r"[\p{LB=CJ}]"
 _OPENING = r"[\p{Ps}\p{Pi}]"
 _CLOSING = r"[[\p{P}\p{S}]--[\p{Ps}\p{Pi}]]"
 
-WITHOUT_BLANKS = regex.compile(_LETTER, regex.V1)
+WITHOUT_BLANKS = compiled(_LETTER, regex.V1)
 """A letter of a script that is written without blanks between words."""
 
-_BLANK = regex.compile(r"\s")
-_AFTER_BLANK = regex.compile(r"(?<=\s)")
+_BLANK = compiled(r"\s")
+_AFTER_BLANK = compiled(r"(?<=\s)")
 _BEGINS = rf"(?=[[^\s\p{{P}}\p{{S}}\p{{M}}]||[\p{{Ps}}\p{{Pi}}]])(?!{_KANA_THAT_CLINGS})"
-_BOUNDARY = regex.compile(
+_BOUNDARY = compiled(
     rf"(?<=\s)|(?<={_LETTER}\p{{M}}*)\b{_BEGINS}|(?<={_LETTER}\p{{M}}*{_CLOSING}+){_BEGINS}"
     rf"|(?<!{_OPENING})\b(?={_LETTER})(?!{_KANA_THAT_CLINGS})",
     regex.V1 | regex.WORD,
