@@ -5,13 +5,14 @@ import errno
 import os
 import signal
 import socket
+import sys
 
 import aiohttp
 import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from telebridge.cli.listen import cannot_listen, listening, until_stopped
+from telebridge.cli.listen import SWITCH_SECONDS, cannot_listen, listening, run_server, until_stopped
 from telebridge.cli.process.stopping import Stop
 from telebridge.errors import ConfigurationError
 
@@ -171,3 +172,16 @@ async def test_a_request_that_does_not_end_is_cut_when_the_server_has_drained():
     with pytest.raises(aiohttp.ClientError):
         await asking
     stop.dismiss()
+
+
+def test_a_server_does_not_wait_long_for_threads_that_compute():
+    before, seen = sys.getswitchinterval(), []
+
+    async def serve(_):
+        seen.append(sys.getswitchinterval())
+
+    try:
+        run_server(serve)
+    finally:
+        sys.setswitchinterval(before)
+    assert seen == [pytest.approx(SWITCH_SECONDS)]
