@@ -39,8 +39,8 @@ CUT_SECONDS = 0.05
 """The same once the time for draining is over."""
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread that computes keeps the interpreter while the event loop waits for it, at each turn of the loop. With
-Python's own 5 ms, calls were late whenever a file was imported or a database answered with many rows."""
+"""How long a thread that computes keeps the interpreter while the event loop waits for it, at each turn of the loop.
+With Python's own 5 ms, calls were late whenever a file was imported or a database answered with many rows."""
 
 
 class _Runner(web.AppRunner):

@@ -53,10 +53,11 @@ class AudioQueue:
         size: How many bytes wait.
     """
 
-    __slots__ = ("_pieces", "size")
+    __slots__ = ("_at", "_pieces", "size")
 
     def __init__(self) -> None:
         self._pieces: list[AudioPiece] = []
+        self._at = 0  # where in the first piece
         self.size = 0
 
     def append(self, piece: AudioPiece) -> None:
@@ -68,6 +69,9 @@ class AudioQueue:
     def prepend(self, pieces: Sequence[AudioPiece]) -> None:
         """Put pieces, which are in order, before all others."""
         filled = [piece for piece in pieces if piece]
+        if self._at:
+            self._pieces[0] = self._pieces[0][self._at :]
+            self._at = 0
         self._pieces[:0] = filled
         self.size += sum(map(len, filled))
 
@@ -78,27 +82,27 @@ class AudioQueue:
             A piece as it came, or a view of one; a copy of what does not lie in one piece.
         """
         self.size -= count
-        if len(self._pieces[0]) >= count:
+        if len(self._pieces[0]) - self._at >= count:
             return self._from_first(count)
         taken: list[AudioPiece] = []
         while count:
-            taken.append(self._from_first(min(count, len(self._pieces[0]))))
+            taken.append(self._from_first(min(count, len(self._pieces[0]) - self._at)))
             count -= len(taken[-1])
         return b"".join(taken)
 
     def clear(self) -> None:
         """Drop all."""
         self._pieces.clear()
-        self.size = 0
+        self._at = self.size = 0
 
     def _from_first(self, count: int) -> AudioPiece:
-        first = self._pieces[0]
-        if len(first) == count:
-            del self._pieces[0]
-            return first
-        view = memoryview(first)
-        self._pieces[0] = view[count:]
-        return view[:count]
+        first, at = self._pieces[0], self._at
+        self._at = end = at + count
+        if end < len(first):
+            return memoryview(first)[at:end]
+        del self._pieces[0]
+        self._at = 0
+        return memoryview(first)[at:] if at else first
 
 
 class PlaybackWriter:
