@@ -152,7 +152,7 @@ class CallRecord:
         self.recordings[:0] = recordings
 
     def as_json(self) -> dict[str, Any]:
-        """The record as plain values, for a log line or a JSON answer."""
+        """The record as plain values, for a log line or a JSON answer; they stay as they are while the call goes on."""
         return {
             "call_sid": self.call_sid,
             "flow": self.flow,
@@ -161,15 +161,15 @@ class CallRecord:
             "direction": self.direction,
             "started_at": self.started_at.isoformat(),
             "utterances": [utterance_json(utterance) for utterance in self.utterances],
-            "digits": self.digits,
+            "digits": [*self.digits],
             **({"heard": [asdict(answer) for answer in self.heard]} if self.heard else {}),
             **({} if self.answered_by is None else {"answered_by": self.answered_by.as_json()}),
-            "path": self.path,
-            "recordings": self.recordings,
+            "path": [*self.path],
+            "recordings": [*self.recordings],
             "transfers": [asdict(transfer) for transfer in self.transfers],
             "first_audio_ms": self.first_audio_ms,
             "end_reason": self.end_reason,
-            "result": self.result,
+            "result": {**self.result},
         }
 
 

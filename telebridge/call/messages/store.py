@@ -93,7 +93,7 @@ class CallerMessages:
             wanted = wanted.where(table.heard_at.is_not(None) if heard else table.heard_at.is_(None))
         if before is not None:
             wanted = wanted.where(tuple_(table.recorded_at, table.id) < before)
-        return [_message(row) for row in await self._database.rows(wanted)]
+        return await self._database.rows_as(_message, wanted)
 
     async def mark(self, message_id: str, heard_at: int | None) -> bool:
         """Mark a message as heard at an instant, or as not heard; returns whether there is one."""

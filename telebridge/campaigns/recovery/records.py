@@ -116,7 +116,7 @@ class RecoveryRecords:
     async def watched(self, account: str) -> list[Attempt]:
         """Return the attempts whose calls are under way, or whose end is not told yet, as far as the database knows."""
         query = select(attempt).where(attempt.c.account == account, IS_WATCHED, attempt.c.call_sid.is_not(None))
-        return [attempt_of(row) for row in await self._database.rows(query)]
+        return await self._database.rows_as(attempt_of, query)
 
     async def missing(self, account: str, calls: Sequence[DialedCall], *, restored: bool) -> list[MissingCall]:
         """Return the calls to contacts of campaigns that the database has lost, in the order they were dialled.

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from telebridge.campaigns.engine.campaign import Campaign
+from telebridge.campaigns.engine.contact import Contact
 from telebridge.campaigns.store.protocols import CampaignStore
 from telebridge.flows.checking import BUILT_IN
 from telebridge.flows.inspection import folded_name, matched_variables, used_variables, variables_set_by
@@ -94,7 +95,18 @@ async def words_in_store(store: CampaignStore, campaign: Campaign, flow: object 
         flow: Its flow: a `Flow`, or one that is written in Python; None when it is away.
     """
     ready = [] if flow is None else await store.reports.first_ready(campaign.id, FIRST_CALLS)
-    if not ready:
+    return words_of_first(campaign, flow, ready)
+
+
+def words_of_first(campaign: Campaign, flow: object | None, ready: Sequence[Contact]) -> CampaignWords | None:
+    """What these contacts will hear; None where there are none, or the flow is away.
+
+    Args:
+        campaign: The campaign.
+        flow: Its flow, as for `words_in_store`.
+        ready: Its contacts that come first.
+    """
+    if not ready or flow is None:
         return None
     if not isinstance(flow, Flow):
         return CampaignWords(campaign.plan.flow)

@@ -133,7 +133,7 @@ class SqlAttempts(AttemptRecords):
     @override
     async def live(self, campaign_id: str) -> list[Attempt]:
         query = select(attempt).where(attempt.c.campaign_id == campaign_id, IS_LIVE)
-        return [attempt_of(row) for row in await self._database.rows(query)]
+        return await self._database.rows_as(attempt_of, query)
 
     async def _one(self, which: ColumnElement[bool]) -> Attempt | None:
         rows = await self._database.rows(select(attempt).where(which))

@@ -78,7 +78,7 @@ class SqlCampaigns(CampaignRecords):
     async def all(self) -> list[Campaign]:
         kept = select(campaign).where(campaign.c.deleted_at.is_(None))
         newest = kept.order_by(campaign.c.created_at.desc(), campaign.c.id)
-        return [campaign_of(row) for row in await self._database.rows(newest)]
+        return await self._database.rows_as(campaign_of, newest)
 
     @override
     async def change(self, campaign_id: str, happened: CampaignInput, *, reason: str = "") -> Campaign:

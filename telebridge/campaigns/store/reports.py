@@ -149,7 +149,7 @@ class SqlReports(ReportRecords):
     async def contacts(self, campaign_id: str, *, after: int = 0) -> AsyncIterator[Contact]:
         query = select(contact).where(contact.c.campaign_id == campaign_id).order_by(contact.c.id).limit(PAGE)
         while True:
-            page = [contact_of(row) for row in await self._database.rows(query.where(contact.c.id > after))]
+            page = await self._database.rows_as(contact_of, query.where(contact.c.id > after))
             for one in page:
                 yield one
             if len(page) < PAGE:
@@ -159,7 +159,7 @@ class SqlReports(ReportRecords):
     @override
     async def first_ready(self, campaign_id: str, count: int) -> list[Contact]:
         query = select(contact).where(contact.c.campaign_id == campaign_id, IS_READY).order_by(contact.c.id)
-        return [contact_of(row) for row in await self._database.rows(query.limit(count))]
+        return await self._database.rows_as(contact_of, query.limit(count))
 
     @override
     async def attempts(self, campaign_id: str) -> AsyncIterator[Attempt]:
@@ -168,7 +168,7 @@ class SqlReports(ReportRecords):
         query = query.order_by(attempt.c.contact_id, attempt.c.n).limit(PAGE)
         after = (0, 0)
         while True:
-            page = [attempt_of(row) for row in await self._database.rows(query.where(place > after))]
+            page = await self._database.rows_as(attempt_of, query.where(place > after))
             for one in page:
                 yield one
             if len(page) < PAGE:

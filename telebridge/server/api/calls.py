@@ -75,7 +75,11 @@ class CallEndpoints:
         found = await self._calls.page(query.state, query.limit + 1, before)
         page = found[: query.limit]
         after = cursor(position_of(page[-1])) if len(found) > len(page) else None
-        return respond(CallsResponse(calls=[response_of(call) for call in page], next=after))
+
+        def answer() -> web.Response:
+            return respond(CallsResponse(calls=[response_of(call) for call in page], next=after))
+
+        return await asyncio.to_thread(answer)  # a hundred records take long, and calls go on meanwhile
 
     @endpoint(
         hdrs.METH_POST,

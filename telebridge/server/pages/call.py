@@ -121,7 +121,7 @@ class CallPages:
         """The timeline alone, for the script of the page of a live call."""
         call_sid = _sid(visit)
         live = self._calls.find(call_sid) is not None
-        return visit.page("timeline", timelines=await asyncio.to_thread(self._timelines, call_sid, live=live))
+        return await visit.page("timeline", timelines=await asyncio.to_thread(self._timelines, call_sid, live=live))
 
     async def recording(self, visit: PageVisit) -> web.StreamResponse:
         """One part of the recording of a call, or with `bytes` so many of its samples; players ask for ranges of it."""
@@ -173,7 +173,7 @@ class CallPages:
         here = self._calls.find(call_sid) is not None
         await visit.begin("call", call=call, is_live=here)
         timelines = await asyncio.to_thread(self._timelines, call_sid, live=here)
-        return visit.page(
+        return await visit.page(
             "call",
             status,
             call=call,

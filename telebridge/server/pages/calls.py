@@ -65,7 +65,7 @@ class CallListPages:
             log.error("ended calls cannot be listed: the database is away", error=str(error))
             ended, after = None, None
         others = await self._elsewhere.all()
-        return visit.page(
+        return await visit.page(
             "calls",
             live=[*islice(self._live_rows(others, text, flow), MOST_LIVE)],
             total=len(self._calls) + len(others),

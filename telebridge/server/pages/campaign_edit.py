@@ -89,7 +89,7 @@ class CampaignEditPages:
 
     async def show(self, visit: PageVisit) -> web.Response:
         """The form, with what holds now."""
-        return self._page(visit, await found_campaign(self._store, visit.request), _Answer())
+        return await self._page(visit, await found_campaign(self._store, visit.request), _Answer())
 
     async def save(self, visit: PageVisit) -> web.Response:
         """Save what was changed in the form, or say what is wrong and show it again as it was sent."""
@@ -101,7 +101,7 @@ class CampaignEditPages:
                 answer = await self._edit(campaign, typed)
             except (CampaignRefused, ConfigurationError) as error:
                 answer = _Answer(typed, problem=f"{error}.")
-        return self._page(visit, await found_campaign(self._store, visit.request), answer)
+        return await self._page(visit, await found_campaign(self._store, visit.request), answer)
 
     async def _edit(self, campaign: Campaign, typed: Mapping[str, str]) -> _Answer:
         check_editable(campaign)
@@ -137,7 +137,7 @@ class CampaignEditPages:
             return error
         return None
 
-    def _page(self, visit: PageVisit, campaign: Campaign, answer: _Answer) -> web.Response:
+    async def _page(self, visit: PageVisit, campaign: Campaign, answer: _Answer) -> web.Response:
         current, refusal = _texts(campaign), _refusal(campaign)
         running = campaign.status is CampaignStatus.RUNNING
         choices = {"flow": tuple(self._flows.names)}
@@ -155,7 +155,7 @@ class CampaignEditPages:
             for key, one in FIELDS.items()
             if key in current
         }
-        return visit.page(
+        return await visit.page(
             "campaign-edit",
             answer.status,
             campaign=campaign_json(campaign),

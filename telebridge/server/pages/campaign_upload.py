@@ -125,7 +125,7 @@ class CampaignUploadPages:
         await asyncio.to_thread(self._remove, upload)
         log.info("campaign made on a page", campaign=made.id, added=done.added, rejected=done.rejected)
         if reasons:
-            return visit.page("imported", campaign=made.id, name=plan.name, done=done, reasons=reasons)
+            return await visit.page("imported", campaign=made.id, name=plan.name, done=done, reasons=reasons)
         return visit.go_to(f"/campaigns/{made.id}")
 
     async def _check(self, upload: str, definition: CampaignDefinition) -> None:
@@ -163,7 +163,7 @@ class CampaignUploadPages:
             for at, column in enumerate(sampled.header)
             if column
         ]
-        return visit.page(
+        return await visit.page(
             "campaign-new",
             200 if problem is None else problem.status,
             upload=upload,

@@ -20,7 +20,7 @@ from telebridge.campaigns.engine.states import CampaignStatus
 from telebridge.campaigns.reporting.outcome_words import outcome_words
 from telebridge.campaigns.reporting.view import CampaignView, campaign_json, view_campaign
 from telebridge.campaigns.reporting.why_waiting import Explanation, Waiting
-from telebridge.campaigns.reporting.words import CampaignWords, words_in_store
+from telebridge.campaigns.reporting.words import FIRST_CALLS, CampaignWords, words_of_first
 from telebridge.campaigns.store.protocols import CampaignStore, WaitingLane
 from telebridge.logs import logger
 from telebridge.server.api.campaigns.endpoints import CampaignEndpoints, found_campaign
@@ -112,7 +112,7 @@ class CampaignPages:
         """All campaigns, and the form that begins one."""
         await visit.begin("campaigns")
         campaigns = [campaign_json(one) for one in await self._store.campaigns.all()]
-        return visit.page("campaigns", campaigns=campaigns)
+        return await visit.page("campaigns", campaigns=campaigns)
 
     async def show(self, visit: PageVisit) -> web.Response:
         """One campaign."""
@@ -167,7 +167,7 @@ class CampaignPages:
         view = await self._view(campaign.id)
         words = await self._words(view.campaign)
         lanes = await self._store.reports.waiting(campaign.id)
-        return visit.page(
+        return await visit.page(
             "campaign",
             status,
             campaign=campaign_json(view.campaign),
@@ -220,7 +220,8 @@ class CampaignPages:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""
         if campaign.status.is_over:
             return None
-        return await words_in_store(self._store, campaign, self._flows.get(campaign.plan.flow))
+        ready = await self._store.reports.first_ready(campaign.id, FIRST_CALLS)
+        return await asyncio.to_thread(words_of_first, campaign, self._flows.get(campaign.plan.flow), ready)
 
     def _listened(self, words: CampaignWords | None) -> dict[str, str]:
         """The address of the audio of each text of the first calls."""

@@ -76,7 +76,7 @@ class FlowPages:
         names = self._calls.flows.names
         found = await self._findings.of_all(names)
         flows = [_summary(name, self._calls.flows.find(name), live[name], found[name]) for name in names]
-        return visit.page("flows", flows=flows)
+        return await visit.page("flows", flows=flows)
 
     async def stream_list(self, visit: PageVisit) -> web.StreamResponse:
         """How many calls each flow leads, and what is found in its file; the page has begun the check."""
@@ -113,7 +113,7 @@ class FlowPages:
             last = None
         at_nodes = await self._at_nodes(name)
         in_file = flow if isinstance(flow, Flow) else None
-        return visit.page(
+        return await visit.page(
             "flow",
             status,
             name=name,
@@ -122,10 +122,10 @@ class FlowPages:
             live=sum(at_nodes.values()),
             last=last,
             drawing=None if in_file is None else await self._drawing(in_file),
-            nodes=[] if in_file is None else _nodes(in_file, at_nodes),
+            nodes=[] if in_file is None else await asyncio.to_thread(_nodes, in_file, at_nodes),
             findings=await self._findings.of(name),
-            prompts=[] if in_file is None else self._auditions.prompts(in_file),
-            audition=audition or self._auditions.opened(in_file),
+            prompts=[] if in_file is None else await asyncio.to_thread(self._auditions.prompts, in_file),
+            audition=audition or await asyncio.to_thread(self._auditions.opened, in_file),
             problem=problem,
         )
 

@@ -48,7 +48,7 @@ class LoginPages:
             visit.go_to(_next(visit.request.query.get("next", "")))
         if not self._access.takes_login:
             raise web.HTTPForbidden(text=f"{self._access.refusal(visit.request, None)}\n")
-        return visit.page("login", next=_next(visit.request.query.get("next", "")), wrong=False)
+        return await visit.page("login", next=_next(visit.request.query.get("next", "")), wrong=False)
 
     async def log_in(self, visit: PageVisit) -> web.StreamResponse:
         """Take the token, and lead to the page that was wanted."""
@@ -61,7 +61,7 @@ class LoginPages:
             self._failed_at.append(now)
             metrics.REFUSED.labels("pages", "token").inc()
             log.warning("a login to the pages is refused: wrong token", peer=visit.request.remote)
-            return visit.page("login", 403, next=wanted, wrong=True)
+            return await visit.page("login", 403, next=wanted, wrong=True)
         visit.renew(session)
         log.info("logged in to the pages", peer=visit.request.remote)
         return web.Response(status=303, headers={"Location": visit.link(wanted)})

@@ -73,7 +73,7 @@ class PhonePages:
         """The phone."""
         await visit.begin("phone")
         flows = self._calls.flows
-        return visit.page(
+        return await visit.page(
             "phone",
             flows=flows.names,
             needs={name: needs for name in flows.names if (needs := flows.needs_of(name))},

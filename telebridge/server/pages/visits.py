@@ -3,6 +3,7 @@
 One rule: no handler of a page is called before host, access, origin and the token of the form were checked.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -62,15 +63,15 @@ class PageVisit:
         self._is_new = is_new
         self._begun: web.StreamResponse | None = None
 
-    def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
-        """The answer with a page.
+    async def page(self, template: str, status: int = 200, **values: Any) -> web.Response:
+        """The answer with a page. It is rendered in a thread: a large one takes long, and calls go on meanwhile.
 
         Args:
             template: Its template.
             status: The HTTP status.
-            values: What the template shows.
+            values: What the template shows; nothing in them may change any more.
         """
-        text = self._templates.render(template, self._common() | values)
+        text = await asyncio.to_thread(self._templates.render, template, self._common() | values)
         return web.Response(text=text, status=status, content_type=HTML, headers=NOT_STORED)
 
     async def begin(self, template: str, **values: Any) -> None:
@@ -187,7 +188,7 @@ class PageRouter:
                     await self._check_form(visit, session)
                 answer = await handler(visit)
             except (web.HTTPException, TelebridgeError, SQLAlchemyError, OSError) as error:
-                answer = _answer_of(visit, error)
+                answer = await _answer_of(visit, error)
             return await visit.finished(answer)
 
         return visited
@@ -238,20 +239,20 @@ class PageRouter:
         raise web.HTTPForbidden(text=f"{detail}\n")
 
 
-def _answer_of(visit: PageVisit, error: Exception) -> web.StreamResponse:
+async def _answer_of(visit: PageVisit, error: Exception) -> web.StreamResponse:
     """The page that tells of an error; a redirection is left as it is."""
     match error:
         case web.HTTPException(status=status) if status < web.HTTPBadRequest.status_code:
             return web.Response(status=status, headers={hdrs.LOCATION: error.headers[hdrs.LOCATION]})
         case web.HTTPException(status=status):
-            return visit.page("problem", status, detail=(error.text or error.reason).strip())
+            return await visit.page("problem", status, detail=(error.text or error.reason).strip())
         case Problem(status=status, detail=detail):
-            return visit.page("problem", status, detail=detail)
+            return await visit.page("problem", status, detail=detail)
         case TelebridgeError():
-            return visit.page("problem", 409, detail=f"{error}.")
+            return await visit.page("problem", 409, detail=f"{error}.")
         case _:
             log.error("a page cannot be shown", path=masked(visit.request.path), error=str(error))
-            return visit.page("problem", 503, detail="The database is away; load the page again.")
+            return await visit.page("problem", 503, detail="The database is away; load the page again.")
 
 
 def text_of(fields: Mapping[str, str], name: str) -> str:

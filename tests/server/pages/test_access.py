@@ -33,7 +33,7 @@ class Pages:
         router.socket("/phone/socket", self.socket)
 
     async def show(self, visit):
-        return visit.page("problem", detail=visit.request.query.get("said", "shown"))
+        return await visit.page("problem", detail=visit.request.query.get("said", "shown"))
 
     async def change(self, visit):
         self.changes.append(dict(visit.fields))
