@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import threading
 
 from support.pages import pages
 
@@ -69,3 +70,17 @@ def test_a_script_has_another_address_when_one_that_it_imports_has_changed():
     before = static_files({"a.js": importer, "b.js": between, "c.js": b"export const c = 1;\n"})
     after = static_files({"a.js": importer, "b.js": between, "c.js": b"export const c = 2;\n"})
     assert all(before[name].version != after[name].version for name in before)
+
+
+async def test_calls_do_not_wait_for_a_page_that_is_rendered(tmp_path, monkeypatch):
+    rendered, render = [], PageTemplates.render
+
+    def noted(self, template, values):
+        rendered.append((template, threading.current_thread() is threading.main_thread()))
+        return render(self, template, values)
+
+    monkeypatch.setattr(PageTemplates, "render", noted)
+    async with pages(tmp_path) as served:
+        await served.get("/calls")
+        await served.get("/calls/CAnone", status=404)
+    assert rendered == [("calls", False), ("problem", False)]

@@ -8,6 +8,7 @@ import pytest
 from support.api import CAMPAIGN, FILE, api
 
 from telebridge.campaigns.engine.states import CampaignInput
+from telebridge.server.api.campaigns import endpoints
 
 CSV = {"Content-Type": "text/csv"}
 
@@ -166,6 +167,19 @@ async def test_the_report_has_each_contact_once_and_no_formula():
         ("+12125550111", {"name": "=n1"}, []),
         ("+12125550112", {"name": "=n2"}, []),
     ]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+async def test_a_report_is_the_same_however_it_is_cut(form, monkeypatch):
+    async def report(client):
+        async with client.session.get(f"{client.url}/api/campaigns/{CAMPAIGN}/report?format={form}") as answer:
+            return await answer.text()
+
+    async with api() as client:
+        whole = await report(client)
+        monkeypatch.setattr(endpoints, "LINES_AT_ONCE", 1)
+        assert await report(client) == whole
+    assert whole.count("\n") == (3 if form == "csv" else 4)
 
 
 async def test_a_report_of_nobody_is_a_header_or_an_empty_list():
