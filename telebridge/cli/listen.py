@@ -40,7 +40,7 @@ CUT_SECONDS = 0.05
 
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes keeps the interpreter while the event loop waits for it, at each turn of the loop.
-With Python's own 5 ms, calls were late whenever a file was imported or a database answered with many rows."""
+With Python's own 5 ms, calls were late whenever a thread computed for a while."""
 
 
 class _Runner(web.AppRunner):

@@ -118,7 +118,7 @@ def rime(voice: Path, *, chunk_ms: int) -> Iterator[Rime]:
 
 def flow() -> str:
     """One prompt after another."""
-    texts = (FIRST_PROMPT if each == 0 else PROMPT for each in range(PROMPTS))
+    texts = [FIRST_PROMPT, *[PROMPT] * (PROMPTS - 1)]
     nodes = "".join(f'  p{each}: {{say: "{text}.", then: p{each + 1}}}\n' for each, text in enumerate(texts))
     return f"flow: bench\nstart: p0\nnodes:\n{nodes}  p{PROMPTS}: {{hang_up: null}}\n"
 

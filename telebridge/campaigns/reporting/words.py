@@ -94,19 +94,20 @@ async def words_in_store(store: CampaignStore, campaign: Campaign, flow: object 
         campaign: The campaign.
         flow: Its flow: a `Flow`, or one that is written in Python; None when it is away.
     """
-    ready = [] if flow is None else await store.reports.first_ready(campaign.id, FIRST_CALLS)
-    return words_of_first(campaign, flow, ready)
+    if flow is None:
+        return None
+    return words_of_first(campaign, flow, await store.reports.first_ready(campaign.id, FIRST_CALLS))
 
 
-def words_of_first(campaign: Campaign, flow: object | None, ready: Sequence[Contact]) -> CampaignWords | None:
-    """What these contacts will hear; None where there are none, or the flow is away.
+def words_of_first(campaign: Campaign, flow: object, ready: Sequence[Contact]) -> CampaignWords | None:
+    """What these contacts will hear; None where there are none.
 
     Args:
         campaign: The campaign.
-        flow: Its flow, as for `words_in_store`.
+        flow: Its flow: a `Flow`, or one that is written in Python.
         ready: Its contacts that come first.
     """
-    if not ready or flow is None:
+    if not ready:
         return None
     if not isinstance(flow, Flow):
         return CampaignWords(campaign.plan.flow)

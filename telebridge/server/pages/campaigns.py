@@ -218,10 +218,11 @@ class CampaignPages:
 
     async def _words(self, campaign: Campaign) -> CampaignWords | None:
         """What the contacts that come first will hear; None where there are none, or the flow is away."""
-        if campaign.status.is_over:
+        flow = self._flows.get(campaign.plan.flow)
+        if flow is None or campaign.status.is_over:
             return None
         ready = await self._store.reports.first_ready(campaign.id, FIRST_CALLS)
-        return await asyncio.to_thread(words_of_first, campaign, self._flows.get(campaign.plan.flow), ready)
+        return await asyncio.to_thread(words_of_first, campaign, flow, ready)
 
     def _listened(self, words: CampaignWords | None) -> dict[str, str]:
         """The address of the audio of each text of the first calls."""

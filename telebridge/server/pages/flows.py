@@ -113,6 +113,15 @@ class FlowPages:
             last = None
         at_nodes = await self._at_nodes(name)
         in_file = flow if isinstance(flow, Flow) else None
+
+        def of_file() -> dict[str, Any]:
+            """What takes long where a flow has many nodes."""
+            return {
+                "nodes": [] if in_file is None else _nodes(in_file, at_nodes),
+                "prompts": [] if in_file is None else self._auditions.prompts(in_file),
+                "audition": audition or self._auditions.opened(in_file),
+            }
+
         return await visit.page(
             "flow",
             status,
@@ -122,11 +131,9 @@ class FlowPages:
             live=sum(at_nodes.values()),
             last=last,
             drawing=None if in_file is None else await self._drawing(in_file),
-            nodes=[] if in_file is None else await asyncio.to_thread(_nodes, in_file, at_nodes),
             findings=await self._findings.of(name),
-            prompts=[] if in_file is None else await asyncio.to_thread(self._auditions.prompts, in_file),
-            audition=audition or await asyncio.to_thread(self._auditions.opened, in_file),
             problem=problem,
+            **await asyncio.to_thread(of_file),
         )
 
     async def stream(self, visit: PageVisit) -> web.StreamResponse:
