@@ -111,6 +111,33 @@ async def test_whatever_callers_and_flows_are_called_the_page_of_a_call_is_no_wi
         tab.check()
 
 
+async def test_without_script_a_page_is_loaded_again_by_itself_unless_somebody_types_or_listens(stack):
+    [record, *_] = stack.calls.live_records()
+    loads = []
+    async with opened_tab(stack.url, java_script_enabled=False) as tab:
+        tab.page.on("load", lambda page: loads.append(page.url))
+        await tab.go("/calls?q=555&flow=")
+        assert "loaded again every 5 seconds" in await tab.text("main")
+        async with tab.page.expect_event("load", timeout=10_000):
+            pass
+        await tab.page.click("noscript a")
+        assert tab.page.url == f"{stack.url}/calls?q=555&flow=&held=1"
+        assert "stays as it is" in await tab.text("main")
+        assert await tab.page.locator("meta[http-equiv]").count() == 0
+        await tab.page.click("noscript a")
+        assert tab.page.url == f"{stack.url}/calls?q=555&flow="
+        await tab.go(f"/calls/{record.call_sid}?held=1")
+        loads.clear()
+        await tab.page.fill("#text", "One moment, please.")
+        await tab.page.wait_for_timeout(5500)
+        assert await tab.page.input_value("#text") == "One moment, please."
+        assert loads == []
+        await tab.go("/phone")
+        assert "needs JavaScript" in await tab.text("main")
+        assert not await tab.page.is_visible("#phone")
+        tab.check()
+
+
 async def test_a_page_that_is_hidden_has_no_stream_and_one_that_is_seen_again_is_up_to_date(stack):
     streams = []
     async with opened_tab(stack.url) as tab:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from aiohttp import hdrs, web
 from multidict import MultiDict
 from sqlalchemy.exc import SQLAlchemyError
+from yarl import URL
 
 from telebridge import metrics
 from telebridge.errors import TelebridgeError
@@ -26,6 +27,8 @@ log = logger(__name__)
 
 FORM_FIELD = "form"
 """The field of each form that has the token of the session."""
+HELD = "held"
+"""In the address of a page that a browser without script does not load again by itself: somebody types or listens."""
 UPLOAD = "multipart/form-data"
 HTML = "text/html"
 NOT_STORED = {"Cache-Control": "no-store"}
@@ -122,7 +125,15 @@ class PageVisit:
             "here": self.request.path.removeprefix(self._templates.base).split("/")[1],
             "form_token": self._access.form_token(self.session),
             "can_log_out": bool(self.session.key),
+            "held": HELD in self.request.query,
+            "other_hold": self._other_hold(),
         }
+
+    def _other_hold(self) -> str:
+        """The address of this page that is not loaded again by itself, or, where this is that one, of the other."""
+        query = self.request.rel_url.query
+        others = [(name, value) for name, value in query.items() if name != HELD]
+        return "?" + URL.build(query=others if HELD in query else [*others, (HELD, "1")]).raw_query_string
 
     def go_to(self, path: str) -> NoReturn:
         """Lead the browser to another page with GET.
