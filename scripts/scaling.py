@@ -10,7 +10,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 
-CALLS_A_PROCESS = 350
+CALLS_A_PROCESS = 480
 """The default of `server.max_calls`."""
 FILLED_SHARE = 0.7
 """How full processes are planned to be: room for a machine that is lost, and for chance."""

@@ -11,9 +11,9 @@ from collections import deque
 from dataclasses import dataclass
 from enum import Enum
 
-CALLS_PER_CORE = 350
-"""How many calls one process accepts unless its settings say otherwise. A caller who interrupts now and then costs 40
-to 45 us of the processor for each of the 50 frames of a second, so 350 of them take four fifths of a core; with more,
+CALLS_PER_CORE = 480
+"""How many calls one process accepts unless its settings say otherwise. A caller who interrupts now and then costs 36
+to 39 us of the processor for each of the 50 frames of a second, so 480 of them take nine tenths of a core; with more,
 chunks of Rime are late. A slower machine refuses earlier, by its own measurements."""
 FEWEST_CALLS = 8
 """With fewer live calls nothing is refused: then it is not the calls that use the machine."""
@@ -34,7 +34,9 @@ then a measurement only says what a call costs at most."""
 BEGINNING_SECONDS = 2.5
 """The beginning of a call costs as much as so many seconds of it. That is over soon, so it refuses no call by itself;
 where it makes the event loop late, the lag does."""
-UNMEASURED = 2.8
+BEGINNING_AT_LEAST_SECONDS = 2.0
+"""It costs no less than so many: what a call costs is measured without it while calls arrive."""
+UNMEASURED = 3.3
 """Before that a call is taken to cost so many times the usual: machines are slower, and callers speak more."""
 EASED = 0.85
 """A reading is light when nothing is above this part of its limit."""
@@ -95,7 +97,7 @@ class OverloadLimits:
     """
 
     lag_ms: float = 20.0
-    core_share: float = 0.78
+    core_share: float = 0.9
     recovery_seconds: float = 1.0
 
 
@@ -150,7 +152,8 @@ class Overload:
         self._lags: deque[float] = deque(maxlen=LATEST_OF)
         self._live = 0
         self._began: deque[float] = deque()  # when the calls began that are not seen in the measurements yet
-        self._cost = UNMEASURED * self.limits.core_share / CALLS_PER_CORE  # of a call, as a share of the core
+        self._settled_cost = UNMEASURED * self.limits.core_share / CALLS_PER_CORE  # of a call, as a share of the core
+        self._cost = self._settled_cost  # the same while calls arrive
         self._light_since = 0.0
         self._refusing_since = 0.0
         self._refused = 0
@@ -183,9 +186,9 @@ class Overload:
         ages = self._ages(now)
         seen = live - _unseen(ages)
         if live >= MEASURED_FROM_CALLS and live - len(ages) >= SETTLED * live:
-            self._cost = core_share / seen
+            self._settled_cost = self._cost = core_share / seen
         elif seen >= MEASURED_FROM_CALLS:
-            self._cost = min(self._cost, core_share / seen)  # no call costs more: what the beginnings cost is in it
+            self._cost = min(self._settled_cost, core_share / (seen + _beginning_seen(ages)))
         return self._read(now)
 
     def call_began(self, *, now: float) -> list[OverloadEvent]:
@@ -229,3 +232,14 @@ class Overload:
 def _unseen(ages: list[float]) -> float:
     """How many of these calls the share of the core does not show yet; of those it shows in part, the rest."""
     return sum(min(1.0, max(0.0, 1.0 - age)) for age in ages)
+
+
+def _beginning_seen(ages: list[float]) -> float:
+    """As much as how many calls their beginnings cost that the share of the core shows, at least.
+
+    The beginning may cost the most at once, and is then seen whole for the averaged time; or it is spread over as long,
+    and then more and more of it is seen, and after that less and less.
+    """
+    at_once = sum(0 < age < 1 for age in ages)
+    spread = sum(min(age, 2.0 - age) for age in ages if age > 0)
+    return min(at_once, spread) * BEGINNING_AT_LEAST_SECONDS / AVERAGED_SECONDS

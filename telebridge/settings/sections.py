@@ -82,9 +82,9 @@ class ServerSettings(_Section):
     host: str = "127.0.0.1"
     port: Port = 8080
     api_token: str = ""
-    max_calls: Annotated[int, Field(ge=1)] = 350
+    max_calls: Annotated[int, Field(ge=1)] = 480
     overload_lag_ms: Annotated[float, Field(gt=0)] = 20.0
-    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.78
+    overload_core_share: Annotated[float, Field(gt=0, le=1)] = 0.9
     overflow_url: Annotated[str, AfterValidator(_address_or_empty)] = ""
     max_waiting_calls: Annotated[int, Field(ge=1)] = 500
     max_connections_per_address: Annotated[int, Field(ge=1)] = 100

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import weakref
 
 import pytest
 from support.virtual_time import virtually
@@ -18,10 +19,11 @@ from telebridge.cli.process.garbage import (
 
 @pytest.fixture
 def collected(monkeypatch):
-    """When a collection was made. Nothing is collected or frozen for real."""
+    """When all objects were looked at. Nothing is collected or frozen for real."""
     times = []
     monkeypatch.setattr(gc, "freeze", lambda: None)
     monkeypatch.setattr(gc, "collect", lambda: times.append(asyncio.get_running_loop().time()))
+    monkeypatch.setattr(gc, "get_count", lambda: (MOST_NEW_OBJECTS, 0, 0))
     yield times
     gc.enable()
 
@@ -45,10 +47,34 @@ def test_it_is_collected_once_in_a_while(collected):
     assert third - second == pytest.approx(SELDOM_SECONDS, abs=LOOKS_EVERY_SECONDS)
 
 
-def test_a_process_that_grows_is_collected_at_once(collected, monkeypatch):
-    monkeypatch.setattr(gc, "get_count", lambda: (0 if collected else MOST_NEW_OBJECTS + 1, 0, 0))
-    [once] = running(collected, SELDOM_SECONDS)
-    assert once == pytest.approx(LOOKS_EVERY_SECONDS)
+def test_while_a_process_grows_its_new_objects_are_looked_at(collected, monkeypatch):
+    looked_at = []
+    monkeypatch.setattr(gc, "get_count", lambda: (0 if looked_at else MOST_NEW_OBJECTS + 1, 0, 0))
+    monkeypatch.setattr(gc, "collect", looked_at.append)
+    assert running(collected, SELDOM_SECONDS / 2) == []
+    assert looked_at == [0], "the youngest generation, and once"
+
+
+def test_a_circle_of_new_objects_is_freed_without_a_look_at_all(monkeypatch):
+    class Thing:
+        pass
+
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+
+    @virtually
+    async def freed():
+        garbage = GarbageCollection()
+        garbage.start()
+        thing = Thing()
+        thing.itself = thing
+        seen = weakref.ref(thing)
+        del thing
+        kept = [[] for _ in range(MOST_NEW_OBJECTS + 1)]
+        await asyncio.sleep(1.5 * LOOKS_EVERY_SECONDS)
+        garbage.stop()
+        return seen() is None and len(kept) > MOST_NEW_OBJECTS
+
+    assert freed()
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.0, SELDOM_SECONDS), (0.03, SELDOM_SECONDS), (0.1, 0.1 / SHARE)])
