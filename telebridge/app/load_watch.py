@@ -12,12 +12,14 @@ from collections.abc import Callable
 from telebridge import metrics
 from telebridge.call.overload import Overload, OverloadBegan, OverloadEnded, OverloadEvent
 from telebridge.logs import logger
-from telebridge.timing.running_time import TICK_SECONDS, running_time
+from telebridge.timing.running_time import TICK_SECONDS, RunningTime, running_time
 
 log = logger(__name__)
 
-SHARE_TICKS = 40
-"""Over how many ticks the share of the core is measured: a second."""
+SHARE_EVERY_TICKS = 4
+"""The share of the core is measured at each fourth tick, which is ten times a second: it asks the operating system."""
+SHARE_LOOKS = 11
+"""Over how many such looks it is measured: a second."""
 
 
 class LoadWatch:
@@ -37,7 +39,9 @@ class LoadWatch:
         self._overload = overload
         self._live = live
         self._processor_seconds = processor_seconds
-        self._used: deque[tuple[float, float]] = deque(maxlen=SHARE_TICKS)  # the time, and what was used by then
+        self._used: deque[tuple[float, float]] = deque(maxlen=SHARE_LOOKS)  # the time, and what was used by then
+        self._share = 0.0
+        self._ticks = 0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -47,7 +51,7 @@ class LoadWatch:
 
     def start(self) -> None:
         """Begin to look."""
-        self._tick(asyncio.get_running_loop())
+        self._tick(asyncio.get_running_loop(), running_time())
 
     def stop(self) -> None:
         """Look no longer; calls are accepted."""
@@ -65,17 +69,21 @@ class LoadWatch:
         """A call was refused for the load."""
         self._overload.call_refused()
 
-    def _tick(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _tick(self, loop: asyncio.AbstractEventLoop, clock: RunningTime) -> None:
         now = loop.time()
-        late = running_time().tick(now)
-        self._timer = loop.call_at(now + TICK_SECONDS, self._tick, loop)
+        late = clock.tick(now)
+        self._timer = loop.call_at(now + TICK_SECONDS, self._tick, loop, clock)
+        if self._ticks % SHARE_EVERY_TICKS == 0:
+            self._measure_share(now)
+        self._ticks += 1
+        self._tell(self._overload.measure(lag_ms=late * 1000, core_share=self._share, live=self._live(), now=now))
+
+    def _measure_share(self, now: float) -> None:
         self._used.append((now, self._processor_seconds()))
         (since, before), (_, used) = self._used[0], self._used[-1]
-        share = (used - before) / (now - since) if now > since else 0.0
-        events = self._overload.measure(lag_ms=late * 1000, core_share=share, live=self._live(), now=now)
+        self._share = (used - before) / (now - since) if now > since else 0.0
         metrics.LOOP_LAG_SECONDS.set(self._overload.lag_ms / 1000)
-        metrics.CORE_SHARE.set(share)
-        self._tell(events)
+        metrics.CORE_SHARE.set(self._share)
 
     def _tell(self, events: list[OverloadEvent]) -> None:
         for event in events:
