@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge, Histogram
 CALLS_LIVE = Gauge("telebridge_calls_live", "Calls in progress in this process")
 TASKS = Gauge("telebridge_tasks", "Tasks of this process's event loop")
 LOOP_LAG_SECONDS = Gauge("telebridge_loop_lag_seconds", "How late the event loop of this process is")
-CORE_SHARE = Gauge("telebridge_core_share", "How much of one core this process has used in the last second")
+CORE_SHARE = Gauge("telebridge_core_share", "How much of one core this process has used in the last two seconds")
 OVERLOADS = Counter("telebridge_overloads", "Times that this process began to refuse calls for its load")
 CALLS_ENDED = Counter("telebridge_calls_ended", "Calls that are over", ["flow"])
 BARGE_INS = Counter("telebridge_barge_ins", "Utterances that were interrupted", ["cause"])

@@ -19,7 +19,7 @@ from live import servers
 from live.bench import ONE_CORE, SPEAKS_EVERY_SECONDS, Bench, OneCore, opened
 from live.servers import Server
 
-STEPS = (25, 50, 75, 100, 150, 200, 250, 300, 350, 400, 450, 480, 520, 560, 600)
+STEPS = (25, 50, 75, 100, 150, 200, 250, 300, 350, 380, 400, 420, 440, 460, 480, 500, 550, 600)
 PIPECAT_STEPS = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 48)
 COMPARED_AT = 200
 FEW = 25

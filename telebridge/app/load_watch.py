@@ -18,8 +18,8 @@ log = logger(__name__)
 
 SHARE_EVERY_TICKS = 4
 """The share of the core is measured at each fourth tick, which is ten times a second: it asks the operating system."""
-SHARE_LOOKS = 11
-"""Over how many such looks it is measured: a second."""
+SHARE_LOOKS = 21
+"""Over how many such looks it is measured: two seconds."""
 
 
 class LoadWatch:

@@ -22,8 +22,9 @@ LATE_ONES = 4
 """The lag is the 4th highest of the last 20 looks: one callback that takes long, such as an import, is no overload."""
 CONNECTING_SECONDS = 0.3
 """How long Twilio takes to connect the stream of a call; until then the call costs next to nothing."""
-AVERAGED_SECONDS = 1.0
-"""The share of the core is measured over such a time, so a call that has just begun is seen in it little by little."""
+AVERAGED_SECONDS = 2.0
+"""The share of the core is measured over such a time, so a call that has just begun is seen in it little by little. Over
+one second it differs by a twentieth of the core from one look to the next, and the highest look refused calls."""
 SETTLING_SECONDS = CONNECTING_SECONDS + 2 * AVERAGED_SECONDS
 """What the beginning of a call cost, a second of it, is seen for so long."""
 MEASURED_FROM_CALLS = 20
@@ -176,7 +177,7 @@ class Overload:
 
         Args:
             lag_ms: How late the event loop was just now.
-            core_share: How much of one core the process has used in the last second.
+            core_share: How much of one core the process has used in the last `AVERAGED_SECONDS`.
             live: How many calls are live.
             now: The present time.
         """

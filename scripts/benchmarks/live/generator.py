@@ -215,7 +215,7 @@ async def _measure(callers: Callers, load: Load) -> dict[str, object]:
         "cpu_us_per_frame": round(used / max(1, figures.frames) * 1e6, 1),
         "core_used": round(used / elapsed, 3),
         "busiest_core_used": round(max(each_used) / elapsed, 3),
-        "core_waited_for": round((waited_seconds(load.pid) - waited) / elapsed, 3),
+        "core_waited_for": max(0.0, round((waited_seconds(load.pid) - waited) / elapsed, 3)),
         "frames": figures.frames,
         "chunks": figures.chunks,
         "chunk_ms_p50": percentile(figures.chunk_ms, 50),

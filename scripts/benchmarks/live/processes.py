@@ -13,8 +13,12 @@ def cpu_seconds(pid: int) -> float:
 
 
 def waited_seconds(pid: int) -> float:
-    """How long the main thread was ready to run and something else ran on its core."""
-    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    """How long the main thread was ready to run while another process ran on its core.
+
+    It waits for the threads of its own process, too; at the most for as long as they ran, which is taken off.
+    """
+    ran, waited, *_ = map(int, Path(f"/proc/{pid}/schedstat").read_text().split())
+    return waited / 1e9 - (cpu_seconds(pid) - ran / 1e9)
 
 
 def proportional_bytes(pid: int) -> int:
